@@ -1,0 +1,1 @@
+"""The report writer: facts, their grammar, tokenizer, network, training."""

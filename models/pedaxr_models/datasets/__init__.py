@@ -1,0 +1,1 @@
+"""Loaders: every source of films ends as one `Film` record each."""

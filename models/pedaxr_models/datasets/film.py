@@ -1,0 +1,82 @@
+"""The one record every data set is read into, and the stored form of overlapping masks."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr_models.captioning.facts import FilmFacts
+from pedaxr_models.labels import CHANNELS, Finding, View
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FilmMetadata:
+    """What is known of a film without looking at it.
+
+    Attributes:
+        age_months: at the study, calendar months with a fraction; None when not supplied.
+        indication: free text of the request; may be vague or misleading, never evidence.
+        working_diagnosis: a label of `LABELS` supplied with the request; context, never evidence.
+    """
+
+    patient_id: str | None = None
+    patient_name: str | None = None
+    patient_sex: str | None = None  # DICOM M, F or O
+    patient_birth_date: str | None = None  # ISO 8601
+    study_date: str | None = None  # ISO 8601
+    age_months: float | None = None
+    view: View | None = None
+    indication: str | None = None
+    working_diagnosis: str | None = None
+
+
+@dataclass(frozen=True)
+class Film:
+    """One film of a data set.
+
+    Attributes:
+        polygons: per finding, each (n, 2) float32 of x, y in image pixels, origin at the top left corner.
+        label: a member of `LABELS`, or None when the source gives none.
+        labelled_channels: channels of `CHANNELS` that this source outlines; absence elsewhere means unknown.
+        pixel_spacing_mm: row, column; None when unknown.
+    """
+
+    image_path: Path
+    label: str | None
+    polygons: dict[Finding, list[FloatArray]] = field(default_factory=dict)
+    labelled_channels: frozenset[str] = frozenset()
+    caption: str = ""
+    metadata: FilmMetadata = FilmMetadata()
+    facts: FilmFacts | None = None
+    mask_path: Path | None = None
+    pixel_spacing_mm: tuple[float, float] | None = None
+    split: str | None = None  # train, validation or test
+
+
+def write_masks(path: Path, masks: dict[str, BoolArray]) -> None:
+    """Store overlapping masks, each (H, W) bool, as one bit plane per channel of `CHANNELS` in a .npz."""
+    height, width = next(iter(masks.values())).shape
+    bits = np.zeros((height, width), np.uint32)
+    for channel, mask in masks.items():
+        bits |= mask.astype(np.uint32) << np.uint32(CHANNELS.index(channel))
+    np.savez_compressed(path, bits=bits, channels=np.array(CHANNELS))
+
+
+def read_masks(path: Path) -> NDArray[np.uint32]:
+    """Bit planes (H, W) uint32; bit i is `CHANNELS[i]`."""
+    with np.load(path, allow_pickle=False) as archive:
+        stored: NDArray[np.uint32] = archive["bits"]
+        names = tuple(str(name) for name in archive["channels"])
+    if names != CHANNELS[: len(names)]:
+        raise ValueError(f"{path.name} was written with other channels ({len(names)}); make the data set again.")
+    return stored
+
+
+def unpack_masks(bits: NDArray[np.uint32]) -> BoolArray:
+    """(H, W) bit planes to (len(CHANNELS), H, W) bool."""
+    planes = np.arange(len(CHANNELS), dtype=np.uint32)[:, None, None]
+    return (bits[None] >> planes & np.uint32(1)).astype(bool)

@@ -1,0 +1,1 @@
+"""Run a checkpoint: load, verify, predict."""

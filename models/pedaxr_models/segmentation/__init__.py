@@ -1,0 +1,1 @@
+"""Segmentation: network, data, losses, training, evaluation."""

@@ -1,0 +1,1 @@
+"""MCP server and command line (top layer)."""

@@ -1,0 +1,80 @@
+"""Every error a user of pedaxr can meet.
+
+    PedaxrError
+    |-- NotFound                  nothing has that id or name
+    |   |-- PatientNotFound
+    |   +-- StudyNotFound
+    |-- InvalidRequest            the arguments cannot be used
+    |-- UnreadableImage           a file is missing, broken, too large or of an unknown kind
+    |-- NotAnAbdominalFilm        the picture is readable but is not a paediatric abdominal film
+    |-- ModelUnavailable          weights are missing, damaged or of another version
+    |-- StorageError              the registry or a folder cannot be read or written
+    +-- ImportFailed              a data set to import has the wrong shape
+
+The message says what was wrong and what to do next. It may repeat what the caller passed, never what was
+read from the registry or a file.
+"""
+
+
+class PedaxrError(Exception):
+    """Base of all errors with a message fit for the user, human or language model.
+
+    Attributes:
+        code: stable machine-readable name of the kind of error.
+    """
+
+    code = "error"
+
+
+class NotFound(PedaxrError):
+    """Nothing has that id or name."""
+
+    code = "not_found"
+
+
+class PatientNotFound(NotFound):
+    """No patient matches."""
+
+    code = "patient_not_found"
+
+
+class StudyNotFound(NotFound):
+    """No study has that id."""
+
+    code = "study_not_found"
+
+
+class InvalidRequest(PedaxrError):
+    """The arguments cannot be used."""
+
+    code = "invalid_request"
+
+
+class UnreadableImage(PedaxrError):
+    """A picture file is missing, broken, too large or of an unknown kind."""
+
+    code = "unreadable_image"
+
+
+class NotAnAbdominalFilm(PedaxrError):
+    """The picture is readable but is not a paediatric abdominal film."""
+
+    code = "not_an_abdominal_film"
+
+
+class ModelUnavailable(PedaxrError):
+    """Weights are missing, damaged or of another version."""
+
+    code = "model_unavailable"
+
+
+class StorageError(PedaxrError):
+    """The registry or a folder cannot be read or written."""
+
+    code = "storage"
+
+
+class ImportFailed(PedaxrError):
+    """A data set to import has the wrong shape."""
+
+    code = "import_failed"

@@ -1,0 +1,138 @@
+"""What the three tools return: pydantic models, the same in Python and over MCP.
+
+Lengths carry their unit in the name; None means "not known", never zero. Points are x, y in pixels of the
+film as stored, origin at the top left. Sides and quadrants are the patient's.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pedaxr_models.captioning.facts import Presence, Severity, Side
+from pedaxr_models.labels import View
+
+DISCLAIMER = (
+    "Research and teaching use only; not a medical device. The models were trained on synthetic films. "
+    "A qualified person must read the film."
+)
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Sex = Literal["M", "F", "O"]
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StudySummary(_Result):
+    """One film of a patient, as listed by find_patient."""
+
+    study_id: str
+    study_date: date
+    view_position: View | None = None
+    age_months: float | None = Field(default=None, ge=0, description="Age at the study, calendar months")
+
+
+class PatientMatch(_Result):
+    """One patient who matches a search, with what tells homonyms apart."""
+
+    patient_id: str
+    patient_name: str
+    patient_name_romanised: str | None = None
+    patient_birth_date: date | None = None
+    patient_sex: Sex | None = None
+    reason: str = Field(description="Why this patient matched")
+    score: Fraction
+    studies: list[StudySummary] = Field(description="Newest first")
+
+
+class PatientSearch(_Result):
+    """Answer of find_patient. Several matches are never resolved by the tool."""
+
+    query: str
+    status: Literal["one_match", "several_matches", "no_match"]
+    matches: list[PatientMatch]
+    nearest: list[PatientMatch] = Field(
+        default_factory=list, description="Only with no_match: similar names, for the human to confirm or reject"
+    )
+    total: int = Field(ge=0, description="Matches in all; matches holds at most the requested limit")
+    next_step: str
+
+
+class Region(_Result):
+    """One outlined channel of a film: a finding or a structure."""
+
+    name: str = Field(description="A finding or structure of pedaxr_models.labels.CHANNELS")
+    kind: Literal["finding", "structure"]
+    confidence: Fraction
+    area_px: int = Field(ge=0, description="Area in pixels of the stored film")
+    area_mm2: float | None = Field(default=None, ge=0, description="None when the film has no pixel spacing")
+    share_of_body: Fraction = Field(description="Area over the area of the child's body in the field")
+    bounding_box: tuple[int, int, int, int] = Field(description="x0, y0, x1, y1; x1 and y1 exclusive")
+    polygons: list[list[tuple[int, int]]]
+    quadrants: list[str]
+    side: Side | None = None
+
+
+class SegmentationResult(_Result):
+    """Answer of segment_xray."""
+
+    study_id: str | None
+    image_sha256: str
+    width: int
+    height: int
+    pixel_spacing_mm: tuple[float, float] | None = Field(default=None, description="Row, column")
+    findings: list[Region]
+    structures: list[Region]
+    quality_notes: list[str] = Field(default_factory=list)
+    summary: str
+    overlay_path: str | None = Field(default=None, description="PNG with contours and a legend")
+    model: str
+    disclaimer: str = DISCLAIMER
+
+
+class Sentence(_Result):
+    """One sentence of the narrative and what the segmentation, the second witness, says of it."""
+
+    text: str
+    finding: str | None = None
+    verdict: Literal["grounded", "hedged", "struck", "not_checked"]
+    reason: str | None = None
+
+
+class StructuredFinding(_Result):
+    """One finding as both witnesses leave it."""
+
+    finding: str
+    presence: Presence
+    severity: Severity | None = None
+    side: Side | None = None
+    quadrants: list[str] = Field(default_factory=list)
+    count: int | None = None
+    probability: Fraction = Field(description="Of the image-and-metadata reader")
+    region_area_px: int = Field(default=0, ge=0)
+    agreed: bool = Field(description="Whether the narrative and the segmentation say the same")
+
+
+class Report(_Result):
+    """Answer of generate_report: a preliminary draft. Only a named human can make it final."""
+
+    report_id: str
+    study_id: str | None
+    status: Literal["preliminary"] = "preliminary"
+    created_at: datetime
+    critical: list[str] = Field(description="Findings to tell a human about now; empty when none was seen")
+    label: str
+    narrative: str
+    sections: dict[str, str] = Field(description="Technique, Indication, Comparison, Findings, Impression, ...")
+    sentences: list[Sentence]
+    findings: list[StructuredFinding]
+    flags: list[str] = Field(description="Disagreements, contradictions and low confidence, for the reader")
+    image_dependence: Fraction = Field(
+        description="How far finding probabilities move when the film is replaced by a blank; 0 = film not used"
+    )
+    image_sha256: str
+    model: str
+    data_statement: str
+    disclaimer: str = DISCLAIMER
