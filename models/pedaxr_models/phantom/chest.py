@@ -1,0 +1,141 @@
+"""Diaphragm, lungs, heart and lung vessels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pedaxr_models.phantom.anatomy import Anatomy
+from pedaxr_models.phantom.geometry import (
+    XX,
+    YY,
+    Field,
+    Mask,
+    N,
+    blur,
+    coverage,
+    ellipse,
+    half_chord,
+    smoothstep,
+    spline,
+    tube,
+)
+from pedaxr_models.phantom.noise import texture
+from pedaxr_models.phantom.trunk import Trunk
+
+
+@dataclass(frozen=True)
+class Chest:
+    """What lies above the belly.
+
+    Attributes:
+        dome_y: (N, N) row of the diaphragm in each column (constant down a column but for smoothing).
+        right_dome_y, left_dome_y: apex rows.
+        air: (N, N) path length of air in lung.
+        heart: (N, N) path length of the heart.
+        wall_distance: (N, N) signed distance to the inner chest wall.
+        lung_mask, heart_mask, diaphragm_mask: silhouettes.
+    """
+
+    dome_y: Field
+    right_dome_y: float
+    left_dome_y: float
+    air: Field
+    heart: Field
+    wall_distance: Field
+    dome_depth: Field
+    lung_mask: Mask
+    heart_mask: Mask
+    diaphragm_mask: Mask
+
+    def recess(self, top: Field, pitch: float) -> Field:
+        """Path length of the dome solid below the surface `top`: a square root, hence the sharp dome edge."""
+        return np.asarray(self.dome_depth * np.sqrt(np.clip((YY - top) / (2.3 * pitch), 0, 1)), np.float32)
+
+
+def dome_row(x: Field, side: int, apex_y: float, a: Anatomy, steepness: float = 1.0) -> Field:
+    """Row of a hemidiaphragm: falls steeply to the costophrenic angle and hardly towards the spine."""
+    centre, radius = side * 0.50 * a.half_width, 0.465 * a.half_width
+    q = np.abs(x - centre) / radius
+    fall = np.where((x - centre) * side > 0, 1.15 * steepness * q**2.4, 0.16 * q**2)
+    return np.asarray(apex_y + 1.9 * a.pitch * fall, np.float32)
+
+
+def build_chest(a: Anatomy, trunk: Trunk, rng: np.random.Generator) -> Chest:
+    """Chest of one child; a distended belly lifts the domes."""
+    u, h = a.pitch, a.half_width
+    right = a.level_y(7.6) + a.inspiration * 0.8 * u - a.widening * 2.5 * u
+    left = right + rng.uniform(0.15, 0.65) * u
+    domes = [dome_row(trunk.x, s, y, a, rng.uniform(0.85, 1.15)) for s, y in ((-1, right), (1, left))]
+    dome_y = blur(np.where(trunk.x < 0, domes[0], domes[1]), 2.5)
+    inner = np.minimum(trunk.half_width - a.fat_px - 0.03 * h, trunk.half_width * 0.93)
+    wall = np.abs(trunk.x) - inner
+    depth = (2 * trunk.half_depth * 0.86 * np.ones((1, N), np.float32)).astype(np.float32)
+    heart_sdf = _heart_distance(a, trunk, left, rng)
+    heart = 2 * half_chord(heart_sdf, 0.36 * h) * 0.55
+    cavity = coverage(wall, 1.0) * 2 * trunk.half_depth * 0.88
+    cavity = cavity * np.sqrt(np.maximum(1 - (np.abs(trunk.x) / inner) ** 2.6, 0))
+    middle = np.exp(-(((XX - trunk.spine_x[:, None]) / (0.17 * h)) ** 2))
+    lung = np.clip(cavity * (1 - middle * rng.uniform(0.36, 0.5)) - heart * 0.9, 0, None)
+    recess = depth * np.sqrt(np.clip((YY - dome_y) / (2.3 * u), 0, 1))
+    lung = np.clip(lung - recess, 0, None)
+    lung = lung * smoothstep(0, 6, lung)
+    air = lung * rng.uniform(0.52, 0.66) * (1 + 0.035 * texture(rng, 9) + 0.03 * texture(rng, 2.2))
+    air = np.clip(air - 0.8 * _vessels(a, trunk, right, rng), 0, None)
+    above = dome_y > YY
+    heart_mask = (heart_sdf < 0) & above
+    lung_mask = (wall < 0) & above & (middle < 0.45) & ~heart_mask
+    band = (np.abs(YY - dome_y) <= 2.5) & (wall < -1) & (np.abs(trunk.x) > 0.12 * h)
+    return Chest(
+        dome_y=dome_y,
+        right_dome_y=right,
+        left_dome_y=left,
+        air=air.astype(np.float32),
+        heart=heart,
+        wall_distance=wall.astype(np.float32),
+        dome_depth=depth,
+        lung_mask=lung_mask,
+        heart_mask=heart_mask,
+        diaphragm_mask=band,
+    )
+
+
+def _heart_distance(a: Anatomy, trunk: Trunk, left_dome: float, rng: np.random.Generator) -> Field:
+    """Smooth union of two ellipses: ventricles to the patient's left, great vessels above."""
+    h, u = a.half_width, a.pitch
+    hx, hy = rng.uniform(0.16, 0.24) * h, left_dome - rng.uniform(0.9, 1.3) * u
+    x, y = trunk.x - hx, YY - hy
+    low = ellipse(x, y + 0.25 * x, 0.36 * h * (1 + 0.2 * a.infancy), 1.5 * u)
+    high = ellipse(trunk.x - 0.02 * h, YY - (hy - 0.9 * u), 0.24 * h, 1.7 * u)
+    blend = np.clip(0.5 + 0.5 * (high - low) / 10.0, 0, 1)
+    return np.asarray(high * (1 - blend) + low * blend - 10.0 * blend * (1 - blend), np.float32)
+
+
+def _vessels(a: Anatomy, trunk: Trunk, right_dome: float, rng: np.random.Generator) -> Field:
+    """Lung vessels: tapering tubes from each hilum, each with one branch."""
+    field = np.zeros((N, N), np.float32)
+    for side in (-1, 1):
+        for _ in range(9):
+            x0, y0 = a.centre_x + side * 0.22 * a.half_width, right_dome - 2.6 * a.pitch
+            angle, length = rng.uniform(-0.2, 1.5), rng.uniform(2, 4.5) * a.pitch
+            wobble = rng.uniform(-4, 4)
+            for turn, start, radius in (
+                (0.0, 0.0, rng.uniform(2.2, 3.6)),
+                (rng.uniform(-0.6, 0.6), 0.4, 1.8),
+            ):
+                cos, sin = side * np.cos(angle + turn), np.sin(angle + turn)
+                ox, oy = x0 + side * np.cos(angle) * length * start, y0 + np.sin(angle) * length * start
+                reach = length * (1 - start)
+                points = [
+                    (ox, oy),
+                    (ox + cos * reach * 0.5, oy + sin * reach * 0.5 + wobble * (1 - start)),
+                    (ox + cos * reach, oy + sin * reach),
+                ]
+                _add_vessel(field, spline(points, 8.0), radius)
+    return field
+
+
+def _add_vessel(field: Field, curve: Field, radius: float) -> None:
+    t = tube(curve, 4.0)
+    if t is not None:
+        r = t.along(np.linspace(radius, 0.7, len(curve)))
+        field[t.window] += 2 * np.sqrt(np.maximum(r**2 - t.distance**2, 0))

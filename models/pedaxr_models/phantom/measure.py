@@ -1,0 +1,171 @@
+"""Facts and measures, read off the finished film's visible pixels, never off the plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pedaxr_models.captioning.facts import (
+    DistalGas,
+    FilmFacts,
+    FindingFact,
+    Presence,
+    Quadrant,
+    Severity,
+    Side,
+)
+from pedaxr_models.labels import FINDINGS, Finding, Structure, View
+from pedaxr_models.phantom.geometry import Field, Mask
+
+MIN_REGION_PX = 30
+MIN_LEVELS = 3
+
+
+@dataclass(frozen=True)
+class VisibleLevel:
+    """A gas-fluid level inside the exposed field: film pixels."""
+
+    organ: str
+    x0: float
+    x1: float
+    y: float
+    counts: bool
+
+    @property
+    def width(self) -> float:
+        """Film pixels."""
+        return self.x1 - self.x0
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Film pixels: spine column by row, and the row of the L3-L4 disc that divides the quadrants."""
+
+    spine_x: Field
+    quadrant_y: float
+    pitch: float
+
+
+def present_findings(masks: Mapping[str, Mask], levels: list[VisibleLevel]) -> frozenset[Finding]:
+    """Findings with a visible region; levels need three that are long enough."""
+    seen = {f for f in FINDINGS if masks[f].sum() >= MIN_REGION_PX}
+    if sum(level.counts for level in levels) < MIN_LEVELS:
+        seen.discard(Finding.AIR_FLUID_LEVEL)
+    return frozenset(seen)
+
+
+def severity_of(value: float) -> Severity:
+    """Grade of a driving parameter in 0..1."""
+    return Severity.MILD if value < 1 / 3 else Severity.MODERATE if value < 2 / 3 else Severity.MARKED
+
+
+def measure_facts(
+    view: View,
+    severity: Mapping[Finding, float],
+    masks: Mapping[str, Mask],
+    levels: list[VisibleLevel],
+    landmarks: Landmarks,
+    *,
+    stool_burden: tuple[int, int, int],
+    gastric_tube: bool,
+) -> FilmFacts:
+    """All facts of one film."""
+    seen = present_findings(masks, levels)
+    facts = tuple(_finding_fact(f, f in seen, view, severity, masks, levels, landmarks) for f in FINDINGS)
+    return FilmFacts(view, facts, _distal_gas(masks, landmarks), stool_burden, gastric_tube)
+
+
+def _finding_fact(
+    finding: Finding,
+    is_present: bool,
+    view: View,
+    severity: Mapping[Finding, float],
+    masks: Mapping[str, Mask],
+    levels: list[VisibleLevel],
+    landmarks: Landmarks,
+) -> FindingFact:
+    if not is_present:
+        return FindingFact(
+            finding, Presence.NOT_ASSESSED if _is_blind(finding, view, masks) else Presence.ABSENT
+        )
+    side, quadrants = locate(masks[finding], landmarks)
+    count = sum(level.counts for level in levels) if finding is Finding.AIR_FLUID_LEVEL else None
+    return FindingFact(finding, Presence.PRESENT, severity_of(severity[finding]), side, quadrants, count)
+
+
+def _is_blind(finding: Finding, view: View, masks: Mapping[str, Mask]) -> bool:
+    """Whether the film cannot exclude a finding."""
+    if finding is Finding.AIR_FLUID_LEVEL:
+        return view is View.SUPINE
+    if finding is Finding.PNEUMOPERITONEUM:
+        return view is View.SUPINE or not masks[Structure.DIAPHRAGM].any()
+    return False
+
+
+def locate(region: Mask, landmarks: Landmarks) -> tuple[Side, tuple[Quadrant, ...]]:
+    """Side (a side alone holds at least 80 %) and the quadrants with at least 20 % of a region each."""
+    ys, xs = np.nonzero(region)
+    left = xs > landmarks.spine_x[ys]  # the patient's left is the viewer's right
+    upper = ys < landmarks.quadrant_y
+    share = float(left.mean())
+    side = Side.LEFT if share > 0.8 else Side.RIGHT if share < 0.2 else Side.BOTH
+    cells = {
+        Quadrant.RUQ: ~left & upper,
+        Quadrant.LUQ: left & upper,
+        Quadrant.RLQ: ~left & ~upper,
+        Quadrant.LLQ: left & ~upper,
+    }
+    return side, tuple(q for q, cell in cells.items() if cell.mean() >= 0.2)
+
+
+def _distal_gas(masks: Mapping[str, Mask], landmarks: Landmarks) -> DistalGas:
+    """Gas beyond the stomach, as an area in square pitches."""
+    gas = masks[Structure.SMALL_BOWEL_GAS] | (masks[Structure.COLON] & ~masks[Structure.STOOL])
+    area = float((gas & ~masks[Structure.STOMACH]).sum()) / landmarks.pitch**2
+    return DistalGas.ABSENT if area < 0.25 else DistalGas.SCANT if area < 2.5 else DistalGas.NORMAL
+
+
+def longest_diameter_px(region: Mask) -> float:
+    """Widest inscribed circle of a region."""
+    if not region.any():
+        return 0.0
+    padded = np.pad(region, 1).astype(np.uint8)
+    return 2 * float(cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5).max())
+
+
+def polygons_of(region: Mask) -> list[np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
+    """Outer outlines of the pieces of at least 30 pixels, each (n, 2) float32 of x, y."""
+    found, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    large = [cv2.approxPolyDP(c, 0.6, True) for c in found if _filled_area(c) >= MIN_REGION_PX]
+    kept = [c[:, 0].astype(np.float32) for c in large if len(c) >= 3]
+    return sorted(kept, key=lambda c: -len(c))
+
+
+def _filled_area(contour: np.ndarray[tuple[int, ...], np.dtype[np.int32]]) -> float:
+    """Pixels of a filled outline: its area, plus half its border (Pick's theorem)."""
+    return float(cv2.contourArea(contour) + cv2.arcLength(contour, True) / 2 + 1)
+
+
+def drop_small(region: Mask) -> Mask:
+    """A region without pieces under 30 pixels."""
+    if not region.any():
+        return region
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=8)
+    keep = np.zeros(count, bool)
+    keep[1:] = stats[1:, cv2.CC_STAT_AREA] >= MIN_REGION_PX
+    return np.asarray(keep[labels])
+
+
+def outline_round(region: Mask, reach: float) -> Mask:
+    """One outline round a scattered region: closing by a disc of `reach` pixels, holes filled."""
+    if not region.any():
+        return region
+    pad = int(reach) + 2
+    wide = np.pad(region, pad).astype(np.uint8)
+    grown = (cv2.distanceTransform(1 - wide, cv2.DIST_L2, cv2.DIST_MASK_5) <= reach).astype(np.uint8)
+    closed = (cv2.distanceTransform(grown, cv2.DIST_L2, cv2.DIST_MASK_5) > reach).astype(np.uint8)
+    found, _ = cv2.findContours(closed | wide, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = np.zeros_like(closed)
+    cv2.drawContours(filled, found, -1, 1, cv2.FILLED)
+    return np.asarray(filled[pad:-pad, pad:-pad] > 0)

@@ -1,0 +1,65 @@
+"""How the child lies on the detector: one rotation, zoom and shift for film, masks and level lines alike."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr_models.phantom.geometry import XX, YY, Field, Mask, N
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Canvas to film: p' = zoom * R(angle) (p - 256) + 256 + shift; `tilt` turns gravity off the rows."""
+
+    angle: float
+    zoom: float
+    shift: tuple[float, float]
+    tilt: float
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """Forward affine map, (2, 3)."""
+        c, s = self.zoom * np.cos(self.angle), self.zoom * np.sin(self.angle)
+        centre = N / 2
+        return np.array(
+            [
+                [c, s, centre + self.shift[0] - (c + s) * centre],
+                [-s, c, centre + self.shift[1] - (c - s) * centre],
+            ]
+        )
+
+    def gravity_row(self) -> Field:
+        """Height along true vertical of every canvas pixel, growing downward."""
+        a = self.angle + self.tilt
+        return np.asarray(np.cos(a) * (YY - 256) - np.sin(a) * (XX - 256), np.float32)
+
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        """A canvas point on the film."""
+        p = self.matrix @ np.array([x, y, 1.0])
+        return float(p[0]), float(p[1])
+
+    def warp(self, field: Field) -> Field:
+        """A canvas image on the film; mirrored beyond its edge, since replication leaves streaks."""
+        return np.asarray(
+            cv2.warpAffine(
+                field, self.matrix, (N, N), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+            ),
+            np.float32,
+        )
+
+    def warp_mask(self, mask: Mask) -> Mask:
+        """A silhouette on the film; nothing beyond the canvas."""
+        if not mask.any():
+            return np.zeros((N, N), bool)
+        grey = cv2.warpAffine(mask.astype(np.uint8) * 255, self.matrix, (N, N), flags=cv2.INTER_LINEAR)
+        return np.asarray(grey > 127)
+
+
+def sample_pose(infancy: float, rng: np.random.Generator) -> Pose:
+    """Infants turn more and fill more of the film."""
+    angle = rng.uniform(-1, 1) * (0.025 + 0.035 * infancy) * (1 if rng.random() < 0.7 else 1.6)
+    zoom = rng.uniform(1.04, 1.14) * (1 + infancy * rng.uniform(0, 0.16))
+    shift = (rng.uniform(-0.02, 0.02) * N, rng.uniform(-0.015, 0.015) * N)
+    return Pose(float(angle), float(zoom), shift, float(rng.uniform(-0.012, 0.012)))

@@ -1,0 +1,98 @@
+"""What a film is to show, drawn from a seed and an index, and the random stream of each factor."""
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from pedaxr_models.labels import LABELS, NORMAL, URGENCY, Finding, View
+
+VERSION = 1
+
+# Beside the finding that names the film: (named finding, companion, share of films).
+_COMPANIONS: tuple[tuple[Finding, Finding, float], ...] = (
+    (Finding.PNEUMOPERITONEUM, Finding.ABDOMINAL_DISTENSION, 0.28),
+    (Finding.AIR_FLUID_LEVEL, Finding.ABDOMINAL_DISTENSION, 0.25),
+    (Finding.ABDOMINAL_DISTENSION, Finding.CONSTIPATION, 0.10),
+)
+# Bins of the driving parameter; the gaps are a dead zone in which no film is drawn.
+_SEVERITY_BINS = ((0.03, 0.28), (0.39, 0.61), (0.72, 1.0))
+
+
+@dataclass(frozen=True)
+class FilmSpec:
+    """One film before it is made. Equal specs give equal bytes.
+
+    Attributes:
+        severity: driving parameter in 0..1 of each intended finding; empty for a normal film.
+        attempt: raised when a finding fell outside the visible field and the film is drawn again.
+    """
+
+    seed: int
+    index: int
+    view: View
+    age_months: float
+    severity: tuple[tuple[Finding, float], ...] = ()
+    attempt: int = 0
+
+    @property
+    def label(self) -> str:
+        """The most urgent intended finding, or normal."""
+        intended = dict(self.severity)
+        return next((f.value for f in URGENCY if f in intended), NORMAL)
+
+    def rng(self, factor: str) -> np.random.Generator:
+        """A stream of this film's own for one factor, so that drawing more of one shifts no other."""
+        return _stream(self.seed, self.index, f"{factor}/{self.attempt}" if self.attempt else factor)
+
+
+def _stream(seed: int, index: int, factor: str) -> np.random.Generator:
+    key = (index, zlib.crc32(factor.encode()))
+    return np.random.default_rng(np.random.SeedSequence(entropy=(VERSION, seed), spawn_key=key))
+
+
+def sample_spec(seed: int, index: int) -> FilmSpec:
+    """Labels in equal shares; age and view independent of the label where physiology allows."""
+    label = LABELS[
+        int(_stream(seed, index // len(LABELS), "label order").permutation(len(LABELS))[index % len(LABELS)])
+    ]
+    findings = _findings(label, _stream(seed, index, "findings"))
+    age = _age_months(label, _stream(seed, index, "age"))
+    view = _view(findings, age, _stream(seed, index, "view"))
+    rng = _stream(seed, index, "severity")
+    severity = tuple((finding, sample_severity(rng)) for finding in findings)
+    return FilmSpec(seed, index, view, age, severity)
+
+
+def sample_severity(rng: np.random.Generator) -> float:
+    """A driving parameter, each grade as likely, none near a border between grades."""
+    return float(rng.uniform(*_SEVERITY_BINS[int(rng.integers(len(_SEVERITY_BINS)))]))
+
+
+def _findings(label: str, rng: np.random.Generator) -> tuple[Finding, ...]:
+    if label == NORMAL:
+        return ()
+    named, draw = Finding(label), rng.random()
+    companions = [other for owner, other, share in _COMPANIONS if owner is named and draw < share]
+    return (named, *companions)
+
+
+def _age_months(label: str, rng: np.random.Generator) -> float:
+    """Pyloric stenosis at 2 to 12 weeks; every other class has the same share of infants, at like ages."""
+    weeks = 12 / 365.25 * 7  # months in a week
+    if label == Finding.PYLORIC_STENOSIS:
+        return float(rng.triangular(2, 5, 12) * weeks)
+    if rng.random() < 0.35:
+        return float(rng.triangular(2, 5, 12) * weeks if rng.random() < 0.55 else rng.uniform(0, 6))
+    return float(6 + 186 * rng.random() ** 1.2)
+
+
+def _view(findings: tuple[Finding, ...], age_months: float, rng: np.random.Generator) -> View:
+    """Levels need a horizontal beam; free air is looked for erect; newborns mostly lie."""
+    draw = rng.random()
+    if Finding.AIR_FLUID_LEVEL in findings:
+        return View.ERECT
+    share = 0.4 if age_months < 1 else 0.55
+    if Finding.PNEUMOPERITONEUM in findings:
+        share = 0.65
+    return View.ERECT if draw < share else View.SUPINE
