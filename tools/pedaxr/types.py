@@ -29,7 +29,7 @@ class StudySummary(_Result):
     """One film of a patient, as listed by find_patient."""
 
     study_id: str
-    study_date: date
+    study_date: date | None = Field(default=None, description="None when the source gives none")
     view_position: View | None = None
     age_months: float | None = Field(default=None, ge=0, description="Age at the study, calendar months")
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from pedaxr_models.labels import FINDINGS, NORMAL, URGENCY, Finding, View
 
+# The whole report of a film that is no film: blank, noise. The reader is trained to say it.
+UNREADABLE = "This film cannot be read."
+
 
 class Presence(StrEnum):
     """Whether a finding was seen. `NOT_ASSESSED` is not a weak `ABSENT`: nothing was looked at."""
@@ -77,7 +80,7 @@ class FilmFacts:
     Attributes:
         findings: one per member of `FINDINGS`, in that order.
         distal_gas: None when not assessed.
-        stool_burden: right colon, left colon, rectosigmoid, each 0 (none) to 3 (packed); None when not assessed.
+        stool_burden: right colon, left colon, rectosigmoid, each 0 (none) to 3 (packed); None: not assessed.
         gastric_tube: a nasogastric or orogastric tube is visible inside the collimated field.
     """
 

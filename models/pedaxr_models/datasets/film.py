@@ -43,6 +43,7 @@ class Film:
         label: a member of `LABELS`, or None when the source gives none.
         labelled_channels: channels of `CHANNELS` that this source outlines; absence elsewhere means unknown.
         pixel_spacing_mm: row, column; None when unknown.
+        extra: columns of the source that have no meaning here, as written.
     """
 
     image_path: Path
@@ -55,6 +56,7 @@ class Film:
     mask_path: Path | None = None
     pixel_spacing_mm: tuple[float, float] | None = None
     split: str | None = None  # train, validation or test
+    extra: dict[str, str] = field(default_factory=dict)
 
 
 def write_masks(path: Path, masks: dict[str, BoolArray]) -> None:
@@ -72,7 +74,9 @@ def read_masks(path: Path) -> NDArray[np.uint32]:
         stored: NDArray[np.uint32] = archive["bits"]
         names = tuple(str(name) for name in archive["channels"])
     if names != CHANNELS[: len(names)]:
-        raise ValueError(f"{path.name} was written with other channels ({len(names)}); make the data set again.")
+        raise ValueError(
+            f"{path.name} was written with other channels ({len(names)}); make the data set again."
+        )
     return stored
 
 

@@ -1,0 +1,187 @@
+"""The reader: ViT over patches, BERT over the metadata, cross-attention between them, a causal decoder.
+
+    film + segmentation (B, 1 + C, S, S) -> ViT -> patch tokens (B, N, D) -------+-> memory -> decoder
+    metadata (B, T) -> BERT -> text tokens (B, T, D) -> query the patch tokens --+      +-> finding head
+
+The keys and values of the cross-attention are all patch tokens. With one pooled image token the softmax over
+one key is 1 whatever the film shows, and the film is never read.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import (
+    BertConfig,
+    BertLMHeadModel,
+    BertModel,
+    DynamicCache,
+    EncoderDecoderCache,
+    ViTConfig,
+    ViTModel,
+)
+
+from pedaxr_models.captioning.tokenizer import END, PAD, START
+from pedaxr_models.labels import CHANNELS, FINDINGS
+
+
+@dataclass(frozen=True)
+class ReportNetworkConfig:
+    """Sizes of the network.
+
+    Attributes:
+        image_size, patch_size: of the square film, pixels; (image_size / patch_size)**2 patch tokens.
+        longest_text, longest_report: tokens, special ones included.
+    """
+
+    vocabulary: int
+    image_size: int = 160
+    patch_size: int = 16
+    hidden: int = 128
+    heads: int = 4
+    vision_layers: int = 3
+    text_layers: int = 2
+    decoder_layers: int = 2
+    longest_text: int = 64
+    longest_report: int = 128
+    dropout: float = 0.1
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dict, the inverse of `ReportNetworkConfig(**...)`."""
+        return asdict(self)
+
+
+class ReportNetwork(nn.Module):
+    """The whole reader; see the picture at the top of this module."""
+
+    def __init__(self, config: ReportNetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.vision = ViTModel(_vision_config(config), add_pooling_layer=False)
+        self.text = BertModel(_text_config(config, config.text_layers), add_pooling_layer=False)
+        self.look = nn.MultiheadAttention(config.hidden, config.heads, config.dropout, batch_first=True)
+        self.look_norm = nn.LayerNorm(config.hidden)
+        self.finding_queries = nn.Parameter(torch.randn(len(FINDINGS), config.hidden) * 0.02)
+        self.finding_pool = nn.MultiheadAttention(
+            config.hidden, config.heads, config.dropout, batch_first=True
+        )
+        self.finding_head = nn.Linear(config.hidden, 1)
+        self.decoder = BertLMHeadModel(_text_config(config, config.decoder_layers, is_decoder=True))
+
+    def encode(
+        self, pixel_values: Tensor, text_ids: Tensor, text_mask: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Integrated features of a batch.
+
+        Args:
+            pixel_values: (B, 1 + C, S, S), the levelled film and the segmentation probabilities.
+            text_ids: (B, T) tokens of the metadata.
+            text_mask: (B, T) 1 where there is a token.
+
+        Returns:
+            memory (B, M, D) that the decoder attends to, its mask (B, M), and logits (B, 5) of the findings.
+        """
+        patches = self.vision(pixel_values=pixel_values).last_hidden_state  # (B, 1 + N, D)
+        words = self.text(input_ids=text_ids, attention_mask=text_mask).last_hidden_state  # (B, T, D)
+        looked, _ = self.look(words, patches, patches, need_weights=False)
+        words = self.look_norm(words + looked)
+        memory = torch.cat([patches, words], 1)
+        mask = torch.cat([text_mask.new_ones(patches.shape[:2]), text_mask], 1)  # (B, M)
+        queries = self.finding_queries.expand(len(memory), -1, -1)
+        pooled, _ = self.finding_pool(queries, memory, memory, key_padding_mask=mask == 0, need_weights=False)
+        return memory, mask, self.finding_head(pooled).squeeze(-1)
+
+    def forward(
+        self, pixel_values: Tensor, text_ids: Tensor, text_mask: Tensor, report_ids: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Teacher forcing: logits (B, L - 1, V) of report tokens 1..L-1, and finding logits (B, 5)."""
+        memory, mask, findings = self.encode(pixel_values, text_ids, text_mask)
+        given = report_ids[:, :-1]
+        out = self.decoder(
+            input_ids=given,
+            attention_mask=(given != PAD).long(),
+            encoder_hidden_states=memory,
+            encoder_attention_mask=mask,
+        )
+        return out.logits, findings
+
+    @torch.no_grad()
+    def write(self, memory: Tensor, mask: Tensor, *, use_cache: bool = True) -> tuple[Tensor, Tensor]:
+        """Greedy report: token ids (B, L) after [CLS], and the probability (B, L) the decoder gave each."""
+        ids = torch.full((len(memory), 1), START, device=memory.device)
+        out = self.decoder.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            encoder_hidden_states=memory,
+            encoder_attention_mask=mask,
+            max_length=self.config.longest_report,
+            do_sample=False,
+            num_beams=1,
+            use_cache=use_cache,
+            **({"past_key_values": _empty_cache()} if use_cache else {}),
+            bos_token_id=START,
+            eos_token_id=END,
+            pad_token_id=PAD,
+            output_logits=True,
+            return_dict_in_generate=True,
+        )
+        chosen = out.sequences[:, 1:]
+        probabilities = torch.stack(out.logits, 1).softmax(-1).gather(-1, chosen[..., None]).squeeze(-1)
+        return chosen, probabilities.masked_fill(chosen == PAD, 1.0)
+
+
+def load_pretrained(network: ReportNetwork, *, vision: Path | None = None, text: Path | None = None) -> None:
+    """Replace the encoders' weights by those of local Hugging Face folders where names and shapes agree.
+
+    Raises:
+        ValueError: a folder shares no weight with the network, so that nothing would be gained.
+    """
+    pairs = ((network.vision, ViTModel, vision), (network.text, BertModel, text))
+    for module, model_class, folder in pairs:
+        if folder is None:
+            continue
+        theirs = model_class.from_pretrained(folder, local_files_only=True).state_dict()
+        ours = module.state_dict()
+        same = {k: v for k, v in theirs.items() if k in ours and ours[k].shape == v.shape}
+        if not same:
+            raise ValueError(
+                f"No weight in '{folder.name}' has the name and shape of one of ours; set hidden to match."
+            )
+        module.load_state_dict(ours | same)
+
+
+def _empty_cache() -> EncoderDecoderCache:
+    # `generate` would make a cache for self-attention alone; this one keeps the film's keys and values too.
+    return EncoderDecoderCache(DynamicCache(), DynamicCache())
+
+
+def _vision_config(config: ReportNetworkConfig) -> ViTConfig:
+    return ViTConfig(
+        image_size=config.image_size,
+        patch_size=config.patch_size,
+        num_channels=1 + len(CHANNELS),
+        hidden_size=config.hidden,
+        num_hidden_layers=config.vision_layers,
+        num_attention_heads=config.heads,
+        intermediate_size=4 * config.hidden,
+        hidden_dropout_prob=config.dropout,
+        attention_probs_dropout_prob=0.0,
+    )
+
+
+def _text_config(config: ReportNetworkConfig, layers: int, *, is_decoder: bool = False) -> BertConfig:
+    return BertConfig(
+        vocab_size=config.vocabulary,
+        hidden_size=config.hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=config.heads,
+        intermediate_size=4 * config.hidden,
+        max_position_embeddings=max(config.longest_text, config.longest_report),
+        hidden_dropout_prob=config.dropout,
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=PAD,
+        is_decoder=is_decoder,
+        add_cross_attention=is_decoder,
+    )

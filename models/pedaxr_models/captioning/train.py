@@ -1,0 +1,368 @@
+"""Train the report writer: `train_captioner(TrainConfig(data=..., out=..., segmenter=...))`.
+
+Teacher forcing with cross-entropy over the report, binary cross-entropy over the findings. A run is a time
+budget: the learning rate falls to zero by elapsed time. It may be stopped at any moment and goes on with
+`resume=True`.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
+from torch.nn import functional as F
+
+from pedaxr_models.captioning.card import model_card
+from pedaxr_models.captioning.evaluate import evaluate_captioner, fact_scores
+from pedaxr_models.captioning.facts import UNREADABLE
+from pedaxr_models.captioning.grammar import narrate
+from pedaxr_models.captioning.inputs import ReaderFilms, blank_like, distort, noise_like, open_inputs
+from pedaxr_models.captioning.metadata_text import metadata_text, with_dropout
+from pedaxr_models.captioning.network import ReportNetwork, ReportNetworkConfig, load_pretrained
+from pedaxr_models.captioning.tokenizer import PAD, WordPieces
+from pedaxr_models.datasets import read_films
+from pedaxr_models.runtime.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
+from pedaxr_models.runtime.reporter import TOKENIZER_FILE, Reporter
+from pedaxr_models.runtime.segmenter import Segmenter
+from pedaxr_models.segmentation.card import describe_data, describe_recipe
+from pedaxr_models.segmentation.data import split_films
+from pedaxr_models.segmentation.sampling import BalancedBatches, group_films
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run.
+
+    Attributes:
+        data: data set folder or CSV file whose films carry facts.
+        out: receives the run's files and, at the end, `checkpoint/`.
+        segmenter: checkpoint folder of the segmentation whose predictions the reader sees; None: the shipped.
+        minutes: time budget of training; predicting the masks and measuring at the end come on top.
+        plain_wording: share of training reports in the commonest wording; the rest vary.
+        unreadable: share of training films replaced by a blank or by noise, to learn to say nothing.
+        start_from: checkpoint folder to fine-tune.
+        vision, text: local folders of pretrained ViT and BERT weights.
+    """
+
+    data: Path
+    out: Path
+    segmenter: Path | None = None
+    minutes: float = 25.0
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    warmup: float = 0.04
+    finding_weight: float = 0.5
+    plain_wording: float = 0.7
+    unreadable: float = 0.05
+    image_size: int = 160
+    hidden: int = 128
+    vision_layers: int = 3
+    decoder_layers: int = 2
+    start_from: Path | None = None
+    vision: Path | None = None
+    text: Path | None = None
+    resume: bool = False
+    seed: int = 0
+    device: str = "auto"
+    threads: int | None = None
+    validate_every_s: float = 120.0
+    validation_films: int = 64
+    measured_films: int = 300
+    show_progress: bool = True
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "small": {},
+    "full": {
+        "minutes": 240.0,
+        "batch_size": 64,
+        "image_size": 256,
+        "hidden": 192,
+        "vision_layers": 6,
+        "decoder_layers": 3,
+        "validation_films": 256,
+        "measured_films": 2000,
+    },
+}
+
+
+def preset(name: str, **changes: Any) -> TrainConfig:
+    """The configuration of a preset, `small` (two CPU cores) or `full` (one GPU), with `changes` to it."""
+    if name not in PRESETS:
+        raise ValueError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
+    return TrainConfig(**(PRESETS[name] | changes))
+
+
+@dataclass
+class Run:
+    """What a run carries from step to step, and what `state.pt` holds."""
+
+    network: ReportNetwork
+    pieces: WordPieces
+    optimiser: torch.optim.Optimizer
+    device: torch.device
+    step: int = 0
+    elapsed_s: float = 0.0
+    history: list[Json] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        """All that resuming needs, replaced in one rename. Batches follow from (seed, step)."""
+        state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state |= {"step": self.step, "elapsed_s": self.elapsed_s, "history": self.history}
+        state["random"] = torch.get_rng_state()
+        torch.save(state, path.with_suffix(".tmp"))
+        path.with_suffix(".tmp").replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on where `save` was called."""
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.elapsed_s, self.history = state["step"], state["elapsed_s"], state["history"]
+        torch.set_rng_state(state["random"])
+
+
+def train_captioner(config: TrainConfig) -> Path:
+    """Train, measure on the test split, write the checkpoint.
+
+    Returns:
+        The checkpoint folder, below `config.out`; beside it the metrics and curves.
+    """
+    torch.manual_seed(config.seed)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    config.out.mkdir(parents=True, exist_ok=True)
+    splits = split_films(read_films(config.data))
+    segmenter = Segmenter.load(config.segmenter or weights_folder("segmentation"))
+    with _progress(config) as progress:
+        opened = {}
+        for name, films in splits.items():
+            films = films if name == "train" else films[: config.measured_films]
+            bar = progress.add_task(f"segmenting {name}", total=len(films), note="")
+            opened[name] = open_inputs(
+                films,
+                segmenter,
+                config.out / "cache",
+                config.image_size,
+                progress=lambda n, bar=bar: progress.advance(bar, n),  # type: ignore[misc]
+            )
+            progress.update(bar, completed=len(films))
+        run = start(config, opened["train"])
+        bar = progress.add_task("training", total=config.minutes * 60, completed=int(run.elapsed_s), note="")
+        try:
+            train(config, run, opened, lambda note: progress.update(bar, completed=run.elapsed_s, note=note))
+        finally:
+            run.save(config.out / "state.pt")
+        return finish(config, run, opened, describe_data(config.data, splits), segmenter)
+
+
+def start(config: TrainConfig, films: ReaderFilms) -> Run:
+    """A new run, or the one in `config.out` as it was when it stopped."""
+    device = torch.device(
+        ("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device
+    )
+    vocabulary = config.out / TOKENIZER_FILE
+    if config.start_from:
+        checkpoint = load_checkpoint(config.start_from)
+        pieces = WordPieces.from_json(checkpoint.files[TOKENIZER_FILE].decode())
+        network = ReportNetwork(ReportNetworkConfig(**checkpoint.config["network"]))
+        network.load_state_dict(checkpoint.tensors)
+    else:
+        resumes = config.resume and vocabulary.exists()
+        pieces = (
+            WordPieces.from_json(vocabulary.read_text(encoding="utf-8"))
+            if resumes
+            else WordPieces.train(corpus(films, config.seed))
+        )
+        network = ReportNetwork(_network_config(config, len(pieces)))
+        load_pretrained(network, vision=config.vision, text=config.text)
+    vocabulary.write_text(pieces.to_json(), encoding="utf-8")
+    network.to(device)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    run = Run(network, pieces, optimiser, device)
+    if config.resume and (config.out / "state.pt").exists():
+        run.load(config.out / "state.pt")
+    return run
+
+
+def _network_config(config: TrainConfig, vocabulary: int) -> ReportNetworkConfig:
+    return ReportNetworkConfig(
+        vocabulary=vocabulary,
+        image_size=config.image_size,
+        hidden=config.hidden,
+        vision_layers=config.vision_layers,
+        decoder_layers=config.decoder_layers,
+    )
+
+
+def corpus(films: ReaderFilms, seed: int) -> list[str]:
+    """Reports in many wordings and the metadata texts of the training films, for the vocabulary."""
+    rng = np.random.default_rng(seed)
+    reports = [narrate(facts, rng) for facts in films.facts for _ in range(2)]
+    return [*reports, UNREADABLE, *(metadata_text(metadata) for metadata in films.metadata)]
+
+
+def train(
+    config: TrainConfig, run: Run, films: dict[str, ReaderFilms], report: Callable[[str], None]
+) -> None:
+    """From wherever the run is to the end of the budget."""
+    budget = config.minutes * 60
+    batches = BalancedBatches(group_films(films["train"].present_bits()), config.batch_size, seed=config.seed)
+    while run.elapsed_s < budget:
+        losses = train_one_epoch(config, run, films["train"], batches, report)
+        scores = validate(config, run, films["validation"])
+        row = {"minutes": round(run.elapsed_s / 60, 2), "step": run.step, "loss": round(losses, 4), **scores}
+        run.history.append(row)
+        lines = "".join(json.dumps(row) + "\n" for row in run.history)
+        (config.out / "metrics.jsonl").write_text(lines, encoding="utf-8")
+        draw_curves(run.history, config.out / "curves.png")
+        run.save(config.out / "state.pt")
+
+
+def train_one_epoch(
+    config: TrainConfig,
+    run: Run,
+    films: ReaderFilms,
+    batches: BalancedBatches,
+    report: Callable[[str], None],
+) -> float:
+    """Optimise until the next validation is due; mean loss."""
+    run.network.train()
+    losses: list[float] = []
+    due = min(config.minutes * 60, run.elapsed_s + config.validate_every_s)
+    while run.elapsed_s < due:
+        began = time.monotonic()
+        rate = learning_rate(config, run.elapsed_s / (config.minutes * 60))
+        for group in run.optimiser.param_groups:
+            group["lr"] = rate
+        drawn = batches.batch(run.step)
+        loss = report_loss(config, run, films, [index for index, _ in drawn], seed=drawn[0][1])
+        run.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(run.network.parameters(), 1.0)
+        run.optimiser.step()
+        run.step += 1
+        run.elapsed_s += time.monotonic() - began
+        losses.append(float(loss.detach()))
+        report(f"step {run.step}  loss {np.mean(losses[-20:]):.3f}")
+    return float(np.mean(losses))
+
+
+def report_loss(
+    config: TrainConfig, run: Run, films: ReaderFilms, indices: list[int], *, seed: int
+) -> Tensor:
+    """Cross-entropy of the next report token plus that of the findings, on one distorted batch."""
+    rng = np.random.default_rng(seed)
+    values, spoilt = _training_inputs(config, films, indices, rng, torch.Generator().manual_seed(seed))
+    texts = [metadata_text(with_dropout(films.metadata[i], rng)) for i in indices]
+    reports = [
+        UNREADABLE if bad else narrate(films.facts[i], None if rng.random() < config.plain_wording else rng)
+        for i, bad in zip(indices, spoilt.tolist(), strict=True)
+    ]
+    sizes, device = run.network.config, run.device
+    text_ids, text_mask = (t.to(device) for t in run.pieces.encode(texts, longest=sizes.longest_text))
+    report_ids = run.pieces.encode(reports, longest=sizes.longest_report)[0].to(device)
+    target, counts = films.present(indices)
+    target[spoilt], counts[spoilt] = 0.0, 1.0
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        logits, findings = run.network(values.to(device), text_ids, text_mask, report_ids)
+    words = F.cross_entropy(logits.float().transpose(1, 2), report_ids[:, 1:], ignore_index=PAD)
+    seen = F.binary_cross_entropy_with_logits(findings.float(), target.to(device), weight=counts.to(device))
+    return words + config.finding_weight * seen
+
+
+def _training_inputs(
+    config: TrainConfig,
+    films: ReaderFilms,
+    indices: list[int],
+    rng: np.random.Generator,
+    noise: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """Distorted inputs, and (B,) which of them were replaced by a blank or by noise.
+
+    Whatever the metadata say of such a film, the reader must learn to say nothing of it.
+    """
+    values = distort(films.pixel_values(indices), noise)
+    spoilt = torch.from_numpy(rng.random(len(indices)) < config.unreadable)
+    is_blank = torch.from_numpy(rng.random(len(indices)) < 0.5)
+    values[spoilt & is_blank] = blank_like(values[spoilt & is_blank])
+    values[spoilt & ~is_blank] = noise_like(values[spoilt & ~is_blank], noise)
+    return values, spoilt
+
+
+def learning_rate(config: TrainConfig, share: float) -> float:
+    """Linear rise over the warm-up, cosine fall to nearly nothing at the end of the budget."""
+    if share < config.warmup:
+        return config.learning_rate * (0.05 + 0.95 * share / config.warmup)
+    fallen = min(1.0, (share - config.warmup) / (1 - config.warmup))
+    return config.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * fallen)) / 2)
+
+
+def validate(config: TrainConfig, run: Run, films: ReaderFilms) -> Json:
+    """Free-running scores on evenly spaced validation films, without a working diagnosis."""
+    began = time.monotonic()
+    chosen = np.unique(np.linspace(0, len(films) - 1, min(len(films), config.validation_films)).astype(int))
+    narratives = Reporter(run.network, run.pieces).describe_cached(films, [int(i) for i in chosen])
+    run.elapsed_s += time.monotonic() - began
+    scores = fact_scores([films.facts[int(i)] for i in chosen], narratives)
+    return {name: scores[name] for name in ("fact_f1", "hallucination_rate", "presence_accuracy")}
+
+
+def finish(
+    config: TrainConfig, run: Run, films: dict[str, ReaderFilms], data: Json, segmenter: Segmenter
+) -> Path:
+    """Measure on the test films and write the checkpoint."""
+    reporter = Reporter(run.network, run.pieces)
+    metrics = evaluate_captioner(reporter, films["test"] if len(films["test"]) else films["validation"])
+    (config.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    recipe = {**describe_recipe(asdict(config)), "steps": run.step, "seconds": round(run.elapsed_s)}
+    save_checkpoint(
+        config.out / "checkpoint",
+        tensors=run.network.state_dict(),
+        config={**reporter.to_config(), "segmentation_sha256": segmenter.weights_sha256},
+        metrics=metrics,
+        recipe=recipe,
+        data=data,
+        card=model_card(run.network, metrics, data),
+        extra_files={TOKENIZER_FILE: config.out / TOKENIZER_FILE},
+    )
+    return config.out / "checkpoint"
+
+
+def draw_curves(history: list[Json], path: Path) -> None:
+    """Loss and free-running scores over time, as PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    minutes = [row["minutes"] for row in history]
+    left.plot(minutes, [row["loss"] for row in history])
+    left.set(title="training loss", xlabel="minutes", yscale="log")
+    for name in ("fact_f1", "hallucination_rate", "presence_accuracy"):
+        right.plot(minutes, [row[name] for row in history], label=name.replace("_", " "))
+    right.set(title="validation films, free running", xlabel="minutes", ylim=(0, 1))
+    right.legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+
+
+def _progress(config: TrainConfig) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=Console(stderr=True),
+        disable=not config.show_progress,
+    )

@@ -1,0 +1,192 @@
+"""Cells of label files as values: class names, ages, outlines, views, dates, in every spelling met so far."""
+
+import ast
+import json
+import math
+import re
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from pedaxr_models.datasets.film import FloatArray
+from pedaxr_models.datasets.outcome import RowError
+from pedaxr_models.labels import NORMAL, TERMS, Finding, View
+
+_DAYS_PER_MONTH = 30.436875  # mean of the Gregorian calendar
+_OLDEST_MONTHS = 130 * 12
+_LONGEST_OUTLINE = 4_000_000  # characters
+FREE_AIR_KOREAN = "기복증"
+
+_SYNONYMS: dict[str, str] = {
+    **dict.fromkeys(
+        ("ihps", "hypertrophicpyloricstenosis", "congenitalpyloricstenosis"), Finding.PYLORIC_STENOSIS
+    ),
+    **dict.fromkeys(("선천성유문협착증", "비후성유문협착증"), Finding.PYLORIC_STENOSIS),
+    **dict.fromkeys(("airfluidlevels", "airfluid", "공기액체층"), Finding.AIR_FLUID_LEVEL),
+    **dict.fromkeys(
+        ("distension", "distention", "abdominaldistention", "복부팽창"), Finding.ABDOMINAL_DISTENSION
+    ),
+    **dict.fromkeys(("freeair", "freegas", "기복"), Finding.PNEUMOPERITONEUM),
+}
+_MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "-"})
+_VIEW_WORDS = (
+    (("decub", "측와위"), View.LEFT_LATERAL_DECUBITUS),
+    (("erect", "upright", "standing", "입위", "기립"), View.ERECT),
+    (("supine", "앙와위"), View.SUPINE),
+)
+_SEXES = {
+    **dict.fromkeys(("m", "male", "남", "남자", "남아"), "M"),
+    **dict.fromkeys(("f", "female", "여", "여자", "여아"), "F"),
+}
+_AGE_UNITS = (
+    (("세", "살", "y", "yr", "yrs", "year", "years"), 12.0),
+    (("개월", "달", "m", "mo", "month", "months"), 1.0),
+    (("주", "w", "wk", "week", "weeks"), 7 / _DAYS_PER_MONTH),
+    (("일", "d", "day", "days"), 1 / _DAYS_PER_MONTH),
+)
+_MONTHS_PER_UNIT = {unit: months for units, months in _AGE_UNITS for unit in units}
+_AGE_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z가-힣]*)")
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()
+
+
+_LABEL_OF: dict[str, str] = {
+    **{
+        _squeezed(spelling): name
+        for name in (*Finding, NORMAL)
+        for spelling in (name, TERMS[name].english, TERMS[name].korean)
+    },
+    **_SYNONYMS,
+}
+
+
+def is_missing(text: str | None) -> bool:
+    """Whether a cell says nothing."""
+    return text is None or text.strip().casefold() in _MISSING
+
+
+def parse_label(text: str, *, treat_as_distension: bool = False) -> str:
+    """A class name in English or Korean, any case, perhaps numbered, as a label of `LABELS`.
+
+    Args:
+        text: such as `Air-Fluid Level`, `2.기복증` or `ihps`.
+        treat_as_distension: read 기복증 as abdominal distension instead of pneumoperitoneum.
+    """
+    name = re.sub(r"^\d+", "", _squeezed(text))
+    if treat_as_distension and name == FREE_AIR_KOREAN:
+        return Finding.ABDOMINAL_DISTENSION.value
+    if name not in _LABEL_OF:
+        raise RowError("the class is none of the known ones")
+    return str(_LABEL_OF[name])
+
+
+def parse_age(text: str | None) -> float | None:
+    """Months from `3`, `3세`, `2세 5개월`, `5개월`, `12일`, `006Y`, `003M`, `010D`; a bare number is years.
+
+    Days and weeks become months by the mean calendar month. None for an empty cell.
+    """
+    if text is None or is_missing(text):
+        return None
+    parts = _AGE_PART.findall(text.strip().casefold())
+    rest = _AGE_PART.sub("", text.strip().casefold())
+    if not parts or re.sub(r"(생후|만|old|of|age|[\s,.])", "", rest):
+        raise RowError("the age is not understood")
+    units = [unit or "y" for _, unit in parts]
+    if any(unit not in _MONTHS_PER_UNIT for unit in units) or len(set(units)) < len(units):
+        raise RowError("the age is not understood")
+    months = sum(
+        float(number) * _MONTHS_PER_UNIT[unit] for (number, _), unit in zip(parts, units, strict=True)
+    )
+    return valid_age(months)
+
+
+def valid_age(months: float) -> float:
+    """The age itself when a person can have it."""
+    if not 0 <= months <= _OLDEST_MONTHS:
+        raise RowError("the age is out of range")
+    return months
+
+
+def parse_sex(text: str | None) -> str | None:
+    """DICOM M or F from English or Korean, O for any other word, None for an empty cell."""
+    return None if text is None or is_missing(text) else _SEXES.get(text.strip().casefold(), "O")
+
+
+def parse_view(text: str | None) -> View | None:
+    """The view from a word or phrase; None when it names none."""
+    words = (text or "").casefold().replace("_", " ")
+    return next((view for keys, view in _VIEW_WORDS if any(key in words for key in keys)), None)
+
+
+def parse_date(text: str | None) -> str | None:
+    """ISO 8601 from `2021-03-04`, `20210304`, `2021.3.4` or `2021/03/04`; None for an empty cell."""
+    if text is None or is_missing(text):
+        return None
+    found = re.fullmatch(r"(\d{4})[-./]?(\d{1,2})[-./]?(\d{1,2})", text.strip()[:10])
+    try:
+        return date(*map(int, found.groups())).isoformat() if found else date.fromisoformat(text).isoformat()
+    except ValueError as err:
+        raise RowError("a date is not understood") from err
+
+
+def parse_literal(text: str) -> Any:
+    """A JSON or Python literal; whatever else is written there is refused, never run."""
+    if len(text) > _LONGEST_OUTLINE:
+        raise RowError("the outline is too long")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError) as err:
+        raise RowError("the outline is neither JSON nor a Python list") from err
+
+
+def parse_outlines(text: str | None) -> list[FloatArray]:
+    """Polygons of a cell that holds one polygon, a list of polygons, or nothing."""
+    return [] if text is None or is_missing(text) else outlines(parse_literal(text))
+
+
+def outlines(value: Any) -> list[FloatArray]:
+    """Polygons (n, 2) from `[[x, y], ...]`, a list of such lists, or a flat `[x, y, x, y, ...]`."""
+    if value is None or not isinstance(value, list | tuple):
+        raise RowError("the outline is not a list of points")
+    if not value:
+        return []
+    first = value[0]
+    if _is_number(first):
+        return [outline([value[i : i + 2] for i in range(0, len(value), 2)])]
+    if isinstance(first, list | tuple) and first and _is_number(first[0]) and len(first) == 2:
+        return [outline(value)]
+    return [polygon for part in value for polygon in outlines(part)]
+
+
+def outline(points: Any) -> FloatArray:
+    """One polygon (n, 2) float32 of at least three finite points."""
+    try:
+        polygon = np.asarray(points, dtype=np.float32)
+    except (ValueError, TypeError, OverflowError) as err:
+        raise RowError("a point of the outline is not two numbers") from err
+    if polygon.ndim != 2 or polygon.shape[1] != 2 or not np.isfinite(polygon).all():
+        raise RowError("a point of the outline is not two finite numbers")
+    if len(polygon) < 3:
+        raise RowError("the outline has fewer than three points")
+    return polygon
+
+
+def parse_spacing(text: str | None) -> tuple[float, float] | None:
+    """Row and column spacing in mm from `[0.4, 0.4]` or `0.4\\0.4` or one number; None for an empty cell."""
+    if text is None or is_missing(text):
+        return None
+    numbers = [float(number) for number in re.findall(r"\d+(?:\.\d+)?(?:e-?\d+)?", text)]
+    if len(numbers) not in (1, 2) or not all(0 < number < 10 and math.isfinite(number) for number in numbers):
+        raise RowError("the pixel spacing is not understood")
+    return numbers[0], numbers[-1]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,50 @@
+"""What reading a data set gives: films, the rows that could not be used, and what the reader decided."""
+
+from dataclasses import dataclass
+
+from pedaxr_models.datasets.film import Film
+
+FREE_AIR_NOTE = (
+    "기복증 was read as pneumoperitoneum (free air), which is what the word means; it is often mistranslated "
+    "as abdominal distension. If the owner of these data means distension, say so with the option for it."
+)
+DISTENSION_NOTE = "기복증 was read as abdominal distension, as asked."
+
+
+class DatasetError(ValueError):
+    """A folder or file has no known layout; the message says which are known."""
+
+
+class RowError(ValueError):
+    """One row or label file cannot be used."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A row that was not used.
+
+    Attributes:
+        line: in the CSV file, from 1; None where the source has a file per film.
+        path: the image or label file as written in the source.
+    """
+
+    line: int | None
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReadReport:
+    """All that one source gave.
+
+    Attributes:
+        layout: seed_csv, aihub or source_set.
+        lines: of each film in the CSV file, from 1; None where the source has a file per film.
+        notes: decisions that the owner of the data should know of.
+    """
+
+    layout: str
+    films: tuple[Film, ...]
+    lines: tuple[int | None, ...]
+    rejections: tuple[Rejection, ...]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,47 @@
+"""Recognise the layout of a data set and read it."""
+
+from pathlib import Path
+
+from pedaxr_models.datasets.aihub import is_aihub, read_aihub
+from pedaxr_models.datasets.film import Film
+from pedaxr_models.datasets.outcome import DatasetError, ReadReport
+from pedaxr_models.datasets.seed_csv import FILMS_CSV, read_seed_csv
+from pedaxr_models.datasets.source_set import is_source_set, read_source_set
+
+_KNOWN = "a CSV file with ImagePath, Point and Class, a folder with one, or an AI-Hub folder"
+
+
+def read_films(path: Path, *, treat_as_distension: bool = False) -> list[Film]:
+    """All usable films of a CSV file or data set folder; `read_dataset` also gives the unusable rows."""
+    return list(read_dataset(path, treat_as_distension=treat_as_distension).films)
+
+
+def read_dataset(path: Path, *, treat_as_distension: bool = False) -> ReadReport:
+    """Read a data set of any known layout.
+
+    Raises:
+        DatasetError: there is nothing at `path`, or nothing of a known layout.
+    """
+    if not path.exists():
+        raise DatasetError(f"There is no {path.name}. Give {_KNOWN}.")
+    if path.is_file():
+        return read_seed_csv(path, treat_as_distension=treat_as_distension)
+    if table := _csv_in(path):
+        return read_seed_csv(table, treat_as_distension=treat_as_distension)
+    if is_aihub(path):
+        return read_aihub(path, treat_as_distension=treat_as_distension)
+    if is_source_set(path):
+        return read_source_set(path)
+    raise DatasetError(f"{path.name} has no known layout. Give {_KNOWN}.")
+
+
+def _csv_in(folder: Path) -> Path | None:
+    """The folder's table of films: films.csv, or else its only CSV file."""
+    if (folder / FILMS_CSV).is_file():
+        return folder / FILMS_CSV
+    tables = sorted(folder.glob("*.csv"))
+    if len(tables) > 1:
+        raise DatasetError(
+            f"{folder.name} holds {len(tables)} CSV files and no {FILMS_CSV}. Name one of them."
+        )
+    return tables[0] if tables else None

@@ -1,0 +1,232 @@
+"""The seed's CSV: ImagePath, Point, Class, Age, PatientName, Caption, and the columns our own films add.
+
+The order of columns is free, their case too, and columns of no meaning here are kept in `Film.extra`.
+"""
+
+import csv
+import io
+from pathlib import Path, PurePosixPath
+
+from pedaxr_models.captioning.facts import FilmFacts
+from pedaxr_models.datasets import fields
+from pedaxr_models.datasets.film import Film, FilmMetadata, FloatArray
+from pedaxr_models.datasets.outcome import (
+    DISTENSION_NOTE,
+    FREE_AIR_NOTE,
+    DatasetError,
+    ReadReport,
+    Rejection,
+    RowError,
+)
+from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding
+
+FILMS_CSV = "films.csv"
+_COLUMNS = (
+    *("ImagePath", "Point", "Class", "Age", "PatientName", "Caption"),
+    *(
+        "PatientID",
+        "PatientSex",
+        "PatientBirthDate",
+        "StudyDate",
+        "AgeMonths",
+        "ViewPosition",
+        "PixelSpacing",
+    ),
+    *("Indication", "WorkingDiagnosis", "Split", "Findings", "Facts", "MaskPath"),
+)
+_REQUIRED = ("ImagePath", "Class")
+_SPLITS = frozenset({"train", "validation", "test"})
+_LONGEST_CELL = 16 * 2**20
+_CELLS = "\0cells"  # no column has such a name
+
+Row = dict[str, str]
+
+
+def read_csv(path: Path, *, treat_as_distension: bool = False) -> tuple[list[Film], list[Rejection]]:
+    """Films of a CSV file, and a rejection for every row that cannot be used.
+
+    Args:
+        path: the CSV file, UTF-8 (with or without BOM) or the Korean code page 949.
+        treat_as_distension: read 기복증 as abdominal distension instead of pneumoperitoneum.
+
+    Raises:
+        DatasetError: it is no such CSV.
+    """
+    report = read_seed_csv(path, treat_as_distension=treat_as_distension)
+    return list(report.films), list(report.rejections)
+
+
+def read_seed_csv(path: Path, *, treat_as_distension: bool = False) -> ReadReport:
+    """The same with the notes that the owner of the data should read."""
+    films: list[Film] = []
+    lines: list[int] = []
+    rejections: list[Rejection] = []
+    met_free_air = False
+    for line, row in _rows(path):
+        met_free_air |= fields.FREE_AIR_KOREAN in row.get("Class", "")
+        try:
+            films.append(_film(row, path.parent, treat_as_distension=treat_as_distension))
+            lines.append(line)
+        except RowError as err:
+            rejections.append(Rejection(line, row.get("ImagePath", ""), str(err)))
+    note = DISTENSION_NOTE if treat_as_distension else FREE_AIR_NOTE
+    notes = (note,) if met_free_air else ()
+    return ReadReport("seed_csv", tuple(films), tuple(lines), tuple(rejections), notes)
+
+
+def _rows(path: Path) -> list[tuple[int, Row]]:
+    """Line number and cells by column name; under `_CELLS` the fault of a row with too many or too few."""
+    previous = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        reader = csv.reader(io.StringIO(_decoded(path), newline=""))
+        header = _header(next(reader, []))
+        return [(reader.line_num, _cells(header, cells)) for cells in reader if any(map(str.strip, cells))]
+    except csv.Error as err:
+        raise DatasetError(f"{path.name} is not a CSV file: {err}.") from err
+    finally:
+        csv.field_size_limit(previous)
+
+
+def _decoded(path: Path) -> str:
+    content = path.read_bytes()
+    for encoding in ("utf-8-sig", "cp949"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise DatasetError(f"{path.name} is neither UTF-8 nor code page 949. Save it as UTF-8.")
+
+
+def _header(cells: list[str]) -> list[str]:
+    known = {column.casefold(): column for column in _COLUMNS}
+    header = [known.get(cell.strip().casefold(), cell.strip()) for cell in cells]
+    missing = [column for column in _REQUIRED if column not in header]
+    if missing:
+        raise DatasetError(
+            f"The CSV has no column {' and '.join(missing)}. It needs ImagePath, Point and Class."
+        )
+    return header
+
+
+def _cells(header: list[str], cells: list[str]) -> Row:
+    row = dict(zip(header, cells, strict=False))
+    if len(cells) != len(header):
+        row[_CELLS] = f"the row has {len(cells)} cells instead of {len(header)}"
+    return row
+
+
+def _film(row: Row, folder: Path, *, treat_as_distension: bool) -> Film:
+    if _CELLS in row:
+        raise RowError(row[_CELLS])
+    image_path = _inside(folder, row["ImagePath"])
+    if fields.is_missing(row.get("Class")):
+        raise RowError("the class is empty")
+    label = fields.parse_label(row["Class"], treat_as_distension=treat_as_distension)
+    polygons = _polygons(row, label)
+    mask_path = None if fields.is_missing(row.get("MaskPath")) else _inside(folder, row["MaskPath"])
+    return Film(
+        image_path=image_path,
+        label=label,
+        polygons=polygons,
+        labelled_channels=_labelled(label, polygons, row, has_masks=mask_path is not None),
+        caption=row.get("Caption", "").strip(),
+        metadata=_metadata(row),
+        facts=_facts(row),
+        mask_path=mask_path,
+        pixel_spacing_mm=fields.parse_spacing(row.get("PixelSpacing")),
+        split=_split(row),
+        extra={name: cell for name, cell in row.items() if name not in _COLUMNS},
+    )
+
+
+def _inside(folder: Path, written: str) -> Path:
+    """The file a cell names, which must exist below the CSV's folder."""
+    relative = PurePosixPath(written.strip().replace("\\", "/"))
+    if relative == PurePosixPath() or relative.is_absolute() or ".." in relative.parts or ":" in written:
+        raise RowError("the path is empty or leaves the folder of the CSV")
+    path = folder / relative
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError) as err:  # too long, or with a null byte
+        raise RowError("the path is not a file name") from err
+    if not is_file:
+        raise RowError("the file is missing")
+    return path
+
+
+def _polygons(row: Row, label: str) -> dict[Finding, list[FloatArray]]:
+    if not fields.is_missing(row.get("Findings")):
+        found = fields.parse_literal(row["Findings"])
+        try:
+            polygons = {Finding(name): fields.outlines(value) for name, value in found.items()}
+        except (ValueError, AttributeError) as err:
+            raise RowError("the Findings column is not an object of finding and outlines") from err
+        return {finding: value for finding, value in polygons.items() if value}
+    drawn = fields.parse_outlines(row.get("Point"))
+    if label == NORMAL:
+        if drawn:
+            raise RowError("the class is Normal but an outline is drawn")
+        return {}
+    return {Finding(label): drawn} if drawn else {}
+
+
+def _labelled(
+    label: str, polygons: dict[Finding, list[FloatArray]], row: Row, *, has_masks: bool
+) -> frozenset[str]:
+    """What an empty outline means absence of: everything with masks, all findings on a normal film."""
+    if has_masks:
+        return frozenset(CHANNELS)
+    if label == NORMAL or not fields.is_missing(row.get("Findings")):
+        return frozenset(finding.value for finding in FINDINGS)
+    return frozenset(finding.value for finding in polygons)
+
+
+def _metadata(row: Row) -> FilmMetadata:
+    return FilmMetadata(
+        patient_id=_text(row, "PatientID"),
+        patient_name=_text(row, "PatientName"),
+        patient_sex=fields.parse_sex(row.get("PatientSex")),
+        patient_birth_date=fields.parse_date(row.get("PatientBirthDate")),
+        study_date=fields.parse_date(row.get("StudyDate")),
+        age_months=_age(row),
+        view=fields.parse_view(row.get("ViewPosition")),
+        indication=_text(row, "Indication"),
+        working_diagnosis=_working_diagnosis(row),
+    )
+
+
+def _text(row: Row, column: str) -> str | None:
+    return None if fields.is_missing(row.get(column)) else row[column].strip()
+
+
+def _age(row: Row) -> float | None:
+    exact = row.get("AgeMonths")
+    if exact is None or fields.is_missing(exact):
+        return fields.parse_age(row.get("Age"))
+    try:
+        return fields.valid_age(float(exact))
+    except ValueError as err:
+        raise RowError("AgeMonths is not an age in months") from err
+
+
+def _working_diagnosis(row: Row) -> str | None:
+    written = row.get("WorkingDiagnosis")
+    if written is None or fields.is_missing(written):
+        return None
+    return written if written in LABELS else fields.parse_label(written)
+
+
+def _facts(row: Row) -> FilmFacts | None:
+    if fields.is_missing(row.get("Facts")):
+        return None
+    try:
+        return FilmFacts.from_json(fields.parse_literal(row["Facts"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        raise RowError("the Facts column is not that of a film") from err
+
+
+def _split(row: Row) -> str | None:
+    split = (row.get("Split") or "").strip().casefold()
+    if split and split not in _SPLITS:
+        raise RowError("the split is not train, validation or test")
+    return split or None

@@ -1,0 +1,143 @@
+"""The hospital films behind AI-Hub's set ("NIA_x-ray_v3"): a picture and a labelme-like JSON each.
+
+Traps met in it: a shape is an object, or a list whose first element is one with "points" spelled "potins";
+labels are recognised by what they contain; coordinates may belong to an enlarged copy of the film, which the
+box called "full" gives away; `clinic_info` may be absent or null, and its `status` is not to be relied on.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pedaxr_models.datasets import fields
+from pedaxr_models.datasets import label_files as files
+from pedaxr_models.datasets.film import Film, FilmMetadata, FloatArray
+from pedaxr_models.datasets.outcome import ReadReport, Rejection, RowError
+from pedaxr_models.labels import NORMAL, URGENCY, Finding
+
+_FINDING_LABELS = {
+    "pneumoperitoneum": Finding.PNEUMOPERITONEUM,
+    "air_fluid_level": Finding.AIR_FLUID_LEVEL,
+    "constipation": Finding.CONSTIPATION,
+    "ihps": Finding.PYLORIC_STENOSIS,
+}
+_FULL = "full"
+_VIEW_NOTE = (
+    "The field status (supine or erect) of these data is unreliable; it is kept but not used as the view."
+)
+
+
+def is_source_set(folder: Path) -> bool:
+    """Whether some label file below the folder lists shapes."""
+    for path in files.files_below(folder, (".json",))[:5]:
+        try:
+            if "shapes" in files.read_label(path):
+                return True
+        except RowError:
+            continue
+    return False
+
+
+def read_source_set(folder: Path) -> ReadReport:
+    """All films with a label file; a label file without film, or with an unusable one, is a rejection."""
+    pictures = files.by_stem(files.files_below(folder, files.PICTURES))
+    films: list[Film] = []
+    rejections: list[Rejection] = []
+    for path in files.files_below(folder, (".json",)):
+        try:
+            films.append(_film(files.read_label(path), _picture(pictures, path)))
+        except RowError as err:
+            rejections.append(Rejection(None, files.relative(path, folder), str(err)))
+    notes = (_VIEW_NOTE,) if any("status" in film.extra for film in films) else ()
+    return ReadReport("source_set", tuple(films), (None,) * len(films), tuple(rejections), notes)
+
+
+def _picture(pictures: dict[str, list[Path]], label_path: Path) -> Path:
+    """The picture of the label file's name, the one beside it first."""
+    candidates = pictures.get(files.composed(label_path.stem), [])
+    beside = [path for path in candidates if path.parent == label_path.parent] or candidates
+    if len(beside) != 1:
+        raise RowError(
+            "the film is missing" if not beside else "several films have the name of the label file"
+        )
+    return beside[0]
+
+
+def _film(label_file: dict[str, Any], image_path: Path) -> Film:
+    shapes = [_shape(shape) for shape in files.shapes_of(label_file)]
+    if not shapes:
+        raise RowError("nothing is drawn, so the film may not have been looked at")
+    fit = _fit(shapes, files.picture_size(image_path) or files.stated_size(label_file))
+    polygons: dict[Finding, list[FloatArray]] = {}
+    for name, points in shapes:
+        if (finding := _finding(name)) is not None:
+            polygons.setdefault(finding, []).append(np.asarray(_closed(points) * fit, np.float32))
+    label = next((finding.value for finding in URGENCY if finding in polygons), NORMAL)
+    clinic_info = files.mapping(label_file.get("clinic_info"))
+    return Film(
+        image_path=image_path,
+        label=label,
+        polygons=polygons,
+        labelled_channels=files.labelled_channels(label, polygons),
+        caption=files.without_marks(files.text_of(clinic_info.get("description"))),
+        metadata=_metadata(clinic_info),
+        extra=_extra(clinic_info),
+    )
+
+
+def _shape(shape: Any) -> tuple[str, FloatArray]:
+    """Name and points (n, 2) of a shape in any of its forms."""
+    if isinstance(shape, list):
+        shape = shape[0] if shape else None
+    found = files.mapping(shape)
+    name, points = found.get("label"), found.get("points", found.get("potins"))
+    if not isinstance(name, str) or not isinstance(points, list):
+        raise RowError("a shape has no label or no points")
+    try:
+        array = np.asarray(points, np.float32)
+    except (ValueError, TypeError) as err:
+        raise RowError("a point is not two numbers") from err
+    if array.ndim != 2 or array.shape[1] != 2 or len(array) < 2 or not np.isfinite(array).all():
+        raise RowError("a shape is not a list of two points or more")
+    return name.casefold().replace(" ", "_").replace("-", "_"), array
+
+
+def _finding(name: str) -> Finding | None:
+    return next((finding for key, finding in _FINDING_LABELS.items() if key in name), None)
+
+
+def _closed(points: FloatArray) -> FloatArray:
+    """The polygon; two points are opposite corners of a box."""
+    if len(points) > 2:
+        return points
+    (x0, y0), (x1, y1) = points
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+
+
+def _fit(shapes: list[tuple[str, FloatArray]], size: tuple[float, float] | None) -> FloatArray:
+    """Factors for x and y that bring the drawing on to the film: one unless the full box exceeds the film."""
+    far_corners = [points.max(axis=0) for name, points in shapes if _FULL in name]
+    if not far_corners:
+        return np.ones(2, np.float32)
+    if size is None:
+        raise RowError("the size of the film is not stated, so the drawing cannot be fitted to it")
+    film, drawn = np.array(size, np.float32), np.max(far_corners, axis=0)
+    exceeds = bool((drawn > film + 1).any())
+    return np.asarray(film / drawn if exceeds else np.ones(2), np.float32)
+
+
+def _metadata(clinic_info: dict[str, Any]) -> FilmMetadata:
+    return FilmMetadata(
+        patient_id=files.text_of(clinic_info.get("patientid")),
+        patient_sex=fields.parse_sex(files.text_of(clinic_info.get("gender"))),
+        study_date=fields.parse_date(files.text_of(clinic_info.get("acquisition_date"))),
+        age_months=fields.parse_age(files.text_of(clinic_info.get("age"))),
+    )
+
+
+def _extra(clinic_info: dict[str, Any]) -> dict[str, str]:
+    """What has no place of its own, as written: body_weight may hold < or >."""
+    keys = ("height", "wt_group", "body_weight", "type", "status")
+    found = {key: files.text_of(clinic_info.get(key)) for key in keys}
+    return {key: text for key, text in found.items() if text is not None}

@@ -1,0 +1,173 @@
+"""Run the report writer on one film."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pedaxr_models.captioning.facts import UNREADABLE
+from pedaxr_models.captioning.inputs import ReaderFilms, blank_like, noise_like, pixel_values, shrink
+from pedaxr_models.captioning.metadata_text import metadata_text
+from pedaxr_models.captioning.network import ReportNetwork, ReportNetworkConfig
+from pedaxr_models.captioning.parser import ParsedFacts, parse, split_sentences
+from pedaxr_models.captioning.tokenizer import PAD, START, WordPieces
+from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.labels import FINDINGS, Finding
+from pedaxr_models.runtime.checkpoint import CheckpointError, Json, load_checkpoint
+from pedaxr_models.runtime.segmenter import Segmentation
+from pedaxr_models.segmentation.transforms import FloatArray, prepare
+
+TOKENIZER_FILE = "tokenizer.json"
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Narrative:
+    """What the reader writes of a film.
+
+    Attributes:
+        facts: the narrative parsed back into slots.
+        probabilities: of each finding, from the finding head; they need not sum to 1.
+        confidence: geometric mean of the probabilities of the tokens, 0 to 1.
+        image_dependence: mean total variation distance, 0 to 1, between the distributions of each next token
+            given this film and given a blank one, other things equal. About 0: the film was not used.
+    """
+
+    text: str
+    sentences: tuple[str, ...]
+    facts: ParsedFacts
+    probabilities: dict[Finding, float]
+    confidence: float
+    image_dependence: float
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the reader says that it cannot read the film."""
+        return UNREADABLE.rstrip(".").lower() in self.text.lower()
+
+
+class Reporter:
+    """A trained reader. `describe` may be called from several threads."""
+
+    def __init__(
+        self,
+        network: ReportNetwork,
+        pieces: WordPieces,
+        *,
+        name: str = "pedaxr-captioner",
+        weights_sha256: str = "",
+    ) -> None:
+        self._network = network
+        self._pieces = pieces
+        self.name = name
+        self.weights_sha256 = weights_sha256
+
+    @classmethod
+    def load(cls, folder: Path) -> "Reporter":
+        """Load a checkpoint folder.
+
+        Raises:
+            CheckpointError: the folder is missing, damaged or not of a report writer of this version.
+        """
+        checkpoint = load_checkpoint(folder)
+        try:
+            network = ReportNetwork(ReportNetworkConfig(**checkpoint.config["network"]))
+            network.load_state_dict(checkpoint.tensors)
+            pieces = WordPieces.from_json(checkpoint.files[TOKENIZER_FILE].decode())
+            name = str(checkpoint.config["name"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as err:
+            raise CheckpointError(
+                f"'{folder.name}' holds no report writer of this version of pedaxr. Install the weights "
+                "that came with it, or train new ones with `pedaxr train captioner`."
+            ) from err
+        return cls(network, pieces, name=name, weights_sha256=checkpoint.weights_sha256)
+
+    def to_config(self) -> Json:
+        """What `load` needs, for config.json."""
+        return {"name": self.name, "network": self._network.config.to_json(), "tokenizer": TOKENIZER_FILE}
+
+    @torch.inference_mode()
+    def describe(self, pixels: FloatArray, segmentation: Segmentation, metadata: FilmMetadata) -> Narrative:
+        """Write the narrative of a segmented film (H, W) float32 in [0, 1], bone bright."""
+        network = self._network.eval()
+        size = network.config.image_size
+        frame = torch.from_numpy(prepare(pixels, size)[0])[None]
+        seen = torch.from_numpy(shrink(segmentation.probabilities, size // 2))[None]
+        values = pixel_values(frame, seen)
+        values = torch.cat([values, blank_like(values)]).to(self._device)
+        memory, mask, findings = self._encode(values, [metadata, metadata])
+        ids, given = network.write(memory[:1], mask[:1])
+        text = self._pieces.decode(ids[0].tolist())
+        return Narrative(
+            text=text,
+            sentences=split_sentences(text),
+            facts=parse(text),
+            probabilities=dict(zip(FINDINGS, findings[0].float().sigmoid().tolist(), strict=True)),
+            confidence=float(given.clamp_min(1e-9).log().mean().exp()),
+            image_dependence=self._dependence(memory, mask, ids[0]),
+        )
+
+    @torch.inference_mode()
+    def describe_cached(
+        self,
+        films: ReaderFilms,
+        indices: Sequence[int],
+        *,
+        diagnoses: Sequence[str | None] | None = None,
+        change: str | None = None,
+        without_metadata: bool = False,
+    ) -> list[str]:
+        """Narratives of cached films, for evaluation: by default without a working diagnosis.
+
+        Args:
+            films: the cached films.
+            indices: which of them.
+            diagnoses: working diagnosis to supply with each film.
+            change: "blank", "noise" or "swapped" replaces each film by that.
+            without_metadata: give the reader the film alone.
+        """
+        network = self._network.eval()
+        texts: list[str] = []
+        for begin in range(0, len(indices), _BATCH):
+            part = list(indices[begin : begin + _BATCH])
+            values = _changed(films.pixel_values(part), change).to(self._device)
+            given = diagnoses[begin : begin + _BATCH] if diagnoses else [None] * len(part)
+            known = [
+                FilmMetadata() if without_metadata else replace(films.metadata[i], working_diagnosis=d)
+                for i, d in zip(part, given, strict=True)
+            ]
+            memory, mask, _ = self._encode(values, known)
+            texts += [self._pieces.decode(row) for row in network.write(memory, mask)[0].tolist()]
+        return texts
+
+    @property
+    def _device(self) -> torch.device:
+        return self._network.finding_queries.device
+
+    def _encode(self, values: Tensor, metadata: Sequence[FilmMetadata]) -> tuple[Tensor, Tensor, Tensor]:
+        longest = self._network.config.longest_text
+        ids, mask = self._pieces.encode([metadata_text(m) for m in metadata], longest=longest)
+        return self._network.encode(values, ids.to(self._device), mask.to(self._device))
+
+    def _dependence(self, memory: Tensor, mask: Tensor, ids: Tensor) -> float:
+        """See `Narrative.image_dependence`; row 0 of the memory is the film's, row 1 the blank one's."""
+        report = torch.cat([ids.new_tensor([START]), ids])[:-1].expand(2, -1)
+        out = self._network.decoder(
+            input_ids=report,
+            attention_mask=(report != PAD).long(),
+            encoder_hidden_states=memory,
+            encoder_attention_mask=mask,
+        )
+        film, blank = out.logits.float().softmax(-1)
+        return float(np.clip((film - blank).abs().sum(-1).mean() / 2, 0, 1))
+
+
+def _changed(values: Tensor, change: str | None) -> Tensor:
+    if change == "swapped":
+        return values.roll(1, 0)
+    if change == "noise":
+        return noise_like(values, torch.Generator().manual_seed(0))
+    return blank_like(values) if change == "blank" else values

@@ -1,0 +1,36 @@
+"""What a checkpoint says of itself: model card, recipe and data."""
+
+import json
+from pathlib import Path
+
+from pedaxr_models.datasets.film import Film
+from pedaxr_models.runtime.checkpoint import Json
+from pedaxr_models.segmentation.evaluate import metrics_table
+from pedaxr_models.segmentation.network import NetworkConfig
+
+
+def describe_recipe(recipe: Json) -> Json:
+    """A recipe that tells nothing of the folders of the machine it ran on."""
+    return {k: v.name if isinstance(v, Path) else v for k, v in recipe.items() if k not in ("out", "resume")}
+
+
+def describe_data(data: Path, splits: dict[str, list[Film]]) -> Json:
+    """How the data set was made, where it says so, and how many films each split has."""
+    described = data / "data.json"
+    made = json.loads(described.read_text(encoding="utf-8")) if described.is_file() else {}
+    return {"made": made, "films": {name: len(films) for name, films in splits.items()}}
+
+
+def model_card(network: NetworkConfig, metrics: Json, data: Json) -> str:
+    """The model card."""
+    films = ", ".join(f"{count} {name}" for name, count in data["films"].items())
+    return (
+        "# pedaxr segmentation\n\n"
+        f"{network.head} on {network.backbone}: {len(network.channels)} findings and structures on "
+        "paediatric abdominal radiographs, each pixel and channel on its own.\n\n"
+        "**Not for clinical use.** Research and teaching only; not a medical device.\n\n"
+        f"Trained from random weights unless recipe.json names a start, on {films} films. Films written by "
+        "`pedaxr films` are synthetic: every figure below then says how well synthetic films are read, and "
+        "nothing about real ones. Thresholds were chosen on the validation films, the figures come from the "
+        "test films.\n\n" + metrics_table(metrics)
+    )

@@ -1,0 +1,215 @@
+"""DeepLabv3 and DeepLabv3+ for one-channel films, with one sigmoid per channel because structures overlap."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.models import mobilenet_v3_large, resnet50, resnet101
+from torchvision.models.segmentation.deeplabv3 import DeepLabHead
+
+from pedaxr_models.labels import CHANNELS
+
+BACKBONES = ("mobilenet_v3_large", "resnet50", "resnet101")
+HEADS = ("deeplabv3plus", "deeplabv3")
+# Where each backbone's features leave: layer -> stride, coarsest last.
+_TAPS = {
+    "mobilenet_v3_large": {"1": 2, "3": 4, "6": 8, "16": 16},
+    "resnet": {"relu": 2, "layer1": 4, "layer2": 8, "layer4": 16},
+}
+_WIDTHS = {"mobilenet_v3_large": {2: 16, 4: 24, 8: 40, 16: 960}, "resnet": {2: 64, 4: 256, 8: 512, 16: 2048}}
+_PRIOR = 0.03  # share of pixels an average channel covers; outputs start there
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Everything needed to build the network again.
+
+    Attributes:
+        width: channels of the atrous pyramid and the decoder.
+        skips: width of the backbone features taken into the decoder, by stride, coarse to fine; the finest is
+            the stride of the logits before they are interpolated to the input.
+        channels: what each output means, in order.
+    """
+
+    backbone: str = "mobilenet_v3_large"
+    head: str = "deeplabv3plus"
+    width: int = 128
+    skips: tuple[tuple[int, int], ...] = ((8, 48), (4, 32))
+    channels: tuple[str, ...] = CHANNELS
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "NetworkConfig":
+        """From `dataclasses.asdict` after a trip through JSON, which turns tuples into lists."""
+        skips = tuple((int(stride), int(width)) for stride, width in data["skips"])
+        return cls(**{**data, "skips": skips, "channels": tuple(data["channels"])})
+
+
+class SegmentationNetwork(nn.Module):
+    """Backbone, head, and interpolation back to the input."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        family = config.backbone if config.backbone in _TAPS else "resnet"
+        if config.backbone not in BACKBONES or config.head not in HEADS:
+            raise ValueError(f"Backbone must be one of {BACKBONES} and head one of {HEADS}.")
+        self.config = config
+        self.encoder = Encoder(config.backbone, _TAPS[family])
+        widths = _WIDTHS[family]
+        self.head: nn.Module
+        if config.head == "deeplabv3":
+            self.head = CoarseHead(widths[16], len(config.channels))
+        else:
+            self.head = RefiningHead(widths, config.width, config.skips, len(config.channels))
+        _start_at_prior(self.head)
+
+    def forward(self, pixel_values: Tensor) -> Tensor:
+        """Film (N, 1, H, W) float32, normalised, to logits (N, len(channels), H, W)."""
+        logits: Tensor = self.head(self.encoder(pixel_values)).contiguous()  # halves the time of the loss
+        return F.interpolate(logits, size=pixel_values.shape[-2:], mode="bilinear", align_corners=False)
+
+
+class Encoder(nn.Module):
+    """A torchvision backbone with one input channel, dilated to stride 16; features by stride."""
+
+    def __init__(self, backbone: str, taps: Mapping[str, int]) -> None:
+        super().__init__()
+        self.taps = dict(taps)
+        if backbone == "mobilenet_v3_large":
+            layers = dict(mobilenet_v3_large(weights=None, dilated=True).features.named_children())
+            layers["0"][0] = _one_channel(layers["0"][0])
+        else:
+            build = resnet50 if backbone == "resnet50" else resnet101
+            trunk = build(weights=None, replace_stride_with_dilation=[False, False, True])
+            layers = {name: layer for name, layer in trunk.named_children() if name not in ("avgpool", "fc")}
+            layers["conv1"] = _one_channel(layers["conv1"])
+        self.layers = nn.ModuleDict(layers)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = 0.1  # torchvision's .01 for MobileNet lags far behind in a short run
+
+    def forward(self, x: Tensor) -> dict[int, Tensor]:
+        """(N, 1, H, W) to features (N, C, H/stride, W/stride) by stride."""
+        features: dict[int, Tensor] = {}
+        for name, layer in self.layers.items():
+            x = layer(x)
+            if name in self.taps:
+                features[self.taps[name]] = x
+        return features
+
+
+class CoarseHead(nn.Module):
+    """torchvision's DeepLabv3 head (Chen et al. 2017, arXiv:1706.05587): logits at stride 16."""
+
+    def __init__(self, width: int, channels: int) -> None:
+        super().__init__()
+        self.layers = DeepLabHead(width, channels)
+
+    def forward(self, features: dict[int, Tensor]) -> Tensor:
+        """Features by stride to logits at stride 16."""
+        logits: Tensor = self.layers(features[16])
+        return logits
+
+
+class RefiningHead(nn.Module):
+    """DeepLabv3+ (Chen et al. 2018, arXiv:1802.02611): separable atrous pyramid, then a decoder with skips.
+
+    Crescents of free air are a few pixels high and do not survive stride 16; the skips bring them back.
+    """
+
+    def __init__(
+        self, widths: Mapping[int, int], width: int, skips: tuple[tuple[int, int], ...], channels: int
+    ) -> None:
+        super().__init__()
+        self.pyramid = AtrousPyramid(widths[16], width)
+        self.strides = [stride for stride, _ in skips]
+        self.projections = nn.ModuleList(_conv_norm(widths[stride], kept, 1) for stride, kept in skips)
+        inputs = [width, *([width] * (len(skips) - 1))]
+        self.refinements = nn.ModuleList(
+            _separable(before + kept, width) for before, (_, kept) in zip(inputs, skips, strict=True)
+        )
+        self.classifier = nn.Conv2d(width, channels, 1)
+
+    def forward(self, features: dict[int, Tensor]) -> Tensor:
+        """Features by stride to logits at the finest stride of the skips."""
+        x = self.pyramid(features[16])
+        for stride, project, refine in zip(self.strides, self.projections, self.refinements, strict=True):
+            skip = project(features[stride])
+            x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
+            x = refine(torch.cat((x, skip), dim=1))
+        logits: Tensor = self.classifier(x)
+        return logits
+
+
+class AtrousPyramid(nn.Module):
+    """Atrous spatial pyramid pooling with separable convolutions; rates of the paper for stride 16."""
+
+    def __init__(self, inputs: int, width: int, rates: tuple[int, ...] = (6, 12, 18)) -> None:
+        super().__init__()
+        self.local = _conv_norm(inputs, width, 1)
+        self.atrous = nn.ModuleList(_separable(inputs, width, rate) for rate in rates)
+        self.whole = nn.Conv2d(inputs, width, 1)
+        self.project = nn.Sequential(_conv_norm(width * (len(rates) + 2), width, 1), nn.Dropout(0.1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, h, w) to (N, width, h, w)."""
+        whole = F.relu(self.whole(x.mean(dim=(2, 3), keepdim=True))).expand(-1, -1, *x.shape[-2:])
+        branches = [self.local(x), *(branch(x) for branch in self.atrous), whole]
+        pooled: Tensor = self.project(torch.cat(branches, dim=1))
+        return pooled
+
+
+def load_backbone(network: SegmentationNetwork, path: Path) -> int:
+    """Copy what fits from a torchvision checkpoint file (classification or segmentation) into the encoder.
+
+    The three colour filters of the first layer are summed: a grey film excites them alike.
+
+    Returns:
+        Number of tensors copied.
+
+    Raises:
+        ValueError: the file holds nothing that fits this backbone.
+    """
+    stored: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    own = network.encoder.layers.state_dict()
+    copied: dict[str, Tensor] = {}
+    for name, tensor in stored.items():
+        key = name.removeprefix("backbone.").removeprefix("features.")
+        if key in own and own[key].dim() == 4 and own[key].shape[1] == 1 and tensor.shape[1] == 3:
+            tensor = tensor.sum(dim=1, keepdim=True)
+        if key in own and own[key].shape == tensor.shape:
+            copied[key] = tensor
+    if len(copied) < len(own) // 2:
+        raise ValueError(f"'{path.name}' is not a torchvision {network.config.backbone} checkpoint.")
+    network.encoder.layers.load_state_dict(copied, strict=False)
+    return len(copied)
+
+
+def _one_channel(conv: nn.Conv2d) -> nn.Conv2d:
+    """The same layer for grey films: its colour filters summed, as a grey film excites them alike."""
+    conv.weight = nn.Parameter(conv.weight.detach().sum(dim=1, keepdim=True))
+    conv.in_channels = 1
+    return conv
+
+
+def _conv_norm(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+    conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+
+
+def _separable(inputs: int, outputs: int, dilation: int = 1) -> nn.Sequential:
+    depthwise = nn.Conv2d(inputs, inputs, 3, padding=dilation, dilation=dilation, groups=inputs, bias=False)
+    return nn.Sequential(
+        depthwise, nn.BatchNorm2d(inputs), nn.ReLU(inplace=True), *_conv_norm(inputs, outputs, 1)
+    )
+
+
+def _start_at_prior(head: nn.Module) -> None:
+    """Bias of the last layer so that the first outputs equal an average channel's share of pixels."""
+    last = [module for module in head.modules() if isinstance(module, nn.Conv2d)][-1]
+    assert last.bias is not None
+    nn.init.normal_(last.weight, std=0.01)
+    nn.init.constant_(last.bias, float(torch.logit(torch.tensor(_PRIOR))))

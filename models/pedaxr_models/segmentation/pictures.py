@@ -1,0 +1,90 @@
+"""Pictures of a training run: its curves, and the best, median and worst film of each finding."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr_models.datasets.film import Film
+from pedaxr_models.labels import CHANNELS, FINDINGS, TERMS, Finding
+from pedaxr_models.runtime.segmenter import Segmenter
+from pedaxr_models.segmentation.data import rasterise, read_pixels
+from pedaxr_models.segmentation.metrics import Overlap
+
+_TRUTH = (255, 255, 255)
+_GAP = 8
+
+
+def draw_cases(segmenter: Segmenter, films: Sequence[Film], folder: Path) -> list[Path]:
+    """Per finding one PNG: its best, median and worst film by Dice; the truth is white, ours in colour."""
+    folder.mkdir(parents=True, exist_ok=True)
+    dices = _film_dices(segmenter, films)
+    paths = []
+    for index, finding in enumerate(FINDINGS):
+        shown = np.flatnonzero(np.isfinite(dices[:, index]))
+        if not len(shown):
+            continue
+        order = shown[np.argsort(-dices[shown, index])]
+        chosen = [order[0], order[len(order) // 2], order[-1]]
+        panels = [draw_case(segmenter, films[i], finding, float(dices[i, index])) for i in chosen]
+        paths.append(folder / f"{finding.value}.png")
+        cv2.imwrite(str(paths[-1]), cv2.hconcat(panels)[:, :-_GAP, ::-1])
+    return paths
+
+
+def _film_dices(segmenter: Segmenter, films: Sequence[Film]) -> NDArray[np.float64]:
+    """(films, FINDINGS) Dice, NaN where the film does not show the finding."""
+    dices = np.full((len(films), len(FINDINGS)), np.nan)
+    for row, film in enumerate(films):
+        segmentation = segmenter.predict(read_pixels(film.image_path))
+        bits = rasterise(film, segmentation.letterbox)
+        for index, finding in enumerate(FINDINGS):
+            true = (bits >> np.uint32(index) & np.uint32(1)).astype(bool)
+            if true.any():
+                predicted = segmentation.probabilities[index] >= segmenter.thresholds[finding]
+                dices[row, index] = Overlap.of(predicted, true).dice
+    return dices
+
+
+def draw_case(segmenter: Segmenter, film: Film, finding: Finding, dice: float) -> NDArray[np.uint8]:
+    """One film (512, 512 + gap, 3) RGB with both outlines and the Dice score."""
+    pixels = read_pixels(film.image_path)
+    segmentation = segmenter.predict(pixels)
+    channel = CHANNELS.index(finding)
+    true = rasterise(film, segmentation.letterbox) >> np.uint32(channel) & np.uint32(1)
+    predicted = segmentation.probabilities[channel] >= segmenter.thresholds[finding]
+    grey = (segmentation.letterbox.apply(pixels) * 255).astype(np.uint8)
+    picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+    for mask, colour in ((true, _TRUTH), (predicted, TERMS[finding].colour)):
+        outlines = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
+        cv2.drawContours(picture, outlines, -1, colour, 1, cv2.LINE_AA)
+    caption = f"{TERMS[finding].english}  Dice {dice:.2f}"
+    cv2.putText(picture, caption, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, _TRUTH, 1, cv2.LINE_AA)
+    return np.asarray(cv2.copyMakeBorder(picture, 0, 0, 0, _GAP, cv2.BORDER_CONSTANT), np.uint8)
+
+
+def draw_curves(history: Path, path: Path) -> None:
+    """Loss and validation Dice over minutes, from the metrics file (JSON lines) of a run."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = [json.loads(line) for line in history.read_text(encoding="utf-8").splitlines()]
+    minutes = [row["minutes"] for row in rows]
+    figure = Figure(figsize=(12, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    loss, finding_axes, structure_axes = figure.subplots(1, 3)
+    loss.plot(minutes, [row["loss"] for row in rows], label="training loss")
+    for axes, channels in ((finding_axes, FINDINGS), (structure_axes, CHANNELS[len(FINDINGS) :])):
+        for channel in channels:
+            colour = tuple(level / 255 for level in TERMS[channel].colour)
+            dices = [row["dice"].get(channel) for row in rows]
+            axes.plot(minutes, [np.nan if d is None else d for d in dices], color=colour, label=channel)
+        axes.set(ylim=(0, 1), ylabel="Dice, validation")
+    for axes in (loss, finding_axes, structure_axes):
+        axes.set_xlabel("minutes")
+        axes.legend(fontsize=7)
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,224 @@
+"""The `pedaxr` command: each tool as a command, the server, the demo, data and training.
+
+Imports of anything heavy are inside the commands, so that `pedaxr --help` and starting the server are quick.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pedaxr_server.cli_data import films, import_films
+from pedaxr_server.cli_train import evaluate, train
+from pedaxr_server.options import (
+    FILE,
+    FOLDER,
+    PedaxrGroup,
+    home_option,
+    json_option,
+    show,
+    use_weights,
+    weights_option,
+    write_bytes,
+    write_text,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pedaxr.clinic import Clinic
+
+VIEWS = ("supine", "erect", "left_lateral_decubitus")
+DIAGNOSES = (
+    "pyloric_stenosis",
+    "air_fluid_level",
+    "abdominal_distension",
+    "constipation",
+    "pneumoperitoneum",
+    "normal",
+)
+
+
+@click.group(
+    cls=PedaxrGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="pedaxr")
+def main() -> None:
+    """Read paediatric abdominal X-rays: find the child, outline the film, draft the report.
+
+    Research and teaching use only; not a medical device.
+    """
+
+
+@main.command()
+@home_option
+@weights_option
+@click.option(
+    "--out", type=FOLDER, help="Where the overlay and the report go (default: out/ in the home folder)."
+)
+def demo(home: Path | None, weights: Path | None, out: Path | None) -> None:
+    """Play an agent's whole conversation with the server, on a made clinic."""
+    from pedaxr_server.demo import run_demo
+
+    use_weights(weights)
+    run_demo(home, out)
+
+
+@main.command()
+@home_option
+@weights_option
+@click.option(
+    "--http", "transport", flag_value="http", help="Listen on HTTP instead of standard input and output."
+)
+@click.option("--host", help="Loopback address to listen on with --http (default: 127.0.0.1).")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on with --http (default: 8765).")
+def serve(
+    home: Path | None, weights: Path | None, transport: str | None, host: str | None, port: int | None
+) -> None:
+    """Run the MCP server."""
+    from pedaxr_server.logs import log_to_stderr
+    from pedaxr_server.server import serve as run_server
+    from pedaxr_server.settings import Settings
+
+    settings = Settings.from_environment(
+        os.environ,
+        home=home,
+        weights=weights,
+        transport="http" if transport else None,
+        host=host,
+        port=port,
+    )
+    use_weights(settings.weights)
+    log_to_stderr()
+    if settings.transport == "http":
+        click.echo(f"pedaxr listens on {settings.url}", err=True)
+    run_server(settings)
+
+
+@main.command()
+@click.argument("query")
+@click.option(
+    "--birth-date", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Separates homonyms."
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 20), default=10, show_default=True, help="Most matches shown."
+)
+@home_option
+@json_option
+def find(
+    query: str, birth_date: "datetime | None", limit: int, home: Path | None, json_path: Path | None
+) -> None:
+    """Find children by name (Hangul or romanised), id or birth date."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr.find_patient import find_patient
+    from pedaxr_server.console import show_search
+
+    search = find_patient(
+        query,
+        patient_birth_date=birth_date.date() if birth_date else None,
+        limit=limit,
+        clinic=open_clinic(home),
+    )
+    show(lambda: show_search(search), search.model_dump(mode="json"), json_path)
+
+
+@main.command()
+@click.argument("study_or_file", metavar="STUDY_OR_FILE")
+@click.option("--out", type=FILE, help="Copy the overlay picture here (PNG).")
+@home_option
+@weights_option
+@json_option
+def segment(
+    study_or_file: str, out: Path | None, home: Path | None, weights: Path | None, json_path: Path | None
+) -> None:
+    """Outline findings and structures on a study's film or a film file (DICOM, PNG, JPEG)."""
+    from pedaxr.segment_xray import segment_xray
+    from pedaxr_server.console import show_segmentation
+
+    use_weights(weights)
+    study_id, file = _study_or_file(study_or_file)
+    result = segment_xray(study_id, file=file, overlay=True, clinic=_clinic(home, study_id))
+    if out and result.overlay_path:
+        write_bytes(out, Path(result.overlay_path).read_bytes())
+    show(lambda: show_segmentation(result), result.model_dump(mode="json"), json_path)
+    if result.overlay_path:
+        click.echo(f"overlay: {out or result.overlay_path}", err=True)
+
+
+@main.command()
+@click.argument("study_or_file", metavar="STUDY_OR_FILE")
+@click.option("--out", type=FILE, help="Write the report as text here.")
+@click.option(
+    "--view", type=click.Choice(VIEWS), help="How the child lay or stood, for a file that does not say."
+)
+@click.option(
+    "--age-months", type=click.FloatRange(0, 240), help="Age at the film, for a file that does not say."
+)
+@click.option("--indication", help="Reason for the film.")
+@click.option("--working-diagnosis", type=click.Choice(DIAGNOSES), help="Suspected; context, never evidence.")
+@home_option
+@weights_option
+@json_option
+def report(
+    study_or_file: str,
+    out: Path | None,
+    view: str | None,
+    age_months: float | None,
+    indication: str | None,
+    working_diagnosis: str | None,
+    home: Path | None,
+    weights: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Draft a preliminary report of a study's film or a film file."""
+    from pedaxr.generate_report import generate_report
+
+    from pedaxr_models.labels import View
+    from pedaxr_server.console import report_text, show_report
+
+    use_weights(weights)
+    study_id, file = _study_or_file(study_or_file)
+    draft = generate_report(
+        study_id,
+        file=file,
+        view=View(view) if view else None,
+        age_months=age_months,
+        indication=indication,
+        working_diagnosis=working_diagnosis,
+        clinic=_clinic(home, study_id),
+    )
+    if out:
+        write_text(out, report_text(draft))
+    show(lambda: show_report(draft), draft.model_dump(mode="json"), json_path)
+
+
+@main.command()
+@home_option
+@weights_option
+@json_option
+def settings(home: Path | None, weights: Path | None, json_path: Path | None) -> None:
+    """Show the folders, weights and address that the other commands would use."""
+    from pedaxr_server.cli_data import settings_table
+    from pedaxr_server.console import show_pairs
+
+    pairs = settings_table(os.environ, home=home, weights=weights)
+    show(lambda: show_pairs(pairs, title="pedaxr"), dict(pairs), json_path)
+
+
+for command in (films, import_films, train, evaluate):
+    main.add_command(command)
+
+
+def _study_or_file(text: str) -> tuple[str | None, Path | None]:
+    """A study id, or a file when one of that name exists or it is written like one."""
+    path = Path(text)
+    is_file = path.exists() or path.suffix.lower() in {".png", ".jpg", ".jpeg", ".dcm"} or os.sep in text
+    return (None, path) if is_file else (text, None)
+
+
+def _clinic(home: Path | None, study_id: str | None) -> "Clinic | None":
+    """A film file needs no clinic; a study does."""
+    from pedaxr.clinic import open_clinic
+
+    return open_clinic(home) if study_id else None

@@ -1,0 +1,136 @@
+"""`pedaxr train` and `pedaxr evaluate`: both networks, from a data set folder or its films.csv."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pedaxr.errors import InvalidRequest
+from pedaxr_server.cli_data import library_errors, progress_bar
+from pedaxr_server.options import FOLDER, json_option, show
+
+if TYPE_CHECKING:
+    from pedaxr_models.datasets.film import Film
+
+F = TypeVar("F", bound=Callable[..., Any])
+_DATA = click.Path(path_type=Path, exists=True)
+_SPLITS = ("train", "validation", "test")
+
+
+def _train_options(command: F) -> F:
+    """Options that both trainings share."""
+    options = (
+        click.option("--data", type=_DATA, required=True, help="Data set folder or its films.csv."),
+        click.option("--out", type=FOLDER, required=True, help="Receives curves, metrics and checkpoint/."),
+        click.option(
+            "--preset", type=click.Choice(("small", "full")), default="small", show_default=True,
+            help="small: two CPU cores; full: one GPU.",
+        ),
+        click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Budget (default: preset)."),
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
+        click.option("--resume", is_flag=True, help="Go on where a stopped run in --out was."),
+        click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto."),
+        click.option("--threads", type=click.IntRange(1), help="CPU threads (default: torch's choice)."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _evaluation_options(command: F) -> F:
+    """Options that both evaluations share."""
+    options = (
+        click.option("--data", type=_DATA, required=True, help="Data set folder or its films.csv."),
+        click.option("--checkpoint", type=FOLDER, help="Checkpoint folder (default: the shipped weights)."),
+        click.option(
+            "--split", type=click.Choice(_SPLITS), default="test", show_default=True, help="Which films."
+        ),
+        click.option("--limit", type=click.IntRange(1), help="Only the first so many films."),
+        click.option(
+            "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the intervals."
+        ),
+        json_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.group()
+def train() -> None:
+    """Train a network; stop it whenever you like and go on with --resume."""
+
+
+@train.command("segmentation")
+@_train_options
+@click.option(
+    "--start-from",
+    type=click.Path(path_type=Path, exists=True),
+    help="Checkpoint folder to fine-tune, or backbone.",
+)
+def train_segmentation(
+    data: Path, out: Path, preset: str, minutes: float | None, start_from: Path | None, **options: Any
+) -> None:
+    """Train DeepLabv3 to outline findings and structures."""
+    from pedaxr_models.segmentation import train as training
+
+    budget = {} if minutes is None else {"minutes": minutes}
+    config = training.preset(preset, data=data, out=out, start_from=start_from, **budget, **options)
+    with library_errors():
+        click.echo(f"checkpoint: {training.train_segmentation(config)}")
+
+
+@click.group()
+def evaluate() -> None:
+    """Measure a network on films it has not seen."""
+
+
+@evaluate.command("segmentation")
+@_evaluation_options
+def evaluate_segmentation(
+    data: Path, checkpoint: Path | None, split: str, limit: int | None, seed: int, json_path: Path | None
+) -> None:
+    """Dice, IoU, sensitivity, specificity and AUROC, with 95 % intervals."""
+    from rich.markdown import Markdown
+
+    from pedaxr_models.runtime.checkpoint import weights_folder
+    from pedaxr_models.runtime.segmenter import Segmenter
+    from pedaxr_models.segmentation import evaluate as evaluation
+
+    with library_errors():
+        films = films_of_split(data, split, limit)
+        segmenter = Segmenter.load(checkpoint or weights_folder("segmentation"))
+        with progress_bar("Outlining", len(films)) as bar:
+            metrics = evaluation.evaluate_segmentation(
+                segmenter, films, seed=seed, progress=_counter(bar, len(films))
+            )
+    show(lambda: Markdown(evaluation.metrics_table(metrics)), metrics, json_path)
+
+
+def films_of_split(data: Path, split: str, limit: int | None) -> "list[Film]":
+    """The films marked as of that split; all films where the source marks none.
+
+    Raises:
+        InvalidRequest: there are none.
+    """
+    from pedaxr_models.datasets import read_films
+
+    films = read_films(data)
+    if any(film.split for film in films):
+        films = [film for film in films if film.split == split]
+    if not films:
+        raise InvalidRequest(f"{data} has no films in the {split} split. Choose another --split or --data.")
+    return films[:limit]
+
+
+def _counter(bar: Callable[[int, int], None], total: int) -> Callable[[int], None]:
+    """A callback that takes how many more are done, for a bar that takes how many are."""
+    done = 0
+
+    def advance(more: int) -> None:
+        nonlocal done
+        done += more
+        bar(done, total)
+
+    return advance

@@ -1,0 +1,59 @@
+"""Logs without patients: where an error happened and of what type, never what its text says.
+
+Texts of third-party errors echo their input (pydantic prints the rejected value), and our own may repeat what
+the caller passed, a child's name for instance.
+"""
+
+import logging
+import sys
+import traceback
+
+SDK_LOGGER = "mcp.server.mcpserver.server"
+_WITHHELD = "(text withheld: it may hold patient data)"
+
+
+class WithoutPatients(logging.Filter):
+    """Keep type and place of an exception and drop its text; withhold the SDK's copy of a tool's message."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record in place; never drops one."""
+        if record.exc_info:
+            error = record.exc_info[1]
+            record.msg = f"{record.getMessage()}: {_where(error)}"
+            record.args = ()
+            record.exc_info, record.exc_text = None, None
+        elif (
+            record.name == SDK_LOGGER
+            and record.msg == "Tool %r failed: %r"
+            and isinstance(record.args, tuple)
+        ):
+            record.args = (record.args[0], _WITHHELD)
+        return True
+
+
+_filter = WithoutPatients()
+
+
+def guard_sdk_log() -> None:
+    """Apply the filter to the SDK's tool log, whoever owns the handlers. Safe to call again."""
+    logging.getLogger(SDK_LOGGER).addFilter(_filter)
+
+
+def log_to_stderr(level: int = logging.WARNING) -> None:
+    """Send every log of this process to standard error, filtered: standard output belongs to the protocol."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(_filter)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+def _where(error: BaseException | None) -> str:
+    """The chain of causes, outermost first, as `Type at file:line`."""
+    parts: list[str] = []
+    while error is not None and len(parts) < 8:
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+        parts.append(f"{type(error).__name__}{place}")
+        inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None
+        error = inner or error.__cause__ or error.__context__
+    return " <- ".join(parts)

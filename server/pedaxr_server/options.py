@@ -1,0 +1,114 @@
+"""Options, error handling and JSON output that every command shares."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pedaxr.errors import PedaxrError, StorageError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def home_option(command: F) -> F:
+    """Add --home DIR."""
+    return click.option(
+        "--home",
+        type=FOLDER,
+        envvar="PEDAXR_HOME",
+        help="Clinic folder (default: $PEDAXR_HOME or your data folder).",
+    )(command)
+
+
+def weights_option(command: F) -> F:
+    """Add --weights DIR."""
+    return click.option(
+        "--weights",
+        type=FOLDER,
+        envvar="PEDAXR_WEIGHTS",
+        help="Folder of trained weights (default: the shipped).",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """Add --json FILE."""
+    return click.option(
+        "--json",
+        "json_path",
+        type=click.Path(path_type=Path, allow_dash=True),
+        metavar="FILE",
+        help="Also write the result as JSON; - prints only that.",
+    )(command)
+
+
+def use_weights(weights: Path | None) -> None:
+    """Make the networks of this process load from `weights`."""
+    if weights is not None:
+        os.environ["PEDAXR_WEIGHTS"] = str(weights)
+
+
+def show(picture: "Callable[[], RenderableType]", data: Any, json_path: Path | None) -> None:
+    """Print the result for a human and write `data` as JSON where asked; with - print the JSON alone.
+
+    Raises:
+        StorageError: the JSON file cannot be written.
+    """
+    if json_path is not None:
+        text = json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+        if str(json_path) == "-":
+            click.echo(text, nl=False)
+            return
+        write_text(json_path, text)
+    console().print(picture())
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """A rich console that does not fold tables where the output is a file or a pipe."""
+    from rich.console import Console
+
+    file = sys.stderr if stderr else sys.stdout
+    return Console(file=file, width=None if file.isatty() else 120)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole, making its folder.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole, making its folder.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as err:
+        raise StorageError(f"{path} cannot be written ({err.strerror}). Choose another place.") from err
+
+
+class PedaxrGroup(click.Group):
+    """A group whose commands end with one line on stderr and exit code 1 on a PedaxrError."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except PedaxrError as err:
+            click.echo(f"error: {' '.join(str(err).split())}", err=True)
+            ctx.exit(1)

@@ -1,0 +1,64 @@
+"""Pictures small enough for a reply, and films as PNG. Pillow and numpy load with the first picture."""
+
+import base64
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pedaxr.errors import StorageError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_EDGE_PX = 1024
+MAX_BYTES = 600_000  # some desktop clients refuse replies above 1 MB, and base64 adds a third
+
+
+def preview_png(path: Path, *, max_edge: int = MAX_EDGE_PX, max_bytes: int = MAX_BYTES) -> bytes:
+    """PNG of the picture, at most `max_edge` pixels long, palette-coded or smaller when over `max_bytes`.
+
+    Raises:
+        StorageError: the file cannot be read.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as stored:
+            picture = stored.convert("RGB")
+    except (OSError, UnidentifiedImageError) as err:
+        raise StorageError(
+            "The overlay picture cannot be read. Call segment_xray again to draw it anew."
+        ) from err
+    picture.thumbnail((max_edge, max_edge))
+    data = _png(picture)
+    while len(data) > max_bytes and max(picture.size) > 128:
+        data = _png(picture.quantize(256))
+        if len(data) > max_bytes:
+            picture.thumbnail((picture.width * 3 // 4, picture.height * 3 // 4))
+    return data
+
+
+def film_png(path: Path) -> bytes:
+    """The film as 8-bit grey PNG, bone bright, whatever it was stored as.
+
+    Raises:
+        UnreadableImage: as `pedaxr.radiograph.read_radiograph`.
+    """
+    import numpy as np
+    from PIL import Image
+
+    from pedaxr.radiograph import read_radiograph
+
+    pixels = read_radiograph(path).pixels
+    return _png(Image.fromarray(np.round(pixels * 255).astype(np.uint8)))
+
+
+def encode_base64(data: bytes) -> str:
+    """Standard base64 as text."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def _png(picture: "Image") -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

@@ -1,0 +1,172 @@
+"""Tools as this server publishes them: small schemas, no unknown arguments, readable refusals.
+
+The SDK drops arguments that it does not know, so that a misspelt `patient_birth_date` would silently widen a
+search; and it publishes a title for every property. Both matter here.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from mcp.server.context import LifespanContextT, RequestT
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import ToolAnnotations
+from pydantic import ValidationError
+
+from pedaxr.errors import NotFound, PedaxrError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Checked on the server anyway; left out of what is published to keep the definitions short.
+_INPUT_NOISE = frozenset({"title", "minLength", "maxLength"})
+_OUTPUT_NOISE = frozenset(
+    {"title", "description", "default", "format", "minimum", "maximum", "additionalProperties"}
+    | {"prefixItems", "minItems", "maxItems"}
+)
+
+
+def readable_errors(tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Turn a PedaxrError into the SDK's ToolError, the only error whose text reaches the language model."""
+
+    @wraps(tool)
+    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await tool(*args, **kwargs)
+        except PedaxrError as err:
+            raise ToolError(f"{err} [{err.code}]") from err
+
+    return wrapper
+
+
+def readable_resource_errors(resource: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """The same for a resource: not found is a protocol error of its own."""
+
+    @wraps(resource)
+    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await resource(*args, **kwargs)
+        except NotFound as err:
+            raise ResourceNotFoundError(f"{err} [{err.code}]") from err
+        except PedaxrError as err:
+            raise ResourceError(f"{err} [{err.code}]") from err
+
+    return wrapper
+
+
+class StrictTool(Tool):
+    """A tool that refuses unknown arguments and says what is wrong without a stack of library text."""
+
+    async def run(
+        self,
+        arguments: dict[str, Any],
+        context: Context[LifespanContextT, RequestT],
+        convert_result: bool = False,
+    ) -> Any:
+        """Run as `Tool.run` does.
+
+        Raises:
+            ToolError: an argument is unknown, missing or of the wrong type, or the tool raised it.
+        """
+        allowed = list(self.parameters["properties"])
+        unknown = sorted(set(arguments) - set(allowed))
+        if unknown:
+            names = f"{self.name} has no argument {_quoted(unknown)}. Use only {_quoted(allowed)}."
+            raise ToolError(f"{names} [invalid_request]")
+        try:
+            return await super().run(arguments, context, convert_result)
+        except ToolError as err:
+            if isinstance(err.__cause__, ValidationError):
+                raise ToolError(f"{self.name}: {_faults(err.__cause__)} [invalid_request]") from err.__cause__
+            if isinstance(err.__cause__, ToolError):  # our own text, without the SDK's "Error executing tool"
+                raise err.__cause__ from err.__cause__.__cause__
+            raise
+
+
+def strict_tool(fn: Callable[..., Any], *, title: str, is_read_only: bool) -> StrictTool:
+    """Wrap a typed coroutine function whose docstring and Field descriptions are written for the model.
+
+    No tool here destroys anything or reaches outside the clinic, and each may be repeated without harm.
+    """
+    annotations = ToolAnnotations(
+        read_only_hint=is_read_only,
+        destructive_hint=False,
+        idempotent_hint=True,
+        open_world_hint=False,
+    )
+    tool = StrictTool.from_function(fn, title=title, annotations=annotations, structured_output=True)
+    assert isinstance(tool, StrictTool)
+    tool.description = " ".join(tool.description.split())
+    tool.parameters = {**_slim(tool.parameters, _INPUT_NOISE), "additionalProperties": False}
+    tool.fn_metadata.output_schema = _compact(tool.fn_metadata.output_schema or {})
+    return tool
+
+
+def _slim(node: Any, noise: frozenset[str], *, holds_names: bool = False) -> Any:
+    """A JSON schema without `noise` keywords; names of properties and definitions are never keywords."""
+    if isinstance(node, list):
+        return [_slim(item, noise) for item in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {
+        key: _slim(value, noise, holds_names=key in ("properties", "$defs"))
+        for key, value in node.items()
+        if holds_names or key not in noise
+    }
+    if holds_names:
+        return kept
+    return _without_null(kept)
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """`anyOf: [{type: string}, {type: null}]` as `type: string`: what is not known is left out, never null.
+
+    Shorter, and portable to model providers whose schemas know no null.
+    """
+    branches = schema.get("anyOf", [])
+    if len(branches) != 2 or branches[1] != {"type": "null"}:
+        return schema
+    rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+    return {**branches[0], **rest}
+
+
+def _inline(node: Any, definitions: dict[str, Any]) -> Any:
+    """The schema with definitions that are used once, or are a short enum, written where they are used."""
+    if isinstance(node, list):
+        return [_inline(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    name = str(node.get("$ref", "")).removeprefix("#/$defs/")
+    if name in definitions:
+        return _inline(definitions[name], definitions)
+    return {key: _inline(value, definitions) for key, value in node.items()}
+
+
+def _compact(schema: dict[str, Any]) -> dict[str, Any]:
+    """`_inline` and `_slim` for a published output schema."""
+    definitions = schema.get("$defs", {})
+    text = json.dumps(schema)
+    inlined = {
+        name: body
+        for name, body in definitions.items()
+        if "enum" in body or text.count(f'"#/$defs/{name}"') == 1
+    }
+    rest = {name: body for name, body in definitions.items() if name not in inlined}
+    compact = _inline({**schema, "$defs": rest}, inlined)
+    if not rest:
+        del compact["$defs"]
+    slim: dict[str, Any] = _slim(compact, _OUTPUT_NOISE)
+    return slim
+
+
+def _faults(error: ValidationError) -> str:
+    """Each fault as `argument: reason`, without the rejected value."""
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults) + "."
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(repr(name[:60]) for name in names[:8])

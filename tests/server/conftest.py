@@ -1,0 +1,163 @@
+"""A small clinic, made once, and canned answers for tests that are not about the networks."""
+
+import importlib
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mcp.server.mcpserver import MCPServer
+from PIL import Image
+
+from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME, Clinic, create_demo_clinic, open_clinic
+from pedaxr.demo_cast import FEWEST_PATIENTS
+from pedaxr.find_patient import find_patient
+from pedaxr.types import Region, Report, SegmentationResult, Sentence, StructuredFinding
+from pedaxr_models.captioning.facts import Presence, Side
+from pedaxr_server.server import create_server
+from pedaxr_server.settings import Settings
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture(scope="session")
+def clinic_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("clinic") / "home"
+    create_demo_clinic(home, patients=FEWEST_PATIENTS, processes=1)
+    return home
+
+
+@pytest.fixture
+def server(clinic_home: Path) -> MCPServer[object]:
+    return create_server(Settings(home=clinic_home))
+
+
+@pytest.fixture(params=["auto", "legacy"], ids=["2026-07-28", "handshake"])
+def era(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def golden() -> Callable[[str, str], None]:
+    """Compare with a stored text; PEDAXR_UPDATE_GOLDEN=1 stores it instead."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if os.environ.get("PEDAXR_UPDATE_GOLDEN"):
+            path.write_text(text)
+        assert text == path.read_text(), (
+            f"{name} changed; if that is meant, run `make golden` and look at the diff"
+        )
+
+    return compare
+
+
+@pytest.fixture(scope="session")
+def large_overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture with more pixels than a reply may hold."""
+    path = tmp_path_factory.mktemp("overlay") / "overlay.png"
+    ramp = np.add.outer(np.arange(1500), np.arange(1300)) // 12
+    Image.fromarray(ramp.astype(np.uint8)).convert("RGB").save(path)
+    return path
+
+
+@pytest.fixture
+def canned_networks(monkeypatch: pytest.MonkeyPatch, large_overlay: Path) -> None:
+    """segment_xray and generate_report look the study up for real and then answer without a network."""
+
+    def segment(
+        study_id: str, *, file: None = None, overlay: bool = True, clinic: Clinic
+    ) -> SegmentationResult:
+        clinic.registry.study(study_id)
+        return canned_segmentation(study_id, overlay_path=str(large_overlay) if overlay else None)
+
+    def report(
+        study_id: str,
+        *,
+        indication: str | None = None,
+        working_diagnosis: str | None = None,
+        clinic: Clinic,
+    ) -> Report:
+        clinic.registry.study(study_id)
+        draft = canned_report(study_id, indication or "")
+        clinic.registry.save_report(draft)
+        return draft
+
+    # The package's attribute of that name is the function, so the module is fetched by import.
+    monkeypatch.setattr(importlib.import_module("pedaxr.segment_xray"), "segment_xray", segment)
+    monkeypatch.setattr(importlib.import_module("pedaxr.generate_report"), "generate_report", report)
+
+
+@pytest.fixture
+def study_id(clinic_home: Path) -> str:
+    """The newest film of the child whose name is nobody else's."""
+    search = find_patient(DEMO_UNAMBIGUOUS_NAME, clinic=open_clinic(clinic_home))
+    return search.matches[0].studies[0].study_id
+
+
+def canned_region(name: str, kind: str) -> Region:
+    turn = np.linspace(0, 2 * np.pi, 400, endpoint=False)
+    circle = [
+        (int(x), int(y)) for x, y in zip(300 + 150 * np.cos(turn), 250 + 90 * np.sin(turn), strict=True)
+    ]
+    return Region.model_validate(
+        {
+            "name": name,
+            "kind": kind,
+            "confidence": 0.9,
+            "area_px": 42412,
+            "share_of_body": 0.2,
+            "bounding_box": (150, 160, 451, 341),
+            "polygons": [circle] * 12,
+            "quadrants": ["left upper quadrant"],
+            "side": Side.LEFT,
+        }
+    )
+
+
+def canned_segmentation(study_id: str, *, overlay_path: str | None = None) -> SegmentationResult:
+    return SegmentationResult(
+        study_id=study_id,
+        image_sha256="0" * 64,
+        width=512,
+        height=512,
+        findings=[canned_region("pneumoperitoneum", "finding")],
+        structures=[canned_region("liver", "structure"), canned_region("stool", "structure")],
+        summary="One finding: pneumoperitoneum.",
+        overlay_path=overlay_path,
+        model="canned",
+    )
+
+
+def canned_report(study_id: str, indication: str) -> Report:
+    return Report(
+        report_id=f"R-{study_id}",
+        study_id=study_id,
+        created_at=datetime(2026, 1, 2, tzinfo=UTC),
+        critical=["pneumoperitoneum"],
+        label="pneumoperitoneum",
+        narrative="Free air under the diaphragm.",
+        sections={"Technique": "Erect.", "Indication": indication, "Impression": "Free air."},
+        sentences=[Sentence(text="Free air.", finding="pneumoperitoneum", verdict="grounded")],
+        findings=[
+            StructuredFinding(
+                finding="pneumoperitoneum",
+                presence=Presence.PRESENT,
+                probability=0.9,
+                agreed=True,
+                side=Side.RIGHT,
+            )
+        ],
+        flags=["Low confidence."],
+        image_dependence=0.5,
+        image_sha256="0" * 64,
+        model="canned",
+        data_statement="Trained on synthetic films.",
+    )

@@ -1,0 +1,62 @@
+"""No patient text in any log, with controls that show the text would have been there."""
+
+import importlib
+import logging
+
+import pytest
+from mcp import Client
+from mcp.server.mcpserver import MCPServer
+
+from pedaxr.errors import PatientNotFound
+from pedaxr_server.logs import SDK_LOGGER, WithoutPatients
+
+pytestmark = pytest.mark.anyio
+NAME = "Kim Secret"
+
+
+@pytest.mark.parametrize("error", [PatientNotFound(f"No {NAME}."), ValueError(NAME)], ids=["expected", "bug"])
+async def test_a_failing_tool_logs_no_name(
+    server: MCPServer[object],
+    era: str,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr(importlib.import_module("pedaxr.find_patient"), "find_patient", fail)
+    with caplog.at_level(logging.INFO):
+        async with Client(server, mode=era) as client:
+            await client.call_tool("find_patient", {"query": NAME})
+    assert "find_patient" in caplog.text, "control: the failure is logged"
+    assert NAME not in caplog.text
+    assert "Secret" not in caplog.text
+
+
+async def test_without_the_filter_the_name_would_be_logged(
+    server: MCPServer[object], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise PatientNotFound(f"No {NAME}.")
+
+    monkeypatch.setattr(importlib.import_module("pedaxr.find_patient"), "find_patient", fail)
+    monkeypatch.setattr(logging.getLogger(SDK_LOGGER), "filters", [])
+    with caplog.at_level(logging.INFO):
+        async with Client(server) as client:
+            await client.call_tool("find_patient", {"query": NAME})
+    assert NAME in caplog.text
+
+
+def test_an_exception_is_logged_by_type_and_place() -> None:
+    try:
+        raise KeyError(NAME)
+    except KeyError as err:
+        record = logging.LogRecord(
+            "x", logging.ERROR, __file__, 1, "broke", (), (KeyError, err, err.__traceback__)
+        )
+    WithoutPatients().filter(record)
+    text = logging.Formatter("%(message)s").format(record)
+    assert text.startswith("broke: KeyError at ")
+    assert "test_logs.py" in text
+    assert NAME not in text

@@ -1,0 +1,107 @@
+"""The server as a process of its own: quick to start, silent on stdout, careful on HTTP."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from mcp import Client, StdioServerParameters
+
+from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME
+
+pytestmark = pytest.mark.anyio
+HEAVY = ("torch", "transformers", "pandas", "torchvision", "scipy", "matplotlib", "cv2", "pydicom")
+
+
+def stdio(home: Path) -> StdioServerParameters:
+    arguments = ["-m", "pedaxr_server", "serve", "--home", str(home)]
+    return StdioServerParameters(command=sys.executable, args=arguments)
+
+
+async def test_tools_are_listed_over_stdio_soon_after_start(
+    clinic_home: Path, era: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = time.monotonic()
+    async with Client(stdio(clinic_home), mode=era) as client:
+        tools = (await client.list_tools()).tools
+        seconds = time.monotonic() - start
+        found = await client.call_tool("find_patient", {"query": DEMO_UNAMBIGUOUS_NAME})
+    with capsys.disabled():
+        print(f"\n[{era}] start to tools/list: {seconds:.2f} s")  # noqa: T201  (a measurement to be seen)
+    assert len(tools) == 3
+    assert not found.is_error
+    assert seconds < 15
+
+
+async def test_starting_the_server_loads_nothing_heavy() -> None:
+    code = (
+        "import json, sys\n"
+        "from pedaxr_server.server import create_server\n"
+        "from pedaxr_server.settings import Settings\n"
+        "import pedaxr_server.cli\n"
+        "create_server(Settings())\n"
+        f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(run.stdout) == []
+
+
+async def test_the_import_check_can_fail() -> None:
+    code = f"import sys, scipy\nprint([name for name in {HEAVY!r} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "scipy" in run.stdout
+
+
+@pytest.fixture
+def port(clinic_home: Path) -> Iterator[int]:
+    """Port of an HTTP server that is up."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "pedaxr_server", "serve", "--http", "--port", str(port)]
+    environment = os.environ | {"PEDAXR_HOME": str(clinic_home)}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        _wait_until_open(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            probe.settimeout(0.2)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+    raise AssertionError("the HTTP server did not come up")
+
+
+async def test_http_serves_both_eras_and_refuses_foreign_hosts_and_origins(port: int) -> None:
+    url = f"http://127.0.0.1:{port}/mcp"
+    for era in ("auto", "legacy"):
+        async with Client(url, mode=era) as client:
+            assert len((await client.list_tools()).tools) == 3
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    async with httpx2.AsyncClient() as http:
+        assert (await http.post(url, json=body, headers={"Host": "evil.example"})).status_code == 421
+        assert (await http.post(url, json=body, headers={"Origin": "http://evil.example"})).status_code == 403
+        own = await http.post(url, json=body, headers={"Origin": f"http://127.0.0.1:{port}"})
+    assert own.status_code not in (403, 421), "control: our own origin passes the check"
+
+
+async def test_http_refuses_to_listen_for_others() -> None:
+    command = [sys.executable, "-m", "pedaxr_server", "serve", "--http", "--host", "0.0.0.0"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert run.stderr.startswith("error: pedaxr has no login")
+    assert len(run.stderr.splitlines()) == 1

@@ -1,0 +1,105 @@
+"""A small clinic of phantom films, and a segmentation network that has seen the generator's own masks."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pedaxr import models
+from pedaxr.clinic import Clinic
+from pedaxr.registry import REGISTRY_FILE, NewStudy, Patient, Registry
+from pedaxr_models.labels import CHANNELS, Finding, View
+from pedaxr_models.phantom import make_film
+from pedaxr_models.phantom.film import PhantomFilm
+from pedaxr_models.phantom.spec import FilmSpec
+from pedaxr_models.runtime.segmenter import Segmentation
+from pedaxr_models.segmentation.transforms import Letterbox
+
+FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+
+FILMS: dict[str, tuple[View, float, tuple[tuple[Finding, float], ...]]] = {
+    "normal": (View.ERECT, 40.0, ()),
+    "normal supine": (View.SUPINE, 40.0, ()),
+    "levels": (View.ERECT, 40.0, ((Finding.AIR_FLUID_LEVEL, 0.8), (Finding.ABDOMINAL_DISTENSION, 0.8))),
+    "free air": (View.ERECT, 90.0, ((Finding.PNEUMOPERITONEUM, 0.8),)),
+    "pyloric": (View.SUPINE, 1.3, ((Finding.PYLORIC_STENOSIS, 0.8),)),
+}
+
+
+@cache
+def phantom(name: str) -> PhantomFilm:
+    """One film of `FILMS`, made once per test run."""
+    view, age_months, severity = FILMS[name]
+    return make_film(FilmSpec(seed=11, index=list(FILMS).index(name), view=view, age_months=age_months, severity=severity))
+
+
+def unit_pixels(film: PhantomFilm) -> FloatArray:
+    return film.pixels.astype(np.float32) / np.float32(255)
+
+
+@dataclass
+class PerfectSegmenter:
+    """Answers with the true masks of the phantom it is shown, and with nothing on any other picture.
+
+    Attributes:
+        doubt: factor on the probability of a channel; 0.35 leaves a faint region, 0 none.
+        calls: films looked at.
+    """
+
+    name: str = "perfect-witness"
+    weights_sha256: str = "ab" * 32
+    thresholds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(CHANNELS, 0.5))
+    min_area_px: dict[str, int] = field(default_factory=dict)
+    doubt: dict[str, float] = field(default_factory=dict)
+    calls: int = 0
+
+    def predict(self, pixels: FloatArray) -> Segmentation:
+        self.calls += 1
+        letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
+        planes = np.zeros((len(CHANNELS), letterbox.size, letterbox.size), np.float32)
+        for film in map(phantom, FILMS):
+            if pixels.shape == film.pixels.shape and np.abs(unit_pixels(film) - pixels).max() < 0.02:
+                planes = np.stack([0.95 * film.masks[c] * self.doubt.get(c, 1.0) for c in CHANNELS])
+        return Segmentation(planes.astype(np.float32), letterbox)
+
+
+@pytest.fixture
+def segmenter(monkeypatch: pytest.MonkeyPatch) -> PerfectSegmenter:
+    perfect = PerfectSegmenter()
+    monkeypatch.setattr(models, "segmenter", lambda: perfect)
+    return perfect
+
+
+@pytest.fixture
+def phantom_film() -> Callable[[str], PhantomFilm]:
+    return phantom
+
+
+@pytest.fixture
+def film_clinic(tmp_path: Path) -> Iterator[Clinic]:
+    """One child per film of `FILMS`; the study id is the film's name. The normal one has an earlier film."""
+    home = tmp_path / "clinic"
+    (home / "films").mkdir(parents=True)
+    registry = Registry.create(home / REGISTRY_FILE)
+    for number, (name, (view, age_months, _)) in enumerate(FILMS.items()):
+        path = home / "films" / f"{number}.png"
+        Image.fromarray(phantom(name).pixels).save(path)
+        study = NewStudy(
+            study_id=name,
+            patient_id="P0" if name == "levels" else f"P{number}",
+            image_path=path,
+            image_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            study_date=date(2025, 3, 1 + number),
+            stated_age_months=age_months,
+            view_position=view,
+            pixel_spacing_mm=phantom(name).pixel_spacing_mm,
+            indication="belly pain",
+        )
+        registry.add([Patient(study.patient_id, f"Demo {study.patient_id}")], [study])
+    yield Clinic(home, registry)

@@ -1,0 +1,62 @@
+"""Ages are the calendar's."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pedaxr.ages import UNKNOWN_AGE, age_band, age_in_days, age_in_months, completed_months
+
+DAYS = st.dates(date(1990, 1, 1), date(2040, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("birth", "on", "months"),
+    [
+        (date(2024, 1, 15), date(2024, 2, 14), 0),
+        (date(2024, 1, 15), date(2024, 2, 15), 1),
+        (date(2024, 1, 31), date(2024, 2, 29), 0),
+        (date(2024, 1, 31), date(2024, 3, 1), 1),
+        (date(2024, 2, 29), date(2025, 2, 28), 11),
+        (date(2024, 2, 29), date(2025, 3, 1), 12),
+        (date(2023, 12, 31), date(2024, 1, 1), 0),
+        (date(2020, 5, 5), date(2026, 5, 4), 71),
+    ],
+)
+def test_a_month_is_completed_on_its_day_or_the_first_of_the_next(birth: date, on: date, months: int) -> None:
+    assert completed_months(birth, on) == months
+
+
+@given(DAYS, st.integers(0, 9000))
+def test_age_grows_by_the_day_and_agrees_with_completed_months(birth: date, days: int) -> None:
+    on = birth + timedelta(days=days)
+    age = age_in_months(birth, on)
+    assert int(age) == completed_months(birth, on)
+    assert age < age_in_months(birth, on + timedelta(days=1))
+    assert age_in_days(birth, on) == days
+
+
+@given(DAYS, st.integers(0, 9000))
+def test_age_is_near_the_mean_month_but_not_equal_to_it(birth: date, days: int) -> None:
+    assert abs(age_in_months(birth, birth + timedelta(days=days)) - days / 30.436875) < 0.15
+
+
+@given(DAYS, st.integers(1, 60))
+def test_whole_years_are_twelve_months_each(birth: date, years: int) -> None:
+    if (birth.month, birth.day) != (2, 29):
+        assert age_in_months(birth, birth.replace(year=birth.year + years)) == 12 * years
+
+
+@given(DAYS, st.integers(1, 5000))
+def test_a_date_before_birth_is_refused(birth: date, days: int) -> None:
+    for function in (age_in_months, age_in_days, completed_months):
+        with pytest.raises(ValueError, match="before the birth"):
+            function(birth, birth - timedelta(days=days))
+
+
+def test_every_age_has_a_band() -> None:
+    names = [age_band(months) for months in (0, 0.99, 1, 11.9, 12, 35.9, 36, 71.9, 144, 215.9, 216, 1200)]
+    assert len(set(names)) == 6
+    assert names[0] == names[1] != names[2] == names[3] != names[4]
+    assert age_band(None) == UNKNOWN_AGE

@@ -1,0 +1,56 @@
+"""Age at a study by calendar arithmetic, never by dividing days by a mean month.
+
+Two weeks or two months decide what a distended stomach means, so a month is the calendar's: it is completed
+on the day of the month of birth, or on the first of the next month where a month has no such day.
+"""
+
+from datetime import date
+
+AGE_BANDS: tuple[tuple[str, float], ...] = (
+    ("newborn, under 1 month", 1),
+    ("infant, 1 to 11 months", 12),
+    ("toddler, 1 to 2 years", 36),
+    ("child, 3 to 5 years", 72),
+    ("child, 6 to 11 years", 144),
+    ("adolescent, 12 to 17 years", 216),
+    ("adult, 18 years and over", float("inf")),
+)
+UNKNOWN_AGE = "age unknown"
+
+
+def completed_months(birth_date: date, on: date) -> int:
+    """Whole calendar months lived. Raises ValueError when `on` is before birth."""
+    if on < birth_date:
+        raise ValueError("the date is before the birth date")
+    months = (on.year - birth_date.year) * 12 + on.month - birth_date.month
+    return months - (on.day < birth_date.day)
+
+
+def age_in_months(birth_date: date, on: date) -> float:
+    """Completed months plus the share of the running one, the form the models and results use."""
+    months = completed_months(birth_date, on)
+    start, end = _months_after(birth_date, months), _months_after(birth_date, months + 1)
+    return months + (on - start).days / (end - start).days
+
+
+def age_in_days(birth_date: date, on: date) -> int:
+    """Days lived. Raises ValueError when `on` is before birth."""
+    if on < birth_date:
+        raise ValueError("the date is before the birth date")
+    return (on - birth_date).days
+
+
+def age_band(age_months: float | None) -> str:
+    """The band of `AGE_BANDS` that the age falls in."""
+    if age_months is None:
+        return UNKNOWN_AGE
+    return next(name for name, below in AGE_BANDS if age_months < below)
+
+
+def _months_after(day: date, months: int) -> date:
+    """The first day on which `months` are completed."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    try:
+        return date(year, month + 1, day.day)
+    except ValueError:  # the month is too short, so it is not December
+        return date(year, month + 2, 1)

@@ -1,0 +1,45 @@
+"""Files that are on the disk, whole, when the call returns."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pedaxr.errors import StorageError
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file and have it on the disk. An interruption can leave half of it: see `replace_durably`."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_durably(path: Path, content: bytes) -> None:
+    """Write a file under another name and give it its own when it is whole."""
+    part = path.with_name(f".{path.name}.part")
+    write_durably(part, content)
+    part.replace(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the folder's entries on the disk; a file's own fsync does not cover its name."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn the operating system's refusal to write the clinic into a StorageError."""
+    try:
+        yield
+    except OSError as err:
+        reason = errno.errorcode.get(err.errno or 0, "unknown")
+        raise StorageError(
+            f"The clinic's folder cannot be written ({reason}). Check its disk and permissions, then retry."
+        ) from err

@@ -1,0 +1,187 @@
+"""Hangul syllables and their Latin spellings: romanise a name, and read a romanised name back.
+
+A Hangul name has one Revised Romanisation (National Institute of Korean Language, 2000), computed from its
+jamo. In passports it has many spellings: McCune-Reischauer without its diacritics, English habits (`Joon`,
+`Young`), and surnames with spellings of their own (`Lee`, `Park`). So a Latin name is read back into every
+Hangul string that it may stand for; two names can be the same when their readings meet.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+ONSETS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
+NUCLEI = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
+CODAS = ("", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ")
+_FIRST, _LAST = 0xAC00, 0xD7A3
+
+
+def _table(text: str) -> dict[str, tuple[str, ...]]:
+    """`"김 kim gim, 이 lee yi"` as a dict; `-` stands for the empty string."""
+    rows = (["" if word == "-" else word for word in row.split()] for row in text.split(","))
+    return {symbol: tuple(spellings) for symbol, *spellings in rows}
+
+
+# The first spelling of each is the Revised Romanisation.
+_ONSET_SPELLINGS = _table(
+    "ㄱ g k, ㄲ kk gg, ㄴ n, ㄷ d t, ㄸ tt dd, ㄹ r l, ㅁ m, ㅂ b p, ㅃ pp bb, ㅅ s sh, ㅆ ss, ㅇ -,"
+    "ㅈ j ch, ㅉ jj tch, ㅊ ch, ㅋ k kh, ㅌ t th, ㅍ p ph, ㅎ h"
+)
+_NUCLEUS_SPELLINGS = _table(
+    "ㅏ a ah, ㅐ ae ai eh, ㅑ ya, ㅒ yae, ㅓ eo o u uh ou, ㅔ e eh, ㅕ yeo yo you yu, ㅖ ye yeh,"
+    "ㅗ o oh, ㅘ wa oa, ㅙ wae, ㅚ oe oi, ㅛ yo yoh, ㅜ u oo ou woo wu, ㅝ wo weo, ㅞ we, ㅟ wi wee,"
+    "ㅠ yu yoo you, ㅡ eu u, ㅢ ui eui ee, ㅣ i ee"
+)
+_CODA_SPELLINGS = _table("- -, ㄱ k g ck c, ㄴ n, ㄷ t d s, ㄹ l r, ㅁ m, ㅂ p b, ㅇ ng")
+# Seven sounds end a syllable; every written coda is one of them.
+_CODA_SOUND = {
+    **dict.fromkeys("ㄱㄲㄳㄺㅋ", "ㄱ"),
+    **dict.fromkeys("ㄴㄵㄶ", "ㄴ"),
+    **dict.fromkeys("ㄷㅅㅆㅈㅊㅌㅎ", "ㄷ"),
+    **dict.fromkeys("ㄹㄼㄽㄾㅀ", "ㄹ"),
+    **dict.fromkeys("ㅁㄻ", "ㅁ"),
+    **dict.fromkeys("ㅂㅄㄿㅍ", "ㅂ"),
+    **{"ㅇ": "ㅇ", "": ""},
+}
+
+# Surnames that passports spell otherwise than the rules do; the first spelling is the one we print.
+SURNAMES = _table(
+    "김 kim gim, 이 lee yi rhee li rhie yee ri, 박 park pak bak bark, 최 choi choe choy, "
+    "정 jung jeong chung cheong joung chong, 강 kang gang, 조 cho jo joh, 윤 yoon yun youn, "
+    "장 jang chang, 임 lim im yim rim leem, 림 lim rim im, 오 oh o, 서 seo suh so su, "
+    "한 han hahn, 신 shin sin, 권 kwon gwon kweon, 안 ahn an, 유 yoo yu you ryu ryoo, "
+    "류 ryu ryoo yoo yu lyu, 문 moon mun, 고 ko go koh, 손 son sohn, 배 bae pae bai, "
+    "백 baek paik back paek baik, 허 heo hur huh her, 노 noh roh no ro, 나 na ra nah, "
+    "라 ra na rah, 심 shim sim, 곽 kwak gwak, 우 woo u wu, 구 koo gu ku goo, 주 joo ju chu, "
+    "성 sung seong, 전 jeon chun jun chon, 현 hyun hyeon, 변 byun byeon pyun, 엄 um eom uhm, "
+    "염 yeom yum, 명 myung myeong, 석 seok suk, 기 ki gi, 남궁 namgung namkoong, 황보 hwangbo, "
+    "제갈 jegal, 선우 sunwoo seonu, 독고 dokgo, 사공 sagong, 서문 seomun"
+)
+_SURNAME_READINGS: dict[str, tuple[str, ...]] = {
+    spelling: tuple(h for h, spellings in SURNAMES.items() if spelling in spellings)
+    for spellings in SURNAMES.values()
+    for spelling in spellings
+}
+
+_LONGEST_READABLE = 24  # letters; names are shorter, and the number of readings grows with length
+_MOST_READINGS = 2048
+
+
+def is_hangul(char: str) -> bool:
+    """Whether `char` is one precomposed Hangul syllable."""
+    return _FIRST <= ord(char) <= _LAST
+
+
+def decompose(syllable: str) -> tuple[str, str, str]:
+    """Onset, nucleus and coda ("" for none) of one syllable, as compatibility jamo."""
+    code = ord(syllable) - _FIRST
+    return ONSETS[code // 588], NUCLEI[code % 588 // 28], CODAS[code % 28]
+
+
+def compose(onset: str, nucleus: str, coda: str) -> str:
+    """The inverse of `decompose`."""
+    return chr(_FIRST + 588 * ONSETS.index(onset) + 28 * NUCLEI.index(nucleus) + CODAS.index(coda))
+
+
+def jamo(text: str) -> str:
+    """Hangul syllables spelled out in jamo, other characters kept: one wrong key is one edit here."""
+    return "".join("".join(decompose(char)) if is_hangul(char) else char for char in text)
+
+
+def romanise(text: str) -> str:
+    """Revised Romanisation in lower case, syllable by syllable, as the rules ask for personal names."""
+    return "".join(_romanise_syllable(char) if is_hangul(char) else char for char in text)
+
+
+def _romanise_syllable(syllable: str) -> str:
+    onset, nucleus, coda = decompose(syllable)
+    return _ONSET_SPELLINGS[onset][0] + _NUCLEUS_SPELLINGS[nucleus][0] + _CODA_SPELLINGS[_CODA_SOUND[coda]][0]
+
+
+def split_surname(name: str) -> tuple[str, str]:
+    """Surname and given name of an unspaced Hangul name; a long surname only before two more syllables."""
+    length = 2 if len(name) >= 4 and name[:2] in SURNAMES else 1
+    return name[:length], name[length:]
+
+
+def surname_spellings(surname: str) -> tuple[str, ...]:
+    """Latin spellings of a Hangul surname, the one we print first, the rule's always among them."""
+    return tuple(dict.fromkeys((*SURNAMES.get(surname, ()), romanise(surname))))
+
+
+def by_sound(hangul: str) -> str:
+    """The syllables with each coda replaced by its sound, the form that `readings` gives."""
+    parts = (decompose(char) for char in hangul)
+    return "".join(compose(onset, nucleus, _CODA_SOUND[coda]) for onset, nucleus, coda in parts)
+
+
+@lru_cache(maxsize=4096)
+def readings(latin: str) -> frozenset[str]:
+    """Every Hangul string, by sound, that an unspaced lower-case Latin word may spell, if any."""
+    if not latin.isascii() or len(latin) > _LONGEST_READABLE:
+        return frozenset()
+    ways: list[set[str]] = [set() for _ in latin] + [{""}]
+    for start in reversed(range(len(latin))):
+        for end, syllable in _syllables_at(latin, start):
+            ways[start].update(syllable + rest for rest in ways[end])
+        if len(ways[start]) > _MOST_READINGS:
+            return frozenset()
+    return frozenset(ways[0])
+
+
+def surname_readings(latin: str) -> frozenset[str]:
+    """`readings` plus the surnames with a spelling of their own."""
+    return readings(latin) | {by_sound(surname) for surname in _SURNAME_READINGS.get(latin, ())}
+
+
+def surname_prefixes(latin: str) -> Iterator[tuple[frozenset[str], str]]:
+    """Each way to cut a known surname off the front of an unspaced name: its readings, what is left."""
+    for end in range(1, len(latin)):
+        if latin[:end] in _SURNAME_READINGS:
+            yield surname_readings(latin[:end]), latin[end:]
+
+
+def surname_suffixes(latin: str) -> Iterator[tuple[frozenset[str], str]]:
+    """The same for a surname written last."""
+    for start in range(1, len(latin)):
+        if latin[start:] in _SURNAME_READINGS:
+            yield surname_readings(latin[start:]), latin[:start]
+
+
+def _inverted(spellings: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for symbol, written in spellings.items():
+        for spelling in written:
+            found.setdefault(spelling, []).append(symbol)
+    return {spelling: tuple(symbols) for spelling, symbols in found.items()}
+
+
+_ONSET_OF, _NUCLEUS_OF, _CODA_OF = map(_inverted, (_ONSET_SPELLINGS, _NUCLEUS_SPELLINGS, _CODA_SPELLINGS))
+
+
+def _pieces(
+    table: dict[str, tuple[str, ...]], text: str, start: int
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    for length in range(4):
+        piece = text[start : start + length]
+        if len(piece) == length and piece in table:
+            yield start + length, table[piece]
+
+
+def _syllables_at(text: str, start: int) -> Iterator[tuple[int, str]]:
+    for vowel_at, onsets in _pieces(_ONSET_OF, text, start):
+        for coda_at, nuclei in _pieces(_NUCLEUS_OF, text, vowel_at):
+            for end, codas in _pieces(_CODA_OF, text, coda_at):
+                for onset in onsets:
+                    for nucleus in nuclei:
+                        for coda in codas:
+                            yield end, compose(onset, nucleus, coda)
+
+
+_COARSE_ONSET = dict(zip(ONSETS, "kknttlmppss.cccktph", strict=True))
+_COARSE_NUCLEUS = dict(zip(NUCLEI, "aeaeoeoeoaeooooeiooii", strict=True))
+
+
+def coarse(reading: str) -> str:
+    """A lossy key shared by readings that Latin spelling confuses: what the search index stores."""
+    parts = (decompose(char) for char in reading)
+    return " ".join(_COARSE_ONSET[o] + _COARSE_NUCLEUS[n] + _CODA_SOUND[c] for o, n, c in parts)

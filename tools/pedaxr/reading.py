@@ -1,0 +1,153 @@
+"""One film looked at once: read, checked, segmented. segment_xray and generate_report start from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pedaxr import models
+from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr.quality import check_anatomy, check_picture
+from pedaxr.radiograph import Radiograph, read_radiograph
+from pedaxr.regions import find_regions
+from pedaxr.types import Region
+from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.labels import View
+
+if TYPE_CHECKING:
+    from pedaxr.clinic import Clinic
+    from pedaxr.registry import Study
+    from pedaxr_models.runtime.segmenter import Segmentation, Segmenter
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a film comes from: a registered study of a clinic, or a file of the caller's.
+
+    Attributes:
+        study: None for a file.
+        clinic: None for a file read outside any clinic.
+    """
+
+    path: Path
+    study: "Study | None" = None
+    clinic: "Clinic | None" = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A film and what the segmentation sees on it.
+
+    Attributes:
+        pixel_spacing_mm: row, column; the file's own, else the registry's, else None.
+        metadata: the registry's for a study, the file header's for a file.
+        notes: on the file, the picture and what can be seen on it.
+    """
+
+    source: Source
+    radiograph: Radiograph
+    segmentation: "Segmentation"
+    segmenter: "Segmenter"
+    pixel_spacing_mm: tuple[float, float] | None
+    metadata: FilmMetadata
+    regions: tuple[Region, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def findings(self) -> list[Region]:
+        """Outlined findings, in the order of the vocabulary."""
+        return [region for region in self.regions if region.kind == "finding"]
+
+    @property
+    def structures(self) -> list[Region]:
+        """Outlined structures, in the order of the vocabulary."""
+        return [region for region in self.regions if region.kind == "structure"]
+
+
+def find_source(study_id: str | None, file: Path | None, clinic: "Clinic | None") -> Source:
+    """The film meant by exactly one of `study_id` and `file`.
+
+    Raises:
+        InvalidRequest: neither or both were given.
+        StudyNotFound: the clinic has no such study.
+        StorageError: there is no clinic.
+    """
+    if (study_id is None) == (file is None):
+        raise InvalidRequest("Give either a study_id, taken from find_patient, or a film file; not both.")
+    if file is not None:
+        return Source(Path(file), clinic=clinic)
+    assert study_id is not None
+    from pedaxr.clinic import open_clinic
+
+    clinic = clinic or open_clinic()
+    study = clinic.registry.study(study_id)
+    return Source(study.image_path, study, clinic)
+
+
+def read_film(source: Source) -> Reading:
+    """Read, check and segment one film. Nothing is written.
+
+    Raises:
+        UnreadableImage, NotAnAbdominalFilm: of the file and the picture.
+        ModelUnavailable: there are no usable segmentation weights.
+        StorageError: the study's file is not the one that was registered.
+    """
+    radiograph = read_radiograph(source.path)
+    _check_identity(source, radiograph)
+    notes = [*radiograph.notes, *check_picture(radiograph), *_header_notes(source, radiograph)]
+    segmenter = models.segmenter()
+    segmentation = segmenter.predict(radiograph.pixels)
+    spacing = radiograph.pixel_spacing_mm or (source.study.pixel_spacing_mm if source.study else None)
+    regions = find_regions(
+        segmentation,
+        radiograph.pixels,
+        thresholds=segmenter.thresholds,
+        min_area_px=segmenter.min_area_px,
+        pixel_spacing_mm=spacing,
+    )
+    notes += check_anatomy(regions)
+    if radiograph.pixel_spacing_mm is None and spacing is not None:
+        notes = [note for note in notes if "no usable pixel spacing" not in note]
+    metadata = _study_metadata(source.study) if source.study else radiograph.metadata
+    return Reading(
+        source, radiograph, segmentation, segmenter, spacing, metadata, tuple(regions), tuple(notes)
+    )
+
+
+def _check_identity(source: Source, radiograph: Radiograph) -> None:
+    """The registry vouches for a file by its hash; another file would be read as this child's film."""
+    if source.study and source.study.image_sha256 != radiograph.sha256:
+        raise StorageError(
+            "The film file of this study has changed since it was registered, so it was not read. "
+            "Restore the file, or import the film anew."
+        )
+
+
+def _header_notes(source: Source, radiograph: Radiograph) -> list[str]:
+    """A header that names another child. Data sets are re-labelled, so this is for a human to settle."""
+    study, header = source.study, radiograph.metadata
+    if study is None:
+        return []
+    pairs = (
+        (header.patient_id, study.patient_id),
+        (header.patient_birth_date, study.patient_birth_date and study.patient_birth_date.isoformat()),
+        (header.patient_sex, study.patient_sex),
+    )
+    if all(ours is None or theirs is None or ours == theirs for theirs, ours in pairs):
+        return []
+    return [
+        "The film's own header contradicts the registry's patient id, birth date or sex. Check whose it is."
+    ]
+
+
+def _study_metadata(study: "Study") -> FilmMetadata:
+    return FilmMetadata(
+        patient_id=study.patient_id,
+        patient_name=study.patient_name,
+        patient_sex=study.patient_sex,
+        patient_birth_date=study.patient_birth_date.isoformat() if study.patient_birth_date else None,
+        study_date=study.study_date.isoformat() if study.study_date else None,
+        age_months=study.age_months,
+        view=View(study.view_position) if study.view_position else None,
+        indication=study.indication,
+        working_diagnosis=study.working_diagnosis,
+    )

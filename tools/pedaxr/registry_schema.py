@@ -1,0 +1,152 @@
+"""The registry's tables, how they change between versions, and how its file is opened.
+
+A rollback journal with `synchronous=FULL`: an acknowledged write is on disk, and the write-ahead log's reset
+bug of SQLite before 3.51.3 cannot occur. Every write begins with `BEGIN IMMEDIATE`, because a read that turns
+into a write fails at once when another writer was faster, whatever the busy timeout.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pedaxr.errors import StorageError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+BUSY_TIMEOUT_S = 5.0
+
+# MIGRATIONS[n] takes the tables from version n to n + 1. Append; never change one that was released.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE patients (
+            patient_id TEXT PRIMARY KEY NOT NULL,
+            patient_name TEXT NOT NULL,
+            patient_birth_date TEXT,
+            patient_sex TEXT CHECK (patient_sex IN ('M', 'F', 'O')),
+            added_at TEXT NOT NULL)""",
+        """CREATE TABLE studies (
+            study_id TEXT PRIMARY KEY NOT NULL,
+            patient_id TEXT NOT NULL REFERENCES patients (patient_id),
+            study_date TEXT,
+            stated_age_months REAL,
+            view_position TEXT,
+            image_path TEXT NOT NULL,
+            image_sha256 TEXT NOT NULL UNIQUE,
+            pixel_spacing_row_mm REAL,
+            pixel_spacing_column_mm REAL,
+            indication TEXT,
+            working_diagnosis TEXT,
+            source_label TEXT,
+            added_at TEXT NOT NULL)""",
+        "CREATE INDEX studies_by_patient ON studies (patient_id, study_date)",
+        "CREATE INDEX patients_by_birth_date ON patients (patient_birth_date)",
+        """CREATE TABLE reports (
+            report_id TEXT PRIMARY KEY NOT NULL,
+            study_id TEXT NOT NULL REFERENCES studies (study_id),
+            version INTEGER NOT NULL,
+            status TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            image_sha256 TEXT NOT NULL,
+            model TEXT NOT NULL,
+            document TEXT NOT NULL,
+            UNIQUE (study_id, version))""",
+        """CREATE TABLE name_terms (
+            term TEXT NOT NULL,
+            patient_id TEXT NOT NULL REFERENCES patients (patient_id),
+            PRIMARY KEY (term, patient_id)) WITHOUT ROWID""",
+    ),
+)
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_REFUSED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH}
+
+
+@contextmanager
+def connected(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection of one's own for one act, so that threads and processes need no lock between them."""
+    mode = "rwc" if create else "rw"
+    with storage_errors():
+        uri = f"{path.absolute().as_uri()}?mode={mode}"
+        with closing(
+            sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        ) as connection:
+            for pragma in ("foreign_keys=ON", "synchronous=FULL", "trusted_schema=OFF"):
+                connection.execute(f"PRAGMA {pragma}")
+            yield connection
+
+
+@contextmanager
+def writing(path: Path) -> Iterator["Database"]:
+    """One write transaction: committed at the end of the block, rolled back when it raises."""
+    # Imported by writers alone: sqlite-utils loads pandas where there is one; searches do not wait.
+    from sqlite_utils import Database
+
+    with connected(path) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield Database(connection, execute_plugins=False)
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """The one seam where SQLite's errors become ours; none of its text, which may quote data, is repeated."""
+    try:
+        yield
+    except sqlite3.DatabaseError as err:
+        code = getattr(err, "sqlite_errorcode", None)
+        if code is None:  # a wrong call from our own code
+            raise
+        raise StorageError(_explanation(code & 0xFF)) from err
+
+
+def _explanation(code: int) -> str:
+    if code in _BUSY:
+        return "The registry is busy: another program is writing to it. Wait a second, then retry."
+    if code == sqlite3.SQLITE_FULL:
+        return "The disk is full and nothing was stored. Free some space, then retry."
+    if code in _DAMAGED:
+        return (
+            "The registry file is damaged or not a registry. Restore a copy, or choose another PEDAXR_HOME."
+        )
+    if code in _REFUSED:
+        return "The registry cannot be opened or written. Check that PEDAXR_HOME exists and may be written."
+    return f"The registry could not be read or written (SQLite code {code}). Check the disk, then retry."
+
+
+def migrate(path: Path) -> None:
+    """Bring the tables to this program's version in one transaction; refuse a registry of a newer program."""
+    with connected(path) as connection:
+        version = _version(connection)
+    if version > len(MIGRATIONS):
+        raise StorageError(
+            f"The registry has version {version}, newer than the {len(MIGRATIONS)} known here. Update pedaxr."
+        )
+    if version < len(MIGRATIONS):
+        with writing(path) as database:
+            _apply(database)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    there = "SELECT 1 FROM sqlite_master WHERE name = 'schema_versions'"
+    if connection.execute(there).fetchone() is None:
+        return 0
+    return int(connection.execute("SELECT max(version) FROM schema_versions").fetchone()[0] or 0)
+
+
+def _apply(database: "Database") -> None:
+    # Read again under the write lock: another program may have migrated meanwhile.
+    done = _version(database.conn)
+    database["schema_versions"].create({"version": int, "applied_at": str}, pk="version", if_not_exists=True)
+    for version, statements in enumerate(MIGRATIONS[done:], done + 1):
+        for statement in statements:
+            database.conn.execute(statement)
+        database["schema_versions"].insert({"version": version, "applied_at": datetime.now(UTC).isoformat()})
