@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -11,7 +12,10 @@ from pedaxr_server.cli_data import library_errors, progress_bar
 from pedaxr_server.options import FOLDER, json_option, show
 
 if TYPE_CHECKING:
+    from pedaxr_models.captioning.inputs import ReaderFilms
     from pedaxr_models.datasets.film import Film
+    from pedaxr_models.runtime.reporter import Reporter
+    from pedaxr_models.runtime.segmenter import Segmenter
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DATA = click.Path(path_type=Path, exists=True)
@@ -81,6 +85,32 @@ def train_segmentation(
         click.echo(f"checkpoint: {training.train_segmentation(config)}")
 
 
+@train.command("captioner")
+@_train_options
+@click.option(
+    "--segmenter", type=FOLDER, help="Segmentation checkpoint it reads with (default: the shipped weights)."
+)
+@click.option("--start-from", type=FOLDER, help="Checkpoint folder to fine-tune.")
+def train_captioner(
+    data: Path,
+    out: Path,
+    preset: str,
+    minutes: float | None,
+    segmenter: Path | None,
+    start_from: Path | None,
+    **options: Any,
+) -> None:
+    """Train the vision transformer and decoder that write reports."""
+    from pedaxr_models.captioning import train as training
+
+    budget = {} if minutes is None else {"minutes": minutes}
+    config = training.preset(
+        preset, data=data, out=out, segmenter=segmenter, start_from=start_from, **budget, **options
+    )
+    with library_errors():
+        click.echo(f"checkpoint: {training.train_captioner(config)}")
+
+
 @click.group()
 def evaluate() -> None:
     """Measure a network on films it has not seen."""
@@ -106,6 +136,54 @@ def evaluate_segmentation(
                 segmenter, films, seed=seed, progress=_counter(bar, len(films))
             )
     show(lambda: Markdown(evaluation.metrics_table(metrics)), metrics, json_path)
+
+
+@evaluate.command("captioner")
+@_evaluation_options
+@click.option(
+    "--segmenter", type=FOLDER, help="Segmentation checkpoint it reads with (default: the shipped weights)."
+)
+def evaluate_captioner(
+    data: Path,
+    checkpoint: Path | None,
+    split: str,
+    limit: int | None,
+    seed: int,
+    segmenter: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Facts stated rightly, hallucinated and omitted, beside readers that do not look at the film."""
+    from rich.markdown import Markdown
+
+    from pedaxr_models.captioning.card import metrics_table
+    from pedaxr_models.captioning.evaluate import evaluate_captioner as measure
+    from pedaxr_models.runtime.checkpoint import weights_folder
+    from pedaxr_models.runtime.reporter import Reporter
+    from pedaxr_models.runtime.segmenter import Segmenter
+
+    with library_errors():
+        films = films_of_split(data, split, limit)
+        reporter = Reporter.load(checkpoint or weights_folder("captioner"))
+        inputs = _reader_inputs(films, Segmenter.load(segmenter or weights_folder("segmentation")), reporter)
+        metrics = measure(reporter, inputs, seed=seed)
+    show(lambda: Markdown(metrics_table(metrics)), metrics, json_path)
+
+
+def _reader_inputs(films: "list[Film]", segmenter: "Segmenter", reporter: "Reporter") -> "ReaderFilms":
+    """What the report writer reads: each film and its predicted segmentation.
+
+    Raises:
+        InvalidRequest: no film says what is on it.
+    """
+    from pedaxr_models.captioning.inputs import open_inputs
+
+    if not any(film.facts for film in films):
+        raise InvalidRequest(
+            "These films carry no facts to compare with. Use films written by `pedaxr films`."
+        )
+    size = reporter.to_config()["network"]["image_size"]
+    with TemporaryDirectory() as folder, progress_bar("Outlining", len(films)) as bar:
+        return open_inputs(films, segmenter, Path(folder), size, progress=_counter(bar, len(films)))
 
 
 def films_of_split(data: Path, split: str, limit: int | None) -> "list[Film]":

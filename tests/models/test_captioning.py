@@ -147,7 +147,12 @@ def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
     )
     films.probabilities[0, CHANNELS.index(Finding.PNEUMOPERITONEUM), 4:8] = 255
     config = ReportNetworkConfig(
-        vocabulary=len(pieces), image_size=64, hidden=64, vision_layers=2, text_layers=1, decoder_layers=1,
+        vocabulary=len(pieces),
+        image_size=64,
+        hidden=64,
+        vision_layers=2,
+        text_layers=1,
+        decoder_layers=1,
         dropout=0.0,
     )
     network = ReportNetwork(config)
@@ -169,7 +174,9 @@ def test_two_films_are_learnt_by_heart(learnt) -> None:
 
 def test_the_report_follows_the_film_when_films_are_swapped(learnt) -> None:
     reporter, films = learnt
-    assert reporter.describe_cached(films, [0, 1], change="swapped") == reporter.describe_cached(films, [1, 0])
+    assert reporter.describe_cached(films, [0, 1], change="swapped") == reporter.describe_cached(
+        films, [1, 0]
+    )
 
 
 def test_a_wrong_working_diagnosis_does_not_change_the_findings(learnt) -> None:

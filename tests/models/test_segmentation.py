@@ -1,6 +1,7 @@
 """Network, loss, batches and training of the segmentation."""
 
 import json
+from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 
@@ -220,8 +221,9 @@ def config_for(tmp_path: Path, **changes: object) -> training.TrainConfig:
 
 
 def test_two_films_are_learnt_by_heart(films: list[Film], tmp_path: Path) -> None:
-    config = config_for(tmp_path, ema_decay=0.8)
-    cache = open_cache(films[:2], tmp_path / "cache", 64)
+    config = config_for(tmp_path, ema_decay=0.7, learning_rate=6e-3)
+    outlined = frozenset({"stomach", "pyloric_stenosis"})
+    cache = open_cache([replace(film, labelled_channels=outlined) for film in films[:2]], tmp_path, 64)
     batch = next(iter(DataLoader(TrainingFilms(cache), batch_size=2)))
     torch.manual_seed(0)
     run = training.start(config)
@@ -234,6 +236,7 @@ def test_two_films_are_learnt_by_heart(films: list[Film], tmp_path: Path) -> Non
     dice = training.validate(config, run, cache)
     assert dice["stomach"] is not None and dice["pyloric_stenosis"] is not None
     assert min(dice["stomach"], dice["pyloric_stenosis"]) > 0.8
+    assert dice["colon"] is None  # not outlined, so not judged
 
 
 def test_a_run_ends_in_a_checkpoint_that_serves(
@@ -316,17 +319,18 @@ class Oracle(Segmenter):
 
 
 def test_a_perfect_reader_scores_one_and_stray_pixels_are_calibrated_away(films: list[Film]) -> None:
+    films = films[:8]
     oracle = Oracle(films, stray=100)
     before = evaluate_segmentation(oracle, films)["findings"]["pyloric_stenosis"]
     assert (before["sensitivity"], before["specificity"]) == (1.0, 0.0)
     calibrate(oracle, films)
     metrics = evaluate_segmentation(oracle, films)
     after = metrics["findings"]["pyloric_stenosis"]
-    assert (after["sensitivity"], after["specificity"], after["films_with"]) == (1.0, 1.0, 10)
+    assert (after["sensitivity"], after["specificity"], after["films_with"]) == (1.0, 1.0, 4)
     assert after["min_area_px"] > 100
     assert metrics["channels"]["stomach"]["dice"] == 1.0
     assert metrics["channels"]["colon"]["dice"] is None
     assert metrics["pixel_accuracy"] > metrics["pixel_accuracy_all_background"] > 0.8
     table = metrics_table(metrics)
-    assert "| pyloric_stenosis | 10 / 10 | 1.000 (1.000–1.000) |" in table
+    assert "| pyloric_stenosis | 4 / 4 | 1.000 (1.000–1.000) |" in table
     json.dumps(metrics, allow_nan=False)

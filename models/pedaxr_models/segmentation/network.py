@@ -1,4 +1,15 @@
-"""DeepLabv3 and DeepLabv3+ for one-channel films, with one sigmoid per channel because structures overlap."""
+"""DeepLabv3 and DeepLabv3+ for one-channel films, with one sigmoid per channel because structures overlap.
+
+Measured on one EPYC core with MobileNetV3 (seconds of processor time; training at 256 px, batch 8; films/s):
+
+    head           parameters   training, plain / channels-last   one film of 512 px, plain / channels-last
+    deeplabv3      11.0 M       3.6 / 5.6                         245 / 154 ms
+    deeplabv3plus   3.8 M       4.5 / 6.3                         171 / 122 ms
+
+With bfloat16 as well: 6.3 films/s and 90 ms with deeplabv3plus. A skip at stride 2 more than halves
+its speed (2.6 films/s). Free air reached Dice .64 after 158 steps of 8 films at 192 px with the skips; a run
+with the plain head on other (sketched) films had stayed at .00 for 20 minutes. That is not like for like.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,0 +1,59 @@
+"""Training and evaluation from the command line; the networks themselves are tested in tests/models."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pedaxr_server.cli import main
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("films")
+    assert run("films", folder, "--count", "24", "--seed", "1", "--processes", "1").exit_code == 0
+    return folder
+
+
+@pytest.mark.parametrize("network", ["segmentation", "captioner"])
+def test_missing_weights_are_one_line(network: str, films: Path, tmp_path: Path) -> None:
+    result = run("evaluate", network, "--data", films, "--checkpoint", tmp_path, "--split", "train")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+    assert "pedaxr train" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("network", ["segmentation", "captioner"])
+def test_a_folder_without_films_is_one_line(network: str, tmp_path: Path) -> None:
+    result = run("train", network, "--data", tmp_path, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "CSV" in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
+def test_both_networks_are_trained_and_measured(films: Path, tmp_path: Path) -> None:
+    outliner = tmp_path / "segmentation" / "checkpoint"
+    writer = tmp_path / "captioner" / "checkpoint"
+    common = ("--data", films, "--minutes", "0.05", "--threads", "1")
+    trained = run("train", "segmentation", *common, "--out", outliner.parent)
+    assert (trained.exit_code, trained.stdout) == (0, f"checkpoint: {outliner}\n")
+    trained = run("train", "captioner", *common, "--out", writer.parent, "--segmenter", outliner)
+    assert (trained.exit_code, trained.stdout) == (0, f"checkpoint: {writer}\n")
+    measured = run(
+        *("evaluate", "segmentation", "--data", films, "--checkpoint", outliner),
+        *("--split", "train", "--limit", "3", "--json", "-"),
+    )
+    assert json.loads(measured.stdout)["films"] == 3
+    measured = run(
+        *("evaluate", "captioner", "--data", films, "--checkpoint", writer, "--segmenter", outliner),
+        *("--split", "train", "--limit", "3", "--json", tmp_path / "captioner.json"),
+    )
+    assert json.loads((tmp_path / "captioner.json").read_text())["films"] == 3
+    assert "fact F1" in measured.stdout
