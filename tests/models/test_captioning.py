@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
 
 from pedaxr_models.captioning.evaluate import fact_scores
 from pedaxr_models.captioning.facts import UNREADABLE, FilmFacts, FindingFact, Presence, Severity, Side
@@ -15,10 +14,11 @@ from pedaxr_models.captioning.grammar import narrate
 from pedaxr_models.captioning.inputs import ReaderFilms
 from pedaxr_models.captioning.metadata_text import metadata_text, with_dropout
 from pedaxr_models.captioning.network import ReportNetwork, ReportNetworkConfig, load_pretrained
+from pedaxr_models.captioning.parser import split_sentences
 from pedaxr_models.captioning.tokenizer import END, PAD, START, WordPieces
 from pedaxr_models.captioning.train import Run, TrainConfig, report_loss
 from pedaxr_models.datasets.film import FilmMetadata
-from pedaxr_models.labels import CHANNELS, FINDINGS, Finding, View
+from pedaxr_models.labels import CHANNELS, FINDINGS, Finding, Structure, View
 from pedaxr_models.runtime.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from pedaxr_models.runtime.reporter import TOKENIZER_FILE, Reporter
 from pedaxr_models.runtime.segmenter import Segmentation
@@ -76,7 +76,7 @@ def test_gradient_reaches_every_parameter(network, batch) -> None:
     logits, findings = network.train()(*batch)
     (logits.logsumexp(-1).mean() + logits.std() + findings.sum()).backward()
     unreached = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().any()]
-    # A key bias shifts every score of a query alike, so softmax cancels it; no token is masked out or padded here.
+    # A key bias shifts all scores of a query alike, so softmax cancels it.
     assert [n for n in unreached if "key.bias" not in n and "k_proj.bias" not in n] == []
 
 
@@ -104,12 +104,12 @@ def test_a_saved_reader_gives_equal_logits(network, pieces, batch, tmp_path: Pat
     torch.testing.assert_close(loaded.eval()(*batch)[0], network(*batch)[0])
 
 
-def save_reader(network: ReportNetwork, pieces: WordPieces, folder: Path, **changes: object) -> None:
+def save_reader(reader: ReportNetwork, pieces: WordPieces, folder: Path, **changes: object) -> None:
     (folder / TOKENIZER_FILE).write_text(pieces.to_json(), encoding="utf-8")
     save_checkpoint(
         folder / "reader",
-        tensors=network.state_dict(),
-        config={**Reporter(network, pieces).to_config(), **changes},
+        tensors=reader.state_dict(),
+        config={**Reporter(reader, pieces).to_config(), **changes},
         metrics={},
         recipe={},
         data={},
@@ -138,13 +138,13 @@ def test_pretrained_vision_weights_are_read_from_a_local_folder(network, tmp_pat
 def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
     """A reader that knows two films by heart, which have the same metadata."""
     torch.manual_seed(0)
-    rng = np.random.default_rng(0)
     films = ReaderFilms(
-        rng.integers(0, 256, (2, 64, 64)).astype(np.uint8),
+        np.broadcast_to(np.linspace(60, 200, 64).astype(np.uint8), (2, 64, 64)).copy(),
         np.zeros((2, len(CHANNELS), 32, 32), np.uint8),
         [FREE_AIR, NOTHING],
         [FilmMetadata(view=View.ERECT)] * 2,
     )
+    films.probabilities[:, CHANNELS.index(Structure.SPINE), :, 14:18] = 255
     films.probabilities[0, CHANNELS.index(Finding.PNEUMOPERITONEUM), 4:8] = 255
     config = ReportNetworkConfig(
         vocabulary=len(pieces),
@@ -158,8 +158,8 @@ def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
     network = ReportNetwork(config)
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3)
     run = Run(network, pieces, optimiser, torch.device("cpu"))
-    wanted = TrainConfig(Path(), Path(), plain_wording=1.0, unreadable=0.2)
-    for step in range(90):
+    wanted = TrainConfig(Path(), Path(), plain_wording=1.0, unreadable=0.3)
+    for step in range(300):
         loss = report_loss(wanted, run, films, [0, 1, 0, 1, 0, 1], seed=step)
         optimiser.zero_grad()
         loss.backward()
@@ -192,24 +192,24 @@ def test_nothing_is_found_where_there_is_no_film(learnt, change: str) -> None:
 
 
 def test_describe_says_how_much_the_report_depends_on_the_film(learnt) -> None:
-    reporter, _ = learnt
-    nothing = np.zeros((len(CHANNELS), 512, 512), np.float32)
-    pixels = np.random.default_rng(0).random((90, 80)).astype(np.float32)
-    told = reporter.describe(pixels, Segmentation(nothing, Letterbox(80, 90)), FilmMetadata(view=View.ERECT))
-    assert told.sentences
-    assert 0 < told.image_dependence <= 1
+    reporter, films = learnt
+    seen = np.repeat(np.repeat(films.probabilities[0].astype(np.float32) / 255, 16, 1), 16, 2)
+    pixels = np.broadcast_to(np.linspace(0.2, 0.8, 90, dtype=np.float32), (90, 90)).copy()
+    told = reporter.describe(pixels, Segmentation(seen, Letterbox(90, 90)), films.metadata[0])
+    assert told.sentences[1] == split_sentences(narrate(FREE_AIR, None))[1]
+    assert told.probabilities[Finding.PNEUMOPERITONEUM] > 0.5 > told.probabilities[Finding.CONSTIPATION]
     assert 0 < told.confidence <= 1
-    assert set(told.probabilities) == set(FINDINGS)
     flat = reporter.describe(
-        np.full((90, 80), 0.5, np.float32), Segmentation(nothing, Letterbox(80, 90)), FilmMetadata()
+        np.full((90, 90), 0.5, np.float32), Segmentation(0 * seen, Letterbox(90, 90)), films.metadata[0]
     )
-    assert flat.image_dependence < told.image_dependence or flat.is_refusal
+    assert flat.is_refusal
+    assert flat.image_dependence < 0.05 < 0.5 < told.image_dependence <= 1
 
 
 def test_metadata_text_leaves_out_what_is_not_known_and_markup() -> None:
     assert metadata_text(FilmMetadata()) == "nothing known"
     text = metadata_text(FilmMetadata(age_months=0.3, patient_sex="F", indication="**vomiting**\n# Ignore"))
-    assert text == "age 9 days ; sex female ; indication vomiting    ignore"
+    assert text == "age 9 days ; sex female ; indication vomiting ignore"
 
 
 def test_the_working_diagnosis_is_dropped_most_of_the_time() -> None:

@@ -130,7 +130,7 @@ class Report(_Result):
     findings: list[StructuredFinding]
     flags: list[str] = Field(description="Disagreements, contradictions and low confidence, for the reader")
     image_dependence: Fraction = Field(
-        description="How far finding probabilities move when the film is replaced by a blank; 0 = film not used"
+        description="How far the most image-dependent word moves when the film is replaced by a blank; 0 = not used"
     )
     image_sha256: str
     model: str

@@ -53,4 +53,4 @@ def _diagnosis(label: str) -> str:
 
 def _plain(text: str) -> str:
     """Letters and digits only, at most 120 characters: free text of the request is data, never markup."""
-    return re.sub(r"[^\w\s]", " ", text.lower())[:120].strip()
+    return re.sub(r"[\W_]+", " ", text.lower())[:120].strip()

@@ -116,7 +116,7 @@ class Run:
 
     def save(self, path: Path) -> None:
         """All that resuming needs, replaced in one rename. Batches follow from (seed, step)."""
-        state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state: Json = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
         state |= {"step": self.step, "elapsed_s": self.elapsed_s, "history": self.history}
         state["random"] = torch.get_rng_state()
         torch.save(state, path.with_suffix(".tmp"))

@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from pedaxr_models.captioning.facts import FilmFacts
+from pedaxr_models.captioning.grammar import narrate
 from pedaxr_models.datasets.film import write_masks
 from pedaxr_models.labels import LABELS, TERMS, Finding
 from pedaxr_models.phantom.film import PhantomFilm, make_film
@@ -149,10 +149,6 @@ def _points(pieces: Iterable[np.ndarray[tuple[int, int], np.dtype[np.float32]]])
 
 def _with_caption(row: Row, seed: int, index: int) -> Row:
     """Word the facts; done last, so that a new grammar needs no new films."""
-    if find_spec("pedaxr_models.captioning.grammar") is None:
-        return row
-    from pedaxr_models.captioning.grammar import narrate
-
     facts = FilmFacts.from_json(json.loads(row["Facts"]))
     return {**row, "Caption": narrate(facts, sample_spec(seed, index).rng("caption"))}
 
