@@ -91,6 +91,7 @@ class Agent:
         return outlines, report, await self._overlay(study["study_id"])
 
     async def _overlay(self, study_id: str) -> bytes:
+        self._status.update("Fetching the overlay")
         contents = (await self._client.read_resource(study_uri(study_id, "overlay.png"))).contents[0]
         assert isinstance(contents, BlobResourceContents)
         return base64.b64decode(contents.blob)

@@ -60,5 +60,5 @@ def encode_base64(data: bytes) -> str:
 
 def _png(picture: "Image") -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
+    picture.save(buffer, "PNG")
     return buffer.getvalue()

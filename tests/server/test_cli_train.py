@@ -16,7 +16,7 @@ def run(*arguments: str | Path) -> Result:
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("films")
-    assert run("films", folder, "--count", "24", "--seed", "1", "--processes", "1").exit_code == 0
+    assert run("films", folder, "--count", "12", "--seed", "1", "--processes", "1").exit_code == 0
     return folder
 
 

@@ -36,7 +36,7 @@ async def test_tools_are_listed_over_stdio_soon_after_start(
         print(f"\n[{era}] start to tools/list: {seconds:.2f} s")  # noqa: T201  (a measurement to be seen)
     assert len(tools) == 3
     assert not found.is_error
-    assert seconds < 15
+    assert seconds < 30
 
 
 async def test_starting_the_server_loads_nothing_heavy() -> None:

@@ -36,7 +36,9 @@ FILMS: dict[str, tuple[View, float, tuple[tuple[Finding, float], ...]]] = {
 def phantom(name: str) -> PhantomFilm:
     """One film of `FILMS`, made once per test run."""
     view, age_months, severity = FILMS[name]
-    return make_film(FilmSpec(seed=11, index=list(FILMS).index(name), view=view, age_months=age_months, severity=severity))
+    return make_film(
+        FilmSpec(seed=11, index=list(FILMS).index(name), view=view, age_months=age_months, severity=severity)
+    )
 
 
 def unit_pixels(film: PhantomFilm) -> FloatArray:

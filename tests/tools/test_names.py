@@ -164,6 +164,12 @@ def test_edit_distance_is_symmetric_and_bounded(a: str, b: str, c: str) -> None:
     assert abs(len(a) - len(b)) <= edits(a, b)
 
 
+@given(st.text("abc", max_size=8), st.text("abc", max_size=8), st.integers(0, 8))
+def test_a_bounded_edit_distance_is_the_distance_or_says_more(a: str, b: str, at_most: int) -> None:
+    exact, bounded = edits(a, b), edits(a, b, at_most=at_most)
+    assert bounded == exact if exact <= at_most else bounded > at_most
+
+
 def test_a_neighbour_swap_is_one_edit() -> None:
     assert edits("minjun", "mnijun") == 1
     assert edits("minjun", "minjung") == 1

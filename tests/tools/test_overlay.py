@@ -51,7 +51,9 @@ def test_a_finding_is_drawn_where_it_lies_in_its_own_colour() -> None:
     on_film = outline[outline[:, 0] < 0.7 * picture.width]
     assert len(on_film) > 100
     low = on_film.mean(axis=0) / picture.size
-    moved = colour_positions(draw_overlay(film(), [square(Finding.CONSTIPATION, 20, 30, 60)], []), "constipation")
+    moved = colour_positions(
+        draw_overlay(film(), [square(Finding.CONSTIPATION, 20, 30, 60)], []), "constipation"
+    )
     high = moved[moved[:, 0] < 0.7 * picture.width].mean(axis=0) / picture.size
     assert (low > high + 0.2).all()
 
@@ -67,6 +69,7 @@ def test_the_fill_lets_the_film_shine_through() -> None:
 
 def test_every_finding_is_named_and_only_landmarks_of_the_structures() -> None:
     """The legend takes a line per entry, so more entries leave more ink on its side."""
+
     def ink(findings: list[Region], structures: list[Region]) -> int:
         picture = np.asarray(draw_overlay(film(), findings, structures))
         return int((picture[:, int(0.72 * picture.shape[1]) :] > 100).any(axis=2).sum())

@@ -181,11 +181,12 @@ def _answer(
     registry: Registry, asked: _Query, found: list[_Found], nearest: list[_Found], limit: int
 ) -> PatientSearch:
     listed = found[: min(limit, MOST_MATCHES)]
+    studies = registry.studies_of([one.patient.patient_id for one in (*listed, *nearest)])
     return PatientSearch(
         query=asked.text,
         status="no_match" if not found else "one_match" if len(found) == 1 else "several_matches",
-        matches=[_match(registry, one) for one in listed],
-        nearest=[_match(registry, one) for one in nearest],
+        matches=[_match(one, studies) for one in listed],
+        nearest=[_match(one, studies) for one in nearest],
         total=len(found),
         next_step=_next_step(found, nearest, len(listed), has_twin=_has_twin(registry, found)),
     )
@@ -220,7 +221,7 @@ def _next_step(found: list[_Found], nearest: list[_Found], listed: int, *, has_t
     return "Use a study_id of this patient with segment_xray or generate_report."
 
 
-def _match(registry: Registry, found: _Found) -> PatientMatch:
+def _match(found: _Found, studies: list[Study]) -> PatientMatch:
     patient = found.patient
     return PatientMatch(
         patient_id=patient.patient_id,
@@ -230,7 +231,7 @@ def _match(registry: Registry, found: _Found) -> PatientMatch:
         patient_sex=patient.patient_sex,
         reason=found.reason,
         score=found.score,
-        studies=[_summary(study) for study in registry.studies(patient.patient_id)],
+        studies=[_summary(study) for study in studies if study.patient_id == patient.patient_id],
     )
 
 

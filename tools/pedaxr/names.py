@@ -6,6 +6,7 @@ they are alike; `index_terms` and `query_terms` let a database find the few name
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,8 @@ _TITLES = frozenset(
 _ATTACHED_TITLES = {"환자": 2, "환아": 2, "어린이": 2, "씨": 3, "님": 3, "군": 3, "양": 3}
 _ATTACHED_BABY = ("신생아", "아기", "애기")
 _MOST_READINGS = 4096
+_FARTHEST = 0.35  # share of letters that may differ in a similar name
+_LONGEST_COMPARED = 40  # letters or jamo; no longer text is somebody's misspelt name
 
 SAME, REORDERED, STANDARD, READING, PART, PREFIX, BABY, TYPO = 1.0, 0.99, 0.97, 0.9, 0.8, 0.7, 0.65, 0.6
 
@@ -236,17 +239,34 @@ def prefix_of(query: NameForms) -> str | None:
 
 def similarity(query: NameForms, name: NameForms) -> Likeness | None:
     """How close two names are in letters or jamo; `TYPO` for one wrong, missing, extra or swapped letter."""
-    pairs = [(hangul.jamo(a), hangul.jamo(b)) for a in query.wholes for b in name.wholes]
-    pairs += product(query.wholes, name.romanised)
-    pairs += product(query.romanised, name.wholes)
-    best = min((edits(a, b) / max(len(a), len(b), 1), edits(a, b)) for a, b in pairs)
-    if best[1] == 1:
+    pairs = {(hangul.jamo(a), hangul.jamo(b)) for a, b in product(query.wholes, name.wholes)}
+    pairs |= {*product(query.wholes, name.romanised), *product(query.romanised, name.wholes)}
+    nearest, share = 0, _FARTHEST
+    for a, b in sorted(pairs):
+        longest = max(len(a), len(b), 1)
+        at_most = int(share * longest)
+        if longest <= _LONGEST_COMPARED and _different_letters(a, b) <= at_most:
+            distance = edits(a, b, at_most=at_most)
+            if distance <= at_most and (not nearest or (distance / longest, distance) < (share, nearest)):
+                nearest, share = distance, distance / longest
+    if not nearest:
+        return None
+    if nearest == 1:
         return Likeness(TYPO, "one letter differs")
-    return Likeness(round(TYPO * (1 - best[0]), 3), f"{best[1]} letters differ") if best[0] <= 0.35 else None
+    return Likeness(round(TYPO * (1 - share), 3), f"{nearest} letters differ")
 
 
-def edits(a: str, b: str) -> int:
-    """Optimal string alignment distance: insert, delete, replace, or swap two neighbours."""
+def _different_letters(a: str, b: str) -> int:
+    """A lower bound of `edits` that costs little: letters of one that the other has not."""
+    return max(len(a), len(b)) - (Counter(a) & Counter(b)).total()
+
+
+def edits(a: str, b: str, *, at_most: int | None = None) -> int:
+    """Optimal string alignment distance: insert, delete, replace, or swap two neighbours.
+
+    Beyond `at_most` the count stops, and the result is only known to be larger.
+    """
+    limit = max(len(a), len(b)) if at_most is None else at_most
     before: list[int] = []
     previous = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
@@ -255,6 +275,8 @@ def edits(a: str, b: str) -> int:
             row.append(min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (x != y)))
             if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
                 row[j] = min(row[j], before[j - 2] + 1)
+        if min(row) > limit and min(previous) > limit:  # a swap reaches over one row
+            return limit + 1
         before, previous = previous, row
     return previous[-1]
 

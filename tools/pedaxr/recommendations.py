@@ -1,7 +1,7 @@
 """What to do next, by finding: short, fixed sentences, each with the published guidance it follows.
 
-Not generated, so that nothing here depends on a network. The sentences paraphrase the named sources; they have
-not been reviewed by a clinician for this project.
+Not generated, so that nothing here depends on a network. The sentences paraphrase the named sources; they
+have not been reviewed by a clinician for this project.
 """
 
 from dataclasses import dataclass
@@ -27,16 +27,16 @@ class Recommendation:
 
 RECOMMENDATIONS: dict[Finding, Recommendation] = {
     Finding.PNEUMOPERITONEUM: Recommendation(
-        "Free air is a surgical emergency until shown otherwise: tell the responsible doctor now; if the film is "
-        "doubtful, a left lateral decubitus or erect view shows it better.",
+        "Free air is an emergency until shown otherwise: tell the responsible doctor now; if the film "
+        "is doubtful, a left lateral decubitus or erect view shows it better.",
         _ACR_RADIOGRAPHY,
     ),
     Finding.PYLORIC_STENOSIS: Recommendation(
         "With non-bilious vomiting at the right age, ultrasound of the pylorus.", _ACR_VOMITING
     ),
     Finding.AIR_FLUID_LEVEL: Recommendation(
-        "Levels may mean obstruction, ileus or enteritis: correlate with the clinical picture; bilious vomiting "
-        "in an infant needs urgent surgical review and an upper gastrointestinal series.",
+        "Levels may mean obstruction, ileus or enteritis: correlate with the clinical picture; bilious "
+        "vomiting in an infant needs urgent surgical review and an upper gastrointestinal series.",
         _ACR_VOMITING,
     ),
     Finding.ABDOMINAL_DISTENSION: Recommendation(
@@ -57,7 +57,7 @@ NO_FINDING = Recommendation(
 
 
 def recommend(present: list[Finding], *, is_blind_view: bool) -> list[Recommendation]:
-    """Next steps, most urgent finding first as given; another view when this one hides levels and free air."""
+    """Next steps in the order given; another view when this one hides levels and free air."""
     steps = [RECOMMENDATIONS[finding] for finding in present]
     if is_blind_view and Finding.PNEUMOPERITONEUM not in present:
         steps.append(HORIZONTAL_BEAM)

@@ -132,10 +132,14 @@ class Registry:
 
     def studies(self, patient_id: str) -> list[Study]:
         """A patient's studies, newest first; those without a date last."""
+        return self.studies_of([patient_id])
+
+    def studies_of(self, patient_ids: Sequence[str]) -> list[Study]:
+        """The studies of several patients together, in the same order."""
         rows = self._rows(
-            f"{_STUDY_COLUMNS} WHERE patient_id = ? "
+            f"{_STUDY_COLUMNS} WHERE patient_id IN ({_marks(patient_ids)}) "
             "ORDER BY study_date IS NULL, study_date DESC, study_id DESC",
-            [patient_id],
+            patient_ids,
         )
         return [self._study(row) for row in rows]
 

@@ -54,7 +54,7 @@ class PatientSearch(_Result):
     status: Literal["one_match", "several_matches", "no_match"]
     matches: list[PatientMatch]
     nearest: list[PatientMatch] = Field(
-        default_factory=list, description="Only with no_match: similar names, for the human to confirm or reject"
+        default_factory=list, description="Only with no_match: similar names, for the human to confirm"
     )
     total: int = Field(ge=0, description="Matches in all; matches holds at most the requested limit")
     next_step: str
@@ -125,12 +125,14 @@ class Report(_Result):
     critical: list[str] = Field(description="Findings to tell a human about now; empty when none was seen")
     label: str
     narrative: str
-    sections: dict[str, str] = Field(description="Technique, Indication, Comparison, Findings, Impression, ...")
+    sections: dict[str, str] = Field(
+        description="Technique, Indication, Comparison, Findings, Impression, ..."
+    )
     sentences: list[Sentence]
     findings: list[StructuredFinding]
     flags: list[str] = Field(description="Disagreements, contradictions and low confidence, for the reader")
     image_dependence: Fraction = Field(
-        description="How far the most image-dependent word moves when the film is replaced by a blank; 0 = not used"
+        description="How far the film, against a blank one, moves the words; 0 = not used"
     )
     image_sha256: str
     model: str

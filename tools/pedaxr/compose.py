@@ -1,0 +1,110 @@
+"""The sections of a report, from what both witnesses left standing."""
+
+from collections.abc import Sequence
+
+from pedaxr.flags import is_free_air_suspected, view_name
+from pedaxr.printable import printable
+from pedaxr.reading import Reading
+from pedaxr.recommendations import recommend
+from pedaxr.types import Region, Sentence, StructuredFinding
+from pedaxr.verify import is_blind
+from pedaxr_models.captioning.facts import Presence
+from pedaxr_models.labels import TERMS, URGENCY, Finding
+
+NOT_ASSESSED = "not assessed by this model"
+UNTRAINED = ("Calcification and foreign bodies", "Organs", "Lung bases", "Bones")
+WITHHELD = "No narrative: the draft did not depend on this film, so it was withheld. Read the film yourself."
+
+
+def present_findings(findings: Sequence[StructuredFinding]) -> list[Finding]:
+    """Findings present, most urgent first."""
+    seen = {f.finding for f in findings if f.presence is Presence.PRESENT}
+    return [finding for finding in URGENCY if finding in seen]
+
+
+def critical_findings(findings: Sequence[StructuredFinding]) -> list[str]:
+    """What a human must hear of now: free air, outlined or only suspected."""
+    is_seen = Finding.PNEUMOPERITONEUM in present_findings(findings)
+    return [Finding.PNEUMOPERITONEUM.value] if is_seen or is_free_air_suspected(findings) else []
+
+
+def standing_text(sentences: Sequence[Sentence]) -> str:
+    """The narrative without what was struck."""
+    return " ".join(s.text for s in sentences if s.verdict != "struck")
+
+
+def compose_sections(
+    reading: Reading,
+    sentences: Sequence[Sentence],
+    findings: Sequence[StructuredFinding],
+    *,
+    indication: str | None,
+    comparison: str,
+    is_withheld: bool,
+) -> dict[str, str]:
+    """Section name to text, in the order a radiologist reads them."""
+    present = present_findings(findings)
+    is_blind_view = is_blind(Finding.PNEUMOPERITONEUM, reading.metadata.view)
+    steps = recommend(present, is_blind_view=is_blind_view)
+    sections = {
+        "Technique": _technique(reading),
+        "Indication": printable(indication) if indication else "not supplied",
+        "Comparison": comparison,
+        "Findings": WITHHELD if is_withheld else standing_text(sentences),
+        **dict.fromkeys(UNTRAINED, NOT_ASSESSED),
+        "Impression": WITHHELD if is_withheld else _impression(findings, is_blind_view=is_blind_view),
+        "Recommendation": " ".join(map(str, steps)),
+    }
+    if critical_findings(findings):
+        sections["Communication"] = (
+            "Critical finding: tell the responsible doctor now and record whom and when. Not yet recorded."
+        )
+    return sections
+
+
+def _technique(reading: Reading) -> str:
+    size = f"{reading.radiograph.width} x {reading.radiograph.height} pixels"
+    spacing = "spacing known" if reading.pixel_spacing_mm else "no pixel spacing: sizes in pixels only"
+    view = view_name(reading.metadata.view)
+    return " ".join([f"Abdominal radiograph, {view}; {size}, {spacing}.", *reading.notes])
+
+
+def _impression(findings: Sequence[StructuredFinding], *, is_blind_view: bool) -> str:
+    """Critical first; what the view cannot exclude is said even when something else was found."""
+    lines = [_impression_line(f) for name in URGENCY for f in findings if f.finding == name and _is_seen(f)]
+    if not lines:
+        lines.append("No finding that this model looks for is outlined.")
+    if is_blind_view and not any(f.finding == Finding.PNEUMOPERITONEUM and _is_seen(f) for f in findings):
+        lines.append("Air-fluid levels not assessed and free air not excluded on this view.")
+    return " ".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
+
+
+def _is_seen(finding: StructuredFinding) -> bool:
+    return finding.presence is Presence.PRESENT
+
+
+def _impression_line(finding: StructuredFinding) -> str:
+    words = {
+        Finding.PNEUMOPERITONEUM: "Free intraperitoneal gas (pneumoperitoneum)",
+        Finding.PYLORIC_STENOSIS: "Gastric distension; consider outlet obstruction such as pyloric stenosis",
+        Finding.AIR_FLUID_LEVEL: "Air-fluid levels",
+        Finding.ABDOMINAL_DISTENSION: "Diffuse gaseous distension",
+        Finding.CONSTIPATION: "Faecal loading of the colon (a description, not a diagnosis)",
+    }
+    details = [finding.severity.value] if finding.severity else []
+    details += [f"{finding.count} levels"] if finding.count else []
+    details += [f"{finding.side.value} side{'s' if finding.side == 'both' else ''}"] if finding.side else []
+    doubt = "" if finding.agreed else "; the two witnesses disagree, see the flags"
+    grade = f" ({', '.join(details)})" if details else ""
+    return f"{words[Finding(finding.finding)]}{grade}{doubt}."
+
+
+def compare(now: Sequence[Region], before: Sequence[Region]) -> str:
+    """Findings on both films as shares of the body, computed from the two segmentations."""
+    shares = [{r.name: r.share_of_body for r in regions} for regions in (before, now)]
+    lines = [
+        f"{TERMS[f].english}: {shares[0].get(f, 0):.0%} of the body then, {shares[1].get(f, 0):.0%} now."
+        for f in URGENCY
+        if f in shares[0] or f in shares[1]
+    ]
+    return " ".join(lines) or "No finding is outlined on either film."
