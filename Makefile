@@ -4,11 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?= data/films
-FILMS ?= 3000
+FILMS ?= 2700
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden films train-small evaluate inspector bench clean
+.PHONY: help demo test check format golden sheet films train-small evaluate inspector clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,13 +34,26 @@ format: $(READY)  ## rewrite the sources in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+golden: $(READY)  ## store the tools' schemas and the command line's help anew, when a change of them is meant
+	PEDAXR_UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/server/test_schemas.py tests/server/test_cli.py
+
+inspector: $(READY)  ## list and call the three tools with the MCP Inspector (needs npm; after make demo)
+	bash tests/server/inspector.sh $(CURDIR)/$(BIN)/pedaxr "$$($(BIN)/python -c 'from pedaxr.clinic import default_home; print(default_home())')" $(CURDIR)/out/inspector
+
+sheet: $(READY)  ## the contact sheet of the README
+	$(BIN)/pedaxr sheet docs/films.png --seed 5 --outlines --width 1536
+
 films: $(READY)  ## write the synthetic training films (DATA=folder FILMS=count)
 	$(BIN)/pedaxr films $(DATA) --count $(FILMS) --seed 0
 
-train-small: films  ## train both networks as the shipped ones were, on two CPU cores (about two hours)
+train-small: films  ## train both networks as the shipped ones were, on two CPU cores (about an hour)
 	$(BIN)/pedaxr train segmentation --data $(DATA) --out runs/segmentation --preset small --resume
 	$(BIN)/pedaxr train captioner --data $(DATA) --segmenter runs/segmentation/checkpoint \
 		--out runs/captioner --preset small --resume
+
+evaluate: films  ## measure the shipped weights on the test films
+	$(BIN)/pedaxr evaluate segmentation --data $(DATA)
+	$(BIN)/pedaxr evaluate captioner --data $(DATA)
 
 clean:  ## remove what the other targets made, except the films and training runs
 	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

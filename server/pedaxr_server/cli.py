@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pedaxr_server.cli_data import films, import_films
+from pedaxr_server.cli_data import films, import_films, sheet
 from pedaxr_server.cli_train import evaluate, train
 from pedaxr_server.options import (
     FILE,
@@ -173,7 +173,6 @@ def report(
 ) -> None:
     """Draft a preliminary report of a study's film or a film file."""
     from pedaxr.generate_report import generate_report
-
     from pedaxr_models.labels import View
     from pedaxr_server.console import report_text, show_report
 
@@ -206,7 +205,7 @@ def settings(home: Path | None, weights: Path | None, json_path: Path | None) ->
     show(lambda: show_pairs(pairs, title="pedaxr"), dict(pairs), json_path)
 
 
-for command in (films, import_films, train, evaluate):
+for command in (films, sheet, import_films, train, evaluate):
     main.add_command(command)
 
 

@@ -31,6 +31,20 @@ def films(out: Path, count: int, seed: int, processes: int) -> None:
     click.echo(f"{count} films in {out}")
 
 
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--outlines", is_flag=True, help="Outline the findings.")
+@click.option("--width", type=click.IntRange(256), default=3072, show_default=True, help="Pixels.")
+def sheet(out: Path, seed: int, outlines: bool, width: int) -> None:
+    """Draw a contact sheet of synthetic films to OUT (PNG): a column per label, a row per age."""
+    from pedaxr_models.phantom.sheet import write_sheet
+
+    with library_errors():
+        write_sheet(out, seed=seed, outlines=outlines, width=width)
+    click.echo(f"sheet: {out}")
+
+
 @click.command("import")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option(

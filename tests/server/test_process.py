@@ -16,7 +16,7 @@ from mcp import Client, StdioServerParameters
 from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME
 
 pytestmark = pytest.mark.anyio
-HEAVY = ("torch", "transformers", "pandas", "torchvision", "scipy", "matplotlib", "cv2", "pydicom")
+HEAVY = ("torch", "transformers", "pandas", "torchvision", "scipy", "matplotlib", "pydicom")
 
 
 def stdio(home: Path) -> StdioServerParameters:

@@ -1,4 +1,4 @@
-"""generate_report with two witnesses under control: one that is never wrong, one that says what it is told."""
+"""generate_report with two witnesses under control: one never wrong, one that says what it is told."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

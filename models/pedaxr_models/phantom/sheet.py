@@ -39,14 +39,18 @@ def write_sheet(
     ages_months: Sequence[float] = SHEET_AGES_MONTHS,
     labels: Sequence[str] = LABELS,
     outlines: bool = False,
+    width: int | None = None,
 ) -> None:
-    """Write a PNG with a row per age and a column per label."""
+    """Write a PNG with a row per age and a column per label, `width` pixels wide (None: films in full)."""
     rows = []
     for r, age in enumerate(ages_months):
         films = [make_film(sheet_spec(label, age, seed, r * 100 + c)) for c, label in enumerate(labels)]
         pictures = [draw_outlines(f) if outlines else np.repeat(f.pixels[:, :, None], 3, 2) for f in films]
         rows.append(np.concatenate(pictures, 1))
     picture = np.concatenate(rows, 0)
+    if width is not None:
+        size = (width, width * picture.shape[0] // picture.shape[1])
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     _, encoded = cv2.imencode(".png", picture[:, :, ::-1])
     path.write_bytes(encoded.tobytes())
