@@ -64,8 +64,9 @@ def generate_report(
     """
     if working_diagnosis is not None and working_diagnosis not in LABELS:
         raise InvalidRequest(f"working_diagnosis must be one of {', '.join(LABELS)}, or left out.")
-    reporter = models.reporter()  # first: without it there is no report, and nothing has been done yet
-    reading = read_film(find_source(study_id, file, clinic))
+    source = find_source(study_id, file, clinic)
+    reporter = models.reporter()  # before the film is segmented: without it there is no report
+    reading = read_film(source)
     given = {
         "view": view,
         "age_months": age_months,
@@ -75,7 +76,6 @@ def generate_report(
     metadata = replace(reading.metadata, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
     reading = replace(reading, metadata=metadata)
     report = _draft(reading, reporter)
-    source = reading.source
     if source.study is not None and source.clinic is not None:
         return source.clinic.registry.save_report(report)
     return report
