@@ -1,0 +1,71 @@
+"""The shipped weights: small, whole, described, and better than saying nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pedaxr_models.labels import CHANNELS, Finding, View
+from pedaxr_models.phantom import FilmSpec, make_film
+from pedaxr_models.runtime.checkpoint import load_checkpoint, weights_folder
+from pedaxr_models.runtime.reporter import Reporter
+from pedaxr_models.runtime.segmenter import Segmenter
+
+# A seed that no training film has.
+_SEED = 77_000
+
+
+def folders() -> list[Path]:
+    return [weights_folder("segmentation"), weights_folder("captioner")]
+
+
+@pytest.mark.parametrize("folder", folders(), ids=lambda f: f.name)
+def test_a_shipped_checkpoint_is_whole_and_says_how_it_was_made(folder: Path) -> None:
+    checkpoint = load_checkpoint(folder)
+    assert checkpoint.metrics and checkpoint.recipe and checkpoint.data["made"]["version"]
+    assert all(file.stat().st_size < 16 * 2**20 for file in folder.iterdir())
+
+
+def test_all_shipped_weights_together_are_under_forty_mebibytes() -> None:
+    assert sum(file.stat().st_size for folder in folders() for file in folder.iterdir()) < 40 * 2**20
+
+
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    return float(2 * (a & b).sum() / max(1, a.sum() + b.sum()))
+
+
+@pytest.fixture(scope="module")
+def networks() -> tuple[Segmenter, Reporter]:
+    segmentation, captioner = folders()
+    return Segmenter.load(segmentation), Reporter.load(captioner)
+
+
+@pytest.mark.parametrize(
+    ("finding", "view", "age_months"),
+    [
+        (Finding.PNEUMOPERITONEUM, View.ERECT, 80.0),
+        (Finding.PYLORIC_STENOSIS, View.SUPINE, 1.5),
+        (Finding.ABDOMINAL_DISTENSION, View.SUPINE, 30.0),
+    ],
+)
+def test_an_unseen_film_with_a_marked_finding_is_outlined_and_named(
+    networks: tuple[Segmenter, Reporter], finding: Finding, view: View, age_months: float
+) -> None:
+    segmenter, reporter = networks
+    film = make_film(FilmSpec(_SEED, 1, view, age_months, ((finding, 0.9),)))
+    pixels = film.pixels.astype(np.float32) / 255
+    seen = segmenter.predict(pixels)
+    found = seen.probabilities[CHANNELS.index(finding)] >= segmenter.thresholds[finding]
+    assert dice(found, film.masks[finding]) > 0.6
+    told = reporter.describe(pixels, seen, film.metadata)
+    assert told.probabilities[finding] > 0.5
+    assert told.image_dependence > 0.5
+    assert finding in {fact.finding for fact in told.facts.findings if fact.presence == "present"}
+
+
+def test_a_blank_film_gets_no_finding(networks: tuple[Segmenter, Reporter]) -> None:
+    segmenter, reporter = networks
+    blank = np.full((512, 512), 0.5, np.float32)
+    metadata = make_film(FilmSpec(_SEED, 2, View.ERECT, 80.0, ())).metadata
+    told = reporter.describe(blank, segmenter.predict(blank), metadata)
+    assert not [fact for fact in told.facts.findings if fact.presence == "present"]
