@@ -55,7 +55,7 @@ class TrainConfig:
     data: Path
     out: Path
     segmenter: Path | None = None
-    minutes: float = 25.0
+    minutes: float = 15.0
     batch_size: int = 16
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
@@ -74,8 +74,8 @@ class TrainConfig:
     seed: int = 0
     device: str = "auto"
     threads: int | None = None
-    validate_every_s: float = 120.0
-    validation_films: int = 64
+    validate_every_s: float = 150.0
+    validation_films: int = 32
     measured_films: int = 300
     show_progress: bool = True
 

@@ -56,8 +56,8 @@ class TrainConfig:
 
     data: Path
     out: Path
-    minutes: float = 45.0
-    stages: tuple[tuple[int, float], ...] = ((192, 0.4), (256, 0.35), (384, 0.25))
+    minutes: float = 30.0
+    stages: tuple[tuple[int, float], ...] = ((256, 0.72), (384, 0.28))
     batch_size: int = 8
     accumulate: int = 1
     learning_rate: float = 2e-3
