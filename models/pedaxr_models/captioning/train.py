@@ -6,7 +6,6 @@ budget: the learning rate falls to zero by elapsed time. It may be stopped at an
 """
 
 import json
-import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -15,8 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -35,6 +32,7 @@ from pedaxr_models.runtime.segmenter import Segmenter
 from pedaxr_models.segmentation.card import describe_data, describe_recipe
 from pedaxr_models.segmentation.data import split_films
 from pedaxr_models.segmentation.sampling import BalancedBatches, group_films
+from pedaxr_models.training import one_cycle, pick_device, set_learning_rate, training_progress
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ def train_captioner(config: TrainConfig) -> Path:
     config.out.mkdir(parents=True, exist_ok=True)
     splits = split_films(read_films(config.data))
     segmenter = Segmenter.load(config.segmenter or weights_folder("segmentation"))
-    with _progress(config) as progress:
+    with training_progress(show=config.show_progress) as progress:
         opened = {}
         for name, films in splits.items():
             films = films if name == "train" else films[: config.measured_films]
@@ -167,9 +165,7 @@ def train_captioner(config: TrainConfig) -> Path:
 
 def start(config: TrainConfig, films: ReaderFilms) -> Run:
     """A new run, or the one in `config.out` as it was when it stopped."""
-    device = torch.device(
-        ("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device
-    )
+    device = pick_device(config.device)
     vocabulary = config.out / TOKENIZER_FILE
     if config.start_from:
         checkpoint = load_checkpoint(config.start_from)
@@ -243,9 +239,7 @@ def train_one_epoch(
     due = min(config.minutes * 60, run.elapsed_s + config.validate_every_s)
     while run.elapsed_s < due:
         began = time.monotonic()
-        rate = learning_rate(config, run.elapsed_s / (config.minutes * 60))
-        for group in run.optimiser.param_groups:
-            group["lr"] = rate
+        set_learning_rate(run.optimiser, learning_rate(config, run.elapsed_s / (config.minutes * 60)))
         drawn = batches.batch(run.step)
         loss = report_loss(config, run, films, [index for index, _ in drawn], seed=drawn[0][1])
         run.optimiser.zero_grad(set_to_none=True)
@@ -302,11 +296,8 @@ def _training_inputs(
 
 
 def learning_rate(config: TrainConfig, share: float) -> float:
-    """Linear rise over the warm-up, cosine fall to nearly nothing at the end of the budget."""
-    if share < config.warmup:
-        return config.learning_rate * (0.05 + 0.95 * share / config.warmup)
-    fallen = min(1.0, (share - config.warmup) / (1 - config.warmup))
-    return config.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * fallen)) / 2)
+    """One cycle over the budget, down to a hundredth."""
+    return one_cycle(share, peak=config.learning_rate, warmup=config.warmup, floor=0.01)
 
 
 def validate(config: TrainConfig, run: Run, films: ReaderFilms) -> Json:
@@ -354,15 +345,3 @@ def draw_curves(history: list[Json], path: Path) -> None:
     right.set(title="validation films, free running", xlabel="minutes", ylim=(0, 1))
     right.legend(fontsize=8)
     figure.savefig(path, dpi=110)
-
-
-def _progress(config: TrainConfig) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-        console=Console(stderr=True),
-        disable=not config.show_progress,
-    )

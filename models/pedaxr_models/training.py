@@ -1,0 +1,41 @@
+"""What both trainings share: where they run, how their learning rate moves, how they show progress."""
+
+import math
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; `auto` is the GPU where there is one."""
+    if name != "auto":
+        return torch.device(name)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def one_cycle(share: float, *, peak: float, warmup: float, floor: float) -> float:
+    """Rate at a share of the budget: linear rise over the warm-up, cosine fall to `floor` of the peak."""
+    if share < warmup:
+        return peak * (0.05 + 0.95 * share / warmup)
+    fallen = min(1.0, (share - warmup) / (1 - warmup))
+    return peak * (floor + (1 - floor) * (1 + math.cos(math.pi * fallen)) / 2)
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Give all parameter groups the same rate."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+
+
+def training_progress(*, show: bool) -> Progress:
+    """Bars on stderr with elapsed and remaining time; each task needs a `note`."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=Console(stderr=True),
+        disable=not show,
+    )
