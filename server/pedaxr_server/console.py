@@ -54,9 +54,7 @@ def show_report(report: Report) -> RenderableType:
     for name, text in report.sections.items():
         body.append(Text.assemble((f"{name}  ", "bold"), text))
     body += [Text(f"Check: {flag}", "yellow") for flag in report.flags]
-    body.append(
-        Text(f"The findings move by {report.image_dependence:.0%} when the film is replaced by a blank.")
-    )
+    body.append(Text(f"Against a blank film, the draft's words move by up to {report.image_dependence:.0%}."))
     body.append(_small_print([f"Model {report.model}.", report.data_statement, report.disclaimer]))
     return Panel(Group(*body), title=f"Report, {report.status}", title_align="left")
 
