@@ -25,7 +25,8 @@ def test_the_python_example_runs_on_a_demo_clinic_and_the_shipped_weights(
 
 
 def test_every_command_and_option_named_exists() -> None:
-    used = re.findall(r"^(?:PEDAXR_WEIGHTS=\S+ )?pedaxr ([a-z]+)(.*)$", TEXT, re.MULTILINE)
+    shell = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))
+    used = re.findall(r"^(?:PEDAXR_WEIGHTS=\S+ )?pedaxr ([a-z]+)(.*)$", shell, re.MULTILINE)
     assert {name for name, _ in used} >= {"demo", "find", "segment", "report", "import", "serve", "train"}
     for name, rest in used:
         command = main.commands[name]

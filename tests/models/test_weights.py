@@ -61,11 +61,3 @@ def test_an_unseen_film_with_a_marked_finding_is_outlined_and_named(
     assert told.probabilities[finding] > 0.5
     assert told.image_dependence > 0.5
     assert finding in {fact.finding for fact in told.facts.findings if fact.presence == "present"}
-
-
-def test_a_blank_film_gets_no_finding(networks: tuple[Segmenter, Reporter]) -> None:
-    segmenter, reporter = networks
-    blank = np.full((512, 512), 0.5, np.float32)
-    metadata = make_film(FilmSpec(_SEED, 2, View.ERECT, 80.0, ())).metadata
-    told = reporter.describe(blank, segmenter.predict(blank), metadata)
-    assert not [fact for fact in told.facts.findings if fact.presence == "present"]

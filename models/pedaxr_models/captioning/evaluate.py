@@ -148,8 +148,8 @@ def _proofs(reporter: Reporter, films: ReaderFilms, texts: list[str], seed: int)
         "report changes when the film is swapped": _mean(
             [a != b for a, b in zip(texts, swapped, strict=True)]
         ),
-        "no finding on a blank film": _mean([not _present(text) for text in blank]),
-        "no finding on noise": _mean([not _present(text) for text in noise]),
+        "no finding on an empty input, nothing segmented": _mean([not _present(text) for text in blank]),
+        "no finding on a noise input, nothing segmented": _mean([not _present(text) for text in noise]),
     }
 
 
