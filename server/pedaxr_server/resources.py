@@ -56,9 +56,8 @@ def add_resources(server: MCPServer[object], settings: Settings, tools: XrayTool
 
 
 def _overlay(home: Path | None, study_id: str) -> bytes:
-    from pedaxr.segment_xray import segment_xray
-
     from pedaxr.clinic import open_clinic
+    from pedaxr.segment_xray import segment_xray
 
     path = segment_xray(study_id, overlay=True, clinic=open_clinic(home)).overlay_path
     assert path is not None, "an overlay was asked for"
@@ -73,9 +72,8 @@ def _image(home: Path | None, study_id: str) -> bytes:
 
 
 def _segmentation(home: Path | None, study_id: str) -> str:
-    from pedaxr.segment_xray import segment_xray
-
     from pedaxr.clinic import open_clinic
+    from pedaxr.segment_xray import segment_xray
 
     result = segment_xray(study_id, overlay=False, clinic=open_clinic(home))
     return result.model_copy(update={"overlay_path": None}).model_dump_json()

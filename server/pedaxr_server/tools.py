@@ -120,16 +120,14 @@ class XrayTools:
         )
 
     def _segment(self, study_id: str) -> CallToolResult:
-        from pedaxr.segment_xray import segment_xray
-
         from pedaxr.clinic import open_clinic
+        from pedaxr.segment_xray import segment_xray
 
         return segmentation_reply(segment_xray(study_id, clinic=open_clinic(self._home)))
 
     def _report(self, study_id: str, indication: str | None, working_diagnosis: str | None) -> CallToolResult:
-        from pedaxr.generate_report import generate_report
-
         from pedaxr.clinic import open_clinic
+        from pedaxr.generate_report import generate_report
 
         report = generate_report(
             study_id,
