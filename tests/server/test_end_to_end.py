@@ -47,7 +47,8 @@ def test_the_demo_ends_with_two_overlays_and_two_reports(
     run_demo(home, None)
     shown = capsys.readouterr().out
     for number in (1, 2):
-        assert Image.open(home / "out" / f"conversation-{number}-overlay.png").format == "PNG"
+        with Image.open(home / "out" / f"conversation-{number}-overlay.png") as picture:
+            assert picture.format == "PNG"
         text = (home / "out" / f"conversation-{number}-report.txt").read_text()
         assert "IMPRESSION" in text and "not a medical device" in text
     assert "Several children" in shown
