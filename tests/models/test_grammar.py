@@ -97,6 +97,15 @@ PRESENT, ABSENT, UNSEEN = Presence.PRESENT, Presence.ABSENT, Presence.NOT_ASSESS
         ("Fecal loading in the colon.", Finding.CONSTIPATION, PRESENT),
         ("The stomach is distended.", Finding.PYLORIC_STENOSIS, PRESENT),
         ("No sign of pyloric stenosis.", Finding.PYLORIC_STENOSIS, ABSENT),
+        ("Marked free gas; no bowel distension.", Finding.PNEUMOPERITONEUM, PRESENT),
+        ("Free gas on the right but no distension.", Finding.PNEUMOPERITONEUM, PRESENT),
+        ("Marked gastric distension with no distal gas.", Finding.PYLORIC_STENOSIS, PRESENT),
+        ("Bowel distension without free gas.", Finding.ABDOMINAL_DISTENSION, PRESENT),
+        ("Free gas, not previously seen.", Finding.PNEUMOPERITONEUM, PRESENT),
+        ("Free gas cannot reliably be excluded.", Finding.PNEUMOPERITONEUM, UNSEEN),
+        ("Free gas can't be excluded.", Finding.PNEUMOPERITONEUM, UNSEEN),
+        ("Pneumoperitoneum is ruled out.", Finding.PNEUMOPERITONEUM, ABSENT),
+        ("There is nothing to suggest free gas.", Finding.PNEUMOPERITONEUM, ABSENT),
     ],
 )
 def test_negation_and_not_assessed_decide_presence(
@@ -131,3 +140,14 @@ def test_a_swapped_side_or_severity_or_a_hedge_is_read_as_such(facts: FilmFacts,
 def test_said_both_ways_a_finding_counts_as_present() -> None:
     for text in ("No free gas. Marked free gas.", "Marked free gas. No free gas."):
         assert parse(text).findings[0].presence is Presence.PRESENT
+
+
+def test_stool_burden_follows_the_named_segments_not_their_order() -> None:
+    text = "Stool burden is marked in the left colon, mild in the right colon and none in the rectosigmoid."
+    assert parse(text).stool_burden == (1, 3, 0)
+    assert parse("Stool burden: rectosigmoid marked, right colon none, left colon mild.").stool_burden == (
+        0,
+        1,
+        3,
+    )
+    assert parse("Stool burden is marked, mild and none.").stool_burden is None

@@ -1,7 +1,8 @@
 """Text to facts: reads what `grammar.narrate` writes, and sentences near to it, by rules.
 
 A sentence has one topic, told by its words; its other words fill that topic's slots. Negation and "cannot be
-assessed" decide presence before anything else, so that "no marked distension" is an absence.
+assessed" decide presence before anything else, so that "no marked distension" is an absence, but only within
+their own clause: "free gas; no bowel distension" is free gas.
 """
 
 import re
@@ -33,16 +34,22 @@ _TOPICS: tuple[tuple[Finding, re.Pattern[str]], ...] = tuple(
 )
 _DISTAL_GAS = re.compile(r"(distal (bowel )?gas|gas beyond the stomach)\b.*?\b(absent|scant|normal)\b")
 _STOOL = re.compile(r"stool burden")
+_SEGMENTS = ("right colon", "left colon", "rectosigmoid")
 _TUBE = re.compile(r"gastric tube|feeding tube")
 _NO_TUBE = re.compile(r"\b(no|without)\b")
 _VIEW = re.compile(r"\b(supine|erect|upright|left lateral decubitus)\b")
 
 _CANNOT = re.compile(
-    r"cannot (be )?(exclude|assess|rule)|not (be )?(assess|exclud)|not possible to (assess|exclude)"
+    r"\b(cannot|can['\u2019]t|not) (\w+ly )?(be )?(\w+ly )?(exclude|assess|rule)"
+    r"|not possible to (assess|exclude|rule)"
 )
-_NOT = re.compile(r"\b(no|not|without|absent|absence of|negative for|resolved|none)\b")
+_NOT = re.compile(
+    r"\b(no|not(?! (previously|seen before))|without|absent|absence of|negative for|resolved|none|nothing"
+    r"|excluded|ruled out)\b"
+)
+_CLAUSE_END = re.compile(r";|,? but |,? (?=without |with no |and no )")
 _HEDGE = re.compile(
-    r"\b(possibl[ey]|probabl[ey]|may|might|could|suspect(ed)?|suspicious|questionable|equivocal)\b"
+    r"\b(possibl[ey]|probabl[ey]|may|might|could|suspect(ed)?|suspicious|unlikely|questionable|equivocal)\b"
 )
 _SEVERITY = re.compile(r"\b(mild|moderate|marked)(?:ly)?\b")
 _QUADRANT = re.compile(r"\b(right|left) (upper|lower)\b")
@@ -121,14 +128,9 @@ def parse(text: str) -> ParsedFacts:
 
 def parse_sentence(sentence: str) -> SentenceFacts:
     """What one sentence says of a finding."""
-    text = sentence.lower()
-    finding = _topic(text)
-    if finding is None:
-        return SentenceFacts()
-    if _CANNOT.search(text):
-        return SentenceFacts(finding, Presence.NOT_ASSESSED)
-    if _NOT.search(text):
-        return SentenceFacts(finding, Presence.ABSENT)
+    finding, presence, text = _topic_clause(sentence.lower())
+    if finding is None or presence is not Presence.PRESENT:
+        return SentenceFacts(finding, presence)
     return SentenceFacts(
         finding,
         Presence.PRESENT,
@@ -138,6 +140,28 @@ def parse_sentence(sentence: str) -> SentenceFacts:
         count=_count(text) if finding is Finding.AIR_FLUID_LEVEL else None,
         is_hedged=bool(_HEDGE.search(text)),
     )
+
+
+def _topic_clause(text: str) -> tuple[Finding | None, Presence | None, str]:
+    """The topic, its presence, and the clauses that speak of it; a clause that affirms goes before others."""
+    clauses = [clause for clause in _CLAUSE_END.split(text) if clause]
+    topics = [_topic(clause) for clause in clauses]
+    said: dict[Finding, Presence] = {}
+    for topic, clause in zip(topics, clauses, strict=True):
+        if topic is not None:
+            said.setdefault(topic, _presence(clause))
+    if not said:
+        return None, None, text
+    order = [finding for finding, _ in _TOPICS]
+    finding = min(said, key=lambda f: (said[f] is not Presence.PRESENT, order.index(f)))
+    own = (c for t, c in zip(topics, clauses, strict=True) if t is finding or (t is None and len(said) == 1))
+    return finding, said[finding], ";".join(own)
+
+
+def _presence(clause: str) -> Presence:
+    if _CANNOT.search(clause):
+        return Presence.NOT_ASSESSED
+    return Presence.ABSENT if _NOT.search(clause) else Presence.PRESENT
 
 
 def _topic(text: str) -> Finding | None:
@@ -166,13 +190,16 @@ def _count(text: str) -> int | None:
 
 
 def _burden(text: str) -> tuple[int, int, int] | None:
-    """Grades of the right colon, left colon and rectosigmoid, whether they follow or precede the segment."""
+    """Grades of the right colon, left colon and rectosigmoid, in whatever order the segments are named."""
     if not _STOOL.search(text):
         return None
-    grades = re.findall(rf"\b({'|'.join(BURDENS)})\b", text)
-    if len(grades) != 3:
+    words = re.findall(rf"\b({'|'.join((*BURDENS, *_SEGMENTS))})\b", text)
+    grades = [word for word in words if word in BURDENS]
+    segments = [word for word in words if word in _SEGMENTS]
+    if len(grades) != 3 or sorted(segments) != sorted(_SEGMENTS):
         return None
-    right, left, rectum = (BURDENS.index(grade) for grade in grades)
+    by_segment = dict(zip(segments, (BURDENS.index(grade) for grade in grades), strict=True))
+    right, left, rectum = (by_segment[segment] for segment in _SEGMENTS)
     return right, left, rectum
 
 
