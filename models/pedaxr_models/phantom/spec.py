@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -19,6 +20,16 @@ _COMPANIONS: tuple[tuple[Finding, Finding, float], ...] = (
 _SEVERITY_BINS = ((0.03, 0.28), (0.39, 0.61), (0.72, 1.0))
 
 
+class Domain(StrEnum):
+    """Which ranges anatomy, exposure, pose, collimation and processing are drawn from.
+
+    `SHIFTED` lies outside the ranges of `STANDARD`: it is for testing only and shares no random stream with it.
+    """
+
+    STANDARD = "standard"
+    SHIFTED = "shifted"
+
+
 @dataclass(frozen=True)
 class FilmSpec:
     """One film before it is made. Equal specs give equal bytes.
@@ -26,6 +37,7 @@ class FilmSpec:
     Attributes:
         severity: driving parameter in 0..1 of each intended finding; empty for a normal film.
         attempt: raised when a finding fell outside the visible field and the film is drawn again.
+        domain: the ranges that everything else is drawn from.
     """
 
     seed: int
@@ -34,6 +46,7 @@ class FilmSpec:
     age_months: float
     severity: tuple[tuple[Finding, float], ...] = ()
     attempt: int = 0
+    domain: Domain = Domain.STANDARD
 
     @property
     def label(self) -> str:
@@ -43,25 +56,26 @@ class FilmSpec:
 
     def rng(self, factor: str) -> np.random.Generator:
         """A stream of this film's own for one factor, so that drawing more of one shifts no other."""
-        return _stream(self.seed, self.index, f"{factor}/{self.attempt}" if self.attempt else factor)
+        name = f"{factor}/{self.attempt}" if self.attempt else factor
+        return _stream(self.seed, self.index, name, self.domain)
 
 
-def _stream(seed: int, index: int, factor: str) -> np.random.Generator:
-    key = (index, zlib.crc32(factor.encode()))
+def _stream(seed: int, index: int, factor: str, domain: Domain) -> np.random.Generator:
+    name = factor if domain is Domain.STANDARD else f"{domain}/{factor}"
+    key = (index, zlib.crc32(name.encode()))
     return np.random.default_rng(np.random.SeedSequence(entropy=(VERSION, seed), spawn_key=key))
 
 
-def sample_spec(seed: int, index: int) -> FilmSpec:
+def sample_spec(seed: int, index: int, domain: Domain = Domain.STANDARD) -> FilmSpec:
     """Labels in equal shares; age and view independent of the label where physiology allows."""
-    label = LABELS[
-        int(_stream(seed, index // len(LABELS), "label order").permutation(len(LABELS))[index % len(LABELS)])
-    ]
-    findings = _findings(label, _stream(seed, index, "findings"))
-    age = _age_months(label, _stream(seed, index, "age"))
-    view = _view(findings, age, _stream(seed, index, "view"))
-    rng = _stream(seed, index, "severity")
+    block, place = divmod(index, len(LABELS))
+    label = LABELS[int(_stream(seed, block, "label order", domain).permutation(len(LABELS))[place])]
+    findings = _findings(label, _stream(seed, index, "findings", domain))
+    age = _age_months(label, _stream(seed, index, "age", domain))
+    view = _view(findings, age, _stream(seed, index, "view", domain))
+    rng = _stream(seed, index, "severity", domain)
     severity = tuple((finding, sample_severity(rng)) for finding in findings)
-    return FilmSpec(seed, index, view, age, severity)
+    return FilmSpec(seed, index, view, age, severity, domain=domain)
 
 
 def sample_severity(rng: np.random.Generator) -> float:
