@@ -23,7 +23,7 @@ _SEVERITY_BINS = ((0.03, 0.28), (0.39, 0.61), (0.72, 1.0))
 class Domain(StrEnum):
     """Which ranges anatomy, exposure, pose, collimation and processing are drawn from.
 
-    `SHIFTED` lies outside the ranges of `STANDARD`: it is for testing only and shares no random stream with it.
+    `SHIFTED` lies outside the ranges of `STANDARD`, is for testing only, and shares no random stream with it.
     """
 
     STANDARD = "standard"
