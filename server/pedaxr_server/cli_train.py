@@ -10,6 +10,7 @@ import click
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli_data import library_errors, progress_bar
 from pedaxr_server.options import FOLDER, json_option, show
+from pedaxr_server.publish import publish
 
 if TYPE_CHECKING:
     from pedaxr_models.captioning.inputs import ReaderFilms
@@ -51,6 +52,13 @@ def _evaluation_options(command: F) -> F:
             "--split", type=click.Choice(_SPLITS), default="test", show_default=True, help="Which films."
         ),
         click.option("--limit", type=click.IntRange(1), help="Only the first so many films."),
+        click.option("--shifted", type=_DATA, help="Films of `pedaxr films --shifted`, measured as well."),
+        click.option(
+            "--publish",
+            "document",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help="Write the figures into this Markdown file and into the checkpoint's model card.",
+        ),
         click.option(
             "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the intervals."
         ),
@@ -119,23 +127,42 @@ def evaluate() -> None:
 @evaluate.command("segmentation")
 @_evaluation_options
 def evaluate_segmentation(
-    data: Path, checkpoint: Path | None, split: str, limit: int | None, seed: int, json_path: Path | None
+    data: Path,
+    checkpoint: Path | None,
+    split: str,
+    limit: int | None,
+    shifted: Path | None,
+    document: Path | None,
+    seed: int,
+    json_path: Path | None,
 ) -> None:
-    """Dice, IoU, sensitivity, specificity and AUROC, with 95 % intervals."""
+    """Dice, surface distance, sensitivity, specificity, AUROC, calibration and errors of measures."""
     from rich.markdown import Markdown
 
-    from pedaxr_models.runtime.checkpoint import weights_folder
+    from pedaxr_models.runtime.checkpoint import load_checkpoint, revise_checkpoint, weights_folder
     from pedaxr_models.runtime.segmenter import Segmenter
-    from pedaxr_models.segmentation import evaluate as evaluation
+    from pedaxr_models.segmentation.card import model_card
+    from pedaxr_models.segmentation.tables import metrics_table, summary_table
 
+    folder = checkpoint or weights_folder("segmentation")
     with library_errors():
-        films = films_of_split(data, split, limit)
-        segmenter = Segmenter.load(checkpoint or weights_folder("segmentation"))
-        with progress_bar("Outlining", len(films)) as bar:
-            metrics = evaluation.evaluate_segmentation(
-                segmenter, films, seed=seed, progress=_counter(bar, len(films))
-            )
-    show(lambda: Markdown(evaluation.metrics_table(metrics)), metrics, json_path)
+        segmenter = Segmenter.load(folder)
+        metrics = _outline(segmenter, films_of_split(data, split, limit), seed)
+        if shifted:
+            metrics["shifted"] = _outline(segmenter, films_of_split(shifted, "test", limit), seed)
+        if document:
+            made = load_checkpoint(folder).data
+            card = model_card(segmenter.network_config, metrics, made)
+            revise_checkpoint(folder, metrics=metrics, card=card)
+            publish(document, "segmentation", summary_table(metrics))
+    show(lambda: Markdown(metrics_table(metrics)), metrics, json_path)
+
+
+def _outline(segmenter: "Segmenter", films: "list[Film]", seed: int) -> dict[str, Any]:
+    from pedaxr_models.segmentation.evaluate import evaluate_segmentation as measure
+
+    with progress_bar("Outlining", len(films)) as bar:
+        return measure(segmenter, films, seed=seed, progress=_counter(bar, len(films)))
 
 
 @evaluate.command("captioner")
@@ -148,25 +175,38 @@ def evaluate_captioner(
     checkpoint: Path | None,
     split: str,
     limit: int | None,
+    shifted: Path | None,
+    document: Path | None,
     seed: int,
-    segmenter: Path | None,
     json_path: Path | None,
+    segmenter: Path | None,
 ) -> None:
     """Facts stated rightly, hallucinated and omitted, beside readers that do not look at the film."""
     from rich.markdown import Markdown
 
-    from pedaxr_models.captioning.card import metrics_table
-    from pedaxr_models.captioning.evaluate import evaluate_captioner as measure
-    from pedaxr_models.runtime.checkpoint import weights_folder
+    from pedaxr_models.captioning.card import metrics_table, model_card, reading_table
+    from pedaxr_models.runtime.checkpoint import load_checkpoint, revise_checkpoint, weights_folder
     from pedaxr_models.runtime.reporter import Reporter
     from pedaxr_models.runtime.segmenter import Segmenter
 
+    folder = checkpoint or weights_folder("captioner")
     with library_errors():
-        films = films_of_split(data, split, limit)
-        reporter = Reporter.load(checkpoint or weights_folder("captioner"))
-        inputs = _reader_inputs(films, Segmenter.load(segmenter or weights_folder("segmentation")), reporter)
-        metrics = measure(reporter, inputs, seed=seed)
+        outliner = Segmenter.load(segmenter or weights_folder("segmentation"))
+        reporter = Reporter.load(folder)
+        metrics = _read(reporter, outliner, films_of_split(data, split, limit), seed)
+        if shifted:
+            metrics["shifted"] = _read(reporter, outliner, films_of_split(shifted, "test", limit), seed)
+        if document:
+            card = model_card(reporter.network, metrics, load_checkpoint(folder).data)
+            revise_checkpoint(folder, metrics=metrics, card=card)
+            publish(document, "captioner", reading_table(metrics))
     show(lambda: Markdown(metrics_table(metrics)), metrics, json_path)
+
+
+def _read(reporter: "Reporter", outliner: "Segmenter", films: "list[Film]", seed: int) -> dict[str, Any]:
+    from pedaxr_models.captioning.evaluate import evaluate_captioner as measure
+
+    return measure(reporter, _reader_inputs(films, outliner, reporter), seed=seed)
 
 
 def _reader_inputs(films: "list[Film]", segmenter: "Segmenter", reporter: "Reporter") -> "ReaderFilms":

@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from pedaxr_models.runtime import checkpoint
-from pedaxr_models.runtime.checkpoint import CheckpointError, load_checkpoint, save_checkpoint, weights_folder
+from pedaxr_models.runtime.checkpoint import (
+    CheckpointError,
+    load_checkpoint,
+    revise_checkpoint,
+    save_checkpoint,
+    weights_folder,
+)
 
 
 def write(folder: Path, tensors: dict[str, torch.Tensor] | None = None, **extra: Path) -> None:
@@ -169,3 +175,14 @@ def test_the_environment_moves_the_weights(tmp_path: Path, monkeypatch: pytest.M
     assert weights_folder("captioner").parts[-3:] == ("pedaxr_models", "weights", "captioner")
     monkeypatch.setenv("PEDAXR_WEIGHTS", str(tmp_path))
     assert weights_folder("captioner") == tmp_path / "captioner"
+
+
+def test_new_figures_leave_the_weights_as_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "net"
+    write(folder)
+    before = load_checkpoint(folder)
+    revise_checkpoint(folder, metrics={"dice": 0.7}, card="# Measured anew\n")
+    after = load_checkpoint(folder)
+    assert after.metrics == {"dice": 0.7} and after.card == "# Measured anew\n"
+    assert after.weights_sha256 == before.weights_sha256
+    assert after.recipe == before.recipe

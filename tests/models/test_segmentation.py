@@ -25,10 +25,12 @@ from pedaxr_models.segmentation.data import (
     split_films,
     unpack_planes,
 )
-from pedaxr_models.segmentation.evaluate import calibrate, evaluate_segmentation, metrics_table
+from pedaxr_models.segmentation.evaluate import evaluate_segmentation
 from pedaxr_models.segmentation.losses import SegmentationLoss
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
 from pedaxr_models.segmentation.sampling import BalancedBatches, group_films
+from pedaxr_models.segmentation.tables import metrics_table
+from pedaxr_models.segmentation.thresholds import calibrate
 from pedaxr_models.segmentation.transforms import FRAME, Letterbox, prepare
 
 SMALL = NetworkConfig(width=16, skips=((8, 8), (4, 8)))

@@ -12,8 +12,11 @@ from pedaxr_models.segmentation.metrics import (
     Overlap,
     auroc,
     bootstrap_interval,
+    calibration_error,
     sensitivity,
+    sensitivity_at,
     specificity,
+    surface_distance_95,
 )
 
 MASKS = arrays(np.bool_, (6, 7))
@@ -85,3 +88,25 @@ def test_the_interval_holds_the_mean_and_narrows_with_more_films() -> None:
 
 def test_nothing_measured_has_no_interval() -> None:
     assert all(math.isnan(bound) for bound in bootstrap_interval(lambda drawn: 1.0, 0))
+
+
+def test_surface_distance_is_that_of_the_outlines() -> None:
+    first, second = np.zeros((64, 64), bool), np.zeros((64, 64), bool)
+    first[20:40, 20:40] = True
+    second[20:40, 25:45] = True
+    assert surface_distance_95(first, first) == 0
+    assert surface_distance_95(first, second) == pytest.approx(5, abs=0.1)
+    assert np.isnan(surface_distance_95(first, np.zeros_like(first)))
+
+
+def test_calibration_error_is_the_gap_between_promise_and_share() -> None:
+    promised, counts = np.array([0.2, 0.8]), np.array([100, 100])
+    assert calibration_error(promised, np.array([20.0, 80.0]), counts) == pytest.approx(0)
+    assert calibration_error(promised, np.array([50.0, 50.0]), counts) == pytest.approx(0.3)
+
+
+def test_sensitivity_at_a_given_specificity() -> None:
+    scores = np.array([1.0, 2.0, 3.0, 4.0, 3.5, 5.0])
+    true = np.array([False, False, False, False, True, True])
+    assert sensitivity_at(scores, true, 1.0) == 0.5
+    assert sensitivity_at(scores, true, 0.75) == 1.0

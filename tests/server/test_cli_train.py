@@ -1,12 +1,16 @@
 """Training and evaluation from the command line; the networks themselves are tested in tests/models."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from pedaxr.errors import InvalidRequest
+from pedaxr_models.runtime.checkpoint import load_checkpoint, weights_folder
 from pedaxr_server.cli import main
+from pedaxr_server.publish import publish
 
 
 def run(*arguments: str | Path) -> Result:
@@ -35,6 +39,31 @@ def test_a_folder_without_films_is_one_line(network: str, tmp_path: Path) -> Non
     assert result.exit_code == 1
     assert "CSV" in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("network", ["segmentation", "captioner"])
+def test_figures_are_published_in_card_and_document(network: str, films: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "weights"
+    shutil.copytree(weights_folder(network), folder)
+    document = tmp_path / "README.md"
+    document.write_text(
+        f"before\n<!-- {network} figures -->\nold\n<!-- end of {network} figures -->\nafter\n"
+    )
+    measured = run(
+        *("evaluate", network, "--data", films, "--shifted", films, "--checkpoint", folder),
+        *("--split", "test", "--limit", "2", "--publish", document),
+    )
+    assert measured.exit_code == 0
+    text = document.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert "| shifted |" in text
+    assert "Shifted films" in load_checkpoint(folder).card  # and the manifest still fits
+
+
+def test_a_document_without_markers_is_named(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("no markers")
+    with pytest.raises(InvalidRequest, match="lacks the lines"):
+        publish(tmp_path / "README.md", "segmentation", "| a |")
 
 
 @pytest.mark.slow

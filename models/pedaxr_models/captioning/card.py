@@ -16,26 +16,41 @@ def model_card(network: ReportNetwork, metrics: Json, data: Json) -> str:
         f"Trained from random weights unless recipe.json names a start, on {films} films. Films written by "
         "`pedaxr films` are synthetic: every figure below then says how well synthetic films are read, and "
         "nothing about real ones. Reports are written by greedy search, running free, without a working "
-        "diagnosis unless a row says otherwise.\n\n" + metrics_table(metrics)
+        "diagnosis unless a row says otherwise.\n\n" + metrics_table(metrics) + _shifted(metrics)
     )
 
 
-def metrics_table(metrics: Json) -> str:
-    """The results as Markdown tables."""
-    reading = [
-        "| reader | fact F1 | presence right | hallucinated | omitted | wrong side |",
-        "|---|---|---|---|---|---|",
+def _shifted(metrics: Json) -> str:
+    if "shifted" not in metrics:
+        return ""
+    head = (
+        "\n## Shifted films\n\nMade with exposure, scatter, noise, pose, collimation, processing and anatomy "
+        "outside the ranges of the films above; never trained on.\n\n"
+    )
+    return head + metrics_table(metrics["shifted"])
+
+
+_SCORES = ("fact_f1", "presence_accuracy", "hallucination_rate", "omission_rate", "laterality_error_rate")
+_HEAD = [
+    "| reader | films | fact F1 | presence right | hallucinated | omitted | wrong side |",
+    "|---|---|---|---|---|---|---|",
+]
+
+
+def reading_table(metrics: Json) -> str:
+    """How well each reader states the facts; shifted films below where they were measured."""
+    sets = {"test": metrics} | ({"shifted": metrics["shifted"]} if "shifted" in metrics else {})
+    rows = [
+        f"| {name} | {films} | " + " | ".join(f"{row[score]:.3f}" for score in _SCORES) + " |"
+        for films, measured in sets.items()
+        for name, row in measured["readers"].items()
     ]
-    for name, row in metrics["readers"].items():
-        cells = (
-            "fact_f1",
-            "presence_accuracy",
-            "hallucination_rate",
-            "omission_rate",
-            "laterality_error_rate",
-        )
-        reading.append(f"| {name} | " + " | ".join(f"{row[cell]:.3f}" for cell in cells) + " |")
+    return "\n".join([*_HEAD, *rows]) + "\n"
+
+
+def metrics_table(metrics: Json) -> str:
+    """The results on one set of films as Markdown tables."""
     proofs = ["| proof that the film is read | share of films |", "|---|---|"]
     proofs += [f"| {name} | {value:.3f} |" for name, value in metrics["proofs"].items()]
-    head = f"{metrics['films']} test films.\n\n"
-    return head + "\n".join(reading) + "\n\n" + "\n".join(proofs) + "\n"
+    reading = reading_table({"readers": metrics["readers"]})
+    return f"{metrics['films']} films.\n\n{reading}\n" + "\n".join(proofs) + "\n"

@@ -93,6 +93,19 @@ def save_checkpoint(
     _replace_folder(folder, contents)
 
 
+def revise_checkpoint(folder: Path, *, metrics: Json, card: str) -> None:
+    """Store new figures and a new card with weights that stay as they are.
+
+    Raises:
+        CheckpointError: the folder is missing or damaged.
+    """
+    listed = _read_manifest(folder)
+    contents = {name: _read_verified(folder, name, digest) for name, digest in listed.items()}
+    contents |= {JSON_FILES[1]: _dump(metrics), CARD: card.encode()}
+    contents[MANIFEST] = _dump({"format": FORMAT, "files": {n: _sha256(b) for n, b in contents.items()}})
+    _replace_folder(folder, contents)
+
+
 def load_checkpoint(folder: Path) -> Checkpoint:
     """Read and verify a checkpoint folder.
 

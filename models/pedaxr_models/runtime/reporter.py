@@ -85,6 +85,11 @@ class Reporter:
             ) from err
         return cls(network, pieces, name=name, weights_sha256=checkpoint.weights_sha256)
 
+    @property
+    def network(self) -> ReportNetwork:
+        """The trained network, in evaluation mode."""
+        return self._network
+
     def to_config(self) -> Json:
         """What `load` needs, for config.json."""
         return {"name": self.name, "network": self._network.config.to_json(), "tokenizer": TOKENIZER_FILE}

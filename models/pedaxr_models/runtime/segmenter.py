@@ -102,6 +102,11 @@ class Segmenter:
                 )
         return Segmentation(probabilities[0].float().cpu().numpy(), letterbox)
 
+    @property
+    def network_config(self) -> NetworkConfig:
+        """Backbone, head and channels."""
+        return self._network.config
+
     def to_config(self) -> Json:
         """What `load` needs, for config.json."""
         return {

@@ -5,8 +5,13 @@ from pathlib import Path
 
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.runtime.checkpoint import Json
-from pedaxr_models.segmentation.evaluate import metrics_table
 from pedaxr_models.segmentation.network import NetworkConfig
+from pedaxr_models.segmentation.tables import metrics_table
+
+_SHIFTED = (
+    "\n## Shifted films\n\nMade with exposure, scatter, noise, pose, collimation, processing and anatomy "
+    "outside the ranges of the films above; never trained on.\n\n"
+)
 
 
 def describe_recipe(recipe: Json) -> Json:
@@ -22,7 +27,8 @@ def describe_data(data: Path, splits: dict[str, list[Film]]) -> Json:
 
 
 def model_card(network: NetworkConfig, metrics: Json, data: Json) -> str:
-    """The model card."""
+    """The model card; `metrics` may hold those of the shifted films under `shifted`."""
+    shifted = metrics.get("shifted")
     films = ", ".join(f"{count} {name}" for name, count in data["films"].items())
     return (
         "# pedaxr segmentation\n\n"
@@ -32,5 +38,5 @@ def model_card(network: NetworkConfig, metrics: Json, data: Json) -> str:
         f"Trained from random weights unless recipe.json names a start, on {films} films. Films written by "
         "`pedaxr films` are synthetic: every figure below then says how well synthetic films are read, and "
         "nothing about real ones. Thresholds were chosen on the validation films, the figures come from the "
-        "test films.\n\n" + metrics_table(metrics)
+        "test films.\n\n" + metrics_table(metrics) + (_SHIFTED + metrics_table(shifted) if shifted else "")
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
@@ -83,3 +84,49 @@ def bootstrap_interval(
         return float("nan"), float("nan")
     low, high = np.percentile(values, (2.5, 97.5))
     return float(low), float(high)
+
+
+def surface_distance_95(predicted: BoolArray, true: BoolArray) -> float:
+    """95th percentile of the distances between two outlines, both ways, in pixels; NaN if one is empty.
+
+    The robust Hausdorff distance of Huttenlocher et al. (1993) as segmentation challenges compute it.
+    """
+    if not predicted.any() or not true.any():
+        return float("nan")
+    edges = [_outline(predicted), _outline(true)]
+    away = [cv2.distanceTransform((~edge).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) for edge in edges]
+    return float(max(np.percentile(away[1][edges[0]], 95), np.percentile(away[0][edges[1]], 95)))
+
+
+def _outline(mask: BoolArray) -> BoolArray:
+    """Pixels of a mask that touch what is not of it; the border of the picture counts as outside."""
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    inner = cv2.erode(mask.astype(np.uint8), cross, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(mask & (inner == 0))
+
+
+def calibration_error(
+    probability: NDArray[np.floating], hits: NDArray[np.floating], counts: NDArray[np.int64]
+) -> float:
+    """Expected calibration error over bins (Guo et al. 2017): mean |share that is true - probability|.
+
+    Args:
+        probability: (B,) mean probability of each bin.
+        hits: (B,) how many of the bin are true.
+        counts: (B,) how many are in the bin.
+    """
+    used = counts > 0
+    if not used.any():
+        return float("nan")
+    gaps = np.abs(hits[used] / counts[used] - probability[used])
+    return float((gaps * counts[used]).sum() / counts[used].sum())
+
+
+def sensitivity_at(scores: NDArray[np.floating], true: BoolArray, least_specificity: float) -> float:
+    """Best sensitivity among the limits on `scores` that keep at least that specificity."""
+    negatives = np.sort(scores[~true])
+    if not len(negatives) or not true.any():
+        return float("nan")
+    allowed = int((1 - least_specificity) * len(negatives) + 1e-9)  # films that may be called wrongly
+    limit = negatives[len(negatives) - 1 - allowed]
+    return float(np.mean(scores[true] > limit))

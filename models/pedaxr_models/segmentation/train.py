@@ -25,15 +25,13 @@ from pedaxr_models.runtime.checkpoint import Json, load_checkpoint, save_checkpo
 from pedaxr_models.runtime.segmenter import Segmenter
 from pedaxr_models.segmentation.card import describe_data, describe_recipe, model_card
 from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, split_films, unpack_planes
-from pedaxr_models.segmentation.evaluate import (
-    calibrate,
-    evaluate_segmentation,
-    write_metrics,
-)
+from pedaxr_models.segmentation.evaluate import evaluate_segmentation
 from pedaxr_models.segmentation.losses import SegmentationLoss
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
 from pedaxr_models.segmentation.pictures import draw_cases, draw_curves
 from pedaxr_models.segmentation.sampling import BalancedBatches, group_films
+from pedaxr_models.segmentation.tables import write_metrics
+from pedaxr_models.segmentation.thresholds import calibrate
 from pedaxr_models.segmentation.transforms import Augmentation
 from pedaxr_models.training import one_cycle, pick_device, set_learning_rate, training_progress
 

@@ -1,0 +1,173 @@
+"""Lengths, counts and shares read off the masks of one film: what a report says in figures.
+
+Lengths are pixels of the frame the masks are in, so that they may be given in millimetres where the film has
+a pixel spacing, and as a ratio to the width of the second lumbar body where it has none (calibres in absolute
+figures would mean something else at every age).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr_models.labels import Finding, Structure, View
+
+BoolArray = NDArray[np.bool_]
+
+# The lumbar pitch, one vertebra and its disc, is within a tenth of the width of L2 from birth to 16 years.
+_RECTOSIGMOID_PITCHES = 4.4  # below the middle of L2: the lower edge of S1
+_FLATNESS_PX = 1.5  # how far a level may stray from one row of a frame of 512
+# A round bottom goes on rising beside its lowest rows; a level ends at the wall of the bowel.
+_CURVE_PX = 6.0
+_LEAST_FLAT_SHARE = 0.75
+_SHORTEST_LEVEL_PITCHES = 0.6
+
+
+@dataclass(frozen=True)
+class Level:
+    """A gas-fluid interface in the frame: its two ends, x, y in pixels, along the horizon."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+
+    @property
+    def length(self) -> float:
+        """Pixels."""
+        return float(np.hypot(self.end[0] - self.start[0], self.end[1] - self.start[1]))
+
+
+@dataclass(frozen=True)
+class FilmMeasures:
+    """What could be measured; None where the structure is not outlined.
+
+    Attributes:
+        l2_width: of the second lumbar body, the yardstick.
+        stomach, widest_loop, widest_colon, rectum: diameter of the widest circle inside.
+        free_air_gap: greatest thickness of free gas below the diaphragm, along the beam of gravity.
+        levels: those of the air-fluid loops, longest first.
+        stool_share: of the right colon, left colon and rectosigmoid: stool in the outlined colon, 0 to 1.
+    """
+
+    l2_width: float | None = None
+    stomach: float | None = None
+    widest_loop: float | None = None
+    widest_colon: float | None = None
+    rectum: float | None = None
+    free_air_gap: float | None = None
+    levels: tuple[Level, ...] = ()
+    stool_share: tuple[float | None, float | None, float | None] = (None, None, None)
+
+
+def measure_film(masks: Mapping[str, BoolArray], view: View | None = None) -> FilmMeasures:
+    """Measure the masks (S, S) bool of one film; channels that are missing count as empty.
+
+    Args:
+        masks: by channel, in one frame.
+        view: on a left lateral decubitus film, shown head up, gravity points along the rows.
+    """
+    empty = np.zeros(next(iter(masks.values())).shape, bool)
+    held = {name: masks.get(name, empty) for name in (*Structure, *Finding)}
+    turned = view is View.LEFT_LATERAL_DECUBITUS
+    pitch = l2_width(held[Structure.L2_BODY])
+    free_air = held[Finding.PNEUMOPERITONEUM]
+    colon = held[Structure.COLON]
+    parts = colon_parts(colon, held[Structure.SPINE], held[Structure.L2_BODY])
+    return FilmMeasures(
+        l2_width=pitch,
+        stomach=widest_circle(held[Structure.STOMACH]),
+        widest_loop=widest_circle(held[Structure.SMALL_BOWEL_GAS]),
+        widest_colon=widest_circle(colon),
+        rectum=widest_circle(parts[2]) if parts else None,
+        free_air_gap=_greatest_thickness(free_air.T if turned else free_air),
+        levels=find_levels(held[Finding.AIR_FLUID_LEVEL], pitch, turned=turned),
+        stool_share=_stool_shares(held[Structure.STOOL], parts),
+    )
+
+
+def l2_width(body: BoolArray) -> float | None:
+    """Width of the second lumbar body near its end plates; the waist between them is a tenth narrower."""
+    widths = body.sum(axis=1)
+    rows = np.flatnonzero(widths)
+    if len(rows) < 4:
+        return None
+    return float(np.percentile(widths[rows], 80))
+
+
+def widest_circle(mask: BoolArray) -> float | None:
+    """Diameter of the largest circle inside a mask: the calibre of a bent tube."""
+    if not mask.any():
+        return None
+    padded = np.pad(mask, 1).astype(np.uint8)
+    return 2 * float(cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5).max())
+
+
+def _greatest_thickness(mask: BoolArray) -> float | None:
+    return float(mask.sum(axis=0).max()) if mask.any() else None
+
+
+def colon_parts(
+    colon: BoolArray, spine: BoolArray, l2_body: BoolArray
+) -> tuple[BoolArray, BoolArray, BoolArray] | None:
+    """Right colon, left colon, rectosigmoid, divided by the spine and the level of S1; None without them."""
+    pitch = l2_width(l2_body)
+    if pitch is None or not spine.any():
+        return None
+    below = float(np.nonzero(l2_body)[0].mean()) + _RECTOSIGMOID_PITCHES * pitch
+    ys, xs = np.indices(colon.shape)
+    is_low = (ys > below) & (np.abs(xs - np.median(np.nonzero(spine)[1])) < 2 * pitch)
+    is_left = xs > np.median(np.nonzero(spine)[1])  # the patient's left is the viewer's right
+    return colon & ~is_left & ~is_low, colon & is_left & ~is_low, colon & is_low
+
+
+def _stool_shares(
+    stool: BoolArray, parts: tuple[BoolArray, BoolArray, BoolArray] | None
+) -> tuple[float | None, float | None, float | None]:
+    if parts is None:
+        return None, None, None
+    right, left, low = ((float(stool[part].mean()) if part.any() else None) for part in parts)
+    return right, left, low
+
+
+def find_levels(gas: BoolArray, pitch: float | None, *, turned: bool = False) -> tuple[Level, ...]:
+    """The flat lower edges of pockets of gas, longest first.
+
+    Args:
+        gas: (S, S), the gas of the loops that hold levels.
+        pitch: lumbar pitch in pixels, against which the shortest level is judged.
+        turned: gravity points to the right of the frame instead of downwards.
+    """
+    mask = gas.T if turned else gas
+    shortest = max(5.0, _SHORTEST_LEVEL_PITCHES * (pitch or 0.0))
+    count, pieces = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    found = [
+        level for piece in range(1, count) for level in _flat_edges(pieces == piece, shortest, len(mask))
+    ]
+    if turned:
+        found = [Level(level.start[::-1], level.end[::-1]) for level in found]
+    return tuple(sorted(found, key=lambda level: -level.length))
+
+
+def _flat_edges(pocket: BoolArray, shortest: float, side: int) -> list[Level]:
+    """Runs of columns whose lowest pixels lie in one row and end at a wall, not in a curve."""
+    columns = np.flatnonzero(pocket.any(axis=0))
+    lowest = side - 1 - pocket[::-1, columns].argmax(axis=0)
+    levels: list[Level] = []
+    free = np.ones(len(columns), bool)
+    while free.sum() >= shortest:
+        row = float(np.bincount(lowest[free]).argmax())
+        flat = _longest_run(free & (np.abs(lowest - row) <= _FLATNESS_PX))
+        if len(flat) < shortest:
+            break
+        around = _longest_run(free & (lowest >= row - _CURVE_PX) & (lowest <= row + _FLATNESS_PX))
+        if len(flat) >= _LEAST_FLAT_SHARE * len(around):
+            ends = float(columns[flat[0]]), float(columns[flat[-1]] + 1)
+            levels.append(Level((ends[0], row + 1), (ends[1], row + 1)))
+        free[flat] = False
+    return levels
+
+
+def _longest_run(wanted: BoolArray) -> NDArray[np.intp]:
+    places = np.flatnonzero(wanted)
+    return max(np.split(places, np.flatnonzero(np.diff(places) > 1) + 1), key=len)

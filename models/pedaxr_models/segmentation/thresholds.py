@@ -1,0 +1,58 @@
+"""Choose, on validation films, the probability from which a pixel counts and the area of a finding."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr_models.datasets.film import Film
+from pedaxr_models.labels import CHANNELS, FINDINGS, Finding
+from pedaxr_models.runtime.segmenter import Segmenter
+from pedaxr_models.segmentation.metrics import sensitivity, specificity
+from pedaxr_models.segmentation.results import Progress, largest_region, run, threshold_byte
+
+# How much recall counts against precision in the choice of a pixel threshold: beta of F-beta; 1 is Dice.
+_BETA = {**dict.fromkeys(CHANNELS, 1.0), Finding.PNEUMOPERITONEUM.value: 2.0}
+# How much sensitivity counts against specificity in the choice of the smallest region that is called.
+_SENSITIVITY_WEIGHT = {**dict.fromkeys(FINDINGS, 1.0), Finding.PNEUMOPERITONEUM: 2.0}
+SMALLEST_REGION_PX = 20
+_LARGEST_MINIMUM_PX = 20_000  # 8 % of the frame; a constipated colon covers about 30 %
+
+
+def calibrate(segmenter: Segmenter, films: Sequence[Film], progress: Progress | None = None) -> None:
+    """Set the segmenter's thresholds and smallest regions to what serves the given (validation) films best.
+
+    A pixel threshold maximises F-beta over all pixels; the smallest region that is called maximises
+    sensitivity + specificity over films. For free air both lean to sensitivity.
+    """
+    results = list(run(segmenter, films, progress))
+    for index, channel in enumerate(CHANNELS):
+        counts = [result.histograms[index] for result in results if result.known >> index & 1]
+        if counts and sum(int(count[1].sum()) for count in counts):
+            segmenter.thresholds[channel] = _best_threshold(np.sum(counts, axis=0), _BETA[channel])
+    for index, finding in enumerate(FINDINGS):
+        level = threshold_byte(segmenter.thresholds[finding])
+        judged = [result for result in results if result.known >> index & 1]
+        areas = np.array([largest_region(result.findings[index] >= level) for result in judged])
+        true = np.array([bool(result.true >> index & 1) for result in judged], bool)
+        if true.any() and not true.all():
+            best = _best_minimum(areas, true, _SENSITIVITY_WEIGHT[finding])
+            segmenter.min_area_px[finding.value] = best
+
+
+def _best_threshold(histogram: NDArray[np.int64], beta: float) -> float:
+    """Probability that maximises F-beta, from counts (2, 256); within .1 and .9 as the ends are unstable."""
+    false, hit = (np.cumsum(counts[::-1])[::-1].astype(float) for counts in histogram)
+    score = (1 + beta**2) * hit / (beta**2 * hit[0] + hit + false)
+    first, last = threshold_byte(0.1), threshold_byte(0.9)
+    return round((first + int(np.argmax(score[first : last + 1]))) / 255, 4)
+
+
+def _best_minimum(areas: NDArray[np.int64], true: NDArray[np.bool_], weight: float) -> int:
+    """Smallest area to call; among equally good ones the middle, which generalises better than an edge."""
+    candidates = np.unique(np.geomspace(SMALLEST_REGION_PX, _LARGEST_MINIMUM_PX, 80).astype(int))
+    scores = np.array(
+        [weight * sensitivity(areas >= c, true) + specificity(areas >= c, true) for c in candidates]
+    )
+    best = np.flatnonzero(scores >= scores.max() - 1e-9)
+    return int(candidates[best[len(best) // 2]])
