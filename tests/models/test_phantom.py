@@ -1,15 +1,18 @@
 """Films against their own geometry."""
 
+from collections import Counter
 from functools import cache
 
 import cv2
 import numpy as np
 import pytest
 
-from pedaxr_models.captioning.facts import Presence, Side
+from pedaxr_models.captioning.facts import Presence, Severity, Side
 from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding, Structure, View
 from pedaxr_models.phantom import FilmSpec, PhantomFilm, make_film, sample_spec
 from pedaxr_models.phantom.geometry import N
+from pedaxr_models.phantom.spec import Domain
+from pedaxr_models.segmentation.measures import measure_film
 
 
 @cache
@@ -129,16 +132,78 @@ def test_polygons_draw_the_mask_again() -> None:
 
 
 def test_masks_stay_inside_the_exposed_field() -> None:
-    for index in range(40):
-        film_spec = sample_spec(1, index)
-        from pedaxr_models.phantom.artefacts import collimator
-
-        if collimator(150, 256, film_spec.rng("collimator")).min() > 0.5:
-            continue
-        film = make_film(film_spec)
+    """Shifted films are coned tightly, so that ribs, liver and flanks run under the shutters."""
+    cut = 0
+    for index in range(4):
+        film = make_film(sample_spec(1, index, Domain.SHIFTED))
         covered = np.logical_or.reduce(list(film.masks.values()))
-        assert film.pixels[covered].mean() > film.pixels[~covered].mean()
-        break
+        assert not (covered & ~film.exposed).any()
+        edge = film.exposed & ~cv2.erode(film.exposed.astype(np.uint8), np.ones((3, 3))).astype(bool)
+        cut += bool((covered & edge).any()) and not film.exposed.all()
+    assert cut  # something was there to be clipped
+
+
+def test_a_film_on_the_left_side_has_upright_levels_and_gas_beside_the_liver() -> None:
+    on_side = View.LEFT_LATERAL_DECUBITUS
+    film = film_of(Finding.AIR_FLUID_LEVEL, on_side)
+    upright = measure_film(film.masks, on_side).levels
+    lying = measure_film(film.masks, View.ERECT).levels
+    assert sum(level.length for level in upright) > 3 * sum(level.length for level in lying)
+    assert all(level.start[0] == level.end[0] for level in upright)
+    air = film_of(Finding.PNEUMOPERITONEUM, on_side).masks
+    columns = np.nonzero(air[Finding.PNEUMOPERITONEUM])[1]
+    assert columns.mean() < np.nonzero(air[Structure.LIVER])[1].mean() - 20  # to the patient's right of it
+    assert film_of(NORMAL, on_side).facts[Finding.PNEUMOPERITONEUM].presence is Presence.ABSENT
+
+
+def test_one_loop_can_hold_levels_at_different_heights() -> None:
+    found = []
+    for index in range(12):
+        film = make_film(FilmSpec(9, index, View.ERECT, 60, ((Finding.AIR_FLUID_LEVEL, 0.5),)))
+        found.append(film.measures.get("level_height_difference_mm"))
+    heights = [height for height in found if height is not None]
+    assert 2 <= len(heights) < 12
+    assert all(3 < height < 80 for height in heights)
+
+
+@pytest.mark.parametrize(
+    ("finding", "view"),
+    [
+        (Finding.PNEUMOPERITONEUM, View.ERECT),
+        (Finding.PNEUMOPERITONEUM, View.SUPINE),
+        (Finding.CONSTIPATION, View.SUPINE),
+        (Finding.PYLORIC_STENOSIS, View.SUPINE),
+        (Finding.AIR_FLUID_LEVEL, View.ERECT),
+    ],
+)
+def test_the_grade_follows_what_is_seen(finding: Finding, view: View) -> None:
+    order = [Severity.MILD, Severity.MODERATE, Severity.MARKED]
+    grades, areas = [], []
+    for amount in (0.05, 0.95):
+        films_ = [make_film(FilmSpec(4, i, view, 2, ((finding, amount),))) for i in range(4)]
+        grades.append(np.mean([order.index(f.facts[finding].severity or Severity.MILD) for f in films_]))
+        areas.append(np.mean([f.masks[finding].mean() for f in films_]))
+    assert grades[1] > grades[0] + 0.7
+    assert areas[1] > areas[0]
+
+
+def test_stool_burden_is_that_of_the_outlined_stool() -> None:
+    loaded = film_of(Finding.CONSTIPATION, View.SUPINE).facts.stool_burden
+    normal = film_of(NORMAL, View.SUPINE).facts.stool_burden
+    assert loaded is not None and normal is not None
+    assert sum(loaded) > sum(normal)
+
+
+def test_stool_and_gas_show_in_the_pixels() -> None:
+    """Where the masks say stool, the film is mottled; the same child without it is smooth there."""
+    loaded, empty = film_of(Finding.CONSTIPATION, View.SUPINE), film_of(NORMAL, View.SUPINE)
+    stool = loaded.masks[Structure.STOOL] & ~empty.masks[Structure.COLON]
+
+    def roughness(film: PhantomFilm) -> float:
+        grey = film.pixels.astype(np.float32)
+        return float((grey - cv2.GaussianBlur(grey, (0, 0), 6))[stool].std())
+
+    assert roughness(loaded) > 1.25 * roughness(empty)
 
 
 def test_age_is_no_clue_among_infants_and_labels_are_balanced() -> None:
@@ -148,5 +213,18 @@ def test_age_is_no_clue_among_infants_and_labels_are_balanced() -> None:
         assert len(mine) == 200
         infants = np.mean([s.age_months < 6 for s in mine])
         assert infants == 1 if label == Finding.PYLORIC_STENOSIS else 0.25 < infants < 0.45
-    assert all(s.view is View.ERECT for s in specs if s.label == Finding.AIR_FLUID_LEVEL)
+    levels = [s.view for s in specs if Finding.AIR_FLUID_LEVEL in dict(s.severity)]
+    assert set(levels) == {View.ERECT, View.LEFT_LATERAL_DECUBITUS}
+
+
+def test_the_view_tells_little_of_the_label() -> None:
+    specs = [sample_spec(0, i) for i in range(3000)]
+    for label in set(LABELS) - {Finding.AIR_FLUID_LEVEL}:
+        views = Counter(s.view for s in specs if s.label == label)
+        assert 0.1 < views[View.LEFT_LATERAL_DECUBITUS] / views.total() < 0.25
+        assert 0.3 < views[View.ERECT] / views.total() < 0.55
+
+
+def test_mixtures_are_rare() -> None:
+    specs = [sample_spec(0, i) for i in range(1200)]
     assert 0.06 < np.mean([len(s.severity) > 1 for s in specs]) < 0.15

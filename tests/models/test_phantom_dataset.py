@@ -11,11 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pedaxr_models.captioning.facts import FilmFacts
-from pedaxr_models.datasets.film import read_masks, unpack_masks
-from pedaxr_models.labels import LABELS
+from pedaxr_models.datasets import DatasetError, read_dataset, read_films
+from pedaxr_models.datasets.aihub_writer import write_aihub
+from pedaxr_models.datasets.film import FloatArray, read_masks, unpack_masks
+from pedaxr_models.labels import LABELS, Finding
 from pedaxr_models.phantom import make_film, sample_spec
-from pedaxr_models.phantom.dataset import split_of, write_dataset
+from pedaxr_models.phantom.dataset import write_dataset
 from pedaxr_models.phantom.metadata import birth_date_for, dicom_age, months_between, sample_metadata
+from pedaxr_models.phantom.rows import split_of
+from pedaxr_models.phantom.spec import Domain
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -40,6 +44,98 @@ def test_a_data_set_can_be_interrupted_and_comes_out_the_same(tmp_path: Path) ->
     stored = unpack_masks(read_masks(whole / rows[1]["MaskPath"]))
     assert np.array_equal(stored, np.stack(list(film.masks.values())))
     assert "synthetic" in (whole / "DATA_CARD.md").read_text(encoding="utf-8")
+
+
+def test_one_film_alone_is_the_same_as_in_its_data_set(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "whole", count=3, seed=4)
+    table = write_dataset(tmp_path / "alone", indices=[2], seed=4)
+    for name in ("images/000002.png", "rows/000002.json"):
+        assert (tmp_path / "alone" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    masks = [read_masks(tmp_path / folder / "masks" / "000002.npz") for folder in ("alone", "whole")]
+    assert np.array_equal(*masks)
+    assert table.read_text().splitlines()[1] == (tmp_path / "whole" / "films.csv").read_text().splitlines()[3]
+    write_dataset(tmp_path / "alone", indices=[0], seed=4)
+    assert [film.image_path.stem for film in read_films(tmp_path / "alone")] == ["000000", "000002"]
+
+
+def test_two_processes_write_the_bytes_of_one(tmp_path: Path) -> None:
+    for processes in (1, 2):
+        write_dataset(tmp_path / str(processes), count=2, seed=9, processes=processes)
+    one, two = contents(tmp_path / "1"), contents(tmp_path / "2")
+    assert one.keys() == two.keys()
+    assert all(name.endswith(".npz") or one[name] == two[name] for name in one)
+
+
+def test_shifted_films_are_other_patients_and_all_for_testing(tmp_path: Path) -> None:
+    plain = read_films(write_dataset(tmp_path / "plain", count=3, seed=4))
+    shifted = read_films(write_dataset(tmp_path / "shifted", count=3, seed=4, domain=Domain.SHIFTED))
+    assert {film.split for film in shifted} == {"test"}
+    assert not {film.metadata.patient_id for film in plain} & {film.metadata.patient_id for film in shifted}
+    assert plain[0].image_path.read_bytes() != shifted[0].image_path.read_bytes()
+    assert "shifted test films" in (tmp_path / "shifted" / "DATA_CARD.md").read_text()
+    assert "shifted test films" not in (tmp_path / "plain" / "DATA_CARD.md").read_text()
+    with pytest.raises(ValueError, match="another seed"):
+        write_dataset(tmp_path / "plain", count=3, seed=4, domain=Domain.SHIFTED)
+
+
+def test_coco_annotations_hold_the_outlines_of_the_table(tmp_path: Path) -> None:
+    films = read_films(write_dataset(tmp_path, count=6, seed=4))
+    coco = json.loads((tmp_path / "annotations.json").read_text(encoding="utf-8"))
+    names = {category["id"]: category["name"] for category in coco["categories"]}
+    images = {image["id"]: image["file_name"] for image in coco["images"]}
+    found = {
+        (images[a["image_id"]], names[a["category_id"]]): [np.reshape(s, (-1, 2)) for s in a["segmentation"]]
+        for a in coco["annotations"]
+    }
+    drawn = {
+        (f"images/{film.image_path.name}", finding.value): pieces
+        for film in films
+        for finding, pieces in film.polygons.items()
+    }
+    assert found.keys() == drawn.keys() and drawn
+    for key, pieces in drawn.items():
+        assert all(np.array_equal(a, b) for a, b in zip(found[key], pieces, strict=True))
+    first = coco["annotations"][0]
+    left, top, width, height = first["bbox"]
+    points = np.concatenate([np.reshape(s, (-1, 2)) for s in first["segmentation"]])
+    assert (points.min(0) == (left, top)).all() and (points.max(0) == (left + width, top + height)).all()
+    assert 0 < first["area"] <= width * height
+
+
+def test_generated_films_survive_the_seed_table(tmp_path: Path) -> None:
+    films = read_films(write_dataset(tmp_path, count=6, seed=4))
+    for index, film in enumerate(films):
+        made = make_film(sample_spec(4, index))
+        assert (film.label, film.facts, film.metadata) == (made.label, made.facts, made.metadata)
+        assert same_outlines(film.polygons, made.polygons)
+        assert film.pixel_spacing_mm == pytest.approx(made.pixel_spacing_mm, abs=1e-5)
+
+
+@pytest.mark.parametrize("korean", [False, True], ids=["english", "korean"])
+def test_generated_films_survive_the_aihub_layout(tmp_path: Path, korean: bool) -> None:
+    films = read_films(write_dataset(tmp_path / "csv", count=6, seed=4))
+    left_out = write_aihub(tmp_path / "aihub", films, korean=korean)
+    shown = [film for film in films if Finding.ABDOMINAL_DISTENSION not in film.polygons]
+    assert len(left_out) == len(films) - len(shown) > 0
+    report = read_dataset(tmp_path / "aihub")
+    assert (report.layout, report.rejections) == ("aihub", ())
+    back = {film.metadata.patient_id: film for film in report.films}
+    assert len(back) == len(shown)
+    for film in shown:
+        again = back[film.metadata.patient_id]
+        assert same_outlines(film.polygons, again.polygons)
+        assert (again.facts, again.label, again.split) == (film.facts, film.label, film.split)
+        assert again.metadata.age_months == pytest.approx(film.metadata.age_months)
+        assert (again.caption, again.metadata.view) == (" ".join(film.caption.split()), film.metadata.view)
+        assert again.image_path.read_bytes() == film.image_path.read_bytes()
+    with pytest.raises(DatasetError, match="not empty"):
+        write_aihub(tmp_path / "aihub", films)
+
+
+def same_outlines(a: dict[Finding, list[FloatArray]], b: dict[Finding, list[FloatArray]]) -> bool:
+    return a.keys() == b.keys() and all(
+        len(a[f]) == len(b[f]) and all(map(np.array_equal, a[f], b[f])) for f in a
+    )
 
 
 def test_a_folder_of_another_seed_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pedaxr_models.captioning.facts import FilmFacts
 from pedaxr_models.datasets import fields
 from pedaxr_models.datasets import label_files as files
 from pedaxr_models.datasets.film import Film, FilmMetadata, FloatArray
@@ -28,7 +29,7 @@ _SPLITS = {"train": "train", "training": "train", "validate": "validation", "val
 _SPLITS |= {"val": "validation", "test": "test"}
 _LABEL_FOLDERS = ("라벨링데이터", "labeling_data", "labelling_data", "label_data")
 _IMAGE_FOLDERS = ("원천데이터", "source_data")
-_CLASSES: dict[int, str] = {
+CLASSES: dict[int, str] = {
     1: Finding.PYLORIC_STENOSIS,
     2: Finding.PNEUMOPERITONEUM,
     3: Finding.AIR_FLUID_LEVEL,
@@ -36,6 +37,7 @@ _CLASSES: dict[int, str] = {
     5: NORMAL,
 }
 _FREE_AIR_CLASS = 2
+_OWN = "pedaxr"  # what `write_aihub` adds; the set itself has no such key
 
 
 @dataclass(frozen=True)
@@ -116,24 +118,50 @@ def _film(path: Path, image_path: Path, split: str | None, *, treat_as_distensio
     polygons = _polygons(label_file, image_path, classes)
     if label == NORMAL and polygons:
         raise RowError("the class is Normal but an outline is drawn")
+    own = files.mapping(label_file.get(_OWN))
     return Film(
         image_path=image_path,
         label=label,
         polygons=polygons,
         labelled_channels=files.labelled_channels(label, polygons),
         caption=files.without_marks(files.text_of(label_file.get("caption"))),
-        metadata=FilmMetadata(
-            patient_sex=fields.parse_sex(files.text_of(patient.get("gender"))),
-            age_months=fields.parse_age(files.text_of(patient.get("age"))),
+        metadata=_metadata(patient, own),
+        facts=_facts(own),
+        pixel_spacing_mm=fields.parse_spacing(
+            str(own["pixel_spacing_mm"]) if "pixel_spacing_mm" in own else None
         ),
         split=split,
     )
 
 
+def _metadata(patient: dict[str, Any], own: dict[str, Any]) -> FilmMetadata:
+    def text(key: str) -> str | None:
+        return files.text_of(own.get(key))
+
+    return FilmMetadata(
+        patient_id=text("patient_id"),
+        patient_name=text("patient_name"),
+        patient_sex=fields.parse_sex(files.text_of(patient.get("gender"))),
+        patient_birth_date=fields.parse_date(text("patient_birth_date")),
+        study_date=fields.parse_date(text("study_date")),
+        age_months=fields.parse_age(files.text_of(patient.get("age"))),
+        view=fields.parse_view(text("view")),
+    )
+
+
+def _facts(own: dict[str, Any]) -> FilmFacts | None:
+    if "facts" not in own:
+        return None
+    try:
+        return FilmFacts.from_json(own["facts"])
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        raise RowError("the facts in the label file are not those of a film") from err
+
+
 def _class_table(path: Path, *, treat_as_distension: bool) -> dict[int, str]:
     if treat_as_distension and _class_name(path.parent) == fields.FREE_AIR_KOREAN:
-        return _CLASSES | {_FREE_AIR_CLASS: Finding.ABDOMINAL_DISTENSION}
-    return _CLASSES
+        return CLASSES | {_FREE_AIR_CLASS: Finding.ABDOMINAL_DISTENSION}
+    return CLASSES
 
 
 def _label(path: Path, patient: dict[str, Any], classes: dict[int, str], *, treat_as_distension: bool) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pedaxr_models.phantom.ranges import STANDARD, Ranges, draw
+
 KNOTS_MONTHS = (0.0, 2.0, 12.0, 36.0, 120.0, 192.0)
 _TABLE: dict[str, tuple[float, ...]] = {
     "mm_per_px": (0.34, 0.40, 0.47, 0.56, 0.76, 0.90),
@@ -75,23 +77,26 @@ class Anatomy:
         return self.l5_y - pitches_above_l5 * self.pitch
 
 
-def sample_anatomy(age_months: float, rng: np.random.Generator, widening: float = 0.0) -> Anatomy:
+def sample_anatomy(
+    age_months: float, rng: np.random.Generator, widening: float = 0.0, r: Ranges = STANDARD
+) -> Anatomy:
     """Sizes of a child of this age with individual variation; build and inspiration vary in every class."""
     size = {name: float(np.interp(age_months, KNOTS_MONTHS, row)) for name, row in _TABLE.items()}
     for name in ("pitch", "half_width", "pelvis_half_width"):
-        size[name] *= rng.uniform(0.95, 1.05)
-    build = rng.uniform(-1, 1)  # thin to sturdy, so that a wide belly alone does not mean distension
-    size["half_width"] *= 1 + 0.06 * build
-    size["depth_ratio"] *= 1 + 0.05 * build + rng.uniform(-0.04, 0.04)
-    size["fat_ratio"] *= rng.uniform(0.7, 1.3) * (1.15 + 0.35 * build)
+        size[name] *= draw(rng, r.size)
+    size["mm_per_px"] *= draw(rng, r.scale)
+    build = draw(rng, r.build)  # thin to sturdy, so that a wide belly alone does not mean distension
+    size["half_width"] *= 1 + 0.07 * build
+    size["depth_ratio"] *= 1 + 0.07 * build + rng.uniform(-0.04, 0.04)
+    size["fat_ratio"] *= draw(rng, r.fat) * (1.15 + 0.35 * build)
     size["body_width"] *= rng.uniform(1.0, 1.1)
-    size["rib_slope"] *= rng.uniform(0.8, 1.2)
+    size["rib_slope"] *= draw(rng, r.rib_slope)
     size["l5_y"] += rng.uniform(-15, 15)
     return Anatomy(
         age_months=age_months,
         infancy=float(np.clip((24 - age_months) / 15, 0, 1)),
         centre_x=256 + rng.uniform(-8, 8),
         widening=widening,
-        inspiration=rng.uniform(-1.0, 0.8) * (0.8 if age_months < 12 else 1.0),
+        inspiration=draw(rng, r.inspiration),
         **size,
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pedaxr_models.phantom.geometry import Field, Mask, N, Window, blur, half_chord, tube
+from pedaxr_models.phantom.geometry import Field, Mask, N, Tube, Window, blur, half_chord, tube
 from pedaxr_models.phantom.noise import texture
 
 _SHELL_GAIN = 2.5  # these shells are thinner than real ones; found by eye
@@ -39,14 +39,17 @@ class BoneMap:
         t = tube(curve, float(radii.max()))
         if t is None:
             return
+        near = np.nonzero(t.distance < radii.max())  # the window of a bent bone is mostly empty
+        t = Tube(t.window, t.distance[near], t.arc[near])
         r = t.along(radii)
         gain = depth * (t.along(strength) if np.ndim(strength) else float(np.asarray(strength)))
         outer = np.sqrt(np.maximum(r**2 - t.distance**2, 0))
         core = np.sqrt(np.maximum(np.maximum(r - cortex, 0) ** 2 - t.distance**2, 0))
-        self.cortical[t.window] += 2 * (outer - core) * gain * 0.55
-        self.trabecular[t.window] += 2 * core * (fill * 1.5 + 0.12) * gain
+        self.cortical[t.window][near] += 2 * (outer - core) * gain * 0.55
+        self.trabecular[t.window][near] += 2 * core * (fill * 1.5 + 0.12) * gain
         if name:
-            self.outline(name, t.window, t.distance < r)
+            mask = self.masks.setdefault(name, np.zeros((N, N), bool))
+            mask[t.window][near] |= t.distance < r
 
     def plate(
         self,

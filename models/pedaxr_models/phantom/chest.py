@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pedaxr_models.phantom.anatomy import Anatomy
 from pedaxr_models.phantom.geometry import (
@@ -16,10 +18,8 @@ from pedaxr_models.phantom.geometry import (
     ellipse,
     half_chord,
     smoothstep,
-    spline,
-    tube,
 )
-from pedaxr_models.phantom.noise import texture
+from pedaxr_models.phantom.noise import fractal, texture
 from pedaxr_models.phantom.trunk import Trunk
 
 
@@ -79,7 +79,7 @@ def build_chest(a: Anatomy, trunk: Trunk, rng: np.random.Generator) -> Chest:
     recess = depth * np.sqrt(np.clip((YY - dome_y) / (2.3 * u), 0, 1))
     lung = np.clip(lung - recess, 0, None)
     lung = lung * smoothstep(0, 6, lung)
-    air = lung * rng.uniform(0.52, 0.66) * (1 + 0.035 * texture(rng, 9) + 0.03 * texture(rng, 2.2))
+    air = lung * rng.uniform(0.52, 0.66) * (1 + 0.06 * fractal(rng, 1.3) + 0.025 * texture(rng, 2.2))
     air = np.clip(air - 0.8 * _vessels(a, trunk, right, rng), 0, None)
     above = dome_y > YY
     heart_mask = (heart_sdf < 0) & above
@@ -106,36 +106,62 @@ def _heart_distance(a: Anatomy, trunk: Trunk, left_dome: float, rng: np.random.G
     x, y = trunk.x - hx, YY - hy
     low = ellipse(x, y + 0.25 * x, 0.36 * h * (1 + 0.2 * a.infancy), 1.5 * u)
     high = ellipse(trunk.x - 0.02 * h, YY - (hy - 0.9 * u), 0.24 * h, 1.7 * u)
-    blend = np.clip(0.5 + 0.5 * (high - low) / 10.0, 0, 1)
-    return np.asarray(high * (1 - blend) + low * blend - 10.0 * blend * (1 - blend), np.float32)
+    heart = _joined(low, high, 10.0)
+    if a.infancy > 0.2 and rng.random() < 0.8:  # the thymus widens the upper mediastinum of infants
+        wide = rng.uniform(0.24, 0.36) * h
+        thymus = ellipse(trunk.x - rng.uniform(-0.06, 0.06) * h, YY - (hy - 2.4 * u), wide, 1.9 * u)
+        heart = _joined(thymus, heart, 5.0)
+    return heart
+
+
+def _joined(first: Field, second: Field, radius: float) -> Field:
+    """Smooth union of two silhouettes, their notch rounded to `radius` pixels."""
+    blend = np.clip(0.5 + 0.5 * (second - first) / radius, 0, 1)
+    return np.asarray(second * (1 - blend) + first * blend - radius * blend * (1 - blend), np.float32)
 
 
 def _vessels(a: Anatomy, trunk: Trunk, right_dome: float, rng: np.random.Generator) -> Field:
-    """Lung vessels: tapering tubes from each hilum, each with one branch."""
-    field = np.zeros((N, N), np.float32)
+    """Thickness of the lung vessels: a tapering, forking tree from each hilum, drawn at twice the size."""
+    plate = np.zeros((2 * N, 2 * N), np.uint8)
+    strokes: list[_Stroke] = []
     for side in (-1, 1):
-        for _ in range(9):
-            x0, y0 = a.centre_x + side * 0.22 * a.half_width, right_dome - 2.6 * a.pitch
-            angle, length = rng.uniform(-0.2, 1.5), rng.uniform(2, 4.5) * a.pitch
-            wobble = rng.uniform(-4, 4)
-            for turn, start, radius in (
-                (0.0, 0.0, rng.uniform(2.2, 3.6)),
-                (rng.uniform(-0.6, 0.6), 0.4, 1.8),
-            ):
-                cos, sin = side * np.cos(angle + turn), np.sin(angle + turn)
-                ox, oy = x0 + side * np.cos(angle) * length * start, y0 + np.sin(angle) * length * start
-                reach = length * (1 - start)
-                points = [
-                    (ox, oy),
-                    (ox + cos * reach * 0.5, oy + sin * reach * 0.5 + wobble * (1 - start)),
-                    (ox + cos * reach, oy + sin * reach),
-                ]
-                _add_vessel(field, spline(points, 8.0), radius)
-    return field
+        hilum = np.array([a.centre_x + side * 0.20 * a.half_width, right_dome - 2.4 * a.pitch])
+        for angle in np.linspace(-1.3, 1.5, 9) + rng.uniform(-0.14, 0.14, 9):
+            start = hilum + rng.normal(0, 0.12 * a.pitch, 2) + (0, 0.5 * a.pitch * np.sin(angle))
+            _branch(strokes, start, angle, side, rng.uniform(1.5, 2.6), a.pitch, rng)
+    strokes = [s for s in strokes if min(s.start[1], s.end[1]) > -8 and s.radius > 0.25]
+    for stroke in sorted(strokes, key=lambda s: s.radius):
+        ends = [tuple(int(v) for v in np.round(p * 32)) for p in (stroke.start, stroke.end)]
+        shade = min(255, int(stroke.radius * 60))
+        width = max(1, round(4 * stroke.radius))
+        cv2.line(plate, ends[0], ends[1], shade, width, cv2.LINE_AA, shift=4)
+    field = cv2.resize(plate, (N, N), interpolation=cv2.INTER_AREA).astype(np.float32) / 36
+    return blur(field, 0.7)
 
 
-def _add_vessel(field: Field, curve: Field, radius: float) -> None:
-    t = tube(curve, 4.0)
-    if t is not None:
-        r = t.along(np.linspace(radius, 0.7, len(curve)))
-        field[t.window] += 2 * np.sqrt(np.maximum(r**2 - t.distance**2, 0))
+@dataclass(frozen=True)
+class _Stroke:
+    start: NDArray[np.float64]
+    end: NDArray[np.float64]
+    radius: float
+
+
+def _branch(
+    strokes: list[_Stroke],
+    start: NDArray[np.float64],
+    angle: float,
+    side: int,
+    radius: float,
+    pitch: float,
+    rng: np.random.Generator,
+) -> None:
+    """Add one vessel and, while thick enough, the two it forks into."""
+    bend = rng.normal(0, 0.12)
+    for _ in range(3):
+        end = start + np.array([side * np.cos(angle), np.sin(angle)]) * pitch * 0.30 * rng.uniform(0.7, 1.2)
+        strokes.append(_Stroke(start, end, radius))
+        start, angle, radius = end, angle + bend, radius * 0.93
+    if radius > 0.5:
+        fork = rng.uniform(0.2, 0.45)
+        for turn, share in ((-fork, rng.uniform(0.66, 0.86)), (fork, rng.uniform(0.5, 0.78))):
+            _branch(strokes, start, angle + turn, side, radius * share, pitch, rng)

@@ -1,29 +1,17 @@
-"""Gas, fluid and stool in the lumens, placed by gravity: down the film if erect, along the beam if supine."""
+"""Gas, fluid and stool in the lumens, placed by gravity: in the film's plane, or along the beam if supine."""
 
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
-from pedaxr_models.labels import View
 from pedaxr_models.phantom.anatomy import Anatomy
 from pedaxr_models.phantom.geometry import Field, Mask, N, Window, coverage, smoothstep
 from pedaxr_models.phantom.gut import ColonSegment, Gut
+from pedaxr_models.phantom.levels import LEVEL_PITCHES, Gravity, Level, level_lines
 from pedaxr_models.phantom.lumen import Balls, LumenLayer, ball_union
-from pedaxr_models.phantom.noise import texture
 from pedaxr_models.phantom.plan import Content, GutPlan
-
-LEVEL_WIDTH_PITCHES = 0.8  # 25 mm at ten years (pitch 31 mm), 9.5 mm in a newborn
-
-
-@dataclass(frozen=True)
-class Level:
-    """A gas-fluid interface: canvas end points (x, y), and whether it is long enough to count."""
-
-    organ: str
-    start: tuple[float, float]
-    end: tuple[float, float]
-    counts: bool
+from pedaxr_models.phantom.stool import StoolTexture
 
 
 @dataclass
@@ -33,7 +21,7 @@ class Contents:
     Attributes:
         gas, stool: path length of gas and of stool-filled lumen.
         fluid: 0..1, how far lumen content displaces the fat round it.
-        burden: per colon segment, share of its haustra that hold stool.
+        level_loops: gas of the loops that hold a level long enough to count.
         layers: colon and small bowel, for what free air does to their walls.
     """
 
@@ -46,22 +34,9 @@ class Contents:
     stool_mask: Mask
     level_loops: Mask
     dilated: Mask
+    rectum: Mask
     levels: list[Level] = field(default_factory=list)
-    burden: dict[str, float] = field(default_factory=dict)
     layers: tuple[LumenLayer, ...] = ()
-
-
-@dataclass(frozen=True)
-class Gravity:
-    """Which way is down: `height` rises along true vertical on the detector (only read when erect)."""
-
-    view: View
-    row: Field
-
-    @property
-    def is_erect(self) -> bool:
-        """Whether gravity lies in the plane of the film."""
-        return self.view is View.ERECT
 
 
 def fill_gut(
@@ -90,31 +65,35 @@ def _empty_contents() -> Contents:
     def mask() -> Mask:
         return np.zeros((N, N), bool)
 
-    return Contents(length(), length(), length(), mask(), mask(), mask(), mask(), mask(), mask())
+    return Contents(length(), length(), length(), mask(), mask(), mask(), mask(), mask(), mask(), mask())
 
 
 def _fill_stomach(gut: Gut, plan: GutPlan, gravity: Gravity, out: Contents, rng: np.random.Generator) -> None:
-    found = ball_union(gut.stomach)
+    found = ball_union(gut.stomach.balls)
     if found is None:
         return
     window, power, _, _ = found
     half = np.sqrt(np.maximum(power, 0))
-    inside = power > 0
+    for wave in gut.stomach.waves:
+        half = wave.narrow(half, window)
+    inside = half > 0
     out.stomach[window] = inside
-    if gravity.is_erect:
-        rows = gravity.row[window][inside]
-        level = rows.min() + (rows.max() - rows.min()) * plan.stomach_level
-        gas = 2 * half * coverage(gravity.row[window] - level, 0.6)
+    if gravity.is_in_plane:
+        depths = gravity.depth[window][inside]
+        level = depths.min() + (depths.max() - depths.min()) * plan.stomach_level
+        gas = 2 * half * coverage(gravity.depth[window] - level, 0.6)
         if plan.stomach_gas:
-            out.levels += _level_lines("stomach", window, inside, gravity, float(level), 1e9)
+            out.levels += level_lines("stomach", window, inside, gravity, float(level), 1e9)
     else:
         pool = rng.uniform(-0.55, 0.05) if plan.is_obstructed else rng.uniform(-0.2, 0.6)
-        z = pool * gut.stomach_diameter / 2
+        z = pool * gut.stomach.diameter / 2
         gas = np.clip(half - np.maximum(z, -half), 0, None) * 0.95
     gas = gas * plan.stomach_gas
     behind = cv2.GaussianBlur((inside & (gas > 2)).astype(np.float32), (0, 0), 0.8)
-    out.gas[window] = np.maximum(gas, out.gas[window] * (1 - (0.75 if plan.is_obstructed else 1.0) * behind))
-    out.fluid[window] = np.maximum(out.fluid[window], 0.25 * np.clip(half / 8, 0, 1))
+    hidden = rng.uniform(0.55, 0.85) if plan.is_obstructed else 1.0  # bowel shows through a full stomach
+    out.gas[window] = np.maximum(gas, out.gas[window] * (1 - hidden * behind))
+    full = np.clip(half / 8, 0, 1) * (0.45 if plan.is_obstructed else 0.25)
+    out.fluid[window] = np.maximum(out.fluid[window], full)
 
 
 def _fill_loops(
@@ -133,7 +112,7 @@ def _fill_loops(
     distance = layer.distance()
     half = layer.half_chord(distance)
     gas = np.zeros((N, N), np.float32)
-    shortest = LEVEL_WIDTH_PITCHES * a.pitch
+    shortest = LEVEL_PITCHES * a.pitch
     wide_wanted = plan.level_loops >= 3
     left = plan.level_loops
     for number, window in enumerate(layer.windows):
@@ -143,12 +122,15 @@ def _fill_loops(
         if not mine.any():
             continue
         h, share = half[window] * mine, np.ones(mine.shape, np.float32)
-        if gravity.is_erect:
-            lines, share = _loop_level(window, mine, gravity, shortest, wide_wanted, left, rng)
-            left -= bool(lines)
+        if gravity.is_in_plane:
+            limbs = layer.part[window] if gut.loops[number].part.any() else None
+            lines, share = _loop_levels(
+                window, mine, limbs, gravity, shortest if left > 0 else None, wide_wanted, number, rng
+            )
+            left -= len(lines)
             out.levels += lines
             if any(line.counts for line in lines):
-                out.level_loops[window] |= mine
+                out.level_loops[window] |= mine & (share > 0.5)
             g = 2 * h * share
         else:
             z = rng.uniform(-0.9, 0.2 if plan.is_packed else 0.5) * gut.loop_radius
@@ -162,46 +144,55 @@ def _fill_loops(
     return layer, gas
 
 
-def _loop_level(
+def _loop_levels(
+    window: Window,
+    mine: Mask,
+    limbs: np.ndarray[tuple[int, ...], np.dtype[np.int16]] | None,
+    gravity: Gravity,
+    shortest: float | None,
+    wide_wanted: bool,
+    loop: int,
+    rng: np.random.Generator,
+) -> tuple[list[Level], Field]:
+    """Level lines of one loop, and the share of gas per pixel; no level where `shortest` is None.
+
+    The two limbs of an arch are filled to different heights, as a contraction between them keeps them apart.
+    """
+    if shortest is None:
+        is_full_of_fluid = wide_wanted and rng.random() < 0.4
+        return [], np.full(mine.shape, 0.0 if is_full_of_fluid else 1.0, np.float32)
+    if limbs is None:
+        return _one_level(window, mine, gravity, shortest, wide_wanted, loop, np.linspace(0.30, 0.75, 6), rng)
+    lines, share = [], np.ones(mine.shape, np.float32)
+    low, high = rng.uniform(0.35, 0.5), rng.uniform(0.65, 0.85)
+    for limb, height in zip((0, 1), rng.permutation([low, high]), strict=True):
+        own = mine & (limbs == limb)
+        if own.any():
+            found, part = _one_level(window, own, gravity, shortest, True, loop, np.array([height]), rng)
+            lines += found
+            share = np.where(limbs == limb, part, share)
+    return lines, np.asarray(share, np.float32)
+
+
+def _one_level(
     window: Window,
     mine: Mask,
     gravity: Gravity,
     shortest: float,
     wide_wanted: bool,
-    left: int,
+    loop: int,
+    heights: np.ndarray[tuple[int], np.dtype[np.float64]],
     rng: np.random.Generator,
 ) -> tuple[list[Level], Field]:
-    """Level lines of one erect loop, and the share of gas per pixel; no level when none is `left` to give."""
-    row = gravity.row[window]
-    rows = row[mine]
-    low, high = float(rows.min()), float(rows.max())
-    for share in rng.permutation(np.linspace(0.30, 0.75, 6)) if left > 0 else ():
-        level = low + (high - low) * float(share)
-        lines = _level_lines("small bowel", window, mine, gravity, level, shortest)
+    """A level at one of the `heights` (share of the lumen above it) whose lines are as long as wanted."""
+    depth = gravity.depth[window]
+    top, bottom = float(depth[mine].min()), float(depth[mine].max())
+    for height in rng.permutation(heights):
+        level = top + (bottom - top) * float(height)
+        lines = level_lines("small bowel", window, mine, gravity, level, shortest, loop)
         if lines and any(line.counts for line in lines) == wide_wanted:
-            return lines, coverage(row - level, 0.6)
-    if wide_wanted and left <= 0 and rng.random() < 0.4:
-        return [], np.zeros(mine.shape, np.float32)  # a loop full of fluid
+            return lines, coverage(depth - level, 0.6)
     return [], np.ones(mine.shape, np.float32)
-
-
-def _level_lines(
-    organ: str, window: Window, mine: Mask, gravity: Gravity, level: float, shortest: float
-) -> list[Level]:
-    """Runs of a lumen along one gravity row; runs under 5 pixels are not seen as levels."""
-    near = mine & (np.abs(gravity.row[window] - level) < 0.75)
-    columns = np.flatnonzero(near.any(0))
-    if not len(columns):
-        return []
-    runs = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
-    top, left = window[0].start, window[1].start
-    lines = []
-    for run in runs:
-        if len(run) >= 5:
-            ys = [float(np.flatnonzero(near[:, c]).mean()) + top for c in (run[0], run[-1])]
-            counts = len(run) >= shortest and organ != "stomach"
-            lines.append(Level(organ, (float(run[0] + left), ys[0]), (float(run[-1] + left), ys[1]), counts))
-    return lines
 
 
 def _fill_colon(
@@ -219,9 +210,8 @@ def _fill_colon(
     distance = layer.distance()
     half = layer.half_chord(distance)
     gas = np.zeros((N, N), np.float32)
-    flecks = _StoolTexture(a, rng)
+    flecks = StoolTexture(a, rng)
     for number, (segment, window) in enumerate(zip(gut.colon, layer.windows, strict=True)):
-        out.burden[segment.name] = float(np.mean([c is Content.STOOL for c in segment.content]))
         if window is None:
             continue
         mine = (layer.owner[window] == number) & (distance[window] < 0)
@@ -229,20 +219,17 @@ def _fill_colon(
         holds_stool = np.array([c is Content.STOOL for c in segment.content])
         stool = mine & holds_stool[np.where(mine, layer.part[window], 0)]
         soft = cv2.GaussianBlur(stool.astype(np.float32), (0, 0), 1.5) * mine
-        g = (
-            2
-            * h
-            * soft
-            * np.clip(flecks.field[window] + rng.uniform(-0.1, 0.1), 0, 1)
-            * rng.uniform(0.40, 0.65)
-        )
+        bubbles = np.clip(flecks.field[window] + rng.uniform(-0.08, 0.08), 0, 1)
+        g = 2 * h * soft * bubbles * rng.uniform(0.50, 0.80)
         out.stool[window] += h * soft
         out.stool_mask[window] |= stool & (h > 0.5)
         pocket = _pocket(segment, window, h, gravity, rng)
         g = np.maximum(g, pocket * (1 - soft))
         gas[window] += g * np.clip(-distance[window] / 1.2, 0, 1)
         out.colon[window] |= (stool & (h > 0.5)) | (mine & (pocket > 0.8))
-        out.fluid[window] = np.maximum(out.fluid[window], 0.5 * soft * smoothstep(0, 4, h))
+        if segment.name == "rectum":
+            out.rectum[window] |= mine
+        out.fluid[window] = np.maximum(out.fluid[window], 0.8 * soft * smoothstep(0, 4, h))
         if dilated_from is not None and segment.diameter / 2 >= dilated_from:
             out.dilated[window] |= mine & (pocket > 0.8) & ~stool
     return layer, gas
@@ -256,7 +243,9 @@ def _pocket(
     holds = np.array([c is Content.GAS for c in segment.content])[segment.balls.part]
     if not holds.any():
         return out
-    each = rng.uniform(0.78, 0.98) + rng.uniform(-0.08, 0.08, int(segment.balls.part.max()) + 1)
+    parts = int(segment.balls.part.max()) + 1
+    each = rng.uniform(0.70, 0.95) + rng.uniform(-0.25, 0.10, parts)  # uneven: an even row looks like beads
+    each[rng.random(parts) < 0.15] *= 0.4
     shrink = each[segment.balls.part[holds]]
     balls = Balls(
         segment.balls.centres[holds],
@@ -270,20 +259,7 @@ def _pocket(
     full = np.zeros((N, N), np.float32)
     full[found[0]] = inner
     inner = np.minimum(full[window], h)
-    if gravity.is_erect:
+    if gravity.is_in_plane:
         return np.asarray(2 * inner * rng.uniform(0.6, 1.0), np.float32)
     z = rng.uniform(-0.6, 0.5) * segment.diameter / 2
     return np.asarray(np.clip(inner - np.maximum(z, -inner), 0, None), np.float32)
-
-
-class _StoolTexture:
-    """Share of gas in stool: two decorrelated, softly thresholded layers (a hard threshold looks torn)."""
-
-    def __init__(self, a: Anatomy, rng: np.random.Generator) -> None:
-        grow = 0.9 + 0.5 * a.ossification
-        n = [texture(rng, s * grow) for s in (1.5, 2.9, 5.5)]
-        m = [np.roll(v, (137, 211), (0, 1))[::-1] for v in n]
-        low = rng.uniform(0.0, 0.5)
-        first = smoothstep(low - 0.5, low + 1.3, n[0] * 0.35 + n[1] * 0.65 + n[2] * 0.65)
-        second = smoothstep(low - 0.2, low + 1.1, m[0] * 0.4 + m[1] * 0.7 + m[2] * 0.4)
-        self.field: Field = np.asarray(0.55 * first + 0.45 * second, np.float32)

@@ -8,16 +8,19 @@ from numpy.typing import NDArray
 
 from pedaxr_models.captioning.facts import FilmFacts
 from pedaxr_models.datasets.film import FilmMetadata
-from pedaxr_models.labels import CHANNELS, FINDINGS, Finding, Structure
+from pedaxr_models.labels import CHANNELS, FINDINGS, Finding, Structure, View
 from pedaxr_models.phantom import measure
 from pedaxr_models.phantom.anatomy import Anatomy, sample_anatomy
-from pedaxr_models.phantom.artefacts import Hardware, build_hardware, collimator, draw_marker
+from pedaxr_models.phantom.artefacts import Hardware, add_grid, build_hardware, collimator
 from pedaxr_models.phantom.bone import BoneMap
 from pedaxr_models.phantom.chest import Chest, build_chest
-from pedaxr_models.phantom.contents import Contents, Gravity, fill_gut
+from pedaxr_models.phantom.contents import Contents, fill_gut
 from pedaxr_models.phantom.free_air import FreeAir, build_free_air
 from pedaxr_models.phantom.geometry import Field, Mask, N, coverage, smoothstep
 from pedaxr_models.phantom.gut import Gut, build_gut
+from pedaxr_models.phantom.levels import LEVEL_PITCHES, Gravity
+from pedaxr_models.phantom.limbs import build_arms, build_femora
+from pedaxr_models.phantom.markers import draw_markers
 from pedaxr_models.phantom.measure import Landmarks, VisibleLevel
 from pedaxr_models.phantom.metadata import sample_metadata
 from pedaxr_models.phantom.organs import Organs, build_organs
@@ -26,14 +29,15 @@ from pedaxr_models.phantom.plan import plan_gut
 from pedaxr_models.phantom.pose import Pose, sample_pose
 from pedaxr_models.phantom.processing import process
 from pedaxr_models.phantom.projection import Materials, expose
+from pedaxr_models.phantom.ranges import draw, ranges_of
 from pedaxr_models.phantom.ribs import build_ribs
 from pedaxr_models.phantom.spec import FilmSpec
 from pedaxr_models.phantom.spine import Spine, build_spine
 from pedaxr_models.phantom.trunk import Trunk, build_trunk
+from pedaxr_models.segmentation.measures import measure_film, widest_circle
 
 _ATTEMPTS = 6
 _DILATED_PITCHES = 0.40  # loop radius from which a distended child's loops are outlined
-_SEGMENT_GROUPS = (("ascending", "transverse"), ("descending",), ("sigmoid", "rectum"))
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class PhantomFilm:
         pixels: (512, 512) uint8, bone bright.
         pixel_spacing_mm: row, column, after zoom.
         masks: every channel of `CHANNELS`, (512, 512) bool, inside the exposed field.
+        exposed: (512, 512) bool, what the shutters leave open.
         polygons: per present finding, pieces (n, 2) float32 of x, y in film pixels.
         measures: sizes in millimetres and counts, see `_measures`.
         label: the most urgent visible finding, or normal.
@@ -53,6 +58,7 @@ class PhantomFilm:
     pixels: NDArray[np.uint8]
     pixel_spacing_mm: tuple[float, float]
     masks: dict[str, Mask]
+    exposed: Mask
     polygons: dict[Finding, list[NDArray[np.float32]]]
     facts: FilmFacts
     measures: dict[str, float]
@@ -77,6 +83,24 @@ class _Child:
     pose: Pose
 
 
+@dataclass(frozen=True)
+class _View:
+    """One child as the detector frames it, before exposure: all that can be said of the film."""
+
+    child: _Child
+    field: Field
+    centre_x: float
+    masks: dict[str, Mask]
+    levels: list[VisibleLevel]
+    facts: FilmFacts
+    is_ambiguous: bool
+
+    @property
+    def half_width(self) -> float:
+        """Of the trunk, film pixels."""
+        return self.child.anatomy.half_width * self.child.pose.zoom
+
+
 def make_film(spec: FilmSpec) -> PhantomFilm:
     """Make one film; drawn again when an intended finding falls outside the exposed field.
 
@@ -84,92 +108,93 @@ def make_film(spec: FilmSpec) -> PhantomFilm:
     """
     cv2.setNumThreads(1)
     wanted = {finding for finding, _ in spec.severity}
-    film = _make_once(spec)
+    view = _frame(spec)
     for attempt in range(1, _ATTEMPTS):
-        if set(film.facts.present) == wanted:
+        if set(view.facts.present) == wanted and not view.is_ambiguous:
             break
-        film = _make_once(replace(spec, attempt=attempt))
-    return film
+        spec = replace(spec, attempt=attempt)
+        view = _frame(spec)
+    mm = view.child.anatomy.mm_per_px / view.child.pose.zoom
+    facts, masks = view.facts, view.masks
+    return PhantomFilm(
+        spec=spec,
+        pixels=_pixels(spec, view),
+        pixel_spacing_mm=(mm, mm),
+        masks=masks,
+        exposed=view.field > 0.5,
+        polygons={finding: measure.polygons_of(masks[finding]) for finding in facts.present},
+        facts=facts,
+        measures=_measures(view, spec, mm),
+        metadata=sample_metadata(spec, facts.label),
+        label=facts.label,
+    )
 
 
-def _make_once(spec: FilmSpec) -> PhantomFilm:
+def _frame(spec: FilmSpec) -> _View:
+    r = ranges_of(spec.domain)
     child = _build_child(spec)
-    a, pose = child.anatomy, child.pose
-    centre_x, _ = pose.point(a.centre_x, 256)
-    half_width = a.half_width * pose.zoom
-    field = collimator(half_width, centre_x, spec.rng("collimator"))
+    pose = child.pose
+    centre_x, _ = pose.point(child.anatomy.centre_x, 256)
+    field = collimator(
+        child.anatomy.half_width * pose.zoom, centre_x, spec.rng("collimator"), r, pose.reach()
+    )
     exposed = field > 0.5
     masks = _film_masks(spec, child, exposed)
     levels = _visible_levels(child, exposed)
     landmarks = _landmarks(child)
     if Finding.AIR_FLUID_LEVEL not in measure.present_findings(masks, levels):
         masks[Finding.AIR_FLUID_LEVEL] = np.zeros((N, N), bool)
+    tube = pose.warp_mask(child.hardware.gastric_tube) & exposed
     facts = measure.measure_facts(
-        spec.view,
-        dict(spec.severity),
-        masks,
-        levels,
-        landmarks,
-        stool_burden=_stool_burden(child.contents),
-        gastric_tube=bool(
-            (pose.warp_mask(child.hardware.gastric_tube) & exposed).sum() >= measure.MIN_REGION_PX
-        ),
+        spec.view, masks, levels, landmarks, gastric_tube=bool(tube.sum() >= measure.MIN_REGION_PX)
     )
+    is_ambiguous = measure.is_loaded_unnamed(masks, landmarks)
     for finding in FINDINGS:  # what is not claimed is not outlined
         if finding not in facts.present:
             masks[finding] = np.zeros((N, N), bool)
-    mm = a.mm_per_px / pose.zoom
-    return PhantomFilm(
-        spec=spec,
-        pixels=_pixels(spec, child, field, half_width, centre_x),
-        pixel_spacing_mm=(mm, mm),
-        masks=masks,
-        polygons={finding: measure.polygons_of(masks[finding]) for finding in facts.present},
-        facts=facts,
-        measures=_measures(child, masks, levels, mm),
-        metadata=sample_metadata(spec, facts.label),
-        label=facts.label,
-    )
+    return _View(child, field, centre_x, masks, levels, facts, is_ambiguous)
 
 
 def _build_child(spec: FilmSpec) -> _Child:
+    r = ranges_of(spec.domain)
     plan = plan_gut(spec)
-    a = sample_anatomy(spec.age_months, spec.rng("anatomy"), plan.widening)
-    pose = sample_pose(a.infancy, spec.rng("pose"))
+    a = sample_anatomy(spec.age_months, spec.rng("anatomy"), plan.widening, r)
+    pose = sample_pose(a.infancy, spec.rng("pose"), r)
     trunk = build_trunk(a, spec.rng("trunk"), spec.rng("arms"))
     chest = build_chest(a, trunk, spec.rng("chest"))
     organs = build_organs(a, trunk, chest, spec.rng("organs"))
     bones = BoneMap()
     spine = build_spine(a, trunk, bones, spec.rng("spine"))
     build_ribs(a, trunk, spine, bones, spec.rng("ribs"))
-    build_pelvis(a, trunk, bones, spec.rng("pelvis"))
+    hips = build_pelvis(a, trunk, bones, spec.rng("pelvis"))
+    build_femora(a, trunk, hips, bones, spec.rng("femora"))
+    build_arms(a, trunk, bones, spec.rng("arm bones"))
     gut = build_gut(a, trunk, chest, plan, spec.rng("gut"))
     severity = dict(spec.severity)
     dilated = _DILATED_PITCHES * a.pitch if Finding.ABDOMINAL_DISTENSION in severity else None
-    gravity = Gravity(spec.view, pose.gravity_row())
+    gravity = Gravity.of(spec.view, pose)
     contents = fill_gut(a, gut, plan, gravity, dilated, spec.rng("contents"))
     free_air = None
     if Finding.PNEUMOPERITONEUM in severity:
         amount = severity[Finding.PNEUMOPERITONEUM]
         rng = spec.rng("free air")
-        free_air = build_free_air(spec.view, amount, a, trunk, chest, contents, organs.belly, rng)
+        free_air = build_free_air(gravity, amount, a, trunk, chest, contents, organs.belly, rng)
     hardware = build_hardware(a, trunk, chest, spec.rng("hardware"))
     return _Child(a, trunk, chest, organs, bones, spine, gut, contents, free_air, hardware, pose)
 
 
-def _pixels(
-    spec: FilmSpec, child: _Child, field: Field, half_width: float, centre_x: float
-) -> NDArray[np.uint8]:
+def _pixels(spec: FilmSpec, view: _View) -> NDArray[np.uint8]:
     """Expose, pose, develop and finish."""
+    child, field = view.child, view.field
+    r = ranges_of(spec.domain)
     materials = _materials(spec, child)
-    log_exposure = child.pose.warp(expose(materials, child.anatomy.mm_per_px, spec.rng("exposure")))
-    anchor = (materials.body > 0.5 * np.percentile(materials.body, 90)) & (
-        materials.gas + materials.lung_air < 1
-    )
-    anchor &= materials.metal < 0.1
-    film = process(log_exposure, child.pose.warp_mask(anchor) & (field > 0.9), spec.rng("processing"))
-    film = film * field + (1 - field) * spec.rng("shutter").uniform(0, 0.03)
-    film = draw_marker(film, half_width, centre_x, spec.rng("marker"))
+    exposure = expose(materials, child.anatomy.mm_per_px, spec.rng("exposure"), r)
+    log_exposure = add_grid(child.pose.warp(exposure.film), spec.rng("grid"))
+    anchor = (materials.body > 0.5 * np.percentile(materials.body, 90)) & (materials.lung_air < 1)
+    anchor = child.pose.warp_mask(anchor) & (field > 0.9)
+    film = process(log_exposure, child.pose.warp(exposure.tissue), anchor, spec.rng("processing"), r)
+    film = film * field + (1 - field) * draw(spec.rng("shutter"), r.shutter_floor)
+    film = draw_markers(film, spec.view, view.half_width, view.centre_x, spec.rng("marker"), r)
     return np.asarray(np.clip(film, 0, 1) * 255, np.uint8)
 
 
@@ -243,21 +268,22 @@ def _film_masks(spec: FilmSpec, child: _Child, exposed: Mask) -> dict[str, Mask]
 
 
 def _visible_levels(child: _Child, exposed: Mask) -> list[VisibleLevel]:
-    """Levels on the film, clipped to the exposed field."""
+    """Levels on the film, clipped to the exposed field; one cut short by the shutter counts less."""
+    shortest = 0.75 * LEVEL_PITCHES * child.anatomy.pitch * child.pose.zoom
     visible = []
-    shortest = (
-        0.75 * 0.8 * child.anatomy.pitch * child.pose.zoom
-    )  # a level cut short by the shutter counts less
     for level in child.contents.levels:
-        (x0, y0), (x1, y1) = child.pose.point(*level.start), child.pose.point(*level.end)
-        xs = np.arange(np.ceil(max(0.0, min(x0, x1))), min(N - 1.0, max(x0, x1)) + 1).astype(int)
-        y = round((y0 + y1) / 2)
-        if not 0 <= y < N or not len(xs):
-            continue
-        xs = xs[exposed[y, xs]]
-        if len(xs) >= 5:
-            counts = level.counts and len(xs) >= shortest
-            visible.append(VisibleLevel(level.organ, float(xs[0]), float(xs[-1] + 1), float(y), counts))
+        ends = np.array([child.pose.point(*level.start), child.pose.point(*level.end)])
+        steps = int(np.hypot(*(ends[1] - ends[0]))) + 2
+        points = ends[0] + np.linspace(0, 1, steps)[:, None] * (ends[1] - ends[0])
+        places = np.round(points).astype(int)
+        places_on_film = ((places >= 0) & (places < N)).all(1)
+        kept = points[places_on_film][exposed[places[places_on_film, 1], places[places_on_film, 0]]]
+        if len(kept) >= 5:
+            start, end = (tuple(float(v) for v in kept[k]) for k in (0, -1))
+            counts = level.counts and len(kept) >= shortest
+            visible.append(
+                VisibleLevel(level.organ, (start[0], start[1]), (end[0], end[1]), counts, level.loop)
+            )
     return visible
 
 
@@ -271,34 +297,32 @@ def _landmarks(child: _Child) -> Landmarks:
     return Landmarks(spine_x, quadrant_y, child.anatomy.pitch * child.pose.zoom)
 
 
-def _stool_burden(contents: Contents) -> tuple[int, int, int]:
-    """Right colon, left colon, rectosigmoid: 0 none, 1 under 40 % of haustra, 2 under 75 %, 3 packed."""
-    scores = []
-    for group in _SEGMENT_GROUPS:
-        share = float(np.mean([contents.burden[name] for name in group]))
-        scores.append(0 if share < 0.08 else 1 if share < 0.40 else 2 if share < 0.75 else 3)
-    return scores[0], scores[1], scores[2]
-
-
-def _measures(
-    child: _Child, masks: dict[str, Mask], levels: list[VisibleLevel], mm: float
-) -> dict[str, float]:
-    """Millimetres on the film, inside the exposed field."""
-    gas = masks[Structure.SMALL_BOWEL_GAS]
+def _measures(view: _View, spec: FilmSpec, mm: float) -> dict[str, float]:
+    """Millimetres on the film, inside the exposed field; what cannot be measured there is left out."""
+    child, masks, levels = view.child, view.masks, view.levels
+    seen = measure_film(masks, spec.view)
+    rectum = child.pose.warp_mask(child.contents.rectum) & masks[Structure.COLON]
     counted = [level for level in levels if level.counts]
-    out = {
-        "mm_per_px": mm,
-        "l2_width_mm": child.spine.l2_width * child.anatomy.mm_per_px,
-        "stomach_max_diameter_mm": measure.longest_diameter_px(masks[Structure.STOMACH]) * mm,
-        "widest_loop_mm": measure.longest_diameter_px(gas) * mm,
-        "widest_colon_mm": measure.longest_diameter_px(masks[Structure.COLON]) * mm,
-        "rectum_mm": child.gut.colon[-1].diameter * child.anatomy.mm_per_px,
-        "level_count": float(len(counted)),
+    lengths = {
+        "l2_width_mm": seen.l2_width,
+        "stomach_max_diameter_mm": seen.stomach,
+        "widest_loop_mm": seen.widest_loop,
+        "widest_colon_mm": seen.widest_colon,
+        "rectum_mm": widest_circle(rectum),
+        "free_air_max_gap_mm": seen.free_air_gap,
+        "level_height_difference_mm": _height_difference(counted, spec.view),
     }
-    if masks[Finding.PNEUMOPERITONEUM].any():
-        columns = masks[Finding.PNEUMOPERITONEUM].sum(0)
-        out["free_air_max_gap_mm"] = float(columns.max()) * mm
-    for i, level in enumerate(counted):
-        out[f"level_{i}_width_mm"] = level.width * mm
-        out[f"level_{i}_y_px"] = level.y
+    lengths |= {f"level_{i}_width_mm": level.length for i, level in enumerate(counted)}
+    out = {"mm_per_px": mm, "level_count": float(len(counted))}
+    out |= {name: length * mm for name, length in lengths.items() if length is not None}
     return {name: round(value, 4) for name, value in out.items()}
+
+
+def _height_difference(levels: list[VisibleLevel], view: View) -> float | None:
+    """Greatest difference in height of two levels of one loop, pixels: unequal levels suggest obstruction."""
+    axis = 0 if view is View.LEFT_LATERAL_DECUBITUS else 1
+    heights: dict[int, list[float]] = {}
+    for level in levels:
+        heights.setdefault(level.loop, []).append((level.start[axis] + level.end[axis]) / 2)
+    spans = [max(h) - min(h) for h in heights.values() if len(h) > 1]
+    return max(spans) if spans and max(spans) >= 3 else None

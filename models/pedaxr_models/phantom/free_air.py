@@ -1,4 +1,4 @@
-"""Free gas: crescents under the domes when erect, a pale ellipse with doubled bowel walls when supine."""
+"""Free gas: crescents under the domes, a stripe beside the liver, or a pale pool in front of the gut."""
 
 from dataclasses import dataclass
 
@@ -20,21 +20,21 @@ from pedaxr_models.phantom.geometry import (
     half_chord,
     smoothstep,
 )
+from pedaxr_models.phantom.levels import Gravity
 from pedaxr_models.phantom.noise import texture
 from pedaxr_models.phantom.trunk import Trunk
 
 
 @dataclass(frozen=True)
 class FreeAir:
-    """Path length of free gas, its geometric silhouette, and the widest gap under a dome (pixels, erect)."""
+    """Path length of free gas (pixels) and its silhouette."""
 
     gas: Field
     mask: Mask
-    gap: float
 
 
 def build_free_air(
-    view: View,
+    gravity: Gravity,
     severity: float,
     a: Anatomy,
     trunk: Trunk,
@@ -44,9 +44,11 @@ def build_free_air(
     rng: np.random.Generator,
 ) -> FreeAir:
     """Free gas of one film; `severity` in 0..1 sets its amount."""
-    if view is View.ERECT:
+    if gravity.view is View.ERECT:
         return _crescents(severity, a, trunk, chest, rng)
-    return _supine(severity, a, trunk, contents, belly, rng)
+    if gravity.view is View.LEFT_LATERAL_DECUBITUS:
+        return _stripe(severity, a, trunk, chest, gravity, rng)
+    return _pool(severity, a, trunk, contents, belly, rng)
 
 
 def _crescents(severity: float, a: Anatomy, trunk: Trunk, chest: Chest, rng: np.random.Generator) -> FreeAir:
@@ -56,7 +58,7 @@ def _crescents(severity: float, a: Anatomy, trunk: Trunk, chest: Chest, rng: np.
     top = chest.dome_y + line
     above = chest.recess(top, u)
     gas, mask = np.zeros((N, N), np.float32), np.zeros((N, N), bool)
-    gap = (0.18 + 0.82 * severity) * 1.5 * u
+    gap = (0.10 + 0.80 * severity**1.2) * 1.4 * u
     for side in _sides(severity, rng):
         own = gap * (1.0 if side < 0 else rng.uniform(0.3, 1.0))
         lateral = np.clip((trunk.x * side - 0.07 * h) / (0.55 * h), 0, 1.6)
@@ -67,33 +69,72 @@ def _crescents(severity: float, a: Anatomy, trunk: Trunk, chest: Chest, rng: np.
         mask |= (top - 0.5 < YY) & (low > YY) & (reach > 0.5)
         part = np.clip(above - chest.recess(low, u), 0, None) * reach * np.clip((low - top) / 1.2, 0, 1)
         gas = np.maximum(gas, part)
-    return FreeAir(gas, mask & (gas > 1.0), gap)
+    return FreeAir(gas, mask & (gas > 1.0))
 
 
 def _sides(severity: float, rng: np.random.Generator) -> tuple[int, ...]:
     """Free gas lies on both sides or, when little, often only over the liver."""
-    if rng.random() < 0.45 - 0.4 * severity:
+    if rng.random() < 0.60 - 0.45 * severity:
         return (-1,) if rng.random() < 0.8 else (1,)
     return (-1, 1)
 
 
-def _supine(
+def _stripe(
+    severity: float, a: Anatomy, trunk: Trunk, chest: Chest, gravity: Gravity, rng: np.random.Generator
+) -> FreeAir:
+    """On the left side gas rises to the right flank and lifts the liver off the abdominal wall.
+
+    Its lower border is the falling liver, not a level; above and below it tapers towards dome and iliac crest.
+    """
+    u, h = a.pitch, a.half_width
+    inner = trunk.half_width - a.flank_px
+    gap = (0.08 + 0.62 * severity**1.2) * 1.2 * u
+    top, bottom = chest.right_dome_y + rng.uniform(0.4, 1.2) * u, a.level_y(rng.uniform(-0.4, 1.6))
+    share = np.clip((YY - top) / (bottom - top), 0, 1)
+    bulge = np.sqrt(np.clip(4 * share * (1 - share), 0, 1)) * (1 + 0.10 * texture(rng, 16))
+    depth = trunk.x + inner  # from the right abdominal wall inward
+    gas = trunk.inner_thickness * coverage(depth - gap * bulge, 0.8) * coverage(-depth, 1.0)
+    gas = gas * smoothstep(0.0, 0.12, share) * smoothstep(1.0, 0.88, share) * 0.9
+    gas = gas * coverage(chest.dome_y + max(1.8, 2.2 / a.mm_per_px) - YY, 1.0) * (trunk.x < -0.2 * h)
+    return FreeAir(np.asarray(gas, np.float32), np.asarray(gas > 1.0))
+
+
+def _pool(
     severity: float, a: Anatomy, trunk: Trunk, contents: Contents, belly: Field, rng: np.random.Generator
 ) -> FreeAir:
-    """Football ellipse, Rigler's double wall on some loops, falciform ligament; stronger looked like wire."""
+    """Football or gas round the liver, Rigler's double wall, falciform ligament; more looked like wire."""
     h, u = a.half_width, a.pitch
-    width, height = (0.42 + 0.34 * severity) * h, (1.6 + 1.9 * severity) * u
-    cy = a.level_y(3.4) + rng.uniform(-0.4, 0.4) * u
-    x = trunk.x - rng.uniform(-0.15, 0.1) * h
-    distance = ellipse(x, YY - cy, width, height) + 3.5 * texture(rng, 16)
-    lens = half_chord(distance, width * 0.8) / (width * 0.8) * (0.18 + 0.26 * severity) * h * 0.8
+    distance, width = _outline(severity, a, trunk, rng)
+    lens = half_chord(distance, width * 0.8) / (width * 0.8) * (0.16 + 0.26 * severity) * h * 0.8
     for layer in contents.layers:
-        shown = smoothstep(-0.2, 0.6, np.sin(layer.owner * 2.4 + 0.5))
+        shown = smoothstep(-0.2, 0.6, np.sin(layer.owner * 2.4 + rng.uniform(0, 6)))
         wall = np.exp(-(((layer.first - layer.wall * 0.3) / (layer.wall * 0.7)) ** 2)) * shown
         lens = lens * (1 - 0.30 * wall) * (1 - 0.45 * smoothstep(1, -2, layer.first) * shown)
-    bend = 0.03 * (YY - cy + 2 * u) - 4 * np.sin((YY - cy) / (1.7 * u))
-    ligament = np.exp(-(((XX - (trunk.spine_x[:, None] - 0.16 * h + bend)) / 1.5) ** 2))
-    ligament = ligament * ((cy - height < YY) & (cy - 0.1 * height > YY))
-    gas = np.clip(lens * (1 - 0.28 * blur(ligament.astype(np.float32), 0.6)), 0, None) * belly
+    if rng.random() < 0.6:
+        lens = lens * (1 - 0.28 * _falciform(a, trunk, u, rng))
+    gas = np.clip(lens, 0, None) * belly
     edge = distance < -0.006 * width  # where the lens reaches about an eighth of its depth
-    return FreeAir(gas.astype(np.float32), edge & (belly > 0.3), 0.0)
+    return FreeAir(gas.astype(np.float32), edge & (belly > 0.3))
+
+
+def _outline(severity: float, a: Anatomy, trunk: Trunk, rng: np.random.Generator) -> tuple[Field, float]:
+    """Signed distance to the pool's border, and its half-width: uneven, as bowel and liver dent it."""
+    h, u = a.half_width, a.pitch
+    width, height = (0.34 + 0.36 * severity) * h, (1.2 + 2.0 * severity) * u
+    x, y = trunk.x - rng.uniform(-0.15, 0.1) * h, YY - a.level_y(3.4) - rng.uniform(-0.5, 0.7) * u
+    if rng.random() < 0.35:  # over the liver, slanting down to the flank
+        width, height = 0.8 * width, 0.8 * height
+        x = trunk.x + 0.40 * h
+        y = YY - a.level_y(4.6) + 0.45 * x
+    uneven = 4.5 * texture(rng, 16) + 2.0 * texture(rng, 7)
+    distance = ellipse(x, y, width, height) + uneven * (0.6 + 0.6 * severity)
+    return distance.astype(np.float32), width
+
+
+def _falciform(a: Anatomy, trunk: Trunk, u: float, rng: np.random.Generator) -> Field:
+    """The ligament from liver to navel, a faint curved line just right of the spine."""
+    start = a.level_y(rng.uniform(5.4, 6.2))
+    bend = 0.03 * (YY - start) - 4 * np.sin((YY - start) / (1.7 * u) + rng.uniform(0, 1.5))
+    line = np.exp(-(((XX - (trunk.spine_x[:, None] - 0.16 * a.half_width + bend)) / 1.5) ** 2))
+    line = line * ((start < YY) & (start + 3.2 * u > YY))
+    return blur(line.astype(np.float32), 0.6)

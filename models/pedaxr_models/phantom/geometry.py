@@ -59,11 +59,19 @@ def ellipse(x: Field, y: Field, a: float, b: float) -> Field:
 
 
 def spline(points: ArrayLike, step: float = 1.0) -> Field:
-    """Cubic curve through (n, d) points, sampled about every `step` pixels of its first two coordinates."""
+    """Cubic curve through (n, d) points, sampled about every `step` pixels of its first two coordinates.
+
+    Up to four points the not-a-knot spline is one polynomial, solved directly: most curves are that short.
+    """
     p = np.asarray(points, float)
     lengths = np.maximum(1e-3, np.hypot(*np.diff(p[:, :2], axis=0).T))
     t = np.concatenate([[0.0], np.cumsum(lengths)])
-    return np.asarray(CubicSpline(t, p)(np.linspace(0, t[-1], max(4, int(t[-1] / step)))), np.float32)
+    at = np.linspace(0, t[-1], max(4, int(t[-1] / step)))
+    if len(p) <= 4:
+        powers = np.arange(len(p))
+        weights = np.linalg.solve((t / t[-1])[:, None] ** powers, p)
+        return np.asarray((at / t[-1])[:, None] ** powers @ weights, np.float32)
+    return np.asarray(CubicSpline(t, p)(at), np.float32)
 
 
 class Tube(NamedTuple):

@@ -1,4 +1,4 @@
-"""Where the gut runs: stomach, colon frame and small-bowel loops as chains of balls."""
+"""Where the bowel runs: colon frame and small-bowel loops as chains of balls."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from pedaxr_models.phantom.geometry import Field, spline
 from pedaxr_models.phantom.lumen import Balls, tube_balls
 from pedaxr_models.phantom.noise import wander
 from pedaxr_models.phantom.plan import SEGMENTS, Content, GutPlan
+from pedaxr_models.phantom.stomach import Stomach, build_stomach
 from pedaxr_models.phantom.trunk import Trunk
 
 _SEGMENT_WIDTH = {"ascending": 1.15, "transverse": 1.0, "descending": 0.85, "sigmoid": 0.85}
@@ -31,8 +32,7 @@ class ColonSegment:
 class Gut:
     """All lumens, canvas pixels."""
 
-    stomach: Balls
-    stomach_diameter: float
+    stomach: Stomach
     colon: tuple[ColonSegment, ...]
     loops: tuple[Balls, ...]
     loop_radius: float
@@ -40,42 +40,10 @@ class Gut:
 
 def build_gut(a: Anatomy, trunk: Trunk, chest: Chest, plan: GutPlan, rng: np.random.Generator) -> Gut:
     """Lay out the lumens of one child."""
-    stomach, diameter = _stomach(a, chest, plan, rng)
+    stomach = build_stomach(a, chest, plan, rng)
     colon = _colon(a, trunk, plan, rng)
     loops = tuple(_loops(a, plan, rng))
-    return Gut(stomach, diameter, colon, loops, plan.loop_radius * a.pitch)
-
-
-def _stomach(a: Anatomy, chest: Chest, plan: GutPlan, rng: np.random.Generator) -> tuple[Balls, float]:
-    """Fundus under the left dome, body, antrum; an obstructed antrum crosses the spine."""
-    u, h, scale = a.pitch, a.half_width, plan.stomach_scale
-    size = min(scale, 1.0) if plan.is_obstructed else scale
-    fx = rng.uniform(0.44, 0.56) * h
-    fy = chest.left_dome_y + (0.95 * scale + 0.25) * u
-    if plan.is_obstructed:
-        droop = rng.uniform(-0.3, 0.5) * u
-        points = [
-            (fx + 0.02 * h, fy),
-            (fx - 0.02 * h, fy + 1.1 * u),
-            (fx - 0.30 * h, fy + 2.3 * u + droop * 0.6),
-            (-0.10 * h, fy + 3.1 * u * size + droop),
-            (-0.42 * h * size, fy + 2.9 * u * size + droop),
-        ]
-        profile = np.array([1.35, 1.45, 1.30, 1.05, 0.70]) * 0.98 * scale * rng.uniform(0.88, 1.02)
-    else:
-        points = [
-            (fx, fy),
-            (fx + 0.06 * h, fy + 1.2 * u * scale),
-            (fx - 0.12 * h * scale, fy + 2.3 * u * scale),
-            (0.08 * h - 0.10 * h * scale, fy + 3.0 * u * scale),
-            (-0.24 * h, fy + rng.uniform(2.4, 2.8) * u * scale),
-        ]
-        profile = np.array([1.0, 1.02, 0.82, 0.62, 0.38]) * 0.92 * scale
-    curve = spline([(a.centre_x + x, y) for x, y in points])
-    share = np.linspace(0, 1, len(curve))
-    radii = np.interp(share, [0, 0.3, 0.6, 0.85, 1], profile) * u
-    radii *= 1 + 0.03 * wander(rng, len(curve), 14)
-    return tube_balls(curve, radii.astype(np.float32)), float(2 * radii.max())
+    return Gut(stomach, colon, loops, plan.loop_radius * a.pitch)
 
 
 def _colon_curves(a: Anatomy, trunk: Trunk, radius: float, rng: np.random.Generator) -> dict[str, Field]:
@@ -189,6 +157,8 @@ def _loops(a: Anatomy, plan: GutPlan, rng: np.random.Generator) -> list[Balls]:
     free = np.ones(len(points), bool)
     wide = plan.is_packed or plan.is_obstructed or plan.level_loops >= 3
     loops: list[Balls] = []
+    if plan.level_loops >= 3 and rng.random() < 0.7:
+        loops.append(_arch(a, points, free, radius, rng))
     for start in rng.permutation(len(points)):
         if len(loops) >= plan.loop_count:
             break
@@ -236,6 +206,26 @@ def _chain(
         chain.append(nearest)
         free[nearest] = False
     return chain
+
+
+def _arch(
+    a: Anatomy,
+    points: NDArray[np.float64],
+    free: NDArray[np.bool_],
+    radius: float,
+    rng: np.random.Generator,
+) -> Balls:
+    """An upturned U whose limbs are parts 0 and 1, in the place of the points it covers."""
+    middle = points[int(rng.integers(len(points)))] if len(points) else np.array([0.0, a.level_y(1.5)])
+    wide, high = radius * rng.uniform(1.25, 1.6), radius * rng.uniform(1.6, 2.6)
+    shape = np.array([[-1.05, 0.9], [-1.0, 0.0], [-0.55, -0.75], [0.55, -0.75], [1.0, 0.0], [1.05, 0.9]])
+    curve = spline(middle + shape * (wide, high)) + np.array([a.centre_x, 0], np.float32)
+    gone = (np.abs(points[:, 0] - middle[0]) < 1.9 * wide) & (np.abs(points[:, 1] - middle[1]) < 1.3 * high)
+    free[gone] = False
+    radii = radius * 0.9 * (1 + 0.06 * wander(rng, len(curve), 8))
+    balls = tube_balls(curve, radii.astype(np.float32))
+    part = (np.arange(len(balls.radii)) >= len(balls.radii) / 2).astype(np.int16)
+    return Balls(balls.centres, balls.radii, part)
 
 
 def _loop(a: Anatomy, points: NDArray[np.float64], radius: float, rng: np.random.Generator) -> Balls:

@@ -17,25 +17,38 @@ from pedaxr_models.captioning.facts import (
 )
 from pedaxr_models.labels import FINDINGS, Finding, Structure, View
 from pedaxr_models.phantom.geometry import Field, Mask
+from pedaxr_models.segmentation.measures import colon_parts, widest_circle
 
 MIN_REGION_PX = 30
 MIN_LEVELS = 3
+# Extent from which a finding is moderate, and marked; see `extent`. Set so that the three grades are about
+# as frequent among films with the finding.
+_GRADES: dict[Finding, tuple[float, float]] = {
+    Finding.PYLORIC_STENOSIS: (2.75, 3.05),
+    Finding.AIR_FLUID_LEVEL: (4.5, 6.5),
+    Finding.ABDOMINAL_DISTENSION: (1.65, 1.95),
+    Finding.CONSTIPATION: (15.5, 21.0),
+    Finding.PNEUMOPERITONEUM: (1.2, 2.6),
+}
+_POOLED_AIR_GRADES = (8.5, 14.0)  # a pool of gas seen face on, supine
+_STOOL_GRADES = (0.4, 3.0, 7.0)  # square pitches of stool in one part of the colon: mild, moderate, marked
+_LOADED = 12.0  # square pitches of stool in all from which a radiologist would speak of loading
 
 
 @dataclass(frozen=True)
 class VisibleLevel:
-    """A gas-fluid level inside the exposed field: film pixels."""
+    """A gas-fluid level inside the exposed field: its ends, x, y in film pixels."""
 
     organ: str
-    x0: float
-    x1: float
-    y: float
+    start: tuple[float, float]
+    end: tuple[float, float]
     counts: bool
+    loop: int = -1
 
     @property
-    def width(self) -> float:
+    def length(self) -> float:
         """Film pixels."""
-        return self.x1 - self.x0
+        return float(np.hypot(self.end[0] - self.start[0], self.end[1] - self.start[1]))
 
 
 @dataclass(frozen=True)
@@ -55,32 +68,59 @@ def present_findings(masks: Mapping[str, Mask], levels: list[VisibleLevel]) -> f
     return frozenset(seen)
 
 
-def severity_of(value: float) -> Severity:
-    """Grade of a driving parameter in 0..1."""
-    return Severity.MILD if value < 1 / 3 else Severity.MODERATE if value < 2 / 3 else Severity.MARKED
+def extent(
+    finding: Finding, masks: Mapping[str, Mask], levels: list[VisibleLevel], landmarks: Landmarks
+) -> float:
+    """How much of a finding is to be seen, in lumbar pitches, so that age and zoom cancel.
+
+    Stenosis and distension: calibre of the stomach, and of the widest loop. Levels: their number.
+    Constipation and free air: area of the stool, and of the gas.
+    """
+    square = landmarks.pitch**2
+    if finding is Finding.PYLORIC_STENOSIS:
+        return (widest_circle(masks[Structure.STOMACH]) or 0.0) / landmarks.pitch
+    if finding is Finding.ABDOMINAL_DISTENSION:
+        gas = masks[Structure.SMALL_BOWEL_GAS], masks[Structure.COLON] & ~masks[Structure.STOOL]
+        return max(widest_circle(m) or 0.0 for m in gas) / landmarks.pitch
+    if finding is Finding.AIR_FLUID_LEVEL:
+        return float(sum(level.counts for level in levels))
+    shown = Structure.STOOL if finding is Finding.CONSTIPATION else finding
+    return float(masks[shown].sum()) / square
+
+
+def is_loaded_unnamed(masks: Mapping[str, Mask], landmarks: Landmarks) -> bool:
+    """Whether there is as much stool as in constipation on a film that is not to show it."""
+    extent_of_stool = float(masks[Structure.STOOL].sum()) / landmarks.pitch**2
+    return not masks[Finding.CONSTIPATION].any() and extent_of_stool >= _LOADED
+
+
+def severity_of(finding: Finding, value: float, view: View) -> Severity:
+    """Grade of an extent."""
+    is_pool = finding is Finding.PNEUMOPERITONEUM and view is View.SUPINE
+    moderate, marked = _POOLED_AIR_GRADES if is_pool else _GRADES[finding]
+    return Severity.MILD if value < moderate else Severity.MODERATE if value < marked else Severity.MARKED
 
 
 def measure_facts(
     view: View,
-    severity: Mapping[Finding, float],
     masks: Mapping[str, Mask],
     levels: list[VisibleLevel],
     landmarks: Landmarks,
     *,
-    stool_burden: tuple[int, int, int],
     gastric_tube: bool,
 ) -> FilmFacts:
     """All facts of one film."""
     seen = present_findings(masks, levels)
-    facts = tuple(_finding_fact(f, f in seen, view, severity, masks, levels, landmarks) for f in FINDINGS)
-    return FilmFacts(view, facts, _distal_gas(masks, landmarks), stool_burden, gastric_tube)
+    facts = tuple(_finding_fact(f, f in seen, view, masks, levels, landmarks) for f in FINDINGS)
+    return FilmFacts(
+        view, facts, _distal_gas(masks, landmarks), _stool_burden(masks, landmarks), gastric_tube
+    )
 
 
 def _finding_fact(
     finding: Finding,
     is_present: bool,
     view: View,
-    severity: Mapping[Finding, float],
     masks: Mapping[str, Mask],
     levels: list[VisibleLevel],
     landmarks: Landmarks,
@@ -91,7 +131,19 @@ def _finding_fact(
         )
     side, quadrants = locate(masks[finding], landmarks)
     count = sum(level.counts for level in levels) if finding is Finding.AIR_FLUID_LEVEL else None
-    return FindingFact(finding, Presence.PRESENT, severity_of(severity[finding]), side, quadrants, count)
+    severity = severity_of(finding, extent(finding, masks, levels, landmarks), view)
+    return FindingFact(finding, Presence.PRESENT, severity, side, quadrants, count)
+
+
+def _stool_burden(masks: Mapping[str, Mask], landmarks: Landmarks) -> tuple[int, int, int] | None:
+    """Right colon, left colon, rectosigmoid, each 0 none to 3 packed; None where they cannot be told apart."""
+    parts = colon_parts(masks[Structure.STOOL], masks[Structure.SPINE], masks[Structure.L2_BODY])
+    if parts is None:
+        return None
+    right, left, low = (
+        sum(float(part.sum()) / landmarks.pitch**2 >= grade for grade in _STOOL_GRADES) for part in parts
+    )
+    return right, left, low
 
 
 def _is_blind(finding: Finding, view: View, masks: Mapping[str, Mask]) -> bool:
@@ -124,14 +176,6 @@ def _distal_gas(masks: Mapping[str, Mask], landmarks: Landmarks) -> DistalGas:
     gas = masks[Structure.SMALL_BOWEL_GAS] | (masks[Structure.COLON] & ~masks[Structure.STOOL])
     area = float((gas & ~masks[Structure.STOMACH]).sum()) / landmarks.pitch**2
     return DistalGas.ABSENT if area < 0.25 else DistalGas.SCANT if area < 2.5 else DistalGas.NORMAL
-
-
-def longest_diameter_px(region: Mask) -> float:
-    """Widest inscribed circle of a region."""
-    if not region.any():
-        return 0.0
-    padded = np.pad(region, 1).astype(np.uint8)
-    return 2 * float(cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5).max())
 
 
 def polygons_of(region: Mask) -> list[np.ndarray[tuple[int, int], np.dtype[np.float32]]]:

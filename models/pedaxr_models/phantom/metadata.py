@@ -7,7 +7,7 @@ import numpy as np
 
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import LABELS, NORMAL, Finding
-from pedaxr_models.phantom.spec import FilmSpec
+from pedaxr_models.phantom.spec import Domain, FilmSpec
 
 _KOREAN_FAMILY = tuple("김이박최정강조윤장임한오서신권황안송류홍")
 _KOREAN_GIVEN = (
@@ -23,6 +23,11 @@ _LATIN_GIVEN = (
     "Otis", "Pia", "Remy", "Suri", "Tomas", "Uma", "Vera", "Wren", "Yara", "Zeno",
 )  # fmt: skip
 
+# Patients of shifted films are others, whatever the seed.
+_PATIENT_PREFIX = {Domain.STANDARD: "SYN", Domain.SHIFTED: "SHF"}
+
+# Shares of requests that name no direction, and that fit the film; the rest fit another finding.
+VAGUE_SHARE, FITTING_SHARE = 0.60, 0.25
 _VAGUE = (
     "abdominal pain",
     "vomiting",
@@ -31,6 +36,11 @@ _VAGUE = (
     "unwell",
     "abdominal symptoms",
     "follow-up",
+    "crying, not settling",
+    "fever and abdominal pain",
+    "복통",
+    "구토",
+    "보챔, 수유량 감소",
 )
 _FITTING: dict[str, tuple[str, ...]] = {
     Finding.PYLORIC_STENOSIS: ("projectile non-bilious vomiting", "vomiting after feeds, poor weight gain"),
@@ -57,7 +67,7 @@ def sample_metadata(spec: FilmSpec, label: str) -> FilmMetadata:
     birth = birth_date_for(study, spec.age_months)
     request = spec.rng("request")
     return FilmMetadata(
-        patient_id=f"SYN{spec.seed:04d}{spec.index:07d}",
+        patient_id=f"{_PATIENT_PREFIX[spec.domain]}{spec.seed:04d}{spec.index:07d}",
         patient_name=_name(rng),
         patient_sex=_sex(label, rng),
         patient_birth_date=birth.isoformat(),
@@ -83,9 +93,9 @@ def _sex(label: str, rng: np.random.Generator) -> str:
 
 def _indication(label: str, rng: np.random.Generator) -> str:
     draw = rng.random()
-    if draw < 0.5:
+    if draw < VAGUE_SHARE:
         return str(rng.choice(_VAGUE))
-    if draw < 0.85:
+    if draw < VAGUE_SHARE + FITTING_SHARE:
         return str(rng.choice(_FITTING[label]))
     other = [name for name in LABELS if name != label]
     return str(rng.choice(_FITTING[str(rng.choice(other))]))

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from pedaxr_models.labels import Finding, View
+from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding
 from pedaxr_models.phantom.spec import FilmSpec
 
 SEGMENTS = ("ascending", "transverse", "descending", "sigmoid", "rectum")
@@ -67,20 +67,20 @@ def plan_gut(spec: FilmSpec) -> GutPlan:
 def _quiet_gut(spec: FilmSpec, rng: np.random.Generator) -> dict[str, object]:
     """A normal gut; infants swallow air and have much small-bowel gas."""
     infancy = float(np.clip((24 - spec.age_months) / 18, 0, 1))
-    dominant = rng.dirichlet((4.0, 3.0, 2.5))
+    dominant = rng.dirichlet((4.0, 2.2, 3.0))
     content = {name: _tilted(dominant, rng) for name in SEGMENTS}
     return {
         "stomach_scale": rng.uniform(0.9, 1.1) if rng.random() < 0.10 else rng.uniform(0.45, 0.82),
         "is_obstructed": False,
         "stomach_level": rng.uniform(0.16, 0.45),
         "stomach_gas": 0.0 if rng.random() < 0.12 else 1.0,
-        "colon_radius": rng.uniform(0.32, 0.54),
+        "colon_radius": rng.uniform(0.30, 0.52),
         "rectum_ratio": rng.uniform(0.95, 1.35),
         "colon_content": content,
         "loop_count": int(rng.integers(3, 9) + round(9 * infancy)),
         "loop_radius": rng.uniform(0.22, 0.36) * (1 + infancy * rng.uniform(0.15, 0.65)),
         "is_packed": False,
-        "level_loops": int(rng.integers(0, 3)) if spec.view is View.ERECT else 0,
+        "level_loops": int(rng.integers(0, 3)) if spec.view in HORIZONTAL_BEAM_VIEWS else 0,
         "widening": max(0.0, rng.normal(0, 0.025)),
     }
 
@@ -96,13 +96,13 @@ def _tilted(
 def _obstructed_stomach(s: float, rng: np.random.Generator, spec: FilmSpec) -> dict[str, object]:
     content = {name: _tilted(np.array([0.15, 0.35, 0.5]), rng) for name in SEGMENTS}
     return {
-        "stomach_scale": 0.98 + 0.42 * s + rng.uniform(-0.03, 0.03),
+        "stomach_scale": 0.88 + 0.56 * s + rng.uniform(-0.03, 0.03),
         "is_obstructed": True,
-        "stomach_level": rng.uniform(0.35, 0.62),
+        "stomach_level": rng.uniform(0.25, 0.80),
         "stomach_gas": 1.0,
         "colon_radius": rng.uniform(0.22, 0.36),
         "colon_content": content,
-        "loop_count": int(rng.integers(0, 6 if s < 0.4 else 4)),
+        "loop_count": int(rng.integers(0, 9 if s < 0.4 else 5)),
         "loop_radius": rng.uniform(0.22, 0.34),
         "level_loops": 0,
         "widening": rng.uniform(0, 0.08),
@@ -134,7 +134,7 @@ def _distended(s: float, rng: np.random.Generator, spec: FilmSpec) -> dict[str, 
         "loop_count": int(12 + 10 * s + rng.integers(0, 3)),
         "loop_radius": 0.52 + 0.36 * s + rng.uniform(-0.04, 0.06),
         "is_packed": True,
-        "level_loops": int(rng.integers(0, 3)) if spec.view is View.ERECT else 0,
+        "level_loops": int(rng.integers(0, 3)) if spec.view in HORIZONTAL_BEAM_VIEWS else 0,
         "widening": 0.05 + 0.14 * s + rng.uniform(-0.02, 0.02),
     }
 

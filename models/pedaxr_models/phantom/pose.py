@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr_models.phantom.geometry import XX, YY, Field, Mask, N
+from pedaxr_models.phantom.ranges import STANDARD, Ranges, draw, draw_either_way
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,13 @@ class Pose:
             np.float32,
         )
 
+    def reach(self) -> float:
+        """Rows from the film's middle that shutters may open to, so that a shrunk canvas shows no edge."""
+        if self.zoom > 1.02:
+            return float(N)  # the slivers beyond a turned canvas are mirrored, which does not show
+        turned = np.cos(self.angle) + abs(np.sin(self.angle))
+        return float(N / 2 * self.zoom / turned - abs(self.shift[1]))
+
     def warp_mask(self, mask: Mask) -> Mask:
         """A silhouette on the film; nothing beyond the canvas."""
         if not mask.any():
@@ -57,9 +65,9 @@ class Pose:
         return np.asarray(grey > 127)
 
 
-def sample_pose(infancy: float, rng: np.random.Generator) -> Pose:
-    """Infants turn more and fill more of the film."""
-    angle = rng.uniform(-1, 1) * (0.025 + 0.035 * infancy) * (1 if rng.random() < 0.7 else 1.6)
-    zoom = rng.uniform(1.04, 1.14) * (1 + infancy * rng.uniform(0, 0.16))
-    shift = (rng.uniform(-0.02, 0.02) * N, rng.uniform(-0.015, 0.015) * N)
+def sample_pose(infancy: float, rng: np.random.Generator, r: Ranges = STANDARD) -> Pose:
+    """Infants fill more of the film."""
+    angle = np.deg2rad(draw_either_way(rng, r.angle_degrees))
+    zoom = draw(rng, r.infant_zoom if rng.random() < infancy else r.zoom)
+    shift = (draw_either_way(rng, r.off_centre) * N, draw_either_way(rng, r.off_centre) * N * 0.75)
     return Pose(float(angle), float(zoom), shift, float(rng.uniform(-0.012, 0.012)))

@@ -15,12 +15,12 @@ _REACH = (0.30, 0.42, 0.53, 0.58, 0.62, 0.67, 0.72, 0.76, 0.80)
 def build_ribs(a: Anatomy, trunk: Trunk, spine: Spine, bones: BoneMap, rng: np.random.Generator) -> None:
     """Draw nine pairs of ribs; each rib differs a little from its fellow."""
     extra = rng.uniform(-0.03, 0.04)
-    turn = rng.normal(0, 0.02)  # a slightly rotated child shows one side's ribs steeper
+    turn = rng.normal(0, 0.04)  # a slightly rotated child shows one side's ribs steeper
     for place, reach in enumerate(_REACH):
         level = place + T12
         jitter = rng.normal(0, 1, 2)
         for side in (-1, 1):
-            own = jitter + rng.normal(0, 0.35, 2)
+            own = jitter + rng.normal(0, 0.45, 2)
             theta_max = np.pi * (reach + extra + 0.02 * own[0])
             _rib(
                 a,
@@ -58,7 +58,7 @@ def _rib(
     flat = np.hypot(*np.gradient(path, axis=0).T)
     solid = np.hypot(flat, np.gradient(-np.cos(theta) * reach * a.depth_ratio))
     oblique = np.clip(solid / np.maximum(flat, 1e-3), 1, 2.2)  # the lateral wall is seen along its length
-    samples = spline(np.column_stack([path, oblique, theta]), 4.0)
+    samples = spline(np.column_stack([path, oblique, theta]), 6.0)
     fade = np.clip(1 - (samples[:, 3] - 1.5) * 0.75, 0.18, 1)
     fade *= 0.35 + 0.65 * smoothstep(1.0, 0.72, np.linspace(0, 1, len(samples)))
     radii = radius * (1 + 0.06 * jitter[1]) * (0.85 + 0.25 * np.sin(np.clip(samples[:, 3], 0, 3.1)))

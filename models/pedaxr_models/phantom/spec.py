@@ -8,7 +8,7 @@ import numpy as np
 
 from pedaxr_models.labels import LABELS, NORMAL, URGENCY, Finding, View
 
-VERSION = 1
+VERSION = 2
 
 # Beside the finding that names the film: (named finding, companion, share of films).
 _COMPANIONS: tuple[tuple[Finding, Finding, float], ...] = (
@@ -102,11 +102,10 @@ def _age_months(label: str, rng: np.random.Generator) -> float:
 
 
 def _view(findings: tuple[Finding, ...], age_months: float, rng: np.random.Generator) -> View:
-    """Levels need a horizontal beam; free air is looked for erect; newborns mostly lie."""
-    draw = rng.random()
-    if Finding.AIR_FLUID_LEVEL in findings:
+    """Levels need a horizontal beam; newborns mostly lie, and are turned on the side rather than stood up."""
+    shares = (0.25, 0.30) if age_months < 1 else (0.50, 0.12)  # erect, on the left side; the rest lie
+    erect, side = shares
+    draw = rng.random() * ((erect + side) if Finding.AIR_FLUID_LEVEL in findings else 1.0)
+    if draw < erect:
         return View.ERECT
-    share = 0.4 if age_months < 1 else 0.55
-    if Finding.PNEUMOPERITONEUM in findings:
-        share = 0.65
-    return View.ERECT if draw < share else View.SUPINE
+    return View.LEFT_LATERAL_DECUBITUS if draw < erect + side else View.SUPINE

@@ -7,7 +7,7 @@ from scipy.interpolate import PchipInterpolator
 
 from pedaxr_models.phantom.anatomy import Anatomy
 from pedaxr_models.phantom.geometry import XX, YY, Field, N, blur, coverage, smoothstep, spline, tube
-from pedaxr_models.phantom.noise import wander
+from pedaxr_models.phantom.noise import fractal, texture, wander
 
 _ROWS = np.arange(N)
 _WIDTH_INFANT = np.array([0.92, 0.94, 1.02, 1.05, 1.0, 0.99, 1.02, 1.02])
@@ -69,6 +69,8 @@ def build_trunk(a: Anatomy, rng: np.random.Generator, arms_rng: np.random.Genera
     )
     fat = np.clip(body - inner, 0, None) * 0.85 * (legs <= 0) + 0.12 * legs
     fat = fat + _flank_stripe(a, x, half_width, half_depth, rng.uniform(0.4, 1.3))
+    streaks = 0.5 * fractal(rng, 1.3) + 0.5 * texture(rng, 2.5)  # fat between muscle bundles
+    fat = fat + np.clip(0.035 + 0.015 * streaks, 0, 0.1) * body
     arm_lines = _arm_lines(a, arms_rng) if arms_rng.random() < 0.30 else ()
     body = body + _arm_thickness(a, arm_lines)
     sway = rng.uniform(-3, 3) * (1.6 - 0.9 * a.infancy)
@@ -92,8 +94,9 @@ def _profiles(a: Anatomy, rng: np.random.Generator) -> tuple[Field, Field]:
     u, y5, t10 = a.pitch, a.l5_y, a.level_y(7)
     knots = [-200, t10 - 1.2 * u, t10 + 2 * u, y5 - 2.3 * u, y5 - 0.3 * u, y5 + 1.6 * u, y5 + 4 * u, 900]
     width = a.infancy * _WIDTH_INFANT + (1 - a.infancy) * _WIDTH_CHILD
-    width = width * (1 + rng.normal(0, 0.012, 8)) * (1 + a.widening * _BULGE_WIDTH)
-    depth = _DEPTH * (1 + rng.normal(0, 0.015, 8)) * (1 + a.widening * _BULGE_DEPTH)
+    belly = a.widening + rng.triangular(-0.07, 0.0, 0.12)  # flat to pot-bellied, whatever the label
+    width = width * (1 + rng.normal(0, 0.012, 8)) * (1 + belly * _BULGE_WIDTH)
+    depth = _DEPTH * (1 + rng.normal(0, 0.015, 8)) * (1 + belly * _BULGE_DEPTH)
     half_width = PchipInterpolator(knots, width)(_ROWS) * a.half_width
     half_depth = PchipInterpolator(knots, depth)(_ROWS) * a.half_width * a.depth_ratio
     return half_width.astype(np.float32)[:, None], half_depth.astype(np.float32)[:, None]
