@@ -84,7 +84,7 @@ def _stripe(
 ) -> FreeAir:
     """On the left side gas rises to the right flank and lifts the liver off the abdominal wall.
 
-    Its lower border is the falling liver, not a level; above and below it tapers towards dome and iliac crest.
+    Its lower border is the falling liver, not a level; it tapers towards dome and iliac crest.
     """
     u, h = a.pitch, a.half_width
     inner = trunk.half_width - a.flank_px

@@ -136,7 +136,7 @@ def _finding_fact(
 
 
 def _stool_burden(masks: Mapping[str, Mask], landmarks: Landmarks) -> tuple[int, int, int] | None:
-    """Right colon, left colon, rectosigmoid, each 0 none to 3 packed; None where they cannot be told apart."""
+    """Right colon, left colon, rectosigmoid, 0 none to 3 packed; None where they cannot be told apart."""
     parts = colon_parts(masks[Structure.STOOL], masks[Structure.SPINE], masks[Structure.L2_BODY])
     if parts is None:
         return None

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr_models.phantom.geometry import XX, YY, Field, Mask, N
+from pedaxr_models.phantom.geometry import Field, Mask, N
 from pedaxr_models.phantom.ranges import STANDARD, Ranges, draw, draw_either_way
 
 
@@ -30,11 +30,6 @@ class Pose:
                 [-s, c, centre + self.shift[1] - (c - s) * centre],
             ]
         )
-
-    def gravity_row(self) -> Field:
-        """Height along true vertical of every canvas pixel, growing downward."""
-        a = self.angle + self.tilt
-        return np.asarray(np.cos(a) * (YY - 256) - np.sin(a) * (XX - 256), np.float32)
 
     def point(self, x: float, y: float) -> tuple[float, float]:
         """A canvas point on the film."""
