@@ -11,10 +11,11 @@ import torch
 from pedaxr_models.captioning.evaluate import fact_scores
 from pedaxr_models.captioning.facts import UNREADABLE, FilmFacts, FindingFact, Presence, Severity, Side
 from pedaxr_models.captioning.grammar import narrate
-from pedaxr_models.captioning.inputs import ReaderFilms
+from pedaxr_models.captioning.inputs import ReaderFilms, Seen
 from pedaxr_models.captioning.metadata_text import metadata_text, with_dropout
-from pedaxr_models.captioning.network import ReportNetwork, ReportNetworkConfig, load_pretrained
+from pedaxr_models.captioning.network import SOURCES, ReportNetwork, ReportNetworkConfig, load_pretrained
 from pedaxr_models.captioning.parser import split_sentences
+from pedaxr_models.captioning.region_tokens import REGION_FEATURES, region_features
 from pedaxr_models.captioning.tokenizer import END, PAD, START, WordPieces
 from pedaxr_models.captioning.train import Run, TrainConfig, report_loss
 from pedaxr_models.datasets.film import FilmMetadata
@@ -55,9 +56,12 @@ def network(pieces: WordPieces) -> ReportNetwork:
 
 
 @pytest.fixture
-def batch(pieces: WordPieces) -> Iterator[tuple[torch.Tensor, ...]]:
+def batch(pieces: WordPieces) -> Iterator[tuple[Seen | torch.Tensor, ...]]:
     generator = torch.Generator().manual_seed(1)
-    values = torch.randn(2, 1 + len(CHANNELS), 64, 64, generator=generator)
+    values = Seen(
+        torch.randn(2, 1 + len(CHANNELS), 64, 64, generator=generator),
+        torch.rand(2, len(CHANNELS), REGION_FEATURES, generator=generator),
+    )
     ids, mask = pieces.encode(["age 3 months", "view erect"], longest=16)
     reports, _ = pieces.encode([narrate(FREE_AIR, None), narrate(NOTHING, None)], longest=96)
     yield values, ids, mask, reports
@@ -83,9 +87,37 @@ def test_gradient_reaches_every_parameter(network, batch) -> None:
 def test_every_patch_can_change_the_report(network, batch) -> None:
     values, ids, mask, reports = batch
     for corner in (slice(0, 16), slice(48, 64)):
-        other = values.clone()
-        other[:, 0, corner, corner] += 2
+        pixels = values.pixels.clone()
+        pixels[:, 0, corner, corner] += 2
+        other = Seen(pixels, values.regions)
         assert not torch.equal(network(values, ids, mask, reports)[0], network(other, ids, mask, reports)[0])
+
+
+def test_every_region_can_change_the_report(network, batch) -> None:
+    values, ids, mask, reports = batch
+    for channel in (0, len(CHANNELS) - 1):
+        regions = values.regions.clone()
+        regions[:, channel] += 1
+        other = Seen(values.pixels, regions)
+        assert not torch.equal(network(values, ids, mask, reports)[0], network(other, ids, mask, reports)[0])
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_reader_does_without_what_it_is_not_given(network, batch, source: str) -> None:
+    values, ids, mask, reports = batch
+    blind = ReportNetwork(replace(network.config, sees=tuple(s for s in SOURCES if s != source))).eval()
+    blind.load_state_dict(network.state_dict())
+    other = {
+        "film": (Seen(torch.cat([-values.pixels[:, :1], values.pixels[:, 1:]], 1), values.regions), ids),
+        "masks": (
+            Seen(torch.cat([values.pixels[:, :1], -values.pixels[:, 1:]], 1), values.regions + 1),
+            ids,
+        ),
+        "metadata": (values, torch.cat([ids[:, :1], ids[:, 1:].flip(1)], 1)),
+    }
+    changed, words = other[source]
+    assert torch.equal(blind(values, ids, mask, reports)[0], blind(changed, words, mask, reports)[0])
+    assert not torch.equal(network(values, ids, mask, reports)[0], network(changed, words, mask, reports)[0])
 
 
 def test_greedy_search_is_the_same_with_and_without_its_cache(network, batch) -> None:
@@ -99,7 +131,8 @@ def test_greedy_search_is_the_same_with_and_without_its_cache(network, batch) ->
 def test_a_saved_reader_gives_equal_logits(network, pieces, batch, tmp_path: Path) -> None:
     network.half().float()  # what is stored has half precision
     save_reader(network, pieces, tmp_path)
-    loaded = ReportNetwork(ReportNetworkConfig(**load_checkpoint(tmp_path / "reader").config["network"]))
+    stored = load_checkpoint(tmp_path / "reader").config["network"]
+    loaded = ReportNetwork(ReportNetworkConfig.from_json(stored))
     loaded.load_state_dict(load_checkpoint(tmp_path / "reader").tensors)
     torch.testing.assert_close(loaded.eval()(*batch)[0], network(*batch)[0])
 
@@ -134,6 +167,11 @@ def test_pretrained_vision_weights_are_read_from_a_local_folder(network, tmp_pat
     )
 
 
+def grown(probabilities: np.ndarray) -> np.ndarray:
+    """(C, 32, 32) uint8 as the segmentation gave them: (C, 512, 512) float32."""
+    return np.repeat(np.repeat(probabilities.astype(np.float32) / 255, 16, 1), 16, 2)
+
+
 @pytest.fixture(scope="module")
 def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
     """A reader that knows two films by heart, which have the same metadata."""
@@ -141,11 +179,15 @@ def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
     films = ReaderFilms(
         np.broadcast_to(np.linspace(60, 200, 64).astype(np.uint8), (2, 64, 64)).copy(),
         np.zeros((2, len(CHANNELS), 32, 32), np.uint8),
+        np.zeros((2, len(CHANNELS), REGION_FEATURES), np.float32),
         [FREE_AIR, NOTHING],
         [FilmMetadata(view=View.ERECT)] * 2,
     )
     films.probabilities[:, CHANNELS.index(Structure.SPINE), :, 14:18] = 255
     films.probabilities[0, CHANNELS.index(Finding.PNEUMOPERITONEUM), 4:8] = 255
+    for index in range(2):
+        films.regions[index] = region_features(grown(films.probabilities[index]))
+    opened = {"train": films, "strangers": replace(films, probabilities=films.probabilities // 4)}
     config = ReportNetworkConfig(
         vocabulary=len(pieces),
         image_size=64,
@@ -160,7 +202,7 @@ def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
     run = Run(network, pieces, optimiser, torch.device("cpu"))
     wanted = TrainConfig(Path(), Path(), plain_wording=1.0, unreadable=0.3)
     for step in range(300):
-        loss = report_loss(wanted, run, films, [0, 1, 0, 1, 0, 1], seed=step)
+        loss = report_loss(wanted, run, opened, [0, 1, 0, 1, 0, 1], seed=step)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -193,7 +235,7 @@ def test_nothing_is_found_where_there_is_no_film(learnt, change: str) -> None:
 
 def test_describe_says_how_much_the_report_depends_on_the_film(learnt) -> None:
     reporter, films = learnt
-    seen = np.repeat(np.repeat(films.probabilities[0].astype(np.float32) / 255, 16, 1), 16, 2)
+    seen = grown(films.probabilities[0])
     pixels = np.broadcast_to(np.linspace(0.2, 0.8, 90, dtype=np.float32), (90, 90)).copy()
     told = reporter.describe(pixels, Segmentation(seen, Letterbox(90, 90)), films.metadata[0])
     assert told.sentences[1] == split_sentences(narrate(FREE_AIR, None))[1]

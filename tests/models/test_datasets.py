@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedaxr_models.datasets import DatasetError, Film, read_csv, read_dataset, read_films
+from pedaxr.synthetic_dicom import encode_dicom
+from pedaxr_models.datasets import DatasetError, Film, pixels, read_csv, read_dataset, read_films
 from pedaxr_models.datasets.fields import parse_age, parse_label, parse_outlines
 from pedaxr_models.datasets.outcome import RowError
+from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import FINDINGS, LABELS, NORMAL, TERMS, Finding, View
+from pedaxr_models.phantom import make_film, sample_spec
 
 SQUARE = "[[10, 10], [40, 10], [40, 40], [10, 40]]"
 
@@ -161,6 +164,12 @@ def test_an_unusable_row_is_rejected_with_its_line(tmp_path: Path, row: dict[str
     assert any(part in rejections[0].reason for part in reason.split("|"))
 
 
+def test_a_film_on_two_lines_is_read_once_and_the_second_line_is_listed(tmp_path: Path) -> None:
+    films, rejections = read_csv(table(tmp_path, [{}, {"Class": "Normal", "Point": ""}]))
+    assert [film.label for film in films] == [Finding.CONSTIPATION]
+    assert rejections[0].line == 3 and "on line 2 already" in rejections[0].reason
+
+
 def test_a_row_with_too_few_cells_is_rejected(tmp_path: Path) -> None:
     path = table(tmp_path, [{}])
     path.write_text(path.read_text() + "images/a.png,[]\n\n")
@@ -228,3 +237,29 @@ def test_a_csv_of_another_shape_is_refused_as_a_whole(tmp_path: Path) -> None:
         read_films(tmp_path)
     with pytest.raises(DatasetError, match="no none"):
         read_films(tmp_path / "none")
+
+
+@pytest.mark.parametrize(("bits", "largest"), [(8, 255), (12, 4095), (16, 65535)])
+def test_grey_values_fill_the_range_that_their_bits_give(tmp_path: Path, bits: int, largest: int) -> None:
+    values = np.array([[0, largest // 2, largest]], np.uint16 if bits > 8 else np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), values)
+    assert read_pixels(tmp_path / "a.png") == pytest.approx(np.array([[0, 0.5, 1]]), abs=0.01)
+
+
+def test_dicom_films_are_read_where_a_reader_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = make_film(sample_spec(0, 0))
+    (tmp_path / "a.dcm").write_bytes(encode_dicom(film))
+    assert np.array_equal(np.rint(read_pixels(tmp_path / "a.dcm") * 255), film.pixels)
+    pixels._dicom_reader.cache_clear()
+    monkeypatch.setattr(pixels, "entry_points", lambda **_: ())
+    with pytest.raises(ValueError, match="pip install pedaxr"):
+        read_pixels(tmp_path / "a.dcm")
+    pixels._dicom_reader.cache_clear()
+
+
+def test_a_damaged_dicom_film_is_a_value_error_that_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.dcm").write_bytes(bytes(128) + b"DICM" + bytes(40))
+    with pytest.raises(ValueError, match=r"a\.dcm"):
+        read_pixels(tmp_path / "a.dcm")

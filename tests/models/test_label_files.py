@@ -250,3 +250,21 @@ def test_a_dicom_film_s_drawing_needs_a_stated_size(tmp_path: Path) -> None:
     report = read_dataset(tmp_path)
     assert [film.image_path.name for film in report.films] == ["b.dcm"]
     assert "size" in report.rejections[0].reason
+
+
+def test_a_film_of_the_source_set_without_label_file_is_listed(tmp_path: Path) -> None:
+    source(tmp_path, [FULL_BOX])
+    png(tmp_path / "unlabelled.png")
+    report = read_dataset(tmp_path)
+    assert len(report.films) == 1
+    assert [(r.path, r.reason) for r in report.rejections] == [
+        ("unlabelled.png", "the film has no label file")
+    ]
+
+
+def test_two_label_files_do_not_make_two_films(tmp_path: Path) -> None:
+    source(tmp_path, [FULL_BOX])
+    label(tmp_path / "copy" / "a.json", {"shapes": [FULL_BOX]})
+    report = read_dataset(tmp_path)
+    assert len(report.films) == 1
+    assert "another label file" in report.rejections[0].reason

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedaxr.regions import Landmarks, body_mask, find_landmarks, find_regions, large_pieces, locate
+from pedaxr.regions import find_regions, large_pieces
 from pedaxr.types import Region
 from pedaxr_models.captioning.facts import Quadrant, Side
 from pedaxr_models.labels import CHANNELS, Finding, Structure
 from pedaxr_models.phantom.film import PhantomFilm
 from pedaxr_models.runtime.segmenter import Segmentation
+from pedaxr_models.segmentation.landmarks import Landmarks, body_mask, find_landmarks, locate
 from pedaxr_models.segmentation.transforms import Letterbox
 
 HALF = dict.fromkeys(CHANNELS, 0.5)

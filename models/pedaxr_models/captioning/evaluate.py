@@ -25,7 +25,7 @@ def slots(findings: Sequence[FindingFact], film: Any) -> set[Fact]:
     facts: set[Fact] = set()
     for fact in findings:
         facts.add((fact.finding, "presence", fact.presence))
-        if fact.presence is Presence.PRESENT:
+        if fact.is_present:
             pairs = (("severity", fact.severity), ("side", fact.side), ("count", fact.count))
             facts |= {(fact.finding, name, str(value)) for name, value in pairs if value is not None}
             facts |= {(fact.finding, "quadrant", quadrant) for quadrant in fact.quadrants}
@@ -102,8 +102,17 @@ def _share(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-def evaluate_captioner(reporter: Reporter, films: ReaderFilms, *, seed: int = 0) -> Json:
-    """Readers side by side and the proofs that the film is read; everything is written by greedy search."""
+def evaluate_captioner(
+    reporter: Reporter, films: ReaderFilms, strangers: ReaderFilms, *, seed: int = 0
+) -> Json:
+    """Readers side by side and the proofs that the film is read; everything is written by greedy search.
+
+    Args:
+        reporter: the reader.
+        films: of one split.
+        strangers: pictures that are no films, from `open_strangers`.
+        seed: of the wrong working diagnoses.
+    """
     every = range(len(films))
     truth = films.facts
     texts = reporter.describe_cached(films, every)
@@ -118,11 +127,13 @@ def evaluate_captioner(reporter: Reporter, films: ReaderFilms, *, seed: int = 0)
         "data": "synthetic films",
         "films": len(films),
         "readers": {name: fact_scores(truth, said) for name, said in readers.items()},
-        "proofs": _proofs(reporter, films, texts, seed),
+        "proofs": _proofs(reporter, films, strangers, texts, seed),
     }
 
 
-def _proofs(reporter: Reporter, films: ReaderFilms, texts: list[str], seed: int) -> dict[str, float]:
+def _proofs(
+    reporter: Reporter, films: ReaderFilms, strangers: ReaderFilms, texts: list[str], seed: int
+) -> dict[str, float]:
     every = range(len(films))
     rng = np.random.default_rng(seed)
     wrong = [str(rng.choice([label for label in LABELS if label != facts.label])) for facts in films.facts]
@@ -150,6 +161,9 @@ def _proofs(reporter: Reporter, films: ReaderFilms, texts: list[str], seed: int)
         ),
         "no finding on an empty input, nothing segmented": _mean([not _present(text) for text in blank]),
         "no finding on a noise input, nothing segmented": _mean([not _present(text) for text in noise]),
+        "no finding on segmented pictures that are no films": _mean(
+            [not _present(text) for text in reporter.describe_cached(strangers, range(len(strangers)))]
+        ),
     }
 
 

@@ -4,11 +4,11 @@ Sides and quadrants are the patient's, not the viewer's. A fact that the view ca
 on a supine film air-fluid levels are neither present nor excluded, and free air can be seen but not excluded.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from pedaxr_models.labels import FINDINGS, NORMAL, URGENCY, Finding, View
+from pedaxr_models.labels import FINDINGS, HORIZONTAL_BEAM_VIEWS, NORMAL, URGENCY, Finding, View
 
 # The whole report of a film that is no film: blank, noise. The reader is trained to say it.
 UNREADABLE = "This film cannot be read."
@@ -63,6 +63,7 @@ class FindingFact:
         side, quadrants: where its region lies; quadrants hold at least 20 % of the region each.
         severity: set only when present.
         count: number of air-fluid levels of at least the finding's minimum width; None for other findings.
+        is_hedged: said to be possible only. Measured facts never are; a text's may be.
     """
 
     finding: Finding
@@ -71,6 +72,12 @@ class FindingFact:
     side: Side | None = None
     quadrants: tuple[Quadrant, ...] = ()
     count: int | None = None
+    is_hedged: bool = False
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the finding is there without a doubt being uttered."""
+        return self.presence is Presence.PRESENT and not self.is_hedged
 
 
 @dataclass(frozen=True)
@@ -95,13 +102,22 @@ class FilmFacts:
 
     @property
     def present(self) -> tuple[Finding, ...]:
-        """Findings seen, most urgent first."""
-        return tuple(f for f in URGENCY if self[f].presence is Presence.PRESENT)
+        """Findings seen, most urgent first; those only said to be possible are not among them."""
+        return tuple(f for f in URGENCY if self[f].is_present)
 
     @property
     def label(self) -> str:
         """The film's one label: its most urgent finding, or normal."""
         return self.present[0].value if self.present else NORMAL
+
+    def as_view_allows(self) -> "FilmFacts":
+        """The same facts, with what the view cannot show `NOT_ASSESSED`.
+
+        A vertical beam neither shows nor excludes air-fluid levels, and shows free gas but never excludes it.
+        """
+        if self.view in HORIZONTAL_BEAM_VIEWS:
+            return self
+        return replace(self, findings=tuple(map(_by_vertical_beam, self.findings)))
 
     def to_json(self) -> dict[str, Any]:
         """Plain dict of strings, numbers and lists, the inverse of `from_json`."""
@@ -121,6 +137,13 @@ class FilmFacts:
         )
 
 
+def _by_vertical_beam(fact: FindingFact) -> FindingFact:
+    is_air = fact.finding is Finding.PNEUMOPERITONEUM
+    if fact.finding is Finding.AIR_FLUID_LEVEL or (is_air and fact.presence is Presence.ABSENT):
+        return FindingFact(fact.finding, Presence.NOT_ASSESSED)
+    return fact
+
+
 def _finding_from_json(data: dict[str, Any]) -> FindingFact:
     return FindingFact(
         finding=Finding(data["finding"]),
@@ -129,4 +152,5 @@ def _finding_from_json(data: dict[str, Any]) -> FindingFact:
         side=Side(data["side"]) if data.get("side") else None,
         quadrants=tuple(Quadrant(q) for q in data.get("quadrants", ())),
         count=data.get("count"),
+        is_hedged=data.get("is_hedged", False),
     )

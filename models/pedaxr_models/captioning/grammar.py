@@ -1,194 +1,126 @@
-"""Facts to text: short English sentences, each about one slot, each in several wordings.
+"""Facts to text: short sentences, each about one slot, each in several wordings, English or Korean.
 
 What may be said of a finding follows the radiology it comes from: a distended stomach asks for an ultrasound,
 it does not diagnose a stenosis; a supine film neither shows nor excludes air-fluid levels, and cannot exclude
-free gas. `parser.parse` is the inverse, whatever the wording.
+free gas. The wordings are tables (`wordings.py`). `parser.parse` is the inverse, whatever the wording.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pedaxr_models.captioning.facts import FilmFacts, FindingFact, Presence, Quadrant, Severity, Side
-from pedaxr_models.labels import Finding, View
-
-_VIEW_WORDS = {
-    View.SUPINE: "supine",
-    View.ERECT: "erect",
-    View.LEFT_LATERAL_DECUBITUS: "left lateral decubitus",
-}
-_VIEWS = ("{view} abdominal radiograph", "abdominal radiograph, {view} view", "{view} view of the abdomen")
-
-# {severity}, {severely} (its adverb), {where} and {count} are filled in; the first wording is the commonest.
-_PRESENT: dict[Finding, tuple[str, ...]] = {
-    Finding.PNEUMOPERITONEUM: (
-        "{severity} free gas{where}, in keeping with pneumoperitoneum",
-        "pneumoperitoneum: {severity} free gas{where}",
-        "there is {severity} free intraperitoneal gas{where}",
-        "{severity} free air is seen{where}",
-    ),
-    Finding.PYLORIC_STENOSIS: (
-        "{severity} gastric distension{where}; consider gastric outlet obstruction such as pyloric stenosis",
-        "the stomach is {severely} distended{where}; consider obstruction such as pyloric stenosis",
-        "{severity} distension of the stomach{where}; pyloric stenosis should be considered",
-        "a {severely} distended stomach{where}; consider pyloric stenosis or another obstruction",
-    ),
-    Finding.ABDOMINAL_DISTENSION: (
-        "{severity} diffuse gaseous distension of the bowel{where}",
-        "bowel loops are {severely} dilated with gas{where}",
-        "there is {severity} gaseous dilatation of bowel loops{where}",
-        "{severity} gaseous bowel distension{where}",
-    ),
-    Finding.AIR_FLUID_LEVEL: (
-        "{severity} air-fluid levels, {count} in number{where}",
-        "{count} air-fluid levels of {severity} degree{where}",
-        "there are {count} air-fluid levels, {severity}{where}",
-        "{severity} gas-fluid levels{where}, {count} in all",
-    ),
-    Finding.CONSTIPATION: (
-        "{severity} faecal loading of the colon{where}",
-        "the colon is {severely} loaded with faeces{where}",
-        "there is {severity} faecal loading{where}",
-        "{severity} colonic faecal loading{where}",
-    ),
-}
-_ABSENT: dict[Finding, tuple[str, ...]] = {
-    Finding.PNEUMOPERITONEUM: (
-        "no free gas under the diaphragm",
-        "there is no free air under the diaphragm",
-        "no subdiaphragmatic free gas is seen",
-    ),
-    Finding.PYLORIC_STENOSIS: (
-        "the stomach is not distended",
-        "no gastric distension",
-        "there is no distension of the stomach",
-    ),
-    Finding.ABDOMINAL_DISTENSION: (
-        "no bowel distension",
-        "bowel loops are not dilated",
-        "there is no gaseous dilatation of bowel loops",
-    ),
-    Finding.AIR_FLUID_LEVEL: (
-        "no significant air-fluid levels",
-        "there are no significant air-fluid levels",
-        "no gas-fluid levels of significance",
-    ),
-    Finding.CONSTIPATION: (
-        "no faecal loading",
-        "there is no faecal loading of the colon",
-        "the colon is not loaded with faeces",
-    ),
-}
-_NOT_ASSESSED: dict[Finding, tuple[str, ...]] = {
-    Finding.PNEUMOPERITONEUM: (
-        "free gas cannot be excluded on this film",
-        "this film cannot exclude free gas",
-        "free air cannot be excluded here",
-    ),
-    Finding.AIR_FLUID_LEVEL: (
-        "air-fluid levels cannot be assessed on this film",
-        "this film cannot assess air-fluid levels",
-        "gas-fluid levels cannot be assessed here",
-    ),
-}
-_UNSEEN = ("{name} cannot be assessed on this film", "{name} was not assessed")
-_UNSEEN_NAMES = {
-    Finding.PYLORIC_STENOSIS: "gastric distension",
-    Finding.ABDOMINAL_DISTENSION: "bowel distension",
-    Finding.CONSTIPATION: "faecal loading",
-}
-_DISTAL_GAS = (
-    "distal bowel gas is {amount}",
-    "gas beyond the stomach is {amount}",
-    "the amount of distal gas is {amount}",
-)
-_STOOL = (
-    "stool burden is {0} in the right colon, {1} in the left colon and {2} in the rectosigmoid",
-    "stool burden: right colon {0}, left colon {1}, rectosigmoid {2}",
-    "the stool burden of the right colon is {0}, of the left colon {1} and of the rectosigmoid {2}",
-)
-_TUBE = ("a gastric tube is seen", "there is a gastric tube", "gastric tube in place")
-
-BURDENS = ("none", "mild", "moderate", "marked")
-NUMBERS = (
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
-_ADVERBS = {Severity.MILD: "mildly", Severity.MODERATE: "moderately", Severity.MARKED: "markedly"}
-_SIDES = {Side.RIGHT: " on the right", Side.LEFT: " on the left", Side.BOTH: " on both sides"}
+from pedaxr_models.captioning.facts import FilmFacts, FindingFact, Presence, Quadrant
+from pedaxr_models.captioning.wordings import Language, Place, Wordings, Words, wordings
+from pedaxr_models.labels import Finding
 
 Choose = Callable[[Sequence[str]], str]
 
 
-def narrate(facts: FilmFacts, rng: np.random.Generator | None = None) -> str:
+def narrate(facts: FilmFacts, rng: np.random.Generator | None = None, *, language: Language = "en") -> str:
     """The narrative of a film: free gas first when it is there, then from the stomach downwards.
+
+    What the view cannot show is said to be not assessed, even where the facts call it absent.
 
     Args:
         facts: of the film.
         rng: draws each sentence's wording; None takes the commonest.
+        language: of the text.
     """
-
-    def choose(wordings: Sequence[str]) -> str:
-        return wordings[0] if rng is None else wordings[int(rng.integers(len(wordings)))]
-
-    return " ".join(f"{s[:1].upper()}{s[1:]}." for s in _sentences(facts, choose))
+    facts, choose, table = facts.as_view_allows(), chooser(rng), wordings(language)
+    return as_text([view_sentence(facts, choose, table), *finding_sentences(facts, choose, table)])
 
 
-def _sentences(facts: FilmFacts, choose: Choose) -> list[str]:
+def narrate_korean(facts: FilmFacts, rng: np.random.Generator | None = None) -> str:
+    """`narrate` in Korean."""
+    return narrate(facts, rng, language="ko")
+
+
+def chooser(rng: np.random.Generator | None) -> Choose:
+    """Draws one of several wordings; without a generator, the first."""
+
+    def choose(texts: Sequence[str]) -> str:
+        return texts[0] if rng is None else texts[int(rng.integers(len(texts)))]
+
+    return choose
+
+
+def as_text(sentences: Sequence[str]) -> str:
+    """Sentences as prose: each with a capital and a full stop."""
+    return " ".join(f"{s[:1].upper()}{s[1:]}." for s in sentences)
+
+
+def view_sentence(facts: FilmFacts, choose: Choose, table: Wordings) -> str:
+    """How the child lay or stood."""
+    return choose(table.view).format(view=table.words.views[facts.view])
+
+
+def finding_sentences(facts: FilmFacts, choose: Choose, table: Wordings) -> list[str]:
+    """What was looked for, free gas first when it is there; without capitals and full stops."""
     air = facts[Finding.PNEUMOPERITONEUM]
-    air_sentence = _finding(air, choose)
+    air_sentence = finding_sentence(air, choose, table)
     is_critical = air.presence is Presence.PRESENT
-    sentences = [choose(_VIEWS).format(view=_VIEW_WORDS[facts.view])]
-    sentences += [air_sentence] if is_critical else []
-    sentences.append(_finding(facts[Finding.PYLORIC_STENOSIS], choose))
+    sentences = [air_sentence] if is_critical else []
+    sentences.append(finding_sentence(facts[Finding.PYLORIC_STENOSIS], choose, table))
     if facts.distal_gas is not None:
-        sentences.append(choose(_DISTAL_GAS).format(amount=facts.distal_gas.value))
+        sentences.append(choose(table.distal_gas).format(amount=table.words.amounts[facts.distal_gas]))
     for finding in (Finding.ABDOMINAL_DISTENSION, Finding.AIR_FLUID_LEVEL, Finding.CONSTIPATION):
-        sentences.append(_finding(facts[finding], choose))
+        sentences.append(finding_sentence(facts[finding], choose, table))
     if facts.stool_burden is not None:
-        sentences.append(choose(_STOOL).format(*(BURDENS[b] for b in facts.stool_burden)))
+        sentences.append(choose(table.stool).format(*(table.words.burdens[b] for b in facts.stool_burden)))
     sentences += [] if is_critical else [air_sentence]
-    sentences += [choose(_TUBE)] if facts.gastric_tube else []
+    sentences += [choose(table.tube)] if facts.gastric_tube else []
     return sentences
 
 
-def _finding(fact: FindingFact, choose: Choose) -> str:
+def finding_sentence(fact: FindingFact, choose: Choose, table: Wordings) -> str:
+    """One finding, without capital and full stop."""
     if fact.presence is Presence.ABSENT:
-        return choose(_ABSENT[fact.finding])
+        return choose(table.absent[fact.finding])
     if fact.presence is Presence.NOT_ASSESSED:
-        wordings = _NOT_ASSESSED.get(fact.finding, _UNSEEN)
-        return choose(wordings).format(name=_UNSEEN_NAMES.get(fact.finding, ""))
-    severity = fact.severity or Severity.MODERATE
-    return choose(_PRESENT[fact.finding]).format(
-        severity=severity.value, severely=_ADVERBS[severity], where=_where(fact), count=_number(fact.count)
+        texts = table.not_assessed.get(fact.finding, table.unseen)
+        return choose(texts).format(name=table.words.names[fact.finding])
+    texts = (table.hedged if fact.is_hedged else table.present)[fact.finding]
+    return fill(choose(texts if fact.severity else texts[:1]), fact, table)
+
+
+def fill(text: str, fact: FindingFact, table: Wordings) -> str:
+    """A wording with the words for a fact's severity, place and count.
+
+    Without a severity nothing is said of it, which reads well where `{severity}` is the only word for it: in
+    the first wording of each table.
+    """
+    words, severity = table.words, fact.severity
+    filled = text.format(
+        severity=words.severity[severity] if severity else "",
+        severely=words.severely[severity] if severity else "",
+        grade=words.grade[severity] if severity else "",
+        where=_place(fact, table.place, table.place.where),
+        at=_place(fact, table.place, table.place.at),
+        count=_number(fact.count, words),
     )
+    return " ".join(filled.split())
 
 
-def _number(count: int | None) -> str:
+def _number(count: int | None, words: Words) -> str:
     if count is None:
-        return "several"
-    return NUMBERS[count] if count < len(NUMBERS) else str(count)
+        return words.several
+    return words.counter.format(words.numbers[count] if count < len(words.numbers) else count)
 
 
-def _where(fact: FindingFact) -> str:
+def _place(fact: FindingFact, place: Place, forms: dict[str, str]) -> str:
     """` on the right in the right upper and right lower quadrants`, or nothing when nothing is known."""
-    side = _SIDES[fact.side] if fact.side else ""
+    side = place.sides[fact.side] if fact.side else ""
     if not fact.quadrants:
-        return side
-    if len(fact.quadrants) == len(Quadrant):
-        return f"{side} in all quadrants"
-    names = [quadrant.value.removesuffix(" quadrant") for quadrant in fact.quadrants]
+        return forms["side"].format(side=side) if side else ""
+    quadrants = _quadrants(fact.quadrants, place)
+    return forms["both" if side else "quadrants"].format(side=side, quadrants=quadrants)
+
+
+def _quadrants(quadrants: Sequence[Quadrant], place: Place) -> str:
+    if len(quadrants) == len(Quadrant):
+        return place.all
+    names = [place.quadrants[quadrant] for quadrant in quadrants]
     if len(names) == 1:
-        return f"{side} in the {names[0]} quadrant"
-    return f"{side} in the {', '.join(names[:-1])} and {names[-1]} quadrants"
+        return place.one.format(names[0])
+    comma, conjunction = place.joints
+    return place.many.format(f"{comma.join(names[:-1])}{conjunction}{names[-1]}")

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -12,14 +13,50 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from pedaxr_models.captioning.facts import FilmFacts, Presence
+from pedaxr_models.captioning.facts import FilmFacts, FindingFact, Presence
+from pedaxr_models.captioning.region_tokens import REGION_FEATURES, region_features
 from pedaxr_models.datasets.film import Film, FilmMetadata
-from pedaxr_models.labels import CHANNELS, FINDINGS, HORIZONTAL_BEAM_VIEWS, Finding
+from pedaxr_models.datasets.pixels import read_pixels
+from pedaxr_models.labels import CHANNELS, FINDINGS, HORIZONTAL_BEAM_VIEWS, Finding, View
 from pedaxr_models.runtime.segmenter import Segmenter
-from pedaxr_models.segmentation.data import read_pixels
 from pedaxr_models.segmentation.transforms import FloatArray, prepare
 
 _LEVELS = 3.0  # `prepare` gives values from -3 to 3
+_CACHE_FORMAT = 2
+_STRANGERS = 64
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A batch as the network takes it.
+
+    Attributes:
+        pixels: (B, 1 + C, S, S) float32, the levelled film and the segmentation's probabilities from -1 to 1.
+        regions: (B, C, F) float32, the same probabilities in figures, see `region_tokens`.
+    """
+
+    pixels: Tensor
+    regions: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def to(self, device: torch.device) -> "Seen":
+        """The batch on another device."""
+        return Seen(self.pixels.to(device), self.regions.to(device))
+
+    def where(self, replaced: Tensor, other: "Seen") -> "Seen":
+        """Rows of `other` where `replaced` (B,) bool is set."""
+        rows = replaced[:, None, None]
+        return Seen(
+            torch.where(rows[..., None], other.pixels, self.pixels),
+            torch.where(rows, other.regions, self.regions),
+        )
+
+
+def both(first: Seen, second: Seen) -> Seen:
+    """One batch of two."""
+    return Seen(torch.cat([first.pixels, second.pixels]), torch.cat([first.regions, second.regions]))
 
 
 @dataclass(frozen=True)
@@ -29,21 +66,24 @@ class ReaderFilms:
     Attributes:
         films: (N, S, S) uint8, levelled by the segmentation's own preprocessing.
         probabilities: (N, C, S/2, S/2) uint8 of 255, as predicted, never the true masks.
+        regions: (N, C, F) float32 of the same prediction.
     """
 
     films: NDArray[np.uint8]
     probabilities: NDArray[np.uint8]
+    regions: NDArray[np.float32]
     facts: list[FilmFacts]
     metadata: list[FilmMetadata]
 
     def __len__(self) -> int:
         return len(self.films)
 
-    def pixel_values(self, indices: Sequence[int]) -> Tensor:
-        """(B, 1 + C, S, S) float32 of the chosen films."""
+    def seen(self, indices: Sequence[int]) -> Seen:
+        """The chosen films as a batch."""
         chosen = np.asarray(indices)
         film = torch.from_numpy(self.films[chosen]).float() / 255 * (2 * _LEVELS) - _LEVELS
-        return pixel_values(film, torch.from_numpy(self.probabilities[chosen]).float() / 255)
+        pixels = pixel_values(film, torch.from_numpy(self.probabilities[chosen]).float() / 255)
+        return Seen(pixels, torch.from_numpy(self.regions[chosen]))
 
     def present(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Targets (B, 5) of the finding head, and (B, 5) which of them count.
@@ -77,6 +117,13 @@ def shrink(probabilities: FloatArray, size: int) -> FloatArray:
     return np.stack(rows).astype(np.float32)
 
 
+def see(pixels: FloatArray, probabilities: FloatArray, size: int) -> Seen:
+    """One film (H, W) in [0, 1] and its probabilities (C, 512, 512) as a batch of one."""
+    frame = torch.from_numpy(prepare(pixels, size)[0])[None]
+    shrunk = torch.from_numpy(shrink(probabilities, size // 2))[None]
+    return Seen(pixel_values(frame, shrunk), torch.from_numpy(region_features(probabilities))[None])
+
+
 def open_inputs(
     films: Sequence[Film],
     segmenter: Segmenter,
@@ -87,59 +134,99 @@ def open_inputs(
 ) -> ReaderFilms:
     """Inputs of all `films` that have facts, predicted on first use and then kept in `folder`."""
     films = [film for film in films if film.facts is not None]
+    facts = [film.facts for film in films if film.facts is not None]
     path = folder / f"{size}-{_fingerprint(films, segmenter)}.npz"
     if not path.exists():
-        _write_inputs(films, segmenter, path, size, progress)
+        _write_inputs(
+            [partial(read_pixels, film.image_path) for film in films], segmenter, path, size, progress
+        )
+    return _read_inputs(path, facts, [film.metadata for film in films])
+
+
+def open_strangers(segmenter: Segmenter, folder: Path, size: int) -> ReaderFilms:
+    """Pictures that are no films, taken through the segmentation like films: the reader must refuse them."""
+    path = folder / f"{size}-strangers-{_fingerprint([], segmenter)}.npz"
+    if not path.exists():
+        _write_inputs([partial(stranger, seed) for seed in range(_STRANGERS)], segmenter, path, size, None)
+    nothing = tuple(FindingFact(finding, Presence.NOT_ASSESSED) for finding in FINDINGS)
+    return _read_inputs(path, [FilmFacts(View.SUPINE, nothing)] * _STRANGERS, [FilmMetadata()] * _STRANGERS)
+
+
+def stranger(seed: int) -> FloatArray:
+    """A flat, noisy, graded or blotched picture (256, 256) in [0, 1]."""
+    rng = np.random.default_rng(seed)
+    level, spread = rng.uniform(0.05, 0.95), rng.uniform(0.02, 0.4)
+    grain = rng.standard_normal((256, 256)).astype(np.float32)
+    kind = seed % 4
+    if kind == 0:
+        grain = np.zeros_like(grain)
+    elif kind == 2:
+        grain = np.outer(np.linspace(-1, 1, 256), np.full(256, rng.choice([-1.0, 1.0]))).astype(np.float32)
+    elif kind == 3:
+        grain = cv2.GaussianBlur(grain, (0, 0), rng.uniform(2, 24))
+        grain /= grain.std() + 1e-6
+    return np.asarray(np.clip(level + spread * grain, 0, 1), np.float32)
+
+
+def _read_inputs(path: Path, facts: list[FilmFacts], metadata: list[FilmMetadata]) -> ReaderFilms:
     with np.load(path, allow_pickle=False) as archive:
-        levelled, probabilities = archive["films"], archive["probabilities"]
-    facts = [film.facts for film in films if film.facts is not None]
-    return ReaderFilms(levelled, probabilities, facts, [film.metadata for film in films])
+        arrays = archive["films"], archive["probabilities"], archive["regions"]
+    return ReaderFilms(*arrays, facts, metadata)
 
 
 def _fingerprint(films: Sequence[Film], segmenter: Segmenter) -> str:
     probe = repr(sorted(segmenter.probe().items()))
     names = "\n".join(f"{f.image_path} {f.image_path.stat().st_mtime_ns}" for f in films)
-    return hashlib.sha256(f"{probe}\n{names}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{_CACHE_FORMAT}\n{probe}\n{names}".encode()).hexdigest()[:16]
 
 
 def _write_inputs(
-    films: Sequence[Film], segmenter: Segmenter, path: Path, size: int, progress: Callable[[int], None] | None
+    pictures: Sequence[Callable[[], FloatArray]],
+    segmenter: Segmenter,
+    path: Path,
+    size: int,
+    progress: Callable[[int], None] | None,
 ) -> None:
-    levelled = np.zeros((len(films), size, size), np.uint8)
-    probabilities = np.zeros((len(films), len(CHANNELS), size // 2, size // 2), np.uint8)
-    for index, film in enumerate(films):
-        pixels = read_pixels(film.image_path)
+    levelled = np.zeros((len(pictures), size, size), np.uint8)
+    probabilities = np.zeros((len(pictures), len(CHANNELS), size // 2, size // 2), np.uint8)
+    regions = np.zeros((len(pictures), len(CHANNELS), REGION_FEATURES), np.float32)
+    for index, read in enumerate(pictures):
+        pixels = read()
         frame, _ = prepare(pixels, size)
         levelled[index] = ((frame + _LEVELS) / (2 * _LEVELS) * 255).round()
-        seen = shrink(segmenter.predict(pixels).probabilities, size // 2)
-        probabilities[index] = (seen * 255).round()
+        seen = segmenter.predict(pixels).probabilities
+        probabilities[index] = (shrink(seen, size // 2) * 255).round()
+        regions[index] = region_features(seen)
         if progress:
             progress(1)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part.npz")
-    np.savez(part, films=levelled, probabilities=probabilities)
+    np.savez(part, films=levelled, probabilities=probabilities, regions=regions)
     part.replace(path)
 
 
-def blank_like(values: Tensor) -> Tensor:
-    """Inputs of a blank film on which nothing was segmented: mid grey, all probabilities 0."""
-    blank = torch.full_like(values, -1.0)
+def blank_like(seen: Seen) -> Seen:
+    """A blank film on which nothing was segmented: mid grey, all probabilities 0."""
+    blank = torch.full_like(seen.pixels, -1.0)
     blank[:, 0] = 0.0
-    return blank
+    return Seen(blank, torch.zeros_like(seen.regions))
 
 
-def noise_like(values: Tensor, generator: torch.Generator) -> Tensor:
-    """Inputs of a film of noise on which nothing was segmented."""
-    noise = blank_like(values)
-    noise[:, 0] = torch.randn(noise[:, 0].shape, generator=generator).clamp(-_LEVELS, _LEVELS)
+def noise_like(seen: Seen, generator: torch.Generator) -> Seen:
+    """A film of noise on which nothing was segmented."""
+    noise = blank_like(seen)
+    grain = torch.randn(noise.pixels[:, 0].shape, generator=generator)
+    noise.pixels[:, 0] = grain.clamp(-_LEVELS, _LEVELS)
     return noise
 
 
-def distort(values: Tensor, generator: torch.Generator) -> Tensor:
-    """Slightly moved, turned and re-exposed inputs (B, 1 + C, S, S), with a channel lost now and then.
+def distort(seen: Seen, generator: torch.Generator) -> Seen:
+    """Slightly moved, turned and re-exposed inputs, with a channel lost now and then.
 
-    Small enough that no region changes side or quadrant; no flips: situs and gravity are findings.
+    Small enough that no region changes side or quadrant; no flips: situs and gravity are findings. All region
+    tokens of one film in ten are lost, so that the patches are learnt from too.
     """
+    values = seen.pixels
     count = len(values)
     drawn = torch.rand(count, 6, generator=generator) * 2 - 1
     angle, scale = drawn[:, 0] * 0.05, 1 + drawn[:, 1] * 0.06
@@ -151,5 +238,9 @@ def distort(values: Tensor, generator: torch.Generator) -> Tensor:
     values = F.grid_sample(values, grid, padding_mode="border", align_corners=False)
     film = values[:, :1] * (1 + 0.2 * drawn[:, 4, None, None, None]) + 0.4 * drawn[:, 5, None, None, None]
     noise = torch.randn(film.shape, generator=generator) * 0.1
-    lost = torch.rand(count, values.shape[1] - 1, 1, 1, generator=generator) < 0.03
-    return torch.cat([film + noise, values[:, 1:].masked_fill(lost, -1.0)], 1)
+    lost = torch.rand(count, values.shape[1] - 1, 1, generator=generator) < 0.03
+    without_figures = lost | (torch.rand(count, 1, 1, generator=generator) < 0.1)
+    return Seen(
+        torch.cat([film + noise, values[:, 1:].masked_fill(lost[..., None], -1.0)], 1),
+        seen.regions.masked_fill(without_figures, 0.0),
+    )

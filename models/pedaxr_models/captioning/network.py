@@ -1,9 +1,11 @@
 """The reader: ViT over patches, BERT over the metadata, cross-attention between them, a causal decoder.
 
-    film + segmentation (B, 1 + C, S, S) -> ViT -> patch tokens (B, N, D) -------+-> memory -> decoder
-    metadata (B, T) -> BERT -> text tokens (B, T, D) -> query the patch tokens --+      +-> finding head
+    film + segmentation (B, 1 + C, S, S) -> ViT -> patch tokens (B, N, D) --+
+    segmentation in figures (B, C, F) -> region tokens (B, C, D) -----------+- film tokens --+
+    metadata (B, T) -> BERT -> text tokens (B, T, D) -> query the film tokens ---------------+-> memory
+    memory -> decoder -> report;  memory -> finding head
 
-The keys and values of the cross-attention are all patch tokens. With one pooled image token the softmax over
+The keys and values of the cross-attention are all film tokens. With one pooled image token the softmax over
 one key is 1 whatever the film shows, and the film is never read.
 """
 
@@ -23,8 +25,12 @@ from transformers import (
     ViTModel,
 )
 
+from pedaxr_models.captioning.inputs import Seen
+from pedaxr_models.captioning.region_tokens import REGION_FEATURES
 from pedaxr_models.captioning.tokenizer import END, PAD, START
 from pedaxr_models.labels import CHANNELS, FINDINGS
+
+SOURCES = ("film", "masks", "metadata")
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class ReportNetworkConfig:
     Attributes:
         image_size, patch_size: of the square film, pixels; (image_size / patch_size)**2 patch tokens.
         longest_text, longest_report: tokens, special ones included.
+        sees: which of `SOURCES` reach the network; the rest is blanked, so that each one's worth can be told.
+        region_features: figures per region token; 0 for a reader that sees the masks as pixels only.
     """
 
     vocabulary: int
@@ -47,10 +55,33 @@ class ReportNetworkConfig:
     longest_text: int = 64
     longest_report: int = 128
     dropout: float = 0.1
+    sees: tuple[str, ...] = SOURCES
+    region_features: int = REGION_FEATURES
 
     def to_json(self) -> dict[str, Any]:
-        """Plain dict, the inverse of `ReportNetworkConfig(**...)`."""
+        """Plain dict, the inverse of `from_json`."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "ReportNetworkConfig":
+        """Rebuild from `to_json` output after a trip through JSON."""
+        older = {"sees": SOURCES, "region_features": 0}  # readers from before these had a name
+        return cls(**{**older, **data, "sees": tuple(data.get("sees", SOURCES))})
+
+
+class RegionTokens(nn.Module):
+    """The figures of each channel's region (B, C, F) as tokens (B, C, D)."""
+
+    def __init__(self, config: ReportNetworkConfig) -> None:
+        super().__init__()
+        self.project = nn.Linear(config.region_features, config.hidden)
+        self.names = nn.Parameter(torch.randn(len(CHANNELS), config.hidden) * 0.02)
+        self.norm = nn.LayerNorm(config.hidden)
+
+    def forward(self, regions: Tensor) -> Tensor:
+        """Project and tell the channels apart."""
+        tokens: Tensor = self.norm(self.project(regions) + self.names)
+        return tokens
 
 
 class ReportNetwork(nn.Module):
@@ -61,6 +92,7 @@ class ReportNetwork(nn.Module):
         self.config = config
         self.vision = ViTModel(_vision_config(config), add_pooling_layer=False)
         self.text = BertModel(_text_config(config, config.text_layers), add_pooling_layer=False)
+        self.regions = RegionTokens(config) if config.region_features else None
         self.look = nn.MultiheadAttention(config.hidden, config.heads, config.dropout, batch_first=True)
         self.look_norm = nn.LayerNorm(config.hidden)
         self.finding_queries = nn.Parameter(torch.randn(len(FINDINGS), config.hidden) * 0.02)
@@ -70,34 +102,46 @@ class ReportNetwork(nn.Module):
         self.finding_head = nn.Linear(config.hidden, 1)
         self.decoder = BertLMHeadModel(_text_config(config, config.decoder_layers, is_decoder=True))
 
-    def encode(
-        self, pixel_values: Tensor, text_ids: Tensor, text_mask: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def encode(self, seen: Seen, text_ids: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Integrated features of a batch.
 
         Args:
-            pixel_values: (B, 1 + C, S, S), the levelled film and the segmentation probabilities.
+            seen: B films.
             text_ids: (B, T) tokens of the metadata.
             text_mask: (B, T) 1 where there is a token.
 
         Returns:
             memory (B, M, D) that the decoder attends to, its mask (B, M), and logits (B, 5) of the findings.
         """
-        patches = self.vision(pixel_values=pixel_values).last_hidden_state  # (B, 1 + N, D)
+        seen, text_mask = self._only_what_is_seen(seen, text_mask)
+        patches = self.vision(pixel_values=seen.pixels).last_hidden_state  # (B, 1 + N, D)
+        film = patches if self.regions is None else torch.cat([patches, self.regions(seen.regions)], 1)
         words = self.text(input_ids=text_ids, attention_mask=text_mask).last_hidden_state  # (B, T, D)
-        looked, _ = self.look(words, patches, patches, need_weights=False)
+        looked, _ = self.look(words, film, film, need_weights=False)
         words = self.look_norm(words + looked)
-        memory = torch.cat([patches, words], 1)
-        mask = torch.cat([text_mask.new_ones(patches.shape[:2]), text_mask], 1)  # (B, M)
+        memory = torch.cat([film, words], 1)
+        mask = torch.cat([text_mask.new_ones(film.shape[:2]), text_mask], 1)  # (B, M)
         queries = self.finding_queries.expand(len(memory), -1, -1)
         pooled, _ = self.finding_pool(queries, memory, memory, key_padding_mask=mask == 0, need_weights=False)
         return memory, mask, self.finding_head(pooled).squeeze(-1)
 
+    def _only_what_is_seen(self, seen: Seen, text_mask: Tensor) -> tuple[Seen, Tensor]:
+        """Blank the sources that this reader is to do without; of the metadata only [CLS] is left."""
+        pixels, regions = seen.pixels, seen.regions
+        if "film" not in self.config.sees:
+            pixels = torch.cat([torch.zeros_like(pixels[:, :1]), pixels[:, 1:]], 1)
+        if "masks" not in self.config.sees:
+            pixels = torch.cat([pixels[:, :1], torch.full_like(pixels[:, 1:], -1.0)], 1)
+            regions = torch.zeros_like(regions)
+        if "metadata" not in self.config.sees:
+            text_mask = text_mask * (torch.arange(text_mask.shape[1], device=text_mask.device) == 0)
+        return Seen(pixels, regions), text_mask
+
     def forward(
-        self, pixel_values: Tensor, text_ids: Tensor, text_mask: Tensor, report_ids: Tensor
+        self, seen: Seen, text_ids: Tensor, text_mask: Tensor, report_ids: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Teacher forcing: logits (B, L - 1, V) of report tokens 1..L-1, and finding logits (B, 5)."""
-        memory, mask, findings = self.encode(pixel_values, text_ids, text_mask)
+        memory, mask, findings = self.encode(seen, text_ids, text_mask)
         given = report_ids[:, :-1]
         out = self.decoder(
             input_ids=given,

@@ -21,9 +21,17 @@ from pedaxr_models.captioning.card import model_card
 from pedaxr_models.captioning.evaluate import evaluate_captioner, fact_scores
 from pedaxr_models.captioning.facts import UNREADABLE
 from pedaxr_models.captioning.grammar import narrate
-from pedaxr_models.captioning.inputs import ReaderFilms, blank_like, distort, noise_like, open_inputs
+from pedaxr_models.captioning.inputs import (
+    ReaderFilms,
+    Seen,
+    blank_like,
+    distort,
+    noise_like,
+    open_inputs,
+    open_strangers,
+)
 from pedaxr_models.captioning.metadata_text import metadata_text, with_dropout
-from pedaxr_models.captioning.network import ReportNetwork, ReportNetworkConfig, load_pretrained
+from pedaxr_models.captioning.network import SOURCES, ReportNetwork, ReportNetworkConfig, load_pretrained
 from pedaxr_models.captioning.tokenizer import PAD, WordPieces
 from pedaxr_models.datasets import read_films
 from pedaxr_models.runtime.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
@@ -45,7 +53,8 @@ class TrainConfig:
         segmenter: checkpoint folder of the segmentation whose predictions the reader sees; None: the shipped.
         minutes: time budget of training; predicting the masks and measuring at the end come on top.
         plain_wording: share of training reports in the commonest wording; the rest vary.
-        unreadable: share of training films replaced by a blank or by noise, to learn to say nothing.
+        unreadable: share of training films replaced by what is no film, to learn to say nothing.
+        sees: which of the film, the masks and the metadata the reader is given, to tell what each is worth.
         start_from: checkpoint folder to fine-tune.
         vision, text: local folders of pretrained ViT and BERT weights.
     """
@@ -59,6 +68,7 @@ class TrainConfig:
     weight_decay: float = 0.02
     warmup: float = 0.04
     finding_weight: float = 0.5
+    sees: tuple[str, ...] = SOURCES
     plain_wording: float = 0.7
     unreadable: float = 0.05
     image_size: int = 160
@@ -154,6 +164,7 @@ def train_captioner(config: TrainConfig) -> Path:
                 progress=lambda n, bar=bar: progress.advance(bar, n),  # type: ignore[misc]
             )
             progress.update(bar, completed=len(films))
+        opened["strangers"] = open_strangers(segmenter, config.out / "cache", config.image_size)
         run = start(config, opened["train"])
         bar = progress.add_task("training", total=config.minutes * 60, completed=int(run.elapsed_s), note="")
         try:
@@ -170,7 +181,7 @@ def start(config: TrainConfig, films: ReaderFilms) -> Run:
     if config.start_from:
         checkpoint = load_checkpoint(config.start_from)
         pieces = WordPieces.from_json(checkpoint.files[TOKENIZER_FILE].decode())
-        network = ReportNetwork(ReportNetworkConfig(**checkpoint.config["network"]))
+        network = ReportNetwork(ReportNetworkConfig.from_json(checkpoint.config["network"]))
         network.load_state_dict(checkpoint.tensors)
     else:
         resumes = config.resume and vocabulary.exists()
@@ -197,6 +208,7 @@ def _network_config(config: TrainConfig, vocabulary: int) -> ReportNetworkConfig
         vocabulary=vocabulary,
         image_size=config.image_size,
         hidden=config.hidden,
+        sees=config.sees,
         vision_layers=config.vision_layers,
         decoder_layers=config.decoder_layers,
     )
@@ -216,7 +228,7 @@ def train(
     budget = config.minutes * 60
     batches = BalancedBatches(group_films(films["train"].present_bits()), config.batch_size, seed=config.seed)
     while run.elapsed_s < budget:
-        losses = train_one_epoch(config, run, films["train"], batches, report)
+        losses = train_one_epoch(config, run, films, batches, report)
         scores = validate(config, run, films["validation"])
         row = {"minutes": round(run.elapsed_s / 60, 2), "step": run.step, "loss": round(losses, 4), **scores}
         run.history.append(row)
@@ -229,7 +241,7 @@ def train(
 def train_one_epoch(
     config: TrainConfig,
     run: Run,
-    films: ReaderFilms,
+    films: dict[str, ReaderFilms],
     batches: BalancedBatches,
     report: Callable[[str], None],
 ) -> float:
@@ -254,11 +266,12 @@ def train_one_epoch(
 
 
 def report_loss(
-    config: TrainConfig, run: Run, films: ReaderFilms, indices: list[int], *, seed: int
+    config: TrainConfig, run: Run, opened: dict[str, ReaderFilms], indices: list[int], *, seed: int
 ) -> Tensor:
     """Cross-entropy of the next report token plus that of the findings, on one distorted batch."""
     rng = np.random.default_rng(seed)
-    values, spoilt = _training_inputs(config, films, indices, rng, torch.Generator().manual_seed(seed))
+    films = opened["train"]
+    seen, spoilt = _training_inputs(config, opened, indices, rng, torch.Generator().manual_seed(seed))
     texts = [metadata_text(with_dropout(films.metadata[i], rng)) for i in indices]
     reports = [
         UNREADABLE if bad else narrate(films.facts[i], None if rng.random() < config.plain_wording else rng)
@@ -270,29 +283,32 @@ def report_loss(
     target, counts = films.present(indices)
     target[spoilt], counts[spoilt] = 0.0, 1.0
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        logits, findings = run.network(values.to(device), text_ids, text_mask, report_ids)
+        logits, findings = run.network(seen.to(device), text_ids, text_mask, report_ids)
     words = F.cross_entropy(logits.float().transpose(1, 2), report_ids[:, 1:], ignore_index=PAD)
-    seen = F.binary_cross_entropy_with_logits(findings.float(), target.to(device), weight=counts.to(device))
-    return words + config.finding_weight * seen
+    called = F.binary_cross_entropy_with_logits(findings.float(), target.to(device), weight=counts.to(device))
+    return words + config.finding_weight * called
 
 
 def _training_inputs(
     config: TrainConfig,
-    films: ReaderFilms,
+    opened: dict[str, ReaderFilms],
     indices: list[int],
     rng: np.random.Generator,
     noise: torch.Generator,
-) -> tuple[Tensor, Tensor]:
-    """Distorted inputs, and (B,) which of them were replaced by a blank or by noise.
+) -> tuple[Seen, Tensor]:
+    """Distorted inputs, and (B,) which of them were replaced by what is no film.
 
-    Whatever the metadata say of such a film, the reader must learn to say nothing of it.
+    Whatever the metadata say of such a picture, the reader must learn to say nothing of it: of a blank, of
+    noise, and of strangers on which the segmentation saw what is not there.
     """
-    values = distort(films.pixel_values(indices), noise)
+    seen = distort(opened["train"].seen(indices), noise)
     spoilt = torch.from_numpy(rng.random(len(indices)) < config.unreadable)
-    is_blank = torch.from_numpy(rng.random(len(indices)) < 0.5)
-    values[spoilt & is_blank] = blank_like(values[spoilt & is_blank])
-    values[spoilt & ~is_blank] = noise_like(values[spoilt & ~is_blank], noise)
-    return values, spoilt
+    kind = torch.from_numpy(rng.integers(0, 4, len(indices)))
+    strangers = opened["strangers"]
+    seen = seen.where(spoilt & (kind == 0), blank_like(seen))
+    seen = seen.where(spoilt & (kind == 1), noise_like(seen, noise))
+    others = strangers.seen([int(i) for i in rng.integers(0, len(strangers), len(indices))])
+    return seen.where(spoilt & (kind > 1), others), spoilt
 
 
 def learning_rate(config: TrainConfig, share: float) -> float:
@@ -315,7 +331,8 @@ def finish(
 ) -> Path:
     """Measure on the test films and write the checkpoint."""
     reporter = Reporter(run.network, run.pieces)
-    metrics = evaluate_captioner(reporter, films["test"] if len(films["test"]) else films["validation"])
+    measured = films["test"] if len(films["test"]) else films["validation"]
+    metrics = evaluate_captioner(reporter, measured, films["strangers"])
     (config.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     recipe = {**describe_recipe(asdict(config)), "steps": run.step, "seconds": round(run.elapsed_s)}
     save_checkpoint(

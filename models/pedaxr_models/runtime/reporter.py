@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pedaxr_models.captioning.facts import UNREADABLE
-from pedaxr_models.captioning.inputs import ReaderFilms, blank_like, noise_like, pixel_values, shrink
+from pedaxr_models.captioning.inputs import ReaderFilms, Seen, blank_like, both, noise_like, see
 from pedaxr_models.captioning.metadata_text import metadata_text
 from pedaxr_models.captioning.network import ReportNetwork, ReportNetworkConfig
 from pedaxr_models.captioning.parser import ParsedFacts, parse, split_sentences
@@ -17,7 +17,7 @@ from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import FINDINGS, Finding
 from pedaxr_models.runtime.checkpoint import CheckpointError, Json, load_checkpoint
 from pedaxr_models.runtime.segmenter import Segmentation
-from pedaxr_models.segmentation.transforms import FloatArray, prepare
+from pedaxr_models.segmentation.transforms import FloatArray
 
 TOKENIZER_FILE = "tokenizer.json"
 _BATCH = 16
@@ -74,7 +74,7 @@ class Reporter:
         """
         checkpoint = load_checkpoint(folder)
         try:
-            network = ReportNetwork(ReportNetworkConfig(**checkpoint.config["network"]))
+            network = ReportNetwork(ReportNetworkConfig.from_json(checkpoint.config["network"]))
             network.load_state_dict(checkpoint.tensors)
             pieces = WordPieces.from_json(checkpoint.files[TOKENIZER_FILE].decode())
             name = str(checkpoint.config["name"])
@@ -99,11 +99,8 @@ class Reporter:
         """Write the narrative of a segmented film (H, W) float32 in [0, 1], bone bright."""
         network = self._network.eval()
         size = network.config.image_size
-        frame = torch.from_numpy(prepare(pixels, size)[0])[None]
-        seen = torch.from_numpy(shrink(segmentation.probabilities, size // 2))[None]
-        values = pixel_values(frame, seen)
-        values = torch.cat([values, blank_like(values)]).to(self._device)
-        memory, mask, findings = self._encode(values, [metadata, metadata])
+        seen = see(pixels, segmentation.probabilities, size)
+        memory, mask, findings = self._encode(both(seen, blank_like(seen)), [metadata, metadata])
         ids, given = network.write(memory[:1], mask[:1])
         text = self._pieces.decode(ids[0].tolist())
         return Narrative(
@@ -138,13 +135,13 @@ class Reporter:
         texts: list[str] = []
         for begin in range(0, len(indices), _BATCH):
             part = list(indices[begin : begin + _BATCH])
-            values = _changed(films.pixel_values(part), change).to(self._device)
+            seen = _changed(films.seen(part), change)
             given = diagnoses[begin : begin + _BATCH] if diagnoses else [None] * len(part)
             known = [
                 FilmMetadata() if without_metadata else replace(films.metadata[i], working_diagnosis=d)
                 for i, d in zip(part, given, strict=True)
             ]
-            memory, mask, _ = self._encode(values, known)
+            memory, mask, _ = self._encode(seen, known)
             texts += [self._pieces.decode(row) for row in network.write(memory, mask)[0].tolist()]
         return texts
 
@@ -152,10 +149,10 @@ class Reporter:
     def _device(self) -> torch.device:
         return self._network.finding_queries.device
 
-    def _encode(self, values: Tensor, metadata: Sequence[FilmMetadata]) -> tuple[Tensor, Tensor, Tensor]:
+    def _encode(self, seen: Seen, metadata: Sequence[FilmMetadata]) -> tuple[Tensor, Tensor, Tensor]:
         longest = self._network.config.longest_text
         ids, mask = self._pieces.encode([metadata_text(m) for m in metadata], longest=longest)
-        return self._network.encode(values, ids.to(self._device), mask.to(self._device))
+        return self._network.encode(seen.to(self._device), ids.to(self._device), mask.to(self._device))
 
     def _dependence(self, memory: Tensor, mask: Tensor, ids: Tensor) -> float:
         """See `Narrative.image_dependence`; row 0 of the memory is the film's, row 1 the blank one's."""
@@ -170,9 +167,9 @@ class Reporter:
         return min(1.0, float((film - blank).abs().sum(-1).max()) / 2)
 
 
-def _changed(values: Tensor, change: str | None) -> Tensor:
+def _changed(seen: Seen, change: str | None) -> Seen:
     if change == "swapped":
-        return values.roll(1, 0)
+        return Seen(seen.pixels.roll(1, 0), seen.regions.roll(1, 0))
     if change == "noise":
-        return noise_like(values, torch.Generator().manual_seed(0))
-    return blank_like(values) if change == "blank" else values
+        return noise_like(seen, torch.Generator().manual_seed(0))
+    return blank_like(seen) if change == "blank" else seen

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pedaxr_models.datasets.film import Film, read_masks
+from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import CHANNELS, FINDINGS
 from pedaxr_models.segmentation.transforms import (
     Augmentation,
@@ -29,22 +30,6 @@ from pedaxr_models.segmentation.transforms import (
 )
 
 _CACHE_FORMAT = 1
-
-
-def read_pixels(path: Path) -> FloatArray:
-    """A PNG or JPEG as (H, W) float32 in [0, 1].
-
-    Raises:
-        ValueError: the file is not a picture that OpenCV reads.
-    """
-    try:
-        encoded = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as err:
-        raise ValueError(f"The film '{path.name}' cannot be read; check the ImagePath column.") from err
-    image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH) if encoded.size else None
-    if image is None:
-        raise ValueError(f"'{path.name}' is not a picture that can be decoded; convert it to PNG.")
-    return np.asarray(image / np.float32(np.iinfo(image.dtype).max), np.float32)
 
 
 def rasterise(film: Film, letterbox: Letterbox) -> NDArray[np.uint32]:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr_models.datasets.film import Film, unpack_masks
+from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import CHANNELS, FINDINGS
-from pedaxr_models.segmentation.data import known_bits, rasterise, read_pixels
+from pedaxr_models.segmentation.data import known_bits, rasterise
 from pedaxr_models.segmentation.measures import FilmMeasures, measure_film
 from pedaxr_models.segmentation.metrics import BoolArray, Overlap, surface_distance_95
 

@@ -1,0 +1,115 @@
+"""Where things lie in a frame: the child's body, the midline, the level that divides the quadrants."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr_models.captioning.facts import Quadrant, Side
+from pedaxr_models.labels import Structure
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float32]
+
+QUADRANT_SHARE = 0.2  # of a region, for the quadrant to be named
+SIDE_SHARE = 0.8  # of a region, for its side to be named alone
+# The L3-L4 disc lies 1.5 vertebral pitches below the middle of L2, and from birth to 16 years the pitch is
+# within a tenth of the width of the body of L2 (see the phantom's anatomy tables).
+_L2_WIDTHS_TO_L3_L4 = 1.5
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """The lines that divide the abdomen, in the frame.
+
+    Attributes:
+        midline_x: (H,) column of the spine by row.
+        quadrant_y: row of the L3-L4 disc.
+        is_measured: whether both come from the spine on this film and not from the middle of the body.
+    """
+
+    midline_x: FloatArray
+    quadrant_y: float
+    is_measured: bool
+
+
+def body_mask(frame: FloatArray, masks: Mapping[str, BoolArray], content: tuple[slice, slice]) -> BoolArray:
+    """The child's body inside the exposed field: (S, S) bool.
+
+    Tissue is what lies above the middle between the surround (1st percentile) and Otsu's limit, blurred so
+    that markers and grain do not count. The largest piece of it and every outlined channel together are
+    filled row by row between their outer borders: gas, and lungs that open to the edge of the field, belong
+    to the body. Arms and thighs that touch the trunk are included.
+    """
+    film = cv2.GaussianBlur(frame[content], (0, 0), 0.006 * frame.shape[0])
+    grey = np.round(np.clip(film, 0, 1) * 255).astype(np.uint8)
+    otsu, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    tissue = grey > (otsu + np.percentile(grey, 1)) / 2
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(tissue.astype(np.uint8))
+    body = np.any(list(masks.values()), axis=0)
+    if count > 1:
+        body[content] |= labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    return _filled_rows(body)
+
+
+def _filled_rows(piece: BoolArray) -> BoolArray:
+    """Each row filled between its first and last pixel."""
+    from_left = np.maximum.accumulate(piece, axis=1)
+    from_right = np.maximum.accumulate(piece[:, ::-1], axis=1)[:, ::-1]
+    return from_left & from_right
+
+
+def find_landmarks(masks: Mapping[str, BoolArray], body: BoolArray) -> Landmarks:
+    """The spine's line and the level of L3-L4; without a spine or an L2, the middle of the body or frame."""
+    midline = _spine_line(masks[Structure.SPINE])
+    level = _l3_l4_row(masks[Structure.L2_BODY])
+    ys, xs = np.nonzero(body if body.any() else np.ones_like(body))
+    middle = np.full(body.shape[0], np.median(xs), np.float32)
+    return Landmarks(
+        midline_x=middle if midline is None else midline,
+        quadrant_y=float((ys.min() + ys.max()) / 2) if level is None else level,
+        is_measured=midline is not None and level is not None,
+    )
+
+
+def _spine_line(spine: BoolArray) -> FloatArray | None:
+    """Column of the spine for every row: centre of each row, a parabola through them (scoliosis, tilt)."""
+    rows = np.flatnonzero(spine.any(axis=1))
+    if len(rows) < 0.1 * len(spine):
+        return None
+    columns = np.arange(spine.shape[1])
+    centres = (spine[rows] * columns).sum(axis=1) / spine[rows].sum(axis=1)
+    fitted = np.polynomial.Polynomial.fit(rows, centres, deg=2)
+    # No further than the spine was seen: a parabola runs away
+    return fitted(np.clip(np.arange(len(spine)), rows[0], rows[-1])).astype(np.float32)
+
+
+def _l3_l4_row(l2_body: BoolArray) -> float | None:
+    ys, xs = np.nonzero(l2_body)
+    if not len(ys):
+        return None
+    width = float(np.ptp(np.percentile(xs, (5, 95)))) / 0.9
+    return float(ys.mean()) + _L2_WIDTHS_TO_L3_L4 * width
+
+
+def locate(mask: BoolArray, landmarks: Landmarks) -> tuple[Side, tuple[Quadrant, ...]]:
+    """Side and quadrants, the patient's; both when no side alone holds `SIDE_SHARE`."""
+    shares, left = locate_shares(mask, landmarks)
+    side = Side.LEFT if left > SIDE_SHARE else Side.RIGHT if left < 1 - SIDE_SHARE else Side.BOTH
+    return side, tuple(quadrant for quadrant, share in shares.items() if share >= QUADRANT_SHARE)
+
+
+def locate_shares(mask: BoolArray, landmarks: Landmarks) -> tuple[dict[Quadrant, float], float]:
+    """Share of a non-empty mask in each quadrant, and on the patient's left."""
+    ys, xs = np.nonzero(mask)
+    left = xs > landmarks.midline_x[ys]  # the patient's left is the viewer's right
+    upper = ys < landmarks.quadrant_y
+    cells = {
+        Quadrant.RUQ: ~left & upper,
+        Quadrant.LUQ: left & upper,
+        Quadrant.RLQ: ~left & ~upper,
+        Quadrant.LLQ: left & ~upper,
+    }
+    return {quadrant: float(cell.mean()) for quadrant, cell in cells.items()}, float(left.mean())

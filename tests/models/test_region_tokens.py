@@ -1,0 +1,49 @@
+"""The figures of a segmentation say where regions lie and how large they are."""
+
+import numpy as np
+import pytest
+
+from pedaxr_models.captioning.region_tokens import REGION_FEATURES, region_features
+from pedaxr_models.labels import CHANNELS, Finding, Structure
+
+AREA, QUADRANTS, LEFT, WIDTH, LEVELS = 2, slice(3, 7), 7, 8, 13
+
+
+def film(**boxes: tuple[slice, slice]) -> np.ndarray:
+    """Probabilities (C, 512, 512) with a spine, an L2 of 40 pixels and the given boxes."""
+    planes = np.zeros((len(CHANNELS), 512, 512), np.float32)
+    given = {
+        Structure.SPINE: (slice(0, 512), slice(240, 272)),
+        Structure.L2_BODY: (slice(200, 230), slice(236, 276)),
+    }
+    for name, (rows, columns) in {**{k.value: v for k, v in given.items()}, **boxes}.items():
+        planes[CHANNELS.index(name), rows, columns] = 0.9
+    return planes
+
+
+def token(features: np.ndarray, name: str) -> np.ndarray:
+    return features[CHANNELS.index(name)]
+
+
+def test_nothing_segmented_is_nothing() -> None:
+    features = region_features(np.zeros((len(CHANNELS), 512, 512), np.float32))
+    assert features.shape == (len(CHANNELS), REGION_FEATURES)
+    assert not features.any()
+
+
+def test_side_quadrant_and_size_follow_the_region() -> None:
+    small = region_features(film(stomach=(slice(100, 160), slice(340, 400))))
+    large = region_features(film(stomach=(slice(60, 180), slice(320, 440))))
+    assert token(small, "stomach")[QUADRANTS] == pytest.approx([0, 1, 0, 0])
+    assert token(small, "stomach")[LEFT] == 1
+    assert token(large, "stomach")[AREA] > token(small, "stomach")[AREA] + 0.1
+    assert token(large, "stomach")[WIDTH] == pytest.approx(2 * token(small, "stomach")[WIDTH], rel=0.1)
+    mirrored = region_features(film(stomach=(slice(100, 160), slice(112, 172))))
+    assert token(mirrored, "stomach")[QUADRANTS] == pytest.approx([1, 0, 0, 0])
+
+
+def test_levels_are_counted() -> None:
+    name = Finding.AIR_FLUID_LEVEL.value
+    features = region_features(film(**{name: (slice(300, 360), slice(100, 200))}))
+    assert token(features, name)[LEVELS] == pytest.approx(1 / 6)
+    assert token(features, name)[LEVELS + 1] == pytest.approx(100 / 40 / 3, rel=0.1)
