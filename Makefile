@@ -8,7 +8,7 @@ FILMS ?= 2700
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden sheet films train-small evaluate inspector clean
+.PHONY: help demo test check format golden sheet films train-small evaluate judges bundle clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,8 +37,11 @@ format: $(READY)  ## rewrite the sources in the house format
 golden: $(READY)  ## store the tools' schemas and the command line's help anew, when a change of them is meant
 	PEDAXR_UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/server/test_schemas.py tests/server/test_cli.py
 
-inspector: $(READY)  ## list and call the three tools with the MCP Inspector (needs npm; after make demo)
-	bash tests/server/inspector.sh $(CURDIR)/$(BIN)/pedaxr "$$($(BIN)/python -c 'from pedaxr.clinic import default_home; print(default_home())')" $(CURDIR)/out/inspector
+judges: $(READY)  ## MCP Inspector and the official conformance suite on the real server (needs npm; after make demo)
+	bash tests/server/judges.sh $(CURDIR)/$(BIN) "$$($(BIN)/python -c 'from pedaxr.clinic import default_home; print(default_home())')" $(CURDIR)/out/judges
+
+bundle: $(READY)  ## dist/: the wheel and an .mcpb bundle for desktop clients, checked (needs npm)
+	bash packaging/build.sh $(CURDIR)/$(BIN) $(CURDIR)/out/judges $(CURDIR)/dist
 
 sheet: $(READY)  ## the contact sheet of the README
 	$(BIN)/pedaxr sheet docs/films.png --seed 5 --outlines --width 1536

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pedaxr_server.cli_data import films, import_films, sheet
+from pedaxr_server.cli_checks import areas, leaks
+from pedaxr_server.cli_data import export, films, import_films, sheet, strangers
+from pedaxr_server.cli_serve import serve, settings, token
 from pedaxr_server.cli_train import evaluate, train
 from pedaxr_server.options import (
     FILE,
@@ -57,43 +59,13 @@ def main() -> None:
 @click.option(
     "--out", type=FOLDER, help="Where the overlay and the report go (default: out/ in the home folder)."
 )
-def demo(home: Path | None, weights: Path | None, out: Path | None) -> None:
+@click.option("--http", is_flag=True, help="Over HTTP with a login instead of stdio.")
+def demo(home: Path | None, weights: Path | None, out: Path | None, http: bool) -> None:
     """Play an agent's whole conversation with the server, on a made clinic."""
     from pedaxr_server.demo import run_demo
 
     use_weights(weights)
-    run_demo(home, out)
-
-
-@main.command()
-@home_option
-@weights_option
-@click.option(
-    "--http", "transport", flag_value="http", help="Listen on HTTP instead of standard input and output."
-)
-@click.option("--host", help="Loopback address to listen on with --http (default: 127.0.0.1).")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on with --http (default: 8765).")
-def serve(
-    home: Path | None, weights: Path | None, transport: str | None, host: str | None, port: int | None
-) -> None:
-    """Run the MCP server."""
-    from pedaxr_server.logs import log_to_stderr
-    from pedaxr_server.server import serve as run_server
-    from pedaxr_server.settings import Settings
-
-    settings = Settings.from_environment(
-        os.environ,
-        home=home,
-        weights=weights,
-        transport="http" if transport else None,
-        host=host,
-        port=port,
-    )
-    use_weights(settings.weights)
-    log_to_stderr()
-    if settings.transport == "http":
-        click.echo(f"pedaxr listens on {settings.url}", err=True)
-    run_server(settings)
+    run_demo(home, out, http=http)
 
 
 @main.command()
@@ -174,7 +146,8 @@ def report(
     """Draft a preliminary report of a study's film or a film file."""
     from pedaxr.generate_report import generate_report
     from pedaxr_models.labels import View
-    from pedaxr_server.console import report_text, show_report
+    from pedaxr_server.console import show_report
+    from pedaxr_server.documents import report_text
 
     use_weights(weights)
     study_id, file = _study_or_file(study_or_file)
@@ -192,20 +165,20 @@ def report(
     show(lambda: show_report(draft), draft.model_dump(mode="json"), json_path)
 
 
-@main.command()
-@home_option
-@weights_option
-@json_option
-def settings(home: Path | None, weights: Path | None, json_path: Path | None) -> None:
-    """Show the folders, weights and address that the other commands would use."""
-    from pedaxr_server.cli_data import settings_table
-    from pedaxr_server.console import show_pairs
-
-    pairs = settings_table(os.environ, home=home, weights=weights)
-    show(lambda: show_pairs(pairs, title="pedaxr"), dict(pairs), json_path)
-
-
-for command in (films, sheet, import_films, train, evaluate):
+for command in (
+    serve,
+    token,
+    settings,
+    films,
+    sheet,
+    strangers,
+    leaks,
+    areas,
+    import_films,
+    export,
+    train,
+    evaluate,
+):
     main.add_command(command)
 
 

@@ -1,9 +1,8 @@
 """Commands that make, import and describe data, and the ones behind them."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -11,38 +10,112 @@ import click
 from pedaxr.errors import InvalidRequest, ModelUnavailable, StorageError
 from pedaxr_server.options import FOLDER, console, home_option, json_option, show
 
+_VIEWS = ("supine", "erect", "left_lateral_decubitus")
+
 
 @click.command()
 @click.argument("out", type=FOLDER)
-@click.option("--count", type=click.IntRange(1), default=3000, show_default=True, help="Films in all.")
+@click.option("--count", type=click.IntRange(1), help="Films in all.  [default: 3000]")
+@click.option("--index", "indices", type=click.IntRange(0), multiple=True, help="Only this film; repeatable.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same films.")
+@click.option(
+    "--shifted", is_flag=True, help="Test films drawn from outside the ranges of the ordinary ones."
+)
+@click.option("--dicom", is_flag=True, help="Write DICOM CR images instead of PNG.")
 @click.option(
     "--processes",
     type=click.IntRange(1),
     default=os.cpu_count() or 1,
     help="Films made at a time (default: cores).",
 )
-def films(out: Path, count: int, seed: int, processes: int) -> None:
-    """Write a data set of synthetic films with masks, facts and metadata to OUT; resumes where it stopped."""
-    from pedaxr_models.phantom.dataset import write_dataset
+def films(
+    out: Path,
+    count: int | None,
+    indices: tuple[int, ...],
+    seed: int,
+    shifted: bool,
+    dicom: bool,
+    processes: int,
+) -> None:
+    """Write a data set of synthetic films with masks, facts and metadata to OUT; resumes where it stopped.
 
-    with library_errors(), progress_bar("Making films", count) as progress:
-        write_dataset(out, count=count, seed=seed, processes=processes, progress=progress)
-    click.echo(f"{count} films in {out}")
+    A film follows from the seed and its number alone: --index writes the same bytes as a whole data set.
+    """
+    from pedaxr.synthetic_dicom import encode_dicom
+    from pedaxr_models.phantom.dataset import PNG, PictureFormat, write_dataset
+    from pedaxr_models.phantom.spec import Domain
+
+    if count and indices:
+        raise click.UsageError("Give --count or --index, not both.")
+    wanted = len(set(indices)) or count or 3000
+    with library_errors(), progress_bar("Making films", wanted) as progress:
+        write_dataset(
+            out,
+            count=wanted,
+            indices=indices or None,
+            seed=seed,
+            domain=Domain.SHIFTED if shifted else Domain.STANDARD,
+            picture=PictureFormat(".dcm", encode_dicom) if dicom else PNG,
+            processes=processes,
+            progress=progress,
+        )
+    click.echo(f"{wanted} films in {out}")
+
+
+@click.command()
+@click.argument("out", type=FOLDER)
+@click.option("--count", type=click.IntRange(1), default=130, show_default=True, help="Pictures in all.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same pictures."
+)
+def strangers(out: Path, count: int, seed: int) -> None:
+    """Write pictures to OUT that are no abdominal film (chests, photographs, noise), to test refusal."""
+    from pedaxr_models.phantom.strangers import write_strangers
+
+    with library_errors(), progress_bar("Making pictures", count) as progress:
+        write_strangers(out, count=count, seed=seed, progress=progress)
+    click.echo(f"{count} pictures in {out}; all kinds on {out / 'sheet.png'}")
 
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--outlines", is_flag=True, help="Outline the findings.")
+@click.option("--structures", is_flag=True, help="Outline the structures too.")
+@click.option("--view", type=click.Choice(_VIEWS), help="All films in this view (default: as it comes).")
 @click.option("--width", type=click.IntRange(256), default=3072, show_default=True, help="Pixels.")
-def sheet(out: Path, seed: int, outlines: bool, width: int) -> None:
+def sheet(out: Path, seed: int, outlines: bool, structures: bool, view: str | None, width: int) -> None:
     """Draw a contact sheet of synthetic films to OUT (PNG): a column per label, a row per age."""
+    from pedaxr_models.labels import View
     from pedaxr_models.phantom.sheet import write_sheet
 
     with library_errors():
-        write_sheet(out, seed=seed, outlines=outlines, width=width)
+        write_sheet(
+            out,
+            seed=seed,
+            outlines=outlines,
+            structures=structures,
+            view=View(view) if view else None,
+            width=width,
+        )
     click.echo(f"sheet: {out}")
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path, exists=True))
+@click.argument("out", type=FOLDER)
+@click.option("--korean", is_flag=True, help="The Korean folder names instead of the English.")
+def export(data: Path, out: Path, korean: bool) -> None:
+    """Copy the films of DATA to OUT in the layout of AI-Hub's paediatric abdominal set."""
+    from pedaxr_models.datasets import read_films
+    from pedaxr_models.datasets.aihub_writer import write_aihub
+
+    with library_errors():
+        found = read_films(data)
+        left_out = write_aihub(out, found, korean=korean)
+    for rejection in left_out:
+        click.echo(f"left out: {rejection.path}: {rejection.reason}", err=True)
+    click.echo(f"{len(found) - len(left_out)} films in {out}, {len(left_out)} left out")
 
 
 @click.command("import")
@@ -64,29 +137,6 @@ def import_films(source: Path, treat_as_distension: bool, home: Path | None, jso
             source, clinic_home=home, treat_as_distension=treat_as_distension, progress=progress
         )
     show(lambda: show_import(summary), summary.model_dump(mode="json"), json_path)
-
-
-def settings_table(
-    environment: Mapping[str, str], *, home: Path | None, weights: Path | None
-) -> list[tuple[str, str]]:
-    """Name and value of everything the commands take from flags, environment and defaults."""
-    from pedaxr.clinic import default_home
-    from pedaxr.registry import REGISTRY_FILE
-    from pedaxr_server.settings import Settings
-
-    settings = Settings.from_environment(environment, home=home, weights=weights)
-    folder = settings.home or default_home()
-    return [
-        ("version", version("pedaxr")),
-        ("home", str(folder)),
-        (
-            "clinic",
-            "present" if (folder / REGISTRY_FILE).exists() else "absent; run `pedaxr demo` or import",
-        ),
-        ("weights", str(settings.weights or "shipped")),
-        ("transport", settings.transport),
-        ("url", settings.url if settings.transport == "http" else "none (stdio)"),
-    ]
 
 
 @contextmanager

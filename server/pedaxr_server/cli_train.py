@@ -13,7 +13,6 @@ from pedaxr_server.options import FOLDER, json_option, show
 from pedaxr_server.publish import publish
 
 if TYPE_CHECKING:
-    from pedaxr_models.captioning.inputs import ReaderFilms
     from pedaxr_models.datasets.film import Film
     from pedaxr_models.runtime.reporter import Reporter
     from pedaxr_models.runtime.segmenter import Segmenter
@@ -204,26 +203,23 @@ def evaluate_captioner(
 
 
 def _read(reporter: "Reporter", outliner: "Segmenter", films: "list[Film]", seed: int) -> dict[str, Any]:
-    from pedaxr_models.captioning.evaluate import evaluate_captioner as measure
-
-    return measure(reporter, _reader_inputs(films, outliner, reporter), seed=seed)
-
-
-def _reader_inputs(films: "list[Film]", segmenter: "Segmenter", reporter: "Reporter") -> "ReaderFilms":
-    """What the report writer reads: each film and its predicted segmentation.
+    """Measure on the films and on pictures that are none; both as the report writer sees them, segmented.
 
     Raises:
         InvalidRequest: no film says what is on it.
     """
-    from pedaxr_models.captioning.inputs import open_inputs
+    from pedaxr_models.captioning.evaluate import evaluate_captioner as measure
+    from pedaxr_models.captioning.inputs import open_inputs, open_strangers
 
     if not any(film.facts for film in films):
         raise InvalidRequest(
             "These films carry no facts to compare with. Use films written by `pedaxr films`."
         )
-    size = reporter.to_config()["network"]["image_size"]
+    size = reporter.network.config.image_size
     with TemporaryDirectory() as folder, progress_bar("Outlining", len(films)) as bar:
-        return open_inputs(films, segmenter, Path(folder), size, progress=_counter(bar, len(films)))
+        inputs = open_inputs(films, outliner, Path(folder), size, progress=_counter(bar, len(films)))
+        strangers = open_strangers(outliner, Path(folder), size)
+    return measure(reporter, inputs, strangers, seed=seed)
 
 
 def films_of_split(data: Path, split: str, limit: int | None) -> "list[Film]":

@@ -59,19 +59,6 @@ def show_report(report: Report) -> RenderableType:
     return Panel(Group(*body), title=f"Report, {report.status}", title_align="left")
 
 
-def report_text(report: Report) -> str:
-    """The draft as plain text, for a file."""
-    lines = [f"PRELIMINARY REPORT {report.report_id}", f"Study: {report.study_id or 'a file'}"]
-    lines.append(f"Made: {report.created_at.isoformat(timespec='seconds')}")
-    if report.critical:
-        lines.append(f"CRITICAL: {_names(report.critical)}. Tell a responsible human now.")
-    for name, text in report.sections.items():
-        lines += ["", name.upper(), text]
-    lines += ["", *(f"Check: {flag}" for flag in report.flags)]
-    lines += ["", f"Model: {report.model}", report.data_statement, report.disclaimer, ""]
-    return "\n".join(lines)
-
-
 def show_import(summary: "ImportSummary") -> RenderableType:
     """Counts, what was decided for the owner of the data, and every row that was not imported."""
     counts = [
@@ -96,6 +83,14 @@ def show_pairs(pairs: Sequence[tuple[str, str]], *, title: str) -> RenderableTyp
     table = Table(title=title, title_justify="left", show_header=False)
     for name, value in pairs:
         table.add_row(Text(name, "bold"), Text(value))
+    return table
+
+
+def show_rows(rows: Sequence[tuple[str, str, str]], *, title: str) -> RenderableType:
+    """Three columns: a setting, its value and where it comes from."""
+    table = Table(title=title, title_justify="left", show_header=False)
+    for name, value, source in rows:
+        table.add_row(Text(name, "bold"), Text(value), Text(source, "dim"))
     return table
 
 

@@ -31,7 +31,9 @@ from pedaxr.clinic import (
 from pedaxr.errors import InvalidRequest, PedaxrError
 from pedaxr.types import DISCLAIMER, PatientMatch, PatientSearch, Report, SegmentationResult
 from pedaxr_server.cli_data import progress_bar
-from pedaxr_server.console import report_text, show_report, show_search, show_segmentation
+from pedaxr_server.console import show_report, show_search, show_segmentation
+from pedaxr_server.demo_http import signed_in_client
+from pedaxr_server.documents import report_text
 from pedaxr_server.options import console, write_bytes, write_text
 from pedaxr_server.replies import study_uri
 
@@ -100,7 +102,7 @@ class Agent:
         self._status.update(message or "working")
 
 
-def run_demo(home: Path | None, out: Path | None) -> None:
+def run_demo(home: Path | None, out: Path | None, *, http: bool = False) -> None:
     """Make the clinic where there is none, then hold both conversations and save what they end with.
 
     Raises:
@@ -109,7 +111,7 @@ def run_demo(home: Path | None, out: Path | None) -> None:
     start = time.monotonic()
     screen = console()
     clinic = _demo_clinic(home)
-    saved = anyio.run(_converse, clinic.home, out or clinic.home / "out", screen)
+    saved = anyio.run(_converse, clinic.home, out or clinic.home / "out", screen, http)
     lines = "\n".join(map(str, saved))
     body = f"{lines}\n\n{DISCLAIMER}\nSynthetic patients, synthetic films."
     screen.print(
@@ -126,11 +128,11 @@ def _demo_clinic(home: Path | None) -> Clinic:
         return create_demo_clinic(home, progress=bar)
 
 
-async def _converse(home: Path, out: Path, screen: Console) -> list[Path]:
+async def _converse(home: Path, out: Path, screen: Console, http: bool) -> list[Path]:
     """Both conversations over one connection; the paths of what was saved."""
     with screen.status("Starting the server") as status:
         try:
-            async with Client(_server(home)) as client:
+            async with signed_in_client(home) if http else Client(_server(home)) as client:
                 names = ", ".join(tool.name for tool in (await client.list_tools()).tools)
                 screen.print(Text(f"The server offers: {names}\n"))
                 agent = Agent(client, screen, status)

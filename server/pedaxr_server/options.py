@@ -21,23 +21,32 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 def home_option(command: F) -> F:
-    """Add --home DIR."""
+    """Add --home DIR, which falls back to $PEDAXR_HOME and the settings file."""
     return click.option(
         "--home",
         type=FOLDER,
-        envvar="PEDAXR_HOME",
+        callback=_or_setting,
         help="Clinic folder (default: $PEDAXR_HOME or your data folder).",
     )(command)
 
 
 def weights_option(command: F) -> F:
-    """Add --weights DIR."""
+    """Add --weights DIR, which falls back to $PEDAXR_WEIGHTS and the settings file."""
     return click.option(
         "--weights",
         type=FOLDER,
-        envvar="PEDAXR_WEIGHTS",
+        callback=_or_setting,
         help="Folder of trained weights (default: the shipped).",
     )(command)
+
+
+def _or_setting(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    if value is not None or context.resilient_parsing:
+        return value
+    from pedaxr_server.settings_sources import gather
+
+    found: Path | None = getattr(gather({}, os.environ).settings, str(parameter.name))
+    return found
 
 
 def json_option(command: F) -> F:
@@ -100,6 +109,19 @@ def write_bytes(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError as err:
         raise StorageError(f"{path} cannot be written ({err.strerror}). Choose another place.") from err
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a new file that only its owner can read.
+
+    Raises:
+        StorageError: it exists already, or cannot be written.
+    """
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+    except OSError as err:
+        raise StorageError(f"{path} cannot be made ({err.strerror}). Choose a new file.") from err
 
 
 class PedaxrGroup(click.Group):

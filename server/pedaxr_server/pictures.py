@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,20 @@ def film_png(path: Path) -> bytes:
 def encode_base64(data: bytes) -> str:
     """Standard base64 as text."""
     return base64.b64encode(data).decode("ascii")
+
+
+def mask_png(polygons: Sequence[Sequence[tuple[int, int]]], *, width: int, height: int) -> bytes:
+    """8-bit PNG, 255 inside the polygons (x, y in film pixels) and 0 outside; outlines have no holes."""
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("L", (width, height))
+    pen = ImageDraw.Draw(picture)
+    for polygon in polygons:
+        if len(polygon) > 2:
+            pen.polygon([tuple(point) for point in polygon], fill=255, outline=255)
+        else:
+            pen.point([tuple(point) for point in polygon], fill=255)
+    return _png(picture)
 
 
 def _png(picture: "Image") -> bytes:

@@ -6,6 +6,7 @@ carries at most `MAX_POLYGONS` outlines of `MAX_VERTICES` points, and of structu
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -90,6 +91,12 @@ def small_segmentation(result: SegmentationResult) -> SegmentationResult:
     return result.model_copy(update={"findings": findings, "structures": structures, "overlay_path": None})
 
 
+def one_line(data: object) -> str:
+    """JSON on one line, also for readers that take U+2028 and its kin for the end of a line."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return re.sub("[\x7f-\x9f\u2028\u2029]", lambda char: f"\\u{ord(char[0]):04x}", text)
+
+
 def simplify(polygon: list[Point], limit: int = MAX_VERTICES) -> list[Point]:
     """Drop the vertices that change the area least until `limit` are left (Visvalingam and Whyatt, 1993)."""
     points = list(polygon)
@@ -123,7 +130,7 @@ def _match_line(match: PatientMatch) -> str:
     ]
     if len(match.studies) > _STUDIES_IN_TEXT:
         data["older_studies"] = len(match.studies) - _STUDIES_IN_TEXT
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return one_line(data)
 
 
 def _structures_line(structures: list[Region]) -> str:
@@ -141,7 +148,7 @@ def _critical_line(report: Report) -> str:
 def _section_line(name: str, text: str) -> str:
     """The indication was typed by somebody: it is quoted as data, the other sections are our own words."""
     if name.lower() == "indication":
-        return f"{name} (as supplied, data only): {json.dumps(text, ensure_ascii=False)}"
+        return f"{name} (as supplied, data only): {one_line(text)}"
     return f"{name}: {text}"
 
 

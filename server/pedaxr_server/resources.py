@@ -1,88 +1,164 @@
-"""A study's pictures and documents by address, for a client that follows the links of a reply."""
+"""A child's studies and a study's pictures and documents by address, for a client that follows links."""
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import anyio.to_thread
 from mcp.server.mcpserver import MCPServer
 
-from pedaxr.errors import StudyNotFound
+from pedaxr.errors import InvalidRequest, StudyNotFound
+from pedaxr.types import PatientMatch, Report, SegmentationResult
+from pedaxr_models.labels import CHANNELS
 from pedaxr_server.settings import Settings
+from pedaxr_server.slots import Slots
 from pedaxr_server.strict import readable_resource_errors
 from pedaxr_server.tools import XrayTools
 
+if TYPE_CHECKING:
+    from pedaxr.clinic import Clinic
+
 T = TypeVar("T")
+_STUDY = "pedaxr://studies/{study_id}/"
+_JSON, _PNG = "application/json", "image/png"
 
 
 def add_resources(server: MCPServer[object], settings: Settings, tools: XrayTools) -> None:
-    """Register the resource templates; whatever runs a network waits for the same limit as the tools."""
-    home = settings.home
+    """Register the resource templates; whatever runs a network waits for the same slots as the tools."""
+    reader = _Reader(settings.home, tools)
+    _add_patient(server, reader)
+    _add_pictures(server, reader)
+    _add_reports(server, reader)
 
-    async def read(load: Callable[[Path | None, str], T], study_id: str) -> T:
-        work = partial(load, home, study_id)
-        return await anyio.to_thread.run_sync(work, limiter=tools.reading, abandon_on_cancel=True)
 
-    @server.resource(
-        "pedaxr://studies/{study_id}/overlay.png", title="Overlay at full size", mime_type="image/png"
-    )
+class _Reader:
+    """Loads a document in a worker thread, with the clinic open."""
+
+    def __init__(self, home: Path | None, tools: XrayTools) -> None:
+        self._home = home
+        self._tools = tools
+
+    async def look_up(self, load: "Callable[[Clinic, str], T]", some_id: str) -> T:
+        """Without the networks."""
+        return await self._run(self._tools.searching, load, some_id)
+
+    async def read_film(self, load: "Callable[[Clinic, str], T]", some_id: str) -> T:
+        """With the networks, one film at a time."""
+        return await self._run(self._tools.reading, load, some_id)
+
+    async def _run(self, slots: Slots, load: "Callable[[Clinic, str], T]", some_id: str) -> T:
+        def work() -> T:
+            from pedaxr.clinic import open_clinic
+
+            return load(open_clinic(self._home), some_id)
+
+        return await slots.run(work)
+
+
+def _add_patient(server: MCPServer[object], reader: _Reader) -> None:
+    @server.resource("pedaxr://patients/{patient_id}", title="A child and their films", mime_type=_JSON)
     @readable_resource_errors
-    async def overlay(study_id: str) -> bytes:
-        """The film with its findings and structures outlined and a legend."""
-        return await read(_overlay, study_id)
+    async def patient(patient_id: str) -> str:
+        """Birth date, sex and studies, newest first."""
+        return await reader.look_up(_patient, patient_id)
 
-    @server.resource("pedaxr://studies/{study_id}/image.png", title="Film", mime_type="image/png")
+
+def _add_pictures(server: MCPServer[object], reader: _Reader) -> None:
+    @server.resource(_STUDY + "image.png", title="Film", mime_type=_PNG)
     @readable_resource_errors
     async def image(study_id: str) -> bytes:
         """The film itself, 8-bit grey, bone bright."""
-        return await read(_image, study_id)
+        return await reader.look_up(_image, study_id)
 
-    @server.resource(
-        "pedaxr://studies/{study_id}/segmentation.json", title="All outlines", mime_type="application/json"
-    )
+    @server.resource(_STUDY + "overlay.png", title="Overlay at full size", mime_type=_PNG)
+    @readable_resource_errors
+    async def overlay(study_id: str) -> bytes:
+        """The film with its findings and structures outlined and a legend."""
+        return await reader.read_film(_overlay, study_id)
+
+    @server.resource(_STUDY + "masks/{region}.png", title="Mask of one region", mime_type=_PNG)
+    @readable_resource_errors
+    async def mask(study_id: str, region: str) -> bytes:
+        """White inside the outlines of one finding or structure, at the size of the film."""
+        return await reader.read_film(partial(_mask, region), study_id)
+
+    @server.resource(_STUDY + "segmentation.json", title="All outlines", mime_type=_JSON)
     @readable_resource_errors
     async def segmentation(study_id: str) -> str:
         """Every outline at full resolution, structures included."""
-        return await read(_segmentation, study_id)
+        return await reader.read_film(_segmentation, study_id)
 
-    @server.resource(
-        "pedaxr://studies/{study_id}/report.json", title="Latest report", mime_type="application/json"
-    )
+
+def _add_reports(server: MCPServer[object], reader: _Reader) -> None:
+    @server.resource(_STUDY + "report.json", title="Latest report", mime_type=_JSON)
     @readable_resource_errors
     async def report(study_id: str) -> str:
         """The newest stored report of the study."""
-        return await read(_report, study_id)
+        return (await reader.look_up(_report, study_id)).model_dump_json()
+
+    @server.resource(_STUDY + "report.txt", title="Latest report as text", mime_type="text/plain")
+    @readable_resource_errors
+    async def report_as_text(study_id: str) -> str:
+        """The newest stored report of the study, to read or to copy."""
+        from pedaxr_server.documents import report_text
+
+        return report_text(await reader.look_up(_report, study_id))
+
+    @server.resource(_STUDY + "report.html", title="Latest report as a page", mime_type="text/html")
+    @readable_resource_errors
+    async def report_as_page(study_id: str) -> str:
+        """The newest stored report of the study, to print."""
+        from pedaxr_server.documents import report_html
+
+        return report_html(await reader.look_up(_report, study_id))
 
 
-def _overlay(home: Path | None, study_id: str) -> bytes:
-    from pedaxr.clinic import open_clinic
+def _patient(clinic: "Clinic", patient_id: str) -> str:
+    from pedaxr.find_patient import find_patient
+
+    registered = clinic.registry.patient(patient_id)  # or PatientNotFound
+    matches = find_patient(registered.patient_id, clinic=clinic).matches
+    match: PatientMatch = next(match for match in matches if match.patient_id == registered.patient_id)
+    return match.model_dump_json(exclude={"reason", "score"}, exclude_none=True)
+
+
+def _image(clinic: "Clinic", study_id: str) -> bytes:
+    from pedaxr_server.pictures import film_png
+
+    return film_png(clinic.registry.study(study_id).image_path)
+
+
+def _overlay(clinic: "Clinic", study_id: str) -> bytes:
     from pedaxr.segment_xray import segment_xray
 
-    path = segment_xray(study_id, overlay=True, clinic=open_clinic(home)).overlay_path
+    path = segment_xray(study_id, overlay=True, clinic=clinic).overlay_path
     assert path is not None, "an overlay was asked for"
     return Path(path).read_bytes()
 
 
-def _image(home: Path | None, study_id: str) -> bytes:
-    from pedaxr.clinic import open_clinic
-    from pedaxr_server.pictures import film_png
+def _mask(region: str, clinic: "Clinic", study_id: str) -> bytes:
+    from pedaxr_server.pictures import mask_png
 
-    return film_png(open_clinic(home).registry.study(study_id).image_path)
+    if region not in CHANNELS:
+        raise InvalidRequest(f"There is no region {region[:60]!r}. Use one of {', '.join(CHANNELS)}.")
+    result = _outlines(clinic, study_id)
+    outlined = [found for found in (*result.findings, *result.structures) if found.name == region]
+    polygons = [polygon for found in outlined for polygon in found.polygons]
+    return mask_png(polygons, width=result.width, height=result.height)
 
 
-def _segmentation(home: Path | None, study_id: str) -> str:
-    from pedaxr.clinic import open_clinic
+def _segmentation(clinic: "Clinic", study_id: str) -> str:
+    return _outlines(clinic, study_id).model_copy(update={"overlay_path": None}).model_dump_json()
+
+
+def _outlines(clinic: "Clinic", study_id: str) -> SegmentationResult:
     from pedaxr.segment_xray import segment_xray
 
-    result = segment_xray(study_id, overlay=False, clinic=open_clinic(home))
-    return result.model_copy(update={"overlay_path": None}).model_dump_json()
+    return segment_xray(study_id, overlay=False, clinic=clinic)
 
 
-def _report(home: Path | None, study_id: str) -> str:
-    from pedaxr.clinic import open_clinic
-
-    reports = open_clinic(home).registry.reports(study_id)
+def _report(clinic: "Clinic", study_id: str) -> Report:
+    reports = clinic.registry.reports(study_id)
     if not reports:
-        raise StudyNotFound(f"Study {study_id!r} has no report yet. Call generate_report first.")
-    return reports[-1].model_dump_json()
+        raise StudyNotFound(f"Study {study_id[:64]!r} has no report yet. Call generate_report first.")
+    return reports[-1]

@@ -1,10 +1,15 @@
-"""What a running server needs to know, taken once from flags and the environment and never changed."""
+"""What a running server needs to know, taken once from flags, environment and file and never changed.
+
+Every setting has one name: `auth_issuer` in the file, `PEDAXR_AUTH_ISSUER` in the environment, and where
+there is a flag, `--auth-issuer`. `pedaxr_server.settings_sources` reads them.
+"""
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 from pedaxr.errors import InvalidRequest
 
@@ -21,7 +26,19 @@ class Settings:
     Attributes:
         home: the clinic's folder; None means the default of `pedaxr.open_clinic`.
         weights: folder holding `segmentation/` and `captioner/`; None means the shipped weights.
-        host: only a loopback address is accepted with `http`, since there is no login yet.
+        host: off loopback only together with `auth_issuer`.
+        public_url: how clients reach the server, such as https://pedaxr.example.org/mcp; it names the
+            resource in tokens and metadata. None: the address listened on.
+        allowed_hosts: further exact Host headers, such as pedaxr.example.org; no patterns.
+        allowed_origins: further exact Origin headers, whose pages may read answers.
+        auth_issuer: whose tokens are accepted (the `iss` claim, exactly). None: no login.
+        auth_audience: the `aud` that tokens must name. None: `resource_url`.
+        auth_key_file: the issuer's JWK set, public key (PEM) or shared secret; read again when it changes.
+        auth_secret: shared secret instead of a file. Never a flag, which `ps` would show.
+        clock_skew_s: how far the issuer's clock may be off.
+        warm: load the networks in the background after the start instead of with the first film.
+        waiting: calls that may wait for the networks; one more is told to come back.
+        drain_s: how long a stopping HTTP server lets calls finish.
     """
 
     home: Path | None = None
@@ -29,17 +46,27 @@ class Settings:
     transport: Transport = "stdio"
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
+    public_url: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    auth_issuer: str | None = None
+    auth_audience: str | None = None
+    auth_key_file: Path | None = None
+    auth_secret: str | None = field(default=None, repr=False)
+    clock_skew_s: int = 30
+    warm: bool = False
+    waiting: int = 8
+    drain_s: int = 20
 
     def __post_init__(self) -> None:
         if self.transport not in get_args(Transport):
             raise InvalidRequest(f"Unknown transport {self.transport!r}. Use one of {get_args(Transport)}.")
-        if not 1 <= self.port <= 65535:
-            raise InvalidRequest(f"Port {self.port} does not exist. Use a number from 1 to 65535.")
-        if self.transport == "http" and not is_loopback(self.host):
-            raise InvalidRequest(
-                f"pedaxr has no login and will not listen on {self.host!r}, where others could reach patient "
-                f"data. Use --host {DEFAULT_HOST}, or reach it from elsewhere through an ssh tunnel."
-            )
+        _within("port", self.port, 1, 65535)
+        _within("clock_skew_s", self.clock_skew_s, 0, 300)
+        _within("waiting", self.waiting, 0, 1000)
+        _within("drain_s", self.drain_s, 0, 600)
+        self._check_names()
+        self._check_login()
 
     @classmethod
     def from_environment(
@@ -52,24 +79,71 @@ class Settings:
         host: str | None = None,
         port: int | None = None,
     ) -> "Settings":
-        """Flags first, then PEDAXR_HOME, _WEIGHTS, _TRANSPORT, _HOST and _PORT, then the defaults.
+        """Flags first, then PEDAXR_... variables, then the settings file, then the defaults.
 
         Raises:
             InvalidRequest: a value cannot be used.
         """
-        return cls(
-            home=home or _path(environment.get("PEDAXR_HOME")),
-            weights=weights or _path(environment.get("PEDAXR_WEIGHTS")),
-            transport=transport or _transport(environment.get("PEDAXR_TRANSPORT")),
-            host=host or environment.get("PEDAXR_HOST") or DEFAULT_HOST,
-            port=port if port is not None else _port(environment.get("PEDAXR_PORT")),
-        )
+        from pedaxr_server.settings_sources import gather
+
+        flags = {"home": home, "weights": weights, "transport": transport, "host": host, "port": port}
+        return gather(flags, environment).settings
 
     @property
     def url(self) -> str:
-        """Where an HTTP client connects."""
+        """Where the server listens."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}{HTTP_PATH}"
+
+    @property
+    def resource_url(self) -> str:
+        """Where clients connect, and the resource that tokens are for."""
+        return self.public_url or self.url
+
+    @property
+    def audience(self) -> str:
+        """What tokens must name as their audience."""
+        return self.auth_audience or self.resource_url
+
+    @property
+    def hosts(self) -> list[str]:
+        """Every Host header that is answered, exactly."""
+        local = {"127.0.0.1", "localhost", "[::1]", urlsplit(self.url).netloc.rsplit(":", 1)[0]}
+        named = {urlsplit(self.public_url).netloc} if self.public_url else set()
+        return sorted({f"{name}:{self.port}" for name in local} | named | set(self.allowed_hosts))
+
+    @property
+    def origins(self) -> list[str]:
+        """Every Origin header that is answered, exactly."""
+        public = urlsplit(self.public_url) if self.public_url else None
+        named = {f"{public.scheme}://{public.netloc}"} if public else set()
+        local = {f"http://{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+        own = f"http://{urlsplit(self.url).netloc}"
+        return sorted(local | named | {own} | set(self.allowed_origins))
+
+    def _check_names(self) -> None:
+        for name in (*self.allowed_hosts, *self.allowed_origins):
+            if "*" in name or not name.strip():
+                raise InvalidRequest(
+                    f"{name!r} is no exact name. List every allowed host and origin in full."
+                )
+        for name, value in (("public_url", self.public_url), ("auth_issuer", self.auth_issuer)):
+            if value is not None and not _is_web_address(value):
+                raise InvalidRequest(f"{name} {value!r} is no web address. Use https://... (http: loopback).")
+
+    def _check_login(self) -> None:
+        keys = [self.auth_key_file is not None, self.auth_secret is not None]
+        if self.auth_issuer and sum(keys) != 1:
+            raise InvalidRequest(
+                "Tokens need one key to be checked with. Set either auth_key_file or PEDAXR_AUTH_SECRET."
+            )
+        if any(keys) and not self.auth_issuer:
+            raise InvalidRequest("There is a key but no issuer. Set auth_issuer to whose tokens to accept.")
+        if self.transport == "http" and not is_loopback(self.host) and not self.auth_issuer:
+            raise InvalidRequest(
+                f"pedaxr has no login and will not listen on {self.host!r}, where others could reach patient "
+                f"data. Use --host {DEFAULT_HOST}, or set auth_issuer and a key (docs/http.md)."
+            )
 
 
 def is_loopback(host: str) -> bool:
@@ -82,20 +156,21 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _path(text: str | None) -> Path | None:
-    return Path(text).expanduser() if text else None
-
-
-def _transport(text: str | None) -> Transport:
-    if text in (None, "", "stdio"):
-        return "stdio"
-    if text == "http":
-        return "http"
-    raise InvalidRequest(f"PEDAXR_TRANSPORT is {text!r}. Use stdio or http.")
-
-
-def _port(text: str | None) -> int:
+def _is_web_address(text: str) -> bool:
+    """Https, or http on this machine, without user, query or fragment."""
     try:
-        return int(text) if text else DEFAULT_PORT
+        parts = urlsplit(text)
+        host = parts.hostname or ""
     except ValueError:
-        raise InvalidRequest(f"PEDAXR_PORT is {text!r}. Use a number from 1 to 65535.") from None
+        return False
+    extras = parts.query or parts.fragment or parts.username
+    return (
+        bool(host)
+        and not extras
+        and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
+    )
+
+
+def _within(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise InvalidRequest(f"{name} is {value}. Use a number from {low} to {high}.")

@@ -86,10 +86,13 @@ class StrictTool(Tool):
             raise
 
 
-def strict_tool(fn: Callable[..., Any], *, title: str, is_read_only: bool) -> StrictTool:
+def strict_tool(
+    fn: Callable[..., Any], *, title: str, is_read_only: bool, meta: dict[str, Any] | None = None
+) -> StrictTool:
     """Wrap a typed coroutine function whose docstring and Field descriptions are written for the model.
 
-    No tool here destroys anything or reaches outside the clinic, and each may be repeated without harm.
+    No tool here destroys anything or reaches outside the clinic, and each may be repeated without harm. What
+    `meta` says is for the host, not for the model.
     """
     annotations = ToolAnnotations(
         read_only_hint=is_read_only,
@@ -97,7 +100,9 @@ def strict_tool(fn: Callable[..., Any], *, title: str, is_read_only: bool) -> St
         idempotent_hint=True,
         open_world_hint=False,
     )
-    tool = StrictTool.from_function(fn, title=title, annotations=annotations, structured_output=True)
+    tool = StrictTool.from_function(
+        fn, title=title, annotations=annotations, structured_output=True, meta=meta
+    )
     assert isinstance(tool, StrictTool)
     tool.description = " ".join(tool.description.split())
     tool.parameters = {**_slim(tool.parameters, _INPUT_NOISE), "additionalProperties": False}
@@ -158,8 +163,18 @@ def _compact(schema: dict[str, Any]) -> dict[str, Any]:
     compact = _inline({**schema, "$defs": rest}, inlined)
     if not rest:
         del compact["$defs"]
-    slim: dict[str, Any] = _slim(compact, _OUTPUT_NOISE)
+    slim: dict[str, Any] = _untyped_enums(_slim(compact, _OUTPUT_NOISE))
     return slim
+
+
+def _untyped_enums(node: Any) -> Any:
+    """Without the `type` beside an `enum` or `const`, whose values say it already."""
+    if isinstance(node, list):
+        return [_untyped_enums(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    is_fixed = isinstance(node.get("enum"), list) or isinstance(node.get("const"), str)
+    return {key: _untyped_enums(value) for key, value in node.items() if not (is_fixed and key == "type")}
 
 
 def _faults(error: ValidationError) -> str:

@@ -29,6 +29,16 @@ def clinic_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(autouse=True)
+def no_settings_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Neither a developer's settings file nor variables decide what a test sees."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-settings"))
+    for name in [name for name in os.environ if name.startswith("PEDAXR_") and "GOLDEN" not in name]:
+        monkeypatch.delenv(name)
+
+
 @pytest.fixture
 def server(clinic_home: Path) -> MCPServer[object]:
     return create_server(Settings(home=clinic_home))

@@ -9,7 +9,7 @@ cd "$folder"
 npm install --silent --no-audit --no-fund node@22   # under older nodes npm installs an old Inspector, silently
 export PATH="$PWD/node_modules/.bin:$PATH" HOME="$PWD"
 npm install --silent --no-audit --no-fund @modelcontextprotocol/inspector@2.12.0
-inspect() { mcp-inspector --cli --protocol-era "$era" "$@" -- "$pedaxr" serve --home "$home" ${PEDAXR_WEIGHTS:+--weights "$PEDAXR_WEIGHTS"}; }
+inspect() { mcp-inspector --cli --connect-timeout 120000 --protocol-era "$era" "$@" -- "$pedaxr" serve --home "$home" ${PEDAXR_WEIGHTS:+--weights "$PEDAXR_WEIGHTS"}; }
 field() { node -e 'const r = JSON.parse(require("fs").readFileSync(0)); console.log(eval("r." + process.argv[1]))' "$1"; }
 
 for era in modern legacy; do

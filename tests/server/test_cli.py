@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
+import jwt
 import pytest
 from click.testing import CliRunner
 
@@ -38,7 +39,7 @@ def test_help_has_not_changed(golden: Callable[[str, str], None]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["demo", "serve", "find", "segment", "report", "import", "films", "settings"]
+    "name", ["demo", "serve", "token", "find", "segment", "report", "import", "films", "settings"]
 )
 def test_every_command_is_there_and_says_what_it_does(run: Run, name: str) -> None:
     result = run(name, "--help")
@@ -100,6 +101,44 @@ def test_settings_show_what_would_be_used(run: Run, clinic_home: Path) -> None:
     data = json.loads(run("settings", "--home", clinic_home, "--json", "-").stdout)
     assert data["home"] == str(clinic_home)
     assert data["clinic"] == "present"
+
+
+def test_settings_come_from_a_file_for_every_command(run: Run, clinic_home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "pedaxr.toml"
+    file.write_text(f'home = "{clinic_home}"\nport = 9999\n')
+    environment = {"PEDAXR_CONFIG": str(file), "PEDAXR_HOME": ""}
+    shown = CliRunner().invoke(main, ["settings", "--json", "-"], env=environment)
+    data = json.loads(shown.stdout)
+    assert (data["home"], data["port"]) == (str(clinic_home), "9999")
+    assert data["sources"]["port"] == "file"
+    found = CliRunner().invoke(main, ["find", DEMO_UNAMBIGUOUS_NAME], env=environment)
+    assert found.exit_code == 0, found.output
+
+
+def test_settings_hide_the_secret(run: Run) -> None:
+    environment = {"PEDAXR_AUTH_SECRET": "s" * 40, "PEDAXR_AUTH_ISSUER": "https://issuer.example"}
+    for arguments in (["settings"], ["settings", "--json", "-"]):
+        result = CliRunner().invoke(main, arguments, env=environment)
+        assert result.exit_code == 0
+        assert "hidden" in result.output and "sss" not in result.output
+
+
+def test_a_token_is_printed_or_written_for_its_owner_alone(run: Run, tmp_path: Path) -> None:
+    environment = {"PEDAXR_AUTH_SECRET": "s" * 40, "PEDAXR_AUTH_ISSUER": "https://issuer.example"}
+    printed = CliRunner().invoke(main, ["token", "--scope", "films:read"], env=environment)
+    claims = jwt.decode(printed.stdout.strip(), options={"verify_signature": False})
+    assert (claims["scope"], claims["exp"] - claims["iat"]) == ("films:read", 3600)
+    file = tmp_path / "token"
+    assert CliRunner().invoke(main, ["token", "--out", str(file)], env=environment).stdout == ""
+    assert file.stat().st_mode & 0o077 == 0
+    again = CliRunner().invoke(main, ["token", "--out", str(file)], env=environment)
+    assert again.exit_code == 1, "an existing file is not overwritten"
+
+
+def test_a_token_without_issuer_says_what_to_set(run: Run) -> None:
+    result = run("token")
+    assert result.exit_code == 1
+    assert "auth_issuer" in result.stderr
 
 
 def test_films_are_made_and_resumed(run: Run, tmp_path: Path) -> None:

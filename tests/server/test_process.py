@@ -9,14 +9,21 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
 import httpx2
 import pytest
 from mcp import Client, StdioServerParameters
 
 from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME
+from pedaxr_server.auth import mint_token
+from pedaxr_server.settings import Settings
 
 pytestmark = pytest.mark.anyio
-HEAVY = ("torch", "transformers", "pandas", "torchvision", "scipy", "matplotlib", "pydicom")
+HEAVY = (
+    *("torch", "transformers", "pandas", "torchvision", "scipy", "matplotlib", "pydicom"),
+    *("numpy", "cv2", "PIL", "sqlite_utils"),
+)
 
 
 def stdio(home: Path) -> StdioServerParameters:
@@ -96,6 +103,87 @@ async def test_http_serves_both_eras_and_refuses_foreign_hosts_and_origins(port:
         assert (await http.post(url, json=body, headers={"Origin": "http://evil.example"})).status_code == 403
         own = await http.post(url, json=body, headers={"Origin": f"http://127.0.0.1:{port}"})
     assert own.status_code not in (403, 421), "control: our own origin passes the check"
+
+
+SECRET = "a secret of forty characters or more, for tests"
+
+
+def start_with_login(home: Path, **more: str) -> "tuple[int, subprocess.Popen[bytes]]":
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "pedaxr_server", "serve", "--http", "--port", str(port)]
+    given = {"PEDAXR_AUTH_SECRET": SECRET, "PEDAXR_AUTH_ISSUER": "https://issuer.example"}
+    environment = os.environ | given | {"PEDAXR_HOME": str(home)} | more
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+    _wait_until_open(port, process)
+    return port, process
+
+
+async def test_no_secret_or_name_is_in_the_process_list_or_on_stderr(clinic_home: Path) -> None:
+    port, process = start_with_login(clinic_home)
+    settings = Settings(port=port, auth_issuer="https://issuer.example", auth_secret=SECRET)
+    token = mint_token(settings, subject="tester", scopes=["patients:read"], minutes=5)
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+    call = {"name": "find_patient", "arguments": {"query": DEMO_UNAMBIGUOUS_NAME, "limit": "x"}}
+    async with httpx2.AsyncClient() as http:
+        for headers in ({}, {"Authorization": f"Bearer {token}"}, {"Authorization": f"Bearer {token}x"}):
+            await http.post(settings.url, json=body | {"params": call}, headers=headers)
+    shown = Path(f"/proc/{process.pid}/cmdline").read_text()
+    process.terminate()
+    _, errors = process.communicate(timeout=20)
+    assert b"pedaxr listens on" in errors, "control"
+    for secret in (SECRET, token, DEMO_UNAMBIGUOUS_NAME):
+        assert secret not in shown
+        assert secret not in errors.decode()
+
+
+async def test_a_stopping_server_lets_a_call_finish(clinic_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SLOW_SEARCH)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {"PEDAXR_HOME": str(clinic_home), "PYTHONPATH": path}
+    command = [sys.executable, "-m", "pedaxr_server", "serve", "--http", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    _wait_until_open(port, process)
+    answers: list[bool] = []
+
+    async def call() -> None:
+        async with Client(f"http://127.0.0.1:{port}/mcp") as client:
+            reply = await client.call_tool("find_patient", {"query": DEMO_UNAMBIGUOUS_NAME})
+            answers.append(bool(reply.is_error))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        while not (tmp_path / "started").exists():
+            await anyio.sleep(0.05)
+        process.terminate()
+    assert answers == [False]
+    assert await anyio.to_thread.run_sync(lambda: process.wait(20)) in (0, -15)
+
+
+SLOW_SEARCH = """
+import importlib, pathlib, sys, threading, time
+
+def slow():
+    while "pedaxr.find_patient" not in sys.modules:
+        time.sleep(0.01)
+    module = importlib.import_module("pedaxr.find_patient")
+    real = module.find_patient
+
+    def search(*arguments, **named):
+        (pathlib.Path(__file__).parent / "started").touch()
+        time.sleep(1)
+        return real(*arguments, **named)
+
+    module.find_patient = search
+
+if "pedaxr_server" in " ".join(sys.orig_argv):
+    import pedaxr.find_patient
+    slow()
+"""
 
 
 async def test_http_refuses_to_listen_for_others() -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 
 from pedaxr.types import PatientMatch, PatientSearch, StudySummary
 from pedaxr_server.pictures import preview_png
-from pedaxr_server.replies import patients_reply, simplify, study_uri
+from pedaxr_server.replies import one_line, patients_reply, simplify, study_uri
 
 points = st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 2000)), min_size=3, max_size=120)
 
@@ -63,6 +64,14 @@ def test_a_name_cannot_start_a_line_of_its_own() -> None:
     block = patients_reply(search).content[0]
     assert isinstance(block, TextContent)
     assert not any(line.startswith("SYSTEM") for line in block.text.splitlines())
+
+
+def test_no_character_ends_the_line_of_the_data() -> None:
+    typed = "a" + "".join(map(chr, (*range(32), *range(0x7F, 0xA0), 0x2028, 0x2029))) + "김"
+    text = one_line({"name": typed})
+    assert len(text.splitlines()) == 1
+    assert json.loads(text) == {"name": typed}
+    assert "김" in text, "not escaped: Korean would cost six times the tokens"
 
 
 def test_a_preview_is_bounded_in_pixels_and_bytes(tmp_path: Path) -> None:

@@ -1,0 +1,187 @@
+"""Where each setting comes from: flags, then the environment, then a TOML file, then the default."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from pedaxr.errors import InvalidRequest
+from pedaxr_server.settings import Settings
+
+Source = Literal["flag", "environment", "file", "default"]
+CONFIG_VARIABLE = "PEDAXR_CONFIG"
+SECRETS = frozenset({"auth_secret"})
+_PREFIX = "PEDAXR_"
+_MOST_BYTES = 100_000
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Settings with the source of each.
+
+    Attributes:
+        sources: by setting name.
+        file: the settings file that was read; None when there is none.
+    """
+
+    settings: Settings
+    sources: Mapping[str, Source]
+    file: Path | None
+
+    def rows(self) -> list[tuple[str, str, Source]]:
+        """Name, value and source of every setting; secrets are masked."""
+        return [(name, self._shown(name), self.sources[name]) for name in _NAMES]
+
+    def _shown(self, name: str) -> str:
+        value = getattr(self.settings, name)
+        if value is None or value == ():
+            return "not set"
+        if name in SECRETS:
+            return "set (hidden)"
+        return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def gather(
+    flags: Mapping[str, Any], environment: Mapping[str, str], *, config: Path | None = None
+) -> Gathered:
+    """The settings of one process. A flag that is None was not given.
+
+    Raises:
+        InvalidRequest: a value, a name in the file, or the file itself cannot be used.
+    """
+    values: dict[str, Any] = {}
+    sources: dict[str, Source] = dict.fromkeys(_NAMES, "default")
+    file = config_file(environment, config)
+    layers: list[tuple[Source, Mapping[str, Any]]] = [
+        ("file", _from_file(file) if file else {}),
+        ("environment", _from_environment(environment)),
+        ("flag", {name: value for name, value in flags.items() if value is not None and value != ()}),
+    ]
+    for source, layer in layers:
+        values |= layer
+        sources |= dict.fromkeys(layer, source)
+    return Gathered(Settings(**values), sources, file)
+
+
+def config_file(environment: Mapping[str, str], config: Path | None = None) -> Path | None:
+    """The settings file in use: `config`, $PEDAXR_CONFIG, or pedaxr.toml in the user's settings folder.
+
+    Raises:
+        InvalidRequest: a file was named that does not exist.
+    """
+    named = config or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
+    if named is not None:
+        if not named.is_file():
+            raise InvalidRequest(
+                f"There is no settings file {str(named)!r}. Correct --config or PEDAXR_CONFIG."
+            )
+        return named
+    import platformdirs
+
+    usual = platformdirs.user_config_path("pedaxr") / "pedaxr.toml"
+    return usual if usual.is_file() else None
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return _PREFIX + name.upper()
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    given = {name: environment.get(variable(name)) for name in _NAMES}
+    return {name: _read(variable(name), name, text) for name, text in given.items() if text}
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            data = tomllib.loads(file.read(_MOST_BYTES).decode())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
+        raise InvalidRequest(
+            f"The settings file {str(path)!r} cannot be read: it must be TOML text."
+        ) from err
+    unknown = sorted(set(data) - set(_NAMES))
+    if unknown:
+        raise InvalidRequest(f"{path.name} has no setting {unknown[0][:60]!r}. Use only {', '.join(_NAMES)}.")
+    if SECRETS & set(data):
+        raise InvalidRequest(
+            f"{path.name} holds a secret. Keep it in a file of its own that only the server can read, and "
+            "set auth_key_file."
+        )
+    return {name: _read(f"{name} in {path.name}", name, value) for name, value in data.items()}
+
+
+def _read(where: str, name: str, value: object) -> Any:
+    """The value as the type of the setting; `where` names it in an error, which never holds a secret."""
+    try:
+        return _READERS[name](value)
+    except (TypeError, ValueError, KeyError):
+        shown = "not usable" if name in SECRETS else f"{str(value)[:80]!r}"
+        raise InvalidRequest(f"{where} is {shown}. {_EXPECTED[_READERS[name]]}") from None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise TypeError
+    return value.strip()
+
+
+def _path(value: object) -> Path:
+    return Path(_text(value)).expanduser()
+
+
+def _number(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError
+    return int(value)
+
+
+def _switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
+        _text(value).lower()
+    ]
+
+
+def _names(value: object) -> tuple[str, ...]:
+    listed = value.split(",") if isinstance(value, str) else value
+    if not isinstance(listed, list):
+        raise TypeError
+    return tuple(_text(name) for name in listed)
+
+
+def _transport(value: object) -> str:
+    if value not in ("stdio", "http"):
+        raise ValueError
+    return str(value)
+
+
+_EXPECTED: dict[Callable[[object], Any], str] = {
+    _text: "Use text.",
+    _path: "Use a path.",
+    _number: "Use a whole number.",
+    _switch: "Use true or false.",
+    _names: "Use a list of names; in the environment, separated by commas.",
+    _transport: "Use stdio or http.",
+}
+_READERS: dict[str, Callable[[object], Any]] = {
+    "home": _path,
+    "weights": _path,
+    "transport": _transport,
+    "host": _text,
+    "port": _number,
+    "public_url": _text,
+    "allowed_hosts": _names,
+    "allowed_origins": _names,
+    "auth_issuer": _text,
+    "auth_audience": _text,
+    "auth_key_file": _path,
+    "auth_secret": _text,
+    "clock_skew_s": _number,
+    "warm": _switch,
+    "waiting": _number,
+    "drain_s": _number,
+}
+_NAMES = tuple(field.name for field in fields(Settings))

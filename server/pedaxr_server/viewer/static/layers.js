@@ -1,0 +1,91 @@
+// The legend: what is outlined, in which colour, how large and how sure; each can be switched off.
+
+import { colourOf } from "./config.js";
+import { el, put } from "./dom.js";
+import { placeOf } from "./outlines.js";
+import { t, term } from "./words.js";
+
+/**
+ * Fill the legend.
+ * @param shown {visible: Set of names, opacity: {finding, structure}, earlier: regions of the prior or null}
+ * @param on {toggle(name, isOn), toggleAll(kind, isOn), opacity(kind, value), light(name or null)}
+ */
+export function showLayers(node, outlines, shown, on) {
+  const focused = node.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  put(
+    node,
+    group("finding", t("findings"), outlines.findings, shown, on),
+    group("structure", t("structures"), outlines.structures, shown, on),
+    outlines.quality_notes?.length ? notes(outlines.quality_notes) : null,
+  );
+  if (focused) node.querySelector(`[data-key="${focused}"]`)?.focus();
+}
+
+/** Light one row. */
+export function lightLayers(node, name) {
+  for (const row of node.querySelectorAll("[data-region]")) row.classList.toggle("lit", row.dataset.region === name);
+}
+
+function group(kind, title, regions, shown, on) {
+  const everyOne = el("input", { type: "checkbox", "data-key": `all-${kind}`, "aria-label": `${t("allOf")} ${title}` });
+  const visible = regions.filter((region) => shown.visible.has(region.name)).length;
+  everyOne.checked = regions.length > 0 && visible === regions.length;
+  everyOne.indeterminate = visible > 0 && visible < regions.length;
+  everyOne.addEventListener("change", () => on.toggleAll(kind, everyOne.checked));
+  const label = `${t("opacity")}: ${title}`;
+  const slider = el("input", { type: "range", min: 0, max: 100, "data-key": `opacity-${kind}`, "aria-label": label });
+  slider.value = 100 * shown.opacity[kind];
+  slider.addEventListener("input", () => on.opacity(kind, slider.value / 100));
+  return el(
+    "section",
+    { class: "group" },
+    el("div", { class: "group-head" }, el("label", {}, everyOne, el("h3", {}, title)), slider),
+    regions.length
+      ? el("ul", { class: `rows ${kind}` }, regions.map((region) => row(region, shown, on)))
+      : el("p", { class: "quiet" }, t(kind === "finding" ? "nothingOutlined" : "noStructures")),
+  );
+}
+
+function row(region, shown, on) {
+  const toggle = () => on.toggle(region.name, box.checked);
+  const box = el("input", { type: "checkbox", "data-key": `show-${region.name}`, onchange: toggle });
+  box.checked = shown.visible.has(region.name);
+  const swatch = el("span", { class: "swatch" });
+  swatch.style.setProperty("--colour", colourOf(region.name));
+  const earlier = shown.earlier && (shown.earlier.find((other) => other.name === region.name) ?? null);
+  return el(
+    "li",
+    {
+      "data-region": region.name,
+      onpointerenter: () => on.light(region.name),
+      onpointerleave: () => on.light(null),
+      onfocusin: () => on.light(region.name),
+      onfocusout: () => on.light(null),
+    },
+    el("label", {}, box, swatch, el("span", { class: "name" }, term(region.name))),
+    region.kind === "structure" ? el("span", { class: "measure" }, sizeOf(region)) : null,
+    region.kind === "finding" ? el("p", { class: "detail" }, measuresOf(region)) : null,
+    region.kind === "finding" ? el("p", { class: "detail" }, placeOf(region)) : null,
+    region.kind === "finding" && shown.earlier ? el("p", { class: "detail" }, change(region, earlier)) : null,
+  );
+}
+
+/** Area in square centimetres, or in pixels when the film gives no spacing. */
+function sizeOf(region) {
+  if (region.area_mm2 === null || region.area_mm2 === undefined) return `${region.area_px} px`;
+  return `${(region.area_mm2 / 100).toFixed(1)} cm²`;
+}
+
+function measuresOf(region) {
+  const share = `${Math.round(100 * region.share_of_body)} % ${t("ofBody")}`;
+  return [el("b", {}, sizeOf(region)), ` · ${share} · ${t("confidence")} ${region.confidence.toFixed(2)}`];
+}
+
+function change(region, earlier) {
+  const before = Math.round(100 * (earlier?.share_of_body ?? 0));
+  return `${t("prior")}: ${earlier ? `${before} % ${t("ofBody")}` : t("notOutlined")}`;
+}
+
+function notes(texts) {
+  return el("div", { class: "notes" }, el("h3", {}, t("quality")), el("ul", {}, texts.map((text) => el("li", {}, text))));
+}

@@ -1,0 +1,145 @@
+// The draft report: its sentences with what the outlines say of them, its flags, and where it comes from.
+
+import { el, put } from "./dom.js";
+import { phrase, t, term } from "./words.js";
+
+const MARKS = { grounded: "✓", hedged: "~", struck: "✗", not_checked: "·" };
+
+/** @param on {light(name or null), redraft(indication)} */
+export function showReport(node, report, on) {
+  const { Findings: _, ...sections } = report.sections;
+  const before = ["Technique", "Indication", "Comparison"];
+  const names = Object.keys(sections).filter((name) => name !== "Impression"); // it comes first
+  const first = names.filter((name) => before.includes(name));
+  const last = names.filter((name) => !before.includes(name));
+  put(
+    node,
+    head(report),
+    t("reportLanguage") ? el("p", { class: "quiet" }, t("reportLanguage")) : null,
+    flags(report.flags),
+    section("Impression", sections.Impression),
+    first.map((name) => section(name, sections[name])),
+    el("h3", {}, phrase("Findings")),
+    el("ol", { class: "sentences" }, report.sentences.map((sentence) => sentenceItem(sentence, on))),
+    grouped(last, sections),
+    witnesses(report.findings, on),
+    redraft(on),
+    about(report),
+  );
+}
+
+/** Light the sentences and rows that speak of one finding. */
+export function lightReport(node, name) {
+  for (const item of node.querySelectorAll("[data-finding]")) {
+    item.classList.toggle("lit", name !== null && item.dataset.finding === name);
+  }
+}
+
+/** The banner; hidden when nothing is critical. */
+export function showCritical(node, report) {
+  const names = report?.critical ?? [];
+  node.hidden = names.length === 0;
+  put(node, names.length ? t("critical", names.map(term).join(", ")) : "");
+}
+
+function head(report) {
+  const status = ["preliminary", "final"].includes(report.status) ? t(report.status) : report.status;
+  return el("p", { class: "report-head" },
+    el("span", { class: `stamp ${report.status === "final" ? "final" : ""}` }, status),
+    el("strong", {}, term(report.label)),
+    el("span", { class: "quiet" }, `${t("drafted")} ${timeOf(report.created_at)}`));
+}
+
+/** Local time in the order of the other dates. */
+function timeOf(text) {
+  const made = new Date(text);
+  const two = (number) => String(number).padStart(2, "0");
+  const day = [made.getFullYear(), two(made.getMonth() + 1), two(made.getDate())].join("-");
+  return `${day} ${two(made.getHours())}:${two(made.getMinutes())}`;
+}
+
+function flags(texts) {
+  if (!texts.length) return null;
+  return el("div", { class: "flags", role: "note" },
+    el("h3", {}, t("toCheck")), el("ul", {}, texts.map((text) => el("li", {}, text))));
+}
+
+function section(name, text) {
+  if (!text) return null;
+  const supplied = name === "Indication" ? ` (${t("asSupplied")})` : "";
+  return el("div", { class: `section ${name === "Impression" ? "impression" : ""}` },
+    el("h3", {}, phrase(name) + supplied),
+    name === "Indication" ? el("blockquote", {}, text) : el("p", {}, text));
+}
+
+/** Sections that say the same ("not assessed") stand in one line. */
+function grouped(names, sections) {
+  const same = names.filter((name) => /^not assessed/i.test(sections[name]));
+  const rest = names.filter((name) => !same.includes(name));
+  return [
+    ...rest.map((name) => section(name, sections[name])),
+    same.length
+      ? el("p", { class: "quiet" }, el("b", {}, same.map(phrase).join(", ")), `: ${sections[same[0]]}`)
+      : null,
+  ];
+}
+
+function sentenceItem({ text, finding, verdict, reason }, on) {
+  const title = [t(`verdict_${verdict}`), reason].filter(Boolean).join(": ");
+  return el(
+    "li",
+    {
+      class: verdict, tabindex: "0", "data-finding": finding ?? "", title,
+      onpointerenter: () => on.light(finding ?? null),
+      onpointerleave: () => on.light(null),
+      onfocus: () => on.light(finding ?? null),
+      onblur: () => on.light(null),
+    },
+    el("span", { class: "mark", role: "img", "aria-label": title }, MARKS[verdict] ?? "·"),
+    el(verdict === "struck" ? "s" : "span", {}, text),
+    verdict === "hedged" || verdict === "struck" ? el("small", {}, title) : null,
+  );
+}
+
+function witnesses(findings, on) {
+  const titles = ["finding", "said", "probability", "outlined", "agreed"];
+  return el("details", { open: findings.some((one) => !one.agreed) },
+    el("summary", {}, t("bothWitnesses")),
+    el("table", {},
+      el("thead", {}, el("tr", {}, titles.map((key) => el("th", { scope: "col" }, t(key))))),
+      el("tbody", {}, findings.map((one) => witnessRow(one, on)))));
+}
+
+function witnessRow(one, on) {
+  const said = [t(`presence_${one.presence}`), one.severity && phrase(one.severity)].filter(Boolean).join(", ");
+  return el("tr",
+    {
+      class: one.agreed ? "" : "disagree", "data-finding": one.finding,
+      onpointerenter: () => on.light(one.finding),
+      onpointerleave: () => on.light(null),
+    },
+    el("th", { scope: "row" }, term(one.finding)),
+    el("td", {}, said),
+    el("td", { class: "number" }, one.probability.toFixed(2)),
+    el("td", {}, one.region_area_px > 0 ? t("yes") : t("no")),
+    el("td", {}, one.agreed ? t("yes") : t("disagree")));
+}
+
+// Not a form: a chat host's frame may forbid submitting one.
+function redraft(on) {
+  const field = el("input", { id: "indication", maxlength: "500", autocomplete: "off", placeholder: t("indicationHint") });
+  const go = () => on.redraft(field.value.trim());
+  field.addEventListener("keydown", (event) => event.key === "Enter" && go());
+  return el("div", { class: "redraft" },
+    el("label", { for: "indication" }, t("indication")), field,
+    el("button", { type: "button", onclick: go }, t("draftAgain")));
+}
+
+function about(report) {
+  return el("div", { class: "about" },
+    el("h3", {}, t("about")),
+    el("p", {}, t("dependence", report.image_dependence.toFixed(2))),
+    el("p", {}, `${report.report_id} · ${report.model}`),
+    el("p", {}, report.data_statement),
+    el("p", {}, report.disclaimer));
+}
