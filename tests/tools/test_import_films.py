@@ -12,6 +12,8 @@ from pedaxr.errors import ImportFailed, StorageError
 from pedaxr.find_patient import find_patient
 from pedaxr.import_films import ImportSummary, import_films
 from pedaxr.registry import Registry
+from pedaxr.synthetic_dicom import encode_dicom
+from pedaxr_models.phantom import make_film, sample_spec
 
 Row = dict[str, str]
 
@@ -185,3 +187,34 @@ def test_a_crash_between_file_and_row_is_healed_by_the_next_import(
     assert open_clinic(home).registry.counts()["studies"] == 0
     assert import_films(folder, clinic_home=home).imported == 1
     assert len(list((home / "films").iterdir())) == 1
+
+
+def dicom_source(folder: Path, row: Row) -> Path:
+    """A table with nothing but a path and a class, and the synthetic film that it names."""
+    folder.mkdir(parents=True)
+    (folder / "a.dcm").write_bytes(encode_dicom(make_film(sample_spec(0, 1))))
+    cells = {"ImagePath": "a.dcm", "Class": "Normal"} | row
+    with (folder / "films.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(cells))
+        writer.writeheader()
+        writer.writerow(cells)
+    return folder
+
+
+def test_what_the_table_leaves_out_comes_from_the_dicom_header(tmp_path: Path, home: Path) -> None:
+    made = make_film(sample_spec(0, 1))
+    summary = import_films(dicom_source(tmp_path / "data", {}), clinic_home=home)
+    assert (summary.imported, summary.rejected) == (1, [])
+    assert any("completed from their DICOM headers" in note for note in summary.notes)
+    study = open_clinic(home).registry.studies(made.metadata.patient_id or "")[0]
+    assert (study.view_position, str(study.study_date)) == (made.facts.view, made.metadata.study_date)
+    assert study.pixel_spacing_mm == pytest.approx(made.pixel_spacing_mm, abs=1e-5)
+
+
+def test_a_header_that_names_another_patient_is_not_believed(tmp_path: Path, home: Path) -> None:
+    summary = import_films(
+        dicom_source(tmp_path / "data", {"PatientID": "H7", "PatientName": "박서연"}), clinic_home=home
+    )
+    assert any("name another patient" in note for note in summary.notes)
+    patient = open_clinic(home).registry.patient("H7")
+    assert (patient.patient_name, patient.patient_birth_date) == ("박서연", None)

@@ -11,14 +11,9 @@ from pedaxr.durable import write_durably
 from pedaxr.registry import NewStudy
 
 if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
-
     from pedaxr_models.phantom.film import PhantomFilm
 
 Progress = Callable[[int, int], None]
-
-_COMPUTED_RADIOGRAPHY = "1.2.840.10008.5.1.4.1.1.1"
-_EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 
 
 def make_films(
@@ -74,78 +69,17 @@ def _png(film: "PhantomFilm") -> bytes:
 
 
 def _dicom(film: "PhantomFilm", demo: DemoFilm) -> bytes:
-    """A Computed Radiography image (DICOM PS3.3 A.2) that says in its header that it is synthetic."""
-    from io import BytesIO
+    from pydicom.dataset import Dataset
 
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import generate_uid
+    from pedaxr.synthetic_dicom import finished, write_patient, write_study
 
-    dataset = Dataset()
-    _write_identity(dataset, demo)
-    _write_pixels(dataset, film)
-    dataset.SOPClassUID = _COMPUTED_RADIOGRAPHY
-    for keyword in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
-        setattr(dataset, keyword, generate_uid(entropy_srcs=[demo.study_id, str(demo.spec), keyword]))
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    dataset.file_meta.TransferSyntaxUID = _EXPLICIT_LITTLE_ENDIAN
-    buffer = BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
-    return buffer.getvalue()
-
-
-def _write_identity(dataset: "Dataset", demo: DemoFilm) -> None:
-    from pedaxr_models.phantom.metadata import dicom_age
-
-    patient, day = demo.patient, demo.study_date.strftime("%Y%m%d")
-    dataset.SpecificCharacterSet = "ISO_IR 192"
-    dataset.PatientName = _person_name(patient.patient_name)
-    dataset.PatientID = patient.patient_id
-    dataset.PatientSex = patient.patient_sex
-    if patient.patient_birth_date:
-        dataset.PatientBirthDate = patient.patient_birth_date.strftime("%Y%m%d")
-        dataset.PatientAge = dicom_age(demo.spec.age_months, patient.patient_birth_date, demo.study_date)
-    dataset.StudyDate = dataset.ContentDate = day
-    dataset.StudyTime = dataset.ContentTime = "120000"
-    dataset.StudyID = demo.study_id
-    dataset.AccessionNumber = demo.study_id
-    dataset.ReferringPhysicianName = ""
-    dataset.SeriesDescription = f"ABDOMEN {demo.spec.view.value.upper()} AP"
-    dataset.PatientComments = "Synthetic child made by a program; no real person."
-
-
-def _person_name(name: str) -> str:
-    """DICOM PN: family^given in Latin, and in Hangul as the ideographic group (PS3.5 6.2.1)."""
-    from pedaxr.hangul import split_surname
-    from pedaxr.names import romanised_name
-
-    latin = romanised_name(name)
-    if latin is None:
-        given, _, family = name.rpartition(" ")
-        return f"{family}^{given}"
-    surname, given = split_surname(name)
-    return f"{latin.replace(' ', '^')}={surname}^{given}"
-
-
-def _write_pixels(dataset: "Dataset", film: "PhantomFilm") -> None:
-    dataset.Modality = "CR"
-    dataset.Manufacturer = "pedaxr phantom"
-    dataset.ImageType = ["DERIVED", "SECONDARY"]
-    dataset.DerivationDescription = "Synthetic film; not an exposure of a person."
-    dataset.SyntheticData = "YES"
-    dataset.BodyPartExamined = "ABDOMEN"
-    dataset.ViewPosition = "AP"
-    dataset.PatientOrientation = ["L", "F"]
-    dataset.SeriesNumber = dataset.InstanceNumber = 1
-    dataset.Rows, dataset.Columns = film.pixels.shape
-    dataset.SamplesPerPixel = 1
-    dataset.PhotometricInterpretation = "MONOCHROME2"
-    dataset.BitsAllocated = dataset.BitsStored = 8
-    dataset.HighBit = 7
-    dataset.PixelRepresentation = 0
-    dataset.PixelSpacing = [f"{mm:.5f}" for mm in film.pixel_spacing_mm]
-    dataset.PixelSpacingCalibrationType = "GEOMETRY"
-    dataset.PixelSpacingCalibrationDescription = "Exact: the phantom's geometry."
-    dataset.PixelData = film.pixels.tobytes()
-    dataset["PixelData"].VR = "OB"
+    dataset, patient = Dataset(), demo.patient
+    write_patient(
+        dataset,
+        patient_id=patient.patient_id,
+        name=patient.patient_name,
+        sex=patient.patient_sex,
+        birth_date=patient.patient_birth_date,
+    )
+    write_study(dataset, demo.study_id, demo.study_date, demo.spec.age_months, demo.spec.view)
+    return finished(dataset, film)

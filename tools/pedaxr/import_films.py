@@ -4,10 +4,10 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,10 +20,15 @@ from pedaxr.registry import REGISTRY_FILE, NewStudy, Patient, Registry
 from pedaxr.types import Sex
 from pedaxr_models.datasets import DatasetError, Film, ReadReport, read_dataset
 
+if TYPE_CHECKING:
+    from pedaxr.radiograph import Radiograph
+
 _BATCH = 100  # films in one transaction: what an interruption can make one do again
 _UNNAMED = "Unnamed"
 _CONTRADICTION_MONTHS = 1.0
 _CONTRADICTION_SHARE = 0.1
+_OF_THE_STUDY = ("study_date", "age_months", "view")
+_OF_THE_PATIENT = ("patient_id", "patient_name", "patient_sex", "patient_birth_date")
 
 
 class RejectedRow(BaseModel):
@@ -153,11 +158,12 @@ def _import_batch(under_way: _Import, rows: list[tuple[Film, int | None]]) -> No
 
 def _item(under_way: _Import, film: Film) -> _Item | None:
     """What to store of one film; None when it is stored already."""
-    content = _content(under_way, film)
-    digest = hashlib.sha256(content).hexdigest()
+    content, radiograph = _content(under_way, film)
+    digest = radiograph.sha256
     if digest in under_way.known_hashes:
         under_way.already_there += 1
         return None
+    film = _completed(under_way, film, radiograph)
     patient = _known_patient(under_way, _patient(film, digest))
     study = _study(film, patient, digest)
     if study.study_date and patient.patient_birth_date and study.study_date < patient.patient_birth_date:
@@ -168,8 +174,8 @@ def _item(under_way: _Import, film: Film) -> _Item | None:
     return _Item(patient, study, content)
 
 
-def _content(under_way: _Import, film: Film) -> bytes:
-    """The film's bytes, proven to be a readable picture inside the data set."""
+def _content(under_way: _Import, film: Film) -> "tuple[bytes, Radiograph]":
+    """The film's bytes, proven to be a readable picture inside the data set, and that picture."""
     from pedaxr.radiograph import read_radiograph
 
     if not film.image_path.resolve().is_relative_to(under_way.root):
@@ -181,7 +187,25 @@ def _content(under_way: _Import, film: Film) -> bytes:
         raise _Refused("the file cannot be opened") from err
     if hashlib.sha256(content).hexdigest() != radiograph.sha256:
         raise _Refused("the file changed while it was read")
-    return content
+    return content, radiograph
+
+
+def _completed(under_way: _Import, film: Film, radiograph: "Radiograph") -> Film:
+    """What the table leaves out, from the DICOM header, unless that names another patient."""
+    ours, header = film.metadata, radiograph.metadata
+    missing = {name: getattr(header, name) for name in _OF_THE_STUDY if getattr(ours, name) is None}
+    is_same = all(
+        None in (one, other) or one == other
+        for one, other in ((ours.patient_id, header.patient_id), (ours.patient_name, header.patient_name))
+    )
+    if is_same:
+        missing |= {name: getattr(header, name) for name in _OF_THE_PATIENT if getattr(ours, name) is None}
+    else:
+        under_way.notes["name another patient in their DICOM header: the table is believed"] += 1
+    if any(value is not None for value in missing.values()):
+        under_way.notes["were completed from their DICOM headers"] += 1
+    spacing = film.pixel_spacing_mm or radiograph.pixel_spacing_mm
+    return replace(film, metadata=replace(ours, **missing), pixel_spacing_mm=spacing)
 
 
 def _patient(film: Film, digest: str) -> Patient:

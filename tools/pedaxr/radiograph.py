@@ -80,6 +80,18 @@ def read_radiograph(path: Path) -> Radiograph:
     )
 
 
+def read_pixels(path: Path) -> FloatArray:
+    """Only the pixels, (H, W) float32 in [0, 1], for those who train: see `pedaxr_models.datasets.pixels`.
+
+    Raises:
+        ValueError: whatever `read_radiograph` finds wrong.
+    """
+    try:
+        return read_radiograph(path).pixels
+    except UnreadableImage as err:
+        raise ValueError(f"The film '{path.name}' cannot be read. {err}") from err
+
+
 def _read_bytes(path: Path) -> bytes:
     """The file's content; folders, devices and pipes are never opened."""
     try:

@@ -61,11 +61,16 @@ def read_seed_csv(path: Path, *, treat_as_distension: bool = False) -> ReadRepor
     films: list[Film] = []
     lines: list[int] = []
     rejections: list[Rejection] = []
+    line_of: dict[Path, int] = {}
     met_free_air = False
     for line, row in _rows(path):
         met_free_air |= fields.FREE_AIR_KOREAN in row.get("Class", "")
         try:
-            films.append(_film(row, path.parent, treat_as_distension=treat_as_distension))
+            film = _film(row, path.parent, treat_as_distension=treat_as_distension)
+            if film.image_path in line_of:
+                raise RowError(f"the film is on line {line_of[film.image_path]} already; give it one row")
+            line_of[film.image_path] = line
+            films.append(film)
             lines.append(line)
         except RowError as err:
             rejections.append(Rejection(line, row.get("ImagePath", ""), str(err)))

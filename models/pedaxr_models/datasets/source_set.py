@@ -14,6 +14,7 @@ from pedaxr_models.datasets import fields
 from pedaxr_models.datasets import label_files as files
 from pedaxr_models.datasets.film import Film, FilmMetadata, FloatArray
 from pedaxr_models.datasets.outcome import ReadReport, Rejection, RowError
+from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import NORMAL, URGENCY, Finding
 
 _FINDING_LABELS = {
@@ -40,7 +41,7 @@ def is_source_set(folder: Path) -> bool:
 
 
 def read_source_set(folder: Path) -> ReadReport:
-    """All films with a label file; a label file without film, or with an unusable one, is a rejection."""
+    """All films with a label file; a film without one, or an unusable label file, is a rejection."""
     pictures = files.by_stem(files.files_below(folder, files.PICTURES))
     films: list[Film] = []
     rejections: list[Rejection] = []
@@ -49,18 +50,26 @@ def read_source_set(folder: Path) -> ReadReport:
             films.append(_film(files.read_label(path), _picture(pictures, path)))
         except RowError as err:
             rejections.append(Rejection(None, files.relative(path, folder), str(err)))
+    rejections += [
+        Rejection(None, files.relative(path, folder), "the film has no label file")
+        for paths in pictures.values()
+        for path in paths
+    ]
     notes = (_VIEW_NOTE,) if any("status" in film.extra for film in films) else ()
     return ReadReport("source_set", tuple(films), (None,) * len(films), tuple(rejections), notes)
 
 
 def _picture(pictures: dict[str, list[Path]], label_path: Path) -> Path:
-    """The picture of the label file's name, the one beside it first."""
-    candidates = pictures.get(files.composed(label_path.stem), [])
+    """Remove and return the picture of the label file's name, the one beside it first."""
+    candidates = pictures[files.composed(label_path.stem)]
     beside = [path for path in candidates if path.parent == label_path.parent] or candidates
     if len(beside) != 1:
         raise RowError(
-            "the film is missing" if not beside else "several films have the name of the label file"
+            "the film is missing, or another label file has taken it"
+            if not beside
+            else "several films have the name of the label file"
         )
+    candidates.remove(beside[0])
     return beside[0]
 
 
@@ -68,7 +77,7 @@ def _film(label_file: dict[str, Any], image_path: Path) -> Film:
     shapes = [_shape(shape) for shape in files.shapes_of(label_file)]
     if not shapes:
         raise RowError("nothing is drawn, so the film may not have been looked at")
-    fit = _fit(shapes, files.picture_size(image_path) or files.stated_size(label_file))
+    fit = _fit(shapes, image_path, label_file)
     polygons: dict[Finding, list[FloatArray]] = {}
     for name, points in shapes:
         if (finding := _finding(name)) is not None:
@@ -115,16 +124,24 @@ def _closed(points: FloatArray) -> FloatArray:
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
 
 
-def _fit(shapes: list[tuple[str, FloatArray]], size: tuple[float, float] | None) -> FloatArray:
+def _fit(shapes: list[tuple[str, FloatArray]], image_path: Path, label_file: dict[str, Any]) -> FloatArray:
     """Factors for x and y that bring the drawing on to the film: one unless the full box exceeds the film."""
     far_corners = [points.max(axis=0) for name, points in shapes if _FULL in name]
     if not far_corners:
         return np.ones(2, np.float32)
-    if size is None:
-        raise RowError("the size of the film is not stated, so the drawing cannot be fitted to it")
+    size = files.picture_size(image_path) or files.stated_size(label_file) or _decoded_size(image_path)
     film, drawn = np.array(size, np.float32), np.max(far_corners, axis=0)
     exceeds = bool((drawn > film + 1).any())
     return np.asarray(film / drawn if exceeds else np.ones(2), np.float32)
+
+
+def _decoded_size(image_path: Path) -> tuple[float, float]:
+    """Width and height of a DICOM film whose label file does not state them."""
+    try:
+        height, width = read_pixels(image_path).shape
+    except ValueError as err:
+        raise RowError("the size of the film is not stated, so the drawing cannot be fitted to it") from err
+    return float(width), float(height)
 
 
 def _metadata(clinic_info: dict[str, Any]) -> FilmMetadata:

@@ -83,7 +83,7 @@ def _film_masks(spec: FilmSpec, child: Child, exposed: Mask) -> dict[str, Mask]:
     canvas |= {
         Structure.LUNGS: child.chest.lung_mask,
         Structure.HEART: child.chest.heart_mask,
-        Structure.LIVER: child.organs.liver_mask,
+        Structure.LIVER: child.organs.liver_mask & cavity,
         Structure.SPINE: bones.get("spine", empty),
         Structure.L2_BODY: bones.get("l2_body", empty),
         Structure.RIBS: bones.get("ribs", empty),

@@ -181,7 +181,7 @@ def _distal_gas(masks: Mapping[str, Mask], landmarks: Landmarks) -> DistalGas:
 def polygons_of(region: Mask) -> list[np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
     """Outer outlines of the pieces of at least 30 pixels, each (n, 2) float32 of x, y."""
     found, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    large = [cv2.approxPolyDP(c, 0.6, True) for c in found if _filled_area(c) >= MIN_REGION_PX]
+    large = [cv2.approxPolyDP(c, 1.2, True) for c in found if _filled_area(c) >= MIN_REGION_PX]
     kept = [c[:, 0].astype(np.float32) for c in large if len(c) >= 3]
     return sorted(kept, key=lambda c: -len(c))
 

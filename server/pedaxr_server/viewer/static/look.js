@@ -96,7 +96,7 @@ export function setWindow(change) {
   showStyles();
 }
 
-function linkPanes(moved) {
+export function linkPanes(moved) {
   if (!state.prior || !byId("link").checked) return;
   for (const pane of panes) if (pane !== moved) pane.place = moved.place;
 }

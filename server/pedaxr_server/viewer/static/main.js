@@ -5,7 +5,7 @@ import { askToken, showKeys } from "./dialogs.js";
 import { byId, el, put } from "./dom.js";
 import { listenToKeys } from "./keys.js";
 import {
-  changeOpacity, doButton, film, light, onFilm, panes, press, priorFilm, setTool, setWindow, showLegend, showStyles, state,
+  changeOpacity, doButton, film, light, linkPanes, onFilm, panes, press, priorFilm, setTool, setWindow, showLegend, showStyles, state,
   toggleStructures, toggleTool,
 } from "./look.js";
 import { drawOutlines } from "./outlines.js";
@@ -147,6 +147,7 @@ async function togglePrior() {
     const bitmap = await reading.film(study.study_id);
     if (state.prior?.study !== study) return undefined;
     priorFilm.setFilm(bitmap);
+    linkPanes(film); // which may have been moved in the meantime
     wait("outlining");
     const outlines = await reading.outlines(study.study_id);
     if (state.prior?.study !== study) return undefined;

@@ -95,6 +95,7 @@ export class Pane {
     const { width, height } = this.node.getBoundingClientRect();
     const { scale, x, y } = this.#view;
     return {
+      isFitted: this.#isFitted,
       zoom: scale / this.#fittedScale(),
       u: (width / 2 - x) / scale / this.#film.width,
       v: (height / 2 - y) / scale / this.#film.height,
@@ -103,6 +104,10 @@ export class Pane {
 
   set place(place) {
     if (!this.#film || !place) return;
+    if (place.isFitted) {
+      this.fit();
+      return;
+    }
     const { width, height } = this.node.getBoundingClientRect();
     const scale = place.zoom * this.#fittedScale();
     this.#view = {
