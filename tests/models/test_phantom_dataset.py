@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pedaxr_models.captioning.facts import FilmFacts
+from pedaxr_models.captioning.parser import parse
 from pedaxr_models.datasets import DatasetError, read_dataset, read_films
 from pedaxr_models.datasets.aihub_writer import write_aihub
 from pedaxr_models.datasets.film import FloatArray, read_masks, unpack_masks
@@ -52,6 +53,19 @@ def test_a_data_set_can_be_interrupted_and_comes_out_the_same(tmp_path: Path) ->
     stored = unpack_masks(read_masks(whole / rows[1]["MaskPath"]))
     assert np.array_equal(stored, np.stack(list(film.masks.values())))
     assert "synthetic" in (whole / "DATA_CARD.md").read_text(encoding="utf-8")
+
+
+def test_caption_and_report_say_the_facts_in_both_languages(six: Path) -> None:
+    for row in csv.DictReader((six / "films.csv").read_text(encoding="utf-8").splitlines()):
+        facts = FilmFacts.from_json(json.loads(row["Facts"]))
+        for column in ("Caption", "CaptionKorean"):
+            said = {fact.finding: fact for fact in parse(row[column]).findings}
+            assert {finding: fact.presence for finding, fact in said.items()} == {
+                fact.finding: fact.presence for fact in facts.findings
+            }
+            assert all(said[finding].side is facts[finding].side for finding in facts.present)
+        assert any("가" <= letter <= "힣" for letter in row["ReportKorean"])
+        assert {"Technique", "Findings", "Impression"} <= set(json.loads(row["Report"]))
 
 
 def test_one_film_alone_is_the_same_as_in_its_data_set(six: Path, tmp_path: Path) -> None:

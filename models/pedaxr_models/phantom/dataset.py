@@ -10,10 +10,13 @@ from functools import partial
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from pedaxr_models.captioning.facts import FilmFacts
 from pedaxr_models.captioning.grammar import narrate
-from pedaxr_models.datasets.film import write_masks
+from pedaxr_models.captioning.sections import report_sections
+from pedaxr_models.captioning.wordings import Language
+from pedaxr_models.datasets.film import FilmMetadata, write_masks
 from pedaxr_models.phantom.annotations import coco_annotations
 from pedaxr_models.phantom.data_card import data_card, describe
 from pedaxr_models.phantom.film import PhantomFilm, make_film
@@ -95,7 +98,7 @@ def write_dataset(
         if progress is not None:
             progress(done, len(wanted))
     listed = wanted if indices is None else _indices_in(folder)
-    _write_tables(folder, [_with_caption(_read_row(folder, i), recipe, i) for i in listed], recipe)
+    _write_tables(folder, [_worded(_read_row(folder, i), recipe, i) for i in listed], recipe)
     return folder / "films.csv"
 
 
@@ -133,11 +136,29 @@ def _write_film(folder: Path, recipe: Recipe, index: int) -> None:
     _write_text(_row_path(folder, index), json.dumps(row, ensure_ascii=False))
 
 
-def _with_caption(row: Row, recipe: Recipe, index: int) -> Row:
-    """Word the facts; done last, so that a new grammar needs no new films."""
+def _worded(row: Row, recipe: Recipe, index: int) -> Row:
+    """Caption and report in English and Korean; done last, so that a new grammar needs no new films."""
     facts = FilmFacts.from_json(json.loads(row["Facts"]))
     spec = sample_spec(recipe.seed, index, recipe.domain)
-    return {**row, "Caption": narrate(facts, spec.rng("caption"))}
+    metadata = FilmMetadata(
+        patient_sex=row["PatientSex"],
+        age_months=float(row["AgeMonths"]),
+        view=facts.view,
+        indication=row["Indication"] or None,
+        working_diagnosis=row["WorkingDiagnosis"] or None,
+    )
+    return {
+        **row,
+        "Caption": narrate(facts, spec.rng("caption")),
+        "CaptionKorean": narrate(facts, spec.rng("Korean caption"), language="ko"),
+        "Report": _sections(facts, metadata, spec.rng("report"), "en"),
+        "ReportKorean": _sections(facts, metadata, spec.rng("Korean report"), "ko"),
+    }
+
+
+def _sections(facts: FilmFacts, metadata: FilmMetadata, rng: np.random.Generator, language: Language) -> str:
+    """A report as a JSON object, since a cell with line breaks does not survive every reader of CSV."""
+    return json.dumps(report_sections(facts, metadata, rng, language=language), ensure_ascii=False)
 
 
 def _row_path(folder: Path, index: int) -> Path:
