@@ -187,7 +187,9 @@ def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
     films.probabilities[0, CHANNELS.index(Finding.PNEUMOPERITONEUM), 4:8] = 255
     for index in range(2):
         films.regions[index] = region_features(grown(films.probabilities[index]))
-    opened = {"train": films, "strangers": replace(films, probabilities=films.probabilities // 4)}
+    nothing_seen = {"probabilities": 0 * films.probabilities, "regions": 0 * films.regions}
+    strangers = replace(films, films=np.full_like(films.films, 90), **nothing_seen)
+    opened = {"train": films, "strangers": strangers}
     config = ReportNetworkConfig(
         vocabulary=len(pieces),
         image_size=64,
@@ -200,7 +202,7 @@ def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
     network = ReportNetwork(config)
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3)
     run = Run(network, pieces, optimiser, torch.device("cpu"))
-    wanted = TrainConfig(Path(), Path(), plain_wording=1.0, unreadable=0.3)
+    wanted = TrainConfig(Path(), Path(), plain_wording=1.0, unreadable=0.4)
     for step in range(300):
         loss = report_loss(wanted, run, opened, [0, 1, 0, 1, 0, 1], seed=step)
         optimiser.zero_grad()

@@ -21,9 +21,8 @@ from pedaxr_models.captioning.grammar import (
 from pedaxr_models.captioning.wordings import Language, Wordings, read_table, wordings
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, LABELS, NORMAL, TERMS, URGENCY, Finding
+from pedaxr_models.plausibility import is_pyloric_age
 
-# Two to twelve weeks, in months: outside it the distended stomach is still reported, and remarked on.
-PYLORIC_AGE_MONTHS = (0.46, 2.8)
 _WEEKS_PER_MONTH = 4.345
 _FILES: dict[Language, str] = {"en": "report_english.toml", "ko": "report_korean.toml"}
 
@@ -155,7 +154,7 @@ def _is_unusual_age(writer: _Writer) -> bool:
     months = writer.metadata.age_months
     if Finding.PYLORIC_STENOSIS not in writer.facts.present or months is None:
         return False
-    return not PYLORIC_AGE_MONTHS[0] <= months <= PYLORIC_AGE_MONTHS[1]
+    return not is_pyloric_age(months)
 
 
 def _diagnosis_lines(writer: _Writer) -> list[str]:
