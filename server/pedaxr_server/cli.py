@@ -11,6 +11,7 @@ import click
 
 from pedaxr_server.cli_checks import areas, leaks
 from pedaxr_server.cli_data import export, films, import_films, sheet, strangers
+from pedaxr_server.cli_reports import reports
 from pedaxr_server.cli_serve import serve, settings, token
 from pedaxr_server.cli_train import evaluate, train
 from pedaxr_server.options import (
@@ -23,7 +24,6 @@ from pedaxr_server.options import (
     use_weights,
     weights_option,
     write_bytes,
-    write_text,
 )
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ def segment(
 )
 @click.option("--indication", help="Reason for the film.")
 @click.option("--working-diagnosis", type=click.Choice(DIAGNOSES), help="Suspected; context, never evidence.")
+@click.option("--korean", is_flag=True, help="Told in Korean, as text.")
 @home_option
 @weights_option
 @json_option
@@ -139,6 +140,7 @@ def report(
     age_months: float | None,
     indication: str | None,
     working_diagnosis: str | None,
+    korean: bool,
     home: Path | None,
     weights: Path | None,
     json_path: Path | None,
@@ -146,8 +148,7 @@ def report(
     """Draft a preliminary report of a study's film or a film file."""
     from pedaxr.generate_report import generate_report
     from pedaxr_models.labels import View
-    from pedaxr_server.console import show_report
-    from pedaxr_server.documents import report_text
+    from pedaxr_server.cli_reports import print_report
 
     use_weights(weights)
     study_id, file = _study_or_file(study_or_file)
@@ -160,12 +161,11 @@ def report(
         working_diagnosis=working_diagnosis,
         clinic=_clinic(home, study_id),
     )
-    if out:
-        write_text(out, report_text(draft))
-    show(lambda: show_report(draft), draft.model_dump(mode="json"), json_path)
+    print_report(draft, out=out, korean=korean, json_path=json_path)
 
 
 for command in (
+    reports,
     serve,
     token,
     settings,

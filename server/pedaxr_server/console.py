@@ -56,7 +56,18 @@ def show_report(report: Report) -> RenderableType:
     body += [Text(f"Check: {flag}", "yellow") for flag in report.flags]
     body.append(Text(f"Against a blank film, the draft's words move by up to {report.image_dependence:.0%}."))
     body.append(_small_print([f"Model {report.model}.", report.data_statement, report.disclaimer]))
-    return Panel(Group(*body), title=f"Report, {report.status}", title_align="left")
+    signed = f" by {report.signed_by}" if report.signed_by else ""
+    return Panel(Group(*body), title=Text(f"Report, {report.status}{signed}"), title_align="left")
+
+
+def show_reports(reports: Sequence[Report]) -> RenderableType:
+    """One row for each stored version."""
+    table = Table(title=f"{len(reports)} stored versions", title_justify="left")
+    for column in ("report id", "study", "version", "status", "signed by", "on", "critical", "label"):
+        table.add_column(column, overflow="fold")
+    for report in reports:
+        table.add_row(*map(Text, _report_cells(report)))
+    return table
 
 
 def show_import(summary: "ImportSummary") -> RenderableType:
@@ -124,6 +135,19 @@ def _region_cells(region: Region) -> list[str]:
         f"{region.share_of_body:.1%}",
         region.side or "",
         ", ".join(region.quadrants),
+    ]
+
+
+def _report_cells(report: Report) -> list[str]:
+    return [
+        report.report_id,
+        report.study_id or "",
+        str(report.version),
+        report.status,
+        report.signed_by or "",
+        f"{report.signed_at or report.created_at:%Y-%m-%d %H:%M}",
+        _names(report.critical),
+        report.label,
     ]
 
 

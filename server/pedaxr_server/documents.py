@@ -19,6 +19,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 def report_text(report: Report) -> str:
     """The draft as plain text."""
     lines = [_title(report), f"Study: {report.study_id or 'a file'}", f"Made: {_made(report)}"]
+    lines += [_signature(report)] if report.signed_by else []
     lines += [critical] if (critical := _critical(report)) else []
     for name, text in report.sections.items():
         lines += ["", name.upper(), text]
@@ -33,6 +34,7 @@ def report_html(report: Report) -> str:
     parts = [
         f"<h1>{escape(_title(report))}</h1>",
         _paragraph(f"Study {report.study_id or 'a file'}, made {_made(report)}", "small"),
+        _paragraph(_signature(report)) if report.signed_by else "",
         _paragraph(critical, "critical") if critical else "",
         *(f"<h2>{escape(name)}</h2>{_paragraph(text)}" for name, text in report.sections.items()),
         *_flags(report.flags),
@@ -49,6 +51,11 @@ def report_html(report: Report) -> str:
 
 def _title(report: Report) -> str:
     return f"{report.status.upper()} REPORT {report.report_id}"
+
+
+def _signature(report: Report) -> str:
+    at = report.signed_at.isoformat(timespec="seconds") if report.signed_at else ""
+    return f"Signed: {report.signed_by}, {at}"
 
 
 def _made(report: Report) -> str:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -174,6 +175,72 @@ def test_limits_are_kept(clinic: Clinic) -> None:
     found = find_patient("최하나", limit=500, clinic=Clinic(clinic.home, registry))
     assert (found.total, len(found.matches)) == (30, 20)
     assert "30 patients match" in found.next_step
+
+
+def test_pages_hold_every_match_once(clinic: Clinic) -> None:
+    registry = Registry.create(clinic.home / "paged.sqlite3")
+    registry.add([Patient(f"M-{i:02}", "최하나", date(2020, 1, 1)) for i in range(25)], [])
+    paged = Clinic(clinic.home, registry)
+    for born in (None, date(2020, 1, 1)):
+        pages = [
+            find_patient("최하나", patient_birth_date=born, limit=10, offset=at, clinic=paged)
+            for at in (0, 10, 20, 30)
+        ]
+        assert [len(page.matches) for page in pages] == [10, 10, 5, 0]
+        assert {page.total for page in pages} == {25} and {page.status for page in pages} == {
+            "several_matches"
+        }
+        assert [i for page in pages for i in ids(page)] == [f"M-{i:02}" for i in range(25)]
+    for offset in (-1, 301):
+        with pytest.raises(InvalidRequest):
+            find_patient("최하나", offset=offset, clinic=paged)
+
+
+def test_more_matches_than_are_counted_are_said_to_be_more(clinic: Clinic) -> None:
+    registry = Registry.create(clinic.home / "crowd.sqlite3")
+    registry.add([Patient(f"C-{i}", "최하나" if i % 2 else f"최{i}") for i in range(700)], [])
+    crowd = Clinic(clinic.home, registry)
+    for query in ("최하나", "최"):
+        found = find_patient(query, clinic=crowd)
+        assert found.total == 300 and "More than 300" in found.next_step
+
+
+@pytest.mark.parametrize(
+    ("query", "patient_ids"),
+    [
+        ("이서연 P-0003", ["P-0003"]),
+        ("P-0003 Lee Seoyeon 2020-01-31", ["P-0003"]),
+        ("S-2 이서연", ["P-0003"]),
+        ("김민준 P-0003", []),
+        ("P-0003 2020-02-01", []),
+    ],
+)
+def test_id_name_and_birth_date_together_must_all_fit(
+    clinic: Clinic, query: str, patient_ids: list[str]
+) -> None:
+    found = find_patient(query, clinic=clinic)
+    assert ids(found) == patient_ids
+    assert patient_ids or found.nearest[0].patient_id == "P-0003"
+
+
+def test_an_id_with_another_birth_date_is_offered_and_not_taken(clinic: Clinic) -> None:
+    found = find_patient("P-0003", patient_birth_date="2020-02-01", clinic=clinic)
+    assert (found.status, [match.patient_id for match in found.nearest]) == ("no_match", ["P-0003"])
+    assert "another birth date" in found.nearest[0].reason
+
+
+def test_an_accession_number_finds_the_patient(clinic: Clinic) -> None:
+    registry = Registry.create(clinic.home / "accession.sqlite3")
+    study = replace(film(1, "P-1", None), accession_number="ACC-77")
+    registry.add([Patient("P-1", "이서연")], [study])
+    found = find_patient("acc-77", clinic=Clinic(clinic.home, registry))
+    assert [(match.patient_id, match.reason) for match in found.matches] == [("P-1", "accession number")]
+    assert registry.study("S-1").accession_number == "ACC-77"
+
+
+def test_a_typing_slip_with_the_birth_date_puts_the_patient_first(clinic: Clinic) -> None:
+    found = find_patient("김민즌", patient_birth_date="2021-07-09", clinic=clinic)
+    assert [match.patient_id for match in found.nearest] == ["P-0002"]
 
 
 HOSTILE = [

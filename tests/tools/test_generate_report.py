@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from pedaxr import generate_report, models
+from pedaxr import generate_report, models, reports
 from pedaxr.clinic import Clinic
 from pedaxr.errors import InvalidRequest, ModelUnavailable, StudyNotFound
 from pedaxr.types import Report
@@ -104,7 +104,7 @@ def test_a_sentence_without_a_region_is_struck_and_flagged(report_of) -> None:
     assert struck[0].text not in report.narrative
     assert "no region" in str(struck[0].reason)
     assert report.label == "normal"
-    assert any("Constipation: sentence struck" in flag for flag in report.flags)
+    assert any("Faecal loading: sentence struck" in flag for flag in report.flags)
 
 
 def test_a_sentence_on_the_wrong_side_is_hedged(report_of, segmenter: PerfectSegmenter) -> None:
@@ -123,7 +123,7 @@ def test_a_sentence_on_the_wrong_side_is_hedged(report_of, segmenter: PerfectSeg
     segmenter.predict = one_sided  # type: ignore[method-assign]
     report = report_of("free air", witness_of(wrong))
     air = next(s for s in report.sentences if s.finding == AIR)
-    assert air.verdict == "hedged" and air.text.startswith("Possible pneumoperitoneum")
+    assert air.verdict == "hedged" and air.text.startswith("Possible free gas")
     assert "the outline lies on the left" in str(air.reason)
     right = report_of("free air", witness_of(with_finding(wrong, AIR, side=Side.LEFT)), indication="again")
     assert next(s for s in right.sentences if s.finding == AIR).verdict == "grounded"
@@ -137,7 +137,49 @@ def test_a_region_that_no_sentence_speaks_of_gets_one(report_of) -> None:
     assert report.critical == ["pneumoperitoneum"]
     verdicts = {s.verdict: s for s in report.sentences if s.finding == AIR}
     assert set(verdicts) == {"struck", "hedged"}
-    assert "does not mention" in verdicts["hedged"].text and verdicts["hedged"].text in report.narrative
+    assert (
+        "the draft is silent on it" in verdicts["hedged"].text and verdicts["hedged"].text in report.narrative
+    )
+
+
+@pytest.mark.parametrize(("probability", "is_critical"), [(0.1, False), (0.25, True)])
+def test_free_air_is_suspected_well_below_one_half(report_of, probability: float, is_critical: bool) -> None:
+    witness = Witness(narrate(truth("normal")), {**dict.fromkeys(FINDINGS, 0.02), AIR: probability})
+    assert bool(report_of("normal", witness).critical) is is_critical
+
+
+def test_what_is_said_with_little_confidence_is_flagged(report_of) -> None:
+    assert any(
+        "Low confidence" in f
+        for f in report_of("normal", replace(witness_of(truth("normal")), confidence=0.5)).flags
+    )
+    assert not any("Low confidence" in f for f in report_of("normal", indication="again").flags)
+
+
+def test_flags_and_impression_name_signs_and_never_a_diagnosis(report_of) -> None:
+    report = report_of("pyloric", working_diagnosis="constipation", age_months=120)
+    (flag,) = [flag for flag in report.flags if "working diagnosis" in flag]
+    assert "Constipation, is not supported" in flag and flag.endswith("the film shows gastric distension.")
+    assert report.sections["Impression"].startswith("1. Gastric distension; consider")
+
+
+def test_measures_stand_in_the_findings_and_as_numbers(report_of) -> None:
+    report = report_of("pyloric")
+    ratio = report.measures["stomach_to_l2"]
+    assert 1 < ratio < 12 and report.measures["stomach_mm"] > 10
+    assert f"Stomach {ratio:.1f} x the width of L2" in report.sections["Findings"]
+    assert "air_fluid_levels" not in report.measures, "a supine film shows none"
+    assert report_of("levels").measures["air_fluid_levels"] >= 1
+
+
+def test_a_signed_report_is_left_alone_and_the_stored_draft_given_back(
+    report_of, film_clinic: Clinic
+) -> None:
+    draft = report_of("normal")
+    final = reports.finalise(draft.report_id, by="Dr. Han", clinic=film_clinic)
+    assert report_of("normal") == draft
+    other = report_of("normal", indication="vomiting")
+    assert film_clinic.registry.reports("normal") == [draft, final, other]
 
 
 def test_free_air_that_only_the_reader_sees_is_still_told_to_a_human(report_of) -> None:
@@ -203,7 +245,11 @@ def test_what_was_not_trained_for_is_not_assessed(report_of) -> None:
 
 def test_the_latest_earlier_film_is_compared_by_its_outlines(report_of) -> None:
     comparison = report_of("levels").sections["Comparison"]
-    assert "2025-03-01" in comparison and "Air-fluid level: 0% of the body then" in comparison
+    assert (
+        "2025-03-01" in comparison
+        and "Air-fluid levels: not outlined then," in comparison
+        and ", new." in comparison
+    )
     assert report_of("free air").sections["Comparison"] == "No earlier film is registered."
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from pedaxr import generate_report, models
 from pedaxr.clinic import Clinic
-from pedaxr.compose import compare
+from pedaxr.comparison import Outlines, compare
 from pedaxr.korean import in_korean, korean_sections, korean_text
 from pedaxr.types import Report
 from pedaxr_models.captioning.facts import UNREADABLE, Presence, Severity, Side
 from pedaxr_models.captioning.parser import parse
-from pedaxr_models.labels import FINDINGS, Finding
+from pedaxr_models.labels import FINDINGS, Finding, View
 
 from .conftest import PerfectSegmenter
 from .test_generate_report import Witness, truth, with_finding, witness_of
@@ -32,9 +32,9 @@ def draft(
 
 
 def english_left(report: Report) -> str:
-    """Latin words, apart from the quoted indication, sources in square brackets and the `x` of a size."""
+    """Latin words, apart from the quoted indication, sources in square brackets and sizes."""
     text = korean_text(report).replace(report.sections["Indication"], "")
-    return " ".join(re.findall(r"[A-Za-z]{2,}", re.sub(r"\[[^]]*\]|\d+ x \d+|X선", "", text)))
+    return " ".join(re.findall(r"[A-Za-z]{2,}", re.sub(r"\[[^]]*\]|\d+ x \d+|\d+ mm|X선", "", text)))
 
 
 @pytest.mark.parametrize("name", ["normal", "normal supine", "levels", "free air", "pyloric"])
@@ -129,4 +129,5 @@ def test_the_film_is_never_said_to_show_a_diagnosis() -> None:
 
 
 def test_nothing_on_either_film_is_told_in_korean() -> None:
-    assert in_korean(compare([], [])) == "두 영상 모두 윤곽된 소견 없음."
+    nothing = Outlines(View.ERECT, {}, {})
+    assert in_korean(compare(nothing, nothing)) == "두 영상 모두 윤곽된 소견 없음."

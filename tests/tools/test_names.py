@@ -4,19 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedaxr import hangul
+from pedaxr import hangul, name_keys
 from pedaxr.names import (
     BABY,
+    ONE_LETTER,
     PART,
     PREFIX,
     READING,
     STANDARD,
     TYPO,
-    edits,
-    index_terms,
     likeness,
     name_forms,
-    query_terms,
     romanised_name,
     similarity,
 )
@@ -70,7 +68,6 @@ def test_the_same_name_is_found_both_ways(query: str, name: str) -> None:
     for asked, stored in ((query, name), (name, query)):
         found = score(asked, stored)
         assert found is not None and found >= READING
-        assert query_terms(name_forms(asked)) & index_terms(name_forms(stored))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +98,7 @@ def test_another_name_is_no_match(query: str, name: str) -> None:
 )
 def test_one_wrong_letter_is_similar_and_no_match(query: str, name: str) -> None:
     close = similarity(name_forms(query), name_forms(name))
-    assert close is not None and close.score == TYPO
+    assert close is not None and ONE_LETTER <= close.score <= TYPO
     assert score(query, name) is None
 
 
@@ -157,26 +154,23 @@ def test_comparing_any_two_texts_never_fails(a: str, b: str) -> None:
     assert a == "" or likeness(forms[0], forms[0]) is not None
 
 
-@given(st.text("abcd", max_size=7), st.text("abcd", max_size=7), st.text("abcd", max_size=7))
-def test_edit_distance_is_symmetric_and_bounded(a: str, b: str, c: str) -> None:
-    assert edits(a, b) == edits(b, a) <= max(len(a), len(b))
-    assert (edits(a, b) == 0) == (a == b)
-    assert abs(len(a) - len(b)) <= edits(a, b)
+def test_of_names_one_letter_away_the_likely_slip_comes_first() -> None:
+    query = name_forms("김민즌")  # ㅡ lies beside ㅜ, far from ㅣ
+    close, far = (similarity(query, name_forms(name)) for name in ("김민준", "김민진"))
+    assert close is not None and far is not None and close.score > far.score
 
 
-@given(st.text("abc", max_size=8), st.text("abc", max_size=8), st.integers(0, 8))
-def test_a_bounded_edit_distance_is_the_distance_or_says_more(a: str, b: str, at_most: int) -> None:
-    exact, bounded = edits(a, b), edits(a, b, at_most=at_most)
-    assert bounded == exact if exact <= at_most else bounded > at_most
+def test_of_names_that_may_be_read_so_the_usual_spelling_comes_first() -> None:
+    assert (score("Kim Chunho", "김준호") or 0) > (score("Kim Chunho", "김전호") or 0) >= READING
 
 
-def test_a_neighbour_swap_is_one_edit() -> None:
-    assert edits("minjun", "mnijun") == 1
-    assert edits("minjun", "minjung") == 1
-    assert edits("minjun", "munjin") == 2
+def test_names_without_any_letter_are_compared_as_written() -> None:
+    assert similarity(name_forms("!?"), name_forms("")) is None
 
 
 @pytest.mark.parametrize("latin", ["yo" * 12, "a" * 24, "nga" * 8, "ououououououououououou", "x" * 500])
 def test_hostile_latin_names_cost_little(latin: str) -> None:
     assert len(hangul.readings(latin)) <= 4096
-    assert len(index_terms(name_forms(f"{latin} {latin}"))) < 3000
+    forms = name_forms(f"{latin} {latin}")
+    assert len(name_keys.stored_keys(forms)) < 3000 and len(name_keys.stored_near_keys(forms)) < 3000
+    assert len(name_keys.asked_keys(forms).proofs) < 3000 and len(name_keys.asked_near_keys(forms)) < 3000

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from pedaxr.flags import is_free_air_suspected, view_name
+from pedaxr.measuring import measures_text
 from pedaxr.printable import printable
 from pedaxr.reading import Reading
 from pedaxr.recommendations import recommend
-from pedaxr.types import Region, Sentence, StructuredFinding
-from pedaxr.verify import is_blind
+from pedaxr.types import Sentence, StructuredFinding
 from pedaxr_models.captioning.facts import Presence
-from pedaxr_models.labels import TERMS, URGENCY, Finding
+from pedaxr_models.labels import URGENCY, Finding
+from pedaxr_models.plausibility import is_blind
 
 NOT_ASSESSED = "not assessed by this model"
 UNTRAINED = ("Calcification and foreign bodies", "Organs", "Lung bases", "Bones")
@@ -50,7 +51,7 @@ def compose_sections(
         "Technique": _technique(reading),
         "Indication": printable(indication) if indication else "not supplied",
         "Comparison": comparison,
-        "Findings": WITHHELD if is_withheld else standing_text(sentences),
+        "Findings": WITHHELD if is_withheld else _findings(sentences, reading),
         **dict.fromkeys(UNTRAINED, NOT_ASSESSED),
         "Impression": WITHHELD if is_withheld else _impression(findings, is_blind_view=is_blind_view),
         "Recommendation": " ".join(map(str, steps)),
@@ -60,6 +61,10 @@ def compose_sections(
             "Critical finding: tell the responsible doctor now and record whom and when. Not yet recorded."
         )
     return sections
+
+
+def _findings(sentences: Sequence[Sentence], reading: Reading) -> str:
+    return " ".join(filter(None, [standing_text(sentences), measures_text(reading.measures)]))
 
 
 def _technique(reading: Reading) -> str:
@@ -97,14 +102,3 @@ def _impression_line(finding: StructuredFinding) -> str:
     doubt = "" if finding.agreed else "; the two witnesses disagree, see the flags"
     grade = f" ({', '.join(details)})" if details else ""
     return f"{words[Finding(finding.finding)]}{grade}{doubt}."
-
-
-def compare(now: Sequence[Region], before: Sequence[Region]) -> str:
-    """Findings on both films as shares of the body, computed from the two segmentations."""
-    shares = [{r.name: r.share_of_body for r in regions} for regions in (before, now)]
-    lines = [
-        f"{TERMS[f].english}: {shares[0].get(f, 0):.0%} of the body then, {shares[1].get(f, 0):.0%} now."
-        for f in URGENCY
-        if f in shares[0] or f in shares[1]
-    ]
-    return " ".join(lines) or "No finding is outlined on either film."

@@ -3,7 +3,8 @@
     PedaxrError
     |-- NotFound                  nothing has that id or name
     |   |-- PatientNotFound
-    |   +-- StudyNotFound
+    |   |-- StudyNotFound
+    |   +-- ReportNotFound
     |-- InvalidRequest            the arguments cannot be used
     |-- UnreadableImage           a file is missing, broken, too large or of an unknown kind
     |-- NotAnAbdominalFilm        the picture is readable but is not a paediatric abdominal film
@@ -42,6 +43,12 @@ class StudyNotFound(NotFound):
     """No study has that id."""
 
     code = "study_not_found"
+
+
+class ReportNotFound(NotFound):
+    """No stored report has that id."""
+
+    code = "report_not_found"
 
 
 class InvalidRequest(PedaxrError):

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from pedaxr import names
 from pedaxr.errors import InvalidRequest
 from pedaxr.hangul import is_hangul
-from pedaxr.names import NameForms, name_forms
+from pedaxr.names import name_forms
 from pedaxr.printable import printable
 from pedaxr.registry import Patient, Registry, Study
+from pedaxr.search_index import MOST_COUNTED, SearchIndex
 from pedaxr.types import PatientMatch, PatientSearch, StudySummary
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_MATCHES = 20
 _LONGEST_QUERY = 200
-_SIMILAR_COMPARED = 80  # names ranked by edit distance when nothing matched
+_MOST_IDS = 4  # words of a query that are looked up as ids
 _NEAREST_LISTED = 5
 
 _DATES = (
@@ -41,12 +42,36 @@ class _Found:
 
 @dataclass(frozen=True)
 class _Query:
-    """What was asked, taken apart: a birth date inside the text is a condition like the argument."""
+    """What was asked, taken apart: a birth date inside the text is a condition like the argument.
+
+    Attributes:
+        text: all of it, made printable.
+        name: what is left without the date.
+        born_in_text, born: the dates in the text and in the argument.
+    """
 
     text: str
     name: str
-    birth_dates: tuple[date, ...]
-    is_only_date: bool
+    born_in_text: date | None
+    born: date | None
+
+    @property
+    def day(self) -> date | None:
+        """The birth date asked for."""
+        return self.born_in_text or self.born
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether two birth dates are asked for at once."""
+        return None not in (self.born_in_text, self.born) and self.born_in_text != self.born
+
+
+@dataclass(frozen=True)
+class _Matches:
+    """The first matches at least, best first, and how many there are, counted to `MOST_COUNTED` and one."""
+
+    first: list[_Found]
+    total: int
 
 
 def find_patient(
@@ -54,14 +79,17 @@ def find_patient(
     *,
     patient_birth_date: date | str | None = None,
     limit: int = 10,
+    offset: int = 0,
     clinic: "Clinic | None" = None,
 ) -> PatientSearch:
-    """Search the registry by name (Hangul or Latin script), patient id, study id or birth date.
+    """Search the registry by name (Hangul or Latin script), id or accession number, and birth date.
 
     Args:
-        query: at least two characters, or one Hangul syllable. It may hold a birth date beside the name.
+        query: at least two characters, or one Hangul syllable. It may hold a birth date and an id beside the
+            name; then all must fit.
         patient_birth_date: only patients born on that day (ISO 8601).
-        limit: most matches listed, at most 20; `total` counts all.
+        limit: most matches listed, at most 20; `total` counts all, up to 300.
+        offset: matches passed over, for the next page.
         clinic: whose registry; the default one when None.
 
     Raises:
@@ -69,14 +97,22 @@ def find_patient(
         StorageError: there is no registry, or it cannot be read.
     """
     asked = _parse(query, patient_birth_date)
-    if limit < 1:
-        raise InvalidRequest("limit must be at least 1.")
+    if limit < 1 or not 0 <= offset <= MOST_COUNTED:
+        raise InvalidRequest(f"limit must be at least 1, and offset from 0 to {MOST_COUNTED}.")
     registry = _registry(clinic)
-    found = _ranked(_matching(registry, asked))
-    # A baby under a parent's name, alone, is never taken for the person named.
-    if len(found) == 1 and found[0].score <= names.BABY:
-        return _answer(registry, asked, [], found, limit)
-    return _answer(registry, asked, found, [] if found else _nearest(registry, asked), limit)
+    with registry.searching() as index:
+        most = offset + min(limit, MOST_MATCHES)
+        found = _matching(index, asked, most=max(most, _NEAREST_LISTED))
+        if 0 < found.total < _NEAREST_LISTED and found.first[0].score < names.STANDARD:
+            found = _with_similar(index, asked, found)
+        alone = found.first[0] if found.total == 1 else None
+        # A baby under a parent's name, alone, is never taken for the person named.
+        if alone and alone.score <= names.BABY:
+            found, nearest = _Matches([], 0), [alone]
+        else:
+            nearest = [] if found.total else _nearest(index, asked)
+        has_twin = alone is not None and _has_twin(index, alone.patient)
+    return _answer(registry, asked, found, nearest, page=slice(offset, most), has_twin=has_twin)
 
 
 def _registry(clinic: "Clinic | None") -> Registry:
@@ -97,8 +133,7 @@ def _parse(query: str, patient_birth_date: date | str | None) -> _Query:
         raise InvalidRequest("Give at least two characters of a name, an id or a birth date.")
     born, rest = _cut_date(text)
     asked = _as_date(patient_birth_date)
-    dates = tuple(dict.fromkeys(day for day in (born, asked) if day))
-    return _Query(text, rest, dates, is_only_date=born is not None and not rest)
+    return _Query(text, rest, born, asked)
 
 
 def _cut_date(text: str) -> tuple[date | None, str]:
@@ -122,51 +157,134 @@ def _as_date(value: date | str | None) -> date | None:
     return day
 
 
-def _matching(registry: Registry, asked: _Query) -> Iterator[_Found]:
-    """Every patient who answers the query and was born on every date asked for."""
-    found = list(_by_id(registry, asked.text))
-    if asked.is_only_date:
-        found += [_Found(p, 1.0, "born on that day") for p in registry.patients_born_on(asked.birth_dates[0])]
-    else:
-        found += _by_name(registry, name_forms(asked.name))
-    for one in found:
-        if (
-            all(one.patient.patient_birth_date == day for day in asked.birth_dates)
-            or one.reason == _ID_REASON
-        ):
-            yield one
+def _matching(index: SearchIndex, asked: _Query, *, most: int) -> _Matches:
+    """The patients who answer the query and were born on the date asked for."""
+    with_id = list(_by_id(index, asked))
+    by_id = [one for one in with_id if _is_fit(one, asked)]
+    if with_id and not by_id:
+        return _Matches([], 0)
+    if by_id and asked.name != asked.text:  # an id that is also a birth date: both are listed
+        by_id = _ranked([*by_id, *_by_name(index, asked, most=MOST_COUNTED).first])
+    if by_id:
+        return _Matches(by_id, len(by_id))
+    return _by_name(index, asked, most=most)
 
 
-_ID_REASON = "patient id or study id"
+def _by_id(index: SearchIndex, asked: _Query) -> Iterator[_Found]:
+    """Patients with an id that is the query or a word of it; the score of the rest of the query, if any."""
+    if whole := index.patients_with_id(asked.text):
+        yield from (_Found(patient, names.SAME, reason) for patient, reason in whole)
+        return
+    words = asked.text.replace(",", " ").split()
+    for word in [word for word in words if any(map(str.isdigit, word))][:_MOST_IDS]:
+        for patient, reason in index.patients_with_id(word):
+            yield _with_rest(patient, reason, [other for other in words if other != word])
 
 
-def _by_id(registry: Registry, text: str) -> Iterator[_Found]:
-    return (_Found(patient, 1.0, _ID_REASON) for patient in registry.patients_with_id(text))
+def _with_rest(patient: Patient, reason: str, rest: list[str]) -> _Found:
+    born, name = _cut_date(" ".join(rest))
+    if born not in (None, patient.patient_birth_date):
+        return _Found(patient, _BAD, f"{reason}, but another birth date")
+    if not name:
+        return _Found(patient, names.SAME, reason)
+    like = names.likeness(name_forms(name), name_forms(patient.patient_name))
+    return (
+        _Found(patient, like.score, f"{reason}; {like.reason}")
+        if like
+        else _Found(patient, _BAD, f"{reason}, but another name")
+    )
 
 
-def _by_name(registry: Registry, query: NameForms) -> Iterator[_Found]:
-    candidates = registry.patients_with_terms(names.query_terms(query), prefix=names.prefix_of(query))
-    for patient in candidates:
-        if like := names.likeness(query, name_forms(patient.patient_name)):
-            yield _Found(patient, like.score, like.reason)
+_BAD = 0.5  # of patients of whom something asked for is not true: offered, never a match
 
 
-def _nearest(registry: Registry, asked: _Query) -> list[_Found]:
-    """With no match: the name with another birth date, else names a few letters away."""
-    if asked.is_only_date:
-        return []
-    query = name_forms(asked.name)
-    if asked.birth_dates and (others := list(_by_name(registry, query))):
-        found = [_Found(o.patient, o.score / 2, f"{o.reason}, but another birth date") for o in others]
-    else:
-        found = list(_similar(registry, query))
+def _is_fit(found: _Found, asked: _Query) -> bool:
+    return found.score > _BAD and asked.born in (None, found.patient.patient_birth_date)
+
+
+def _by_name(index: SearchIndex, asked: _Query, *, most: int) -> _Matches:
+    if asked.contradicts_itself:
+        return _Matches([], 0)
+    if not asked.name and asked.day:
+        born = index.patients_born_on(asked.day)
+        return _Matches([_Found(p, names.SAME, "born on that day") for p in born[:most]], len(born))
+    found = {
+        one.patient_name: one.likeness for one in index.names_like(name_forms(asked.name), born_on=asked.day)
+    }
+    most = MOST_COUNTED + 1 if asked.day else most
+    patients = index.patients_named(list(found), born_on=asked.day, limit=most)
+    total = len(patients) if asked.day else index.count_named(list(found))
+    likes = ((patient, found[patient.patient_name]) for patient in patients)
+    return _Matches([_Found(patient, like.score, like.reason) for patient, like in likes], total)
+
+
+def _with_similar(index: SearchIndex, asked: _Query, found: _Matches) -> _Matches:
+    """Few matches by sound or part, and behind them names that one slip of the keyboard makes of the query.
+
+    Either may be meant, so there are several matches and the user is asked.
+    """
+    if not asked.name or found.first[0].score <= names.BABY:
+        return found
+    slips = (one for one in _similar(index, asked) if one.score >= names.ONE_LETTER)
+    fits = [one for one in slips if asked.born in (None, one.patient.patient_birth_date)]
+    ranked = _ranked([*found.first, *fits])[:_NEAREST_LISTED]
+    return _Matches(ranked, len(ranked))
+
+
+def _nearest(index: SearchIndex, asked: _Query) -> list[_Found]:
+    """With no match: a part of what was asked, or names a few letters away; best first."""
+    found = [
+        _Found(
+            one.patient,
+            min(one.score, _BAD),
+            one.reason if one.score <= _BAD else f"{one.reason}, but another birth date",
+        )
+        for one in _by_id(index, asked)
+    ]
+    if found:
+        named = _by_name(index, asked, most=_NEAREST_LISTED).first
+        found += [_Found(one.patient, one.score / 2, f"{one.reason}, but another id") for one in named]
+    elif asked.name:
+        found = [*_similar(index, asked), *_born_otherwise(index, asked)]
     return _ranked(found)[:_NEAREST_LISTED]
 
 
-def _similar(registry: Registry, query: NameForms) -> Iterator[_Found]:
-    for patient in registry.patients_sharing_terms(names.grams(query), limit=_SIMILAR_COMPARED):
-        if like := names.similarity(query, name_forms(patient.patient_name)):
-            yield _Found(patient, like.score, like.reason)
+def _born_otherwise(index: SearchIndex, asked: _Query) -> Iterator[_Found]:
+    """The name with another birth date."""
+    if asked.day is None:
+        return
+    found = _by_name(index, _Query(asked.text, asked.name, None, None), most=_NEAREST_LISTED)
+    for one in found.first:
+        yield _Found(one.patient, one.score / 2, f"{one.reason}, but another birth date")
+
+
+def _similar(index: SearchIndex, asked: _Query) -> list[_Found]:
+    """Names a few letters away, of patients born on the day asked for where there are such."""
+    query = name_forms(asked.name)
+    near = _likeliest(query, index.names_near(query))
+    if asked.day is None:
+        return _bearers(index, near, None)
+    of_day = _bearers(index, near, asked.day)
+    if not of_day:
+        of_day = _bearers(index, _likeliest(query, index.names_near_of_day(query, asked.day)), asked.day)
+    return of_day
+
+
+def _likeliest(query: names.NameForms, near: Iterable[str]) -> dict[str, names.Likeness]:
+    """The names that are similar enough, best first; of equal ones those written like the query."""
+    forms = ((name, name_forms(name)) for name in near)
+    likes = (
+        (name, names.similarity(query, of_name), names.written_apart(query, of_name))
+        for name, of_name in forms
+    )
+    similar = [(-like.score, apart, name, like) for name, like, apart in likes if like]
+    return {name: like for *_, name, like in sorted(similar, key=lambda row: row[:3])}
+
+
+def _bearers(index: SearchIndex, near: dict[str, names.Likeness], born_on: date | None) -> list[_Found]:
+    patients = index.patients_named(list(near), born_on=born_on, limit=_NEAREST_LISTED)
+    likes = ((patient, near[patient.patient_name]) for patient in patients)
+    return [_Found(patient, like.score, like.reason) for patient, like in likes]
 
 
 def _ranked(found: Iterable[_Found]) -> list[_Found]:
@@ -178,45 +296,43 @@ def _ranked(found: Iterable[_Found]) -> list[_Found]:
 
 
 def _answer(
-    registry: Registry, asked: _Query, found: list[_Found], nearest: list[_Found], limit: int
+    registry: Registry, asked: _Query, found: _Matches, nearest: list[_Found], *, page: slice, has_twin: bool
 ) -> PatientSearch:
-    listed = found[: min(limit, MOST_MATCHES)]
+    listed = found.first[page]
     studies = registry.studies_of([one.patient.patient_id for one in (*listed, *nearest)])
     return PatientSearch(
         query=asked.text,
-        status="no_match" if not found else "one_match" if len(found) == 1 else "several_matches",
+        status="no_match" if not found.total else "one_match" if found.total == 1 else "several_matches",
         matches=[_match(one, studies) for one in listed],
         nearest=[_match(one, studies) for one in nearest],
-        total=len(found),
-        next_step=_next_step(found, nearest, len(listed), has_twin=_has_twin(registry, found)),
+        total=min(found.total, MOST_COUNTED),
+        next_step=_next_step(found, nearest, len(listed), has_twin=has_twin),
     )
 
 
-def _has_twin(registry: Registry, found: list[_Found]) -> bool:
+def _has_twin(index: SearchIndex, patient: Patient) -> bool:
     """Whether the one match shares birth date and nearly the name with somebody who was not asked for."""
-    patient = found[0].patient if len(found) == 1 else None
-    if patient is None or patient.patient_birth_date is None:
+    day = patient.patient_birth_date
+    if day is None:
         return False
     forms = name_forms(patient.patient_name)
-    others = registry.patients_born_on(patient.patient_birth_date)
-    alike = (names.similarity(forms, name_forms(o.patient_name)) for o in others if o != patient)
-    return any(like is not None for like in alike)
+    alike = _likeliest(forms, index.names_near_of_day(forms, day))
+    return any(other != patient for other in index.patients_named(list(alike), born_on=day, limit=2))
 
 
-def _next_step(found: list[_Found], nearest: list[_Found], listed: int, *, has_twin: bool) -> str:
-    if not found and nearest:
+def _next_step(found: _Matches, nearest: list[_Found], listed: int, *, has_twin: bool) -> str:
+    if not found.total and nearest:
         return "No patient matches. Ask the user whether one of the nearest is meant; do not choose for them."
-    if not found:
+    if not found.total:
         return "No patient matches. Ask the user for another spelling, the patient id or the birth date."
-    if len(found) > listed:
-        return (
-            f"{len(found)} patients match and {listed} are listed. Ask for the birth date and search again."
-        )
-    if len(found) > 1:
+    if found.total > listed:
+        total = f"More than {MOST_COUNTED}" if found.total > MOST_COUNTED else found.total
+        return f"{total} patients match and {listed} are listed. Ask for the birth date and search again."
+    if found.total > 1:
         return "Several patients match. Ask the user which one, by birth date or id; do not choose for them."
     if has_twin:
         return "One patient matches, but a child of like name was born that day. Confirm each letter."
-    if found[0].score < names.STANDARD:
+    if found.first[0].score < names.STANDARD:
         return "One patient matches, but not by the full name. Confirm name and birth date with the user."
     return "Use a study_id of this patient with segment_xray or generate_report."
 

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pedaxr.signs import sign, sign_within
 from pedaxr.types import Region, Sentence, StructuredFinding
-from pedaxr.verify import cannot_show
 from pedaxr_models.captioning.facts import Presence
 from pedaxr_models.labels import NORMAL, TERMS, Finding, View
+from pedaxr_models.plausibility import cannot_show, is_pyloric_age
 
 if TYPE_CHECKING:
     from pedaxr_models.datasets.film import FilmMetadata
 
 LEAST_CONFIDENCE = 0.6
-# The reader names free air from this probability on, even where nothing is outlined: a missed one costs most.
-FREE_AIR_SUSPICION = 0.5
-# Two to twelve weeks, in months: outside it the finding is still reported, and flagged.
-PYLORIC_AGE_MONTHS = (0.46, 2.8)
+# The reader names free air from this probability on, even where nothing is outlined. Well below one half, for
+# sensitivity: a missed perforation costs most, a second look little.
+FREE_AIR_SUSPICION = 0.2
 
 
 def flags_of(
@@ -27,7 +27,7 @@ def flags_of(
     confidence: float,
 ) -> list[str]:
     """All warnings, the gravest kind first."""
-    flags = [*_suspected_free_air(findings), *_disagreements(sentences)]
+    flags = [*_suspected_free_air(findings), *_disagreements(sentences, findings)]
     flags += _diagnosis_flags(findings, metadata.working_diagnosis)
     flags += _plausibility_flags(findings, regions, metadata)
     if confidence < LEAST_CONFIDENCE:
@@ -50,16 +50,22 @@ def _suspected_free_air(findings: Sequence[StructuredFinding]) -> list[str]:
     ]
 
 
-def _disagreements(sentences: Sequence[Sentence]) -> list[str]:
+def _disagreements(sentences: Sequence[Sentence], findings: Sequence[StructuredFinding]) -> list[str]:
+    """Each marked sentence; then the findings that shared such a sentence and are disputed as well."""
     marked = [s for s in sentences if s.verdict in ("hedged", "struck") and s.finding]
-    return [f"{TERMS[str(s.finding)].english}: sentence {s.verdict}, as {s.reason}." for s in marked]
+    named = {s.finding for s in marked}
+    rest = [f.finding for f in findings if not f.agreed and f.finding not in named]
+    return [
+        *(f"{sign(str(s.finding))}: sentence {s.verdict}, as {s.reason}." for s in marked),
+        *(f"{sign(name)}: the two witnesses disagree." for name in rest),
+    ]
 
 
 def _diagnosis_flags(findings: Sequence[StructuredFinding], diagnosis: str | None) -> list[str]:
     """A supplied diagnosis is context: the findings follow the film, and the difference is said."""
     if diagnosis is None or diagnosis not in TERMS:
         return []
-    present = [TERMS[f.finding].english.lower() for f in findings if f.presence is Presence.PRESENT]
+    present = [sign_within(f.finding) for f in findings if f.presence is Presence.PRESENT]
     seen = f"the film shows {', '.join(present)}" if present else "nothing was outlined"
     name = TERMS[diagnosis].english
     if diagnosis == NORMAL:
@@ -77,11 +83,10 @@ def _plausibility_flags(
 ) -> list[str]:
     flags = []
     stenosis = next(f for f in findings if f.finding == Finding.PYLORIC_STENOSIS)
-    low, high = PYLORIC_AGE_MONTHS
     if stenosis.presence is Presence.PRESENT:
         if metadata.age_months is None:
             flags.append("Pyloric stenosis is a diagnosis of 2 to 12 weeks; the age is not known.")
-        elif not low <= metadata.age_months <= high:
+        elif not is_pyloric_age(metadata.age_months):
             flags.append("Pyloric stenosis is unusual at this age (2 to 12 weeks): consider other causes.")
     if any(cannot_show(Finding(region.name), metadata.view) for region in regions):
         flags.append("Air-fluid levels are outlined on a film said to be supine: check the view.")

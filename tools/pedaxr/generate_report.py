@@ -8,17 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedaxr import models
-from pedaxr.compose import (
-    compare,
-    compose_sections,
-    critical_findings,
-    present_findings,
-    standing_text,
-)
-from pedaxr.errors import InvalidRequest, PedaxrError
+from pedaxr.comparison import compare_with_earlier
+from pedaxr.compose import compose_sections, critical_findings, present_findings, standing_text
+from pedaxr.errors import InvalidRequest
 from pedaxr.flags import flags_of
 from pedaxr.printable import printable
-from pedaxr.reading import Reading, Source, find_source, read_film
+from pedaxr.reading import Reading, find_source, read_film
 from pedaxr.segment_xray import model_name
 from pedaxr.types import Report
 from pedaxr.verify import check_sentences, structure_findings
@@ -87,7 +82,7 @@ def _draft(reading: Reading, reporter: "Reporter") -> Report:
     drafted = () if is_withheld else told.sentences
     view = reading.metadata.view
     sentences = check_sentences(drafted, reading.findings, view)
-    findings = structure_findings(sentences, drafted, reading.findings, told.probabilities, view)
+    findings = structure_findings(drafted, reading.findings, told.probabilities, view)
     present = present_findings(findings)
     return Report(
         report_id=_report_id(reading, reporter),
@@ -101,11 +96,12 @@ def _draft(reading: Reading, reporter: "Reporter") -> Report:
             sentences,
             findings,
             indication=reading.metadata.indication,
-            comparison=_comparison(reading),
+            comparison=compare_with_earlier(reading),
             is_withheld=is_withheld,
         ),
         sentences=sentences,
         findings=findings,
+        measures=reading.measures,
         flags=[
             *_withheld_flags(told),
             *flags_of(sentences, findings, reading.findings, reading.metadata, confidence=told.confidence),
@@ -140,19 +136,3 @@ def _report_id(reading: Reading, reporter: "Reporter") -> str:
         metadata.working_diagnosis,
     ]
     return "R" + hashlib.sha256(json.dumps(request).encode()).hexdigest()[:20]
-
-
-def _comparison(reading: Reading) -> str:
-    """The latest earlier film of the same child, compared by its segmentation."""
-    source = reading.source
-    if source.study is None or source.clinic is None:
-        return "No earlier film was supplied."
-    earlier = source.clinic.registry.earlier_studies(source.study.study_id)
-    if not earlier:
-        return "No earlier film is registered."
-    when = f"Film of {earlier[0].study_date}"
-    try:
-        before = read_film(Source(earlier[0].image_path, earlier[0], source.clinic))
-    except PedaxrError:
-        return f"{when} could not be read; not compared."
-    return f"{when}, from the outlines: {compare(reading.findings, before.findings)}"

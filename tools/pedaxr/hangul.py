@@ -15,23 +15,23 @@ CODAS = ("", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇ�
 _FIRST, _LAST = 0xAC00, 0xD7A3
 
 
-def _table(text: str) -> dict[str, tuple[str, ...]]:
-    """`"김 kim gim, 이 lee yi"` as a dict; `-` stands for the empty string."""
+def spelling_table(text: str) -> dict[str, tuple[str, ...]]:
+    """Symbols and their spellings: `"김 kim gim, 이 lee yi"` as a dict; `-` stands for the empty string."""
     rows = (["" if word == "-" else word for word in row.split()] for row in text.split(","))
     return {symbol: tuple(spellings) for symbol, *spellings in rows}
 
 
 # The first spelling of each is the Revised Romanisation.
-_ONSET_SPELLINGS = _table(
+_ONSET_SPELLINGS = spelling_table(
     "ㄱ g k, ㄲ kk gg, ㄴ n, ㄷ d t, ㄸ tt dd, ㄹ r l, ㅁ m, ㅂ b p, ㅃ pp bb, ㅅ s sh, ㅆ ss, ㅇ -,"
     "ㅈ j ch, ㅉ jj tch, ㅊ ch, ㅋ k kh, ㅌ t th, ㅍ p ph, ㅎ h"
 )
-_NUCLEUS_SPELLINGS = _table(
+_NUCLEUS_SPELLINGS = spelling_table(
     "ㅏ a ah, ㅐ ae ai eh, ㅑ ya, ㅒ yae, ㅓ eo o u uh ou, ㅔ e eh, ㅕ yeo yo you yu, ㅖ ye yeh,"
     "ㅗ o oh, ㅘ wa oa, ㅙ wae, ㅚ oe oi, ㅛ yo yoh, ㅜ u oo ou woo wu, ㅝ wo weo, ㅞ we, ㅟ wi wee,"
     "ㅠ yu yoo you, ㅡ eu u, ㅢ ui eui ee, ㅣ i ee"
 )
-_CODA_SPELLINGS = _table("- -, ㄱ k g ck c, ㄴ n, ㄷ t d s, ㄹ l r, ㅁ m, ㅂ p b, ㅇ ng")
+_CODA_SPELLINGS = spelling_table("- -, ㄱ k g ck c, ㄴ n, ㄷ t d s, ㄹ l r, ㅁ m, ㅂ p b, ㅇ ng")
 # Seven sounds end a syllable; every written coda is one of them.
 _CODA_SOUND = {
     **dict.fromkeys("ㄱㄲㄳㄺㅋ", "ㄱ"),
@@ -44,8 +44,8 @@ _CODA_SOUND = {
 }
 
 # Surnames that passports spell otherwise than the rules do; the first spelling is the one we print.
-SURNAMES = _table(
-    "김 kim gim, 이 lee yi rhee li rhie yee ri, 박 park pak bak bark, 최 choi choe choy, "
+SURNAMES = spelling_table(
+    "김 kim gim, 이 lee yi rhee li rhie yee ri i, 박 park pak bak bark, 최 choi choe choy, "
     "정 jung jeong chung cheong joung chong, 강 kang gang, 조 cho jo joh, 윤 yoon yun youn, "
     "장 jang chang, 임 lim im yim rim leem, 림 lim rim im, 오 oh o, 서 seo suh so su, "
     "한 han hahn, 신 shin sin, 권 kwon gwon kweon, 안 ahn an, 유 yoo yu you ryu ryoo, "
@@ -53,14 +53,20 @@ SURNAMES = _table(
     "백 baek paik back paek baik, 허 heo hur huh her, 노 noh roh no ro, 나 na ra nah, "
     "라 ra na rah, 심 shim sim, 곽 kwak gwak, 우 woo u wu, 구 koo gu ku goo, 주 joo ju chu, "
     "성 sung seong, 전 jeon chun jun chon, 현 hyun hyeon, 변 byun byeon pyun, 엄 um eom uhm, "
-    "염 yeom yum, 명 myung myeong, 석 seok suk, 기 ki gi, 남궁 namgung namkoong, 황보 hwangbo, "
-    "제갈 jegal, 선우 sunwoo seonu, 독고 dokgo, 사공 sagong, 서문 seomun"
+    "염 yeom yum, 명 myung myeong, 석 seok suk, 기 ki gi, 황 hwang whang, 송 song, 홍 hong, "
+    "양 yang, 남 nam, 하 ha hah, 차 cha, 민 min, 진 jin chin, 지 ji jee chi, 도 do doh, 마 ma, "
+    "방 bang pang, 원 won, 천 cheon chun chon, 추 choo chu, 함 ham hahm, 채 chae, 길 gil kil, "
+    "공 kong gong, 금 keum geum kum, 설 seol sul, 여 yeo, 연 yeon yun youn, 옥 ok ock, 제 je, "
+    "표 pyo, 탁 tak, 반 ban bahn pan, 봉 bong, 은 eun, 편 pyeon pyun, 피 pi, 소 so, 어 eo, 용 yong, "
+    "남궁 namgung namkoong namkung, 황보 hwangbo, 제갈 jegal, 선우 sunwoo seonu, 독고 dokgo, "
+    "사공 sagong, 서문 seomun"
 )
 _SURNAME_READINGS: dict[str, tuple[str, ...]] = {
     spelling: tuple(h for h, spellings in SURNAMES.items() if spelling in spellings)
     for spellings in SURNAMES.values()
     for spelling in spellings
 }
+LONGEST_SURNAME = max(map(len, _SURNAME_READINGS))  # letters
 
 _LONGEST_READABLE = 24  # letters; names are shorter, and the number of readings grows with length
 _MOST_READINGS = 2048
@@ -106,6 +112,19 @@ def split_surname(name: str) -> tuple[str, str]:
 def surname_spellings(surname: str) -> tuple[str, ...]:
     """Latin spellings of a Hangul surname, the one we print first, the rule's always among them."""
     return tuple(dict.fromkeys((*SURNAMES.get(surname, ()), romanise(surname))))
+
+
+def surnames_spelled(latin: str) -> tuple[str, ...]:
+    """Hangul surnames with that usual spelling: `yu` is 유 and 류."""
+    return _SURNAME_READINGS.get(latin, ())
+
+
+@lru_cache(maxsize=4096)
+def surnames_begun(latin: str) -> frozenset[str]:
+    """Hangul surnames with a usual spelling that begins so."""
+    return frozenset(
+        h for spelling, surnames in _SURNAME_READINGS.items() if spelling.startswith(latin) for h in surnames
+    )
 
 
 def by_sound(hangul: str) -> str:

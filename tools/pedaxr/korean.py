@@ -1,8 +1,8 @@
 """A report told in Korean: from its structured findings, not from the English narrative.
 
 The same report, not another one: it has the same id and status, and whoever finalises it finalises the
-English. Texts that hold our own fixed phrases (comparison, flags) are put into Korean phrase by phrase;
-what no phrase covers stays in English, so that nothing is lost.
+English. What a human wrote is quoted as written. Our own fixed phrases (comparison, measures, flags) are put
+into Korean phrase by phrase; what no phrase covers stays in English, so that nothing is lost.
 """
 
 import re
@@ -12,14 +12,15 @@ from importlib.resources import files
 from typing import Any
 
 from pedaxr.compose import UNTRAINED, WITHHELD, present_findings
+from pedaxr.measuring import measures_text
 from pedaxr.recommendations import HORIZONTAL_BEAM, RECOMMENDATIONS
 from pedaxr.types import Report, StructuredFinding
-from pedaxr.verify import is_blind
 from pedaxr_models.captioning.facts import FilmFacts, FindingFact, Presence, Quadrant
 from pedaxr_models.captioning.grammar import as_text, chooser, finding_sentence, finding_sentences
 from pedaxr_models.captioning.parser import parse
 from pedaxr_models.captioning.wordings import wordings
 from pedaxr_models.labels import FINDINGS, LABELS, TERMS, URGENCY, Finding, View
+from pedaxr_models.plausibility import is_blind
 
 _DIAGNOSES = {TERMS[label].english.lower(): TERMS[label].korean for label in LABELS}
 
@@ -34,6 +35,7 @@ def korean_sections(report: Report) -> dict[str, str]:
         "Impression": _impression(report),
         "Recommendation": _recommendation(report),
     }
+    told |= {name: report.sections[name] for name in report.human_sections}
     sections = {name: told.get(name) or in_korean(text) for name, text in report.sections.items()}
     if report.flags:
         sections["Flags"] = " ".join(map(in_korean, report.flags))
@@ -44,7 +46,9 @@ def korean_text(report: Report) -> str:
     """The sections as text, one a line, after the status and before the disclaimer."""
     table = _table()
     lines = [f"{name}: {text}" for name, text in korean_sections(report).items()]
-    return "\n".join([table["status"], *lines, table["disclaimer"]])
+    at = f"{report.signed_at:%Y-%m-%d %H:%M} UTC" if report.signed_at else ""
+    status = table[report.status].format(by=report.signed_by, at=at)
+    return "\n".join([status, *lines, table["disclaimer"]])
 
 
 def in_korean(text: str) -> str:
@@ -86,7 +90,8 @@ def _findings(report: Report) -> str:
         for finding in report.findings
         if _is_disputed(finding, report)
     ]
-    return as_text([*doubts, *finding_sentences(facts, chooser(None), korean)])
+    told = as_text([*doubts, *finding_sentences(facts, chooser(None), korean)])
+    return " ".join(filter(None, [told, in_korean(measures_text(report.measures))]))
 
 
 def _in_order(report: Report) -> list[StructuredFinding]:

@@ -1,18 +1,20 @@
-"""Compare patients' names across scripts, spellings, order and titles, and index them for that.
+"""Compare patients' names across scripts, spellings, order and titles.
 
 `name_forms` breaks a name into everything it can be compared by; `likeness` compares two of them and says why
-they are alike; `index_terms` and `query_terms` let a database find the few names worth comparing.
+they are alike, `similarity` how many letters apart. `pedaxr.name_keys` turns the same into keys of an index.
 """
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby, islice, product
 
+from rapidfuzz.distance import OSA
+
 from pedaxr import hangul
+from pedaxr.keyboard import likely_slip
 from pedaxr.printable import printable
 
 _BABY_WORDS = frozenset(
@@ -26,11 +28,13 @@ _TITLES = frozenset(
 # Titles written on to a Hangul name, and how many syllables must be left for them not to be part of it.
 _ATTACHED_TITLES = {"환자": 2, "환아": 2, "어린이": 2, "씨": 3, "님": 3, "군": 3, "양": 3}
 _ATTACHED_BABY = ("신생아", "아기", "애기")
+_PLAIN = re.compile("[ -~가-힣]{0,200}")  # has no width, no accents and nothing invisible
 _MOST_READINGS = 4096
 _FARTHEST = 0.35  # share of letters that may differ in a similar name
-_LONGEST_COMPARED = 40  # letters or jamo; no longer text is somebody's misspelt name
+LONGEST_COMPARED = 40  # letters or jamo; no longer text is somebody's misspelt name
 
 SAME, REORDERED, STANDARD, READING, PART, PREFIX, BABY, TYPO = 1.0, 0.99, 0.97, 0.9, 0.8, 0.7, 0.65, 0.6
+ONE_LETTER = 0.55  # the least score of one different letter, where it is an unlikely slip in another script
 
 
 @dataclass(frozen=True)
@@ -51,22 +55,35 @@ class NameForms:
 
     Attributes:
         text: as written, folded, without spaces.
+        written: as written, folded, in jamo.
         wholes: `text` in every usual order, with and without titles.
         romanised: standard Latin spellings of the wholes in Hangul.
-        readings: Hangul strings, by sound, that the wholes may stand for.
+        cuts: surname in Hangul and romanised given name of the wholes in Hangul, which `romanised` spells.
         words: as written, each by itself.
-        parts, part_readings: surname, given name and single words, and what these may stand for.
+        parts: surname, given name and single words.
         is_baby: a newborn registered under a parent's name.
+        variants: the words that the name may consist of, as written: with and without titles, per script.
     """
 
     text: str
+    written: str
     words: frozenset[str]
     wholes: frozenset[str]
     romanised: frozenset[str]
-    readings: frozenset[str]
     parts: frozenset[str]
-    part_readings: frozenset[str]
     is_baby: bool
+    variants: tuple[tuple[str, ...], ...]
+    cuts: frozenset[tuple[str, str]]
+
+    @cached_property
+    def readings(self) -> frozenset[str]:
+        """Hangul strings, by sound, that the wholes may stand for; computed when first asked for."""
+        return frozenset[str]().union(*map(_readings, self.variants))
+
+    @cached_property
+    def part_readings(self) -> frozenset[str]:
+        """The same for surname, given name and single words."""
+        return frozenset[str]().union(*map(part_readings, self.parts))
 
 
 def fold(text: str, *, joined: bool = True) -> str:
@@ -74,8 +91,10 @@ def fold(text: str, *, joined: bool = True) -> str:
 
     Whatever is no letter or digit separates words; hyphens and apostrophes inside a word join it if `joined`.
     """
-    text = unicodedata.normalize("NFKC", printable(text)).casefold()
-    letters = "".join(_without_accent(char) for char in text)
+    letters = text.casefold()
+    if not _PLAIN.fullmatch(text):
+        text = unicodedata.normalize("NFKC", printable(text)).casefold()
+        letters = "".join(_without_accent(char) for char in text)
     if joined:
         letters = re.sub(r"(?<=\w)['’ʼ‘`-](?=\w)", "", letters)
     return " ".join(re.sub(r"[\W_]+", " ", letters).split())
@@ -93,16 +112,43 @@ def name_forms(name: str) -> NameForms:
     words = fold(name).split()
     bare, is_baby = _without_baby(words)
     text = "".join(words) or "".join(printable(name).split())
-    forms = [
-        _hangul_forms(v) if all(map(_is_hangul_word, v)) else _latin_forms(v) for v in _variants(name, bare)
-    ]
-    wholes, romanised, readings, parts, part_readings = (
-        frozenset().union(*column) for column in zip(*forms, strict=True)
-    )
+    variants = tuple(dict.fromkeys(_variants(name, bare)))
+    wholes = {"".join(order) for words in variants for order in _orders(words)}
+    cuts = {
+        hangul.split_surname("".join(order))
+        for words in variants
+        if any(words) and _is_hangul_name(words)
+        for order in _orders(words)
+    }
+    spelled = frozenset((surname, hangul.romanise(given)) for surname, given in cuts)
+    parts = {part for cut in cuts for part in cut if part}.union(*map(_parts, variants))
     parts |= {word for word in fold(name, joined=False).split() if len(word) > 1}
     return NameForms(
-        text, frozenset(words), wholes | {text}, romanised, readings, parts, part_readings, is_baby
+        text=text,
+        written=hangul.jamo(" ".join(words))[: 2 * LONGEST_COMPARED],
+        words=frozenset(words),
+        wholes=frozenset(wholes | {text}),
+        romanised=frozenset(whole for cut in spelled for whole in _spellings(*cut)),
+        parts=frozenset(parts),
+        is_baby=is_baby,
+        variants=variants,
+        cuts=spelled,
     )
+
+
+def _spellings(surname: str, given: str) -> Iterator[str]:
+    for spelled in hangul.surname_spellings(surname):
+        yield from (spelled + given, given + spelled)
+
+
+def _parts(words: tuple[str, ...]) -> set[str]:
+    if _is_hangul_name(words):
+        return set(words)
+    return {*words, "".join(words[1:]), "".join(words[:-1])} - {""}
+
+
+def _is_hangul_name(words: tuple[str, ...]) -> bool:
+    return all(map(_is_hangul_word, words))
 
 
 def _is_hangul_word(word: str) -> bool:
@@ -160,33 +206,20 @@ def _script(char: str) -> str:
     return "digit" if char.isdigit() else "latin" if char.isascii() else "other"
 
 
-Columns = tuple[set[str], set[str], set[str], set[str], set[str]]
-
-
 def _orders(words: tuple[str, ...]) -> list[tuple[str, ...]]:
     """As written, the last word first, the first word last."""
     return list(dict.fromkeys([words, (*words[-1:], *words[:-1]), (*words[1:], *words[:1])]))
 
 
-def _hangul_forms(words: tuple[str, ...]) -> Columns:
-    wholes = {"".join(order) for order in _orders(words)}
-    romanised, parts = set[str](), set(words)
-    for whole in filter(None, wholes):
-        surname, given = hangul.split_surname(whole)
-        parts.update({surname, given} - {""})
-        spelled = hangul.romanise(given)
-        romanised.update(
-            s for surname in hangul.surname_spellings(surname) for s in (surname + spelled, spelled + surname)
-        )
-    return wholes, romanised, set(map(hangul.by_sound, wholes)), parts, set(map(hangul.by_sound, parts))
+def _readings(words: tuple[str, ...]) -> frozenset[str]:
+    if _is_hangul_name(words):
+        return frozenset(hangul.by_sound("".join(order)) for order in _orders(words))
+    return frozenset(islice(_whole_readings(words), _MOST_READINGS))
 
 
-def _latin_forms(words: tuple[str, ...]) -> Columns:
-    wholes = {"".join(order) for order in _orders(words)}
-    parts = {*words, "".join(words[1:]), "".join(words[:-1])} - {""}
-    part_readings = set[str]().union(*map(hangul.surname_readings, parts))
-    readings = set(islice(_whole_readings(words), _MOST_READINGS))
-    return wholes, set(), readings, parts, part_readings
+def part_readings(part: str) -> frozenset[str]:
+    """Hangul strings, by sound, that a part of a name may stand for."""
+    return frozenset([hangul.by_sound(part)]) if _is_hangul_word(part) else hangul.surname_readings(part)
 
 
 def _whole_readings(words: tuple[str, ...]) -> Iterator[str]:
@@ -217,8 +250,15 @@ def _whole_likeness(query: NameForms, name: NameForms) -> Likeness | None:
     if query.wholes & name.romanised or query.romanised & name.wholes:
         return Likeness(STANDARD, "same name in the other script")
     if any(len(reading) > 1 for reading in query.readings & name.readings):
-        return Likeness(READING, "may be another spelling of the same name")
+        closeness = round(0.05 * (1 - _spelled_apart(query, name)), 3)
+        return Likeness(READING + closeness, "may be another spelling of the same name")
     return None
+
+
+def _spelled_apart(query: NameForms, name: NameForms) -> float:
+    """From 0 to 1, how many letters of the nearest spellings differ: the usual spelling comes first."""
+    pairs = (pair for pair in _spelled_pairs(query, name) if max(map(len, pair)) <= LONGEST_COMPARED)
+    return min((OSA.normalized_distance(a, b) for a, b in pairs), default=1.0)
 
 
 def _part_likeness(query: NameForms, name: NameForms) -> Likeness | None:
@@ -238,73 +278,41 @@ def prefix_of(query: NameForms) -> str | None:
 
 
 def similarity(query: NameForms, name: NameForms) -> Likeness | None:
-    """How close two names are in letters or jamo; `TYPO` for one wrong, missing, extra or swapped letter."""
-    pairs = {(hangul.jamo(a), hangul.jamo(b)) for a, b in product(query.wholes, name.wholes)}
-    pairs |= {*product(query.wholes, name.romanised), *product(query.romanised, name.wholes)}
-    nearest, share = 0, _FARTHEST
-    for a, b in sorted(pairs):
+    """How close two names are in letters or jamo; `TYPO` for one wrong, missing, extra or swapped letter.
+
+    The distance is the optimal string alignment: insert, delete, replace, or swap two neighbours.
+    """
+    nearest, share, slip = 0, _FARTHEST, 0.0
+    for a, b in _spelled_pairs(query, name):
         longest = max(len(a), len(b), 1)
         at_most = int(share * longest)
-        if longest <= _LONGEST_COMPARED and _different_letters(a, b) <= at_most:
-            distance = edits(a, b, at_most=at_most)
-            if distance <= at_most and (not nearest or (distance / longest, distance) < (share, nearest)):
-                nearest, share = distance, distance / longest
+        if longest > LONGEST_COMPARED or abs(len(a) - len(b)) > at_most:
+            continue
+        distance = OSA.distance(a, b, score_cutoff=at_most)
+        if 0 < distance <= at_most and (not nearest or distance / longest <= share):
+            slip = max(slip if distance == nearest else 0.0, likely_slip(a, b) if distance == 1 else 0.0)
+            nearest, share = distance, distance / longest
     if not nearest:
         return None
     if nearest == 1:
-        return Likeness(TYPO, "one letter differs")
-    return Likeness(round(TYPO * (1 - share), 3), f"{nearest} letters differ")
+        unlikely = 0.03 * (1 - slip) + 0.02 * written_apart(query, name)
+        return Likeness(round(TYPO - unlikely, 3), "one letter differs")
+    return Likeness(round(ONE_LETTER * (1 - share), 3), f"{nearest} letters differ")
 
 
-def _different_letters(a: str, b: str) -> int:
-    """A lower bound of `edits` that costs little: letters of one that the other has not."""
-    return max(len(a), len(b)) - (Counter(a) & Counter(b)).total()
+def written_apart(query: NameForms, name: NameForms) -> float:
+    """From 0 to 1, how differently two names are written, word order, spacing and script included."""
+    if min(map(len, (query.written, name.written))) == 0:
+        return 1.0
+    return OSA.normalized_distance(query.written, name.written)
 
 
-def edits(a: str, b: str, *, at_most: int | None = None) -> int:
-    """Optimal string alignment distance: insert, delete, replace, or swap two neighbours.
-
-    Beyond `at_most` the count stops, and the result is only known to be larger.
-    """
-    limit = max(len(a), len(b)) if at_most is None else at_most
-    before: list[int] = []
-    previous = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        row = [i]
-        for j, y in enumerate(b, 1):
-            row.append(min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (x != y)))
-            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
-                row[j] = min(row[j], before[j - 2] + 1)
-        if min(row) > limit and min(previous) > limit:  # a swap reaches over one row
-            return limit + 1
-        before, previous = previous, row
-    return previous[-1]
-
-
-def index_terms(forms: NameForms) -> frozenset[str]:
-    """What the search index stores of a registered name. The first character tells the kind of term."""
-    return frozenset(
-        {f"={whole}" for whole in forms.wholes | forms.romanised}
-        | {f"@{part}" for part in forms.parts}
-        | {f"~{hangul.coarse(reading)}" for reading in forms.readings | forms.part_readings}
-        | grams(forms)
-    )
-
-
-def query_terms(forms: NameForms) -> frozenset[str]:
-    """Terms of which any name that `likeness` accepts has at least one, prefixes apart."""
-    return frozenset(
-        {f"={whole}" for whole in forms.wholes | forms.romanised}
-        | {f"@{part}" for part in forms.wholes | forms.words}
-        | {f"~{hangul.coarse(reading)}" for reading in forms.readings | forms.part_readings}
-    )
-
-
-def grams(forms: NameForms) -> frozenset[str]:
-    """Pairs of neighbouring letters of the name in Latin, by which similar names are found."""
-    latin = forms.romanised or forms.wholes
-    padded = (f"<{text}>" for text in latin)
-    return frozenset(f"#{text[i : i + 2]}" for text in padded for i in range(len(text) - 1))
+def _spelled_pairs(query: NameForms, name: NameForms) -> Iterator[tuple[str, str]]:
+    yield from product(map(hangul.jamo, sorted(query.wholes)), [*map(hangul.jamo, sorted(name.wholes))])
+    if name.romanised and any(map(str.isascii, query.wholes)):
+        yield from product(query.wholes, name.romanised)
+    if query.romanised and any(map(str.isascii, name.wholes)):
+        yield from product(query.romanised, name.wholes)
 
 
 def romanised_name(name: str) -> str | None:

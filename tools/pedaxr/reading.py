@@ -1,14 +1,16 @@
 """One film looked at once: read, checked, segmented. segment_xray and generate_report start from it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedaxr import models
 from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr.measuring import measure
 from pedaxr.quality import check_anatomy, check_picture
 from pedaxr.radiograph import Radiograph, read_radiograph
-from pedaxr.regions import find_regions
+from pedaxr.regions import channel_masks, find_regions
 from pedaxr.types import Region
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import View
@@ -61,6 +63,19 @@ class Reading:
     def structures(self) -> list[Region]:
         """Outlined structures, in the order of the vocabulary."""
         return [region for region in self.regions if region.kind == "structure"]
+
+    @cached_property
+    def measures(self) -> dict[str, float]:
+        """Calibres, levels and stool shares, as `measuring.measure` names them; computed once."""
+        masks = channel_masks(
+            self.segmentation, thresholds=self.segmenter.thresholds, min_area_px=self.segmenter.min_area_px
+        )
+        return measure(
+            masks,
+            self.segmentation.letterbox,
+            pixel_spacing_mm=self.pixel_spacing_mm,
+            view=self.metadata.view,
+        )
 
 
 def find_source(study_id: str | None, file: Path | None, clinic: "Clinic | None") -> Source:

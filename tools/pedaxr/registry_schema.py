@@ -6,21 +6,35 @@ into a write fails at once when another writer was faster, whatever the busy tim
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedaxr.errors import StorageError
+from pedaxr.report_store import SIGNED_REPORTS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 BUSY_TIMEOUT_S = 5.0
+_WRITE_CACHE_KIB = 128 * 1024  # the most that a write holds in memory: an import that spills syncs each time
 
-# MIGRATIONS[n] takes the tables from version n to n + 1. Append; never change one that was released.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
+Step = str | Callable[[sqlite3.Connection], None]
+
+
+def _build_index(connection: sqlite3.Connection) -> None:
+    from pedaxr.search_index import TABLES, build_index
+
+    for statement in TABLES:
+        connection.execute(statement)
+    build_index(connection)
+
+
+# MIGRATIONS[n] takes the tables from version n to n + 1. Append; never change one that was released. When the
+# keys of `name_keys` change, a migration empties the tables of `search_index` and calls `build_index` again.
+MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     (
         """CREATE TABLE patients (
             patient_id TEXT PRIMARY KEY NOT NULL,
@@ -59,6 +73,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             patient_id TEXT NOT NULL REFERENCES patients (patient_id),
             PRIMARY KEY (term, patient_id)) WITHOUT ROWID""",
     ),
+    (
+        "ALTER TABLE studies ADD COLUMN accession_number TEXT",
+        """CREATE TABLE merged_patients (
+            patient_id TEXT PRIMARY KEY NOT NULL COLLATE NOCASE,
+            merged_into TEXT NOT NULL REFERENCES patients (patient_id),
+            merged_at TEXT NOT NULL)""",
+        "DROP TABLE name_terms",
+        _build_index,
+    ),
+    SIGNED_REPORTS,
 )
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -81,12 +105,22 @@ def connected(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connectio
 
 
 @contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """One read transaction: everything read in the block is of one state of the registry."""
+    with connected(path) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.execute("BEGIN")
+        yield connection
+
+
+@contextmanager
 def writing(path: Path) -> Iterator["Database"]:
     """One write transaction: committed at the end of the block, rolled back when it raises."""
     # Imported by writers alone: sqlite-utils loads pandas where there is one; searches do not wait.
     from sqlite_utils import Database
 
     with connected(path) as connection:
+        connection.execute(f"PRAGMA cache_size=-{_WRITE_CACHE_KIB}")
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield Database(connection, execute_plugins=False)
@@ -146,7 +180,10 @@ def _apply(database: "Database") -> None:
     # Read again under the write lock: another program may have migrated meanwhile.
     done = _version(database.conn)
     database["schema_versions"].create({"version": int, "applied_at": str}, pk="version", if_not_exists=True)
-    for version, statements in enumerate(MIGRATIONS[done:], done + 1):
-        for statement in statements:
-            database.conn.execute(statement)
+    for version, steps in enumerate(MIGRATIONS[done:], done + 1):
+        for step in steps:
+            if isinstance(step, str):
+                database.conn.execute(step)
+            else:
+                step(database.conn)
         database["schema_versions"].insert({"version": version, "applied_at": datetime.now(UTC).isoformat()})

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from pedaxr.overlay import area_text, draw_overlay, write_picture
 from pedaxr.reading import Reading, find_source, read_film
+from pedaxr.signs import sign_within
 from pedaxr.types import Region, SegmentationResult
-from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, TERMS, View
+from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, View
 
 if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
@@ -44,6 +45,7 @@ def segment_xray(
         pixel_spacing_mm=reading.pixel_spacing_mm,
         findings=reading.findings,
         structures=reading.structures,
+        measures=reading.measures,
         quality_notes=list(reading.notes),
         summary=summarise(reading.findings, reading.metadata.view),
         overlay_path=str(path) if path is not None else None,
@@ -78,10 +80,10 @@ def view_limits(view: View | None) -> list[str]:
 
 
 def _phrase(region: Region) -> str:
-    """Such as: constipation (19.2 sq cm, 6% of the body; left lower quadrant; confidence 0.93)."""
+    """Such as: faecal loading (19.2 sq cm, 6% of the body; left lower quadrant; confidence 0.93)."""
     place = place_text(region.quadrants) or "place not certain"
     size = f"{area_text(region)}, {region.share_of_body:.0%} of the body"
-    return f"{TERMS[region.name].english.lower()} ({size}; {place}; confidence {region.confidence:.2f})"
+    return f"{sign_within(region.name)} ({size}; {place}; confidence {region.confidence:.2f})"
 
 
 def place_text(quadrants: list[str]) -> str:

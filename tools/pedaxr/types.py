@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from pedaxr_models.captioning.facts import Presence, Severity, Side
 from pedaxr_models.labels import View
@@ -85,6 +86,11 @@ class SegmentationResult(_Result):
     pixel_spacing_mm: tuple[float, float] | None = Field(default=None, description="Row, column")
     findings: list[Region]
     structures: list[Region]
+    measures: dict[str, float] = Field(
+        default_factory=dict,
+        description="Calibres as ratios to the width of L2 (_to_l2) and in mm (_mm) where spacing is known, "
+        "number of levels, stool shares; what is not known is left out",
+    )
     quality_notes: list[str] = Field(default_factory=list)
     summary: str
     overlay_path: str | None = Field(default=None, description="PNG with contours and a legend")
@@ -116,11 +122,23 @@ class StructuredFinding(_Result):
 
 
 class Report(_Result):
-    """Answer of generate_report: a preliminary draft. Only a named human can make it final."""
+    """Answer of generate_report: a preliminary draft. Only a named human can make it final.
+
+    What only a signed report holds is left out of the published schema: no tool answers with one.
+    """
 
     report_id: str
     study_id: str | None
-    status: Literal["preliminary"] = "preliminary"
+    version: int = Field(default=1, ge=1, description="Of the study's stored reports; a signature adds one")
+    status: Literal["preliminary", "final", "amended"] = "preliminary"
+    signed_by: SkipJsonSchema[str | None] = Field(default=None, description="The human who signed")
+    signed_at: SkipJsonSchema[datetime | None] = None
+    supersedes: SkipJsonSchema[str | None] = Field(
+        default=None, description="report_id of the version signed or amended, which stays as it was"
+    )
+    human_sections: SkipJsonSchema[list[str]] = Field(
+        default_factory=list, description="Sections in a human's own words"
+    )
     created_at: datetime
     critical: list[str] = Field(description="Findings to tell a human about now; empty when none was seen")
     label: str
@@ -130,6 +148,7 @@ class Report(_Result):
     )
     sentences: list[Sentence]
     findings: list[StructuredFinding]
+    measures: dict[str, float] = Field(default_factory=dict, description="As in SegmentationResult")
     flags: list[str] = Field(description="Disagreements, contradictions and low confidence, for the reader")
     image_dependence: Fraction = Field(
         description="How far the film, against a blank one, moves the words; 0 = not used"

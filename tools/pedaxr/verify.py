@@ -1,76 +1,97 @@
 """Two witnesses compared: each sentence of the narrative against the outlined regions, and the reverse.
 
-A positive sentence needs a region of its finding, on its side and in its quadrants. What fails is hedged or
-struck, and a region that no sentence speaks of gets one. Nothing is dropped: struck sentences stay in the
+A positive sentence needs a region of its finding, on its side and in its quadrants. A sentence that speaks of
+several findings is checked for each, and the worst verdict is the sentence's. What fails is hedged or struck,
+and a region that no standing sentence speaks of gets one. Nothing is dropped: struck sentences stay in the
 report, marked as such.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
+from pedaxr.signs import sign, sign_within
 from pedaxr.types import Region, Sentence, StructuredFinding
 from pedaxr_models.captioning.facts import Presence, Side
-from pedaxr_models.labels import FINDINGS, HORIZONTAL_BEAM_VIEWS, TERMS, Finding, View
+from pedaxr_models.labels import FINDINGS, Finding, View
+from pedaxr_models.plausibility import cannot_show, is_blind
 
 if TYPE_CHECKING:
     from pedaxr_models.captioning.parser import SentenceFacts
 
+Verdict = Literal["grounded", "hedged", "struck", "not_checked"]
+
 # A region below this mean probability is too faint to carry an unhedged sentence.
 FAINT = 0.6
 _OPPOSITE = {Side.RIGHT: Side.LEFT, Side.LEFT: Side.RIGHT}
+_GRAVITY: tuple[Verdict, ...] = ("not_checked", "grounded", "hedged", "struck")
 
 
-def is_blind(finding: Finding, view: View | None) -> bool:
-    """Whether a film of that view cannot exclude the finding; an unknown view is taken as supine."""
-    hides = finding in (Finding.AIR_FLUID_LEVEL, Finding.PNEUMOPERITONEUM)
-    return hides and view not in HORIZONTAL_BEAM_VIEWS
+@dataclass(frozen=True)
+class _Judgement:
+    """One statement of a sentence, and what the outlines say of it."""
 
+    said: "SentenceFacts"
+    verdict: Verdict
+    reason: str | None = None
 
-def cannot_show(finding: Finding, view: View | None) -> bool:
-    """Whether a film of that view cannot show the finding at all: levels lie across a vertical beam."""
-    return finding is Finding.AIR_FLUID_LEVEL and view is not None and view not in HORIZONTAL_BEAM_VIEWS
+    @property
+    def is_positive(self) -> bool:
+        return self.said.presence is Presence.PRESENT
 
 
 def check_sentences(sentences: Sequence[str], regions: Sequence[Region], view: View | None) -> list[Sentence]:
     """Every sentence with its verdict, then one more for each region that no standing sentence speaks of."""
-    from pedaxr_models.captioning.parser import parse_sentence
-
-    by_name = {region.name: region for region in regions if not cannot_show(Finding(region.name), view)}
-    checked, spoken = [], set()
+    visible = _visible(regions, view)
+    checked: list[Sentence] = []
+    drafted: set[Finding | None] = set()
+    standing: set[Finding | None] = set()
     for text in sentences:
-        said = parse_sentence(text)
-        sentence = _check(text, said, by_name, view)
-        checked.append(sentence)
-        if said.presence is Presence.PRESENT and sentence.verdict in ("grounded", "hedged"):
-            spoken.add(said.finding)
-    missing = [region for name, region in by_name.items() if Finding(name) not in spoken]
-    return checked + [_added(region) for region in missing]
+        judged = _judge(text, visible, view)
+        checked.append(_sentence(text, judged, visible))
+        spoken = {j.said.finding for j in judged if j.is_positive}
+        drafted |= spoken
+        if checked[-1].verdict in ("grounded", "hedged"):
+            standing |= spoken
+    missing = [region for name, region in visible.items() if Finding(name) not in standing]
+    return checked + [_added(region, is_drafted=Finding(region.name) in drafted) for region in missing]
 
 
-def _check(text: str, said: "SentenceFacts", regions: Mapping[str, Region], view: View | None) -> Sentence:
-    if said.finding is None or said.presence in (None, Presence.NOT_ASSESSED):
-        return Sentence(text=text, finding=said.finding, verdict="not_checked")
+def _visible(regions: Sequence[Region], view: View | None) -> dict[str, Region]:
+    """Outlined findings by name, without those that a film of that view cannot show."""
+    return {region.name: region for region in regions if not cannot_show(Finding(region.name), view)}
+
+
+def _judge(text: str, regions: Mapping[str, Region], view: View | None) -> list[_Judgement]:
+    """One judgement for each finding that the sentence speaks of."""
+    from pedaxr_models.captioning.parser import parse_findings
+
+    return [_judge_one(said, regions, view) for said in parse_findings(text)]
+
+
+def _judge_one(said: "SentenceFacts", regions: Mapping[str, Region], view: View | None) -> _Judgement:
+    assert said.finding is not None
+    if said.presence is Presence.NOT_ASSESSED:
+        return _Judgement(said, "not_checked")
     region = regions.get(said.finding)
     if said.presence is Presence.PRESENT:
-        return _check_positive(text, said, region, view)
+        return _judge_positive(said, region, view)
     if region is not None:
-        return _struck(text, said.finding, "the segmentation outlines this finding")
+        return _Judgement(said, "struck", "the segmentation outlines this finding")
     if is_blind(said.finding, view):
-        return _struck(text, said.finding, "this view cannot exclude it")
-    return Sentence(text=text, finding=said.finding, verdict="grounded", reason="nothing is outlined")
+        return _Judgement(said, "struck", "this view cannot exclude it")
+    return _Judgement(said, "grounded", "nothing is outlined")
 
 
-def _check_positive(text: str, said: "SentenceFacts", region: Region | None, view: View | None) -> Sentence:
+def _judge_positive(said: "SentenceFacts", region: Region | None, view: View | None) -> _Judgement:
     assert said.finding is not None
     if cannot_show(said.finding, view):
-        return _struck(text, said.finding, "this view cannot show it")
+        return _Judgement(said, "struck", "this view cannot show it")
     if region is None:
-        return _struck(text, said.finding, "no region of this finding is outlined")
+        return _Judgement(said, "struck", "no region of this finding is outlined")
     if doubt := _doubt(said, region):
-        name = TERMS[said.finding].english
-        hedged = f"Possible {name[0].lower()}{name[1:]}{_where(region)}: {doubt}."
-        return Sentence(text=hedged, finding=said.finding, verdict="hedged", reason=doubt)
-    return Sentence(text=text, finding=said.finding, verdict="grounded")
+        return _Judgement(said, "hedged", doubt)
+    return _Judgement(said, "grounded")
 
 
 def _doubt(said: "SentenceFacts", region: Region) -> str | None:
@@ -84,13 +105,33 @@ def _doubt(said: "SentenceFacts", region: Region) -> str | None:
     return "the draft itself is unsure" if said.is_hedged else None
 
 
-def _struck(text: str, finding: Finding, reason: str) -> Sentence:
-    return Sentence(text=text, finding=finding, verdict="struck", reason=reason)
+def _sentence(text: str, judged: Sequence[_Judgement], regions: Mapping[str, Region]) -> Sentence:
+    """The sentence under the worst of its verdicts; of equals the most urgent finding names it."""
+    if not judged:
+        return Sentence(text=text, verdict="not_checked")
+    worst = max(judged, key=lambda judgement: _GRAVITY.index(judgement.verdict))
+    if worst.verdict == "hedged":
+        text = " ".join(_hedged(judgement, regions) for judgement in judged)
+    return Sentence(text=text, finding=worst.said.finding, verdict=worst.verdict, reason=worst.reason)
 
 
-def _added(region: Region) -> Sentence:
-    text = f"{TERMS[region.name].english} is outlined{_where(region)}, which the draft does not mention."
-    return Sentence(text=text, finding=region.name, verdict="hedged", reason="missing from the narrative")
+def _hedged(judgement: _Judgement, regions: Mapping[str, Region]) -> str:
+    """One statement of a hedged sentence, told alone so that the doubt falls on its own finding."""
+    name = str(judgement.said.finding)
+    if judgement.verdict == "hedged":
+        return f"Possible {sign_within(name)}{_where(regions[name])}: {judgement.reason}."
+    if judgement.is_positive:
+        return f"{sign(name)}{_where(regions[name])}."
+    if judgement.said.presence is Presence.ABSENT:
+        return f"No {sign_within(name)}."
+    return f"{sign(name)} cannot be assessed."
+
+
+def _added(region: Region, *, is_drafted: bool) -> Sentence:
+    why = "its sentence in the draft was struck" if is_drafted else "the draft is silent on it"
+    reason = "the draft's sentence was struck" if is_drafted else "missing from the narrative"
+    text = f"{sign(region.name)} outlined{_where(region)}: {why}."
+    return Sentence(text=text, finding=region.name, verdict="hedged", reason=reason)
 
 
 def _where(region: Region) -> str:
@@ -98,7 +139,6 @@ def _where(region: Region) -> str:
 
 
 def structure_findings(
-    sentences: Sequence[Sentence],
     drafted: Sequence[str],
     regions: Sequence[Region],
     probabilities: Mapping[Finding, float],
@@ -107,45 +147,47 @@ def structure_findings(
     """One entry per finding. Present means outlined; what the narrative alone says is a disagreement.
 
     Args:
-        sentences: as `check_sentences` left them.
-        drafted: the narrative's own sentences, for grade and count.
+        drafted: the narrative's own sentences, for grade, count and agreement.
         regions: outlined findings.
         probabilities: of the reader's finding head.
         view: of the film.
     """
-    from pedaxr_models.captioning.parser import parse_sentence
-
-    own = {said.finding: said for said in map(parse_sentence, drafted) if said.finding}
-    outlined = {r.name: r for r in regions if not cannot_show(Finding(r.name), view)}
+    visible = _visible(regions, view)
+    judged = [judgement for text in drafted for judgement in _judge(text, visible, view)]
     return [
-        _structured(f, own.get(f), outlined.get(f), probabilities.get(f, 0.0), sentences, view)
-        for f in FINDINGS
+        _structured(
+            finding,
+            [judgement for judgement in judged if judgement.said.finding is finding],
+            visible.get(finding),
+            probabilities.get(finding, 0.0),
+            view,
+        )
+        for finding in FINDINGS
     ]
 
 
 def _structured(
     finding: Finding,
-    said: "SentenceFacts | None",
+    judged: Sequence[_Judgement],
     region: Region | None,
     probability: float,
-    sentences: Sequence[Sentence],
     view: View | None,
 ) -> StructuredFinding:
-    says_present = said is not None and said.presence is Presence.PRESENT
+    positive = [judgement for judgement in judged if judgement.is_positive]
     if region is None:
         presence = Presence.NOT_ASSESSED if is_blind(finding, view) else Presence.ABSENT
         return StructuredFinding(
-            finding=finding, presence=presence, probability=probability, agreed=not says_present
+            finding=finding, presence=presence, probability=probability, agreed=not positive
         )
-    verdicts = {s.verdict for s in sentences if s.finding == finding}
+    said = positive[0].said if positive else None
     return StructuredFinding(
         finding=finding,
         presence=Presence.PRESENT,
-        severity=said.severity if said and says_present else None,
+        severity=said.severity if said else None,
         side=region.side,
         quadrants=region.quadrants,
-        count=said.count if said and says_present else None,
+        count=said.count if said else None,
         probability=probability,
         region_area_px=region.area_px,
-        agreed="grounded" in verdicts and says_present,
+        agreed=any(judgement.verdict == "grounded" for judgement in positive),
     )

@@ -1,0 +1,116 @@
+"""Calibres, levels and stool shares of one film, as numbers with their unit in the name and as a sentence.
+
+Lengths are ratios to the width of the second lumbar body: calibres in absolute figures would mean something
+else at every age. Millimetres stand beside them only where the film has a pixel spacing.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr_models.labels import Finding, View
+from pedaxr_models.plausibility import cannot_show
+
+if TYPE_CHECKING:
+    from pedaxr_models.segmentation.measures import FilmMeasures
+    from pedaxr_models.segmentation.transforms import Letterbox
+
+BoolArray = NDArray[np.bool_]
+
+# Key in the measures, and how a sentence calls it.
+CALIBRES: dict[str, str] = {
+    "widest_loop": "Widest small-bowel loop",
+    "stomach": "Stomach",
+    "widest_colon": "Widest colon",
+    "rectum": "Rectum",
+}
+_GAP = "free_air_gap"  # a figure only: in words it would affirm a finding that may be in doubt
+LEVELS = "air_fluid_levels"
+STOOL_PARTS = ("right_colon", "left_colon", "rectosigmoid")
+
+
+def measure(
+    masks: Mapping[str, BoolArray],
+    letterbox: "Letterbox",
+    *,
+    pixel_spacing_mm: tuple[float, float] | None,
+    view: View | None,
+) -> dict[str, float]:
+    """What can be measured on the masks (S, S) of one frame; what is not known is absent.
+
+    Keys: `<calibre>_to_l2` and `free_air_gap_to_l2` (ratio to the width of L2); with a pixel spacing the same
+    in `_mm`, and `l2_width_mm`; `air_fluid_levels` (count, not by a vertical beam); `longest_level_to_l2`;
+    `stool_share_<part>` (stool in the outlined part of the colon, 0 to 1).
+
+    Args:
+        masks: by channel.
+        letterbox: of the frame.
+        pixel_spacing_mm: row, column of the film.
+        view: decides along which axis gravity points, and whether levels can be counted.
+    """
+    from pedaxr_models.segmentation.measures import measure_film
+
+    found = measure_film(masks, view)
+    mm = _mm_per_frame_px(letterbox, pixel_spacing_mm)
+    return {**_lengths(found, mm), **_levels(found, view), **_stool(found)}
+
+
+def _mm_per_frame_px(letterbox: "Letterbox", spacing: tuple[float, float] | None) -> float | None:
+    """Of unequal spacings the geometric mean, as a circle of equal area has."""
+    return float(np.sqrt(spacing[0] * spacing[1])) / letterbox.scale if spacing else None
+
+
+def _lengths(found: "FilmMeasures", mm: float | None) -> dict[str, float]:
+    lengths = {name: getattr(found, name) for name in (*CALIBRES, _GAP)}
+    known = {name: length for name, length in lengths.items() if length is not None}
+    measures: dict[str, float] = {}
+    if found.l2_width:
+        measures |= {f"{name}_to_l2": round(length / found.l2_width, 2) for name, length in known.items()}
+    if mm is not None:
+        measures |= {f"{name}_mm": round(length * mm, 1) for name, length in known.items()}
+        measures |= {"l2_width_mm": round(found.l2_width * mm, 1)} if found.l2_width else {}
+    return measures
+
+
+def _levels(found: "FilmMeasures", view: View | None) -> dict[str, float]:
+    if view is None or cannot_show(Finding.AIR_FLUID_LEVEL, view):
+        return {}
+    counted = {LEVELS: float(len(found.levels))}
+    if found.levels and found.l2_width:
+        counted["longest_level_to_l2"] = round(found.levels[0].length / found.l2_width, 2)
+    return counted
+
+
+def _stool(found: "FilmMeasures") -> dict[str, float]:
+    shares = zip(STOOL_PARTS, found.stool_share, strict=True)
+    return {f"stool_share_{part}": round(share, 3) for part, share in shares if share is not None}
+
+
+def measures_text(measures: Mapping[str, float]) -> str:
+    """The measures a reader of the film would name, in words; empty when nothing was measured."""
+    sentences = [_calibre(name, words, measures) for name, words in CALIBRES.items()]
+    return " ".join(filter(None, [*sentences, _level_words(measures), _stool_words(measures)]))
+
+
+def _calibre(name: str, words: str, measures: Mapping[str, float]) -> str:
+    ratio, mm = measures.get(f"{name}_to_l2"), measures.get(f"{name}_mm")
+    size = f" ({mm:.0f} mm)" if mm is not None else ""
+    return f"{words} {ratio:.1f} x the width of L2{size}." if ratio is not None else ""
+
+
+def _level_words(measures: Mapping[str, float]) -> str:
+    count, longest = measures.get(LEVELS), measures.get("longest_level_to_l2")
+    if not count:
+        return ""  # said as a finding that is absent
+    words = f"; the longest {longest:.1f} x the width of L2" if longest is not None else ""
+    return f"Levels counted on the outlines: {count:.0f}{words}."
+
+
+def _stool_words(measures: Mapping[str, float]) -> str:
+    shares = [measures.get(f"stool_share_{part}") for part in STOOL_PARTS]
+    if None in shares:
+        return ""
+    right, left, low = (f"{share:.0%}" for share in shares)
+    return f"Stool fills {right} of the right colon, {left} of the left colon and {low} of the rectosigmoid."
