@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?= data/films
-FILMS ?= 2700
+SHIFTED ?= data/shifted
+FILMS ?= 3000
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden sheet films train-small evaluate judges bundle clean
+.PHONY: help demo test check format golden sheet films train-small evaluate judges bundle clean bench-films
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,9 +46,14 @@ bundle: $(READY)  ## dist/: the wheel and an .mcpb bundle for desktop clients, c
 
 sheet: $(READY)  ## the contact sheet of the README
 	$(BIN)/pedaxr sheet docs/films.png --seed 5 --outlines --width 1536
+	$(BIN)/pedaxr sheet docs/structures.png --structures --view erect --seed 6 --width 1536
 
 films: $(READY)  ## write the synthetic training films (DATA=folder FILMS=count)
 	$(BIN)/pedaxr films $(DATA) --count $(FILMS) --seed 0
+	$(BIN)/pedaxr films $(SHIFTED) --count 240 --seed 0 --shifted
+
+bench-films: $(READY)  ## seconds per synthetic film on one core
+	$(BIN)/python benchmarks/film_speed.py --json out/film_speed.json
 
 train-small: films  ## train both networks as the shipped ones were, on two CPU cores (about an hour)
 	$(BIN)/pedaxr train segmentation --data $(DATA) --out runs/segmentation --preset small --resume
@@ -55,8 +61,8 @@ train-small: films  ## train both networks as the shipped ones were, on two CPU 
 		--out runs/captioner --preset small --resume
 
 evaluate: films  ## measure the shipped weights on the test films
-	$(BIN)/pedaxr evaluate segmentation --data $(DATA)
-	$(BIN)/pedaxr evaluate captioner --data $(DATA)
+	$(BIN)/pedaxr evaluate segmentation --data $(DATA) --shifted $(SHIFTED)
+	$(BIN)/pedaxr evaluate captioner --data $(DATA) --shifted $(SHIFTED)
 
 clean:  ## remove what the other targets made, except the films and training runs
 	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

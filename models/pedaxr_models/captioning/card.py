@@ -31,26 +31,30 @@ def _shifted(metrics: Json) -> str:
 
 
 _SCORES = ("fact_f1", "presence_accuracy", "hallucination_rate", "omission_rate", "laterality_error_rate")
-_HEAD = [
-    "| reader | films | fact F1 | presence right | hallucinated | omitted | wrong side |",
-    "|---|---|---|---|---|---|---|",
-]
+_TITLES = ("fact F1", "presence right", "hallucinated", "omitted", "wrong side")
 
 
 def reading_table(metrics: Json) -> str:
-    """How well each reader states the facts; shifted films below where they were measured."""
+    """How well each reader states the facts; shifted films below where they were measured: for a README."""
     sets = {"test": metrics} | ({"shifted": metrics["shifted"]} if "shifted" in metrics else {})
     rows = [
-        f"| {name} | {films} | " + " | ".join(f"{row[score]:.3f}" for score in _SCORES) + " |"
+        (f"{name} | {films}", scores)
         for films, measured in sets.items()
-        for name, row in measured["readers"].items()
+        for name, scores in measured["readers"].items()
     ]
-    return "\n".join([*_HEAD, *rows]) + "\n"
+    return _table("reader | films", rows)
 
 
 def metrics_table(metrics: Json) -> str:
     """The results on one set of films as Markdown tables."""
     proofs = ["| proof that the film is read | share of films |", "|---|---|"]
     proofs += [f"| {name} | {value:.3f} |" for name, value in metrics["proofs"].items()]
-    reading = reading_table({"readers": metrics["readers"]})
+    reading = _table("reader", list(metrics["readers"].items()))
     return f"{metrics['films']} films.\n\n{reading}\n" + "\n".join(proofs) + "\n"
+
+
+def _table(first: str, rows: list[tuple[str, Json]]) -> str:
+    columns = f"{first} | {' | '.join(_TITLES)}"
+    lines = [f"| {columns} |", "|---" * (columns.count("|") + 1) + "|"]
+    lines += [f"| {name} | " + " | ".join(f"{row[s]:.3f}" for s in _SCORES) + " |" for name, row in rows]
+    return "\n".join(lines) + "\n"
