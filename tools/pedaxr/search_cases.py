@@ -112,7 +112,10 @@ def _cross_typo(patient: Patient, draw: random.Random) -> str | None:
 
 def _surname(patient: Patient, draw: random.Random) -> str | None:
     name = patient.patient_name
-    return hangul.split_surname(name)[0] if _is_plain_hangul(name) else name.split()[-1]
+    if _is_plain_hangul(name):
+        return hangul.split_surname(name)[0]
+    word = name.split()[-1]
+    return word if len(word) > 1 else None
 
 
 def _given(patient: Patient, draw: random.Random) -> str | None:
