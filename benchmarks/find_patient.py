@@ -74,10 +74,11 @@ def is_listed(found: PatientSearch, case: SearchCase) -> bool:
 
 
 def measure(clinic: Clinic, cases: list[SearchCase]) -> list[Row]:
-    """One row per kind, in order."""
+    """One row per kind, in order, and one of all."""
     by_kind: dict[str, list[SearchCase]] = defaultdict(list)
     for case in cases:
         by_kind[case.kind].append(case)
+    by_kind["all"] = cases
     return [measure_kind(clinic, kind, of_kind) for kind, of_kind in by_kind.items()]
 
 
@@ -90,7 +91,7 @@ def measure_kind(clinic: Clinic, kind: str, cases: list[SearchCase]) -> Row:
         alone.append(is_found)
         if case.bearers <= MOST_BEARERS:
             few.append(is_found)
-        if not is_found and case.birth_date is not None and kind != "nobody":
+        if not is_found and case.birth_date is not None and case.kind != "nobody":
             took, is_found = ask(clinic, case, with_date=True)
             times.append(took)
         dated.append(is_found)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedaxr import registry_schema
+from pedaxr import registry_schema, search_index
 from pedaxr.clinic import Clinic
 from pedaxr.errors import InvalidRequest, PatientNotFound
 from pedaxr.find_patient import find_patient
@@ -102,6 +102,15 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 def test_the_index_finds_what_comparing_every_name_finds(registry: Registry, query: str) -> None:
     expected = {name: like.score for name, like in compared(registry, query).items()}
     assert {name: like.score for name, like in searched(registry, query).items()} == expected
+    assert {name: like.score for name, like in searched(registry, query, BORN).items()} == expected
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_with_more_names_than_are_counted_a_birth_date_still_finds_every_one(
+    registry: Registry, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = {name: like.score for name, like in compared(registry, query).items()}
+    monkeypatch.setattr(search_index, "MOST_COUNTED", 0)
     assert {name: like.score for name, like in searched(registry, query, BORN).items()} == expected
     assert searched(registry, query, date(2019, 1, 1)) == {}
 

@@ -6,6 +6,7 @@ jamo. In passports it has many spellings: McCune-Reischauer without its diacriti
 Hangul string that it may stand for; two names can be the same when their readings meet.
 """
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -13,6 +14,7 @@ ONSETS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 NUCLEI = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 CODAS = ("", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ")
 _FIRST, _LAST = 0xAC00, 0xD7A3
+_SYLLABLES = re.compile("[가-힣]*")
 
 
 def spelling_table(text: str) -> dict[str, tuple[str, ...]]:
@@ -77,6 +79,12 @@ def is_hangul(char: str) -> bool:
     return _FIRST <= ord(char) <= _LAST
 
 
+def is_hangul_word(text: str) -> bool:
+    """Whether the text is nothing but precomposed Hangul syllables; so is the empty one."""
+    return _SYLLABLES.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=4096)
 def decompose(syllable: str) -> tuple[str, str, str]:
     """Onset, nucleus and coda ("" for none) of one syllable, as compatibility jamo."""
     code = ord(syllable) - _FIRST
@@ -90,7 +98,12 @@ def compose(onset: str, nucleus: str, coda: str) -> str:
 
 def jamo(text: str) -> str:
     """Hangul syllables spelled out in jamo, other characters kept: one wrong key is one edit here."""
-    return "".join("".join(decompose(char)) if is_hangul(char) else char for char in text)
+    return "".join(map(_jamo_of, text))
+
+
+@lru_cache(maxsize=4096)
+def _jamo_of(char: str) -> str:
+    return "".join(decompose(char)) if is_hangul(char) else char
 
 
 def romanise(text: str) -> str:
@@ -98,6 +111,7 @@ def romanise(text: str) -> str:
     return "".join(_romanise_syllable(char) if is_hangul(char) else char for char in text)
 
 
+@lru_cache(maxsize=4096)
 def _romanise_syllable(syllable: str) -> str:
     onset, nucleus, coda = decompose(syllable)
     return _ONSET_SPELLINGS[onset][0] + _NUCLEUS_SPELLINGS[nucleus][0] + _CODA_SPELLINGS[_CODA_SOUND[coda]][0]
@@ -129,8 +143,13 @@ def surnames_begun(latin: str) -> frozenset[str]:
 
 def by_sound(hangul: str) -> str:
     """The syllables with each coda replaced by its sound, the form that `readings` gives."""
-    parts = (decompose(char) for char in hangul)
-    return "".join(compose(onset, nucleus, _CODA_SOUND[coda]) for onset, nucleus, coda in parts)
+    return "".join(map(_syllable_by_sound, hangul))
+
+
+@lru_cache(maxsize=4096)
+def _syllable_by_sound(syllable: str) -> str:
+    onset, nucleus, coda = decompose(syllable)
+    return compose(onset, nucleus, _CODA_SOUND[coda])
 
 
 @lru_cache(maxsize=4096)

@@ -84,7 +84,7 @@ def asked_keys(forms: NameForms) -> AskedKeys:
     return AskedKeys(
         proofs,
         frozenset(f"~{hangul.coarse(reading)}" for reading in forms.readings if len(reading) > 1),
-        tuple(sorted(f"@{word}" for word in forms.words)) if len(forms.words) > 1 else (),
+        tuple(sorted(f"@{word}" for word in forms.words)) if forms.words - forms.wholes else (),
         tuple(sorted(set(_starts(prefix_of(forms))))),
     )
 
@@ -130,13 +130,13 @@ def given_starts(forms: NameForms) -> frozenset[str]:
 
 def name_skeleton(forms: NameForms) -> str:
     """One rough spelling of the whole name."""
-    return min(_skeletons(forms), default=forms.text)
+    return min(skeletons(forms), default=forms.text)
 
 
 def _near_texts(forms: NameForms, wholes: Iterable[str]) -> Iterator[str]:
     yield from (f"J{hangul.jamo(whole)}" for whole in wholes)
     yield from (f"L{surname}|{given}" for surname, given in _cuts(forms))
-    yield from (f"K{spelled}" for spelled in _skeletons(forms))
+    yield from (f"K{spelled}" for spelled in skeletons(forms))
 
 
 def _cuts(forms: NameForms) -> Iterator[tuple[str, str]]:
@@ -152,13 +152,13 @@ def _cuts(forms: NameForms) -> Iterator[tuple[str, str]]:
                 )
 
 
-def _skeletons(forms: NameForms) -> frozenset[str]:
+def skeletons(forms: NameForms) -> frozenset[str]:
+    """The rough spellings that a name may have, by what its surname may be."""
     cut = {skeleton(hangul.romanise(surname) + given) for surname, given in _cuts(forms)}
-    return frozenset(cut | {skeleton("".join(words)) for words in forms.variants if not _is_hangul(words)})
-
-
-def _is_hangul(words: tuple[str, ...]) -> bool:
-    return all(hangul.is_hangul(char) for word in words for char in word)
+    return frozenset(
+        cut
+        | {skeleton("".join(words)) for words in forms.variants if not hangul.is_hangul_word("".join(words))}
+    )
 
 
 def _hashed(texts: Iterable[str]) -> frozenset[int]:

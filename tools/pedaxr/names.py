@@ -148,11 +148,7 @@ def _parts(words: tuple[str, ...]) -> set[str]:
 
 
 def _is_hangul_name(words: tuple[str, ...]) -> bool:
-    return all(map(_is_hangul_word, words))
-
-
-def _is_hangul_word(word: str) -> bool:
-    return all(map(hangul.is_hangul, word))
+    return all(map(hangul.is_hangul_word, words))
 
 
 def _without_baby(words: list[str]) -> tuple[list[str], bool]:
@@ -165,7 +161,9 @@ def _without_baby(words: list[str]) -> tuple[list[str], bool]:
 
 def _strip_suffix(word: str, suffixes: Iterable[str]) -> str:
     """A Hangul word without the suffix, where at least two syllables of name are left."""
-    ends = (s for s in suffixes if word.endswith(s) and len(word) >= len(s) + 2 and _is_hangul_word(word))
+    ends = (
+        s for s in suffixes if word.endswith(s) and len(word) >= len(s) + 2 and hangul.is_hangul_word(word)
+    )
     return word.removesuffix(next(ends, ""))
 
 
@@ -186,12 +184,15 @@ def _variants(name: str, words: list[str]) -> Iterator[tuple[str, ...]]:
 
 def _untitled(word: str) -> str:
     for title, left in _ATTACHED_TITLES.items():
-        if word.endswith(title) and len(word) >= len(title) + left and _is_hangul_word(word):
+        if word.endswith(title) and len(word) >= len(title) + left and hangul.is_hangul_word(word):
             return word.removesuffix(title)
     return word
 
 
 def _by_script(words: list[str]) -> dict[str, list[str]]:
+    whole = "".join(words)
+    if whole.isascii() or hangul.is_hangul_word(whole):
+        return {}
     scripts: dict[str, list[str]] = {}
     for word in words:
         for script, chars in groupby(word, _script):
@@ -219,7 +220,9 @@ def _readings(words: tuple[str, ...]) -> frozenset[str]:
 
 def part_readings(part: str) -> frozenset[str]:
     """Hangul strings, by sound, that a part of a name may stand for."""
-    return frozenset([hangul.by_sound(part)]) if _is_hangul_word(part) else hangul.surname_readings(part)
+    return (
+        frozenset([hangul.by_sound(part)]) if hangul.is_hangul_word(part) else hangul.surname_readings(part)
+    )
 
 
 def _whole_readings(words: tuple[str, ...]) -> Iterator[str]:
@@ -274,7 +277,7 @@ def _part_likeness(query: NameForms, name: NameForms) -> Likeness | None:
 
 def prefix_of(query: NameForms) -> str | None:
     """The query as the beginning of a name: two Hangul syllables or three other letters at least."""
-    return query.text if len(query.text) >= (2 if _is_hangul_word(query.text) else 3) else None
+    return query.text if len(query.text) >= (2 if hangul.is_hangul_word(query.text) else 3) else None
 
 
 def similarity(query: NameForms, name: NameForms) -> Likeness | None:
@@ -318,7 +321,7 @@ def _spelled_pairs(query: NameForms, name: NameForms) -> Iterator[tuple[str, str
 def romanised_name(name: str) -> str | None:
     """A Hangul name in Latin letters, surname first: 이서연 is Lee Seoyeon. None if not Hangul."""
     whole = "".join(fold(name).split())
-    if not whole or not _is_hangul_word(whole):
+    if not whole or not hangul.is_hangul_word(whole):
         return None
     surname, given = hangul.split_surname(whole)
     return f"{hangul.surname_spellings(surname)[0].title()} {hangul.romanise(given).title()}".strip()

@@ -13,7 +13,7 @@ from datetime import date
 from rapidfuzz.distance import OSA
 
 from pedaxr import name_keys
-from pedaxr.hangul import coarse
+from pedaxr.hangul import by_sound, coarse, is_hangul_word, jamo
 from pedaxr.name_keys import AskedKeys
 from pedaxr.names import BABY, PART, PREFIX, Likeness, NameForms, likeness, name_forms, part_readings
 from pedaxr.records import Patient
@@ -22,7 +22,8 @@ from pedaxr.registry_rows import marks, patient_of
 MOST_COUNTED = 300  # names or patients; a search that meets more says so
 _MOST_VERIFIED = 300  # names or parts compared in full
 _MOST_SCANNED = 20_000  # names that have the rarest word of a query
-_MOST_NEAR = 120  # names whose letters are compared
+_MOST_SHARING = 150  # names that share near keys
+_MOST_NEAR = 50  # of these, names whose letters are compared in every spelling
 _FAR_SKELETON = 0.4  # share of letters of two skeletons that may differ in similar names
 
 TABLES: tuple[str, ...] = (
@@ -142,7 +143,9 @@ class SearchIndex:
         """The bearers of the names, in the order of the names, then by patient id."""
         if born_on is not None:
             place = {name: at for at, name in enumerate(names)}
-            found = [p for p in self.patients_born_on(born_on, limit=-1) if p.patient_name in place]
+            born = "SELECT * FROM patients WHERE patient_birth_date = ?"
+            rows = self._connection.execute(born, [born_on.isoformat()]) if place else ()
+            found = [patient_of(row) for row in rows if row["patient_name"] in place]
             return sorted(found, key=lambda p: (place[p.patient_name], p.patient_id))[:limit]
         found = []
         bearers = "SELECT * FROM patients WHERE patient_name = ? ORDER BY patient_id LIMIT ?"
@@ -159,16 +162,16 @@ class SearchIndex:
         return int(self._connection.execute(f"SELECT count(*) FROM ({bearers})", names).fetchone()[0])
 
     def names_like(self, query: NameForms, *, born_on: date | None = None) -> list[FoundName]:
-        """Registered names that answer the query, best first; with a day, those of patients born then.
+        """Registered names that answer the query, best first: `names.likeness` for every name.
 
-        The same as `names.likeness` for every name, as far as `MOST_COUNTED` names of each kind go.
+        Of each kind of likeness the first `MOST_COUNTED` names are given; with a day, all those of patients
+        born then, and maybe others.
         """
         asked = name_keys.asked_keys(query)
         sounding = {f"@{part}" for part in self._parts_sounding(query)}
         proofs = dict.fromkeys(sounding, _PART_READ) | asked.proofs
-        if born_on is None:
-            best, alike = self._met(asked, proofs)
-        else:
+        best, alike, is_complete = self._met(asked, proofs)
+        if born_on is not None and not is_complete:
             best, alike = _judged(self._keys_of_day(born_on), asked, proofs)
         found = [
             FoundName(name, _ONE_IS_BABY if is_baby != query.is_baby else best[name_id])
@@ -184,21 +187,22 @@ class SearchIndex:
             f"SELECT name_id FROM near_keys WHERE near_key IN ({marks(keys)}) "
             "GROUP BY name_id ORDER BY count(*) DESC, name_id LIMIT ?"
         )
-        ids = [row[0] for row in self._connection.execute(sharing, [*keys, _MOST_NEAR])]
+        ids = [row[0] for row in self._connection.execute(sharing, [*keys, _MOST_SHARING])]
         for start in name_keys.given_starts(query):
-            ids += [name_id for _, name_id in self._starting(start, _MOST_NEAR)]
-        return [name for _, name, _ in self._names(ids)]
+            ids += [name_id for _, name_id in self._starting(start, _MOST_SHARING)]
+        listed = sorted(set(ids))
+        named = f"SELECT patient_name, skeleton FROM patient_names WHERE name_id IN ({marks(listed)})"
+        rows = self._connection.execute(named, listed) if listed else ()
+        return _closest(query, rows, farthest=1.0)
 
     def names_near_of_day(self, query: NameForms, born_on: date) -> list[str]:
         """Names of patients born that day whose skeleton is not far from the query's."""
-        asked = name_keys.name_skeleton(query)
         rows = self._connection.execute(
             "SELECT DISTINCT patient_name, skeleton "
             "FROM patients CROSS JOIN patient_names USING (patient_name) WHERE patient_birth_date = ?",
             [born_on.isoformat()],
         )
-        far = ((OSA.normalized_distance(asked, skeleton), name) for name, skeleton in rows)
-        return [name for share, name in sorted(far)[:_MOST_NEAR] if share <= _FAR_SKELETON]
+        return _closest(query, rows, farthest=_FAR_SKELETON)
 
     def _parts_sounding(self, query: NameForms) -> list[str]:
         """The registered parts of names that sound like the whole query."""
@@ -211,14 +215,19 @@ class SearchIndex:
         parts = (part for (part,) in self._connection.execute(alike, sounds))
         return [part for part in parts if query.readings & part_readings(part)]
 
-    def _met(self, asked: AskedKeys, proofs: dict[str, Likeness]) -> tuple[dict[int, Likeness], list[int]]:
-        """The names whose keys prove a likeness, and those that only sound like the query.
+    def _met(
+        self, asked: AskedKeys, proofs: dict[str, Likeness]
+    ) -> tuple[dict[int, Likeness], list[int], bool]:
+        """The names whose keys prove a likeness, those that only sound like the query, whether these are all.
 
         The best kinds come first; the weaker ones are not looked for when there are too many already.
         """
         best: dict[int, Likeness] = {}
+        most = 0
         for kinds in _by_score(proofs):
-            for key, name_id in self._having(kinds):
+            having = self._having(kinds)
+            most = max(most, len(having))
+            for key, name_id in having:
                 best.setdefault(name_id, proofs[key])
         for name_id in self._having_all(asked.words):
             best.setdefault(name_id, _PART_SAID)
@@ -227,7 +236,8 @@ class SearchIndex:
                 break
             for _, name_id in self._starting(start, MOST_COUNTED + 1):
                 best.setdefault(name_id, _BEGINNING)
-        return best, [name_id for _, name_id in self._having(sorted(asked.sounds))]
+        alike = [name_id for _, name_id in self._having(sorted(asked.sounds))]
+        return best, alike, max(most, len(best), len(alike)) <= min(MOST_COUNTED, _MOST_VERIFIED)
 
     def _keys_of_day(self, day: date) -> dict[int, set[str]]:
         """All keys of the names of patients born that day."""
@@ -276,8 +286,24 @@ class SearchIndex:
     def _verified(self, query: NameForms, name_ids: Sequence[int]) -> list[FoundName]:
         """Names that sound like the query, compared in full: different names can share a coarse reading."""
         names = (name for _, name, _ in self._names(sorted(name_ids)[:_MOST_VERIFIED]))
-        likes = ((name, likeness(query, name_forms(name))) for name in names)
+        likes = ((name, likeness(query, name_forms(name))) for name in names if _may_sound_like(query, name))
         return [FoundName(name, like) for name, like in likes if like]
+
+
+def _may_sound_like(query: NameForms, name: str) -> bool:
+    """False where a short name in Hangul, which has one reading, is certainly another; quick."""
+    is_one_reading = len(name) <= 3 and is_hangul_word(name)  # too short for a title
+    return not is_one_reading or by_sound(name) in query.readings
+
+
+def _closest(query: NameForms, rows: Iterable[Sequence[str]], *, farthest: float) -> list[str]:
+    """Of rows of name and skeleton, the names nearest to the query in skeleton or as written, in letters."""
+    asked = name_keys.skeletons(query) or {query.text}
+    apart = []
+    for name, skeleton in rows:
+        shares = [OSA.normalized_distance(one, skeleton) for one in asked]
+        apart.append((min(*shares, OSA.normalized_distance(query.written, jamo(name.lower()))), name))
+    return [name for share, name in sorted(apart)[:_MOST_NEAR] if share <= farthest]
 
 
 _BY_ID = (
