@@ -48,6 +48,7 @@ class RegistryMachine(RuleBasedStateMachine):
     """A registry beside a plain dictionary of what it must hold."""
 
     patients = Bundle("patients")
+    steps = 0  # of all runs so far
 
     def __init__(self) -> None:
         super().__init__()
@@ -180,6 +181,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @invariant()
     def counts_agree(self) -> None:
+        RegistryMachine.steps += 1
         counts = self.registry.counts()
         assert (counts["patients"], counts["studies"]) == (len(self.known), len(self.films))
         assert counts["reports"] == sum(study in self.films for study in self.reported.values())
@@ -228,7 +230,9 @@ def test_no_search_shows_another_patient() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_no_search_shows_another_patient_in_10_000_steps() -> None:
-    run_steps(examples=200, steps=50)
+    before = RegistryMachine.steps
+    run_steps(examples=320, steps=50)
+    assert RegistryMachine.steps - before >= 10_000
 
 
 def test_the_machine_would_see_a_merge_that_loses_the_films(monkeypatch: pytest.MonkeyPatch) -> None:
