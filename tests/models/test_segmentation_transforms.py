@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedaxr_models.labels import CHANNELS
-from pedaxr_models.segmentation.transforms import FRAME, Augmentation, Letterbox, normalise, prepare, scaled
+from pedaxr_models.segmentation.transforms import FRAME, Letterbox, normalise, prepare, scaled
 
 SIDES = st.integers(16, 3000)
 WHOLE = (slice(None), slice(None))
@@ -74,26 +73,3 @@ def test_exposure_does_not_change_what_the_network_sees() -> None:
 
 def test_a_blank_film_stays_flat() -> None:
     assert np.ptp(normalise(np.full((64, 64), 0.3, np.float32), WHOLE)) == 0
-
-
-def test_films_and_masks_are_distorted_alike() -> None:
-    rng = np.random.default_rng(0)
-    film = np.full((256, 256), 40, np.uint8)
-    film[90:170, 60:140] = 220
-    bits = np.where(film == 220, np.uint32(1 << 16), np.uint32(0))
-    plain = Augmentation(dropout=0.0, noise=0.0, blur=0.0)
-    for _ in range(10):
-        moved, planes = plain(film, bits, rng)
-        said = moved > (int(moved[128, 100]) + int(moved[5, 128])) / 2
-        true = planes > 0
-        assert (said & true).sum() / (said | true).sum() > 0.95
-
-
-def test_distortion_invents_no_mask_and_follows_its_seed() -> None:
-    rng = np.random.default_rng(1)
-    film = rng.integers(0, 256, (128, 128)).astype(np.uint8)
-    bits = rng.integers(0, 2 ** len(CHANNELS), (128, 128)).astype(np.uint32)
-    first, again, other = (Augmentation()(film, bits, np.random.default_rng(s)) for s in (3, 3, 4))
-    assert set(np.unique(first[1])) <= {0, *np.unique(bits)}
-    assert np.array_equal(first[0], again[0]) and np.array_equal(first[1], again[1])
-    assert not np.array_equal(first[0], other[0])

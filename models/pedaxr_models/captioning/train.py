@@ -35,6 +35,7 @@ from pedaxr_models.captioning.network import SOURCES, ReportNetwork, ReportNetwo
 from pedaxr_models.captioning.tokenizer import PAD, WordPieces
 from pedaxr_models.datasets import read_films
 from pedaxr_models.runtime.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
+from pedaxr_models.runtime.memory import reuse_large_blocks
 from pedaxr_models.runtime.reporter import TOKENIZER_FILE, Reporter
 from pedaxr_models.runtime.segmenter import Segmenter
 from pedaxr_models.segmentation.card import describe_data, describe_recipe
@@ -146,6 +147,7 @@ def train_captioner(config: TrainConfig) -> Path:
         The checkpoint folder, below `config.out`; beside it the metrics and curves.
     """
     torch.manual_seed(config.seed)
+    reuse_large_blocks()
     if config.threads:
         torch.set_num_threads(config.threads)
     config.out.mkdir(parents=True, exist_ok=True)

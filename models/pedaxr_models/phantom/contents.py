@@ -10,8 +10,12 @@ from pedaxr_models.phantom.geometry import Field, Mask, N, Window, coverage, smo
 from pedaxr_models.phantom.gut import ColonSegment, Gut
 from pedaxr_models.phantom.levels import LEVEL_PITCHES, Gravity, Level, level_lines
 from pedaxr_models.phantom.lumen import Balls, LumenLayer, ball_union
+from pedaxr_models.phantom.noise import wander
 from pedaxr_models.phantom.plan import Content, GutPlan
 from pedaxr_models.phantom.stool import StoolTexture
+
+# Stool with less gas than this along the beam cannot be told from what is round it.
+_SEEN_GAS_MM = 0.9
 
 
 @dataclass
@@ -72,10 +76,8 @@ def _fill_stomach(gut: Gut, plan: GutPlan, gravity: Gravity, out: Contents, rng:
     found = ball_union(gut.stomach.balls)
     if found is None:
         return
-    window, power, _, _ = found
+    window, power, radius, _ = found
     half = np.sqrt(np.maximum(power, 0))
-    for wave in gut.stomach.waves:
-        half = wave.narrow(half, window)
     inside = half > 0
     out.stomach[window] = inside
     if gravity.is_in_plane:
@@ -93,6 +95,9 @@ def _fill_stomach(gut: Gut, plan: GutPlan, gravity: Gravity, out: Contents, rng:
     hidden = rng.uniform(0.55, 0.85) if plan.is_obstructed else 1.0  # bowel shows through a full stomach
     out.gas[window] = np.maximum(gas, out.gas[window] * (1 - hidden * behind))
     full = np.clip(half / 8, 0, 1) * (0.45 if plan.is_obstructed else 0.25)
+    if plan.is_obstructed:  # its thick muscle, between gas and belly fat, is seen as a line
+        away = np.sqrt(np.maximum(radius**2 - power, 0)) - radius
+        full = np.maximum(full, 0.8 * np.exp(-(((away - 1.6) / 1.3) ** 2)))
     out.fluid[window] = np.maximum(out.fluid[window], full)
 
 
@@ -220,19 +225,27 @@ def _fill_colon(
         stool = mine & holds_stool[np.where(mine, layer.part[window], 0)]
         soft = cv2.GaussianBlur(stool.astype(np.float32), (0, 0), 1.5) * mine
         bubbles = np.clip(flecks.field[window] + rng.uniform(-0.08, 0.08), 0, 1)
-        g = 2 * h * soft * bubbles * rng.uniform(0.50, 0.80)
-        out.stool[window] += h * soft
-        out.stool_mask[window] |= stool & (h > 0.5)
+        g = 2 * h * soft * bubbles * rng.uniform(0.60, 0.88)
+        g += _lining(distance[window], segment, soft) * flecks.lining[window] * rng.uniform(0.5, 1.0)
+        out.stool[window] += 1.8 * h * soft
+        shown = stool & (h > 0.5) & (cv2.GaussianBlur(g, (0, 0), 3) * a.mm_per_px > _SEEN_GAS_MM)
+        out.stool_mask[window] |= shown
         pocket = _pocket(segment, window, h, gravity, rng)
         g = np.maximum(g, pocket * (1 - soft))
         gas[window] += g * np.clip(-distance[window] / 1.2, 0, 1)
-        out.colon[window] |= (stool & (h > 0.5)) | (mine & (pocket > 0.8))
+        out.colon[window] |= shown | (mine & (pocket > 0.8))
         if segment.name == "rectum":
             out.rectum[window] |= mine
-        out.fluid[window] = np.maximum(out.fluid[window], 0.8 * soft * smoothstep(0, 4, h))
+        out.fluid[window] = np.maximum(out.fluid[window], soft * smoothstep(0, 4, h))
         if dilated_from is not None and segment.diameter / 2 >= dilated_from:
             out.dilated[window] |= mine & (pocket > 0.8) & ~stool
     return layer, gas
+
+
+def _lining(distance: Field, segment: ColonSegment, soft: Field) -> Field:
+    """Gas between stool and wall: a thin film that lets the haustral outline be followed."""
+    rim = np.exp(-(((distance + 1.4) / 1.1) ** 2))
+    return np.asarray(0.20 * segment.diameter * rim * soft, np.float32)
 
 
 def _pocket(
@@ -244,13 +257,16 @@ def _pocket(
     if not holds.any():
         return out
     parts = int(segment.balls.part.max()) + 1
-    each = rng.uniform(0.70, 0.95) + rng.uniform(-0.25, 0.10, parts)  # uneven: an even row looks like beads
-    each[rng.random(parts) < 0.15] *= 0.4
-    shrink = each[segment.balls.part[holds]]
+    each = np.clip(rng.uniform(0.68, 0.96) + 0.14 * wander(rng, parts, 1.2), 0.35, 1)  # neighbours are alike
+    each[rng.random(parts) < 0.22] *= 0.3  # broken, not a tube
+    part = segment.balls.part[holds]
+    shrink = each[part] * rng.uniform(0.72, 1.06, len(part))  # uneven sacs: an even row looks like beads
+    drift = np.stack([wander(rng, parts, 1.5), wander(rng, parts, 1.5)], 1)
+    aside = (0.16 * drift * segment.diameter / 2)[part]
     balls = Balls(
-        segment.balls.centres[holds],
+        (segment.balls.centres[holds] + aside).astype(np.float32),
         (segment.balls.radii[holds] * shrink).astype(np.float32),
-        segment.balls.part[holds],
+        part,
     )
     found = ball_union(balls, 1.0)
     if found is None:

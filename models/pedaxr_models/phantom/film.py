@@ -20,6 +20,7 @@ from pedaxr_models.phantom.metadata import sample_metadata
 from pedaxr_models.phantom.processing import process
 from pedaxr_models.phantom.projection import Materials, expose
 from pedaxr_models.phantom.ranges import draw, ranges_of
+from pedaxr_models.phantom.skin_fold import build_skin_fold
 from pedaxr_models.phantom.spec import FilmSpec
 
 _ATTEMPTS = 6
@@ -108,7 +109,7 @@ def _materials(spec: FilmSpec, child: Child) -> Materials:
         gas = np.minimum(gas + child.free_air.gas, room)
     fat = trunk.fat + child.organs.fat * (1 - contents.fluid)
     return Materials(
-        body=trunk.thickness,
+        body=trunk.thickness + build_skin_fold(a, trunk, child.chest, spec.rng("skin fold")),
         fat=fat,
         cortical=cortical,
         trabecular=trabecular,

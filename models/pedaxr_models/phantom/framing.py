@@ -52,7 +52,10 @@ def frame_child(spec: FilmSpec, child: Child) -> Framed:
     facts = measure.measure_facts(
         spec.view, masks, levels, landmarks, gastric_tube=bool(tube.sum() >= measure.MIN_REGION_PX)
     )
-    is_ambiguous = measure.is_loaded_unnamed(masks, landmarks)
+    is_ambiguous = measure.is_loaded_unnamed(masks, landmarks) or any(
+        measure.is_between_grades(f, measure.extent(f, masks, levels, landmarks), spec.view)
+        for f in facts.present
+    )
     for finding in FINDINGS:  # what is not claimed is not outlined
         if finding not in facts.present:
             masks[finding] = np.zeros((N, N), bool)

@@ -91,10 +91,10 @@ def _stripe(
     gap = (0.08 + 0.62 * severity**1.2) * 1.2 * u
     top, bottom = chest.right_dome_y + rng.uniform(0.4, 1.2) * u, a.level_y(rng.uniform(-0.4, 1.6))
     share = np.clip((YY - top) / (bottom - top), 0, 1)
-    bulge = np.sqrt(np.clip(4 * share * (1 - share), 0, 1)) * (1 + 0.10 * texture(rng, 16))
+    bulge = np.clip(4 * share * (1 - share), 0, 1) ** 0.7 * (1 + 0.10 * texture(rng, 16))
     depth = trunk.x + inner  # from the right abdominal wall inward
-    gas = trunk.inner_thickness * coverage(depth - gap * bulge, 0.8) * coverage(-depth, 1.0)
-    gas = gas * smoothstep(0.0, 0.12, share) * smoothstep(1.0, 0.88, share) * 0.9
+    gas = trunk.inner_thickness * coverage(depth - gap * bulge, 1.2) * coverage(-depth, 1.0)
+    gas = gas * smoothstep(0.0, 0.2, share) * smoothstep(1.0, 0.8, share) * 0.66
     gas = gas * coverage(chest.dome_y + max(1.8, 2.2 / a.mm_per_px) - YY, 1.0) * (trunk.x < -0.2 * h)
     return FreeAir(np.asarray(gas, np.float32), np.asarray(gas > 1.0))
 
@@ -105,7 +105,11 @@ def _pool(
     """Football or gas round the liver, Rigler's double wall, falciform ligament; more looked like wire."""
     h, u = a.half_width, a.pitch
     distance, width = _outline(severity, a, trunk, rng)
-    lens = half_chord(distance, width * 0.8) / (width * 0.8) * (0.16 + 0.26 * severity) * h * 0.8
+    depth = (0.16 + 0.26 * severity) * h * 0.8
+    steep = width * (0.45 + 0.30 * np.clip(texture(rng, 24), -1, 1))  # sharp here, fading there
+    lens = half_chord(distance, width * 0.8) / (width * 0.8) * depth
+    lens = lens * smoothstep(0, 1, 0.35 - distance / steep)
+    shape = lens
     for layer in contents.layers:
         shown = smoothstep(-0.2, 0.6, np.sin(layer.owner * 2.4 + rng.uniform(0, 6)))
         wall = np.exp(-(((layer.first - layer.wall * 0.3) / (layer.wall * 0.7)) ** 2)) * shown
@@ -113,22 +117,43 @@ def _pool(
     if rng.random() < 0.6:
         lens = lens * (1 - 0.28 * _falciform(a, trunk, u, rng))
     gas = np.clip(lens, 0, None) * belly
-    edge = distance < -0.006 * width  # where the lens reaches about an eighth of its depth
+    edge = shape > 0.12 * shape.max()
     return FreeAir(gas.astype(np.float32), edge & (belly > 0.3))
 
 
 def _outline(severity: float, a: Anatomy, trunk: Trunk, rng: np.random.Generator) -> tuple[Field, float]:
-    """Signed distance to the pool's border, and its half-width: uneven, as bowel and liver dent it."""
+    """Signed distance to the pool's border, and its half-width: several overlapping collections.
+
+    They lie in front of liver and bowel, over the liver's slanting lower edge, or as a wedge in the pouch
+    under it; bowel dents them, so that no border is an ellipse.
+    """
     h, u = a.half_width, a.pitch
-    width, height = (0.34 + 0.36 * severity) * h, (1.2 + 2.0 * severity) * u
-    x, y = trunk.x - rng.uniform(-0.15, 0.1) * h, YY - a.level_y(3.4) - rng.uniform(-0.5, 0.7) * u
-    if rng.random() < 0.35:  # over the liver, slanting down to the flank
+    width, height = (0.32 + 0.34 * severity) * h, (1.1 + 1.9 * severity) * u
+    x0, y0, slant = rng.uniform(-0.15, 0.1) * h, a.level_y(3.4) + rng.uniform(-0.5, 0.7) * u, 0.0
+    if rng.random() < 0.4:  # over the liver, slanting down to the flank
         width, height = 0.8 * width, 0.8 * height
-        x = trunk.x + 0.40 * h
-        y = YY - a.level_y(4.6) + 0.45 * x
-    uneven = 4.5 * texture(rng, 16) + 2.0 * texture(rng, 7)
-    distance = ellipse(x, y, width, height) + uneven * (0.6 + 0.6 * severity)
-    return distance.astype(np.float32), width
+        x0, y0, slant = -0.40 * h, a.level_y(4.6), rng.uniform(0.25, 0.6)
+    x, y = trunk.x - x0, YY - y0
+    distance = ellipse(x, y + slant * x, 0.86 * width, 0.86 * height)
+    for _ in range(int(rng.integers(2, 5))):
+        angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.45, 0.8)
+        dx, dy = x - far * width * np.cos(angle), y + slant * x - far * height * np.sin(angle)
+        lean, size = rng.uniform(-0.5, 0.5), rng.uniform(0.40, 0.62)
+        piece = ellipse(dx + lean * dy, dy, size * width, size * height * rng.uniform(0.7, 1.3))
+        distance = np.minimum(distance, piece)
+    if rng.random() < 0.3:
+        distance = np.minimum(distance, _wedge(a, trunk, 0.5 + 0.5 * severity, rng))
+    uneven = 5.0 * texture(rng, 16) + 2.2 * texture(rng, 7)
+    return np.asarray(distance + uneven * (0.7 + 0.6 * severity), np.float32), width
+
+
+def _wedge(a: Anatomy, trunk: Trunk, size: float, rng: np.random.Generator) -> Field:
+    """Signed distance to a triangle of gas in the hepatorenal pouch, its point towards the spine."""
+    x = trunk.x + rng.uniform(0.50, 0.62) * a.half_width
+    y = YY - a.level_y(rng.uniform(2.9, 3.5))
+    long, upper, lower = size * a.pitch, rng.uniform(0.15, 0.45), rng.uniform(0.45, 0.7)
+    sides = (-x - 0.5 * long, upper * x - y - 0.5 * long, y + lower * x - 0.5 * long)
+    return np.asarray(np.maximum.reduce(sides), np.float32)
 
 
 def _falciform(a: Anatomy, trunk: Trunk, u: float, rng: np.random.Generator) -> Field:

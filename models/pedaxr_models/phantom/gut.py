@@ -176,7 +176,8 @@ def _scatter(a: Anatomy, plan: GutPlan, radius: float, rng: np.random.Generator)
     top, bottom = (a.level_y(4.6), a.level_y(-1.4)) if big else (a.level_y(3.2), a.level_y(-1.6))
     h = a.half_width
     spread = 0.78 if plan.is_packed else 0.66 if big else 0.60
-    apart = ((1.6 if plan.is_packed else 1.75) * radius) ** 2
+    snug = 1.6 if plan.is_packed else 1.75 - 0.28 * a.infancy  # infants' loops press each other into polygons
+    apart = (snug * radius) ** 2
     tries = np.stack([rng.uniform(-spread, spread, 600) * h, rng.uniform(top, bottom, 600)], 1)
     inside = (tries[:, 0] / (0.82 * h)) ** 4 + (
         (tries[:, 1] - (top + bottom) / 2) / ((bottom - top) * 0.55)

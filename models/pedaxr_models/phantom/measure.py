@@ -30,6 +30,11 @@ _GRADES: dict[Finding, tuple[float, float]] = {
     Finding.CONSTIPATION: (15.5, 21.0),
     Finding.PNEUMOPERITONEUM: (1.2, 2.6),
 }
+# Half the dead zone round a grade's threshold, as a share of it: a film in it is drawn again.
+_DEAD_ZONE = dict.fromkeys(Finding, 0.03) | {
+    Finding.PYLORIC_STENOSIS: 0.012,
+    Finding.ABDOMINAL_DISTENSION: 0.015,
+}
 _POOLED_AIR_GRADES = (8.5, 14.0)  # a pool of gas seen face on, supine
 _STOOL_GRADES = (0.4, 3.0, 7.0)  # square pitches of stool in one part of the colon: mild, moderate, marked
 _LOADED = 12.0  # square pitches of stool in all from which a radiologist would speak of loading
@@ -96,9 +101,18 @@ def is_loaded_unnamed(masks: Mapping[str, Mask], landmarks: Landmarks) -> bool:
 
 def severity_of(finding: Finding, value: float, view: View) -> Severity:
     """Grade of an extent."""
-    is_pool = finding is Finding.PNEUMOPERITONEUM and view is View.SUPINE
-    moderate, marked = _POOLED_AIR_GRADES if is_pool else _GRADES[finding]
+    moderate, marked = _thresholds(finding, view)
     return Severity.MILD if value < moderate else Severity.MODERATE if value < marked else Severity.MARKED
+
+
+def is_between_grades(finding: Finding, value: float, view: View) -> bool:
+    """Whether an extent lies so near a threshold that two readers would grade it differently."""
+    return any(abs(value / limit - 1) < _DEAD_ZONE[finding] for limit in _thresholds(finding, view))
+
+
+def _thresholds(finding: Finding, view: View) -> tuple[float, float]:
+    is_pool = finding is Finding.PNEUMOPERITONEUM and view is View.SUPINE
+    return _POOLED_AIR_GRADES if is_pool else _GRADES[finding]
 
 
 def measure_facts(

@@ -8,7 +8,7 @@ import numpy as np
 
 from pedaxr_models.labels import LABELS, NORMAL, URGENCY, Finding, View
 
-VERSION = 2
+VERSION = 3
 
 # Beside the finding that names the film: (named finding, companion, share of films).
 _COMPANIONS: tuple[tuple[Finding, Finding, float], ...] = (

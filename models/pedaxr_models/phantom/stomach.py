@@ -6,7 +6,7 @@ import numpy as np
 
 from pedaxr_models.phantom.anatomy import Anatomy
 from pedaxr_models.phantom.chest import Chest
-from pedaxr_models.phantom.geometry import XX, YY, Field, Window, smoothstep, spline
+from pedaxr_models.phantom.geometry import Field, spline
 from pedaxr_models.phantom.lumen import Balls, tube_balls
 from pedaxr_models.phantom.noise import wander
 from pedaxr_models.phantom.plan import GutPlan
@@ -15,29 +15,12 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Wave:
-    """A peristaltic ring: the two discs, (x, y, radius) in canvas pixels, that press the walls in.
-
-    A union of balls swallows narrow dips, so rings are pressed into it.
-    """
-
-    discs: tuple[tuple[float, float, float], ...]
-
-    def narrow(self, half: Field, window: Window) -> Field:
-        """Half-chords (window) pressed in by the ring."""
-        for x, y, radius in self.discs:
-            away = np.hypot(XX[window] - x, YY[window] - y) - radius
-            half = half * smoothstep(-1, 0.6 * radius, away)
-        return np.asarray(np.where(half > 0.5, half, 0), np.float32)
-
-
-@dataclass(frozen=True)
 class Stomach:
-    """Lumen of the stomach; `diameter` is that of its widest ball, pixels."""
+    """Lumen of the stomach; `diameter` is that of its widest ball, pixels; `has_waves`: peristaltic rings."""
 
     balls: Balls
     diameter: float
-    waves: tuple[Wave, ...] = ()
+    has_waves: bool = False
 
 
 def build_stomach(a: Anatomy, chest: Chest, plan: GutPlan, rng: np.random.Generator) -> Stomach:
@@ -50,10 +33,11 @@ def build_stomach(a: Anatomy, chest: Chest, plan: GutPlan, rng: np.random.Genera
     points, profile = shape
     curve = spline([(a.centre_x + x, y) for x, y in points])
     share = np.linspace(0, 1, len(curve))
-    radii = np.interp(share, [0, 0.3, 0.6, 0.85, 1], profile) * a.pitch
-    radii = radii * (1 + 0.03 * wander(rng, len(curve), 14))
-    waves = _waves(curve, radii.astype(np.float32), rng) if plan.is_obstructed and rng.random() < 0.35 else ()
-    return Stomach(tube_balls(curve, radii.astype(np.float32)), float(2 * radii.max()), waves)
+    usual = np.interp(share, [0, 0.3, 0.6, 0.85, 1], profile) * a.pitch
+    radii: Field = np.asarray(usual * (1 + 0.03 * wander(rng, len(curve), 14)), np.float32)
+    squeezes = plan.is_obstructed and rng.random() < 0.35
+    balls = _caterpillar(curve, radii, rng) if squeezes else tube_balls(curve, radii)
+    return Stomach(balls, float(2 * radii.max()), squeezes)
 
 
 def _usual(a: Anatomy, plan: GutPlan, fundus: Point, rng: np.random.Generator) -> tuple[list[Point], Field]:
@@ -88,17 +72,20 @@ def _obstructed(
     return points, profile * 0.96 * scale * rng.uniform(0.86, 1.03)
 
 
-def _waves(curve: Field, radii: Field, rng: np.random.Generator) -> tuple[Wave, ...]:
-    """Two or three rings on their way to the antrum: the caterpillar sign."""
-    places = np.linspace(0.36, 0.82, int(rng.integers(2, 4))) + rng.uniform(-0.04, 0.04)
-    tangent = np.gradient(curve, axis=0)
-    waves = []
-    for place in places:
-        i = int(place * (len(curve) - 1))
-        along = tangent[i] / (np.hypot(*tangent[i]) + 1e-6)
-        normal = np.array([-along[1], along[0]])
-        size = radii[i] * rng.uniform(0.22, 0.34)
-        offset = radii[i] * (1 - rng.uniform(0.14, 0.30)) + size
-        centres = (curve[i] + side * normal * offset for side in (-1, 1))
-        waves.append(Wave(tuple((float(x), float(y), float(size)) for x, y in centres)))
-    return tuple(waves)
+def _caterpillar(curve: Field, radii: Field, rng: np.random.Generator) -> Balls:
+    """Two or three peristaltic rings on their way to the antrum: round bulges with notches between them.
+
+    Balls so far apart that their union dips between them; a thinner tube through them sets the notch's depth.
+    """
+    quiet = int(rng.uniform(0.24, 0.36) * len(curve))
+    core = np.where(np.arange(len(curve)) < quiet, 1.0, rng.uniform(0.58, 0.72))
+    body = tube_balls(curve, (radii * core).astype(np.float32))
+    bulges = [quiet - 1]
+    while len(bulges) < 4:
+        at = bulges[-1] + int(radii[bulges[-1]] * rng.uniform(0.95, 1.2))
+        if at >= len(curve) - 1:
+            break
+        bulges.append(at)
+    centres = np.concatenate([body.centres, curve[bulges]])
+    sizes = np.concatenate([body.radii, radii[bulges] * 1.02]).astype(np.float32)
+    return Balls(centres, sizes, np.zeros(len(sizes), np.int16))

@@ -20,8 +20,8 @@ from torch.utils.data import Dataset
 from pedaxr_models.datasets.film import Film, read_masks
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import CHANNELS, FINDINGS
+from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.transforms import (
-    Augmentation,
     FloatArray,
     Letterbox,
     normalise,

@@ -22,7 +22,9 @@ from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.read import read_films
 from pedaxr_models.labels import CHANNELS, FINDINGS
 from pedaxr_models.runtime.checkpoint import Json, load_checkpoint, save_checkpoint
+from pedaxr_models.runtime.memory import reuse_large_blocks
 from pedaxr_models.runtime.segmenter import Segmenter
+from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.card import describe_data, describe_recipe, model_card
 from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, split_films, unpack_planes
 from pedaxr_models.segmentation.evaluate import evaluate_segmentation
@@ -32,7 +34,6 @@ from pedaxr_models.segmentation.pictures import draw_cases, draw_curves
 from pedaxr_models.segmentation.sampling import BalancedBatches, group_films
 from pedaxr_models.segmentation.tables import write_metrics
 from pedaxr_models.segmentation.thresholds import calibrate
-from pedaxr_models.segmentation.transforms import Augmentation
 from pedaxr_models.training import one_cycle, pick_device, set_learning_rate, training_progress
 
 Report = Callable[[str], None]
@@ -136,6 +137,7 @@ def train_segmentation(config: TrainConfig) -> Path:
         The checkpoint folder, below `config.out`; beside it metrics, curves and pictures of cases.
     """
     torch.manual_seed(config.seed)
+    reuse_large_blocks()
     if config.threads:
         torch.set_num_threads(config.threads)
     config.out.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""From a film of any size to the square the network sees, and back; and the distortions it is trained with.
+"""From a film of any size to the square the network sees, and back.
 
 What evaluation and training do before the network is `prepare`, the very function that serving uses.
 """
@@ -109,65 +109,3 @@ def scaled(content: tuple[slice, slice], size: int) -> tuple[slice, slice]:
 def _scaled(part: slice, size: int) -> slice:
     start = min(size - 1, -(-part.start * size // FRAME))
     return slice(start, max(start + 1, part.stop * size // FRAME))
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Ranges of the distortions. There are no flips: situs and gravity are findings.
-
-    Attributes:
-        rotation_degrees, shift, log_scale: of the pose, largest absolute value; shift is a share of the side.
-        log_gamma, contrast, brightness: of the exposure, as largest absolute value.
-        noise, blur: largest standard deviations, in grey levels of 255 and pixels of a 256-pixel frame.
-        dropout: probability that up to three rectangles are greyed out.
-    """
-
-    rotation_degrees: float = 7.0
-    shift: float = 0.05
-    log_scale: float = 0.13
-    log_gamma: float = 0.3
-    contrast: float = 0.2
-    brightness: float = 0.08
-    noise: float = 6.0
-    blur: float = 1.0
-    dropout: float = 0.2
-
-    def __call__(
-        self, film: NDArray[np.uint8], bits: NDArray[np.uint32], rng: np.random.Generator
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
-        """Film (S, S) and mask bit planes (S, S), both distorted alike; occluded parts keep their mask."""
-        pose = self._pose(film.shape[0], rng)
-        size = film.shape[::-1]
-        film = np.asarray(cv2.warpAffine(film, pose, size, flags=cv2.INTER_LINEAR), np.uint8)
-        moved = cv2.warpAffine(bits.view(np.int32), pose, size, flags=cv2.INTER_NEAREST)
-        film = self._degrade(cv2.LUT(film, self._exposure(rng)), rng)
-        return film, np.asarray(moved).view(np.uint32)
-
-    def _pose(self, side: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        angle, scale, dx, dy = rng.uniform(-1, 1, 4)
-        centre = (side / 2, side / 2)
-        pose = cv2.getRotationMatrix2D(centre, self.rotation_degrees * angle, np.exp(self.log_scale * scale))
-        pose[:, 2] += self.shift * side * np.array([dx, dy])
-        return np.asarray(pose, np.float64)
-
-    def _exposure(self, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Table of 256 grey levels."""
-        gamma, contrast, brightness = rng.uniform(-1, 1, 3)
-        levels = np.linspace(0, 1, 256) ** np.exp(self.log_gamma * gamma)
-        levels = (levels - 0.5) * (1 + self.contrast * contrast) + 0.5 + self.brightness * brightness
-        return np.asarray((np.clip(levels, 0, 1) * 255).round(), np.uint8)
-
-    def _degrade(self, film: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        side = film.shape[0]
-        if rng.random() < 0.3:
-            film = cv2.GaussianBlur(film, (0, 0), 0.3 + rng.uniform(0, self.blur) * side / 256)
-        if rng.random() < 0.5:
-            grain = rng.standard_normal(film.shape, np.float32) * rng.uniform(0, self.noise)
-            film = np.clip(film + grain, 0, 255).astype(np.uint8)
-        if rng.random() < self.dropout:
-            film = film.copy()
-            for _ in range(rng.integers(1, 4)):
-                y, x = rng.integers(0, side, 2)
-                height, width = rng.integers(side // 32, side // 8, 2)
-                film[y : y + height, x : x + width] = rng.integers(256)
-        return np.asarray(film, np.uint8)

@@ -1,0 +1,115 @@
+"""The distortions that a network is trained with: other poses, exposures, processing and shutters.
+
+They reach well beyond the training films, because the films a network will meet do. There are no flips: situs
+and gravity are findings.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.uint8]
+Bits = NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Ranges of the distortions.
+
+    Attributes:
+        rotation_degrees, shift, log_scale, log_aspect: of the pose, largest absolute value; shift is a share
+            of the side.
+        log_gamma, contrast, brightness: of the grey scale, as largest absolute value.
+        haze: largest share of the film replaced by its own slow part, as scatter does.
+        crispness: largest factor on the detail over that slow part, as another processing does.
+        noise, blur: largest standard deviations, in grey levels of 255 and pixels of a 256-pixel frame.
+        shutters: share of films that get new shutters; their floor is a grey of at most `shutter_floor`.
+        dropout: probability that up to three rectangles are greyed out.
+    """
+
+    rotation_degrees: float = 13.0
+    shift: float = 0.08
+    log_scale: float = 0.22
+    log_aspect: float = 0.06
+    log_gamma: float = 0.5
+    contrast: float = 0.25
+    brightness: float = 0.1
+    haze: float = 0.45
+    crispness: float = 0.6
+    noise: float = 10.0
+    blur: float = 1.0
+    shutters: float = 0.25
+    shutter_floor: float = 30.0
+    dropout: float = 0.15
+
+    def __call__(self, film: Grey, bits: Bits, rng: np.random.Generator) -> tuple[Grey, Bits]:
+        """Film (S, S) and mask bit planes (S, S), distorted alike.
+
+        What a rectangle hides keeps its mask, what lies under the shutters loses it, as in every data set.
+        """
+        pose = self._pose(film.shape[0], rng)
+        size = film.shape[::-1]
+        film = np.asarray(cv2.warpAffine(film, pose, size, flags=cv2.INTER_LINEAR), np.uint8)
+        moved = cv2.warpAffine(bits.view(np.int32), pose, size, flags=cv2.INTER_NEAREST)
+        bits = np.asarray(moved).view(np.uint32)
+        if rng.random() < 0.5:
+            film = self._process(film, rng)
+        film = self._degrade(cv2.LUT(film, self._grey_scale(rng)), rng)
+        return self._shutter(film, bits, rng) if rng.random() < self.shutters else (film, bits)
+
+    def _pose(self, side: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        # The cube of a uniform number: mostly small, sometimes as large as allowed.
+        angle, scale, aspect, dx, dy = rng.uniform(-1, 1, 5)
+        turn = cv2.getRotationMatrix2D((side / 2, side / 2), self.rotation_degrees * angle**3, 1.0)
+        stretch = np.exp(self.log_scale * scale + self.log_aspect * aspect * np.array([1.0, -1.0]))
+        pose = stretch[:, None] * turn
+        pose[:, 2] += (1 - stretch) * side / 2 + self.shift * side * np.array([dx, dy])
+        return np.asarray(pose, np.float64)
+
+    def _grey_scale(self, rng: np.random.Generator) -> Grey:
+        """Table of 256 grey levels."""
+        gamma, contrast, brightness = rng.uniform(-1, 1, 3)
+        levels = np.linspace(0, 1, 256) ** np.exp(self.log_gamma * gamma)
+        levels = (levels - 0.5) * (1 + self.contrast * contrast) + 0.5 + self.brightness * brightness
+        return np.asarray((np.clip(levels, 0, 1) * 255).round(), np.uint8)
+
+    def _process(self, film: Grey, rng: np.random.Generator) -> Grey:
+        """Scatter and multi-scale processing: weigh the film's slow part against the rest."""
+        side = film.shape[0]
+        reach = int(side * rng.uniform(0.03, 0.16)) | 1
+        slow = cv2.blur(film, (reach, reach), borderType=cv2.BORDER_REFLECT)
+        detail = 1 - self.haze * rng.random() if rng.random() < 0.6 else 1 + self.crispness * rng.random()
+        return np.asarray(cv2.addWeighted(film, detail, slow, 1 - detail, 0), np.uint8)
+
+    def _degrade(self, film: Grey, rng: np.random.Generator) -> Grey:
+        side = film.shape[0]
+        if rng.random() < 0.3:
+            film = np.asarray(
+                cv2.GaussianBlur(film, (0, 0), 0.3 + rng.uniform(0, self.blur) * side / 256), np.uint8
+            )
+        if rng.random() < 0.5:
+            grain = rng.standard_normal(film.shape, np.float32) * rng.uniform(0, self.noise)
+            film = np.clip(film + grain, 0, 255).astype(np.uint8)
+        if rng.random() < self.dropout:
+            film = film.copy()
+            for _ in range(rng.integers(1, 4)):
+                y, x = rng.integers(0, side, 2)
+                height, width = rng.integers(side // 32, side // 8, 2)
+                film[y : y + height, x : x + width] = rng.integers(256)
+        return np.asarray(film, np.uint8)
+
+    def _shutter(self, film: Grey, bits: Bits, rng: np.random.Generator) -> tuple[Grey, Bits]:
+        """Close tilted shutters with soft edges round a window that leaves most of the middle."""
+        side = film.shape[0]
+        width, height = side * rng.uniform(0.55, 1.0), side * rng.uniform(0.72, 1.05)
+        centre = side * (0.5 + rng.uniform(-0.05, 0.05, 2))
+        tilt = rng.uniform(-8, 8)
+        corners = cv2.boxPoints(((float(centre[0]), float(centre[1])), (width, height), float(tilt)))
+        field = np.zeros(film.shape, np.uint8)
+        cv2.fillConvexPoly(field, np.round(corners).astype(np.int32), 255)
+        softness = rng.uniform(0.5, 3.0) * side / 256
+        soft = cv2.GaussianBlur(field, (0, 0), softness).astype(np.float32) / 255
+        shut = film * soft + rng.uniform(0, self.shutter_floor) * (1 - soft)
+        return shut.astype(np.uint8), np.where(field > 0, bits, np.uint32(0))
