@@ -1,6 +1,9 @@
 """What both trainings share: where they run, how their learning rate moves, how they show progress."""
 
 import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from rich.console import Console
@@ -11,7 +14,9 @@ def pick_device(name: str) -> torch.device:
     """The device of that name; `auto` is the GPU where there is one."""
     if name != "auto":
         return torch.device(name)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))  # torchrun tells each its own
 
 
 def one_cycle(share: float, *, peak: float, warmup: float, floor: float) -> float:
@@ -39,3 +44,14 @@ def training_progress(*, show: bool) -> Progress:
         console=Console(stderr=True),
         disable=not show,
     )
+
+
+def write_scalars(folder: Path, step: int, scalars: Mapping[str, float]) -> None:
+    """One point of each curve for TensorBoard, where it is installed (`pip install pedaxr[train]`)."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return
+    with SummaryWriter(str(folder), purge_step=step) as board:
+        for name, value in scalars.items():
+            board.add_scalar(name, value, step)

@@ -28,8 +28,8 @@ def _train_options(command: F) -> F:
         click.option("--data", type=_DATA, required=True, help="Data set folder or its films.csv."),
         click.option("--out", type=FOLDER, required=True, help="Receives curves, metrics and checkpoint/."),
         click.option(
-            "--preset", type=click.Choice(("small", "full")), default="small", show_default=True,
-            help="small: two CPU cores; full: one GPU.",
+            "--preset", type=click.Choice(("small", "full", "finetune")), default="small",
+            show_default=True, help="For two CPU cores, for one GPU, or from the shipped weights.",
         ),
         click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Budget (default: preset)."),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
@@ -86,10 +86,28 @@ def train_segmentation(
     """Train DeepLabv3 to outline findings and structures."""
     from pedaxr_models.segmentation import train as training
 
-    budget = {} if minutes is None else {"minutes": minutes}
-    config = training.preset(preset, data=data, out=out, start_from=start_from, **budget, **options)
+    given = {"minutes": minutes, "start_from": start_from}
+    options |= {name: value for name, value in given.items() if value is not None}
+    config = training.preset(preset, data=data, out=out, **options)
     with library_errors():
-        click.echo(f"checkpoint: {training.train_segmentation(config)}")
+        checkpoint = training.train_segmentation(config)
+        _tell(checkpoint)
+
+
+def _tell(checkpoint: Path) -> None:
+    """Where the network is, and whether it outlines the held-out films better than the one it began as."""
+    from pedaxr_models.runtime.checkpoint import load_checkpoint
+    from pedaxr_models.segmentation.evaluate import mean_dice
+
+    if not checkpoint.is_dir():
+        return  # another process of this training writes it
+    metrics = load_checkpoint(checkpoint).metrics
+    before = metrics.get("mean_dice_before")
+    began = f" (before: {before:.3f})" if before is not None else ""
+    dice = mean_dice(metrics)
+    if dice is not None:
+        click.echo(f"mean Dice of the findings, {metrics['films']} held-out films: {dice:.3f}{began}")
+    click.echo(f"checkpoint: {checkpoint}")
 
 
 @train.command("captioner")
@@ -110,10 +128,9 @@ def train_captioner(
     """Train the vision transformer and decoder that write reports."""
     from pedaxr_models.captioning import train as training
 
-    budget = {} if minutes is None else {"minutes": minutes}
-    config = training.preset(
-        preset, data=data, out=out, segmenter=segmenter, start_from=start_from, **budget, **options
-    )
+    given = {"minutes": minutes, "start_from": start_from}
+    options |= {name: value for name, value in given.items() if value is not None}
+    config = training.preset(preset, data=data, out=out, segmenter=segmenter, **options)
     with library_errors():
         click.echo(f"checkpoint: {training.train_captioner(config)}")
 
@@ -146,9 +163,9 @@ def evaluate_segmentation(
     folder = checkpoint or weights_folder("segmentation")
     with library_errors():
         segmenter = Segmenter.load(folder)
-        metrics = _outline(segmenter, films_of_split(data, split, limit), seed)
+        metrics = _outline(segmenter, data, split, limit, seed)
         if shifted:
-            metrics["shifted"] = _outline(segmenter, films_of_split(shifted, "test", limit), seed)
+            metrics["shifted"] = _outline(segmenter, shifted, "test", limit, seed)
         if document:
             made = load_checkpoint(folder).data
             card = model_card(segmenter.network_config, metrics, made)
@@ -157,11 +174,14 @@ def evaluate_segmentation(
     show(lambda: Markdown(metrics_table(metrics)), metrics, json_path)
 
 
-def _outline(segmenter: "Segmenter", films: "list[Film]", seed: int) -> dict[str, Any]:
+def _outline(segmenter: "Segmenter", data: Path, split: str, limit: int | None, seed: int) -> dict[str, Any]:
+    from pedaxr_models.datasets.origin import is_synthetic
     from pedaxr_models.segmentation.evaluate import evaluate_segmentation as measure
 
+    films = films_of_split(data, split, limit)
     with progress_bar("Outlining", len(films)) as bar:
-        return measure(segmenter, films, seed=seed, progress=_counter(bar, len(films)))
+        count = _counter(bar, len(films))
+        return measure(segmenter, films, synthetic=is_synthetic(data), seed=seed, progress=count)
 
 
 @evaluate.command("captioner")
@@ -192,9 +212,9 @@ def evaluate_captioner(
     with library_errors():
         outliner = Segmenter.load(segmenter or weights_folder("segmentation"))
         reporter = Reporter.load(folder)
-        metrics = _read(reporter, outliner, films_of_split(data, split, limit), seed)
+        metrics = _read(reporter, outliner, data, split, limit, seed)
         if shifted:
-            metrics["shifted"] = _read(reporter, outliner, films_of_split(shifted, "test", limit), seed)
+            metrics["shifted"] = _read(reporter, outliner, shifted, "test", limit, seed)
         if document:
             card = model_card(reporter.network, metrics, load_checkpoint(folder).data)
             revise_checkpoint(folder, metrics=metrics, card=card)
@@ -202,7 +222,9 @@ def evaluate_captioner(
     show(lambda: Markdown(metrics_table(metrics)), metrics, json_path)
 
 
-def _read(reporter: "Reporter", outliner: "Segmenter", films: "list[Film]", seed: int) -> dict[str, Any]:
+def _read(
+    reporter: "Reporter", outliner: "Segmenter", data: Path, split: str, limit: int | None, seed: int
+) -> dict[str, Any]:
     """Measure on the films and on pictures that are none; both as the report writer sees them, segmented.
 
     Raises:
@@ -210,7 +232,9 @@ def _read(reporter: "Reporter", outliner: "Segmenter", films: "list[Film]", seed
     """
     from pedaxr_models.captioning.evaluate import evaluate_captioner as measure
     from pedaxr_models.captioning.inputs import open_inputs, open_strangers
+    from pedaxr_models.datasets.origin import is_synthetic
 
+    films = films_of_split(data, split, limit)
     if not any(film.facts for film in films):
         raise InvalidRequest(
             "These films carry no facts to compare with. Use films written by `pedaxr films`."
@@ -219,7 +243,7 @@ def _read(reporter: "Reporter", outliner: "Segmenter", films: "list[Film]", seed
     with TemporaryDirectory() as folder, progress_bar("Outlining", len(films)) as bar:
         inputs = open_inputs(films, outliner, Path(folder), size, progress=_counter(bar, len(films)))
         strangers = open_strangers(outliner, Path(folder), size)
-    return measure(reporter, inputs, strangers, seed=seed)
+    return measure(reporter, inputs, strangers, synthetic=is_synthetic(data), seed=seed)
 
 
 def films_of_split(data: Path, split: str, limit: int | None) -> "list[Film]":

@@ -201,7 +201,7 @@ def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
     )
     network = ReportNetwork(config)
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3)
-    run = Run(network, pieces, optimiser, torch.device("cpu"))
+    run = Run(network, pieces, optimiser, torch.device("cpu"), network)
     wanted = TrainConfig(Path(), Path(), plain_wording=1.0, unreadable=0.4)
     for step in range(300):
         loss = report_loss(wanted, run, opened, [0, 1, 0, 1, 0, 1], seed=step)

@@ -267,7 +267,7 @@ def test_a_stopped_run_goes_on_exactly(
     cache = open_cache(films[:12], tmp_path / "cache", 64)
 
     def steps(run: training.Run, count: int) -> None:
-        batches = iter(training._loader(config, cache, run.step))
+        batches = iter(training._loader(config, cache, run))
         criterion = SegmentationLoss()
         run.network.train()
         for _ in range(count):
@@ -323,10 +323,10 @@ class Oracle(Segmenter):
 def test_a_perfect_reader_scores_one_and_stray_pixels_are_calibrated_away(films: list[Film]) -> None:
     films = films[:8]
     oracle = Oracle(films, stray=100)
-    before = evaluate_segmentation(oracle, films)["findings"]["pyloric_stenosis"]
+    before = evaluate_segmentation(oracle, films, synthetic=True)["findings"]["pyloric_stenosis"]
     assert (before["sensitivity"], before["specificity"]) == (1.0, 0.0)
     calibrate(oracle, films)
-    metrics = evaluate_segmentation(oracle, films)
+    metrics = evaluate_segmentation(oracle, films, synthetic=True)
     after = metrics["findings"]["pyloric_stenosis"]
     assert (after["sensitivity"], after["specificity"], after["films_with"]) == (1.0, 1.0, 4)
     assert after["min_area_px"] > 100

@@ -50,7 +50,11 @@ def metrics_table(metrics: Json) -> str:
     proofs = ["| proof that the film is read | share of films |", "|---|---|"]
     proofs += [f"| {name} | {value:.3f} |" for name, value in metrics["proofs"].items()]
     reading = _table("reader", list(metrics["readers"].items()))
-    return f"{metrics['films']} films.\n\n{reading}\n" + "\n".join(proofs) + "\n"
+    return (
+        f"{metrics['films']} {'synthetic ' * metrics['synthetic']}films.\n\n{reading}\n"
+        + "\n".join(proofs)
+        + "\n"
+    )
 
 
 def _table(first: str, rows: list[tuple[str, Json]]) -> str:

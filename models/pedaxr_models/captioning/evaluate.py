@@ -103,7 +103,7 @@ def _share(part: int, whole: int) -> float:
 
 
 def evaluate_captioner(
-    reporter: Reporter, films: ReaderFilms, strangers: ReaderFilms, *, seed: int = 0
+    reporter: Reporter, films: ReaderFilms, strangers: ReaderFilms, *, synthetic: bool, seed: int = 0
 ) -> Json:
     """Readers side by side and the proofs that the film is read; everything is written by greedy search.
 
@@ -111,6 +111,7 @@ def evaluate_captioner(
         reporter: the reader.
         films: of one split.
         strangers: pictures that are no films, from `open_strangers`.
+        synthetic: whether the films were made by a program; told with the figures.
         seed: of the wrong working diagnoses.
     """
     every = range(len(films))
@@ -124,7 +125,7 @@ def evaluate_captioner(
         "film and metadata": texts,
     }
     return {
-        "data": "synthetic films",
+        "synthetic": synthetic,
         "films": len(films),
         "readers": {name: fact_scores(truth, said) for name, said in readers.items()},
         "proofs": _proofs(reporter, films, strangers, texts, seed),

@@ -9,15 +9,18 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from rich.progress import Progress
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pedaxr_models.captioning.card import model_card
+from pedaxr_models.captioning.curves import draw_curves
 from pedaxr_models.captioning.evaluate import evaluate_captioner, fact_scores
 from pedaxr_models.captioning.facts import UNREADABLE
 from pedaxr_models.captioning.grammar import narrate
@@ -34,6 +37,8 @@ from pedaxr_models.captioning.metadata_text import metadata_text, with_dropout
 from pedaxr_models.captioning.network import SOURCES, ReportNetwork, ReportNetworkConfig, load_pretrained
 from pedaxr_models.captioning.tokenizer import PAD, WordPieces
 from pedaxr_models.datasets import read_films
+from pedaxr_models.datasets.film import Film
+from pedaxr_models.datasets.origin import is_synthetic
 from pedaxr_models.runtime.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
 from pedaxr_models.runtime.memory import reuse_large_blocks
 from pedaxr_models.runtime.reporter import TOKENIZER_FILE, Reporter
@@ -41,7 +46,8 @@ from pedaxr_models.runtime.segmenter import Segmenter
 from pedaxr_models.segmentation.card import describe_data, describe_recipe
 from pedaxr_models.segmentation.data import split_films
 from pedaxr_models.segmentation.sampling import BalancedBatches, group_films
-from pedaxr_models.training import one_cycle, pick_device, set_learning_rate, training_progress
+from pedaxr_models.several import ALONE, Processes, join
+from pedaxr_models.training import one_cycle, pick_device, set_learning_rate, training_progress, write_scalars
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ class TrainConfig:
 PRESETS: dict[str, dict[str, Any]] = {
     "small": {},
     "full": {
-        "minutes": 240.0,
+        "minutes": 14.0,
         "batch_size": 64,
         "image_size": 256,
         "hidden": 192,
@@ -101,11 +107,15 @@ PRESETS: dict[str, dict[str, Any]] = {
         "validation_films": 256,
         "measured_films": 2000,
     },
+    "finetune": {"minutes": 8.0, "learning_rate": 3e-4, "start_from": weights_folder("captioner")},
 }
 
 
 def preset(name: str, **changes: Any) -> TrainConfig:
-    """The configuration of a preset, `small` (two CPU cores) or `full` (one GPU), with `changes` to it."""
+    """The configuration of a preset, with `changes` to it.
+
+    `small` is for two CPU cores, `full` for one GPU, `finetune` takes the shipped weights to other films.
+    """
     if name not in PRESETS:
         raise ValueError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
     return TrainConfig(**(PRESETS[name] | changes))
@@ -119,6 +129,8 @@ class Run:
     pieces: WordPieces
     optimiser: torch.optim.Optimizer
     device: torch.device
+    parallel: nn.Module  # the network, or what shares its gradients with other processes
+    processes: Processes = ALONE
     step: int = 0
     elapsed_s: float = 0.0
     history: list[Json] = field(default_factory=list)
@@ -153,32 +165,63 @@ def train_captioner(config: TrainConfig) -> Path:
     config.out.mkdir(parents=True, exist_ok=True)
     splits = split_films(read_films(config.data))
     segmenter = Segmenter.load(config.segmenter or weights_folder("segmentation"))
-    with training_progress(show=config.show_progress) as progress:
-        opened = {}
-        for name, films in splits.items():
-            films = films if name == "train" else films[: config.measured_films]
-            bar = progress.add_task(f"segmenting {name}", total=len(films), note="")
-            opened[name] = open_inputs(
-                films,
-                segmenter,
-                config.out / "cache",
-                config.image_size,
-                progress=lambda n, bar=bar: progress.advance(bar, n),  # type: ignore[misc]
-            )
-            progress.update(bar, completed=len(films))
-        opened["strangers"] = open_strangers(segmenter, config.out / "cache", config.image_size)
-        run = start(config, opened["train"])
+    device = pick_device(config.device)
+    with (
+        join(device) as processes,
+        training_progress(show=config.show_progress and processes.is_first) as progress,
+    ):
+        with processes.first_goes_first():
+            opened = open_splits(config, splits, segmenter, progress)
+        run = start(config, opened["train"], processes)
         bar = progress.add_task("training", total=config.minutes * 60, completed=int(run.elapsed_s), note="")
         try:
             train(config, run, opened, lambda note: progress.update(bar, completed=run.elapsed_s, note=note))
         finally:
-            run.save(config.out / "state.pt")
-        return finish(config, run, opened, describe_data(config.data, splits), segmenter)
+            if processes.is_first:
+                run.save(config.out / "state.pt")
+        if processes.is_first:
+            finish(config, run, opened, describe_data(config.data, splits), segmenter)
+    return config.out / "checkpoint"
 
 
-def start(config: TrainConfig, films: ReaderFilms) -> Run:
+def open_splits(
+    config: TrainConfig, splits: dict[str, list[Film]], segmenter: Segmenter, progress: Progress
+) -> dict[str, ReaderFilms]:
+    """The inputs of every split, and the pictures that are no films, predicted on first use."""
+    opened = {}
+    for name, films in splits.items():
+        films = films if name == "train" else films[: config.measured_films]
+        bar = progress.add_task(f"segmenting {name}", total=len(films), note="")
+        opened[name] = open_inputs(
+            films,
+            segmenter,
+            config.out / "cache",
+            config.image_size,
+            progress=partial(progress.advance, bar),
+        )
+        progress.update(bar, completed=len(films))
+    opened["strangers"] = open_strangers(segmenter, config.out / "cache", config.image_size)
+    return opened
+
+
+def start(config: TrainConfig, films: ReaderFilms, processes: Processes = ALONE) -> Run:
     """A new run, or the one in `config.out` as it was when it stopped."""
     device = pick_device(config.device)
+    with processes.first_goes_first():
+        network, pieces = _new_network(config, films)
+    network.to(device)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    parallel = processes.share_gradients(network, device)
+    run = Run(network, pieces, optimiser, device, parallel, processes)
+    if config.resume and (config.out / "state.pt").exists():
+        run.load(config.out / "state.pt")
+    return run
+
+
+def _new_network(config: TrainConfig, films: ReaderFilms) -> tuple[ReportNetwork, WordPieces]:
+    """The network and its vocabulary, which is kept in `config.out`."""
     vocabulary = config.out / TOKENIZER_FILE
     if config.start_from:
         checkpoint = load_checkpoint(config.start_from)
@@ -195,14 +238,7 @@ def start(config: TrainConfig, films: ReaderFilms) -> Run:
         network = ReportNetwork(_network_config(config, len(pieces)))
         load_pretrained(network, vision=config.vision, text=config.text)
     vocabulary.write_text(pieces.to_json(), encoding="utf-8")
-    network.to(device)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    run = Run(network, pieces, optimiser, device)
-    if config.resume and (config.out / "state.pt").exists():
-        run.load(config.out / "state.pt")
-    return run
+    return network, pieces
 
 
 def _network_config(config: TrainConfig, vocabulary: int) -> ReportNetworkConfig:
@@ -231,13 +267,21 @@ def train(
     batches = BalancedBatches(group_films(films["train"].present_bits()), config.batch_size, seed=config.seed)
     while run.elapsed_s < budget:
         losses = train_one_epoch(config, run, films, batches, report)
-        scores = validate(config, run, films["validation"])
-        row = {"minutes": round(run.elapsed_s / 60, 2), "step": run.step, "loss": round(losses, 4), **scores}
-        run.history.append(row)
-        lines = "".join(json.dumps(row) + "\n" for row in run.history)
-        (config.out / "metrics.jsonl").write_text(lines, encoding="utf-8")
-        draw_curves(run.history, config.out / "curves.png")
-        run.save(config.out / "state.pt")
+        if run.processes.is_first:
+            _record(config, run, films["validation"], losses)
+        run.elapsed_s = run.processes.agree(run.elapsed_s, run.device)
+
+
+def _record(config: TrainConfig, run: Run, films: ReaderFilms, loss: float) -> None:
+    """Validate, append to the history, draw the curves, save the state."""
+    scores = validate(config, run, films)
+    row = {"minutes": round(run.elapsed_s / 60, 2), "step": run.step, "loss": round(loss, 4), **scores}
+    run.history.append(row)
+    write_scalars(config.out / "tensorboard", run.step, {"loss": loss, **scores})
+    lines = "".join(json.dumps(row) + "\n" for row in run.history)
+    (config.out / "metrics.jsonl").write_text(lines, encoding="utf-8")
+    draw_curves(run.history, config.out / "curves.png")
+    run.save(config.out / "state.pt")
 
 
 def train_one_epoch(
@@ -248,13 +292,13 @@ def train_one_epoch(
     report: Callable[[str], None],
 ) -> float:
     """Optimise until the next validation is due; mean loss."""
-    run.network.train()
+    run.parallel.train()
     losses: list[float] = []
     due = min(config.minutes * 60, run.elapsed_s + config.validate_every_s)
     while run.elapsed_s < due:
         began = time.monotonic()
         set_learning_rate(run.optimiser, learning_rate(config, run.elapsed_s / (config.minutes * 60)))
-        drawn = batches.batch(run.step)
+        drawn = batches.batch(run.step * run.processes.count + run.processes.rank)
         loss = report_loss(config, run, films, [index for index, _ in drawn], seed=drawn[0][1])
         run.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -262,6 +306,7 @@ def train_one_epoch(
         run.optimiser.step()
         run.step += 1
         run.elapsed_s += time.monotonic() - began
+        run.elapsed_s = run.processes.agree(run.elapsed_s, run.device)
         losses.append(float(loss.detach()))
         report(f"step {run.step}  loss {np.mean(losses[-20:]):.3f}")
     return float(np.mean(losses))
@@ -285,7 +330,7 @@ def report_loss(
     target, counts = films.present(indices)
     target[spoilt], counts[spoilt] = 0.0, 1.0
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        logits, findings = run.network(seen.to(device), text_ids, text_mask, report_ids)
+        logits, findings = run.parallel(seen.to(device), text_ids, text_mask, report_ids)
     words = F.cross_entropy(logits.float().transpose(1, 2), report_ids[:, 1:], ignore_index=PAD)
     called = F.binary_cross_entropy_with_logits(findings.float(), target.to(device), weight=counts.to(device))
     return words + config.finding_weight * called
@@ -334,7 +379,7 @@ def finish(
     """Measure on the test films and write the checkpoint."""
     reporter = Reporter(run.network, run.pieces)
     measured = films["test"] if len(films["test"]) else films["validation"]
-    metrics = evaluate_captioner(reporter, measured, films["strangers"])
+    metrics = evaluate_captioner(reporter, measured, films["strangers"], synthetic=is_synthetic(config.data))
     (config.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     recipe = {**describe_recipe(asdict(config)), "steps": run.step, "seconds": round(run.elapsed_s)}
     save_checkpoint(
@@ -348,19 +393,3 @@ def finish(
         extra_files={TOKENIZER_FILE: config.out / TOKENIZER_FILE},
     )
     return config.out / "checkpoint"
-
-
-def draw_curves(history: list[Json], path: Path) -> None:
-    """Loss and free-running scores over time, as PNG."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    minutes = [row["minutes"] for row in history]
-    left.plot(minutes, [row["loss"] for row in history])
-    left.set(title="training loss", xlabel="minutes", yscale="log")
-    for name in ("fact_f1", "hallucination_rate", "presence_accuracy"):
-        right.plot(minutes, [row[name] for row in history], label=name.replace("_", " "))
-    right.set(title="validation films, free running", xlabel="minutes", ylim=(0, 1))
-    right.legend(fontsize=8)
-    figure.savefig(path, dpi=110)

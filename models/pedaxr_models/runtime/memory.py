@@ -1,8 +1,8 @@
 """Large blocks of memory are used again instead of being asked of the system anew.
 
 glibc maps and unmaps every block above 32 MiB, and the kernel clears each page of it on first touch. A
-training step allocates gigabytes of such blocks: on two EPYC cores it took 1.29 s at 256 pixels with the usual
-setting and 0.68 s with this one (batch of 8), 2.6 and 1.7 s at 384.
+training step allocates gigabytes of such blocks: on two EPYC cores it took 1.29 s at 256 pixels as usual and
+0.68 s with this setting (batch of 8), 2.6 and 1.7 s at 384.
 """
 
 import ctypes

@@ -1,9 +1,9 @@
 """What a checkpoint says of itself: model card, recipe and data."""
 
-import json
 from pathlib import Path
 
 from pedaxr_models.datasets.film import Film
+from pedaxr_models.datasets.origin import made_by
 from pedaxr_models.runtime.checkpoint import Json
 from pedaxr_models.segmentation.network import NetworkConfig
 from pedaxr_models.segmentation.tables import metrics_table
@@ -21,9 +21,7 @@ def describe_recipe(recipe: Json) -> Json:
 
 def describe_data(data: Path, splits: dict[str, list[Film]]) -> Json:
     """How the data set was made, where it says so, and how many films each split has."""
-    described = data / "data.json"
-    made = json.loads(described.read_text(encoding="utf-8")) if described.is_file() else {}
-    return {"made": made, "films": {name: len(films) for name, films in splits.items()}}
+    return {"made": made_by(data), "films": {name: len(films) for name, films in splits.items()}}
 
 
 def model_card(network: NetworkConfig, metrics: Json, data: Json) -> str:

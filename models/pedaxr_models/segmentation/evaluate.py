@@ -36,22 +36,34 @@ _MEASURES = {
 
 
 def evaluate_segmentation(
-    segmenter: Segmenter, films: Sequence[Film], *, seed: int = 0, progress: Progress | None = None
+    segmenter: Segmenter,
+    films: Sequence[Film],
+    *,
+    synthetic: bool,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Json:
     """Measure on a split: per channel, per finding at image level with 95 % intervals, and per pixel.
 
-    Image-level score: the probability that as many pixels reach as the smallest called region has.
+    `synthetic` says whether the films were made by a program; it is told with the figures. Image-level score:
+    the probability that as many pixels reach as the smallest called region has.
     """
     results = list(run(segmenter, films, progress))
     return {
         "films": len(results),
-        "synthetic": True,
+        "synthetic": synthetic,
         "channels": {c: _channel_metrics(results, i, segmenter) for i, c in enumerate(CHANNELS)},
         "findings": {f.value: _call_metrics(results, i, segmenter, seed) for i, f in enumerate(FINDINGS)},
         "measures": measure_errors(results),
         "pixel_accuracy": _mean([result.pixels_right for result in results]),
         "pixel_accuracy_all_background": _mean([result.pixels_empty for result in results]),
     }
+
+
+def mean_dice(metrics: Json) -> float | None:
+    """Mean Dice of the findings that the films show, of `evaluate_segmentation`."""
+    dices = [metrics["channels"][finding]["dice"] for finding in FINDINGS]
+    return _mean([dice for dice in dices if dice is not None])
 
 
 def _channel_metrics(results: Sequence[FilmResult], channel: int, segmenter: Segmenter) -> Json:

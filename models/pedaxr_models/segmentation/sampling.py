@@ -31,7 +31,10 @@ def group_films(present: NDArray[np.uint32]) -> dict[str, NDArray[np.intp]]:
 
 
 class BalancedBatches:
-    """Endless batches of (film, augmentation seed); batch n follows from (seed, n): runs resume exactly."""
+    """Endless batches of (film, augmentation seed); batch n follows from (seed, n): runs resume exactly.
+
+    Of several processes each begins at its own `first` and takes every `stride`th batch.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class BalancedBatches:
         *,
         seed: int,
         first: int = 0,
+        stride: int = 1,
     ) -> None:
         self.groups = [members for _, members in sorted(groups.items())]
         weights = np.array([GROUP_WEIGHTS[name] for name, _ in sorted(groups.items())])
@@ -47,12 +51,13 @@ class BalancedBatches:
         self.batch_size = batch_size
         self.seed = seed
         self.first = first
+        self.stride = stride
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         number = self.first
         while True:
             yield self.batch(number)
-            number += 1
+            number += self.stride
 
     def batch(self, number: int) -> list[tuple[int, int]]:
         """The films and augmentation seeds of one batch."""

@@ -21,7 +21,8 @@ def write_metrics(metrics: Json, folder: Path, name: str = "metrics") -> None:
 def metrics_table(metrics: Json) -> str:
     """Markdown tables of `evaluate_segmentation`."""
     lines = [
-        f"{metrics['films']} synthetic films; 95 % bootstrap intervals in brackets. "
+        f"{metrics['films']} {'synthetic ' * metrics['synthetic']}films; 95 % bootstrap intervals in "
+        "brackets. "
         f"Pixel accuracy over the findings {_cell(metrics['pixel_accuracy'])}; an empty answer would score "
         f"{_cell(metrics['pixel_accuracy_all_background'])}.",
         "",

@@ -9,32 +9,35 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from rich.progress import Progress
-from torch import Tensor
+from rich.progress import Progress, TaskID
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from pedaxr_models.datasets.film import Film
+from pedaxr_models.datasets.origin import is_synthetic
 from pedaxr_models.datasets.read import read_films
 from pedaxr_models.labels import CHANNELS, FINDINGS
-from pedaxr_models.runtime.checkpoint import Json, load_checkpoint, save_checkpoint
+from pedaxr_models.runtime.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
 from pedaxr_models.runtime.memory import reuse_large_blocks
 from pedaxr_models.runtime.segmenter import Segmenter
 from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.card import describe_data, describe_recipe, model_card
 from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, split_films, unpack_planes
-from pedaxr_models.segmentation.evaluate import evaluate_segmentation
+from pedaxr_models.segmentation.evaluate import evaluate_segmentation, mean_dice
 from pedaxr_models.segmentation.losses import SegmentationLoss
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
 from pedaxr_models.segmentation.pictures import draw_cases, draw_curves
 from pedaxr_models.segmentation.sampling import BalancedBatches, group_films
 from pedaxr_models.segmentation.tables import write_metrics
 from pedaxr_models.segmentation.thresholds import calibrate
-from pedaxr_models.training import one_cycle, pick_device, set_learning_rate, training_progress
+from pedaxr_models.several import ALONE, Processes, join
+from pedaxr_models.training import one_cycle, pick_device, set_learning_rate, training_progress, write_scalars
 
 Report = Callable[[str], None]
 
@@ -55,8 +58,8 @@ class TrainConfig:
 
     data: Path
     out: Path
-    minutes: float = 30.0
-    stages: tuple[tuple[int, float], ...] = ((256, 0.72), (384, 0.28))
+    minutes: float = 66.0
+    stages: tuple[tuple[int, float], ...] = ((256, 0.4), (384, 0.6))
     batch_size: int = 8
     accumulate: int = 1
     learning_rate: float = 2e-3
@@ -80,20 +83,32 @@ class TrainConfig:
 PRESETS: dict[str, dict[str, Any]] = {
     "small": {},
     "full": {
-        "minutes": 480.0,
+        "minutes": 14.0,
         "stages": ((384, 0.5), (512, 0.5)),
-        "batch_size": 16,
+        "batch_size": 8,  # with two of them a step, in bfloat16, within 8 GB at 512 pixels
+        "accumulate": 2,
         "ema_decay": 0.999,
         "network": NetworkConfig(backbone="resnet50", width=256),
         "workers": 12,
         "validation_films": 400,
         "measured_films": 2000,
     },
+    "finetune": {
+        "minutes": 10.0,
+        "stages": ((384, 1.0),),
+        "learning_rate": 5e-4,
+        "ema_decay": 0.98,
+        "validate_every_s": 60.0,
+        "start_from": weights_folder("segmentation"),
+    },
 }
 
 
 def preset(name: str, **changes: Any) -> TrainConfig:
-    """The configuration of a preset, `small` (two CPU cores) or `full` (one GPU), with `changes` to it."""
+    """The configuration of a preset, with `changes` to it.
+
+    `small` is for two CPU cores, `full` for one GPU, `finetune` takes the shipped weights to other films.
+    """
     if name not in PRESETS:
         raise ValueError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
     return TrainConfig(**(PRESETS[name] | changes))
@@ -106,6 +121,8 @@ class Run:
     network: SegmentationNetwork
     average: SegmentationNetwork  # exponential moving average of the weights: what is validated and kept
     optimiser: torch.optim.Optimizer
+    parallel: nn.Module  # the network, or what shares its gradients with other processes
+    processes: Processes = ALONE
     step: int = 0
     elapsed_s: float = 0.0
     best: float = 0.0
@@ -119,6 +136,11 @@ class Run:
         state["random"] = torch.get_rng_state()
         torch.save(state, path.with_suffix(".tmp"))
         path.with_suffix(".tmp").replace(path)
+
+    def agree(self, device: torch.device) -> None:
+        """Take over the first process's clock and patience, so that all stop at the same step."""
+        self.elapsed_s = self.processes.agree(self.elapsed_s, device)
+        self.stale = int(self.processes.agree(self.stale, device))
 
     def load(self, path: Path) -> None:
         """Go on where `save` was called."""
@@ -142,17 +164,26 @@ def train_segmentation(config: TrainConfig) -> Path:
         torch.set_num_threads(config.threads)
     config.out.mkdir(parents=True, exist_ok=True)
     splits = split_films(read_films(config.data))
-    run = start(config)
-    with training_progress(show=config.show_progress) as progress:
-        bar = progress.add_task("training", total=config.minutes * 60, completed=int(run.elapsed_s), note="")
-        try:
-            train(config, run, splits, lambda note: progress.update(bar, completed=run.elapsed_s, note=note))
-        finally:
-            run.save(config.out / "state.pt")
-        return finish(config, run, splits, progress)
+    with join(pick_device(config.device)) as processes:
+        run = start(config, processes)
+        with training_progress(show=config.show_progress and processes.is_first) as progress:
+            bar = progress.add_task(
+                "training", total=config.minutes * 60, completed=int(run.elapsed_s), note=""
+            )
+            try:
+                report = partial(_show, progress, bar, run)
+                train(config, run, splits, report)
+            finally:
+                if processes.is_first:
+                    run.save(config.out / "state.pt")
+            return finish(config, run, splits, progress) if processes.is_first else config.out / "checkpoint"
 
 
-def start(config: TrainConfig) -> Run:
+def _show(progress: Progress, bar: TaskID, run: "Run", note: str) -> None:
+    progress.update(bar, completed=run.elapsed_s, note=note)
+
+
+def start(config: TrainConfig, processes: Processes = ALONE) -> Run:
     """A new run, or the one in `config.out` as it was when it stopped."""
     network = SegmentationNetwork(config.network)
     if config.start_from and config.start_from.is_dir():
@@ -164,7 +195,8 @@ def start(config: TrainConfig) -> Run:
     network = _placed(network, config)
     average = _placed(SegmentationNetwork(network.config), config).eval().requires_grad_(False)
     average.load_state_dict(network.state_dict())
-    run = Run(network, average, _optimiser(network, config))
+    parallel = processes.share_gradients(network, pick_device(config.device))
+    run = Run(network, average, _optimiser(network, config), parallel, processes)
     if config.resume and (config.out / "state.pt").exists():
         run.load(config.out / "state.pt")
     return run
@@ -195,22 +227,29 @@ def train(
         until += share * config.minutes * 60
         if run.elapsed_s >= until:
             continue
-        caches = [open_cache(splits[name], config.out / "cache", size) for name in ("train", "validation")]
-        batches = iter(_loader(config, caches[0], run.step))
+        with run.processes.first_goes_first():
+            caches = [
+                open_cache(splits[name], config.out / "cache", size) for name in ("train", "validation")
+            ]
+        batches = iter(_loader(config, caches[0], run))
         while run.elapsed_s < until:
             loss = train_one_epoch(config, run, batches, until, report)
-            dice = validate(config, run, caches[1])
-            _record(config, run, size, loss, dice)
+            if run.processes.is_first:
+                dice = validate(config, run, caches[1])
+                _record(config, run, size, loss, dice)
+            run.agree(pick_device(config.device))
             if config.patience is not None and run.stale >= config.patience:
                 return
 
 
-def _loader(config: TrainConfig, cache: FilmCache, step: int) -> DataLoader[tuple[Tensor, Tensor, int]]:
+def _loader(config: TrainConfig, cache: FilmCache, run: Run) -> DataLoader[tuple[Tensor, Tensor, int]]:
+    """Batches from where the run is; of several processes each takes its own."""
     batches = BalancedBatches(
         group_films(np.asarray(cache.present)),
         config.batch_size,
         seed=config.seed,
-        first=step * config.accumulate,
+        first=run.step * config.accumulate * run.processes.count + run.processes.rank,
+        stride=run.processes.count,
     )
     return DataLoader(
         TrainingFilms(cache, Augmentation()),
@@ -231,7 +270,7 @@ def train_one_epoch(
     """Optimise until the next validation is due or `until` seconds have passed; mean loss."""
     device = pick_device(config.device)
     criterion = SegmentationLoss(run.network.config.channels).to(device)
-    run.network.train()
+    run.parallel.train()
     losses: list[float] = []
     due = min(until, run.elapsed_s + config.validate_every_s)
     while run.elapsed_s < due:
@@ -240,6 +279,7 @@ def train_one_epoch(
         losses.append(_step(config, run, batches, criterion, device))
         run.step += 1
         run.elapsed_s += time.monotonic() - began
+        run.agree(device)
         report(f"step {run.step}  loss {np.mean(losses[-20:]):.3f}")
     return float(np.mean(losses))
 
@@ -257,7 +297,7 @@ def _step(
         films, bits, known = (tensor.to(device, non_blocking=True) for tensor in next(batches))
         films = films.contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            logits = run.network(films)  # (N, C, S, S)
+            logits = run.parallel(films)  # (N, C, S, S)
         loss = criterion(logits.float(), unpack_planes(bits), unpack_planes(known)) / config.accumulate
         loss.backward()
         total += float(loss.detach())
@@ -317,6 +357,9 @@ def _record(config: TrainConfig, run: Run, size: int, loss: float, dice: dict[st
     history = config.out / "metrics.jsonl"
     history.write_text("".join(json.dumps(row) + "\n" for row in run.history), encoding="utf-8")
     draw_curves(history, config.out / "curves.png")
+    scalars = {"loss": loss, "learning rate": rate, "dice/mean of the findings": mean}
+    scalars |= {f"dice/{channel}": value for channel, value in dice.items() if value is not None}
+    write_scalars(config.out / "tensorboard", run.step, scalars)
     run.save(config.out / "state.pt")
 
 
@@ -327,9 +370,12 @@ def finish(config: TrainConfig, run: Run, splits: dict[str, list[Film]], progres
     test = (splits["test"] or splits["validation"])[: config.measured_films]
     bar = progress.add_task("measuring", total=len(validation) + len(test), note="")
     calibrate(segmenter, validation, lambda n: progress.advance(bar, n))
-    metrics = evaluate_segmentation(
-        segmenter, test, seed=config.seed, progress=lambda n: progress.advance(bar, n)
+    measure = partial(
+        evaluate_segmentation, films=test, synthetic=is_synthetic(config.data), seed=config.seed
     )
+    metrics = measure(segmenter, progress=lambda n: progress.advance(bar, n))
+    if config.start_from and config.start_from.is_dir():
+        metrics["mean_dice_before"] = mean_dice(measure(Segmenter.load(config.start_from)))
     write_metrics(metrics, config.out)
     draw_cases(segmenter, test, config.out / "cases")
     data = describe_data(config.data, splits)
