@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?= data/films
 SHIFTED ?= data/shifted
-FILMS ?= 3000
+FILMS ?= 4000
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden sheet films train-small evaluate judges bundle clean bench-films
+.PHONY: help demo test check format golden sheet films train-small finetune evaluate judges bundle clean bench-films
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ train-small: films  ## train both networks as the shipped ones were, on two CPU 
 	$(BIN)/pedaxr train segmentation --data $(DATA) --out runs/segmentation --preset small --resume
 	$(BIN)/pedaxr train captioner --data $(DATA) --segmenter runs/segmentation/checkpoint \
 		--out runs/captioner --preset small --resume
+
+finetune: $(READY)  ## fine-tune the shipped segmentation on 200 films listed in the seed's CSV format
+	$(BIN)/python benchmarks/finetune.py runs/hospital
 
 evaluate: films  ## measure the shipped weights on the test films
 	$(BIN)/pedaxr evaluate segmentation --data $(DATA) --shifted $(SHIFTED)
