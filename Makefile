@@ -9,7 +9,7 @@ FILMS ?= 4000
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden sheet films train-small finetune evaluate judges bundle clean bench-films
+.PHONY: help demo test check format golden sheet films train-small finetune evaluate judges bundle clean bench bench-films fuzz load soak
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,28 @@ sheet: $(READY)  ## the contact sheet of the README
 films: $(READY)  ## write the synthetic training films (DATA=folder FILMS=count)
 	$(BIN)/pedaxr films $(DATA) --count $(FILMS) --seed 0
 	$(BIN)/pedaxr films $(SHIFTED) --count 240 --seed 0 --shifted
+
+bench: $(READY)  ## how fast everything is, beside the seed's architecture (a quiet machine; 20 minutes): out/bench/
+	mkdir -p out/bench
+	$(BIN)/python benchmarks/reading_speed.py --json out/bench/reading.json
+	$(BIN)/python benchmarks/start_speed.py --json out/bench/start.json
+	$(BIN)/python benchmarks/throughput.py --json out/bench/throughput.json
+	$(BIN)/python benchmarks/runtime_parity.py --data $(DATA) --json out/bench/parity.json
+	$(BIN)/python benchmarks/find_patient.py --json out/bench/find_patient.json
+	$(BIN)/python benchmarks/film_speed.py --json out/bench/films.json
+
+fuzz: $(READY)  ## thousands of damaged files, then a minute of atheris on each decoder (4 minutes)
+	$(BIN)/python -m pytest -m "slow or not slow" tests/tools/test_fuzz_files.py tests/server/test_fuzz_calls.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
+	for decoder in png jpeg dicom; do $(BIN)/python tests/fuzz_decoders.py $$decoder --seconds 60 || exit 1; done
+
+load: $(READY)  ## 100 and 200 callers over HTTP at once, then 50 beside 300 slow clients
+	$(BIN)/python benchmarks/load.py --callers 100 --json out/bench/load_100.json
+	$(BIN)/python benchmarks/load.py --callers 200 --json out/bench/load_200.json
+	$(BIN)/python benchmarks/load.py --callers 50 --slow-clients 300 --json out/bench/load_slow.json
+
+soak: $(READY)  ## ten minutes of calls with killed workers, broken films, hang-ups and slow clients
+	$(BIN)/python benchmarks/load.py --callers 20 --seconds 600 --faults --slow-clients 50 --json out/bench/soak.json
 
 bench-films: $(READY)  ## seconds per synthetic film on one core
 	$(BIN)/python benchmarks/film_speed.py --json out/film_speed.json

@@ -1,4 +1,4 @@
-"""What a hospital would do: take 200 films of its own, listed in the seed's CSV format, and fine-tune on them.
+"""What a hospital would do: list 200 films of its own in the seed's CSV format, and fine-tune on them.
 
     python benchmarks/finetune.py runs/hospital
 

@@ -56,7 +56,7 @@ class TokenVerifier:
             expires_at=int(claims["exp"]) + self._settings.clock_skew_s,
             resource=self._settings.resource_url,  # the audience has been checked
             subject=str(claims["sub"]),
-            claims={"iss": claims["iss"]},
+            claims={"iss": claims["iss"], "departments": departments_in(claims)},
         )
 
     def _claims(self, token: str) -> dict[str, Any] | None:
@@ -83,6 +83,15 @@ def scopes_of(claims: Mapping[str, Any]) -> list[str]:
     given = claims.get("scope") or claims.get("scp") or ""
     listed = given.split() if isinstance(given, str) else given
     return [str(scope) for scope in listed] if isinstance(listed, list) else []
+
+
+def departments_in(claims: Mapping[str, Any]) -> list[str] | None:
+    """The claim `departments`: a list, or names between spaces; None without it, none for anything else."""
+    if "departments" not in claims:
+        return None
+    given = claims["departments"]
+    listed = given.split() if isinstance(given, str) else given
+    return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
 
 
 def auth_settings(settings: Settings) -> AuthSettings | None:
@@ -137,7 +146,14 @@ def may(scope: str) -> bool:
     return token is None or scope in token.scopes
 
 
-def mint_token(settings: Settings, *, subject: str, scopes: list[str], minutes: int) -> str:
+def mint_token(
+    settings: Settings,
+    *,
+    subject: str,
+    scopes: list[str],
+    minutes: int,
+    departments: list[str] | None = None,
+) -> str:
     """A development token, signed with the shared secret. Real ones come from the clinic's issuer.
 
     Raises:
@@ -146,7 +162,7 @@ def mint_token(settings: Settings, *, subject: str, scopes: list[str], minutes: 
     if settings.auth_issuer is None:
         raise InvalidRequest("There is no issuer to make tokens for. Set auth_issuer and a shared secret.")
     now = int(time.time())
-    claims = {
+    claims: dict[str, Any] = {
         "iss": settings.auth_issuer,
         "aud": settings.audience,
         "sub": subject,
@@ -155,5 +171,7 @@ def mint_token(settings: Settings, *, subject: str, scopes: list[str], minutes: 
         "iat": now,
         "exp": now + 60 * minutes,
     }
+    if departments is not None:
+        claims["departments"] = departments
     secret = Keys(settings.auth_key_file, settings.auth_secret).shared_secret()
     return jwt.encode(claims, secret, algorithm="HS256", headers={"typ": "at+jwt"})

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pedaxr_server.cli_audit import audit
+from pedaxr_server.cli_backup import backup, restore, verify
 from pedaxr_server.cli_checks import areas, leaks
 from pedaxr_server.cli_data import export, films, import_films, sheet, strangers
+from pedaxr_server.cli_ladder import ladder, pictures
+from pedaxr_server.cli_read import read
 from pedaxr_server.cli_reports import reports
 from pedaxr_server.cli_serve import serve, settings, token
 from pedaxr_server.cli_train import evaluate, train
@@ -166,6 +170,11 @@ def report(
 
 for command in (
     reports,
+    audit,
+    verify,
+    backup,
+    restore,
+    read,
     serve,
     token,
     settings,
@@ -178,6 +187,8 @@ for command in (
     export,
     train,
     evaluate,
+    ladder,
+    pictures,
 ):
     main.add_command(command)
 

@@ -125,16 +125,27 @@ def export(data: Path, out: Path, korean: bool) -> None:
     is_flag=True,
     help="Read 기복증 as abdominal distension instead of pneumoperitoneum.",
 )
+@click.option("--department", metavar="NAME", help="Whose staff may see the children that are new.")
 @home_option
 @json_option
-def import_films(source: Path, treat_as_distension: bool, home: Path | None, json_path: Path | None) -> None:
+def import_films(
+    source: Path,
+    treat_as_distension: bool,
+    department: str | None,
+    home: Path | None,
+    json_path: Path | None,
+) -> None:
     """Copy the films of a CSV file, data set folder or AI-Hub folder into the clinic; each film once."""
     from pedaxr.import_films import import_films as run_import
     from pedaxr_server.console import show_import
 
     with progress_bar("Importing films") as progress:
         summary = run_import(
-            source, clinic_home=home, treat_as_distension=treat_as_distension, progress=progress
+            source,
+            clinic_home=home,
+            treat_as_distension=treat_as_distension,
+            department=department,
+            progress=progress,
         )
     show(lambda: show_import(summary), summary.model_dump(mode="json"), json_path)
 

@@ -59,11 +59,12 @@ def serve(config: Path | None, **flags: Any) -> None:
 
     Each option is also a setting: PEDAXR_AUTH_ISSUER in the environment, auth_issuer in the settings file.
     """
-    from pedaxr_server.logs import log_to_stderr
+    from pedaxr_server.logs import JSON_VARIABLE, log_to_stderr
     from pedaxr_server.server import serve as run_server
 
     settings = _gather(flags, config).settings
     use_weights(settings.weights)
+    os.environ[JSON_VARIABLE] = "1" if settings.log_json else "0"
     log_to_stderr()
     if settings.transport == "http":
         login = "tokens of the issuer" if settings.auth_issuer else "no login, this machine only"
@@ -76,17 +77,32 @@ def serve(config: Path | None, **flags: Any) -> None:
 @click.option(
     "--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="May be repeated (default: all)."
 )
+@click.option(
+    "--department", "departments", multiple=True, metavar="NAME", help="Whose patients it shows; repeatable."
+)
 @click.option("--subject", default="developer", show_default=True, help="Whose token it is.")
 @click.option("--minutes", type=click.IntRange(1, 1440), default=60, show_default=True, help="Its life.")
 @click.option("--out", type=FILE, help="Write it to a file that only you can read, instead of printing it.")
 def token(
-    config: Path | None, scopes: tuple[str, ...], subject: str, minutes: int, out: Path | None, **flags: Any
+    config: Path | None,
+    scopes: tuple[str, ...],
+    departments: tuple[str, ...],
+    subject: str,
+    minutes: int,
+    out: Path | None,
+    **flags: Any,
 ) -> None:
     """Make a development token for a server whose issuer shares a secret with you."""
     from pedaxr_server.auth import mint_token
 
     settings = _gather(flags, config).settings
-    made = mint_token(settings, subject=subject, scopes=list(scopes or SCOPES), minutes=minutes)
+    made = mint_token(
+        settings,
+        subject=subject,
+        scopes=list(scopes or SCOPES),
+        minutes=minutes,
+        departments=list(departments) or None,
+    )
     if out is None:
         click.echo(made)
     else:

@@ -187,6 +187,9 @@ def _outline(segmenter: "Segmenter", data: Path, split: str, limit: int | None, 
 @evaluate.command("captioner")
 @_evaluation_options
 @click.option(
+    "--num-beams", type=click.IntRange(1), default=1, show_default=True, help="Beam search; 1 is greedy."
+)
+@click.option(
     "--segmenter", type=FOLDER, help="Segmentation checkpoint it reads with (default: the shipped weights)."
 )
 def evaluate_captioner(
@@ -199,6 +202,7 @@ def evaluate_captioner(
     seed: int,
     json_path: Path | None,
     segmenter: Path | None,
+    num_beams: int,
 ) -> None:
     """Facts stated rightly, hallucinated and omitted, beside readers that do not look at the film."""
     from rich.markdown import Markdown
@@ -211,10 +215,12 @@ def evaluate_captioner(
     folder = checkpoint or weights_folder("captioner")
     with library_errors():
         outliner = Segmenter.load(segmenter or weights_folder("segmentation"))
-        reporter = Reporter.load(folder)
+        reporter = Reporter.load(folder, num_beams=num_beams)
         metrics = _read(reporter, outliner, data, split, limit, seed)
         if shifted:
             metrics["shifted"] = _read(reporter, outliner, shifted, "test", limit, seed)
+        if ladder := load_checkpoint(folder).metrics.get("ladder"):
+            metrics["ladder"] = ladder  # measured by `pedaxr ladder`, and kept
         if document:
             card = model_card(reporter.network, metrics, load_checkpoint(folder).data)
             revise_checkpoint(folder, metrics=metrics, card=card)

@@ -6,6 +6,7 @@ For the same reason an id is suggested only where the text so far means one chil
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from mcp.server.mcpserver import MCPServer
 from mcp_types import (
@@ -21,6 +22,9 @@ from pedaxr_models.labels import CHANNELS
 from pedaxr_server.auth import PATIENTS_READ, may
 from pedaxr_server.settings import Settings
 from pedaxr_server.tools import XrayTools
+
+if TYPE_CHECKING:
+    from pedaxr.clinic import Clinic
 
 MOST_SUGGESTED = 10
 LANGUAGES = ("English", "Korean")
@@ -49,10 +53,17 @@ def add_completions(server: MCPServer[object], settings: Settings, tools: XrayTo
 
 
 def _suggest(settings: Settings, name: str, value: str, patient_id: str | None) -> list[str]:
+    from pedaxr.audit import accessing
     from pedaxr.clinic import open_clinic
-    from pedaxr.find_patient import MOST_MATCHES, find_patient
 
     clinic = open_clinic(settings.home)
+    with accessing(clinic.home, "complete", query=value):
+        return _suggested(clinic, name, value, patient_id)
+
+
+def _suggested(clinic: "Clinic", name: str, value: str, patient_id: str | None) -> list[str]:
+    from pedaxr.find_patient import MOST_MATCHES, find_patient
+
     if name == "study_id" and patient_id:
         studies = [study.study_id for study in clinic.registry.studies(patient_id)]
         return [study_id for study_id in studies if study_id.startswith(value)]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 
 from mcp.server.auth.routes import build_resource_metadata_url
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
@@ -10,8 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pedaxr.audit import refused
+from pedaxr.callers import Caller
 from pedaxr_server.auth import SCOPES, scope_needed, web_address
 from pedaxr_server.health import OPEN_PATHS
+from pedaxr_server.identity import request_id_of
 
 _MOST_PEEKED_BYTES = 4 * 1024 * 1024  # the SDK refuses larger bodies itself
 
@@ -40,9 +44,10 @@ class ScopeGate:
     sees every message and counts. It also names the scopes in the SDK's 401.
     """
 
-    def __init__(self, app: ASGIApp, path: str, resource_url: str) -> None:
+    def __init__(self, app: ASGIApp, path: str, resource_url: str, home: Path) -> None:
         self._app = app
         self._path = path
+        self._home = home  # of the clinic, to write refusals down
         self._metadata_url = str(build_resource_metadata_url(web_address(resource_url)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,15 +56,35 @@ class ScopeGate:
             await self._app(scope, receive, send)
             return
         if not _has_token(scope):
-            await self._app(scope, receive, _naming_scopes(send))
+            await self._app(scope, receive, self._naming_scopes(scope, send))
             return
         messages = [message async for message in _body_messages(receive)]
         held = Request(scope).auth.scopes
         for needed in _scopes_needed(b"".join(message.get("body", b"") for message in messages)):
             if needed not in held:
+                self._write_down(scope, "forbidden", needed)
                 await insufficient(needed, self._metadata_url)(scope, receive, send)
                 return
         await self._app(scope, _replay(messages, receive), send)
+
+    def _naming_scopes(self, scope: Scope, send: Send) -> Send:
+        async def with_scopes(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 401:
+                self._write_down(scope, "unauthorized", None)
+                headers = MutableHeaders(scope=message)
+                if challenge := headers.get("www-authenticate"):
+                    headers["www-authenticate"] = f'{challenge}, scope="{" ".join(SCOPES)}"'
+            await send(message)
+
+        return with_scopes
+
+    def _write_down(self, scope: Scope, outcome: str, needed: str | None) -> None:
+        """For the audit trail: a refusal that reaches no tool."""
+        request = Request(scope)
+        client = request.client.host if request.client else "unknown"
+        user = str(getattr(scope.get("user"), "display_name", "")) if needed else ""
+        caller = Caller(user or "nobody", client, request_id=request_id_of(request.headers))
+        refused(self._home, needed or "login", outcome, caller=caller)
 
 
 def refusal(request: Request, needed: str) -> Response | None:
@@ -123,14 +148,3 @@ def _replay(messages: list[Message], receive: Receive) -> Receive:
         return message if message is not None else await receive()
 
     return replay
-
-
-def _naming_scopes(send: Send) -> Send:
-    async def with_scopes(message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] == 401:
-            headers = MutableHeaders(scope=message)
-            if challenge := headers.get("www-authenticate"):
-                headers["www-authenticate"] = f'{challenge}, scope="{" ".join(SCOPES)}"'
-        await send(message)
-
-    return with_scopes

@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
+from pedaxr.clinic import default_home
 from pedaxr_server.auth import SCOPES, web_address
 from pedaxr_server.gates import ExactHosts, ScopeGate
 from pedaxr_server.health import health_routes
@@ -27,8 +28,10 @@ from pedaxr_server.viewer.routes import viewer_routes
 
 if TYPE_CHECKING:
     from pedaxr_server.draining import DrainingServer
+    from pedaxr_server.readers import Reader
 
-_MOST_CONNECTIONS = 256
+_MOST_CONNECTIONS = 512
+_IDLE_S = 20  # short, and a busy server hangs up on requests that are on their way
 _LAST_WORDS_S = 2  # for streams to close, after the calls have been waited for
 
 
@@ -39,17 +42,19 @@ def http_app(settings: Settings) -> Starlette:
         InvalidRequest: the token keys cannot be used.
     """
     from pedaxr_server.server import create_server
+    from pedaxr_server.tools import XrayTools
 
-    return app_of(create_server(settings), settings)
+    tools = XrayTools(settings)
+    return app_of(create_server(settings, tools), settings, tools.reader)
 
 
-def app_of(server: MCPServer[object], settings: Settings) -> Starlette:
+def app_of(server: MCPServer[object], settings: Settings, reader: "Reader | None" = None) -> Starlette:
     """The HTTP service around a server that was made already."""
     security = transport_security(settings)
     app = server.streamable_http_app(
         streamable_http_path=HTTP_PATH, transport_security=security, host=settings.host
     )
-    app.router.routes[:0] = [*health_routes(settings), *_metadata_routes(settings)]
+    app.router.routes[:0] = [*health_routes(settings, reader), *_metadata_routes(settings)]
     app.router.routes += viewer_routes(settings)
     # Starlette runs the first of the list outermost; the SDK's own (token, its context) stay inside.
     outer = [Middleware(ExactHosts, security=security)]
@@ -57,8 +62,11 @@ def app_of(server: MCPServer[object], settings: Settings) -> Starlette:
         outer.append(_cross_origin(settings))
     app.user_middleware[:0] = outer
     if settings.auth_issuer:
-        app.user_middleware.append(Middleware(ScopeGate, path=HTTP_PATH, resource_url=settings.resource_url))
+        home = settings.home or default_home()
+        gate = Middleware(ScopeGate, path=HTTP_PATH, resource_url=settings.resource_url, home=home)
+        app.user_middleware.append(gate)
     app.state.settings = settings
+    app.state.reader = reader
     return app
 
 
@@ -75,14 +83,18 @@ def http_server(app: Starlette, settings: Settings) -> "DrainingServer":
     """A uvicorn server that on SIGTERM or SIGINT takes no new call and lets those that run finish."""
     import uvicorn
 
+    from pedaxr_server.connections import PromptProtocol
     from pedaxr_server.draining import Calls, DrainingServer
 
     calls = Calls(app)
     config = uvicorn.Config(
         calls,
+        http=PromptProtocol,
+        ws="none",
         host=settings.host,
         port=settings.port,
         timeout_graceful_shutdown=_LAST_WORDS_S,
+        timeout_keep_alive=_IDLE_S,
         limit_concurrency=_MOST_CONNECTIONS,
         log_config=None,
         access_log=False,  # addresses of studies are patient data

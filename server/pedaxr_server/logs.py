@@ -1,14 +1,21 @@
 """Logs without patients: where an error happened and of what type, never what its text says.
 
 Texts of third-party errors echo their input (pydantic prints the rejected value), and our own may repeat what
-the caller passed, a child's name for instance.
+the caller passed, a child's name for instance. Each line carries the id of the request it belongs to; with
+`log_json` it is a JSON object, and each answered message leaves one.
 """
 
+import json
 import logging
+import os
 import sys
 import traceback
+from datetime import UTC, datetime
+
+from pedaxr.callers import current_caller
 
 SDK_LOGGER = "mcp.server.mcpserver.server"
+JSON_VARIABLE = "PEDAXR_LOG_JSON"
 _WITHHELD = "(text withheld: it may hold patient data)"
 
 
@@ -28,7 +35,24 @@ class WithoutPatients(logging.Filter):
             and isinstance(record.args, tuple)
         ):
             record.args = (record.args[0], _WITHHELD)
+        record.request_id = current_caller().request_id or "-"
         return True
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, logger, request_id, message, and the fields given with it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": getattr(record, "request_id", "-"),
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        return json.dumps(line, ensure_ascii=False)
 
 
 _filter = WithoutPatients()
@@ -40,11 +64,18 @@ def guard_sdk_log() -> None:
 
 
 def log_to_stderr(level: int = logging.WARNING) -> None:
-    """Send every log of this process to standard error, filtered: standard output belongs to the protocol."""
+    """Send every log of this process to standard error, filtered: standard output belongs to the protocol.
+
+    With $PEDAXR_LOG_JSON as JSON lines, and our own from INFO on; child processes inherit it.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    is_json = os.environ.get(JSON_VARIABLE, "") in ("1", "true", "yes")
+    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s")
+    handler.setFormatter(JsonLines() if is_json else text)
     handler.addFilter(_filter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in ("pedaxr", "pedaxr_server"):
+        logging.getLogger(name).setLevel(logging.INFO if is_json else level)
 
 
 def _where(error: BaseException | None) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pedaxr.durable import replace_durably
 from pedaxr.errors import PedaxrError, StorageError
 
 if TYPE_CHECKING:
@@ -106,7 +107,10 @@ def write_bytes(path: Path, data: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_bytes(data)  # a device or a link, which no file may take the place of
+        else:
+            replace_durably(path, data)
     except OSError as err:
         raise StorageError(f"{path} cannot be written ({err.strerror}). Choose another place.") from err
 

@@ -1,17 +1,16 @@
 """A child's studies and a study's pictures and documents by address, for a client that follows links."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mcp.server.mcpserver import MCPServer
 
 from pedaxr.errors import InvalidRequest, StudyNotFound
-from pedaxr.types import PatientMatch, Report, SegmentationResult
+from pedaxr.types import PatientMatch, Report
 from pedaxr_models.labels import CHANNELS
+from pedaxr_server.clients import current_client
 from pedaxr_server.settings import Settings
-from pedaxr_server.slots import Slots
 from pedaxr_server.strict import readable_resource_errors
 from pedaxr_server.tools import XrayTools
 
@@ -32,7 +31,7 @@ def add_resources(server: MCPServer[object], settings: Settings, tools: XrayTool
 
 
 class _Reader:
-    """Loads a document in a worker thread, with the clinic open."""
+    """Loads a document in a thread, with the clinic open, or has it made by whoever reads films."""
 
     def __init__(self, home: Path | None, tools: XrayTools) -> None:
         self._home = home
@@ -40,19 +39,20 @@ class _Reader:
 
     async def look_up(self, load: "Callable[[Clinic, str], T]", some_id: str) -> T:
         """Without the networks."""
-        return await self._run(self._tools.searching, load, some_id)
 
-    async def read_film(self, load: "Callable[[Clinic, str], T]", some_id: str) -> T:
-        """With the networks, one film at a time."""
-        return await self._run(self._tools.reading, load, some_id)
-
-    async def _run(self, slots: Slots, load: "Callable[[Clinic, str], T]", some_id: str) -> T:
         def work() -> T:
+            from pedaxr.audit import accessing
             from pedaxr.clinic import open_clinic
 
-            return load(open_clinic(self._home), some_id)
+            clinic = open_clinic(self._home)
+            with accessing(clinic.home, f"read{load.__name__}"):
+                return load(clinic, some_id)
 
-        return await slots.run(work)
+        return await self._tools.searching.run(work, current_client())
+
+    async def read_film(self, job: str, study_id: str, **arguments: str) -> bytes:
+        """With the networks, one film at a time."""
+        return await self._tools.reader.read(job, study_id=study_id, **arguments)
 
 
 def _add_patient(server: MCPServer[object], reader: _Reader) -> None:
@@ -74,19 +74,21 @@ def _add_pictures(server: MCPServer[object], reader: _Reader) -> None:
     @readable_resource_errors
     async def overlay(study_id: str) -> bytes:
         """The film with its findings and structures outlined and a legend."""
-        return await reader.read_film(_overlay, study_id)
+        return await reader.read_film("overlay", study_id)
 
     @server.resource(_STUDY + "masks/{region}.png", title="Mask of one region", mime_type=_PNG)
     @readable_resource_errors
     async def mask(study_id: str, region: str) -> bytes:
         """White inside the outlines of one finding or structure, at the size of the film."""
-        return await reader.read_film(partial(_mask, region), study_id)
+        if region not in CHANNELS:
+            raise InvalidRequest(f"There is no region {region[:60]!r}. Use one of {', '.join(CHANNELS)}.")
+        return await reader.read_film("mask", study_id, region=region)
 
     @server.resource(_STUDY + "segmentation.json", title="All outlines", mime_type=_JSON)
     @readable_resource_errors
     async def segmentation(study_id: str) -> str:
         """Every outline at full resolution, structures included."""
-        return await reader.read_film(_segmentation, study_id)
+        return (await reader.read_film("outlines", study_id)).decode()
 
 
 def _add_reports(server: MCPServer[object], reader: _Reader) -> None:
@@ -126,35 +128,6 @@ def _image(clinic: "Clinic", study_id: str) -> bytes:
     from pedaxr_server.pictures import film_png
 
     return film_png(clinic.registry.study(study_id).image_path)
-
-
-def _overlay(clinic: "Clinic", study_id: str) -> bytes:
-    from pedaxr.segment_xray import segment_xray
-
-    path = segment_xray(study_id, overlay=True, clinic=clinic).overlay_path
-    assert path is not None, "an overlay was asked for"
-    return Path(path).read_bytes()
-
-
-def _mask(region: str, clinic: "Clinic", study_id: str) -> bytes:
-    from pedaxr_server.pictures import mask_png
-
-    if region not in CHANNELS:
-        raise InvalidRequest(f"There is no region {region[:60]!r}. Use one of {', '.join(CHANNELS)}.")
-    result = _outlines(clinic, study_id)
-    outlined = [found for found in (*result.findings, *result.structures) if found.name == region]
-    polygons = [polygon for found in outlined for polygon in found.polygons]
-    return mask_png(polygons, width=result.width, height=result.height)
-
-
-def _segmentation(clinic: "Clinic", study_id: str) -> str:
-    return _outlines(clinic, study_id).model_copy(update={"overlay_path": None}).model_dump_json()
-
-
-def _outlines(clinic: "Clinic", study_id: str) -> SegmentationResult:
-    from pedaxr.segment_xray import segment_xray
-
-    return segment_xray(study_id, overlay=False, clinic=clinic)
 
 
 def _report(clinic: "Clinic", study_id: str) -> Report:

@@ -1,7 +1,7 @@
 """The MCP server: three tools, resources, prompts and completions, over stdio or HTTP.
 
-Starting it loads no network; the first film does, or a warm-up in the background. It answers clients of both
-protocol eras.
+No network is ever loaded here: the reading worker does that with the first film, or in the background. It
+answers clients of both protocol eras.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,10 @@ from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_REQUEST
 
+from pedaxr.decode_choice import decode_in_worker
+from pedaxr_server.clients import know_client
 from pedaxr_server.completions import add_completions
+from pedaxr_server.identity import knowing_callers
 from pedaxr_server.logs import guard_sdk_log
 from pedaxr_server.prompts import add_prompts
 from pedaxr_server.resources import add_resources
@@ -30,13 +33,13 @@ INSTRUCTIONS = (
 _STDIO_WARM_DELAY_S = 2.0  # the client's first questions are answered before torch takes the processor
 
 
-def create_server(settings: Settings) -> MCPServer[object]:
+def create_server(settings: Settings, tools: XrayTools | None = None) -> MCPServer[object]:
     """Build the server without starting it; `mcp.Client(create_server(...))` talks to it in memory.
 
     Raises:
         InvalidRequest: the token keys cannot be used.
     """
-    tools = XrayTools(settings)
+    tools = tools or XrayTools(settings)
     server: MCPServer[object] = MCPServer(
         "pedaxr",
         title="pedaxr: paediatric abdominal X-rays",
@@ -44,7 +47,7 @@ def create_server(settings: Settings) -> MCPServer[object]:
         version=version("pedaxr"),
         tools=list(tools.published()),
         extensions=viewer_extensions(settings),
-        middleware=[require_scope],
+        middleware=[know_client, knowing_callers(settings), require_scope],
         log_level="WARNING",
         **_login(settings),
     )
@@ -61,22 +64,33 @@ def serve(settings: Settings) -> None:
     Raises:
         InvalidRequest: the token keys cannot be used.
     """
-    from pedaxr_server.warming import warming
+    decode_in_worker(settings.decode_in_worker)
+    tools = XrayTools(settings)
+    server = create_server(settings, tools)
+    try:
+        if settings.transport == "stdio":
+            _serve_stdio(server, settings, tools)
+        else:
+            _serve_http(server, settings, tools)
+    finally:
+        tools.reader.close()
 
-    server = create_server(settings)
-    if settings.transport == "stdio":
-        if settings.warm:
-            warming.start(_STDIO_WARM_DELAY_S)
-        try:
-            server.run("stdio")
-        except* BrokenPipeError:
-            pass  # the client left while it was being answered
-        return
+
+def _serve_stdio(server: MCPServer[object], settings: Settings, tools: XrayTools) -> None:
+    if settings.warm:
+        tools.reader.warm(_STDIO_WARM_DELAY_S)
+    try:
+        server.run("stdio")
+    except* BrokenPipeError:
+        pass  # the client left while it was being answered
+
+
+def _serve_http(server: MCPServer[object], settings: Settings, tools: XrayTools) -> None:
     from pedaxr_server.http import app_of, http_server
 
-    listener = http_server(app_of(server, settings), settings)
+    listener = http_server(app_of(server, settings, tools.reader), settings)
     if settings.warm:
-        warming.start()
+        tools.reader.warm()
     listener.run()
 
 

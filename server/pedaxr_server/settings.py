@@ -35,9 +35,14 @@ class Settings:
         auth_audience: the `aud` that tokens must name. None: `resource_url`.
         auth_key_file: the issuer's JWK set, public key (PEM) or shared secret; read again when it changes.
         auth_secret: shared secret instead of a file. Never a flag, which `ps` would show.
+        open_departments: whether a token without the claim `departments` shows all patients, or none.
         clock_skew_s: how far the issuer's clock may be off.
         warm: load the networks in the background after the start instead of with the first film.
         waiting: calls that may wait for the networks; one more is told to come back.
+        worker: have the networks in a process of their own, which can be stopped, dies alone and is replaced.
+        decode_in_worker: decode films in a process with limits on memory and time.
+        reading_s: longest time that one film may take.
+        log_json: write the log as JSON lines, one for each answered message too.
         drain_s: how long a stopping HTTP server lets calls finish.
     """
 
@@ -53,10 +58,15 @@ class Settings:
     auth_audience: str | None = None
     auth_key_file: Path | None = None
     auth_secret: str | None = field(default=None, repr=False)
+    open_departments: bool = True
     clock_skew_s: int = 30
     warm: bool = False
     waiting: int = 8
+    worker: bool = True
+    decode_in_worker: bool = True
+    reading_s: int = 120
     drain_s: int = 20
+    log_json: bool = False
 
     def __post_init__(self) -> None:
         if self.transport not in get_args(Transport):
@@ -64,6 +74,7 @@ class Settings:
         _within("port", self.port, 1, 65535)
         _within("clock_skew_s", self.clock_skew_s, 0, 300)
         _within("waiting", self.waiting, 0, 1000)
+        _within("reading_s", self.reading_s, 1, 3600)
         _within("drain_s", self.drain_s, 0, 600)
         self._check_names()
         self._check_login()

@@ -179,9 +179,14 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "auth_audience": _text,
     "auth_key_file": _path,
     "auth_secret": _text,
+    "open_departments": _switch,
     "clock_skew_s": _number,
     "warm": _switch,
     "waiting": _number,
+    "worker": _switch,
+    "decode_in_worker": _switch,
+    "reading_s": _number,
     "drain_s": _number,
+    "log_json": _switch,
 }
 _NAMES = tuple(field.name for field in fields(Settings))

@@ -1,8 +1,10 @@
-"""A few calls at a time, a few more waiting, and for all others an immediate, honest "busy"."""
+"""A few calls at a time, a few more waiting by turns, and for all others an immediate, honest "busy"."""
 
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 import anyio
@@ -16,22 +18,34 @@ _FIRST_GUESS_S = 5.0
 
 
 class Busy(PedaxrError):
-    """More calls are waiting than may; nothing is wrong with this one."""
+    """More calls are waiting than may; nothing is wrong with this one.
+
+    Attributes:
+        retry_after_s: when a place is likely to be free.
+    """
 
     code = "busy"
 
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            f"All readers are busy. Call again in {retry_after_s} seconds (retry_after={retry_after_s})."
+        )
+        self.retry_after_s = retry_after_s
+
 
 class Slots:
-    """Runs blocking work in threads, `at_once` at a time.
+    """`at_once` calls run, `waiting` more wait; the clients that wait take turns, one call each.
 
-    A cancelled call gives its slot back at once. Its thread cannot be stopped and runs out beside the next
-    call; when too many do, new calls are refused rather than made slower and slower.
+    A client that is known by name can hold at most three quarters of the waiting places, so that none of them
+    can shut out the others. All methods belong to one event loop, except `note`.
     """
 
     def __init__(self, at_once: int, waiting: int) -> None:
-        self._limiter = anyio.CapacityLimiter(at_once)
-        self._most = at_once + waiting
-        self._inside = 0
+        self._at_once = at_once
+        self._free = at_once
+        self._waiting = waiting
+        self._share = max(1, 3 * waiting // 4)
+        self._queues: dict[str | None, deque[_Turn]] = {}  # in the order of their next turns
         self._abandoned = 0
         self._lock = threading.Lock()
         self._usual_s = _FIRST_GUESS_S
@@ -39,27 +53,45 @@ class Slots:
     @property
     def free(self) -> int:
         """Slots that the next call could have now."""
-        return int(self._limiter.total_tokens - self._limiter.borrowed_tokens)
+        return self._free
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work`.
+    @property
+    def queued(self) -> int:
+        """Calls that wait."""
+        return sum(map(len, self._queues.values()))
+
+    @asynccontextmanager
+    async def place(self, client: str | None = None) -> AsyncIterator[None]:
+        """A slot for the block, after waiting for it.
 
         Raises:
-            Busy: too many calls wait already, or too many cancelled ones are still running out.
+            Busy: too many calls wait already, of all clients or of this one.
         """
-        if self._inside >= self._most or self._abandoned >= _MOST_ABANDONED:
-            raise Busy(f"All readers are busy. Call again in {self._guess_s()} seconds.")
-        self._inside += 1
-        call = _Call(self, work)
+        await self._enter(client)
+        start = time.monotonic()
         try:
-            return await anyio.to_thread.run_sync(call.run, limiter=self._limiter, abandon_on_cancel=True)
+            yield
         finally:
-            self._inside -= 1
-            call.leave()
+            self.note(seconds=time.monotonic() - start)
+            self._leave()
 
-    def _guess_s(self) -> int:
-        """When a slot may be free, from how long the last calls took."""
-        return max(1, round(self._usual_s * self._inside / self._limiter.total_tokens))
+    async def run(self, work: Callable[[], T], client: str | None = None) -> T:
+        """The result of blocking `work`, done in a thread.
+
+        A cancelled call gives its slot back at once. Its thread cannot be stopped and runs out beside the
+        next call; when too many do, new calls are refused rather than made slower and slower.
+
+        Raises:
+            Busy: as `place`, or too many cancelled calls are still running out.
+        """
+        if self._abandoned >= _MOST_ABANDONED:
+            raise self._busy()
+        async with self.place(client):
+            call = _Call(self, work)
+            try:
+                return await anyio.to_thread.run_sync(call.run, abandon_on_cancel=True)
+            finally:
+                call.leave()
 
     def note(self, *, seconds: float | None = None, abandoned: int = 0) -> None:
         """Count an ended call's time, or one more or fewer that runs out unheard."""
@@ -67,6 +99,56 @@ class Slots:
             self._abandoned += abandoned
             if seconds is not None:
                 self._usual_s += 0.3 * (seconds - self._usual_s)
+
+    async def _enter(self, client: str | None) -> None:
+        if self._free and not self._queues:
+            self._free -= 1
+            return
+        own = len(self._queues.get(client, ()))
+        if self.queued >= self._waiting or (client is not None and own >= self._share):
+            raise self._busy()
+        turn = _Turn()
+        self._queues.setdefault(client, deque()).append(turn)
+        try:
+            await turn.event.wait()
+        except BaseException:  # cancelled: the place, or the slot that was just given, goes to somebody else
+            if turn.is_given:
+                self._leave()
+            else:
+                self._forget(client, turn)
+            raise
+
+    def _leave(self) -> None:
+        """Hand the slot to the client whose turn it is."""
+        if not self._queues:
+            self._free += 1
+            return
+        client, queue = next(iter(self._queues.items()))
+        turn = queue.popleft()
+        del self._queues[client]
+        if queue:
+            self._queues[client] = queue  # behind the others
+        turn.is_given = True
+        turn.event.set()
+
+    def _forget(self, client: str | None, turn: "_Turn") -> None:
+        queue = self._queues[client]
+        queue.remove(turn)
+        if not queue:
+            del self._queues[client]
+
+    def _busy(self) -> Busy:
+        """With when a slot may be free, from how long the last calls took."""
+        ahead = self.queued + self._at_once - self._free
+        return Busy(max(1, round(self._usual_s * ahead / self._at_once)))
+
+
+class _Turn:
+    """One call that waits."""
+
+    def __init__(self) -> None:
+        self.event = anyio.Event()
+        self.is_given = False
 
 
 class _Call(Generic[T]):
@@ -82,14 +164,13 @@ class _Call(Generic[T]):
     def run(self) -> T:
         with self._lock:
             self._is_running = True
-        start = time.monotonic()
         try:
             return self._work()
         finally:
             with self._lock:
                 self._is_running = False
                 was_left = self._is_left
-            self._slots.note(seconds=time.monotonic() - start, abandoned=-1 if was_left else 0)
+            self._slots.note(abandoned=-1 if was_left else 0)
 
     def leave(self) -> None:
         with self._lock:

@@ -10,12 +10,13 @@ import torch
 
 from pedaxr_models.captioning.evaluate import fact_scores
 from pedaxr_models.captioning.facts import UNREADABLE, FilmFacts, FindingFact, Presence, Severity, Side
+from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.grammar import narrate
 from pedaxr_models.captioning.inputs import ReaderFilms, Seen
 from pedaxr_models.captioning.metadata_text import metadata_text, with_dropout
 from pedaxr_models.captioning.network import SOURCES, ReportNetwork, ReportNetworkConfig, load_pretrained
 from pedaxr_models.captioning.parser import split_sentences
-from pedaxr_models.captioning.region_tokens import REGION_FEATURES, region_features
+from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS, region_features
 from pedaxr_models.captioning.tokenizer import END, PAD, START, WordPieces
 from pedaxr_models.captioning.train import Run, TrainConfig, report_loss
 from pedaxr_models.datasets.film import FilmMetadata
@@ -59,8 +60,8 @@ def network(pieces: WordPieces) -> ReportNetwork:
 def batch(pieces: WordPieces) -> Iterator[tuple[Seen | torch.Tensor, ...]]:
     generator = torch.Generator().manual_seed(1)
     values = Seen(
-        torch.randn(2, 1 + len(CHANNELS), 64, 64, generator=generator),
-        torch.rand(2, len(CHANNELS), REGION_FEATURES, generator=generator),
+        torch.randn(2, FILM_PLANES + len(CHANNELS), 64, 64, generator=generator),
+        torch.rand(2, REGION_TOKENS, REGION_FEATURES, generator=generator),
     )
     ids, mask = pieces.encode(["age 3 months", "view erect"], longest=16)
     reports, _ = pieces.encode([narrate(FREE_AIR, None), narrate(NOTHING, None)], longest=96)
@@ -95,7 +96,7 @@ def test_every_patch_can_change_the_report(network, batch) -> None:
 
 def test_every_region_can_change_the_report(network, batch) -> None:
     values, ids, mask, reports = batch
-    for channel in (0, len(CHANNELS) - 1):
+    for channel in (0, REGION_TOKENS - 1):
         regions = values.regions.clone()
         regions[:, channel] += 1
         other = Seen(values.pixels, regions)
@@ -107,12 +108,10 @@ def test_a_reader_does_without_what_it_is_not_given(network, batch, source: str)
     values, ids, mask, reports = batch
     blind = ReportNetwork(replace(network.config, sees=tuple(s for s in SOURCES if s != source))).eval()
     blind.load_state_dict(network.state_dict())
+    film, masks = values.pixels[:, :FILM_PLANES], values.pixels[:, FILM_PLANES:]
     other = {
-        "film": (Seen(torch.cat([-values.pixels[:, :1], values.pixels[:, 1:]], 1), values.regions), ids),
-        "masks": (
-            Seen(torch.cat([values.pixels[:, :1], -values.pixels[:, 1:]], 1), values.regions + 1),
-            ids,
-        ),
+        "film": (Seen(torch.cat([-film, masks], 1), values.regions), ids),
+        "masks": (Seen(torch.cat([film, -masks], 1), values.regions + 1), ids),
         "metadata": (values, torch.cat([ids[:, :1], ids[:, 1:].flip(1)], 1)),
     }
     changed, words = other[source]
@@ -177,9 +176,9 @@ def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
     """A reader that knows two films by heart, which have the same metadata."""
     torch.manual_seed(0)
     films = ReaderFilms(
-        np.broadcast_to(np.linspace(60, 200, 64).astype(np.uint8), (2, 64, 64)).copy(),
+        np.broadcast_to(np.linspace(60, 200, 64).astype(np.uint8), (2, FILM_PLANES, 64, 64)).copy(),
         np.zeros((2, len(CHANNELS), 32, 32), np.uint8),
-        np.zeros((2, len(CHANNELS), REGION_FEATURES), np.float32),
+        np.zeros((2, REGION_TOKENS, REGION_FEATURES), np.float32),
         [FREE_AIR, NOTHING],
         [FilmMetadata(view=View.ERECT)] * 2,
     )

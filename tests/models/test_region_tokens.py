@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from pedaxr_models.captioning.region_tokens import REGION_FEATURES, region_features
+from pedaxr_models.captioning.measured_tokens import SCALES
+from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS, region_features
 from pedaxr_models.labels import CHANNELS, Finding, Structure
 
-AREA, QUADRANTS, LEFT, WIDTH, LEVELS = 2, slice(3, 7), 7, 8, 13
+AREA, QUADRANTS, LEFT, WIDTH = 2, slice(3, 7), 7, 8
 
 
 def film(**boxes: tuple[slice, slice]) -> np.ndarray:
@@ -27,7 +28,7 @@ def token(features: np.ndarray, name: str) -> np.ndarray:
 
 def test_nothing_segmented_is_nothing() -> None:
     features = region_features(np.zeros((len(CHANNELS), 512, 512), np.float32))
-    assert features.shape == (len(CHANNELS), REGION_FEATURES)
+    assert features.shape == (REGION_TOKENS, REGION_FEATURES)
     assert not features.any()
 
 
@@ -42,8 +43,26 @@ def test_side_quadrant_and_size_follow_the_region() -> None:
     assert token(mirrored, "stomach")[QUADRANTS] == pytest.approx([1, 0, 0, 0])
 
 
-def test_levels_are_counted() -> None:
+def test_levels_are_counted_and_measured() -> None:
     name = Finding.AIR_FLUID_LEVEL.value
-    features = region_features(film(**{name: (slice(300, 360), slice(100, 200))}))
-    assert token(features, name)[LEVELS] == pytest.approx(1 / 6)
-    assert token(features, name)[LEVELS + 1] == pytest.approx(100 / 40 / 3, rel=0.1)
+    boxes = np.zeros((512, 512), bool)
+    for left in (60, 180, 330):
+        boxes[300:360, left : left + 90] = True
+    planes = film()
+    planes[CHANNELS.index(name)] = 0.9 * boxes
+    features = region_features(planes)
+    assert measured(features, "levels, upright") == pytest.approx(SCALES["levels, upright"].code(3))
+    assert measured(features, "longest level") == pytest.approx(SCALES["longest level"].code(90 / 40))
+    assert not measured(features, "free air").any()
+
+
+def test_a_step_tells_a_value_on_either_side_of_it_apart() -> None:
+    scale = SCALES["widest loop"]
+    below, above, far = (scale.code(value) for value in (1.6, 1.7, 2.6))
+    assert (np.diff([below, above, far], axis=0) >= 0).all()
+    assert np.abs(above - below).max() > 0.1  # 6 % wider
+    assert scale.code(1.6)[0] == 1
+
+
+def measured(features: np.ndarray, name: str) -> np.ndarray:
+    return features[len(CHANNELS) + list(SCALES).index(name)]

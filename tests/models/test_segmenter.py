@@ -26,7 +26,7 @@ def build(size: int = 128) -> Segmenter:
 
 def save(folder: Path, segmenter: Segmenter, **changes: object) -> None:
     config = segmenter.to_config() | changes
-    tensors = segmenter._network.state_dict()
+    tensors = segmenter.network.state_dict()
     save_checkpoint(folder, tensors=tensors, config=config, metrics={}, recipe={}, data={}, card="")
 
 

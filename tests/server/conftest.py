@@ -22,6 +22,14 @@ from pedaxr_server.settings import Settings
 GOLDEN = Path(__file__).parent / "golden"
 
 
+@pytest.fixture(autouse=True)
+def _no_film_is_known() -> None:
+    """Tests give one film to differently made networks."""
+    from pedaxr.reading import forget_films
+
+    forget_films()
+
+
 @pytest.fixture(scope="session")
 def clinic_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("clinic") / "home"
@@ -41,7 +49,8 @@ def no_settings_of_this_machine(
 
 @pytest.fixture
 def server(clinic_home: Path) -> MCPServer[object]:
-    return create_server(Settings(home=clinic_home))
+    """Films are read in this process, where `canned_networks` can take the networks' place."""
+    return create_server(Settings(home=clinic_home, worker=False))
 
 
 @pytest.fixture(params=["auto", "legacy"], ids=["2026-07-28", "handshake"])

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def service(clinic_home: Path, canned_networks: None) -> Iterator[Settings]:
-    with running(with_login(Settings(home=clinic_home))) as settings:
+    with running(with_login(Settings(home=clinic_home, worker=False))) as settings:
         yield settings
 
 

@@ -22,8 +22,8 @@ from mcp.shared.exceptions import MCPError
 
 from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME
 from pedaxr_server.auth import FILMS_READ, PATIENTS_READ, REPORTS_READ, REPORTS_WRITE, SCOPES
+from pedaxr_server.readers import ThreadReader
 from pedaxr_server.settings import Settings
-from pedaxr_server.warming import warming
 
 from .http_service import SECRET, bearer, running, with_login
 
@@ -32,13 +32,13 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(scope="module")
 def service(clinic_home: Path) -> Iterator[Settings]:
-    with running(with_login(Settings(home=clinic_home))) as settings:
+    with running(with_login(Settings(home=clinic_home, worker=False))) as settings:
         yield settings
 
 
 @pytest.fixture(scope="module")
 def open_service(clinic_home: Path) -> Iterator[Settings]:
-    with running(Settings(home=clinic_home)) as settings:
+    with running(Settings(home=clinic_home, worker=False)) as settings:
         yield settings
 
 
@@ -151,7 +151,7 @@ async def test_the_server_itself_refuses_what_slips_past_the_gate(
     clinic_home: Path, monkeypatch: pytest.MonkeyPatch, era: str
 ) -> None:
     monkeypatch.setattr("pedaxr_server.gates._scopes_needed", lambda body: [])
-    with running(with_login(Settings(home=clinic_home))) as settings:
+    with running(with_login(Settings(home=clinic_home, worker=False))) as settings:
         async with signed_in(settings, era, FILMS_READ) as client:
             with pytest.raises(MCPError, match="patients:read"):
                 await client.call_tool("find_patient", FIND["arguments"])
@@ -207,10 +207,11 @@ async def test_health_needs_no_token_and_says_nothing_of_patients(service: Setti
 async def test_readiness_waits_for_the_registry_and_the_networks(
     clinic_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warming, "is_done", False)
+    is_loaded = False
+    monkeypatch.setattr(ThreadReader, "is_ready", property(lambda _: is_loaded))
     for settings, checks in (
         (Settings(home=tmp_path), {"registry": False, "networks": True}),
-        (Settings(home=clinic_home, warm=True), {"registry": True, "networks": False}),
+        (Settings(home=clinic_home, warm=True, worker=False), {"registry": True, "networks": False}),
     ):
         with running(settings) as up:
             async with httpx2.AsyncClient() as http:
@@ -218,7 +219,7 @@ async def test_readiness_waits_for_the_registry_and_the_networks(
                 assert (await http.get(up.url.replace("/mcp", "/healthz"))).status_code == 200
         assert reply.status_code == 503
         assert reply.json()["checks"] == checks
-    monkeypatch.setattr(warming, "is_done", True)
+    is_loaded = True
     with running(replace(settings)) as up:
         async with httpx2.AsyncClient() as http:
             assert (await http.get(up.url.replace("/mcp", "/readyz"))).status_code == 200
@@ -258,7 +259,7 @@ async def test_a_client_that_hangs_up_gives_its_slot_back_within_a_second(
 
     monkeypatch.setattr(module, "segment_xray", slow_once)
     call = {"study_id": study_id}
-    with running(with_login(Settings(home=clinic_home, waiting=0))) as settings:
+    with running(with_login(Settings(home=clinic_home, waiting=0, worker=False))) as settings:
         async with signed_in(settings, era, *SCOPES) as client, anyio.create_task_group() as tasks:
             tasks.start_soon(client.call_tool, "segment_xray", call)
             assert await anyio.to_thread.run_sync(started.wait, 10)

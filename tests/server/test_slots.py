@@ -56,6 +56,60 @@ async def test_only_so_many_run_at_once_and_all_that_wait_are_served(work: Work)
     assert (results, work.most) == (["done"] * 4, 1)
 
 
+async def test_clients_take_turns_and_none_can_fill_the_queue() -> None:
+    slots, served = Slots(1, waiting=8), []
+
+    async def call(client: str) -> None:
+        async with slots.place(client):
+            served.append(client)
+
+    async with anyio.create_task_group() as tasks, slots.place("first"):
+        for client in "aaaaaa":
+            tasks.start_soon(call, client)
+        await anyio.wait_all_tasks_blocked()
+        assert slots.queued == 6
+        with pytest.raises(Busy):
+            await call("a")
+        tasks.start_soon(call, "b")
+        tasks.start_soon(call, "c")
+        await anyio.wait_all_tasks_blocked()
+        assert slots.queued == 8, "control: there was room for others"
+    assert "".join(served) == "abcaaaaa"
+    assert (slots.free, slots.queued) == (1, 0)
+
+
+async def test_a_call_cancelled_while_it_waits_leaves_no_trace(work: Work) -> None:
+    slots = Slots(1, waiting=2)
+    async with slots.place():
+        with anyio.move_on_after(0.01):
+            await slots.run(work, "impatient")
+        assert slots.queued == 0
+    assert slots.free == 1
+    work.go.set()
+    assert await slots.run(work) == "done"
+
+
+async def test_a_slot_given_in_the_moment_of_a_cancellation_is_not_lost() -> None:
+    slots = Slots(1, waiting=2)
+
+    async def call() -> None:
+        async with slots.place():
+            await anyio.sleep(60)
+
+    async with anyio.create_task_group() as tasks:
+        async with slots.place():
+            tasks.start_soon(call)
+            await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()  # in the same step in which the slot was handed over
+        assert slots.free == 0, "control: it was"
+    assert slots.free == 1
+
+
+async def test_busy_says_when_to_come_back_to_people_and_programs() -> None:
+    assert Busy(7).retry_after_s == 7
+    assert "Call again in 7 seconds (retry_after=7)" in str(Busy(7))
+
+
 async def test_one_more_than_may_wait_is_told_when_to_come_back(work: Work) -> None:
     slots = Slots(1, waiting=1)
     async with anyio.create_task_group() as tasks:

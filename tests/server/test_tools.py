@@ -196,12 +196,14 @@ async def test_an_unreadable_film_says_what_to_do(
     era: str, clinic_home: Path, study_id: str, tmp_path: Path, damage: bytes | None
 ) -> None:
     home = tmp_path / "home"
-    shutil.copytree(clinic_home, home)
+    shutil.copytree(clinic_home, home, ignore=shutil.ignore_patterns("access.*"))  # in use
     film = open_clinic(home).registry.study(study_id).image_path
     film.unlink()
     if damage is not None:
         film.write_bytes(damage)
-    told = await refusal(create_server(Settings(home=home)), era, "segment_xray", {"study_id": study_id})
+    told = await refusal(
+        create_server(Settings(home=home, worker=False)), era, "segment_xray", {"study_id": study_id}
+    )
     assert told.endswith("[unreadable_image]")
     assert len(told.split(".")) > 2, "what was wrong, then what to do"
     assert str(home) not in told

@@ -33,7 +33,7 @@ SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 
 @pytest.fixture(params=["open", "login"])
 def web(request: pytest.FixtureRequest, clinic_home: Path) -> Iterator[TestClient]:
-    settings = Settings(home=clinic_home)
+    settings = Settings(home=clinic_home, worker=False)
     settings = with_login(settings) if request.param == "login" else settings
     with TestClient(http_app(settings), base_url=f"http://127.0.0.1:{settings.port}") as client:
         yield client

@@ -71,6 +71,14 @@ class PerfectSegmenter:
         return Segmentation(planes.astype(np.float32), letterbox)
 
 
+@pytest.fixture(autouse=True)
+def _no_film_is_known() -> None:
+    """Tests give one film to differently made networks."""
+    from pedaxr.reading import forget_films
+
+    forget_films()
+
+
 @pytest.fixture
 def segmenter(monkeypatch: pytest.MonkeyPatch) -> PerfectSegmenter:
     perfect = PerfectSegmenter()

@@ -54,7 +54,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = TemporaryDirectory()
+        self.folder = TemporaryDirectory(ignore_cleanup_errors=True)  # a thread may still write down
         home = Path(self.folder.name)
         self.registry = Registry.create(home / "registry.sqlite3")
         self.clinic = Clinic(home, self.registry)

@@ -210,6 +210,9 @@ def test_reports_from_before_signatures_are_read_and_can_be_signed(tmp_path: Pat
         connection.execute("DROP TRIGGER reports_stay_as_they_are")
         connection.execute("DROP TABLE reports")
         connection.execute(next(step for step in MIGRATIONS[0] if "TABLE reports" in str(step)))
+        connection.execute("DROP TABLE audit")
+        connection.execute("DROP INDEX patients_by_name_and_department")
+        connection.execute("ALTER TABLE patients DROP COLUMN department")
         connection.execute("DELETE FROM schema_versions WHERE version >= 3")
         connection.execute(
             "INSERT INTO reports VALUES ('R-1', 'S-1', 4, 'preliminary', '2026', '0', 'm', ?)", [old]

@@ -26,18 +26,13 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
     RLELossless,
 )
 
+from pedaxr.decoding import DECODER_ERRORS
 from pedaxr.dicom_header import read_metadata, read_spacing, wanted_notes
 from pedaxr.errors import UnreadableImage
-from pedaxr.radiograph import DECODER_ERRORS
+from pedaxr.file_headers import jpeg_size, transfer_syntax
 from pedaxr.raster import MAX_BYTES, FloatArray, Raster, check_size, to_grey
 
 # pydicom's warnings quote values of the file, patients' names among them.
@@ -49,19 +44,8 @@ _UNCOMPRESSED = {
     ExplicitVRBigEndian,
     DeflatedExplicitVRLittleEndian,
 }
-_JPEG = {
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-}
 _JPEG2000 = {JPEG2000, JPEG2000Lossless}
-_READ = _UNCOMPRESSED | _JPEG | _JPEG2000 | {RLELossless}
 _RADIOGRAPHY = {"CR", "DX", "DR", "RG", "RF", "OT", "SC", ""}
-_META_START = 132
-_SOF = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # frame headers, 0xF7 of JPEG-LS
 
 _DAMAGED = "The DICOM file is damaged or incomplete: it cannot be decoded. Export the film again."
 
@@ -81,11 +65,7 @@ def decode_dicom(data: bytes) -> Raster:
 
 
 def _decode(data: bytes) -> Raster:
-    syntax, start = _transfer_syntax(data)
-    if syntax not in _READ:
-        raise UnreadableImage(
-            "The DICOM file is compressed in a way that is not read here. Export it uncompressed."
-        )
+    syntax, start = transfer_syntax(data)
     if syntax == DeflatedExplicitVRLittleEndian:
         _check_inflated_size(data[start:])
     dataset = dcmread(io.BytesIO(data))
@@ -96,22 +76,6 @@ def _decode(data: bytes) -> Raster:
     spacing, spacing_note = read_spacing(dataset)
     notes = (*wanted_notes(dataset), spacing_note)
     return Raster(pixels, spacing, read_metadata(dataset), tuple(filter(None, notes)), colourfulness)
-
-
-def _transfer_syntax(data: bytes) -> tuple[str, int]:
-    """Transfer Syntax UID and where the data set starts, from the file meta group (PS3.10 section 7.1)."""
-    at, syntax = _META_START, ""
-    while data[at : at + 2] == b"\x02\x00":
-        element, vr = struct.unpack_from("<H2s", data, at + 2)
-        long = vr in (b"OB", b"OW", b"UN", b"UT", b"SQ")
-        length = (
-            struct.unpack_from("<I", data, at + 8)[0] if long else struct.unpack_from("<H", data, at + 6)[0]
-        )
-        value = at + (12 if long else 8)
-        if element == 0x0010:
-            syntax = data[value : value + length].rstrip(b"\0 ").decode("ascii")
-        at = value + length
-    return syntax, at
 
 
 def _check_inflated_size(stream: bytes) -> None:
@@ -146,18 +110,7 @@ def _check_codestream(dataset: Dataset, syntax: str) -> None:
     if syntax == RLELossless:
         _check_run_lengths(frame, int(dataset.Rows) * int(dataset.Columns))
     else:
-        check_size(*(_jpeg2000_size(frame) if syntax in _JPEG2000 else _jpeg_size(frame)))
-
-
-def _jpeg_size(stream: bytes) -> tuple[int, int]:
-    """Width and height of the frame header (ISO/IEC 10918-1 B.2.2, 14495-1 C.2.2)."""
-    at = 2
-    while True:
-        marker, length = struct.unpack_from(">xBH", stream, at)
-        if marker in _SOF:
-            height, width = struct.unpack_from(">HH", stream, at + 5)
-            return width, height
-        at += 2 + length
+        check_size(*(_jpeg2000_size(frame) if syntax in _JPEG2000 else jpeg_size(frame)))
 
 
 def _jpeg2000_size(stream: bytes) -> tuple[int, int]:

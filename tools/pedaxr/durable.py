@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from pedaxr.errors import StorageError
 
@@ -18,10 +19,17 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def replace_durably(path: Path, content: bytes) -> None:
-    """Write a file under another name and give it its own when it is whole."""
-    part = path.with_name(f".{path.name}.part")
-    write_durably(part, content)
-    part.replace(path)
+    """Write a file under another name and give it its own when it is whole. `sync_folder` makes that last.
+
+    The other name is this write's own: two programs that write the same file do not meet.
+    """
+    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+    try:
+        write_durably(part, content)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,7 +9,9 @@
     |-- UnreadableImage           a file is missing, broken, too large or of an unknown kind
     |-- NotAnAbdominalFilm        the picture is readable but is not a paediatric abdominal film
     |-- ModelUnavailable          weights are missing, damaged or of another version
+    |-- WorkerFailed              a helper process ended or did not answer in time; calling again may help
     |-- StorageError              the registry or a folder cannot be read or written
+    |   +-- StorageBusy           another program is writing; calling again will help
     +-- ImportFailed              a data set to import has the wrong shape
 
 The message says what was wrong and what to do next. It may repeat what the caller passed, never what was
@@ -75,10 +77,27 @@ class ModelUnavailable(PedaxrError):
     code = "model_unavailable"
 
 
+class WorkerFailed(PedaxrError):
+    """A helper process ended, ran out of memory or did not answer in time; calling again may help."""
+
+    code = "worker_failed"
+
+
 class StorageError(PedaxrError):
     """The registry or a folder cannot be read or written."""
 
     code = "storage"
+
+
+class StorageBusy(StorageError):
+    """Another program is writing to the registry, and went on for longer than a call may wait.
+
+    Attributes:
+        retry_after_s: when to call again.
+    """
+
+    code = "busy"
+    retry_after_s = 2
 
 
 class ImportFailed(PedaxrError):

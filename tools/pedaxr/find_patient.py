@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pedaxr import names
+from pedaxr.audit import accessing, home_of, note
 from pedaxr.errors import InvalidRequest
 from pedaxr.hangul import is_hangul
 from pedaxr.names import name_forms
@@ -96,10 +97,19 @@ def find_patient(
         InvalidRequest: the query is too short or long, or the date is no date.
         StorageError: there is no registry, or it cannot be read.
     """
-    asked = _parse(query, patient_birth_date)
-    if limit < 1 or not 0 <= offset <= MOST_COUNTED:
-        raise InvalidRequest(f"limit must be at least 1, and offset from 0 to {MOST_COUNTED}.")
-    registry = _registry(clinic)
+    with accessing(home_of(clinic), "find_patient", query=_as_asked(query, patient_birth_date)):
+        asked = _parse(query, patient_birth_date)
+        if limit < 1 or not 0 <= offset <= MOST_COUNTED:
+            raise InvalidRequest(f"limit must be at least 1, and offset from 0 to {MOST_COUNTED}.")
+        return _search(_registry(clinic), asked, limit, offset)
+
+
+def _as_asked(query: str, patient_birth_date: date | str | None) -> str:
+    """For the audit trail."""
+    return query if patient_birth_date is None else f"{query} born {patient_birth_date}"
+
+
+def _search(registry: Registry, asked: _Query, limit: int, offset: int) -> PatientSearch:
     with registry.searching() as index:
         most = offset + min(limit, MOST_MATCHES)
         found = _matching(index, asked, most=max(most, _NEAREST_LISTED))
@@ -299,7 +309,9 @@ def _answer(
     registry: Registry, asked: _Query, found: _Matches, nearest: list[_Found], *, page: slice, has_twin: bool
 ) -> PatientSearch:
     listed = found.first[page]
-    studies = registry.studies_of([one.patient.patient_id for one in (*listed, *nearest)])
+    shown = [one.patient.patient_id for one in (*listed, *nearest)]
+    note(patient_ids=shown)
+    studies = registry.studies_of(shown)
     return PatientSearch(
         query=asked.text,
         status="no_match" if not found.total else "one_match" if found.total == 1 else "several_matches",

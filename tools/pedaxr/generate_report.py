@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedaxr import models
+from pedaxr.audit import audited, note
 from pedaxr.comparison import compare_with_earlier
 from pedaxr.compose import compose_sections, critical_findings, present_findings, standing_text
 from pedaxr.errors import InvalidRequest
@@ -21,7 +22,7 @@ from pedaxr_models.labels import LABELS, NORMAL, View
 
 if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
-    from pedaxr_models.runtime.reporter import Narrative, Reporter
+    from pedaxr_models.runtime.film_reporter import FilmReporter, Narrative
 
 # Below this no word of the report depends on the film: whatever it says was not read off it.
 LEAST_DEPENDENCE = 0.05
@@ -31,6 +32,7 @@ DATA_STATEMENT = (
 )
 
 
+@audited
 def generate_report(
     study_id: str | None = None,
     *,
@@ -61,6 +63,7 @@ def generate_report(
         raise InvalidRequest(f"working_diagnosis must be one of {', '.join(LABELS)}, or left out.")
     source = find_source(study_id, file, clinic)
     reporter = models.reporter()  # before the film is segmented: without it there is no report
+    note(weights=reporter.weights_sha256)
     reading = read_film(source)
     given = {
         "view": view,
@@ -76,7 +79,7 @@ def generate_report(
     return report
 
 
-def _draft(reading: Reading, reporter: "Reporter") -> Report:
+def _draft(reading: Reading, reporter: "FilmReporter") -> Report:
     told = reporter.describe(reading.radiograph.pixels, reading.segmentation, reading.metadata)
     is_withheld = told.is_refusal or told.image_dependence < LEAST_DEPENDENCE
     drafted = () if is_withheld else told.sentences
@@ -121,7 +124,7 @@ def _withheld_flags(told: "Narrative") -> list[str]:
     return []
 
 
-def _report_id(reading: Reading, reporter: "Reporter") -> str:
+def _report_id(reading: Reading, reporter: "FilmReporter") -> str:
     """Digest of all that decides what the report says: the idempotency key of storing it."""
     metadata = reading.metadata
     request = [

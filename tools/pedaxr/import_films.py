@@ -79,6 +79,7 @@ class _Import:
     clinic: Clinic
     root: Path
     known_hashes: set[str]
+    department: str | None = None
     patients: dict[str, Patient] = field(default_factory=dict)
     studies: list[NewStudy] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
@@ -91,6 +92,7 @@ def import_films(
     *,
     clinic_home: Path | None = None,
     treat_as_distension: bool = False,
+    department: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportSummary:
     """Copy the films of a data set into the clinic, making the clinic where there is none.
@@ -101,6 +103,7 @@ def import_films(
         source: a CSV file with ImagePath and Class, a folder that holds one, or an AI-Hub folder.
         clinic_home: the clinic's folder; `default_home()` when None.
         treat_as_distension: read 기복증 as abdominal distension instead of pneumoperitoneum.
+        department: whose staff may see the patients that are new; None: only those who may see everybody.
         progress: called with (films looked at, films in all).
 
     Raises:
@@ -111,6 +114,7 @@ def import_films(
     home = clinic_home or default_home()
     with disk_errors():
         under_way = _begin(home, source if source.is_dir() else source.parent)
+        under_way.department = department
         under_way.rejected += [
             RejectedRow(line=r.line, path=r.path, reason=r.reason) for r in report.rejections
         ]
@@ -164,7 +168,8 @@ def _item(under_way: _Import, film: Film) -> _Item | None:
         under_way.already_there += 1
         return None
     film = _completed(under_way, film, radiograph)
-    patient = _known_patient(under_way, _patient(film, digest))
+    patient = replace(_patient(film, digest), department=under_way.department)
+    patient = _known_patient(under_way, patient)
     study = _study(film, patient, digest)
     if study.study_date and patient.patient_birth_date and study.study_date < patient.patient_birth_date:
         raise _Refused("the study is dated before the patient's birth")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pedaxr.errors import ModelUnavailable
 
 if TYPE_CHECKING:
-    from pedaxr_models.runtime.reporter import Reporter
-    from pedaxr_models.runtime.segmenter import Segmenter
+    from pedaxr_models.runtime.film_reporter import FilmReporter
+    from pedaxr_models.runtime.film_segmenter import FilmSegmenter
 
 T = TypeVar("T")
 
@@ -31,36 +31,37 @@ class _Cache:
 _cache = _Cache()
 
 
-def segmenter() -> "Segmenter":
+def segmenter() -> "FilmSegmenter":
     """The segmentation network.
 
     Raises:
         ModelUnavailable: its weights are missing, damaged or of another version.
     """
     from pedaxr_models.runtime.checkpoint import weights_folder
-    from pedaxr_models.runtime.segmenter import Segmenter
+    from pedaxr_models.runtime.load import load_segmenter
 
-    return _cache.get(weights_folder("segmentation"), Segmenter.load)
+    return _cache.get(weights_folder("segmentation"), load_segmenter)
 
 
-def reporter() -> "Reporter":
+def reporter() -> "FilmReporter":
     """The captioning network.
 
     Raises:
         ModelUnavailable: its weights are missing, damaged or of another version.
     """
     from pedaxr_models.runtime.checkpoint import weights_folder
-    from pedaxr_models.runtime.reporter import Reporter
+    from pedaxr_models.runtime.load import load_reporter
 
-    return _cache.get(weights_folder("captioner"), Reporter.load)
+    return _cache.get(weights_folder("captioner"), load_reporter)
 
 
 def _loaded(folder: Path, load: Callable[[Path], T]) -> T:
     from pedaxr_models.runtime.checkpoint import CheckpointError
+    from pedaxr_models.runtime.compiled import GraphError
 
     try:
         return load(folder)
-    except CheckpointError as err:
+    except (CheckpointError, GraphError) as err:
         raise ModelUnavailable(str(err)) from err
     except OSError as err:
         raise ModelUnavailable(

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pedaxr.audit import record
+from pedaxr.departments import cleaned
 from pedaxr.errors import InvalidRequest, PatientNotFound
 from pedaxr.printable import printable
 from pedaxr.records import NewStudy, Patient
@@ -31,6 +33,7 @@ def insert_patient(connection: sqlite3.Connection, patient: Patient) -> None:
     _refuse_merged(connection, patient.patient_id)
     _insert(connection, "patients", row)
     index_name(connection, row["patient_name"])
+    record(connection, "register", patient_ids=[patient.patient_id])
 
 
 def insert_study(connection: sqlite3.Connection, study: NewStudy, home: Path) -> None:
@@ -46,6 +49,13 @@ def insert_study(connection: sqlite3.Connection, study: NewStudy, home: Path) ->
     if study.study_date and birth[0] and study.study_date.isoformat() < birth[0]:
         raise InvalidRequest(f"The study {quoted(study.study_id)} is dated before the patient's birth.")
     _insert(connection, "studies", study_row(study, home))
+    record(
+        connection,
+        "import",
+        patient_ids=[study.patient_id],
+        study_id=study.study_id,
+        image_sha256=study.image_sha256,
+    )
 
 
 def rename_patient(connection: sqlite3.Connection, patient_id: str, patient_name: str) -> None:
@@ -55,6 +65,16 @@ def rename_patient(connection: sqlite3.Connection, patient_id: str, patient_name
     connection.execute("UPDATE patients SET patient_name = ? WHERE patient_id = ?", [name, patient_id])
     index_name(connection, name)
     unindex_name(connection, before)
+    record(connection, "rename", patient_ids=[patient_id])
+
+
+def assign_patient(connection: sqlite3.Connection, patient_id: str, department: str | None) -> None:
+    """Give a patient to a department, or to none. Raises PatientNotFound."""
+    _name_of(connection, patient_id)
+    connection.execute(
+        "UPDATE patients SET department = ? WHERE patient_id = ?", [cleaned(department), patient_id]
+    )
+    record(connection, "assign", patient_ids=[patient_id], detail=cleaned(department))
 
 
 def merge_patients(connection: sqlite3.Connection, duplicate_id: str, kept_id: str) -> None:
@@ -81,6 +101,7 @@ def merge_patients(connection: sqlite3.Connection, duplicate_id: str, kept_id: s
     connection.execute("INSERT INTO merged_patients VALUES (?, ?, ?)", [duplicate_id, kept_id, _now()])
     connection.execute("DELETE FROM patients WHERE patient_id = ?", [duplicate_id])
     unindex_name(connection, name)
+    record(connection, "merge", patient_ids=[duplicate_id, kept_id])
 
 
 def delete_patient(connection: sqlite3.Connection, patient_id: str) -> list[str]:
@@ -96,6 +117,7 @@ def delete_patient(connection: sqlite3.Connection, patient_id: str) -> list[str]
     ):
         connection.execute(statement, [patient_id])
     unindex_name(connection, name)
+    record(connection, "delete", patient_ids=[patient_id], detail=f"{len(paths)} films")
     return paths
 
 
@@ -105,6 +127,7 @@ def _patient_row(patient: Patient) -> dict[str, Any]:
         "patient_name": printable(patient.patient_name, _LONGEST_NAME),
         "patient_birth_date": patient.patient_birth_date.isoformat() if patient.patient_birth_date else None,
         "patient_sex": patient.patient_sex,
+        "department": cleaned(patient.department),
     }
 
 

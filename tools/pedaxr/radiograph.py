@@ -1,44 +1,14 @@
 """Read one film from a file: PNG, JPEG or DICOM, hashed and decoded from the same bytes."""
 
 import hashlib
-import io
-import struct
-import warnings
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
-
+from pedaxr.decode_choice import is_in_worker
 from pedaxr.errors import UnreadableImage
-from pedaxr.raster import MAX_BYTES, FloatArray, Raster, check_size, to_grey
-
-_PNG = b"\x89PNG\r\n\x1a\n"
-_JPEG = b"\xff\xd8\xff"
-_DICM = slice(128, 132)
-_UPRIGHT = 1
-_ORIENTATION = 0x0112  # EXIF
-# All that Pillow, pydicom and its codecs raise on broken files. Nothing here stands for a bug of ours: the
-# code inside the seam only calls decoders.
-DECODER_ERRORS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    BufferError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
+from pedaxr.file_headers import check_header
+from pedaxr.raster import MAX_BYTES, FloatArray, Raster
+from pedaxr.recent import Recent
 
 
 @dataclass(frozen=True)
@@ -62,22 +32,21 @@ class Radiograph(Raster):
         return int(self.pixels.shape[0])
 
 
-def read_radiograph(path: Path) -> Radiograph:
+def read_radiograph(path: Path, *, recent: Recent["Radiograph"] | None = None) -> Radiograph:
     """Read a film, turned upright by EXIF, bone bright.
+
+    Args:
+        path: of the file, which is read and hashed in any case.
+        recent: films decoded before; one with the same bytes is not decoded again.
 
     Raises:
         UnreadableImage: the file is missing, not a PNG, JPEG or DICOM radiograph, too large, or damaged.
+        WorkerFailed: the decoder's process cannot be started.
     """
     data = _read_bytes(path)
-    raster = _decode(data)
-    return Radiograph(
-        raster.pixels,
-        raster.pixel_spacing_mm,
-        raster.metadata,
-        raster.notes,
-        raster.colourfulness,
-        hashlib.sha256(data).hexdigest(),
-    )
+    check_header(data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return recent.get(sha256, lambda: _radiograph(data, sha256)) if recent else _radiograph(data, sha256)
 
 
 def read_pixels(path: Path) -> FloatArray:
@@ -90,6 +59,18 @@ def read_pixels(path: Path) -> FloatArray:
         return read_radiograph(path).pixels
     except UnreadableImage as err:
         raise ValueError(f"The film '{path.name}' cannot be read. {err}") from err
+
+
+def _radiograph(data: bytes, sha256: str) -> Radiograph:
+    raster = _decode(data)
+    return Radiograph(
+        raster.pixels,
+        raster.pixel_spacing_mm,
+        raster.metadata,
+        raster.notes,
+        raster.colourfulness,
+        sha256,
+    )
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -109,57 +90,10 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _decode(data: bytes) -> Raster:
-    if data.startswith((_PNG, _JPEG)):
-        return _decode_picture(data)
-    if data[_DICM] == b"DICM":
-        from pedaxr.dicom import decode_dicom  # pydicom loads with the first DICOM file
+    if is_in_worker():
+        from pedaxr.decode_pool import decode_apart
 
-        return decode_dicom(data)
-    raise UnreadableImage("The file is not a PNG, JPEG or DICOM picture. Export the film as one of these.")
+        return decode_apart(data)
+    from pedaxr.decoding import decode  # Pillow loads with the first film
 
-
-def _decode_picture(data: bytes) -> Raster:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of sizes that check_size refuses
-            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
-                check_size(*picture.size)
-                return _upright_raster(picture, data)
-    except DECODER_ERRORS as err:
-        raise UnreadableImage(
-            "The picture is damaged or incomplete: it cannot be decoded. Copy or export the film again."
-        ) from err
-
-
-def _upright_raster(picture: Image.Image, data: bytes) -> Raster:
-    picture.load()
-    if picture.format == "PNG":
-        # Decoding tolerates wrong checksums; only verify, on a handle of its own, looks at them.
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as second:
-            second.verify()
-    turned = picture.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
-    notes = ("The file's orientation mark was followed.",) if turned else ()
-    return _raster_of(ImageOps.exif_transpose(picture), notes)
-
-
-def _raster_of(picture: Image.Image, notes: tuple[str, ...]) -> Raster:
-    if picture.mode.startswith("I"):  # 16-bit grey
-        return Raster(_unit_range(np.asarray(picture)), notes=notes)
-    if picture.mode in ("1", "L"):
-        return Raster(_bytes_to_unit(picture.convert("L")), notes=notes)
-    rgba = picture.convert("RGBA")
-    opaque = Image.alpha_composite(Image.new("RGBA", rgba.size, "black"), rgba).convert("RGB")
-    grey, colourfulness = to_grey(_bytes_to_unit(opaque))
-    return Raster(grey, notes=notes, colourfulness=colourfulness)
-
-
-def _unit_range(
-    values: NDArray[np.generic],
-) -> FloatArray:
-    """16-bit samples to [0, 1] by the fewest bits, 8 or more, that hold them: 12-bit films come in 16."""
-    bits = max(8, int(np.max(values)).bit_length())
-    return np.asarray(np.clip(np.asarray(values, np.float32) / np.float32(2**bits - 1), 0, 1), np.float32)
-
-
-def _bytes_to_unit(picture: Image.Image) -> FloatArray:
-    return np.asarray(picture, np.float32) / np.float32(255)
+    return decode(data)

@@ -1,15 +1,20 @@
 """One film looked at once: read, checked, segmented. segment_xray and generate_report start from it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pedaxr import models
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr import audit, models
 from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.measuring import measure
 from pedaxr.quality import check_anatomy, check_picture
 from pedaxr.radiograph import Radiograph, read_radiograph
+from pedaxr.recent import Recent
 from pedaxr.regions import channel_masks, find_regions
 from pedaxr.types import Region
 from pedaxr_models.datasets.film import FilmMetadata
@@ -18,7 +23,7 @@ from pedaxr_models.labels import View
 if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
     from pedaxr.registry import Study
-    from pedaxr_models.runtime.segmenter import Segmentation, Segmenter
+    from pedaxr_models.runtime.film_segmenter import FilmSegmenter, Segmentation
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,32 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Outlines:
+    """What the segmentation sees on a film, whoever's it is.
+
+    Attributes:
+        masks: (512, 512) per channel, as `regions.channel_masks` gives them.
+        regions: those that are not empty, named and placed.
+    """
+
+    segmentation: "Segmentation"
+    masks: Mapping[str, NDArray[np.bool_]]
+    regions: tuple[Region, ...]
+
+
+# An agent outlines a film and then has it reported on: the second call finds the first one's work. Two films,
+# as one can be 50 million pixels.
+_films = Recent[Radiograph](2)
+_outlines = Recent[Outlines](2)
+
+
+def forget_films() -> None:
+    """Drop what is kept of the last films."""
+    _films.clear()
+    _outlines.clear()
+
+
+@dataclass(frozen=True)
 class Reading:
     """A film and what the segmentation sees on it.
 
@@ -47,12 +78,21 @@ class Reading:
 
     source: Source
     radiograph: Radiograph
-    segmentation: "Segmentation"
-    segmenter: "Segmenter"
+    outlines: Outlines
+    segmenter: "FilmSegmenter"
     pixel_spacing_mm: tuple[float, float] | None
     metadata: FilmMetadata
-    regions: tuple[Region, ...]
     notes: tuple[str, ...]
+
+    @property
+    def segmentation(self) -> "Segmentation":
+        """Probabilities, and the way back to the film."""
+        return self.outlines.segmentation
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """All regions, in the order of the vocabulary."""
+        return self.outlines.regions
 
     @property
     def findings(self) -> list[Region]:
@@ -67,11 +107,8 @@ class Reading:
     @cached_property
     def measures(self) -> dict[str, float]:
         """Calibres, levels and stool shares, as `measuring.measure` names them; computed once."""
-        masks = channel_masks(
-            self.segmentation, thresholds=self.segmenter.thresholds, min_area_px=self.segmenter.min_area_px
-        )
         return measure(
-            masks,
+            self.outlines.masks,
             self.segmentation.letterbox,
             pixel_spacing_mm=self.pixel_spacing_mm,
             view=self.metadata.view,
@@ -106,26 +143,45 @@ def read_film(source: Source) -> Reading:
         ModelUnavailable: there are no usable segmentation weights.
         StorageError: the study's file is not the one that was registered.
     """
-    radiograph = read_radiograph(source.path)
+    radiograph = read_radiograph(source.path, recent=_films)
     _check_identity(source, radiograph)
     notes = [*radiograph.notes, *check_picture(radiograph), *_header_notes(source, radiograph)]
     segmenter = models.segmenter()
-    segmentation = segmenter.predict(radiograph.pixels)
+    audit.note(weights=segmenter.weights_sha256)
     spacing = radiograph.pixel_spacing_mm or (source.study.pixel_spacing_mm if source.study else None)
-    regions = find_regions(
-        segmentation,
-        radiograph.pixels,
-        thresholds=segmenter.thresholds,
-        min_area_px=segmenter.min_area_px,
-        pixel_spacing_mm=spacing,
-    )
-    notes += check_anatomy(regions)
+    outlines = _outline(radiograph, segmenter, spacing)
+    notes += check_anatomy(outlines.regions)
     if radiograph.pixel_spacing_mm is None and spacing is not None:
         notes = [note for note in notes if "no usable pixel spacing" not in note]
     metadata = _study_metadata(source.study) if source.study else radiograph.metadata
-    return Reading(
-        source, radiograph, segmentation, segmenter, spacing, metadata, tuple(regions), tuple(notes)
+    return Reading(source, radiograph, outlines, segmenter, spacing, metadata, tuple(notes))
+
+
+def _outline(
+    radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: tuple[float, float] | None
+) -> Outlines:
+    """Of the same film and weights what was found the last time; weights without a digest have no name."""
+    if not segmenter.weights_sha256:
+        return _segment(radiograph, segmenter, spacing)
+    key = (radiograph.sha256, segmenter.weights_sha256, id(segmenter), spacing)
+    return _outlines.get(key, lambda: _segment(radiograph, segmenter, spacing))
+
+
+def _segment(
+    radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: tuple[float, float] | None
+) -> Outlines:
+    segmentation = segmenter.predict(radiograph.pixels)
+    thresholds, min_area_px = segmenter.thresholds, segmenter.min_area_px
+    masks = channel_masks(segmentation, thresholds=thresholds, min_area_px=min_area_px)
+    regions = find_regions(
+        segmentation,
+        radiograph.pixels,
+        thresholds=thresholds,
+        min_area_px=min_area_px,
+        pixel_spacing_mm=spacing,
+        masks=masks,
     )
+    return Outlines(segmentation, masks, tuple(regions))
 
 
 def _check_identity(source: Source, radiograph: Radiograph) -> None:

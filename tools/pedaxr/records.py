@@ -10,12 +10,17 @@ from pedaxr_models.labels import View
 
 @dataclass(frozen=True)
 class Patient:
-    """One child as registered."""
+    """One child as registered.
+
+    Attributes:
+        department: whose staff may see the child; without one only those who may see everybody.
+    """
 
     patient_id: str
     patient_name: str
     patient_birth_date: date | None = None
     patient_sex: Sex | None = None
+    department: str | None = None
 
 
 @dataclass(frozen=True)

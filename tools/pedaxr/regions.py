@@ -17,7 +17,7 @@ from pedaxr_models.labels import CHANNELS, FINDINGS
 from pedaxr_models.segmentation.landmarks import Landmarks, body_mask, find_landmarks, locate
 
 if TYPE_CHECKING:
-    from pedaxr_models.runtime.segmenter import Segmentation
+    from pedaxr_models.runtime.film_segmenter import Segmentation
     from pedaxr_models.segmentation.transforms import Letterbox
 
 BoolArray = NDArray[np.bool_]
@@ -34,6 +34,7 @@ def find_regions(
     thresholds: Mapping[str, float],
     min_area_px: Mapping[str, int],
     pixel_spacing_mm: tuple[float, float] | None,
+    masks: Mapping[str, BoolArray] | None = None,
 ) -> list[Region]:
     """One region per channel that has any piece of its least area, in the order of `CHANNELS`.
 
@@ -43,8 +44,10 @@ def find_regions(
         thresholds: per channel, probability from which a pixel belongs to it.
         min_area_px: per channel, pixels of the frame that a connected piece needs; 30 where not given.
         pixel_spacing_mm: row, column of the film.
+        masks: what `channel_masks` gives, where it is known already.
     """
-    masks = channel_masks(segmentation, thresholds=thresholds, min_area_px=min_area_px)
+    if masks is None:
+        masks = channel_masks(segmentation, thresholds=thresholds, min_area_px=min_area_px)
     body = body_mask(segmentation.letterbox.apply(film), masks, segmentation.letterbox.content)
     landmarks = find_landmarks(masks, body)
     measured = Measures(segmentation.letterbox, landmarks, int(body.sum()), pixel_spacing_mm)
@@ -129,9 +132,9 @@ class Measures:
         return [self._film_points(cv2.approxPolyDP(o, _OUTLINE_TOLERANCE_PX, True)[:, 0]) for o in outlines]
 
     def _film_points(self, points: NDArray[np.int32]) -> list[tuple[int, int]]:
-        film = self.letterbox.to_film(points.astype(np.float32))
-        width, height = self.letterbox.width, self.letterbox.height
-        return [(_within(x, width - 1), _within(y, height - 1)) for x, y in film]
+        film = np.rint(self.letterbox.to_film(points.astype(np.float32)))
+        largest = (self.letterbox.width - 1, self.letterbox.height - 1)
+        return [(int(x), int(y)) for x, y in np.clip(film, 0, largest).tolist()]
 
 
 def _within(value: float, largest: int) -> int:

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pedaxr.access_log import REGISTRY_FILE
+from pedaxr.audit import note
 from pedaxr.errors import InvalidRequest, PatientNotFound, StorageError, StudyNotFound
 from pedaxr.patient_writes import (
+    assign_patient,
     delete_patient,
     insert_patient,
     insert_study,
@@ -25,7 +28,6 @@ from pedaxr.types import Report
 
 __all__ = ["REGISTRY_FILE", "NewStudy", "Patient", "Registry", "Study"]
 
-REGISTRY_FILE = "registry.sqlite3"
 _STUDY_COLUMNS = "SELECT * FROM studies JOIN patients USING (patient_id)"
 
 
@@ -58,6 +60,7 @@ class Registry:
             raise PatientNotFound(
                 f"No patient has the id {quoted(patient_id)}. Search by name: find_patient."
             )
+        note(patient_ids=[rows[0]["patient_id"]])
         return patient_of(rows[0])
 
     def study(self, study_id: str) -> Study:
@@ -65,7 +68,9 @@ class Registry:
         rows = self._rows(f"{_STUDY_COLUMNS} WHERE study_id = ?", [study_id])
         if not rows:
             raise StudyNotFound(f"No study has the id {quoted(study_id)}. Take a study_id from find_patient.")
-        return study_of(rows[0], self.path.parent)
+        study = study_of(rows[0], self.path.parent)
+        note(patient_ids=[study.patient_id], study_id=study.study_id, image_sha256=study.image_sha256)
+        return study
 
     def studies(self, patient_id: str) -> list[Study]:
         """A patient's studies, newest first; those without a date last."""
@@ -80,6 +85,7 @@ class Registry:
             "ORDER BY study_date IS NULL, study_date DESC, study_id DESC",
             patient_ids,
         )
+        note(patient_ids=[row["patient_id"] for row in rows])
         return [study_of(row, self.path.parent) for row in rows]
 
     def earlier_studies(self, study_id: str) -> list[Study]:
@@ -95,7 +101,7 @@ class Registry:
     def reports(self, study_id: str) -> list[Report]:
         """All versions of a study's reports, oldest first. Raises StudyNotFound."""
         self.study(study_id)
-        with connected(self.path) as connection:
+        with reading(self.path) as connection:
             return reports_of_study(connection, study_id)
 
     def counts(self) -> dict[str, int]:
@@ -131,6 +137,11 @@ class Registry:
         """Give a patient another name. Raises PatientNotFound."""
         with writing(self.path) as database:
             rename_patient(database.conn, patient_id, patient_name)
+
+    def assign(self, patient_id: str, department: str | None) -> None:
+        """Give a patient to a department, or to none. Raises PatientNotFound."""
+        with writing(self.path) as database:
+            assign_patient(database.conn, patient_id, department)
 
     def merge(self, duplicate_id: str, *, into: str) -> None:
         """Make two patients one: the duplicate's films become those of `into`, its id only leads there.
@@ -169,6 +180,5 @@ class Registry:
             return store_draft(database.conn, report)
 
     def _rows(self, sql: str, parameters: Sequence[str | int] = ()) -> list[sqlite3.Row]:
-        with connected(self.path) as connection:
-            connection.row_factory = sqlite3.Row
+        with reading(self.path) as connection:
             return connection.execute(sql, parameters).fetchall()

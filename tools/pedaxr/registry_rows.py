@@ -26,7 +26,7 @@ def quoted(value: str) -> str:
 def patient_of(row: sqlite3.Row) -> Patient:
     """The patient of a row that has the columns of `patients`."""
     birth_date, sex = _date(row["patient_birth_date"]), cast("Sex | None", row["patient_sex"])
-    return Patient(row["patient_id"], row["patient_name"], birth_date, sex)
+    return Patient(row["patient_id"], row["patient_name"], birth_date, sex, row["department"])
 
 
 def study_of(row: sqlite3.Row, home: Path) -> Study:

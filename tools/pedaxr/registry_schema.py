@@ -1,10 +1,11 @@
 """The registry's tables, how they change between versions, and how its file is opened.
 
-A rollback journal with `synchronous=FULL`: an acknowledged write is on disk, and the write-ahead log's reset
-bug of SQLite before 3.51.3 cannot occur. Every write begins with `BEGIN IMMEDIATE`, because a read that turns
-into a write fails at once when another writer was faster, whatever the busy timeout.
+`synchronous=FULL`: an acknowledged write is on disk; of the journal see `storage`. Every write begins with
+`BEGIN IMMEDIATE`, because a read that turns into a write fails at once when another writer was faster,
+whatever the busy timeout.
 """
 
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -12,13 +13,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pedaxr import audit, audit_chain, departments
+from pedaxr.callers import current_caller
 from pedaxr.errors import StorageError
-from pedaxr.report_store import SIGNED_REPORTS
+from pedaxr.report_store import SIGNED_REPORTS, adopt_reports
+from pedaxr.storage import BUSY_TIMEOUT_S, settle_journal, storage_errors
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-BUSY_TIMEOUT_S = 5.0
 _WRITE_CACHE_KIB = 128 * 1024  # the most that a write holds in memory: an import that spills syncs each time
 
 Step = str | Callable[[sqlite3.Connection], None]
@@ -30,6 +33,12 @@ def _build_index(connection: sqlite3.Connection) -> None:
     for statement in TABLES:
         connection.execute(statement)
     build_index(connection)
+
+
+def _begin_audit(connection: sqlite3.Connection) -> None:
+    """The chain begins with a random entry, so that no part of another clinic's fits into it."""
+    audit.record(connection, "begin", detail=secrets.token_hex(16))
+    adopt_reports(connection)
 
 
 # MIGRATIONS[n] takes the tables from version n to n + 1. Append; never change one that was released. When the
@@ -83,11 +92,8 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         _build_index,
     ),
     SIGNED_REPORTS,
+    (*departments.COLUMN, *audit_chain.TABLES, _begin_audit),
 )
-
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_REFUSED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH}
 
 
 @contextmanager
@@ -106,9 +112,12 @@ def connected(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connectio
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """One read transaction: everything read in the block is of one state of the registry."""
+    """One read transaction: everything in it is of one state of the registry, and the caller's to see."""
     with connected(path) as connection:
         connection.row_factory = sqlite3.Row
+        seen = current_caller().departments
+        if seen is not None:
+            departments.show_only(connection, seen)
         connection.execute("BEGIN")
         yield connection
 
@@ -130,36 +139,12 @@ def writing(path: Path) -> Iterator["Database"]:
                 connection.execute("ROLLBACK")
 
 
-@contextmanager
-def storage_errors() -> Iterator[None]:
-    """The one seam where SQLite's errors become ours; none of its text, which may quote data, is repeated."""
-    try:
-        yield
-    except sqlite3.DatabaseError as err:
-        code = getattr(err, "sqlite_errorcode", None)
-        if code is None:  # a wrong call from our own code
-            raise
-        raise StorageError(_explanation(code & 0xFF)) from err
-
-
-def _explanation(code: int) -> str:
-    if code in _BUSY:
-        return "The registry is busy: another program is writing to it. Wait a second, then retry."
-    if code == sqlite3.SQLITE_FULL:
-        return "The disk is full and nothing was stored. Free some space, then retry."
-    if code in _DAMAGED:
-        return (
-            "The registry file is damaged or not a registry. Restore a copy, or choose another PEDAXR_HOME."
-        )
-    if code in _REFUSED:
-        return "The registry cannot be opened or written. Check that PEDAXR_HOME exists and may be written."
-    return f"The registry could not be read or written (SQLite code {code}). Check the disk, then retry."
-
-
 def migrate(path: Path) -> None:
     """Bring the tables to this program's version in one transaction; refuse a registry of a newer program."""
     with connected(path) as connection:
         version = _version(connection)
+        if version <= len(MIGRATIONS):
+            settle_journal(connection)
     if version > len(MIGRATIONS):
         raise StorageError(
             f"The registry has version {version}, newer than the {len(MIGRATIONS)} known here. Update pedaxr."

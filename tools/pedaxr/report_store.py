@@ -4,10 +4,12 @@ The tables hold to that themselves: an update is refused, a signed version must 
 by whom, a study has one final report at most, and a version is superseded once.
 """
 
+import hashlib
 import sqlite3
 
 from pydantic import ValidationError
 
+from pedaxr.audit import note, record
 from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.types import Report
 
@@ -22,6 +24,7 @@ SIGNED_REPORTS: tuple[str, ...] = (
     """CREATE TRIGGER reports_stay_as_they_are BEFORE UPDATE ON reports
         BEGIN SELECT RAISE(ABORT, 'a stored report is never changed'); END""",
 )
+_ACTS = {"preliminary": "report", "final": "finalise", "amended": "amend"}
 _COLUMNS = "SELECT reports.document, reports.version FROM reports"
 
 
@@ -90,4 +93,36 @@ def insert_version(connection: sqlite3.Connection, report: Report) -> Report:
     }
     columns, places = ", ".join(row), ", ".join(f":{column}" for column in row)
     connection.execute(f"INSERT INTO reports ({columns}) VALUES ({places})", row)
+    patient = "SELECT patient_id FROM studies WHERE study_id = ?"
+    record(
+        connection,
+        _ACTS[report.status],
+        patient_ids=[row[0] for row in connection.execute(patient, [report.study_id])],
+        study_id=report.study_id,
+        report_id=report.report_id,
+        image_sha256=report.image_sha256,
+        detail=stored_as(str(row["document"])),
+    )
+    note(report_id=report.report_id)
     return report
+
+
+def adopt_reports(connection: sqlite3.Connection) -> None:
+    """Write reports from before the audit trail into it, so that from then on a change of them is seen."""
+    reports = connection.execute(
+        "SELECT report_id, study_id, image_sha256, document FROM reports ORDER BY study_id, version"
+    ).fetchall()
+    for report_id, study_id, image_sha256, document in reports:
+        record(
+            connection,
+            "adopt_report",
+            study_id=study_id,
+            report_id=report_id,
+            image_sha256=image_sha256,
+            detail=stored_as(document),
+        )
+
+
+def stored_as(document: str) -> str:
+    """What the audit trail notes of a report's text."""
+    return f"sha256:{hashlib.sha256(document.encode()).hexdigest()}"

@@ -8,8 +8,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pedaxr.audit import accessing, home_of, note
 from pedaxr.errors import InvalidRequest, ReportNotFound
 from pedaxr.printable import printable
 from pedaxr.registry_rows import quoted
@@ -43,17 +45,21 @@ def list_reports(
     if (study_id is None) == (patient_id is None):
         raise InvalidRequest("Give either a study_id or a patient_id, taken from find_patient; not both.")
     registry = _opened(clinic).registry
-    if study_id is not None:
-        studies = [registry.study(study_id)]
-    else:
-        studies = registry.studies(registry.patient(str(patient_id)).patient_id)
-    with reading(registry.path) as connection:
-        return [r for study in studies for r in reports_of_study(connection, study.study_id)]
+    with accessing(home_of(clinic), "list_reports", study_id=study_id):
+        if study_id is not None:
+            studies = [registry.study(study_id)]
+        else:
+            studies = registry.studies(registry.patient(str(patient_id)).patient_id)
+        with reading(registry.path) as connection:
+            return [r for study in studies for r in reports_of_study(connection, study.study_id)]
 
 
 def read_report(report_id: str, *, clinic: "Clinic | None" = None) -> Report:
     """One stored version. Raises ReportNotFound, StorageError."""
-    with reading(_opened(clinic).registry.path) as connection:
+    with (
+        accessing(home_of(clinic), "read_report"),
+        reading(_opened(clinic).registry.path) as connection,
+    ):
         return _stored(connection, report_id)
 
 
@@ -79,8 +85,14 @@ def finalise(
         InvalidRequest: the name is none, the report is no draft, its study has a final report already, or it
             is critical and nobody was told.
     """
-    name = _human(by)
-    with writing(_opened(clinic).registry.path) as database:
+    path = _opened(clinic).registry.path
+    with accessing(path.parent, "finalise"):
+        name = _human(by)
+        return _finalised(path, report_id, name, impression, told)
+
+
+def _finalised(path: Path, report_id: str, name: str, impression: str | None, told: str | None) -> Report:
+    with writing(path) as database:
         draft = _stored(database.conn, report_id)
         signed_id = _signed_id(draft, "final", name, impression, told)
         if done := find_report(database.conn, signed_id):
@@ -103,10 +115,16 @@ def amend(report_id: str, *, by: str, text: str, clinic: "Clinic | None" = None)
         ReportNotFound, StorageError.
         InvalidRequest: name or text is empty, the report is a draft, or a later version amends it already.
     """
-    name, added = _human(by), _line(text)
-    if not added:
-        raise InvalidRequest("An amendment needs a text.")
-    with writing(_opened(clinic).registry.path) as database:
+    path = _opened(clinic).registry.path
+    with accessing(path.parent, "amend"):
+        name, added = _human(by), _line(text)
+        if not added:
+            raise InvalidRequest("An amendment needs a text.")
+        return _amended(path, report_id, name, added)
+
+
+def _amended(path: Path, report_id: str, name: str, added: str) -> Report:
+    with writing(path) as database:
         before = _stored(database.conn, report_id)
         signed_id = _signed_id(before, "amended", name, added)
         if done := find_report(database.conn, signed_id):
@@ -128,6 +146,13 @@ def _stored(connection: "Connection", report_id: str) -> Report:
         raise ReportNotFound(
             f"No report has the id {quoted(report_id)}. List a study's with `pedaxr reports`."
         )
+    of_study = connection.execute("SELECT patient_id FROM studies WHERE study_id = ?", [report.study_id])
+    note(
+        patient_ids=[row[0] for row in of_study],
+        study_id=report.study_id,
+        report_id=report.report_id,
+        image_sha256=report.image_sha256,
+    )
     return report
 
 

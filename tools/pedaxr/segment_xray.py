@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pedaxr.audit import audited
 from pedaxr.overlay import area_text, draw_overlay, write_picture
 from pedaxr.reading import Reading, find_source, read_film
 from pedaxr.signs import sign_within
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
 
 
+@audited
 def segment_xray(
     study_id: str | None = None,
     *,

@@ -1,5 +1,6 @@
 """The model card of the report writer, and its table of results."""
 
+from pedaxr_models.captioning.ladder_report import ladder_table
 from pedaxr_models.captioning.network import ReportNetwork
 from pedaxr_models.runtime.checkpoint import Json
 
@@ -16,7 +17,10 @@ def model_card(network: ReportNetwork, metrics: Json, data: Json) -> str:
         f"Trained from random weights unless recipe.json names a start, on {films} films. Films written by "
         "`pedaxr films` are synthetic: every figure below then says how well synthetic films are read, and "
         "nothing about real ones. Reports are written by greedy search, running free, without a working "
-        "diagnosis unless a row says otherwise.\n\n" + metrics_table(metrics) + _shifted(metrics)
+        "diagnosis unless a row says otherwise.\n\n"
+        + metrics_table(metrics)
+        + _shifted(metrics)
+        + _ladder(metrics)
     )
 
 
@@ -28,6 +32,13 @@ def _shifted(metrics: Json) -> str:
         "outside the ranges of the films above; never trained on.\n\n"
     )
     return head + metrics_table(metrics["shifted"])
+
+
+def _ladder(metrics: Json) -> str:
+    if "ladder" not in metrics:
+        return ""
+    head = "\n## What each source is worth\n\nMeasured by `pedaxr ladder`.\n\n"
+    return head + ladder_table(metrics["ladder"])
 
 
 _SCORES = ("fact_f1", "presence_accuracy", "hallucination_rate", "omission_rate", "laterality_error_rate")

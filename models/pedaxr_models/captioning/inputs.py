@@ -1,4 +1,4 @@
-"""Films to network inputs: the levelled film and what the segmentation saw, cached once per segmenter."""
+"""Films to network inputs: the levelled film, its fine lines and what the segmentation saw, cached once."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -14,14 +14,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pedaxr_models.captioning.facts import FilmFacts, FindingFact, Presence
-from pedaxr_models.captioning.region_tokens import REGION_FEATURES, region_features
+from pedaxr_models.captioning.film_planes import FILM_PLANES, LEVELS, film_planes
+from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS, region_features, shrink
 from pedaxr_models.datasets.film import Film, FilmMetadata
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import CHANNELS, FINDINGS, HORIZONTAL_BEAM_VIEWS, Finding, View
 from pedaxr_models.runtime.segmenter import Segmenter
-from pedaxr_models.segmentation.transforms import FloatArray, prepare
+from pedaxr_models.segmentation.transforms import FloatArray
 
-_LEVELS = 3.0  # `prepare` gives values from -3 to 3
 _CACHE_FORMAT = 2
 _STRANGERS = 64
 
@@ -31,8 +31,9 @@ class Seen:
     """A batch as the network takes it.
 
     Attributes:
-        pixels: (B, 1 + C, S, S) float32, the levelled film and the segmentation's probabilities from -1 to 1.
-        regions: (B, C, F) float32, the same probabilities in figures, see `region_tokens`.
+        pixels: (B, FILM_PLANES + C, S, S) float32, see `film_planes`, and the segmentation's probabilities
+            from -1 to 1.
+        regions: (B, R, F) float32, the same probabilities in figures, see `region_tokens`.
     """
 
     pixels: Tensor
@@ -64,9 +65,9 @@ class ReaderFilms:
     """The films of one split as the reader takes them.
 
     Attributes:
-        films: (N, S, S) uint8, levelled by the segmentation's own preprocessing.
+        films: (N, FILM_PLANES, S, S) uint8, see `film_planes`.
         probabilities: (N, C, S/2, S/2) uint8 of 255, as predicted, never the true masks.
-        regions: (N, C, F) float32 of the same prediction.
+        regions: (N, R, F) float32 of the same prediction.
     """
 
     films: NDArray[np.uint8]
@@ -81,7 +82,7 @@ class ReaderFilms:
     def seen(self, indices: Sequence[int]) -> Seen:
         """The chosen films as a batch."""
         chosen = np.asarray(indices)
-        film = torch.from_numpy(self.films[chosen]).float() / 255 * (2 * _LEVELS) - _LEVELS
+        film = torch.from_numpy(self.films[chosen]).float() / 255 * (2 * LEVELS) - LEVELS
         pixels = pixel_values(film, torch.from_numpy(self.probabilities[chosen]).float() / 255)
         return Seen(pixels, torch.from_numpy(self.regions[chosen]))
 
@@ -106,20 +107,14 @@ class ReaderFilms:
 
 
 def pixel_values(film: Tensor, probabilities: Tensor) -> Tensor:
-    """Levelled film (B, S, S) and probabilities (B, C, h, w) in [0, 1] to (B, 1 + C, S, S)."""
+    """Film planes (B, P, S, S) and probabilities (B, C, h, w) in [0, 1] to (B, P + C, S, S)."""
     grown = F.interpolate(probabilities, size=film.shape[-2:], mode="bilinear", align_corners=False)
-    return torch.cat([film[:, None], grown * 2 - 1], 1)
-
-
-def shrink(probabilities: FloatArray, size: int) -> FloatArray:
-    """(C, H, W) to (C, size, size) by area average."""
-    rows = [cv2.resize(plane, (size, size), interpolation=cv2.INTER_AREA) for plane in probabilities]
-    return np.stack(rows).astype(np.float32)
+    return torch.cat([film, grown * 2 - 1], 1)
 
 
 def see(pixels: FloatArray, probabilities: FloatArray, size: int) -> Seen:
     """One film (H, W) in [0, 1] and its probabilities (C, 512, 512) as a batch of one."""
-    frame = torch.from_numpy(prepare(pixels, size)[0])[None]
+    frame = torch.from_numpy(film_planes(pixels, size))[None]
     shrunk = torch.from_numpy(shrink(probabilities, size // 2))[None]
     return Seen(pixel_values(frame, shrunk), torch.from_numpy(region_features(probabilities))[None])
 
@@ -187,13 +182,12 @@ def _write_inputs(
     size: int,
     progress: Callable[[int], None] | None,
 ) -> None:
-    levelled = np.zeros((len(pictures), size, size), np.uint8)
+    planes = np.zeros((len(pictures), FILM_PLANES, size, size), np.uint8)
     probabilities = np.zeros((len(pictures), len(CHANNELS), size // 2, size // 2), np.uint8)
-    regions = np.zeros((len(pictures), len(CHANNELS), REGION_FEATURES), np.float32)
+    regions = np.zeros((len(pictures), REGION_TOKENS, REGION_FEATURES), np.float32)
     for index, read in enumerate(pictures):
         pixels = read()
-        frame, _ = prepare(pixels, size)
-        levelled[index] = ((frame + _LEVELS) / (2 * _LEVELS) * 255).round()
+        planes[index] = ((film_planes(pixels, size) + LEVELS) / (2 * LEVELS) * 255).round()
         seen = segmenter.predict(pixels).probabilities
         probabilities[index] = (shrink(seen, size // 2) * 255).round()
         regions[index] = region_features(seen)
@@ -201,22 +195,23 @@ def _write_inputs(
             progress(1)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part.npz")
-    np.savez(part, films=levelled, probabilities=probabilities, regions=regions)
+    np.savez(part, films=planes, probabilities=probabilities, regions=regions)
     part.replace(path)
 
 
 def blank_like(seen: Seen) -> Seen:
-    """A blank film on which nothing was segmented: mid grey, all probabilities 0."""
+    """A blank film on which nothing was segmented: mid grey, no lines, all probabilities 0."""
     blank = torch.full_like(seen.pixels, -1.0)
-    blank[:, 0] = 0.0
+    blank[:, :FILM_PLANES] = 0.0
     return Seen(blank, torch.zeros_like(seen.regions))
 
 
 def noise_like(seen: Seen, generator: torch.Generator) -> Seen:
     """A film of noise on which nothing was segmented."""
     noise = blank_like(seen)
-    grain = torch.randn(noise.pixels[:, 0].shape, generator=generator)
-    noise.pixels[:, 0] = grain.clamp(-_LEVELS, _LEVELS)
+    grain = torch.randn(noise.pixels[:, :FILM_PLANES].shape, generator=generator)
+    noise.pixels[:, :1] = grain[:, :1].clamp(-LEVELS, LEVELS)
+    noise.pixels[:, 1:FILM_PLANES] = grain[:, 1:].abs().clamp(max=LEVELS)
     return noise
 
 
@@ -238,9 +233,11 @@ def distort(seen: Seen, generator: torch.Generator) -> Seen:
     values = F.grid_sample(values, grid, padding_mode="border", align_corners=False)
     film = values[:, :1] * (1 + 0.2 * drawn[:, 4, None, None, None]) + 0.4 * drawn[:, 5, None, None, None]
     noise = torch.randn(film.shape, generator=generator) * 0.1
-    lost = torch.rand(count, values.shape[1] - 1, 1, generator=generator) < 0.03
-    without_figures = lost | (torch.rand(count, 1, 1, generator=generator) < 0.1)
+    lines, masks = values[:, 1:FILM_PLANES], values[:, FILM_PLANES:]
+    lost = torch.rand(count, masks.shape[1], 1, 1, generator=generator) < 0.03
+    rows = torch.rand(count, seen.regions.shape[1], 1, generator=generator) < 0.03
+    without_figures = rows | (torch.rand(count, 1, 1, generator=generator) < 0.1)
     return Seen(
-        torch.cat([film + noise, values[:, 1:].masked_fill(lost[..., None], -1.0)], 1),
+        torch.cat([film + noise, lines, masks.masked_fill(lost, -1.0)], 1),
         seen.regions.masked_fill(without_figures, 0.0),
     )

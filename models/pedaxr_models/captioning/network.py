@@ -1,7 +1,7 @@
 """The reader: ViT over patches, BERT over the metadata, cross-attention between them, a causal decoder.
 
-    film + segmentation (B, 1 + C, S, S) -> ViT -> patch tokens (B, N, D) --+
-    segmentation in figures (B, C, F) -> region tokens (B, C, D) -----------+- film tokens --+
+    film + segmentation (B, P + C, S, S) -> ViT -> patch tokens (B, N, D) --+
+    segmentation in figures (B, R, F) -> region tokens (B, R, D) -----------+- film tokens --+
     metadata (B, T) -> BERT -> text tokens (B, T, D) -> query the film tokens ---------------+-> memory
     memory -> decoder -> report;  memory -> finding head
 
@@ -25,8 +25,9 @@ from transformers import (
     ViTModel,
 )
 
+from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.inputs import Seen
-from pedaxr_models.captioning.region_tokens import REGION_FEATURES
+from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS
 from pedaxr_models.captioning.tokenizer import END, PAD, START
 from pedaxr_models.labels import CHANNELS, FINDINGS
 
@@ -70,17 +71,18 @@ class ReportNetworkConfig:
 
 
 class RegionTokens(nn.Module):
-    """The figures of each channel's region (B, C, F) as tokens (B, C, D)."""
+    """The figures of each channel and measure (B, R, F) as tokens (B, R, D), each by a matrix of its own."""
 
     def __init__(self, config: ReportNetworkConfig) -> None:
         super().__init__()
-        self.project = nn.Linear(config.region_features, config.hidden)
-        self.names = nn.Parameter(torch.randn(len(CHANNELS), config.hidden) * 0.02)
+        features = config.region_features
+        self.project = nn.Parameter(torch.randn(REGION_TOKENS, features, config.hidden) * features**-0.5)
+        self.names = nn.Parameter(torch.randn(REGION_TOKENS, config.hidden) * 0.02)
         self.norm = nn.LayerNorm(config.hidden)
 
     def forward(self, regions: Tensor) -> Tensor:
-        """Project and tell the channels apart."""
-        tokens: Tensor = self.norm(self.project(regions) + self.names)
+        """Project; rows that hold nothing are left with their name."""
+        tokens: Tensor = self.norm(torch.einsum("brf,rfd->brd", regions, self.project) + self.names)
         return tokens
 
 
@@ -129,9 +131,10 @@ class ReportNetwork(nn.Module):
         """Blank the sources that this reader is to do without; of the metadata only [CLS] is left."""
         pixels, regions = seen.pixels, seen.regions
         if "film" not in self.config.sees:
-            pixels = torch.cat([torch.zeros_like(pixels[:, :1]), pixels[:, 1:]], 1)
+            pixels = torch.cat([torch.zeros_like(pixels[:, :FILM_PLANES]), pixels[:, FILM_PLANES:]], 1)
         if "masks" not in self.config.sees:
-            pixels = torch.cat([pixels[:, :1], torch.full_like(pixels[:, 1:], -1.0)], 1)
+            masks = torch.full_like(pixels[:, FILM_PLANES:], -1.0)
+            pixels = torch.cat([pixels[:, :FILM_PLANES], masks], 1)
             regions = torch.zeros_like(regions)
         if "metadata" not in self.config.sees:
             text_mask = text_mask * (torch.arange(text_mask.shape[1], device=text_mask.device) == 0)
@@ -205,7 +208,7 @@ def _vision_config(config: ReportNetworkConfig) -> ViTConfig:
     return ViTConfig(
         image_size=config.image_size,
         patch_size=config.patch_size,
-        num_channels=1 + len(CHANNELS),
+        num_channels=FILM_PLANES + len(CHANNELS),
         hidden_size=config.hidden,
         num_hidden_layers=config.vision_layers,
         num_attention_heads=config.heads,

@@ -1,7 +1,8 @@
-"""What the segmentation saw, channel by channel, in figures: one token a channel for the reader to attend to.
+"""What the segmentation saw, in figures: tokens for the reader to attend to beside the patches of the film.
 
 A patch token says what a square of the film looks like; where a region lies against the spine, how wide it is
 in vertebrae and how many pieces it has are sums over many patches, which a small transformer learns slowly.
+There is one token a channel, and one for each measure and place of `measured_tokens`.
 """
 
 import cv2
@@ -9,40 +10,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr_models.captioning.facts import Quadrant
-from pedaxr_models.labels import CHANNELS, Finding, Structure
+from pedaxr_models.captioning.measured_tokens import MEASURED_TOKENS, STEPS, measured_features
+from pedaxr_models.labels import CHANNELS, Structure
 from pedaxr_models.segmentation.landmarks import Landmarks, find_landmarks, locate_shares
-from pedaxr_models.segmentation.measures import colon_parts, find_levels, l2_width, widest_circle
+from pedaxr_models.segmentation.measures import colon_parts, l2_width, widest_circle
 
-REGION_FEATURES = 15
-_SIDE = 256  # half the frame: a quarter of the time, and regions are larger than two pixels
-_USUAL_PITCH = 0.075 * _SIDE  # where no L2 is outlined
+REGION_FEATURES = 1 + STEPS
+REGION_TOKENS = len(CHANNELS) + MEASURED_TOKENS
+_SIDE = 256  # of the figures per channel: a quarter of the time, and regions are larger than two pixels
+_USUAL_PITCH = 0.075  # of the frame's side, where no L2 is outlined
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float32]
 
 
-def region_features(probabilities: FloatArray) -> FloatArray:
-    """(C, H, W) probabilities of one film to (C, REGION_FEATURES) float32, each about -1 to 1; no region: 0.
+def shrink(probabilities: FloatArray, size: int) -> FloatArray:
+    """(C, H, W) to (C, size, size) by area average."""
+    rows = [cv2.resize(plane, (size, size), interpolation=cv2.INTER_AREA) for plane in probabilities]
+    return np.stack(rows).astype(np.float32)
 
-    In order: outlined or not, highest probability, area, shares of the four quadrants, share of the patient's
-    left, widest circle, number of pieces, area in the right colon's, left colon's and rectosigmoid's part of
-    the abdomen, number of levels and the longest level. Lengths are in lumbar pitches.
+
+def region_features(probabilities: FloatArray) -> FloatArray:
+    """(C, H, W) probabilities of one film to (REGION_TOKENS, REGION_FEATURES) float32, about -1 to 1.
+
+    First a row for each channel: outlined or not, highest probability, area, shares of the four quadrants,
+    share of the patient's left, widest circle, number of pieces, area in the right colon's, left colon's and
+    rectosigmoid's part of the abdomen; no region: zeros. Then the rows of `measured_features`.
     """
-    planes = np.stack([cv2.resize(p, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for p in probabilities])
+    masks = dict(zip(CHANNELS, probabilities >= 0.5, strict=True))
+    pitch = l2_width(masks[Structure.L2_BODY]) or _USUAL_PITCH * probabilities.shape[1]
+    landmarks = find_landmarks(masks, np.any(list(masks.values()), axis=0))
+    return np.concatenate([_channel_features(probabilities), measured_features(masks, pitch, landmarks)])
+
+
+def _channel_features(probabilities: FloatArray) -> FloatArray:
+    planes = shrink(probabilities, _SIDE)
     masks = dict(zip(CHANNELS, planes >= 0.5, strict=True))
     everything = np.any(list(masks.values()), axis=0)
-    pitch = l2_width(masks[Structure.L2_BODY]) or _USUAL_PITCH
+    pitch = l2_width(masks[Structure.L2_BODY]) or _USUAL_PITCH * _SIDE
     landmarks = find_landmarks(masks, everything)
-    everywhere = np.ones_like(everything)
-    parts = colon_parts(everywhere, masks[Structure.SPINE], masks[Structure.L2_BODY])
+    parts = colon_parts(np.ones_like(everything), masks[Structure.SPINE], masks[Structure.L2_BODY])
     features = np.zeros((len(CHANNELS), REGION_FEATURES), np.float32)
-    for index, (channel, mask) in enumerate(masks.items()):
+    for index, mask in enumerate(masks.values()):
         features[index, 1] = planes[index].max()
         if mask.any():
             features[index] = _features(mask, float(planes[index].max()), pitch, landmarks, parts)
-        if channel == Finding.AIR_FLUID_LEVEL and mask.any():
-            levels = find_levels(mask, pitch)
-            features[index, 13:] = len(levels) / 6, (levels[0].length / pitch / 3 if levels else 0.0)
     return features
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PAD, UNKNOWN, START, END = range(4)
@@ -45,10 +47,16 @@ class WordPieces:
     def __len__(self) -> int:
         return int(self.tokenizer.get_vocab_size())
 
-    def encode(self, texts: Sequence[str], *, longest: int) -> tuple[Tensor, Tensor]:
-        """Token ids and attention mask, both (B, L) int64, padded to the longest text, cut at `longest`."""
+    def rows(self, texts: Sequence[str], *, longest: int) -> list[list[int]]:
+        """Token ids of each text, cut at `longest`."""
         rows = [encoding.ids for encoding in self.tokenizer.encode_batch(list(texts))]
-        rows = [row if len(row) <= longest else [*row[: longest - 1], END] for row in rows]
+        return [row if len(row) <= longest else [*row[: longest - 1], END] for row in rows]
+
+    def encode(self, texts: Sequence[str], *, longest: int) -> "tuple[Tensor, Tensor]":
+        """Token ids and attention mask, both (B, L) int64, padded to the longest text, cut at `longest`."""
+        import torch
+
+        rows = self.rows(texts, longest=longest)
         width = max(len(row) for row in rows)
         ids = torch.tensor([row + [PAD] * (width - len(row)) for row in rows])
         return ids, (ids != PAD).long()

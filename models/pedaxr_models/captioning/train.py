@@ -63,6 +63,7 @@ class TrainConfig:
         unreadable: share of training films replaced by what is no film, to learn to say nothing.
         sees: which of the film, the masks and the metadata the reader is given, to tell what each is worth.
         start_from: checkpoint folder to fine-tune.
+        cache: folder of the predicted masks, to be shared by several runs; None: below `out`.
         vision, text: local folders of pretrained ViT and BERT weights.
     """
 
@@ -83,6 +84,7 @@ class TrainConfig:
     vision_layers: int = 3
     decoder_layers: int = 2
     start_from: Path | None = None
+    cache: Path | None = None
     vision: Path | None = None
     text: Path | None = None
     resume: bool = False
@@ -189,18 +191,19 @@ def open_splits(
 ) -> dict[str, ReaderFilms]:
     """The inputs of every split, and the pictures that are no films, predicted on first use."""
     opened = {}
+    cache = config.cache or config.out / "cache"
     for name, films in splits.items():
         films = films if name == "train" else films[: config.measured_films]
         bar = progress.add_task(f"segmenting {name}", total=len(films), note="")
         opened[name] = open_inputs(
             films,
             segmenter,
-            config.out / "cache",
+            cache,
             config.image_size,
             progress=partial(progress.advance, bar),
         )
         progress.update(bar, completed=len(films))
-    opened["strangers"] = open_strangers(segmenter, config.out / "cache", config.image_size)
+    opened["strangers"] = open_strangers(segmenter, cache, config.image_size)
     return opened
 
 

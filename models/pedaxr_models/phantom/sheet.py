@@ -6,12 +6,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, LABELS, NORMAL, STRUCTURES, TERMS, Finding, View
 from pedaxr_models.phantom.film import PhantomFilm, make_film
 from pedaxr_models.phantom.spec import FilmSpec, sample_severity
 
 SHEET_AGES_MONTHS = (0.1, 2.0, 36.0, 120.0)
+_COLOURS = 255
 
 
 def draw_outlines(film: PhantomFilm, *, structures: bool = False) -> NDArray[np.uint8]:
@@ -60,7 +62,10 @@ def write_sheet(
     view: View | None = None,
     width: int | None = None,
 ) -> None:
-    """Write a PNG with a row per age and a column per label, `width` pixels wide (None: films in full)."""
+    """Write a PNG with a row per age and a column per label, `width` pixels wide (None: films in full).
+
+    A picture of a given width is for a document, and is kept small with a palette.
+    """
     rows = []
     for r, age in enumerate(ages_months):
         specs = [sheet_spec(label, age, seed, r * 100 + c, view=view) for c, label in enumerate(labels)]
@@ -70,9 +75,9 @@ def write_sheet(
         ]
         rows.append(np.concatenate(drawn, 1))
     picture = np.concatenate(rows, 0)
+    sheet = Image.fromarray(picture)
     if width is not None:
-        size = (width, width * picture.shape[0] // picture.shape[1])
-        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+        sheet = sheet.resize((width, width * sheet.height // sheet.width), Image.Resampling.BOX)
+        sheet = sheet.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _, encoded = cv2.imencode(".png", picture[:, :, ::-1])
-    path.write_bytes(encoded.tobytes())
+    sheet.save(path, "PNG", optimize=width is not None)

@@ -7,6 +7,8 @@
 
 Of 500 single-bit flips in a weights file about a third changed the output without any error, so every file is
 hashed in the very bytes that are then used, and anything missing, changed or unlisted is refused.
+
+Importing this module, and `load_checkpoint` without its tensors, load no torch.
 """
 
 import hashlib
@@ -17,13 +19,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_safetensors
-from safetensors.torch import save as save_safetensors
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FORMAT = 1
 SHARD_BYTES = 15 * 2**20  # leaves room for the header below 16 MiB
@@ -44,13 +43,14 @@ class Checkpoint:
     """A verified checkpoint.
 
     Attributes:
-        tensors: by parameter name; floating point tensors are float32 whatever they were stored as.
+        tensors: by parameter name; floating point tensors are float32 whatever they were stored as. Empty
+            when they were not asked for.
         weights_sha256: one hexadecimal digest for all weights, to be named in reports.
         files: content of every other file (tokenizer and the like), by name.
     """
 
     config: Json
-    tensors: dict[str, Tensor]
+    tensors: dict[str, "Tensor"]
     weights_sha256: str
     metrics: Json = field(default_factory=dict)
     recipe: Json = field(default_factory=dict)
@@ -68,7 +68,7 @@ def weights_folder(network: str) -> Path:
 def save_checkpoint(
     folder: Path,
     *,
-    tensors: Mapping[str, Tensor],
+    tensors: "Mapping[str, Tensor]",
     config: Json,
     metrics: Json,
     recipe: Json,
@@ -106,8 +106,8 @@ def revise_checkpoint(folder: Path, *, metrics: Json, card: str) -> None:
     _replace_folder(folder, contents)
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
-    """Read and verify a checkpoint folder.
+def load_checkpoint(folder: Path, *, with_tensors: bool = True) -> Checkpoint:
+    """Read and verify a checkpoint folder; without its tensors, when something else holds the network.
 
     Raises:
         CheckpointError: the folder is missing, damaged, of another format, or holds files its manifest does
@@ -121,7 +121,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     shards = {n: contents.pop(n) for n in sorted(contents) if n.endswith(".safetensors")}
     return Checkpoint(
         config=config,
-        tensors=_read_shards(folder, shards),
+        tensors=_read_shards(folder, shards) if with_tensors else {},
         weights_sha256=_sha256("".join(listed[name] for name in shards).encode()),
         metrics=metrics,
         recipe=recipe,
@@ -192,8 +192,10 @@ def _read_verified(folder: Path, name: str, digest: str) -> bytes:
     return content
 
 
-def _stored(name: str, tensor: Tensor) -> Tensor:
+def _stored(name: str, tensor: "Tensor") -> "Tensor":
     """Half precision, unless a value would overflow it (some batch-norm variances of deep networks do)."""
+    import torch
+
     tensor = tensor.detach().cpu()
     if not tensor.is_floating_point():
         return tensor.contiguous()
@@ -203,7 +205,9 @@ def _stored(name: str, tensor: Tensor) -> Tensor:
     return (half if torch.isfinite(half).all() else tensor.float()).contiguous()
 
 
-def _pieces(name: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
+def _pieces(name: str, tensor: "Tensor") -> "Iterator[tuple[str, Tensor]]":
+    import torch
+
     if tensor.nbytes <= SHARD_BYTES:
         yield name, tensor
         return
@@ -212,7 +216,9 @@ def _pieces(name: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
         yield f"{name}{_PART}{number:05d}", piece.contiguous()
 
 
-def _shards(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, bytes]]:
+def _shards(tensors: "Mapping[str, Tensor]") -> Iterator[tuple[str, bytes]]:
+    from safetensors.torch import save
+
     groups: list[dict[str, Tensor]] = [{}]
     used = 0
     for name in sorted(tensors):
@@ -224,14 +230,18 @@ def _shards(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, bytes]]:
             groups[-1][key] = piece.clone()
             used += piece.nbytes
     for number, group in enumerate(groups, 1):
-        yield f"weights-{number:05d}-of-{len(groups):05d}.safetensors", save_safetensors(group)
+        yield f"weights-{number:05d}-of-{len(groups):05d}.safetensors", save(group)
 
 
-def _read_shards(folder: Path, shards: Mapping[str, bytes]) -> dict[str, Tensor]:
+def _read_shards(folder: Path, shards: Mapping[str, bytes]) -> "dict[str, Tensor]":
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
     stored: dict[str, Tensor] = {}
     for name, content in shards.items():
         try:
-            stored |= load_safetensors(content)
+            stored |= load(content)
         except SafetensorError as err:
             raise CheckpointError(_refusal(folder, f"{name} is not a safetensors file")) from err
     parts: dict[str, list[Tensor]] = {}

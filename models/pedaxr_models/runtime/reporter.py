@@ -1,56 +1,33 @@
 """Run the report writer on one film."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from pedaxr_models.captioning.facts import UNREADABLE
+from pedaxr_models.captioning.beam import write_with_beams
 from pedaxr_models.captioning.inputs import ReaderFilms, Seen, blank_like, both, noise_like, see
 from pedaxr_models.captioning.metadata_text import metadata_text
 from pedaxr_models.captioning.network import ReportNetwork, ReportNetworkConfig
-from pedaxr_models.captioning.parser import ParsedFacts, parse, split_sentences
 from pedaxr_models.captioning.tokenizer import PAD, START, WordPieces
 from pedaxr_models.datasets.film import FilmMetadata
-from pedaxr_models.labels import FINDINGS, Finding
+from pedaxr_models.labels import FINDINGS
 from pedaxr_models.runtime.checkpoint import CheckpointError, Json, load_checkpoint
-from pedaxr_models.runtime.segmenter import Segmentation
+from pedaxr_models.runtime.film_reporter import TOKENIZER_FILE, FilmReporter, Narrative, not_a_reporter
+from pedaxr_models.runtime.film_segmenter import Segmentation
 from pedaxr_models.segmentation.transforms import FloatArray
 
-TOKENIZER_FILE = "tokenizer.json"
+__all__ = ["TOKENIZER_FILE", "Narrative", "Reporter"]
+
 _BATCH = 16
 
 
-@dataclass(frozen=True)
-class Narrative:
-    """What the reader writes of a film.
+class Reporter(FilmReporter):
+    """A reader that torch runs, where it lies."""
 
-    Attributes:
-        facts: the narrative parsed back into slots.
-        probabilities: of each finding, from the finding head; they need not sum to 1.
-        confidence: geometric mean of the probabilities of the tokens, 0 to 1.
-        image_dependence: total variation distance, 0 to 1, between the distributions of the next token given
-            this film and given a blank one, other things equal, at the token where it is largest: most words
-            follow from the words before them. About 0: the film was not used.
-    """
-
-    text: str
-    sentences: tuple[str, ...]
-    facts: ParsedFacts
-    probabilities: dict[Finding, float]
-    confidence: float
-    image_dependence: float
-
-    @property
-    def is_refusal(self) -> bool:
-        """Whether the reader says that it cannot read the film."""
-        return UNREADABLE.rstrip(".").lower() in self.text.lower()
-
-
-class Reporter:
-    """A trained reader. `describe` may be called from several threads."""
+    runtime = "torch"
 
     def __init__(
         self,
@@ -59,14 +36,15 @@ class Reporter:
         *,
         name: str = "pedaxr-captioner",
         weights_sha256: str = "",
+        num_beams: int = 1,
     ) -> None:
+        """`num_beams` above 1 writes by beam search, see `captioning.beam`; 1 is greedy search."""
+        super().__init__(pieces, name=name, weights_sha256=weights_sha256)
         self._network = network
-        self._pieces = pieces
-        self.name = name
-        self.weights_sha256 = weights_sha256
+        self.num_beams = num_beams
 
     @classmethod
-    def load(cls, folder: Path) -> "Reporter":
+    def load(cls, folder: Path, *, num_beams: int = 1) -> "Reporter":
         """Load a checkpoint folder.
 
         Raises:
@@ -79,16 +57,19 @@ class Reporter:
             pieces = WordPieces.from_json(checkpoint.files[TOKENIZER_FILE].decode())
             name = str(checkpoint.config["name"])
         except (KeyError, TypeError, ValueError, RuntimeError) as err:
-            raise CheckpointError(
-                f"'{folder.name}' holds no report writer of this version of pedaxr. Install the weights "
-                "that came with it, or train new ones with `pedaxr train captioner`."
-            ) from err
-        return cls(network, pieces, name=name, weights_sha256=checkpoint.weights_sha256)
+            raise CheckpointError(not_a_reporter(folder)) from err
+        weights = checkpoint.weights_sha256
+        return cls(network, pieces, name=name, weights_sha256=weights, num_beams=num_beams)
 
     @property
     def network(self) -> ReportNetwork:
         """The trained network, in evaluation mode."""
         return self._network
+
+    @property
+    def pieces(self) -> WordPieces:
+        """Its tokens."""
+        return self._pieces
 
     def to_config(self) -> Json:
         """What `load` needs, for config.json."""
@@ -101,13 +82,11 @@ class Reporter:
         size = network.config.image_size
         seen = see(pixels, segmentation.probabilities, size)
         memory, mask, findings = self._encode(both(seen, blank_like(seen)), [metadata, metadata])
-        ids, given = network.write(memory[:1], mask[:1])
+        ids, given = self._write(memory[:1], mask[:1])
         text = self._pieces.decode(ids[0].tolist())
-        return Narrative(
-            text=text,
-            sentences=split_sentences(text),
-            facts=parse(text),
-            probabilities=dict(zip(FINDINGS, findings[0].float().sigmoid().tolist(), strict=True)),
+        return Narrative.of(
+            text,
+            dict(zip(FINDINGS, findings[0].float().sigmoid().tolist(), strict=True)),
             confidence=float(given.clamp_min(1e-9).log().mean().exp()),
             image_dependence=self._dependence(memory, mask, ids[0]),
         )
@@ -131,7 +110,7 @@ class Reporter:
             change: "blank", "noise" or "swapped" replaces each film by that.
             without_metadata: give the reader the film alone.
         """
-        network = self._network.eval()
+        self._network.eval()
         texts: list[str] = []
         for begin in range(0, len(indices), _BATCH):
             part = list(indices[begin : begin + _BATCH])
@@ -142,7 +121,7 @@ class Reporter:
                 for i, d in zip(part, given, strict=True)
             ]
             memory, mask, _ = self._encode(seen, known)
-            texts += [self._pieces.decode(row) for row in network.write(memory, mask)[0].tolist()]
+            texts += [self._pieces.decode(row) for row in self._write(memory, mask)[0].tolist()]
         return texts
 
     @property
@@ -153,6 +132,9 @@ class Reporter:
         longest = self._network.config.longest_text
         ids, mask = self._pieces.encode([metadata_text(m) for m in metadata], longest=longest)
         return self._network.encode(seen.to(self._device), ids.to(self._device), mask.to(self._device))
+
+    def _write(self, memory: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        return write_with_beams(self._network, memory, mask, num_beams=self.num_beams)
 
     def _dependence(self, memory: Tensor, mask: Tensor, ids: Tensor) -> float:
         """See `Narrative.image_dependence`; row 0 of the memory is the film's, row 1 the blank one's."""

@@ -1,0 +1,176 @@
+"""Time of one film by stage and end to end, beside the seed's architecture in the same run, and floors.
+
+Processor time stands beside the wall clock: on a busy machine only the former can be compared.
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from measuring import arguments, limits, peak_mb, publish, timed
+from PIL import Image
+from seed_architecture import seed_stages
+from torch.utils.flop_counter import FlopCounterMode
+
+from pedaxr import models
+from pedaxr.generate_report import generate_report
+from pedaxr.reading import forget_films
+from pedaxr.segment_xray import segment_xray
+from pedaxr_models.captioning.inputs import blank_like, both, see
+from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.phantom import make_film, sample_spec
+from pedaxr_models.runtime.checkpoint import weights_folder
+from pedaxr_models.runtime.compiled_reporter import CompiledReporter
+from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter
+from pedaxr_models.runtime.film_reporter import FilmReporter
+from pedaxr_models.runtime.film_segmenter import FilmSegmenter
+from pedaxr_models.runtime.reporter import Reporter
+from pedaxr_models.runtime.segmenter import Segmenter
+from pedaxr_models.runtime.threads import threads_per_call
+
+METADATA = FilmMetadata(age_months=8.0, patient_sex="F", indication="belly pain")
+Row = dict[str, Any]
+
+
+def runtime_rows(
+    film: np.ndarray, path: Path, segmenter: FilmSegmenter, reporter: FilmReporter, repeats: int
+) -> list[Row]:
+    """Networks alone, then the two tools on a file, the second of which finds the first one's work."""
+    seen = segmenter.predict(film)
+    models.segmenter, models.reporter = (lambda: segmenter), (lambda: reporter)
+
+    def tools(keep: bool) -> Callable[[], object]:
+        def work() -> None:
+            forget_films()
+            segment_xray(file=path, overlay=False)
+            if not keep:
+                forget_films()
+            generate_report(file=path)
+
+        return work
+
+    stages: dict[str, Callable[[], object]] = {
+        "segmentation": lambda: segmenter.predict(film),
+        "report": lambda: reporter.describe(film, seen, METADATA),
+        "both tools on a file": tools(keep=True),
+        "both tools, nothing kept between": tools(keep=False),
+    }
+    return [
+        {"who": segmenter.runtime, "stage": name, **timed(work, repeats=repeats)}
+        for name, work in stages.items()
+    ]
+
+
+def seed_rows(words: int, repeats: int) -> list[Row]:
+    """The seed's stages, and their sum."""
+    rows = [
+        {"who": "seed", "stage": name, **timed(work, repeats=repeats, warm=1)}
+        for name, work in seed_stages(words).items()
+    ]
+    sums = {key: round(sum(row[key] for row in rows), 2) for key in rows[0] if key.endswith("_ms")}
+    return [*rows, {"who": "seed", "stage": "all three", **sums}]
+
+
+def ratio_rows(rows: list[Row]) -> list[Row]:
+    """How many times as long the seed's architecture takes."""
+    of = {(row["who"], row["stage"]): row for row in rows}
+    pairs = (
+        ("segmentation", "segmentation", "segmentation"),
+        ("report", "encoder", "decoder"),
+        ("both tools on a file", "all three", "all three"),
+    )
+    found = []
+    for who in dict.fromkeys(row["who"] for row in rows if row["who"] != "seed"):
+        for ours, *theirs in pairs:
+            parts = [of["seed", stage] for stage in dict.fromkeys(theirs)]
+            found.append(
+                {"who": who, "stage": ours}
+                | {
+                    f"seed / ours, {key}": round(sum(p[key] for p in parts) / of[who, ours][key], 1)
+                    for key in ("p50_ms", "cpu_p50_ms")
+                }
+            )
+    return found
+
+
+def floor_rows(film: np.ndarray, words: int, rows: list[Row]) -> list[Row]:
+    """Operations over what the machine does, and weights (once a word) over what it copies; one thread."""
+    can = limits()
+    segmenter = Segmenter.load(weights_folder("segmentation"))
+    reader = Reporter.load(weights_folder("captioner"))
+    for network in (segmenter.network, reader.network):
+        network.requires_grad_(False)  # else the counter wants gradients to hang its hooks on
+    seen = see(film, segmenter.predict(film).probabilities, reader.network.config.image_size)
+    ids = torch.full((2, reader.network.config.longest_text), 5)
+    work = {
+        "segmentation": (lambda: segmenter.predict(film), _bytes(segmenter.network), 1),
+        "report": (
+            lambda: reader.network(
+                both(seen, blank_like(seen)), ids, torch.ones_like(ids), torch.full((2, words + 1), 5)
+            ),
+            _bytes(reader.network),
+            words,
+        ),
+    }
+    best = {row["stage"]: row for row in rows if row["who"] == "compiled"}
+    floors = []
+    for stage, (run, weights, times) in work.items():
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            run()
+        by_flops = counter.get_total_flops() / can["gflops"] / 1e6
+        by_bytes = weights * times / can["gb_per_s"] / 1e6
+        floor = max(by_flops, by_bytes)
+        floors.append(
+            {
+                "stage": stage,
+                "GFLOP": round(counter.get_total_flops() / 1e9, 2),
+                "floor by operations, ms": round(by_flops, 2),
+                "floor by bytes, ms": round(by_bytes, 2),
+                "measured cpu, ms": best[stage]["cpu_p50_ms"],
+                "times its floor": round(best[stage]["cpu_p50_ms"] / floor, 1),
+            }
+        )
+    return [*floors, {"stage": "machine, one thread", **can}]
+
+
+def _bytes(network: torch.nn.Module) -> int:
+    return sum(p.nbytes for p in network.parameters())
+
+
+def main() -> None:
+    """Measure and publish."""
+    parser = arguments(__doc__)
+    parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--seed-repeats", type=int, default=5)
+    given = parser.parse_args()
+    torch.set_num_threads(threads_per_call())
+    pixels = make_film(sample_spec(0, 3)).pixels
+    film = (pixels / 255).astype(np.float32)
+    segmentation, captioner = weights_folder("segmentation"), weights_folder("captioner")
+    pairs = (
+        (CompiledSegmenter.load(segmentation), CompiledReporter.load(captioner)),
+        (Segmenter.load(segmentation), Reporter.load(captioner)),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.png"
+        Image.fromarray(pixels).save(path)
+        rows = [row for pair in pairs for row in runtime_rows(film, path, *pair, given.repeats)]
+    text = pairs[1][1].describe(film, pairs[1][0].predict(film), METADATA).text
+    words = len(pairs[1][1]._pieces.rows([text], longest=512)[0]) - 1
+    rows += seed_rows(words, given.seed_repeats)
+    publish(
+        {"threads": threads_per_call(), "words": words, "peak_mb_with_torch": peak_mb()},
+        {
+            "One film, warm": rows,
+            "Beside the seed's architecture, same run": ratio_rows(rows),
+            "Floors": floor_rows(film, words, rows),
+        },
+        given.json,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""Networks as compiled CPU graphs (ONNX Runtime), exported on first use and kept in a cache. Loads no torch.
+
+Taken over OpenVINO by measurement (docs/speed.md): the steps of the decoder are so small that what a call
+costs by itself counts.
+
+    <cache>/segmentation-0123456789abcdef.graph   SHA-256 of the rest (32 bytes), then the ONNX document
+
+The name holds a digest of the weights and of all that shapes the graph, so new weights get a new file.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr_models.runtime.checkpoint import Checkpoint
+from pedaxr_models.runtime.threads import threads_per_call
+
+Runtime = Literal["auto", "torch", "compiled"]
+RUNTIME_VARIABLE = "PEDAXR_RUNTIME"
+CACHE_VARIABLE = "PEDAXR_GRAPHS"
+_FORMAT = 1  # of the graphs; raise it when `graphs.py` changes what they take or give
+_USE_TORCH = f"{RUNTIME_VARIABLE}=torch"
+_DIGEST = 32
+GRAPHS = {"segmentation": ("segmentation",), "captioner": ("encoder", "decoder")}
+_EXPORT_S = 600  # far more than it takes
+_KEPT = 16  # files in the cache; about 25 MB for a pair of networks
+
+AnyArray = NDArray[Any]
+
+
+class GraphError(RuntimeError):
+    """No compiled graph can be had; the message says why and what to do next."""
+
+
+def wanted_runtime() -> Runtime:
+    """$PEDAXR_RUNTIME, or "auto": compiled where ONNX Runtime is installed and the export succeeds.
+
+    Raises:
+        GraphError: the variable holds something else.
+    """
+    wanted = os.environ.get(RUNTIME_VARIABLE) or "auto"
+    if wanted not in get_args(Runtime):
+        raise GraphError(f"{RUNTIME_VARIABLE} is {wanted!r}. Use one of {', '.join(get_args(Runtime))}.")
+    return cast(Runtime, wanted)
+
+
+def graph_cache() -> Path:
+    """Where graphs are kept: $PEDAXR_GRAPHS, or the user's cache folder."""
+    if given := os.environ.get(CACHE_VARIABLE):
+        return Path(given).expanduser()
+    import platformdirs
+
+    return platformdirs.user_cache_path("pedaxr") / "graphs"
+
+
+class Graph:
+    """One compiled graph. It may be called from several threads, each of which uses its own cores."""
+
+    def __init__(self, document: bytes) -> None:
+        """Compile an ONNX document.
+
+        Raises:
+            GraphError: ONNX Runtime is not installed, or does not take the document.
+        """
+        try:
+            import onnxruntime
+        except ImportError as err:
+            raise GraphError("ONNX Runtime is not installed. Install pedaxr again.") from err
+        try:
+            self._session = onnxruntime.InferenceSession(
+                document, _session_options(onnxruntime), providers=["CPUExecutionProvider"]
+            )
+        except Exception as err:
+            raise GraphError(f"ONNX Runtime does not take the graph. Set {_USE_TORCH}.") from err
+        self._inputs = [given.name for given in self._session.get_inputs()]
+
+    def __call__(self, *inputs: AnyArray) -> list[AnyArray]:
+        """Outputs in the graph's order, for inputs in the graph's order."""
+        return list(self._session.run(None, dict(zip(self._inputs, inputs, strict=True))))
+
+
+def open_graphs(kind: str, folder: Path, checkpoint: Checkpoint) -> dict[str, Graph]:
+    """Graphs of a network by name, from the cache or else exported from `folder` and put there.
+
+    Args:
+        kind: "segmentation" or "captioner".
+        folder: of the checkpoint.
+        checkpoint: its content, of which the tensors are not needed.
+
+    A file that is damaged, or that this ONNX Runtime refuses, is made anew. Where the cache cannot be written
+    the graphs are used all the same.
+
+    Raises:
+        GraphError: they cannot be exported or compiled.
+    """
+    paths = {name: graph_cache() / f"{name}-{_key(checkpoint)}.graph" for name in GRAPHS[kind]}
+    stored = {name: _read(path) for name, path in paths.items()}
+    if all(stored.values()):
+        with contextlib.suppress(GraphError):
+            return {name: Graph(document) for name, document in stored.items() if document}
+    made = _export(kind, folder)
+    graphs = {name: Graph(made[name]) for name in paths}
+    with contextlib.suppress(OSError):
+        for name, path in paths.items():
+            _write(path, made[name])
+        _prune(graph_cache())
+    return graphs
+
+
+def _export(kind: str, folder: Path) -> dict[str, bytes]:
+    """Documents by graph: here when torch is loaded anyway, else apart, so that this process stays small."""
+    if "torch" in sys.modules:
+        from pedaxr_models.runtime.export import EXPORTS
+
+        return EXPORTS[kind](folder)
+    with tempfile.TemporaryDirectory(prefix="pedaxr-") as out:
+        command = [sys.executable, "-m", "pedaxr_models.runtime.export", kind, str(folder.absolute()), out]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=_EXPORT_S)
+            return {name: (Path(out) / f"{name}.onnx").read_bytes() for name in GRAPHS[kind]}
+        except (OSError, subprocess.SubprocessError) as err:
+            raise GraphError(f"The network in '{folder.name}' was not exported. Set {_USE_TORCH}.") from err
+
+
+def _session_options(onnxruntime: Any) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads_per_call()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong is raised; warnings would end up on stderr
+    # Threads that wait by spinning take the cores from whatever else the machine does.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _key(checkpoint: Checkpoint) -> str:
+    shape = json.dumps([_FORMAT, checkpoint.weights_sha256, checkpoint.config], sort_keys=True)
+    return hashlib.sha256(shape.encode()).hexdigest()[:16]
+
+
+def _read(path: Path) -> bytes | None:
+    """The document, or None when it is missing or not as it was written."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    digest, document = content[:_DIGEST], content[_DIGEST:]
+    if not document or hashlib.sha256(document).digest() != digest:
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # `_prune` leaves what is in use
+    return document
+
+
+def _write(path: Path, document: bytes) -> None:
+    """Write beside `path` and move there: another process finds the whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, part = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(hashlib.sha256(document).digest() + document)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(part).replace(path)
+    except OSError:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def _prune(folder: Path) -> None:
+    """Remove the graphs of weights long gone: all but the latest used."""
+    files = sorted(folder.glob("*.graph"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in files[_KEPT:]:
+        path.unlink(missing_ok=True)
+
+
+def as_float(array: AnyArray) -> NDArray[np.float32]:
+    """Float32 without a copy where it is that already."""
+    return np.asarray(array, np.float32)

@@ -1,0 +1,127 @@
+"""Run the report writer as two compiled graphs. Loads no torch once they are in the cache."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pedaxr_models.captioning.film_planes import film_planes
+from pedaxr_models.captioning.metadata_text import metadata_text
+from pedaxr_models.captioning.region_tokens import region_features, shrink
+from pedaxr_models.captioning.tokenizer import END, PAD, START, WordPieces
+from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.labels import FINDINGS
+from pedaxr_models.runtime.checkpoint import CheckpointError, load_checkpoint
+from pedaxr_models.runtime.compiled import AnyArray, Graph, as_float, open_graphs
+from pedaxr_models.runtime.film_reporter import TOKENIZER_FILE, FilmReporter, Narrative, not_a_reporter
+from pedaxr_models.runtime.film_segmenter import Segmentation
+from pedaxr_models.segmentation.transforms import FloatArray
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What of the network's config the graphs do not say themselves; see `ReportNetworkConfig`."""
+
+    image_size: int
+    longest_text: int
+    longest_report: int
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Tokens after [CLS], the geometric mean of their probabilities, and `Narrative.image_dependence`."""
+
+    ids: list[int]
+    confidence: float
+    image_dependence: float
+
+
+class CompiledReporter(FilmReporter):
+    """A reader as an encoder graph and one of a step of the decoder, whose cache goes from step to step."""
+
+    runtime = "compiled"
+
+    def __init__(
+        self,
+        encoder: Graph,
+        decoder: Graph,
+        sizes: Sizes,
+        pieces: WordPieces,
+        *,
+        name: str,
+        weights_sha256: str,
+    ) -> None:
+        super().__init__(pieces, name=name, weights_sha256=weights_sha256)
+        self._encoder, self._decoder, self._sizes = encoder, decoder, sizes
+
+    @classmethod
+    def load(cls, folder: Path) -> "CompiledReporter":
+        """Load a checkpoint folder.
+
+        Raises:
+            CheckpointError: the folder is missing, damaged or not of a report writer of this version.
+            GraphError: no graphs can be made of it here.
+        """
+        checkpoint = load_checkpoint(folder, with_tensors=False)
+        graphs = open_graphs("captioner", folder, checkpoint)
+        try:
+            network = checkpoint.config["network"]
+            sizes = Sizes(*(int(network[k]) for k in ("image_size", "longest_text", "longest_report")))
+            pieces = WordPieces.from_json(checkpoint.files[TOKENIZER_FILE].decode())
+            name = str(checkpoint.config["name"])
+        except (KeyError, TypeError, ValueError) as err:
+            raise CheckpointError(not_a_reporter(folder)) from err
+        return cls(
+            graphs["encoder"],
+            graphs["decoder"],
+            sizes,
+            pieces,
+            name=name,
+            weights_sha256=checkpoint.weights_sha256,
+        )
+
+    def describe(self, pixels: FloatArray, segmentation: Segmentation, metadata: FilmMetadata) -> Narrative:
+        """Write the narrative of a segmented film (H, W) float32 in [0, 1], bone bright."""
+        crossed, bias, findings = self._encoder(*self._seen(pixels, segmentation), *self._words(metadata))
+        written = self._write(crossed, bias)
+        probabilities = 1 / (1 + np.exp(-findings.astype(np.float64)))
+        return Narrative.of(
+            self._pieces.decode(written.ids),
+            dict(zip(FINDINGS, map(float, probabilities), strict=True)),
+            confidence=written.confidence,
+            image_dependence=written.image_dependence,
+        )
+
+    def _seen(self, pixels: FloatArray, segmentation: Segmentation) -> tuple[FloatArray, ...]:
+        """Film planes (1, P, S, S), probabilities (1, C, S/2, S/2) and regions (1, R, F)."""
+        size, probabilities = self._sizes.image_size, segmentation.probabilities
+        film = film_planes(pixels, size)
+        return film[None], shrink(probabilities, size // 2)[None], region_features(probabilities)[None]
+
+    def _words(self, metadata: FilmMetadata) -> tuple[AnyArray, AnyArray]:
+        """Tokens and mask (1, T) int64, always padded to the longest: the graph's length is fixed."""
+        longest = self._sizes.longest_text
+        row = self._pieces.rows([metadata_text(metadata)], longest=longest)[0]
+        ids = np.full((1, longest), PAD, np.int64)
+        ids[0, : len(row)] = row
+        return ids, (ids != PAD).astype(np.int64)
+
+    def _write(self, crossed: AnyArray, bias: AnyArray) -> _Written:
+        """Greedy: the likeliest token given the film, and how likely each was given the blank one."""
+        past = np.empty((*crossed.shape[:4], 0, crossed.shape[5]), np.float32)
+        ids: list[int] = []
+        logs: list[float] = []
+        dependence, token = 0.0, START
+        while token != END and len(ids) < self._sizes.longest_report - 1:
+            logits, past = self._decoder(np.array([token], np.int64), past, crossed, bias)
+            token = int(logits[0].argmax())
+            film, blank = _softmax(as_float(logits))
+            dependence = max(dependence, float(np.abs(film - blank).sum()) / 2)
+            logs.append(float(np.log(max(film[token], 1e-9))))
+            ids.append(token)
+        return _Written(ids, float(np.exp(np.mean(logs))), min(1.0, dependence))
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return as_float(powers / powers.sum(-1, keepdims=True))

@@ -1,0 +1,52 @@
+"""Run the segmentation network as a compiled graph. Loads no torch once the graph is in the cache."""
+
+from pathlib import Path
+
+from pedaxr_models.labels import CHANNELS
+from pedaxr_models.runtime.checkpoint import CheckpointError, Json, load_checkpoint
+from pedaxr_models.runtime.compiled import Graph, as_float, open_graphs
+from pedaxr_models.runtime.film_segmenter import FilmSegmenter, not_a_segmenter
+from pedaxr_models.segmentation.transforms import FloatArray
+
+
+class CompiledSegmenter(FilmSegmenter):
+    """A segmentation network as one graph, from the prepared film to the probabilities in the frame."""
+
+    runtime = "compiled"
+
+    def __init__(self, graph: Graph, config: Json, *, weights_sha256: str) -> None:
+        """Read how the outputs are to be taken from a checkpoint's config.json.
+
+        Raises:
+            KeyError, TypeError, ValueError, AttributeError: it is not that of a segmentation network.
+        """
+        super().__init__(
+            size=int(config["size"]),
+            name=str(config["name"]),
+            weights_sha256=weights_sha256,
+            thresholds={str(k): float(v) for k, v in config["thresholds"].items()},
+            min_area_px={str(k): int(v) for k, v in config["min_area_px"].items()},
+        )
+        self._graph = graph
+
+    @classmethod
+    def load(cls, folder: Path) -> "CompiledSegmenter":
+        """Load a checkpoint folder, and check on a known picture that the graph computes what torch did.
+
+        Raises:
+            CheckpointError: the folder is missing, damaged or not of a segmentation network of this version.
+            GraphError: no graph can be made of it here.
+        """
+        checkpoint = load_checkpoint(folder, with_tensors=False)
+        graph = open_graphs("segmentation", folder, checkpoint)["segmentation"]
+        try:
+            segmenter = cls(graph, checkpoint.config, weights_sha256=checkpoint.weights_sha256)
+        except (KeyError, TypeError, ValueError, AttributeError) as err:
+            raise CheckpointError(not_a_segmenter(folder)) from err
+        if tuple(checkpoint.config["network"]["channels"]) != CHANNELS:
+            raise CheckpointError(not_a_segmenter(folder))
+        segmenter._check_probe(checkpoint.config.get("probe", {}), folder)
+        return segmenter
+
+    def _probabilities(self, film: FloatArray) -> FloatArray:
+        return as_float(self._graph(film[:, None])[0])

@@ -1,0 +1,123 @@
+"""From trained networks to ONNX documents; torch is needed here, and only here, for a compiled graph.
+
+python -m pedaxr_models.runtime.export captioner <checkpoint folder> <folder to write NAME.onnx into>
+"""
+
+import sys
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from pedaxr_models.captioning.film_planes import FILM_PLANES
+from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS
+from pedaxr_models.labels import CHANNELS
+from pedaxr_models.runtime.compiled import GraphError
+from pedaxr_models.runtime.graphs import DecoderGraph, EncoderGraph, SegmentationGraph
+from pedaxr_models.runtime.reporter import Reporter
+from pedaxr_models.runtime.segmenter import Segmenter
+
+_OPSET = 17
+
+
+def export_segmentation(folder: Path) -> dict[str, bytes]:
+    """The graph `segmentation` of a checkpoint folder, for any number of films.
+
+    Raises:
+        CheckpointError: the folder is missing, damaged or not of a segmentation network of this version.
+        GraphError: torch cannot export it.
+    """
+    segmenter = Segmenter.load(folder)
+    film = torch.zeros(1, 1, segmenter.size, segmenter.size)
+    graph = SegmentationGraph(segmenter.network)
+    return {
+        "segmentation": _export(graph, [film], ["film"], ["probabilities"], {"film": {0: "films"}}),
+    }
+
+
+def export_captioner(folder: Path) -> dict[str, bytes]:
+    """The graphs `encoder` and `decoder` of a checkpoint folder, for one film.
+
+    Raises:
+        CheckpointError: the folder is missing, damaged or not of a report writer of this version.
+        GraphError: torch cannot export it.
+    """
+    network = Reporter.load(folder).network.eval()
+    config = network.config
+    side, longest = config.image_size, config.longest_text
+    seen = [
+        torch.zeros(1, FILM_PLANES, side, side),
+        torch.zeros(1, len(CHANNELS), side // 2, side // 2),
+        torch.zeros(1, REGION_TOKENS, config.region_features or REGION_FEATURES),
+        torch.ones(1, longest, dtype=torch.long),
+        torch.ones(1, longest, dtype=torch.long),
+    ]
+    encoder = EncoderGraph(network)
+    with torch.no_grad():
+        crossed, bias, _ = encoder(*seen)
+    past = crossed[..., :3, :]
+    return {
+        "encoder": _export(
+            encoder,
+            seen,
+            ["film", "probabilities", "regions", "text_ids", "text_mask"],
+            ["crossed", "bias", "findings"],
+            {},
+        ),
+        "decoder": _export(
+            DecoderGraph(network),
+            [torch.ones(1, dtype=torch.long), past, crossed, bias],
+            ["token", "past", "crossed", "bias"],
+            ["logits", "grown"],
+            {"past": {4: "words"}, "grown": {4: "words_and_one"}},
+        ),
+    }
+
+
+EXPORTS = {"segmentation": export_segmentation, "captioner": export_captioner}
+
+
+def _export(
+    graph: nn.Module,
+    example: Sequence[Tensor],
+    inputs: list[str],
+    outputs: list[str],
+    free: dict[str, dict[int, str]],
+) -> bytes:
+    """ONNX document of a graph; `free` names the axes whose length is not that of the example."""
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="pedaxr-") as folder,
+            warnings.catch_warnings(),
+            torch.no_grad(),
+        ):
+            # The exporter by tracing warns that it is old; the new one needs another package and more time.
+            warnings.simplefilter("ignore")
+            path = Path(folder) / "graph.onnx"
+            torch.onnx.export(
+                graph.eval(),
+                tuple(example),
+                path,
+                input_names=inputs,
+                output_names=outputs,
+                dynamic_axes=free,
+                opset_version=_OPSET,
+                dynamo=False,
+            )
+            return path.read_bytes()
+    except Exception as err:
+        raise GraphError("The network cannot be exported. Set PEDAXR_RUNTIME=torch.") from err
+
+
+def main(kind: str, folder: str, out: str) -> None:
+    """Write the graphs of a checkpoint into `out`, for a process that wants to stay without torch."""
+    torch.set_num_threads(1)
+    for name, document in EXPORTS[kind](Path(folder)).items():
+        (Path(out) / f"{name}.onnx").write_bytes(document)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,71 @@
+"""Load a network with the runtime that $PEDAXR_RUNTIME asks for: auto, torch or compiled."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pedaxr_models.runtime.compiled import GraphError, wanted_runtime
+from pedaxr_models.runtime.film_reporter import FilmReporter
+from pedaxr_models.runtime.film_segmenter import FilmSegmenter
+from pedaxr_models.runtime.threads import share_cores
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def load_segmenter(folder: Path) -> FilmSegmenter:
+    """The segmentation network of a checkpoint folder.
+
+    Raises:
+        CheckpointError: the folder is missing, damaged or not of a segmentation network of this version.
+        GraphError: only the compiled runtime was asked for, and there is no graph.
+    """
+    return _load(folder, _compiled_segmenter, _torch_segmenter)
+
+
+def load_reporter(folder: Path) -> FilmReporter:
+    """The report writer of a checkpoint folder.
+
+    Raises:
+        CheckpointError: the folder is missing, damaged or not of a report writer of this version.
+        GraphError: only the compiled runtime was asked for, and there is no graph.
+    """
+    return _load(folder, _compiled_reporter, _torch_reporter)
+
+
+def _load(folder: Path, compiled: Callable[[Path], T], torch: Callable[[Path], T]) -> T:
+    wanted = wanted_runtime()
+    try:
+        loaded = torch(folder) if wanted == "torch" else compiled(folder)
+    except GraphError as err:
+        if wanted == "compiled":
+            raise
+        _log.warning("'%s' runs with torch, more slowly: %s", folder.name, err)
+        loaded = torch(folder)
+    share_cores()  # when torch is there: it is what has to be told
+    return loaded
+
+
+def _compiled_segmenter(folder: Path) -> FilmSegmenter:
+    from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter
+
+    return CompiledSegmenter.load(folder)
+
+
+def _torch_segmenter(folder: Path) -> FilmSegmenter:
+    from pedaxr_models.runtime.segmenter import Segmenter
+
+    return Segmenter.load(folder)
+
+
+def _compiled_reporter(folder: Path) -> FilmReporter:
+    from pedaxr_models.runtime.compiled_reporter import CompiledReporter
+
+    return CompiledReporter.load(folder)
+
+
+def _torch_reporter(folder: Path) -> FilmReporter:
+    from pedaxr_models.runtime.reporter import Reporter
+
+    return Reporter.load(folder)

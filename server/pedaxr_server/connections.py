@@ -1,0 +1,54 @@
+"""Connections that must say what they want soon: slow clients are hung up on, and cannot crowd out others.
+
+uvicorn waits for ever for the rest of a request. Here a request has ten seconds to arrive, headers and body,
+and when too many are on their way at once the oldest of them has to leave.
+"""
+
+import asyncio
+from weakref import WeakKeyDictionary
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+ARRIVAL_S = 10.0
+MOST_ARRIVING = 256
+_HERE = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
+_arriving: "WeakKeyDictionary[ServerState, dict[PromptProtocol, None]]" = WeakKeyDictionary()
+
+
+class PromptProtocol(H11Protocol):
+    """One connection, with a clock for each request."""
+
+    _clock: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """The first request is expected."""
+        super().connection_made(transport)
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is expected any more."""
+        self._stop_expecting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """A request that is whole stops its clock; one that has only begun starts it."""
+        super().data_received(data)
+        if self.conn.their_state in _HERE:
+            self._stop_expecting()
+        elif self._clock is None and not self.transport.is_closing():
+            self._expect()
+
+    def _expect(self) -> None:
+        self._clock = self.loop.call_later(ARRIVAL_S, self.transport.close)
+        others = _arriving.setdefault(self.server_state, {})
+        others[self] = None
+        if len(others) > MOST_ARRIVING:
+            next(iter(others)).transport.abort()
+
+    def _stop_expecting(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+        _arriving.get(self.server_state, {}).pop(self, None)

@@ -1,0 +1,63 @@
+"""Coverage-guided fuzzing of one decoder: `python tests/fuzz_decoders.py png --seconds 60` (needs atheris).
+
+Ends with an error when a file raises anything but a refusal, takes more than 20 s, or needs more than 2 GB;
+the file is then left in the folder given by --keep.
+"""
+
+import argparse
+import importlib
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import atheris
+import pydicom
+
+for name in [name for name in sys.modules if name.split(".")[0] == pydicom.__name__]:
+    if not name.endswith("_dict"):  # the large tables stay as they are: instrumenting them takes minutes
+        del sys.modules[name]
+with atheris.instrument_imports(include=["PIL", "pydicom", "pedaxr"]):
+    from PIL import JpegImagePlugin, PngImagePlugin  # noqa: F401
+
+    from pedaxr import dicom  # noqa: F401
+    from pedaxr.decoding import decode
+    from pedaxr.errors import UnreadableImage
+
+sys.path.insert(0, str(Path(__file__).parent / "tools"))
+film_files = importlib.import_module("film_files")
+
+
+def one_file(data: bytes) -> None:
+    with suppress(UnreadableImage):
+        decode(data)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("decoder", choices=["png", "jpeg", "dicom"])
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, default=Path("out/fuzz"))
+    given = parser.parse_args()
+    given.keep.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in film_files.samples().items():
+            if name.startswith(given.decoder):
+                (Path(folder) / name.replace(" ", "_").replace("/", "_")).write_bytes(data)
+        options = (
+            f"-max_total_time={given.seconds}",
+            f"-seed={given.seed}",
+            f"-artifact_prefix={given.keep}/{given.decoder}-",
+            "-timeout=20",
+            "-rss_limit_mb=2048",
+            "-max_len=20000",
+            "-print_final_stats=1",
+            "-verbosity=0",
+        )
+        atheris.Setup([sys.argv[0], *options, folder], one_file)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Slow clients over HTTP: they are hung up on, and nobody else notices them."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from pedaxr_server import connections
+from pedaxr_server.settings import Settings
+
+from .http_service import running
+
+BEGUN = b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-a: "
+
+
+@pytest.fixture(scope="module")
+def up(clinic_home: Path) -> Iterator[Settings]:
+    with running(Settings(home=clinic_home, worker=False)) as settings:
+        yield settings
+
+
+def connect(settings: Settings, sent: bytes) -> socket.socket:
+    made = socket.create_connection((settings.host, settings.port), timeout=20)
+    made.sendall(sent)
+    return made
+
+
+def is_healthy(settings: Settings) -> bool:
+    with connect(
+        settings, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    ) as client:
+        return client.recv(100).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", BEGUN, BEGUN + b"b\r\nContent-Length: 100\r\n\r\n{"],
+    ids=["silent", "half a header", "half a body"],
+)
+def test_a_request_that_does_not_arrive_is_hung_up_on(
+    up: Settings, sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ARRIVAL_S", 0.3)
+    with connect(up, sent) as slow:
+        start = time.monotonic()
+        while slow.recv(1000):  # an answer may come first; the end is what counts
+            pass
+        assert time.monotonic() - start < 15
+
+
+def test_a_request_in_time_is_answered_by_the_same_clock(
+    up: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ARRIVAL_S", 5)
+    host = f"127.0.0.1:{up.port}".encode()
+    with connect(up, b"GET /healthz HTTP/1.1\r\nHost: ") as late:
+        time.sleep(0.2)
+        late.sendall(host + b"\r\n\r\n")
+        assert late.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_slow_clients_do_not_crowd_out_others(up: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST_ARRIVING", 20)
+    slow = [connect(up, BEGUN) for _ in range(60)]
+    try:
+        assert is_healthy(up)
+        slow[0].settimeout(20)
+        with suppress(ConnectionResetError):
+            assert slow[0].recv(1) == b"", "the oldest was hung up on"
+        slow[-1].settimeout(0.2)
+        with pytest.raises(TimeoutError):  # control: the newest may stay for its ten seconds
+            slow[-1].recv(1)
+    finally:
+        for one in slow:
+            one.close()
+
+
+@hypothesis_settings(max_examples=25, deadline=None)
+@given(
+    st.binary(max_size=300), st.sampled_from([b"", b"GET / HTTP/1.1\r\n", BEGUN, b"POST /mcp HTTP/1.1\r\n"])
+)
+def test_bytes_that_are_no_http_leave_the_server_up(up: Settings, noise: bytes, begun: bytes) -> None:
+    with connect(up, begun + noise + b"\r\n\r\n") as client:
+        client.shutdown(socket.SHUT_WR)
+        client.settimeout(5)
+        try:
+            reply = client.recv(100)
+        except (ConnectionResetError, TimeoutError):
+            reply = b""
+    assert not reply.startswith(b"HTTP/1.1 5")
+    assert is_healthy(up)
