@@ -51,12 +51,16 @@ class Outcomes:
 
     Attributes:
         seconds: of each answer, by tool and kind of answer.
-        resident: bytes of the server and its children, over time.
+        resident: bytes of the server and its children, over time; what is shared counts by its part.
+        own: bytes that only the server itself has, over time; other programs on the machine do not change it.
+        own_below: the same of its children, which are killed and start again.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=dict)
     resident: list[int] = field(default_factory=list)
+    own: list[int] = field(default_factory=list)
+    own_below: list[int] = field(default_factory=list)
 
     def add(self, kind: str, seconds: float) -> None:
         """Count one answer."""
@@ -67,15 +71,6 @@ class Outcomes:
         """In seconds; 0 when there was no such answer."""
         times = sorted(self.seconds.get(kind, [0.0]))
         return times[min(len(times) - 1, len(times) * percent // 100)]
-
-    @property
-    def growth(self) -> float:
-        """Median of the last fifth of the memory samples over that of the second fifth, minus 1."""
-        fifth = max(1, len(self.resident) // 5)
-        if len(self.resident) < 5:
-            return 0.0
-        early, late = self.resident[fifth : 2 * fifth], self.resident[-fifth:]
-        return statistics.median(late) / statistics.median(early) - 1
 
 
 @dataclass(frozen=True)
@@ -185,14 +180,18 @@ class Load:
     async def _watch(self, outcomes: Outcomes, end: float) -> None:
         assert self.process_id is not None
         while time.monotonic() < end:
-            outcomes.resident.append(sum(map(resident, family(self.process_id))))
+            below = family(self.process_id)[1:]
+            outcomes.resident.append(sum(memory(one, "Pss:") for one in (self.process_id, *below)))
+            outcomes.own.append(memory(self.process_id, "Anonymous:"))
+            outcomes.own_below.append(sum(memory(one, "Anonymous:") for one in below))
             await asyncio.sleep(max(0.2, self.seconds / 300))
 
     async def _kill(self, outcomes: Outcomes, end: float) -> None:
         assert self.process_id is not None
         while time.monotonic() + self.kill_every_s < end:
             await asyncio.sleep(self.kill_every_s)
-            for child in family(self.process_id)[1:2]:
+            workers = [one for one in family(self.process_id)[1:] if not keeps_books(one)]
+            for child in workers[:1]:
                 with suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)
                     outcomes.counts["worker killed"] += 1
@@ -208,12 +207,27 @@ def family(process: int) -> list[int]:
     return found
 
 
-def resident(process: int) -> int:
-    """Bytes in memory; what is shared is counted by halves or less (proportional set size)."""
+def keeps_books(process: int) -> bool:
+    """Whether it is Python's own tracker of shared resources, which no server of ours started."""
+    with suppress(OSError):
+        return b"resource_tracker" in Path(f"/proc/{process}/cmdline").read_bytes()
+    return False
+
+
+def memory(process: int, kind: str) -> int:
+    """Bytes of that kind, as /proc/PID/smaps_rollup names it; 0 of a process that is gone."""
     with suppress(OSError):
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+        return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(kind)), 0)
     return 0
+
+
+def growth(samples: list[int]) -> float:
+    """Median of the last fifth over that of the second fifth, minus 1."""
+    fifth = len(samples) // 5
+    if fifth == 0:
+        return 0.0
+    return statistics.median(samples[-fifth:]) / max(1.0, statistics.median(samples[fifth : 2 * fifth])) - 1
 
 
 @contextmanager
@@ -292,11 +306,18 @@ def _show(outcomes: Outcomes, path: Path | None) -> None:
     }
     for kind, row in rows.items():
         print(f"{kind:44} {row['count']:7}  p50 {row['p50_s']:7.3f} s  p95 {row['p95_s']:7.3f} s")  # noqa: T201
-    memory = {"most_mb": max(outcomes.resident, default=0) / 2**20, "growth": outcomes.growth}
-    print(f"memory of all processes: most {memory['most_mb']:.0f} MB, growth {memory['growth']:+.1%}")  # noqa: T201
+    sizes = {
+        "most_mb": max(outcomes.resident, default=0) / 2**20,
+        "growth_of_server": growth(outcomes.own),
+        "growth_of_helpers": growth(outcomes.own_below),
+    }
+    print(  # noqa: T201
+        f"memory of all processes: most {sizes['most_mb']:.0f} MB; growth of the server "
+        f"{sizes['growth_of_server']:+.1%}, of its helpers {sizes['growth_of_helpers']:+.1%}"
+    )
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"answers": rows, "memory": memory}, indent=1))
+        path.write_text(json.dumps({"answers": rows, "memory": sizes}, indent=1))
     wrong = [kind for kind in rows if "wrong" in kind or "Error" in kind]
     if wrong:
         sys.exit(f"answers that must not be: {', '.join(wrong)}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pedaxr_server.options import FILE, FOLDER, json_option, show, use_weights, write_secret
+from pedaxr_server.options import FILE, FOLDER, json_option, show, use_runtime, use_weights, write_secret
 
 if TYPE_CHECKING:
     from pedaxr_server.settings_sources import Gathered
@@ -64,6 +64,7 @@ def serve(config: Path | None, **flags: Any) -> None:
 
     settings = _gather(flags, config).settings
     use_weights(settings.weights)
+    use_runtime(settings.runtime, settings.threads)
     os.environ[JSON_VARIABLE] = "1" if settings.log_json else "0"
     log_to_stderr()
     if settings.transport == "http":

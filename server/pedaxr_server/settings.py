@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pedaxr.errors import InvalidRequest
 
 Transport = Literal["stdio", "http"]
+Runtime = Literal["auto", "torch", "compiled"]
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 HTTP_PATH = "/mcp"
@@ -42,6 +43,8 @@ class Settings:
         worker: have the networks in a process of their own, which can be stopped, dies alone and is replaced.
         decode_in_worker: decode films in a process with limits on memory and time.
         reading_s: longest time that one film may take.
+        runtime: what runs the networks; auto is compiled where that is possible, else torch.
+        threads: cores that one film may use.
         log_json: write the log as JSON lines, one for each answered message too.
         drain_s: how long a stopping HTTP server lets calls finish.
     """
@@ -65,12 +68,17 @@ class Settings:
     worker: bool = True
     decode_in_worker: bool = True
     reading_s: int = 120
+    runtime: Runtime = "auto"
+    threads: int = 1
     drain_s: int = 20
     log_json: bool = False
 
     def __post_init__(self) -> None:
         if self.transport not in get_args(Transport):
             raise InvalidRequest(f"Unknown transport {self.transport!r}. Use one of {get_args(Transport)}.")
+        if self.runtime not in get_args(Runtime):
+            raise InvalidRequest(f"Unknown runtime {self.runtime!r}. Use one of {get_args(Runtime)}.")
+        _within("threads", self.threads, 1, 256)
         _within("port", self.port, 1, 65535)
         _within("clock_skew_s", self.clock_skew_s, 0, 300)
         _within("waiting", self.waiting, 0, 1000)

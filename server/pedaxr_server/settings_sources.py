@@ -186,6 +186,8 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "worker": _switch,
     "decode_in_worker": _switch,
     "reading_s": _number,
+    "runtime": _text,
+    "threads": _number,
     "drain_s": _number,
     "log_json": _switch,
 }

@@ -60,6 +60,29 @@ async def test_starting_the_server_loads_nothing_heavy() -> None:
     assert json.loads(run.stdout) == []
 
 
+@pytest.mark.slow
+async def test_reading_a_film_loads_no_network_into_the_server(clinic_home: Path, study_id: str) -> None:
+    code = (
+        "import sys, anyio\n"
+        "from pathlib import Path\n"
+        "from mcp import Client\n"
+        "from pedaxr_server.server import create_server\n"
+        "from pedaxr_server.settings import Settings\n"
+        "from pedaxr_server.tools import XrayTools\n"
+        f"settings = Settings(home=Path({str(clinic_home)!r}))\n"
+        "tools = XrayTools(settings)\n"
+        "async def call():\n"
+        "    async with Client(create_server(settings, tools)) as client:\n"
+        f"        return await client.call_tool('segment_xray', {{'study_id': {study_id!r}}})\n"
+        "reply = anyio.run(call)\n"
+        "tools.reader.close()\n"
+        "print(reply.is_error, [name for name in ('torch', 'transformers', 'onnxruntime', 'PIL', 'cv2')"
+        " if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False []"
+
+
 async def test_the_import_check_can_fail() -> None:
     code = f"import sys, scipy\nprint([name for name in {HEAVY!r} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -21,13 +21,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pedaxr import audit_chain, durable, import_films, patient_writes, report_store
+from pedaxr import audit_chain, durable, import_films, patient_writes, report_store, reports
 from pedaxr.access_log import AccessLog
 from pedaxr.clinic import Clinic, open_clinic
 from pedaxr.clinic_check import check_clinic, remove_orphans
 from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.find_patient import find_patient
 from pedaxr.registry import Patient
+from pedaxr.types import Report
 
 from .small_clinic import a_report, small_clinic
 
@@ -78,14 +79,21 @@ def _write_until_killed(home: Path, sources: list[Path], acknowledged: Path, run
             log.flush()
 
 
-def kill_at_random(clinic: Clinic, tmp_path: Path, kills: int, seed: int) -> dict[str, int]:
-    """Kill as many writers; gives the number of acknowledged writes, and of those that were lost."""
+def kill_at_random(
+    clinic: Clinic, tmp_path: Path, kills: int, seed: int, *, after: str = ""
+) -> dict[str, int]:
+    """Kill as many writers, none before the log has the word `after`.
+
+    Returns: the number of acknowledged writes, and of those that were lost.
+    """
     draw, log = random.Random(seed), tmp_path / "acknowledged"
     log.touch()
     for run in range(kills):
         sources = [source(tmp_path / f"s{run}-{n}") for n in range(4)]
         child = FORK.Process(target=_write_until_killed, args=(clinic.home, sources, log, run))
         child.start()
+        while child.is_alive() and after not in log.read_text():
+            child.join(0.01)
         child.join(draw.uniform(0.005, 0.35))
         child.kill()
         child.join()
@@ -100,7 +108,7 @@ def kill_at_random(clinic: Clinic, tmp_path: Path, kills: int, seed: int) -> dic
 
 
 def test_random_kills_lose_nothing(clinic: Clinic, tmp_path: Path) -> None:
-    counted = kill_at_random(clinic, tmp_path, 12, seed=1)
+    counted = kill_at_random(clinic, tmp_path, 15, seed=1)
     assert counted["acknowledged"] > 0 and counted["lost"] == 0
     assert faults(clinic) == []
     remove_orphans(clinic, older_than_s=0)
@@ -120,9 +128,7 @@ def test_the_loop_would_see_a_write_that_was_acknowledged_too_early(
 ) -> None:
     """Control: reports that are only promised."""
     monkeypatch.setattr(type(clinic.registry), "save_report", lambda _, report: report)
-    assert kill_at_random(clinic, tmp_path, 3, seed=3)["lost"] > 0 or kill_at_random(
-        clinic, tmp_path / "again", 0, seed=3
-    )
+    assert kill_at_random(clinic, tmp_path, 2, seed=3, after="report")["lost"] > 0
 
 
 def _registered(clinic: Clinic) -> set[str]:
@@ -275,25 +281,31 @@ def failing(monkeypatch: pytest.MonkeyPatch, at: int, code: int) -> Iterator[Fau
 
 
 def fault_positions(clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> int:
-    """Break every `step`-th operation of an import with a report; how many were broken."""
+    """Break every `step`-th operation of an import, a report and its signature; how many were broken."""
+    monkeypatch.setattr(import_films, "_BATCH", 1)
     positions = at = 0
+
+    def act(folder: Path, at: int) -> Report:
+        import_films.import_films(folder, clinic_home=clinic.home)
+        clinic.registry.rename("P-3", f"Emma {at}")
+        draft = clinic.registry.save_report(a_report(f"R-{at}", f"S-{hashes(folder)[0][:12]}"))
+        return reports.finalise(draft.report_id, by="Dr. Han", clinic=clinic)
+
     while True:
-        folder = source(tmp_path / f"f{at}")
+        folder = source(tmp_path / f"f{at}", films=3)
         code = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)[at % 2]
         with failing(monkeypatch, at, code) as injected:
             try:
-                import_films.import_films(folder, clinic_home=clinic.home)
-                clinic.registry.save_report(a_report(f"R-{at}"))
+                act(folder, at)
             except StorageError:
                 assert injected.was_met
         if not injected.was_met:
             return positions
         positions += 1
         assert find_patient("김민준", clinic=clinic).total == 1, "reads go on"
-        import_films.import_films(folder, clinic_home=clinic.home)
-        first = clinic.registry.save_report(a_report(f"R-{at}"))
-        stored = [report for report in clinic.registry.reports("S-1") if report.report_id == f"R-{at}"]
-        assert stored == [first], "one report, once"
+        final = act(folder, at)
+        stored = [report for report in clinic.registry.reports(final.study_id or "") if report.signed_by]
+        assert stored == [final], "one report, once"
         assert set(hashes(folder)) <= clinic.registry.image_hashes()
         at += step
 
@@ -318,7 +330,8 @@ def test_a_disk_that_fails_at_every_position_loses_and_doubles_nothing(
 def _with_file_limit(home: Path, number: int, limit: int, answer: Path) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     clinic = open_clinic(home)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
         clinic.registry.save_report(a_report(f"R-{number}", narrative="x" * 60_000))
         told = "stored"
@@ -326,7 +339,7 @@ def _with_file_limit(home: Path, number: int, limit: int, answer: Path) -> None:
         told = "error"
     except BaseException as err:  # noqa: BLE001
         told = f"undeclared {type(err).__name__}"
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     os.write(os.open(answer, os.O_CREAT | os.O_WRONLY), told.encode())
 
 
@@ -337,7 +350,8 @@ def limited_writes(clinic: Clinic, tmp_path: Path, limits: list[int]) -> list[st
         answer = tmp_path / f"answer-{number}"
         child = FORK.Process(target=_with_file_limit, args=(clinic.home, number, limit, answer))
         child.start()
-        child.join()
+        child.join(60)
+        assert child.exitcode == 0
         told.append(answer.read_text())
         stored = {report.report_id for report in clinic.registry.reports("S-1")}
         assert (f"R-{number}" in stored) == (told[-1] == "stored")

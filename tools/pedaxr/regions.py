@@ -74,10 +74,17 @@ def channel_masks(
 
 def large_pieces(mask: BoolArray, least_px: int) -> BoolArray:
     """The 8-connected pieces of at least `least_px` pixels."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    keep = np.zeros(count, bool)
-    keep[1:] = stats[1:, cv2.CC_STAT_AREA] >= max(1, least_px)
-    return np.asarray(keep[labels])
+    kept = np.zeros_like(mask)
+    # Most channels fill a small part of the frame, or none of it
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    inside = slice(y, y + height), slice(x, x + width)
+    if width and height:
+        piece = np.ascontiguousarray(mask[inside]).view(np.uint8)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(piece, connectivity=8)
+        keep = np.zeros(count, bool)
+        keep[1:] = stats[1:, cv2.CC_STAT_AREA] >= max(1, least_px)
+        kept[inside] = keep[labels]
+    return kept
 
 
 @dataclass(frozen=True)
