@@ -124,9 +124,9 @@ class Measures:
         return float(inner) / (self.letterbox.width * self.letterbox.height)
 
     def _bounding_box(self, mask: BoolArray) -> tuple[int, int, int, int]:
-        ys, xs = np.nonzero(mask)
+        x, y, across, down = cv2.boundingRect(mask.astype(np.uint8))
         # Corners of pixels, half a pixel outside their centres
-        corners = np.array([(xs.min() - 0.5, ys.min() - 0.5), (xs.max() + 0.5, ys.max() + 0.5)], np.float32)
+        corners = np.array([(x, y), (x + across, y + down)], np.float32) - 0.5
         (x0, y0), (x1, y1) = self.letterbox.to_film(corners) + 0.5
         width, height = self.letterbox.width, self.letterbox.height
         left, top = _within(x0, width - 1), _within(y0, height - 1)

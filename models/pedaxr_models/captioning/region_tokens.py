@@ -39,17 +39,16 @@ def region_features(probabilities: FloatArray) -> FloatArray:
     """
     masks = dict(zip(CHANNELS, probabilities >= 0.5, strict=True))
     pitch = l2_width(masks[Structure.L2_BODY]) or _USUAL_PITCH * probabilities.shape[1]
-    landmarks = find_landmarks(masks, np.any(list(masks.values()), axis=0))
+    landmarks = find_landmarks(masks)
     return np.concatenate([_channel_features(probabilities), measured_features(masks, pitch, landmarks)])
 
 
 def _channel_features(probabilities: FloatArray) -> FloatArray:
     planes = shrink(probabilities, _SIDE)
     masks = dict(zip(CHANNELS, planes >= 0.5, strict=True))
-    everything = np.any(list(masks.values()), axis=0)
     pitch = l2_width(masks[Structure.L2_BODY]) or _USUAL_PITCH * _SIDE
-    landmarks = find_landmarks(masks, everything)
-    parts = colon_parts(np.ones_like(everything), masks[Structure.SPINE], masks[Structure.L2_BODY])
+    landmarks = find_landmarks(masks)
+    parts = colon_parts(np.ones((_SIDE, _SIDE), bool), masks[Structure.SPINE], masks[Structure.L2_BODY])
     features = np.zeros((len(CHANNELS), REGION_FEATURES), np.float32)
     for index, mask in enumerate(masks.values()):
         features[index, 1] = planes[index].max()

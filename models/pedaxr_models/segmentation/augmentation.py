@@ -21,7 +21,9 @@ class Augmentation:
     Attributes:
         rotation_degrees, shift, log_scale, log_aspect: of the pose, largest absolute value; shift is a share
             of the side.
-        log_gamma, contrast, brightness: of the grey scale, as largest absolute value.
+        log_gamma, log_steepness: of the grey curve, largest absolute value of its gamma and of the slope of
+            each sixth of it.
+        grey_range: share of the grey scale that may be lost at either end.
         haze: largest share of the film replaced by its own slow part, as scatter does.
         crispness: largest factor on the detail over that slow part, as another processing does.
         noise, blur: largest standard deviations, in grey levels of 255 and pixels of a 256-pixel frame.
@@ -29,19 +31,19 @@ class Augmentation:
         dropout: probability that up to three rectangles are greyed out.
     """
 
-    rotation_degrees: float = 13.0
-    shift: float = 0.08
-    log_scale: float = 0.22
-    log_aspect: float = 0.06
-    log_gamma: float = 0.5
-    contrast: float = 0.25
-    brightness: float = 0.1
-    haze: float = 0.45
-    crispness: float = 0.6
-    noise: float = 10.0
+    rotation_degrees: float = 14.0
+    shift: float = 0.09
+    log_scale: float = 0.28
+    log_aspect: float = 0.08
+    log_gamma: float = 0.6
+    log_steepness: float = 0.7
+    grey_range: float = 0.2
+    haze: float = 0.5
+    crispness: float = 0.8
+    noise: float = 11.0
     blur: float = 1.0
-    shutters: float = 0.25
-    shutter_floor: float = 30.0
+    shutters: float = 0.4
+    shutter_floor: float = 36.0
     dropout: float = 0.15
 
     def __call__(self, film: Grey, bits: Bits, rng: np.random.Generator) -> tuple[Grey, Bits]:
@@ -54,26 +56,28 @@ class Augmentation:
         film = np.asarray(cv2.warpAffine(film, pose, size, flags=cv2.INTER_LINEAR), np.uint8)
         moved = cv2.warpAffine(bits.view(np.int32), pose, size, flags=cv2.INTER_NEAREST)
         bits = np.asarray(moved).view(np.uint32)
-        if rng.random() < 0.5:
+        if rng.random() < 0.6:
             film = self._process(film, rng)
         film = self._degrade(cv2.LUT(film, self._grey_scale(rng)), rng)
         return self._shutter(film, bits, rng) if rng.random() < self.shutters else (film, bits)
 
     def _pose(self, side: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        # The cube of a uniform number: mostly small, sometimes as large as allowed.
         angle, scale, aspect, dx, dy = rng.uniform(-1, 1, 5)
-        turn = cv2.getRotationMatrix2D((side / 2, side / 2), self.rotation_degrees * angle**3, 1.0)
+        angle *= abs(angle)  # mostly small, sometimes as large as allowed
+        turn = cv2.getRotationMatrix2D((side / 2, side / 2), self.rotation_degrees * angle, 1.0)
         stretch = np.exp(self.log_scale * scale + self.log_aspect * aspect * np.array([1.0, -1.0]))
         pose = stretch[:, None] * turn
         pose[:, 2] += (1 - stretch) * side / 2 + self.shift * side * np.array([dx, dy])
         return np.asarray(pose, np.float64)
 
     def _grey_scale(self, rng: np.random.Generator) -> Grey:
-        """Table of 256 grey levels."""
-        gamma, contrast, brightness = rng.uniform(-1, 1, 3)
-        levels = np.linspace(0, 1, 256) ** np.exp(self.log_gamma * gamma)
-        levels = (levels - 0.5) * (1 + self.contrast * contrast) + 0.5 + self.brightness * brightness
-        return np.asarray((np.clip(levels, 0, 1) * 255).round(), np.uint8)
+        """Table of 256 grey levels: a rising curve of six slopes, as another latitude and exposure give."""
+        slopes = np.exp(self.log_steepness * rng.uniform(-1, 1, 6))
+        corners = np.concatenate([[0.0], np.cumsum(slopes) / slopes.sum()])
+        gamma = np.exp(self.log_gamma * rng.uniform(-1, 1))
+        curve = np.interp(np.linspace(0, 1, 256) ** gamma, np.linspace(0, 1, 7), corners)
+        low, high = self.grey_range * rng.random(2) ** 2
+        return np.asarray((255 * (low + (1 - low - high) * curve)).round(), np.uint8)
 
     def _process(self, film: Grey, rng: np.random.Generator) -> Grey:
         """Scatter and multi-scale processing: weigh the film's slow part against the rest."""

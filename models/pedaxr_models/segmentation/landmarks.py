@@ -61,17 +61,26 @@ def _filled_rows(piece: BoolArray) -> BoolArray:
     return from_left & from_right
 
 
-def find_landmarks(masks: Mapping[str, BoolArray], body: BoolArray) -> Landmarks:
-    """The spine's line and the level of L3-L4; without a spine or an L2, the middle of the body or frame."""
+def find_landmarks(masks: Mapping[str, BoolArray], body: BoolArray | None = None) -> Landmarks:
+    """The spine's line and the level of L3-L4; without a spine or an L2, the middle of the body or frame.
+
+    Where no body is given, everything outlined stands for it.
+    """
     midline = _spine_line(masks[Structure.SPINE])
     level = _l3_l4_row(masks[Structure.L2_BODY])
-    ys, xs = np.nonzero(body if body.any() else np.ones_like(body))
-    middle = np.full(body.shape[0], np.median(xs), np.float32)
-    return Landmarks(
-        midline_x=middle if midline is None else midline,
-        quadrant_y=float((ys.min() + ys.max()) / 2) if level is None else level,
-        is_measured=midline is not None and level is not None,
-    )
+    is_measured = midline is not None and level is not None
+    if midline is None or level is None:  # looking for all pixels of the body takes as long as all the rest
+        body = np.any(list(masks.values()), axis=0) if body is None else body
+        ys, xs = pixels_of(body if body.any() else np.ones_like(body))
+        midline = np.full(body.shape[0], np.median(xs), np.float32) if midline is None else midline
+        level = float((ys.min() + ys.max()) / 2) if level is None else level
+    return Landmarks(midline, level, is_measured)
+
+
+def pixels_of(mask: BoolArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the pixels of a mask, as `np.nonzero` gives them, in a third of its time."""
+    rows, columns = np.divmod(np.flatnonzero(mask), mask.shape[1])
+    return rows, columns
 
 
 def _spine_line(spine: BoolArray) -> FloatArray | None:
@@ -87,7 +96,7 @@ def _spine_line(spine: BoolArray) -> FloatArray | None:
 
 
 def _l3_l4_row(l2_body: BoolArray) -> float | None:
-    ys, xs = np.nonzero(l2_body)
+    ys, xs = pixels_of(l2_body)
     if not len(ys):
         return None
     width = float(np.ptp(np.percentile(xs, (5, 95)))) / 0.9
@@ -103,7 +112,7 @@ def locate(mask: BoolArray, landmarks: Landmarks) -> tuple[Side, tuple[Quadrant,
 
 def locate_shares(mask: BoolArray, landmarks: Landmarks) -> tuple[dict[Quadrant, float], float]:
     """Share of a non-empty mask in each quadrant, and on the patient's left."""
-    ys, xs = np.nonzero(mask)
+    ys, xs = pixels_of(mask)
     left = xs > landmarks.midline_x[ys]  # the patient's left is the viewer's right
     upper = ys < landmarks.quadrant_y
     cells = {

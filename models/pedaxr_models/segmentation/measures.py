@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr_models.labels import Finding, Structure, View
+from pedaxr_models.segmentation.landmarks import pixels_of
 
 BoolArray = NDArray[np.bool_]
 
@@ -97,9 +98,10 @@ def l2_width(body: BoolArray) -> float | None:
 
 def widest_circle(mask: BoolArray) -> float | None:
     """Diameter of the largest circle inside a mask: the calibre of a bent tube."""
-    if not mask.any():
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    if not width:
         return None
-    padded = np.pad(mask, 1).astype(np.uint8)
+    padded = np.pad(mask[y : y + height, x : x + width], 1).astype(np.uint8)
     return 2 * float(cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5).max())
 
 
@@ -114,11 +116,13 @@ def colon_parts(
     pitch = l2_width(l2_body)
     if pitch is None or not spine.any():
         return None
-    below = float(np.nonzero(l2_body)[0].mean()) + _RECTOSIGMOID_PITCHES * pitch
-    ys, xs = np.indices(colon.shape)
-    is_low = (ys > below) & (np.abs(xs - np.median(np.nonzero(spine)[1])) < 2 * pitch)
-    is_left = xs > np.median(np.nonzero(spine)[1])  # the patient's left is the viewer's right
-    return colon & ~is_left & ~is_low, colon & is_left & ~is_low, colon & is_low
+    below = float(pixels_of(l2_body)[0].mean()) + _RECTOSIGMOID_PITCHES * pitch
+    middle = np.median(pixels_of(spine)[1])
+    ys, xs = np.arange(colon.shape[0])[:, None], np.arange(colon.shape[1])
+    is_low = (ys > below) & (np.abs(xs - middle) < 2 * pitch)
+    is_left = xs > middle  # the patient's left is the viewer's right
+    high = colon & ~is_low
+    return high & ~is_left, high & is_left, colon & is_low
 
 
 def _stool_shares(
@@ -138,11 +142,16 @@ def find_levels(gas: BoolArray, pitch: float | None, *, turned: bool = False) ->
         pitch: lumbar pitch in pixels, against which the shortest level is judged.
         turned: gravity points to the right of the frame instead of downwards.
     """
+    if not gas.any():
+        return ()
     mask = gas.T if turned else gas
     shortest = max(5.0, _SHORTEST_LEVEL_PITCHES * (pitch or 0.0))
-    count, pieces = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    count, pieces, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     found = [
-        level for piece in range(1, count) for level in _flat_edges(pieces == piece, shortest, len(mask))
+        level
+        for piece in range(1, count)
+        if boxes[piece, cv2.CC_STAT_WIDTH] >= shortest
+        for level in _flat_edges(pieces == piece, shortest, len(mask))
     ]
     if turned:
         found = [Level(level.start[::-1], level.end[::-1]) for level in found]
