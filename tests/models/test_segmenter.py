@@ -21,7 +21,13 @@ def build(size: int = 128) -> Segmenter:
     for parameter in network.head.parameters():  # spread the outputs, or every film gives the prior
         parameter.data *= 3
     thresholds = {"pneumoperitoneum": 0.3}
-    return Segmenter(network, size=size, thresholds=thresholds, min_area_px={"pneumoperitoneum": 40})
+    return Segmenter(
+        network,
+        size=size,
+        thresholds=thresholds,
+        min_area_px={"pneumoperitoneum": 40},
+        core_thresholds={"stomach": 0.8},
+    )
 
 
 def save(folder: Path, segmenter: Segmenter, **changes: object) -> None:
@@ -50,6 +56,7 @@ def test_save_then_load_gives_equal_probabilities(tmp_path: Path) -> None:
     assert loaded.thresholds["pneumoperitoneum"] == 0.3
     assert loaded.thresholds["stomach"] == 0.5
     assert loaded.min_area_px == {"pneumoperitoneum": 40}
+    assert loaded.core_thresholds == {"stomach": 0.8}
     assert loaded.weights_sha256 == load_checkpoint(tmp_path / "net").weights_sha256 != ""
 
 

@@ -58,6 +58,7 @@ class PerfectSegmenter:
     weights_sha256: str = "ab" * 32
     thresholds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(CHANNELS, 0.5))
     min_area_px: dict[str, int] = field(default_factory=dict)
+    core_thresholds: dict[str, float] = field(default_factory=dict)
     doubt: dict[str, float] = field(default_factory=dict)
     calls: int = 0
 

@@ -19,6 +19,7 @@ from pedaxr.regions import channel_masks, find_regions
 from pedaxr.types import Region
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import View
+from pedaxr_models.segmentation.cores import with_cores
 
 if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
@@ -46,11 +47,13 @@ class Outlines:
 
     Attributes:
         masks: (512, 512) per channel, as `regions.channel_masks` gives them.
+        cores: the same, cut back to what lengths are read from.
         regions: those that are not empty, named and placed.
     """
 
     segmentation: "Segmentation"
     masks: Mapping[str, NDArray[np.bool_]]
+    cores: Mapping[str, NDArray[np.bool_]]
     regions: tuple[Region, ...]
 
 
@@ -108,7 +111,7 @@ class Reading:
     def measures(self) -> dict[str, float]:
         """Calibres, levels and stool shares, as `measuring.measure` names them; computed once."""
         return measure(
-            self.outlines.masks,
+            self.outlines.cores,
             self.segmentation.letterbox,
             pixel_spacing_mm=self.pixel_spacing_mm,
             view=self.metadata.view,
@@ -181,7 +184,8 @@ def _segment(
         pixel_spacing_mm=spacing,
         masks=masks,
     )
-    return Outlines(segmentation, masks, tuple(regions))
+    cores = with_cores(masks, segmentation.probabilities, segmenter.core_thresholds)
+    return Outlines(segmentation, masks, cores, tuple(regions))
 
 
 def _check_identity(source: Source, radiograph: Radiograph) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.runtime.checkpoint import CheckpointError, Json, load_checkpoint
 from pedaxr_models.runtime.compiled import Graph, as_float, open_graphs
-from pedaxr_models.runtime.film_segmenter import FilmSegmenter, not_a_segmenter
+from pedaxr_models.runtime.film_segmenter import FilmSegmenter, core_thresholds, not_a_segmenter
 from pedaxr_models.segmentation.transforms import FloatArray
 
 
@@ -26,6 +26,7 @@ class CompiledSegmenter(FilmSegmenter):
             weights_sha256=weights_sha256,
             thresholds={str(k): float(v) for k, v in config["thresholds"].items()},
             min_area_px={str(k): int(v) for k, v in config["min_area_px"].items()},
+            core_thresholds=core_thresholds(config),
         )
         self._graph = graph
 

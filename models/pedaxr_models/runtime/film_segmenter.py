@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr_models.labels import CHANNELS
-from pedaxr_models.runtime.checkpoint import CheckpointError
+from pedaxr_models.runtime.checkpoint import CheckpointError, Json
 from pedaxr_models.segmentation.transforms import FloatArray, Letterbox, prepare
 
 _PROBE_TOLERANCE = 0.02
@@ -34,6 +34,8 @@ class FilmSegmenter(ABC):
     Attributes:
         size: side of the square that the network sees; its outputs are interpolated to 512.
         thresholds: probability from which a pixel belongs to the channel, chosen on the validation split.
+        core_thresholds: probability from which lengths of a channel are read, see `segmentation.cores`; a
+            channel that is not in it is measured as outlined.
         min_area_px: per finding, pixels of the 512 frame that a connected region needs to be called.
         runtime: what runs the network, "torch" or "compiled".
     """
@@ -48,12 +50,14 @@ class FilmSegmenter(ABC):
         weights_sha256: str = "",
         thresholds: dict[str, float] | None = None,
         min_area_px: dict[str, int] | None = None,
+        core_thresholds: dict[str, float] | None = None,
     ) -> None:
         self.size = size
         self.name = name
         self.weights_sha256 = weights_sha256
         self.thresholds = dict.fromkeys(CHANNELS, 0.5) | (thresholds or {})
         self.min_area_px = min_area_px or {}
+        self.core_thresholds = core_thresholds or {}
 
     @abstractmethod
     def _probabilities(self, film: FloatArray) -> FloatArray:
@@ -82,6 +86,11 @@ class FilmSegmenter(ABC):
                 f"The network in '{folder.name}' computes other values here than where it was trained. Check "
                 "the installed torch version, or train again with `pedaxr train`."
             )
+
+
+def core_thresholds(config: Json) -> dict[str, float]:
+    """Of a checkpoint's config.json; those written before lengths were measured on cores have none."""
+    return {str(k): float(v) for k, v in config.get("core_thresholds", {}).items()}
 
 
 def not_a_segmenter(folder: Path) -> str:

@@ -20,19 +20,17 @@ from pedaxr_models.segmentation.metrics import (
     sensitivity_at,
     specificity,
 )
-from pedaxr_models.segmentation.results import FilmResult, Progress, largest_region, run, threshold_byte
+from pedaxr_models.segmentation.results import (
+    MEASURES,
+    FilmResult,
+    Progress,
+    largest_region,
+    run,
+    threshold_byte,
+)
 from pedaxr_models.segmentation.thresholds import SMALLEST_REGION_PX
 
 _BACKGROUND_BYTE = 5
-# What the generator measured in millimetres (its Measures column), beside what is read off our masks.
-_MEASURES = {
-    "l2_width": "l2_width_mm",
-    "stomach": "stomach_max_diameter_mm",
-    "widest_loop": "widest_loop_mm",
-    "widest_colon": "widest_colon_mm",
-    "rectum": "rectum_mm",
-    "free_air_gap": "free_air_max_gap_mm",
-}
 
 
 def evaluate_segmentation(
@@ -133,7 +131,7 @@ def measure_errors(results: Sequence[FilmResult]) -> Json:
     `films` have the measure in truth, `unmeasured` of them none from us. Levels: relative error of the
     longest one, and the share of films whose number of levels is right to within one.
     """
-    errors: Json = {name: _relative(_pairs(results, name, key)) for name, key in _MEASURES.items()}
+    errors: Json = {name: _relative(_pairs(results, name, key)) for name, key in MEASURES.items()}
     with_levels = [r for r in results if r.measured_mm.get("level_count") and r.mm_per_px]
     pairs = [(_longest_level_mm(r), max(_true_levels(r))) for r in with_levels if _true_levels(r)]
     errors["longest_level"] = _relative(pairs)

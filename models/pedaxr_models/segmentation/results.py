@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pedaxr_models.datasets.film import Film, unpack_masks
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import CHANNELS, FINDINGS
+from pedaxr_models.segmentation.cores import with_cores
 from pedaxr_models.segmentation.data import known_bits, rasterise
 from pedaxr_models.segmentation.measures import FilmMeasures, measure_film
 from pedaxr_models.segmentation.metrics import BoolArray, Overlap, surface_distance_95
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int], None]
 ByteArray = NDArray[np.uint8]
+
+# What is read off our masks, and the column of the generator's own measures, in millimetres.
+MEASURES = {
+    "l2_width": "l2_width_mm",
+    "stomach": "stomach_max_diameter_mm",
+    "widest_loop": "widest_loop_mm",
+    "widest_colon": "widest_colon_mm",
+    "rectum": "rectum_mm",
+    "free_air_gap": "free_air_max_gap_mm",
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,7 @@ class FilmResult:
         distances: (len(CHANNELS),) 95th-percentile surface distance, mm (frame pixels where the film has no
             spacing); NaN where the channel is not shown or not predicted.
         mm_per_px: of the frame; None without a pixel spacing.
-        measures: off the predicted masks, frame pixels.
+        measures: off the predicted masks or their cores, frame pixels.
         measured_mm: the generator's own measures of the same film, empty for other sources.
     """
 
@@ -63,6 +74,11 @@ def threshold_byte(threshold: float) -> int:
     return math.ceil(threshold * 255)
 
 
+def measured_mm(film: Film) -> dict[str, float]:
+    """What the generator measured on the film, in millimetres; nothing where another source made it."""
+    return dict(json.loads(film.extra.get("Measures") or "{}"))
+
+
 def run(
     segmenter: "Segmenter", films: Sequence[Film], progress: Progress | None = None
 ) -> Iterator[FilmResult]:
@@ -79,6 +95,8 @@ def _compare(segmenter: "Segmenter", film: Film, segmentation: "Segmentation") -
     said = probabilities >= np.array(levels, np.uint8)[:, None, None]
     bits = rasterise(film, segmentation.letterbox)
     true = unpack_masks(bits)
+    outlines = dict(zip(CHANNELS, said, strict=True))
+    cores = with_cores(outlines, segmentation.probabilities, segmenter.core_thresholds)
     scale = segmentation.letterbox.scale
     mm_per_px = film.pixel_spacing_mm[0] / scale if film.pixel_spacing_mm else None
     count = len(FINDINGS)
@@ -91,8 +109,8 @@ def _compare(segmenter: "Segmenter", film: Film, segmentation: "Segmentation") -
         pixels_empty=float(np.mean(~true[:count].any(axis=0))),
         distances=_distances(said, true) * (mm_per_px or 1.0),
         mm_per_px=mm_per_px,
-        measures=measure_film(dict(zip(CHANNELS, said, strict=True)), film.metadata.view),
-        measured_mm=json.loads(film.extra.get("Measures") or "{}"),
+        measures=measure_film(cores, film.metadata.view),
+        measured_mm=measured_mm(film),
     )
 
 

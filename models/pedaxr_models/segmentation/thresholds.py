@@ -1,15 +1,26 @@
-"""Choose, on validation films, the probability from which a pixel counts and the area of a finding."""
+"""Choose, on validation films, from which probability a pixel counts, and the smallest area of a finding."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr_models.datasets.film import Film
+from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import CHANNELS, FINDINGS, Finding
-from pedaxr_models.runtime.segmenter import Segmenter
+from pedaxr_models.runtime.segmenter import Segmentation, Segmenter
+from pedaxr_models.segmentation.cores import CORE_LENGTHS, CORE_STEPS, best_core_threshold, with_cores
+from pedaxr_models.segmentation.measures import measure_film
 from pedaxr_models.segmentation.metrics import sensitivity, specificity
-from pedaxr_models.segmentation.results import Progress, largest_region, run, threshold_byte
+from pedaxr_models.segmentation.results import (
+    MEASURES,
+    Progress,
+    largest_region,
+    measured_mm,
+    run,
+    threshold_byte,
+)
 
 # How much recall counts against precision in the choice of a pixel threshold: beta of F-beta; 1 is Dice.
 _BETA = {**dict.fromkeys(CHANNELS, 1.0), Finding.PNEUMOPERITONEUM.value: 2.0}
@@ -23,7 +34,8 @@ def calibrate(segmenter: Segmenter, films: Sequence[Film], progress: Progress | 
     """Set the segmenter's thresholds and smallest regions to what serves the given (validation) films best.
 
     A pixel threshold maximises F-beta over all pixels; the smallest region that is called maximises
-    sensitivity + specificity over films. For free air both lean to sensitivity.
+    sensitivity + specificity over films. For free air both lean to sensitivity. Lengths are read where their
+    median error is smallest.
     """
     results = list(run(segmenter, films, progress))
     for index, channel in enumerate(CHANNELS):
@@ -38,6 +50,36 @@ def calibrate(segmenter: Segmenter, films: Sequence[Film], progress: Progress | 
         if true.any() and not true.all():
             best = _best_minimum(areas, true, _SENSITIVITY_WEIGHT[finding])
             segmenter.min_area_px[finding.value] = best
+    calibrate_cores(segmenter, films)
+
+
+def calibrate_cores(segmenter: Segmenter, films: Sequence[Film]) -> None:
+    """Set from which probability lengths are read, on those of the films whose lengths are known."""
+    lengths: dict[str, list[list[float]]] = {channel: [] for channel in CORE_LENGTHS}
+    true: dict[str, list[float]] = {channel: [] for channel in CORE_LENGTHS}
+    for film in films:
+        known = measured_mm(film)
+        if not known or not film.pixel_spacing_mm:
+            continue
+        segmentation = segmenter.predict(read_pixels(film.image_path))
+        mm = film.pixel_spacing_mm[0] / segmentation.letterbox.scale
+        for channel, name in CORE_LENGTHS.items():
+            if known.get(MEASURES[name]):
+                lengths[channel].append([n * mm for n in _lengths(segmenter, segmentation, channel, film)])
+                true[channel].append(known[MEASURES[name]])
+    chosen = {channel: best_core_threshold(lengths[channel], true[channel]) for channel in CORE_LENGTHS}
+    segmenter.core_thresholds = {channel: best for channel, best in chosen.items() if best is not None}
+
+
+def _lengths(segmenter: Segmenter, seen: Segmentation, channel: str, film: Film) -> list[float]:
+    """The channel's length in frame pixels at each of `CORE_STEPS`; NaN where nothing is outlined."""
+    outline = {channel: seen.probabilities[CHANNELS.index(channel)] >= segmenter.thresholds[channel]}
+    found = []
+    for step in CORE_STEPS:
+        core = with_cores(outline, seen.probabilities, {channel: step})
+        length = getattr(measure_film(core, film.metadata.view), CORE_LENGTHS[channel])
+        found.append(math.nan if length is None else float(length))
+    return found
 
 
 def _best_threshold(histogram: NDArray[np.int64], beta: float) -> float:
