@@ -31,7 +31,7 @@ def small_clinic(home: Path) -> Clinic:
     return Clinic(home, registry)
 
 
-def a_report(report_id: str, study_id: str = "S-1", narrative: str = "Normal.") -> Report:
+def a_report(report_id: str, study_id: str | None = "S-1", narrative: str = "Normal.") -> Report:
     """A draft."""
     return Report(
         report_id=report_id,

@@ -4,7 +4,7 @@ import multiprocessing
 import sqlite3
 import threading
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,9 @@ from pedaxr import registry_schema
 from pedaxr.errors import InvalidRequest, PatientNotFound, StorageError, StudyNotFound
 from pedaxr.names import name_forms
 from pedaxr.registry import NewStudy, Patient, Registry
-from pedaxr.types import Report
 from pedaxr_models.labels import View
+
+from .small_clinic import a_report
 
 CHILD = Patient("P-1", "김민준", date(2020, 3, 1), "M")
 
@@ -30,25 +31,6 @@ def study(number: int, patient_id: str = "P-1", on: date | None = date(2024, 3, 
         study_date=on,
         view_position=View.ERECT,
         pixel_spacing_mm=(0.4, 0.5),
-    )
-
-
-def report(report_id: str, study_id: str | None = "S-1", narrative: str = "Normal.") -> Report:
-    return Report(
-        report_id=report_id,
-        study_id=study_id,
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-        critical=[],
-        label="normal",
-        narrative=narrative,
-        sections={"Findings": narrative},
-        sentences=[],
-        findings=[],
-        flags=[],
-        image_dependence=0.5,
-        image_sha256="0" * 64,
-        model="reader 1",
-        data_statement="synthetic",
     )
 
 
@@ -132,18 +114,18 @@ def test_the_same_film_is_not_registered_twice(registry: Registry) -> None:
 
 
 def test_reports_are_numbered_and_a_repeated_one_returns_the_first(registry: Registry) -> None:
-    first = registry.save_report(report("r-1"))
-    assert registry.save_report(report("r-1", narrative="Other words.")) == first
-    registry.save_report(report("r-2", narrative="Second."))
+    first = registry.save_report(a_report("r-1"))
+    assert registry.save_report(a_report("r-1", narrative="Other words.")) == first
+    registry.save_report(a_report("r-2", narrative="Second."))
     assert [r.report_id for r in registry.reports("S-1")] == ["r-1", "r-2"]
     assert registry.reports("S-1")[0].narrative == "Normal."
 
 
 def test_a_report_without_a_registered_study_is_refused(registry: Registry) -> None:
     with pytest.raises(InvalidRequest):
-        registry.save_report(report("r-1", study_id=None))
+        registry.save_report(a_report("r-1", study_id=None))
     with pytest.raises(StudyNotFound):
-        registry.save_report(report("r-1", study_id="S-9"))
+        registry.save_report(a_report("r-1", study_id="S-9"))
     assert registry.counts()["reports"] == 0
 
 
@@ -194,11 +176,11 @@ def test_a_locked_registry_says_busy_and_reads_go_on(
     blocker = sqlite3.connect(registry.path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageError, match=r"busy.*retry"):
-        registry.save_report(report("r-1"))
+        registry.save_report(a_report("r-1"))
     assert registry.study("S-1").study_id == "S-1"
     blocker.execute("ROLLBACK")
     blocker.close()
-    assert registry.save_report(report("r-1")).report_id == "r-1"
+    assert registry.save_report(a_report("r-1")).report_id == "r-1"
 
 
 def test_writes_are_synchronous_and_journalled(registry: Registry) -> None:
@@ -211,8 +193,8 @@ def test_writes_are_synchronous_and_journalled(registry: Registry) -> None:
 def test_many_writers_store_everything_once(registry: Registry) -> None:
     def write(worker: int) -> None:
         for number in range(10):
-            registry.save_report(report(f"r-{worker}-{number}"))
-            registry.save_report(report(f"r-{worker}-{number}"))
+            registry.save_report(a_report(f"r-{worker}-{number}"))
+            registry.save_report(a_report(f"r-{worker}-{number}"))
 
     threads = [threading.Thread(target=write, args=(worker,)) for worker in range(4)]
     for thread in threads:
@@ -226,7 +208,7 @@ def _save_until_killed(path: Path, acknowledged: Path) -> None:
     registry = Registry.open(path)
     with acknowledged.open("a") as log:
         for number in range(10_000):
-            registry.save_report(report(f"r-{number}"))
+            registry.save_report(a_report(f"r-{number}"))
             log.write(f"r-{number}\n")
             log.flush()
 

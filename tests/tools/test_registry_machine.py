@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,7 +24,9 @@ from pedaxr.errors import InvalidRequest, PatientNotFound, StudyNotFound
 from pedaxr.find_patient import find_patient
 from pedaxr.names import likeness, name_forms
 from pedaxr.registry import NewStudy, Patient, Registry
-from pedaxr.types import PatientMatch, Report
+from pedaxr.types import PatientMatch
+
+from .small_clinic import a_report
 
 # Homonyms, other spellings of the same name, twins, a baby under a parent's name.
 NAMES = st.sampled_from(
@@ -42,6 +44,7 @@ NAMES = st.sampled_from(
         "Emma Wilson",
     ]
 )
+
 DAYS = st.sampled_from([date(2020, 1, 1), date(2020, 1, 2), None])
 LATER = date(2024, 5, 5)
 
@@ -130,7 +133,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def report(self, data: st.DataObject) -> None:
         if self.films:
             study_id = data.draw(st.sampled_from(sorted(self.films)))
-            self.registry.save_report(report_of(study_id, f"R-{study_id}"))
+            self.registry.save_report(a_report(f"R-{study_id}", study_id))
             self.reported[f"R-{study_id}"] = study_id
 
     @rule(query=NAMES, born=DAYS)
@@ -191,25 +194,6 @@ class RegistryMachine(RuleBasedStateMachine):
 
 def is_like(query: str, patient: Patient) -> bool:
     return likeness(name_forms(query), name_forms(patient.patient_name)) is not None
-
-
-def report_of(study_id: str, report_id: str) -> Report:
-    return Report(
-        report_id=report_id,
-        study_id=study_id,
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-        critical=[],
-        label="normal",
-        narrative="Normal.",
-        sections={},
-        sentences=[],
-        findings=[],
-        flags=[],
-        image_dependence=0.5,
-        image_sha256="0" * 64,
-        model="reader 1",
-        data_statement="synthetic",
-    )
 
 
 def run_steps(examples: int, steps: int) -> None:

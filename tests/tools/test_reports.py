@@ -1,7 +1,6 @@
 """Versions of reports: earlier ones stay as they were, and only a named human makes one final."""
 
 import sqlite3
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,31 +15,19 @@ from pedaxr.types import Report, StructuredFinding
 from pedaxr_models.captioning.facts import Presence
 from pedaxr_models.labels import FINDINGS
 
+from .small_clinic import a_report
+
 
 def draft(report_id: str, study_id: str = "S-1", **changes: object) -> Report:
-    report = Report(
-        report_id=report_id,
-        study_id=study_id,
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-        critical=[],
-        label="normal",
-        narrative="Normal.",
-        sections={
-            "Findings": "Normal.",
-            "Impression": "1. No finding that this model looks for is outlined.",
-        },
-        sentences=[],
-        findings=[
-            StructuredFinding(finding=f, presence=Presence.ABSENT, probability=0.1, agreed=True)
-            for f in FINDINGS
-        ],
-        flags=[],
-        image_dependence=0.5,
-        image_sha256="0" * 64,
-        model="reader 1",
-        data_statement="synthetic",
-    )
-    return report.model_copy(update=changes)
+    sections = {
+        "Findings": "Normal.",
+        "Impression": "1. No finding that this model looks for is outlined.",
+    }
+    findings = [
+        StructuredFinding(finding=f, presence=Presence.ABSENT, probability=0.1, agreed=True) for f in FINDINGS
+    ]
+    changes = {"sections": sections, "findings": findings} | changes
+    return a_report(report_id, study_id).model_copy(update=changes)
 
 
 def critical(report_id: str) -> Report:

@@ -13,7 +13,8 @@ from functools import lru_cache
 from itertools import pairwise, product
 
 from pedaxr_models.captioning import lexicon_english as lexicon
-from pedaxr_models.captioning.facts import DistalGas, Presence, Quadrant, Severity, Side
+from pedaxr_models.captioning.facts import DistalGas, Presence, Quadrant
+from pedaxr_models.captioning.parser_slots import severity_in, side_in
 from pedaxr_models.captioning.statements import SentenceFacts
 from pedaxr_models.captioning.wordings import wordings
 from pedaxr_models.labels import Finding, View
@@ -101,8 +102,8 @@ def _statement(text: str, finding: Finding, presence: Presence, own: list[_Menti
     return SentenceFacts(
         finding,
         presence,
-        severity=_severity(piece),
-        side=_side(piece),
+        severity=severity_in(piece, _SEVERITIES, _RANGE),
+        side=side_in(piece, _SIDES),
         quadrants=_quadrants(piece),
         count=_count(piece) if finding is Finding.AIR_FLUID_LEVEL else None,
         is_hedged=_is_hedged(text, own[0]),
@@ -240,21 +241,6 @@ def _is_hedged(text: str, mention: _Mention) -> bool:
         return True
     behind = _HEDGE.finditer(text, mention.start, mention.last)
     return any(not text[: cue.start()].endswith(", ") for cue in behind)
-
-
-def _severity(text: str) -> Severity | None:
-    """The first grade named; of a range, its upper end."""
-    found = sorted((m.start(), m.end(), s) for s, p in _SEVERITIES for m in p.finditer(text))
-    if len(found) > 1 and _RANGE.fullmatch(text[found[0][1] : found[1][0]]):
-        return found[1][2]
-    return found[0][2] if found else None
-
-
-def _side(text: str) -> Side | None:
-    named = [side for side, pattern in _SIDES if pattern.search(text)]
-    if not named:
-        return None
-    return Side.BOTH if Side.BOTH in named or len(named) == 2 else named[0]
 
 
 def _quadrants(text: str) -> tuple[Quadrant, ...]:

@@ -13,7 +13,8 @@ from itertools import pairwise, product
 
 from pedaxr_models.captioning import lexicon_korean as lexicon
 from pedaxr_models.captioning import parser_english
-from pedaxr_models.captioning.facts import DistalGas, Presence, Quadrant, Severity, Side
+from pedaxr_models.captioning.facts import DistalGas, Presence, Quadrant
+from pedaxr_models.captioning.parser_slots import severity_in, side_in
 from pedaxr_models.captioning.statements import SentenceFacts
 from pedaxr_models.captioning.wordings import wordings
 from pedaxr_models.labels import Finding, View
@@ -89,8 +90,8 @@ def _statement(
     return SentenceFacts(
         finding,
         presence,
-        severity=_severity(piece),
-        side=_side(piece),
+        severity=severity_in(piece, _SEVERITIES, _RANGE),
+        side=side_in(piece, _SIDES),
         quadrants=_quadrants(piece),
         count=_count(piece) if finding is Finding.AIR_FLUID_LEVEL else None,
         is_hedged=_is_reached(text, mentions, own[0], _HEDGE) or _is_doubt_first(text, mentions[own[0]]),
@@ -169,7 +170,9 @@ def _is_reached(text: str, mentions: list[_Mention], index: int, cue: re.Pattern
             if cue.search(_tail(text, other, past_comma=cue is not _DENIED)):
                 return True
             continue
-        is_graded = _severity(text[mention.first : mention.end]) or _COUNTED.search(text, mention.first)
+        is_graded = severity_in(text[mention.first : mention.end], _SEVERITIES, _RANGE) or _COUNTED.search(
+            text, mention.first
+        )
         if joint is None or (joint["joint"] == "," and is_graded):
             return False
         if cue.search(_tail(text, other, past_comma=cue is not _DENIED)):
@@ -190,28 +193,15 @@ def _tail(text: str, mention: _Mention, *, past_comma: bool) -> str:
     if hard := _HARD.search(tail, mention.end - mention.start):
         tail = tail[: hard.end()]
     said, comma, _ = tail.partition(",")
-    is_closed = _PREDICATE.search(said) or _severity(text[mention.first : mention.start])
+    is_closed = _PREDICATE.search(said) or severity_in(
+        text[mention.first : mention.start], _SEVERITIES, _RANGE
+    )
     return said if comma and is_closed and not past_comma else tail
 
 
 def _is_doubt_first(text: str, mention: _Mention) -> bool:
     """Borrowed words stand before what they doubt: "r/o 기복증", "? free air"."""
     return bool(_HEDGE.search(text, mention.first, mention.start))
-
-
-def _severity(text: str) -> Severity | None:
-    """The first grade named; of a range, its upper end."""
-    found = sorted((m.start(), m.end(), s) for s, p in _SEVERITIES for m in p.finditer(text))
-    if len(found) > 1 and _RANGE.fullmatch(text[found[0][1] : found[1][0]]):
-        return found[1][2]
-    return found[0][2] if found else None
-
-
-def _side(text: str) -> Side | None:
-    named = [side for side, pattern in _SIDES if pattern.search(text)]
-    if not named:
-        return None
-    return Side.BOTH if Side.BOTH in named or len(named) == 2 else named[0]
 
 
 def _quadrants(text: str) -> tuple[Quadrant, ...]:
