@@ -31,6 +31,7 @@ _segmenter_option = click.option(
 @click.option(
     "--minutes", type=click.FloatRange(0, min_open=True), help="Budget per rung and seed (default: preset)."
 )
+@click.option("--steps", type=click.IntRange(1), help="Budget in steps instead, the same on a busy machine.")
 @click.option(
     "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings per trained rung."
 )
@@ -53,6 +54,7 @@ def ladder(
     out: Path,
     preset: str,
     minutes: float | None,
+    steps: int | None,
     seeds: int,
     segmenter: Path | None,
     shifted: Path | None,
@@ -74,6 +76,7 @@ def ladder(
     from pedaxr_models.captioning.train import preset as preset_of
 
     options |= {"minutes": minutes} if minutes else {}
+    options |= {"steps": steps} if steps else {}
     with library_errors():
         training = preset_of(preset, data=data, out=out, segmenter=segmenter, **options)
         result = run_ladder(

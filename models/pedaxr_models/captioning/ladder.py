@@ -93,6 +93,7 @@ def run_ladder(config: LadderConfig, tell: Callable[[str], None] = lambda _: Non
         "synthetic": is_synthetic(config.training.data),
         "films": {name: len(films) for name, films in opened.items()},
         "minutes": config.training.minutes,
+        "steps": config.training.steps,
         "seeds": config.seeds,
         "sets": {
             name: measure(

@@ -128,11 +128,15 @@ def _validity(masks: Json) -> str:
     return f"With predicted masks: {'; '.join(parts)}."
 
 
+def _budget(result: Json) -> str:
+    return f"{result['steps']:,} steps" if result.get("steps") else f"{result['minutes']:g} minutes"
+
+
 def ladder_table(result: Json) -> str:
     """All rungs as a Markdown table per set of films, with what follows from it."""
     synthetic = "synthetic " * result["synthetic"]
     head = (
-        f"{result['seeds']} seeds of {result['minutes']:g} minutes per trained rung, seeds pooled; brackets: "
+        f"{result['seeds']} seeds of {_budget(result)} per trained rung, seeds pooled; brackets: "
         "95 % intervals by resampling films; ±: standard deviation over seeds. Weighted error: points per "
         "film, a missed free air 10, a wrong grade 1; lower is better, as for the shares before it.\n"
     )

@@ -116,7 +116,9 @@ class ReportNetwork(nn.Module):
             memory (B, M, D) that the decoder attends to, its mask (B, M), and logits (B, 5) of the findings.
         """
         seen, text_mask = self._only_what_is_seen(seen, text_mask)
-        patches = self.vision(pixel_values=seen.pixels).last_hidden_state  # (B, 1 + N, D)
+        # Channels-last halves the time of cutting the film into patches on a CPU.
+        pixels = seen.pixels.contiguous(memory_format=torch.channels_last)
+        patches = self.vision(pixel_values=pixels).last_hidden_state  # (B, 1 + N, D)
         film = patches if self.regions is None else torch.cat([patches, self.regions(seen.regions)], 1)
         words = self.text(input_ids=text_ids, attention_mask=text_mask).last_hidden_state  # (B, T, D)
         looked, _ = self.look(words, film, film, need_weights=False)

@@ -59,6 +59,7 @@ class TrainConfig:
         out: receives the run's files and, at the end, `checkpoint/`.
         segmenter: checkpoint folder of the segmentation whose predictions the reader sees; None: the shipped.
         minutes: time budget of training; predicting the masks and measuring at the end come on top.
+        steps: budget in steps instead, the same on a quiet and on a busy machine.
         plain_wording: share of training reports in the commonest wording; the rest vary.
         unreadable: share of training films replaced by what is no film, to learn to say nothing.
         sees: which of the film, the masks and the metadata the reader is given, to tell what each is worth.
@@ -71,6 +72,7 @@ class TrainConfig:
     out: Path
     segmenter: Path | None = None
     minutes: float = 15.0
+    steps: int | None = None
     batch_size: int = 16
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
@@ -137,6 +139,11 @@ class Run:
     elapsed_s: float = 0.0
     history: list[Json] = field(default_factory=list)
 
+    def share(self, config: "TrainConfig") -> float:
+        """How much of the budget is used up; 1: all of it."""
+        used = self.step / config.steps if config.steps else self.elapsed_s / (config.minutes * 60)
+        return min(1.0, used)
+
     def save(self, path: Path) -> None:
         """All that resuming needs, replaced in one rename. Batches follow from (seed, step)."""
         state: Json = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
@@ -175,9 +182,11 @@ def train_captioner(config: TrainConfig) -> Path:
         with processes.first_goes_first():
             opened = open_splits(config, splits, segmenter, progress)
         run = start(config, opened["train"], processes)
-        bar = progress.add_task("training", total=config.minutes * 60, completed=int(run.elapsed_s), note="")
+        bar = progress.add_task("training", total=1000, completed=int(1000 * run.share(config)), note="")
         try:
-            train(config, run, opened, lambda note: progress.update(bar, completed=run.elapsed_s, note=note))
+            train(
+                config, run, opened, lambda note: progress.update(bar, completed=run.share(config), note=note)
+            )
         finally:
             if processes.is_first:
                 run.save(config.out / "state.pt")
@@ -266,9 +275,8 @@ def train(
     config: TrainConfig, run: Run, films: dict[str, ReaderFilms], report: Callable[[str], None]
 ) -> None:
     """From wherever the run is to the end of the budget."""
-    budget = config.minutes * 60
     batches = BalancedBatches(group_films(films["train"].present_bits()), config.batch_size, seed=config.seed)
-    while run.elapsed_s < budget:
+    while run.share(config) < 1:
         losses = train_one_epoch(config, run, films, batches, report)
         if run.processes.is_first:
             _record(config, run, films["validation"], losses)
@@ -297,10 +305,10 @@ def train_one_epoch(
     """Optimise until the next validation is due; mean loss."""
     run.parallel.train()
     losses: list[float] = []
-    due = min(config.minutes * 60, run.elapsed_s + config.validate_every_s)
-    while run.elapsed_s < due:
+    due = run.elapsed_s + config.validate_every_s
+    while run.elapsed_s < due and (share := run.share(config)) < 1:
         began = time.monotonic()
-        set_learning_rate(run.optimiser, learning_rate(config, run.elapsed_s / (config.minutes * 60)))
+        set_learning_rate(run.optimiser, learning_rate(config, share))
         drawn = batches.batch(run.step * run.processes.count + run.processes.rank)
         loss = report_loss(config, run, films, [index for index, _ in drawn], seed=drawn[0][1])
         run.optimiser.zero_grad(set_to_none=True)
