@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -283,3 +284,11 @@ def test_scores_tell_a_true_report_from_a_wrong_side_an_omission_and_a_hallucina
     assert scores(left)["laterality_error_rate"] == 1.0
     assert scores(NOTHING)["omission_rate"] == 1.0
     assert scores(facts(Finding.PNEUMOPERITONEUM, Finding.CONSTIPATION))["hallucination_rate"] == 0.5
+
+
+def test_a_budget_is_of_minutes_or_of_steps() -> None:
+    run = SimpleNamespace(step=30, elapsed_s=15.0)
+    by_time = TrainConfig(data=Path(), out=Path(), minutes=1.0)
+    assert Run.share(run, by_time) == 0.25  # type: ignore[arg-type]
+    assert Run.share(run, replace(by_time, steps=40)) == 0.75  # type: ignore[arg-type]
+    assert Run.share(run, replace(by_time, steps=20)) == 1.0  # type: ignore[arg-type]
