@@ -64,15 +64,18 @@ bench: $(READY)  ## how fast everything is, beside the seed's architecture (a qu
 fuzz: $(READY)  ## thousands of damaged files, then a minute of atheris on each decoder (4 minutes)
 	$(BIN)/python -m pytest -m "slow or not slow" tests/tools/test_fuzz_files.py tests/server/test_fuzz_calls.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
-	for decoder in png jpeg dicom; do $(BIN)/python tests/fuzz_decoders.py $$decoder --seconds 60 || exit 1; done
+	for decoder in png jpeg dicom; do \
+		$(BIN)/python tests/fuzz_decoders.py $$decoder --seconds 60 || exit 1; \
+		! $(BIN)/python tests/fuzz_decoders.py $$decoder --seconds 60 --planted --keep out/fuzz/planted || exit 1; \
+	done
 
 load: $(READY)  ## 100 and 200 callers over HTTP at once, then 50 beside 300 slow clients
-	$(BIN)/python benchmarks/load.py --callers 100 --json out/bench/load_100.json
+	$(BIN)/python benchmarks/load.py --callers 100 --most-busy-s 0.5 --json out/bench/load_100.json
 	$(BIN)/python benchmarks/load.py --callers 200 --json out/bench/load_200.json
 	$(BIN)/python benchmarks/load.py --callers 50 --slow-clients 300 --json out/bench/load_slow.json
 
 soak: $(READY)  ## ten minutes of calls with killed workers, broken films, hang-ups and slow clients
-	$(BIN)/python benchmarks/load.py --callers 20 --seconds 600 --faults --slow-clients 50 --json out/bench/soak.json
+	$(BIN)/python benchmarks/load.py --callers 20 --seconds 600 --faults --slow-clients 50 --most-growth 0.05 --json out/bench/soak.json
 
 bench-films: $(READY)  ## seconds per synthetic film on one core
 	$(BIN)/python benchmarks/film_speed.py --json out/film_speed.json

@@ -1,7 +1,8 @@
 """Coverage-guided fuzzing of one decoder: `python tests/fuzz_decoders.py png --seconds 60` (needs atheris).
 
 Ends with an error when a file raises anything but a refusal, takes more than 20 s, or needs more than 2 GB;
-the file is then left in the folder given by --keep.
+the file is then left in the folder given by --keep. With --planted a decoder with a bug of our own is fuzzed:
+the control, which must end with an error.
 """
 
 import argparse
@@ -33,11 +34,26 @@ def one_file(data: bytes) -> None:
         decode(data)
 
 
+def with_planted_bug(data: bytes) -> None:
+    """A file that is read whole and has an odd length is too much for this one."""
+    with suppress(UnreadableImage):
+        decode(data)
+        if len(data) % 2:
+            raise AssertionError("the planted bug")
+
+
+def with_right_checksums(data: bytes, max_size: int, seed: int) -> bytes:
+    """A mutation of a PNG that is not refused for its checksums alone, three times out of four."""
+    changed = atheris.Mutate(data, max_size)
+    return film_files.mended(changed)[:max_size] if seed % 4 else changed
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("decoder", choices=["png", "jpeg", "dicom"])
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--planted", action="store_true")
     parser.add_argument("--keep", type=Path, default=Path("out/fuzz"))
     given = parser.parse_args()
     given.keep.mkdir(parents=True, exist_ok=True)
@@ -55,7 +71,9 @@ def main() -> None:
             "-print_final_stats=1",
             "-verbosity=0",
         )
-        atheris.Setup([sys.argv[0], *options, folder], one_file)
+        mutator = {"custom_mutator": with_right_checksums} if given.decoder == "png" else {}
+        test = with_planted_bug if given.planted else one_file
+        atheris.Setup([sys.argv[0], *options, folder], test, **mutator)
         atheris.Fuzz()
 
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from pedaxr.errors import StudyNotFound, UnreadableImage
+from pedaxr_server.logs import log_to_stderr
 from pedaxr_server.worker_main import serve_jobs
 
 LIMIT = 700 * 2**20
@@ -74,4 +75,6 @@ def segment(home: str | None, study_id: str) -> bytes:
 JOBS = {job.__name__: job for job in (echo, steps, deaf, crash, hoard, refuse, bug, segment)}
 
 if __name__ == "__main__":
+    if "unfiltered" not in sys.argv:
+        log_to_stderr()  # as the real one does
     serve_jobs(int(sys.argv[1]), JOBS, memory=LIMIT, warm_up=(lambda: None) if "warm" in sys.argv else None)

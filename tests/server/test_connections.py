@@ -81,6 +81,58 @@ def test_slow_clients_do_not_crowd_out_others(up: Settings, monkeypatch: pytest.
             one.close()
 
 
+MANY = 6 * 2**20
+START = b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nAccept: application/json, text/event-stream\r\n"
+JSON_BODY = START + b"Content-Type: application/json\r\n"
+HELLO = (
+    b'{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-06-18", '
+    b'"capabilities": {}, "clientInfo": {"name": "large", "version": "1"}}}'
+)
+
+
+def padded(size: int) -> bytes:
+    """A request that is answered, with as many spaces behind it."""
+    return JSON_BODY + b"Content-Length: %d\r\n\r\n" % (len(HELLO) + size) + HELLO + b" " * size
+
+
+OVERSIZE = {
+    "body": padded(MANY),
+    "body in chunks": JSON_BODY
+    + b"Transfer-Encoding: chunked\r\n\r\n"
+    + (b"10000\r\n" + b" " * 65536 + b"\r\n") * (MANY // 65536)
+    + b"0\r\n\r\n",
+    "header": START + b"X-a: " + b"x" * 200_000 + b"\r\n\r\n",
+    "headers": START + b"X-a: b\r\n" * 30_000 + b"\r\n",
+    "address": b"GET /" + b"x" * 200_000 + b" HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\r\n",
+    "deep JSON": JSON_BODY + b"Content-Length: 2000000\r\n\r\n" + b"[" * 10**6 + b"]" * 10**6,
+    "a number of a million digits": JSON_BODY + b"Content-Length: 1000000\r\n\r\n" + b"1" * 10**6,
+}
+
+
+def answer_to(settings: Settings, sent: bytes) -> bytes:
+    """The status line, whether or not the server let us finish."""
+    with socket.create_connection((settings.host, settings.port), timeout=20) as client:
+        with suppress(ConnectionResetError, BrokenPipeError):
+            client.sendall(sent.replace(b"PORT", str(settings.port).encode(), 1))
+        with suppress(ConnectionResetError):
+            return client.recv(100).split(b"\r\n")[0]
+    return b""
+
+
+@pytest.mark.parametrize("kind", OVERSIZE)
+def test_what_is_too_large_or_too_deep_is_a_client_error(up: Settings, kind: str) -> None:
+    start = time.monotonic()
+    status = answer_to(up, OVERSIZE[kind])
+    print(kind, status, f"{time.monotonic() - start:.2f} s")  # noqa: T201
+    assert status.startswith(b"HTTP/1.1 4") or not status, status
+    assert time.monotonic() - start < 15 and is_healthy(up)
+
+
+def test_a_body_that_is_not_too_large_is_answered(up: Settings) -> None:
+    """Control of the refusals: the same request with fewer spaces."""
+    assert answer_to(up, padded(10**6)) == b"HTTP/1.1 200 OK"
+
+
 @hypothesis_settings(max_examples=25, deadline=None)
 @given(
     st.binary(max_size=300), st.sampled_from([b"", b"GET / HTTP/1.1\r\n", BEGUN, b"POST /mcp HTTP/1.1\r\n"])

@@ -51,28 +51,43 @@ def test_an_error_of_ours_comes_back_as_itself(worker: Worker) -> None:
         ask(worker, "refuse")
 
 
-def test_a_bug_stays_one_and_repeats_nothing(worker: Worker, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(WorkerBug) as caught:
-        ask(worker, "bug")
+@pytest.mark.parametrize("options", [(), ("unfiltered",)], ids=["as it is", "control: without the filter"])
+def test_a_bug_stays_one_and_repeats_nothing(
+    options: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    worker = Worker(PROGRAM, options=options, timeout_s=15)  # its own: it writes where this test listens
+    try:
+        with pytest.raises(WorkerBug) as caught:
+            ask(worker, "bug")
+    finally:
+        worker.close()
     assert not isinstance(caught.value, PedaxrError)
-    assert "KeyError" in str(caught.value)
-    assert "child" not in str(caught.value) + capfd.readouterr().err
+    assert "KeyError" in str(caught.value) and "child" not in str(caught.value)
+    written = capfd.readouterr().err
+    assert "A job failed" in written
+    assert ("a child's name" in written) == bool(options)
 
 
-def test_a_worker_that_crashes_is_replaced_and_the_next_call_works(worker: Worker) -> None:
-    before = worker.process_id
-    with pytest.raises(WorkerFailed, match="call again"):
-        ask(worker, "crash")
-    assert ask(worker, "echo", text="next") == b"next"
-    assert worker.process_id != before
+ENDS = {"crash": (15.0, "call again"), "hoard": (15.0, "more memory"), "deaf": (0.5, "too long")}
 
 
-def test_a_worker_that_runs_out_of_memory_says_so_and_is_replaced(worker: Worker) -> None:
-    before = worker.process_id
-    with pytest.raises(WorkerFailed, match="more memory"):
-        ask(worker, "hoard")
-    assert ask(worker, "echo", text="next") == b"next"
-    assert worker.process_id != before
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("job", ENDS)
+def test_a_worker_that_crashes_hoards_or_hangs_says_so_and_is_replaced(
+    tmp_path: Path, job: str, rounds: int
+) -> None:
+    timeout_s, told = ENDS[job]
+    worker, seen = Worker(PROGRAM, timeout_s=timeout_s), set()
+    try:
+        for number in range(rounds):
+            assert ask(worker, "echo", text=str(number)) == str(number).encode(), "the call after works"
+            seen.add(worker.process_id)
+            with pytest.raises(WorkerFailed, match=told):
+                ask(worker, job, **({"mark": str(tmp_path / "mark")} if job == "deaf" else {}))
+        assert ask(worker, "echo", text="last") == b"last"
+        assert len(seen | {worker.process_id}) == rounds + 1, "another process each time"
+    finally:
+        worker.close()
 
 
 @pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
@@ -103,16 +118,6 @@ def _kill_when_there(mark: Path, process: int) -> None:
     while not mark.exists():
         time.sleep(0.002)
     os.kill(process, signal.SIGKILL)
-
-
-def test_a_job_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    worker = Worker(PROGRAM, timeout_s=0.3)
-    try:
-        with pytest.raises(WorkerFailed, match="too long"):
-            ask(worker, "deaf", mark=str(tmp_path / "mark"))
-        assert ask(worker, "echo", text="next") == b"next"
-    finally:
-        worker.close()
 
 
 @pytest.mark.parametrize("job", ["steps", "deaf"])

@@ -1,6 +1,5 @@
 """The audit trail: complete, in the act's own transaction, and every way of tampering with it is seen."""
 
-import json
 import multiprocessing
 import sqlite3
 import threading
@@ -14,7 +13,6 @@ from pedaxr import audit_chain, reports
 from pedaxr.access_log import ACCESS_FILE, PENDING_FILE, AccessLog
 from pedaxr.audit import accessing, note, record, refused
 from pedaxr.audit_chain import Entry, links
-from pedaxr.audit_fhir import audit_events
 from pedaxr.callers import Caller, called_by
 from pedaxr.clinic import Clinic
 from pedaxr.clinic_check import check_audit, heads
@@ -348,27 +346,3 @@ def test_an_entry_is_not_doubled(clinic: Clinic) -> None:
         (last,) = list(links(database.conn))[-1:]
         audit_chain.append(database.conn, [last.entry])
         assert audit_chain.head_of(database.conn).sequence == last.sequence
-
-
-@pytest.mark.parametrize("version", ["R4", "R5"])
-def test_the_export_is_fhir_with_patient_agents_query_and_outcome(clinic: Clinic, version: str) -> None:
-    with called_by(NURSE):
-        find_patient("김민준", clinic=clinic)
-        with pytest.raises(PatientNotFound), accessing(clinic.home, "read_patient"):
-            clinic.registry.patient("P-404")
-    log = AccessLog(clinic.home)
-    log.fold()
-    with log.connected() as connection:
-        events = [json.loads(line) for line in audit_events(links(connection), chain="c", version=version)]  # type: ignore[arg-type]
-    search, failure = events
-    assert {event["resourceType"] for event in events} == {"AuditEvent"}
-    assert search["action"] == "E" and failure["action"] == "R"
-    assert [agent["requestor"] for agent in search["agent"]] == [False, True]
-    assert search["agent"][1]["who"]["identifier"]["value"] == "nurse-7"
-    texts = json.dumps(search)
-    assert "P-1" in texts and "6rmA66+87KSA" in texts and "req-1" in texts
-    assert "김민준" not in texts
-    outcome = failure["outcomeDesc"] if version == "R4" else failure["outcome"]["detail"][0]["text"]
-    assert outcome == "patient_not_found"
-    required = {"type", "recorded", "agent", "source"} if version == "R4" else {"code", "recorded", "agent"}
-    assert required <= search.keys()

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -88,6 +89,28 @@ def test_a_backup_taken_while_reports_are_written_is_one_state_of_the_registry(
     assert set(before) <= there <= {*after, *saved, "R-1"}
     assert len(after) >= len(before), "writers went on"
     assert faults(again) == []
+
+
+def test_a_backup_in_the_middle_of_a_write_has_nothing_of_it(clinic: Clinic, tmp_path: Path) -> None:
+    """The write is then taken back. Control: a plain copy of the file holds what never was."""
+    before = rows(clinic.registry.path, "reports")
+    copied = threading.Thread(target=back_up, args=(clinic, tmp_path / "b.zip"))
+    with closing(sqlite3.connect(clinic.registry.path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size=5")
+        connection.execute("BEGIN IMMEDIATE")
+        for number in range(200):  # more than five pages, so that they go to the file
+            report = f"SELECT 'R-x{number}', study_id, {number + 9}, status, created_at, image_sha256, model"
+            connection.execute(
+                f"INSERT INTO reports {report}, document, signed_by, supersedes FROM reports LIMIT 1"
+            )
+        shutil.copy(clinic.registry.path, tmp_path / "plain.sqlite3")
+        copied.start()
+        copied.join(1)  # time enough to copy what must not be copied
+        connection.execute("ROLLBACK")
+    copied.join(30)
+    with contextlib.suppress(sqlite3.DatabaseError):  # "malformed": as bad
+        assert rows(tmp_path / "plain.sqlite3", "reports") != before
+    assert rows(restore(tmp_path / "b.zip", tmp_path / "new").registry.path, "reports") == before
 
 
 def test_nothing_is_overwritten(clinic: Clinic, tmp_path: Path) -> None:

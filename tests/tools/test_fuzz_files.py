@@ -9,12 +9,13 @@ from struct import pack
 import numpy as np
 import pytest
 
+from pedaxr import decoding
 from pedaxr.decode_pool import DecodePool
 from pedaxr.decoding import decode
 from pedaxr.errors import UnreadableImage
 from pedaxr.raster import Raster
 
-from .film_files import PATIENT, png_chunk, samples
+from .film_files import PATIENT, mended, png_chunk, samples
 
 QUICK, LONG = 150, 4500
 SAMPLES = samples()
@@ -48,19 +49,7 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
                 body[at : at + 4] = pack(rng.choice((">I", "<I")), rng.getrandbits(32))
         if not body:
             break
-    return _mended(bytes(body)) if rng.random() < 0.5 else bytes(body)
-
-
-def _mended(data: bytes) -> bytes:
-    """A PNG with the right checksums, so that damage reaches the decoder behind them."""
-    if data[:8] != b"\x89PNG\r\n\x1a\n":
-        return data
-    out, at = data[:8], 8
-    while at + 12 <= len(data):
-        length = min(int.from_bytes(data[at : at + 4]), len(data) - at - 12)
-        out += png_chunk(data[at + 4 : at + 8], data[at + 8 : at + 8 + length])
-        at += 12 + length
-    return out
+    return mended(bytes(body)) if rng.random() < 0.5 else bytes(body)
 
 
 def is_sound(raster: Raster) -> bool:
@@ -70,20 +59,34 @@ def is_sound(raster: Raster) -> bool:
     )
 
 
-@pytest.mark.parametrize("count", [QUICK, pytest.param(LONG, marks=pytest.mark.slow)])
-def test_mutated_files_are_read_or_refused(count: int) -> None:
-    rng = random.Random(int(os.environ.get("PEDAXR_FUZZ_SEED", "9")))
-    read = refused = 0
+def met(count: int, seed: int) -> dict[str, int]:
+    """Decode as many damaged files: how many were read and how many refused. Anything else is raised."""
+    rng = random.Random(seed)
+    counted = {"read": 0, "refused": 0}
     for number in range(count):
         kind = list(SAMPLES)[number % len(SAMPLES)]
         data = mutated(SAMPLES[kind], rng)
         try:
             assert is_sound(decode(data)), (kind, number)
-            read += 1
+            counted["read"] += 1
         except UnreadableImage as err:
             assert not any(part in str(err) for part in PATIENT.split())
-            refused += 1
-    assert min(read, refused) > count // 20, "control: both happen"
+            counted["refused"] += 1
+    return counted
+
+
+@pytest.mark.parametrize("count", [QUICK, pytest.param(LONG, marks=pytest.mark.slow)])
+def test_mutated_files_are_read_or_refused(count: int) -> None:
+    counted = met(count, seed=int(os.environ.get("PEDAXR_FUZZ_SEED", "9")))
+    print(counted)  # noqa: T201
+    assert min(counted.values()) > count // 20, "control: both happen"
+
+
+def test_an_exception_that_is_no_refusal_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control: a decoder that lets a library's error through."""
+    monkeypatch.setattr(decoding, "UnreadableImage", KeyError)
+    with pytest.raises(KeyError):
+        met(QUICK, seed=9)
 
 
 @pytest.mark.parametrize("count", [QUICK // 3, pytest.param(LONG // 3, marks=pytest.mark.slow)])

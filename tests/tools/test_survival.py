@@ -1,6 +1,6 @@
 """Killed, out of space, or with a failing disk: what was acknowledged is there, and nothing is there in half.
 
-Quick versions run always; `-m slow` runs 200 kills, all positions and 5,000 names.
+Quick versions run always; `-m slow` runs 200 kills and all positions.
 """
 
 import hashlib
@@ -10,8 +10,6 @@ import random
 import resource
 import signal
 import sqlite3
-import string
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -25,9 +23,8 @@ from pedaxr import audit_chain, durable, import_films, patient_writes, report_st
 from pedaxr.access_log import AccessLog
 from pedaxr.clinic import Clinic, open_clinic
 from pedaxr.clinic_check import check_clinic, remove_orphans
-from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr.errors import StorageError
 from pedaxr.find_patient import find_patient
-from pedaxr.registry import Patient
 from pedaxr.types import Report
 
 from .small_clinic import a_report, small_clinic
@@ -388,93 +385,3 @@ def test_a_film_that_could_not_be_written_leaves_no_unfinished_file(
     assert list(tmp_path.iterdir()) == []
     durable.replace_durably(tmp_path / "a.png", b"x")
     assert (tmp_path / "a.png").read_bytes() == b"x"
-
-
-# --- hostile names ------------------------------------------------------------------------------------------
-
-_PIECES = [
-    *["'", '"', ";", "--", "/*", "*/", "*", "%", "_", "\\", "(", ")", "[", "]", "^", ":", "-", "+", "~"],
-    *[
-        "NEAR",
-        "AND",
-        "OR",
-        "NOT",
-        "NULL",
-        "MATCH",
-        "{x}",
-        "%s",
-        "{0}",
-        "${x}",
-        "\x00",
-        "\u202e",
-        "\u200b",
-        "﷽",
-    ],
-    *["' OR '1'='1", '" OR ""="', "'); DROP TABLE patients;--", "UNION SELECT", "name:", "Robert", "김민준"],
-    *["😀", "e\u0301", "İ", "ß", "𝕏", "ﬁ", "\t", "\n", "１２", "2020-13-45", "아기", "<script>", "../../etc"],
-]
-
-
-def hostile_names(count: int, seed: int = 0) -> list[str]:
-    draw = random.Random(seed)
-    pieces = [*_PIECES, *string.ascii_letters, *string.punctuation]
-    return ["".join(draw.choices(pieces, k=draw.randint(1, 7)))[:150] for _ in range(count)]
-
-
-def search_all(clinic: Clinic, names: list[str]) -> dict[str, int]:
-    """Each name registered, then searched: errors that are not ours, and names that were not found."""
-    children = [Patient(f"H-{n}", name, None, "M", "hostile") for n, name in enumerate(names)]
-    clinic.registry.add(children, [])
-    counted = {"searched": 0, "refused": 0, "not found": 0}
-    for number in range(len(names)):
-        stored = clinic.registry.patient(f"H-{number}").patient_name
-        try:
-            found = find_patient(stored, limit=20, clinic=clinic)
-        except InvalidRequest:  # too short, or nothing printable
-            counted["refused"] += 1
-            continue
-        counted["searched"] += 1
-        shown = {match.patient_id for match in (*found.matches, *found.nearest)}
-        counted["not found"] += f"H-{number}" not in shown and found.total <= 20
-    return counted
-
-
-def test_hostile_names_are_found_or_not_and_never_an_error(clinic: Clinic) -> None:
-    counted = search_all(clinic, hostile_names(300))
-    assert counted["searched"] > 200
-    assert clinic.registry.counts()["patients"] == 303
-
-
-@pytest.mark.slow
-def test_five_thousand_hostile_names_are_no_error(clinic: Clinic) -> None:
-    counted = search_all(clinic, hostile_names(5000))
-    print(counted)  # noqa: T201
-    assert counted["searched"] + counted["refused"] == 5000
-
-
-def test_the_same_names_break_searches_that_paste_or_quote_them_badly() -> None:
-    """Control: on full-text search with the text as it comes, and on pasted SQL."""
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.execute("CREATE VIRTUAL TABLE t USING fts5(name)")
-        broken = 0
-        for name in hostile_names(300):
-            try:
-                connection.execute("SELECT * FROM t WHERE t MATCH ?", [name]).fetchall()
-            except sqlite3.Error:
-                broken += 1
-    assert broken > 100
-
-
-def test_time_is_bounded_where_another_program_holds_the_registry(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from pedaxr import registry_schema
-    from pedaxr.errors import StorageBusy
-
-    monkeypatch.setattr(registry_schema, "BUSY_TIMEOUT_S", 0.2)
-    with closing(sqlite3.connect(clinic.registry.path, isolation_level=None)) as blocker:
-        blocker.execute("BEGIN IMMEDIATE")
-        start = time.monotonic()
-        with pytest.raises(StorageBusy, match="retry_after=2") as raised:
-            clinic.registry.save_report(a_report("R-1"))
-        assert time.monotonic() - start < 5 and raised.value.code == "busy"
