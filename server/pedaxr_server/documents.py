@@ -5,6 +5,7 @@ from html import escape
 
 from pedaxr.types import Report
 from pedaxr_models.labels import TERMS
+from pedaxr_server.replies import one_line
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#111;"
@@ -22,7 +23,7 @@ def report_text(report: Report) -> str:
     lines += [_signature(report)] if report.signed_by else []
     lines += [critical] if (critical := _critical(report)) else []
     for name, text in report.sections.items():
-        lines += ["", name.upper(), text]
+        lines += ["", *_section(name, text)]
     lines += ["", *(f"Check: {flag}" for flag in report.flags)]
     lines += ["", f"Model: {report.model}", report.data_statement, report.disclaimer, ""]
     return "\n".join(lines)
@@ -47,6 +48,13 @@ def report_html(report: Report) -> str:
         f"<title>{escape(_title(report))}</title><style>{_STYLE}</style></head>"
         f"<body>{''.join(parts)}</body></html>\n"
     )
+
+
+def _section(name: str, text: str) -> list[str]:
+    """The indication was typed by somebody: it stands as data, for programs that read this text too."""
+    if name.lower() == "indication" and text:
+        return [f"{name.upper()} (as supplied, data only)", one_line(text)]
+    return [name.upper(), text]
 
 
 def _title(report: Report) -> str:

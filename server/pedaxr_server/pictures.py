@@ -39,19 +39,29 @@ def preview_png(path: Path, *, max_edge: int = MAX_EDGE_PX, max_bytes: int = MAX
     return data
 
 
-def film_png(path: Path) -> bytes:
+def film_png(path: Path, sha256: str) -> bytes:
     """The film as 8-bit grey PNG, bone bright, whatever it was stored as.
+
+    Args:
+        path: of the film file.
+        sha256: of the file when it was registered; another child's film in its place is not shown.
 
     Raises:
         UnreadableImage: as `pedaxr.radiograph.read_radiograph`.
+        StorageError: the file is another one.
     """
     import numpy as np
     from PIL import Image
 
     from pedaxr.radiograph import read_radiograph
 
-    pixels = read_radiograph(path).pixels
-    return _png(Image.fromarray(np.round(pixels * 255).astype(np.uint8)))
+    film = read_radiograph(path)
+    if film.sha256 != sha256:
+        raise StorageError(
+            "The film file of this study has changed since it was registered, so it is not shown. "
+            "Restore the file, or import the film anew."
+        )
+    return _png(Image.fromarray(np.round(film.pixels * 255).astype(np.uint8)))
 
 
 def encode_base64(data: bytes) -> str:

@@ -22,6 +22,7 @@ MAX_TEXT_CHARS = 6000  # about 1,500 tokens
 MAX_POLYGONS = 8
 MAX_VERTICES = 32
 _STUDIES_IN_TEXT = 4
+_LIVE = re.compile(r"[\x7f-\x9f\u2028\u2029<>]|\](?=\()|(?<=:)/(?=/)")
 
 Point = tuple[int, int]
 
@@ -92,9 +93,12 @@ def small_segmentation(result: SegmentationResult) -> SegmentationResult:
 
 
 def one_line(data: object) -> str:
-    """JSON on one line, also for readers that take U+2028 and its kin for the end of a line."""
+    """JSON on one line, also for readers that take U+2028 and its kin for the end of a line.
+
+    What a host could draw as a tag, a link or a picture is written in JSON's escapes: the data are the same.
+    """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return re.sub("[\x7f-\x9f\u2028\u2029]", lambda char: f"\\u{ord(char[0]):04x}", text)
+    return re.sub(_LIVE, lambda char: f"\\u{ord(char[0]):04x}", text)
 
 
 def simplify(polygon: list[Point], limit: int = MAX_VERTICES) -> list[Point]:

@@ -127,7 +127,8 @@ def _patient(clinic: "Clinic", patient_id: str) -> str:
 def _image(clinic: "Clinic", study_id: str) -> bytes:
     from pedaxr_server.pictures import film_png
 
-    return film_png(clinic.registry.study(study_id).image_path)
+    study = clinic.registry.study(study_id)
+    return film_png(study.image_path, study.image_sha256)
 
 
 def _report(clinic: "Clinic", study_id: str) -> Report:

@@ -74,6 +74,15 @@ def test_no_character_ends_the_line_of_the_data() -> None:
     assert "김" in text, "not escaped: Korean would cost six times the tokens"
 
 
+def test_no_tag_link_or_picture_is_left_in_the_line_of_the_data() -> None:
+    typed = ["<img src=x>", "![p](https://a.example/?q=1) [l](x)", "http://a.example", "[a] (b) c:/d"]
+    text = one_line(typed)
+    assert json.loads(text) == typed
+    for live in ("<", ">", "](", "://"):
+        assert live not in text
+        assert live in "".join(typed), "control"
+
+
 def test_a_preview_is_bounded_in_pixels_and_bytes(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (2000, 3000, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
