@@ -13,11 +13,15 @@ from pedaxr_server.cli_audit import audit
 from pedaxr_server.cli_backup import backup, restore, verify
 from pedaxr_server.cli_checks import areas, leaks
 from pedaxr_server.cli_data import export, films, import_films, sheet, strangers
+from pedaxr_server.cli_evaluate import evaluate_strangers
+from pedaxr_server.cli_evaluate_reports import evaluate_reports
 from pedaxr_server.cli_ladder import ladder, pictures
 from pedaxr_server.cli_read import read
 from pedaxr_server.cli_reports import reports
 from pedaxr_server.cli_serve import serve, settings, token
+from pedaxr_server.cli_thresholds import evaluate_thresholds
 from pedaxr_server.cli_train import evaluate, train
+from pedaxr_server.cli_walkthrough import walkthrough
 from pedaxr_server.options import (
     FILE,
     FOLDER,
@@ -189,8 +193,11 @@ for command in (
     evaluate,
     ladder,
     pictures,
+    walkthrough,
 ):
     main.add_command(command)
+for measurement in (evaluate_strangers, evaluate_reports, evaluate_thresholds):
+    evaluate.add_command(measurement)
 
 
 def _study_or_file(text: str) -> tuple[str | None, Path | None]:

@@ -9,6 +9,8 @@ import pytest
 from pedaxr import generate_report, models, reports
 from pedaxr.clinic import Clinic
 from pedaxr.errors import InvalidRequest, ModelUnavailable, StudyNotFound
+from pedaxr.operating_points import operating_points, using
+from pedaxr.recommendations import HORIZONTAL_BEAM, NO_FINDING, RECOMMENDATIONS
 from pedaxr.types import Report
 from pedaxr_models.captioning.facts import UNREADABLE, FilmFacts, Presence, Severity, Side
 from pedaxr_models.captioning.grammar import narrate
@@ -149,11 +151,40 @@ def test_free_air_is_suspected_well_below_one_half(report_of, probability: float
 
 
 def test_what_is_said_with_little_confidence_is_flagged(report_of) -> None:
-    assert any(
-        "Low confidence" in f
-        for f in report_of("normal", replace(witness_of(truth("normal")), confidence=0.5)).flags
-    )
+    unsure = replace(witness_of(truth("normal")), probabilities=dict.fromkeys(FINDINGS, 0.02))
+    unsure.probabilities[Finding.CONSTIPATION] = 0.55
+    flags = [f for f in report_of("normal", unsure).flags if "Low confidence" in f]
+    assert flags == ["Low confidence (0.45), least of all in faecal loading."]
     assert not any("Low confidence" in f for f in report_of("normal", indication="again").flags)
+    faint = report_of("free air", indication="third")
+    assert not any("Low confidence" in f for f in faint.flags)
+
+
+def test_a_faint_outline_hedges_its_sentence_and_is_still_critical(report_of) -> None:
+    strict = replace(operating_points(), least_support={AIR: 0.99})
+    with using(strict):
+        report = report_of("free air")
+    (air,) = [s for s in report.sentences if s.finding == AIR]
+    assert (air.verdict, air.reason) == ("hedged", "its outline leaves doubt")
+    assert report.critical == ["pneumoperitoneum"]
+    assert "in doubt, see the flags" in report.sections["Impression"]
+
+
+def test_other_operating_points_make_another_report(report_of) -> None:
+    before = report_of("normal")
+    with using(replace(operating_points(), least_confidence=0.99)):
+        after = report_of("normal")
+    assert after.report_id != before.report_id and "Low confidence" in " ".join(after.flags)
+
+
+def test_a_picture_that_is_doubted_is_flagged_before_anything_else(
+    report_of, segmenter: PerfectSegmenter
+) -> None:
+    segmenter.doubt |= dict.fromkeys(("spine", "liver", "ribs", "pelvis"), 0.9)
+    with using(replace(operating_points(), doubted_below=0.99)):
+        report = report_of("free air")
+    assert "may be no frontal abdominal film" in report.flags[0]
+    assert "may be no frontal abdominal film" in report.sections["Technique"]
 
 
 def test_flags_and_impression_name_signs_and_never_a_diagnosis(report_of) -> None:
@@ -280,3 +311,23 @@ def test_errors_say_what_to_do_and_store_nothing(
     with pytest.raises(ModelUnavailable, match="pedaxr train"):
         generate_report("normal", clinic=film_clinic)
     assert film_clinic.registry.reports("normal") == []
+
+
+def test_the_signed_report_of_the_earlier_film_is_quoted_and_a_draft_never(
+    report_of, film_clinic: Clinic
+) -> None:
+    draft = report_of("normal")
+    before = report_of("levels")
+    assert "final report" not in before.sections["Comparison"], "of the earlier film there is a draft only"
+    final = reports.finalise(draft.report_id, by="Dr. Han", impression="Normal film.", clinic=film_clinic)
+    after = report_of("levels")
+    assert after.sections["Comparison"].endswith('Its final report: "Normal film."')
+    assert after.report_id != before.report_id, "what is compared with decides what the report says"
+    reports.amend(final.report_id, by="Dr. Han", text="Small hernia.", clinic=film_clinic)
+    assert "Small hernia." in report_of("levels").sections["Comparison"]
+
+
+def test_every_recommendation_names_its_source() -> None:
+    for step in [*RECOMMENDATIONS.values(), HORIZONTAL_BEAM, NO_FINDING]:
+        assert step.source and str(step).endswith(f"[{step.source}]")
+    assert set(RECOMMENDATIONS) == set(FINDINGS)

@@ -218,3 +218,18 @@ def test_a_header_that_names_another_patient_is_not_believed(tmp_path: Path, hom
     assert any("name another patient" in note for note in summary.notes)
     patient = open_clinic(home).registry.patient("H7")
     assert (patient.patient_name, patient.patient_birth_date) == ("박서연", None)
+
+
+def test_an_accession_number_of_the_table_finds_the_child(tmp_path: Path, home: Path) -> None:
+    run(tmp_path, home, [FULL | {"AccessionNumber": "ACC-2024-77"}])
+    found = find_patient("acc-2024-77", clinic=open_clinic(home))
+    assert [(match.patient_id, match.reason) for match in found.matches] == [("H1", "accession number")]
+
+
+def test_an_accession_number_of_the_header_finds_the_child(tmp_path: Path, home: Path) -> None:
+    import_films(dicom_source(tmp_path / "data", {}), clinic_home=home)
+    clinic = open_clinic(home)
+    study = clinic.registry.studies(make_film(sample_spec(0, 1)).metadata.patient_id or "")[0]
+    assert study.accession_number
+    found = find_patient(study.accession_number, clinic=clinic)
+    assert study.patient_id in [match.patient_id for match in found.matches]

@@ -2,13 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pedaxr.errors import PedaxrError
 from pedaxr.measuring import LEVELS, STOOL_PARTS
 from pedaxr.reading import Reading, Source, read_film
+from pedaxr.reports import AMENDMENTS
 from pedaxr.signs import sign
 from pedaxr_models.labels import URGENCY, Finding, View
 from pedaxr_models.plausibility import cannot_show, is_blind
+
+if TYPE_CHECKING:
+    from pedaxr.clinic import Clinic
+    from pedaxr.records import Study
 
 NOT_ASSESSED = "not assessed"
 NOT_OUTLINED = "not outlined"
@@ -52,19 +58,41 @@ class Outlines:
 
 
 def compare_with_earlier(reading: Reading) -> str:
-    """The Comparison section: the latest earlier film of the same child, or why none is compared."""
+    """The Comparison section: the latest earlier film of the same child, or why none is compared.
+
+    What a human signed of that film, its final report as last amended, is quoted beside the outlines; drafts
+    of it never are.
+    """
     source = reading.source
     if source.study is None or source.clinic is None:
         return "No earlier film was supplied."
     earlier = source.clinic.registry.earlier_studies(source.study.study_id)
     if not earlier:
         return "No earlier film is registered."
-    when = f"Film of {earlier[0].study_date}"
+    return " ".join(
+        filter(None, [_by_outlines(reading, earlier[0]), _signed_words(earlier[0], source.clinic)])
+    )
+
+
+def _by_outlines(reading: Reading, earlier: "Study") -> str:
+    when = f"Film of {earlier.study_date}"
     try:
-        before = read_film(Source(earlier[0].image_path, earlier[0], source.clinic))
+        before = read_film(Source(earlier.image_path, earlier, reading.source.clinic))
     except PedaxrError:
         return f"{when} could not be read; not compared."
     return f"{when}, from the outlines: {compare(Outlines.of(reading), Outlines.of(before))}"
+
+
+def _signed_words(earlier: "Study", clinic: "Clinic") -> str:
+    """What the newest signed version says; empty where there are drafts only."""
+    signed = [
+        report for report in clinic.registry.reports(earlier.study_id) if report.status != "preliminary"
+    ]
+    if not signed:
+        return ""
+    sections = signed[-1].sections
+    words = " ".join(filter(None, [sections.get("Impression"), sections.get(AMENDMENTS)]))
+    return f'Its final report: "{" ".join(words.split())}"'
 
 
 def compare(now: Outlines, before: Outlines) -> str:

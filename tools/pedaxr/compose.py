@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pedaxr.flags import is_free_air_suspected, view_name
+from pedaxr.flags import FREE_AIR_SUSPICION, is_free_air_suspected, view_name
 from pedaxr.measuring import measures_text
 from pedaxr.printable import printable
 from pedaxr.reading import Reading
@@ -23,10 +23,13 @@ def present_findings(findings: Sequence[StructuredFinding]) -> list[Finding]:
     return [finding for finding in URGENCY if finding in seen]
 
 
-def critical_findings(findings: Sequence[StructuredFinding]) -> list[str]:
+def critical_findings(
+    findings: Sequence[StructuredFinding], *, free_air_suspicion: float = FREE_AIR_SUSPICION
+) -> list[str]:
     """What a human must hear of now: free air, outlined or only suspected."""
     is_seen = Finding.PNEUMOPERITONEUM in present_findings(findings)
-    return [Finding.PNEUMOPERITONEUM.value] if is_seen or is_free_air_suspected(findings) else []
+    is_told = is_seen or is_free_air_suspected(findings, free_air_suspicion)
+    return [Finding.PNEUMOPERITONEUM.value] if is_told else []
 
 
 def standing_text(sentences: Sequence[Sentence]) -> str:
@@ -41,6 +44,7 @@ def compose_sections(
     *,
     indication: str | None,
     comparison: str,
+    critical: Sequence[str],
     is_withheld: bool,
 ) -> dict[str, str]:
     """Section name to text, in the order a radiologist reads them."""
@@ -56,7 +60,7 @@ def compose_sections(
         "Impression": WITHHELD if is_withheld else _impression(findings, is_blind_view=is_blind_view),
         "Recommendation": " ".join(map(str, steps)),
     }
-    if critical_findings(findings):
+    if critical:
         sections["Communication"] = (
             "Critical finding: tell the responsible doctor now and record whom and when. Not yet recorded."
         )
@@ -99,6 +103,6 @@ def _impression_line(finding: StructuredFinding) -> str:
     details = [finding.severity.value] if finding.severity else []
     details += [f"{finding.count} levels"] if finding.count else []
     details += [f"{finding.side.value} side{'s' if finding.side == 'both' else ''}"] if finding.side else []
-    doubt = "" if finding.agreed else "; the two witnesses disagree, see the flags"
+    doubt = "" if finding.agreed else "; in doubt, see the flags"
     grade = f" ({', '.join(details)})" if details else ""
     return f"{words[Finding(finding.finding)]}{grade}{doubt}."

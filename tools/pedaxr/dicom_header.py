@@ -54,6 +54,7 @@ def read_metadata(dataset: Dataset) -> FilmMetadata:
         study_date=study.isoformat() if study else None,
         age_months=_age_months(dataset, birth, study),
         view=_view(dataset),
+        accession_number=_text(dataset, "AccessionNumber") or None,
     )
 
 

@@ -12,6 +12,7 @@ from pedaxr_models.plausibility import cannot_show, is_pyloric_age
 if TYPE_CHECKING:
     from pedaxr_models.datasets.film import FilmMetadata
 
+# Where no better figures are given; those in use were chosen on validation films, see `operating_points`.
 LEAST_CONFIDENCE = 0.6
 # The reader names free air from this probability on, even where nothing is outlined. Well below one half, for
 # sensitivity: a missed perforation costs most, a second look little.
@@ -24,25 +25,46 @@ def flags_of(
     regions: Sequence[Region],
     metadata: "FilmMetadata",
     *,
-    confidence: float,
+    free_air_suspicion: float = FREE_AIR_SUSPICION,
+    least_confidence: float = LEAST_CONFIDENCE,
 ) -> list[str]:
     """All warnings, the gravest kind first."""
-    flags = [*_suspected_free_air(findings), *_disagreements(sentences, findings)]
+    flags = [*_suspected_free_air(findings, free_air_suspicion), *_disagreements(sentences, findings)]
     flags += _diagnosis_flags(findings, metadata.working_diagnosis)
     flags += _plausibility_flags(findings, regions, metadata)
-    if confidence < LEAST_CONFIDENCE:
-        flags.append(f"Low confidence: the draft's words have a mean probability of {confidence:.2f}.")
+    confidence, name = least_sure(findings, regions, metadata.view)
+    if confidence < least_confidence:
+        flags.append(f"Low confidence ({confidence:.2f}), least of all in {sign_within(name)}.")
     return flags
 
 
-def is_free_air_suspected(findings: Sequence[StructuredFinding]) -> bool:
+def least_sure(
+    findings: Sequence[StructuredFinding], regions: Sequence[Region], view: View | None
+) -> tuple[float, str]:
+    """How sure both witnesses are of the finding they are least sure of, 0 to 1, and which that is.
+
+    Of an outlined finding the lesser of the reader's probability and the outline's; of another what the
+    reader gives to its absence. The probabilities of a draft's words do not tell right from wrong; this does.
+    """
+    outlined = {region.name: region.confidence for region in regions}
+    sure = [
+        (min(f.probability, outlined[f.finding]) if f.finding in outlined else 1 - f.probability, f.finding)
+        for f in findings
+        if not cannot_show(Finding(f.finding), view)
+    ]
+    return min(sure)
+
+
+def is_free_air_suspected(
+    findings: Sequence[StructuredFinding], free_air_suspicion: float = FREE_AIR_SUSPICION
+) -> bool:
     """Whether the reader sees free air that the segmentation does not outline."""
     air = next(f for f in findings if f.finding == Finding.PNEUMOPERITONEUM)
-    return air.presence is not Presence.PRESENT and (air.probability >= FREE_AIR_SUSPICION or not air.agreed)
+    return air.presence is not Presence.PRESENT and (air.probability >= free_air_suspicion or not air.agreed)
 
 
-def _suspected_free_air(findings: Sequence[StructuredFinding]) -> list[str]:
-    if not is_free_air_suspected(findings):
+def _suspected_free_air(findings: Sequence[StructuredFinding], free_air_suspicion: float) -> list[str]:
+    if not is_free_air_suspected(findings, free_air_suspicion):
         return []
     return [
         "Free air is suspected by the reader but not outlined: have a qualified person look now; "

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +13,12 @@ from pedaxr.comparison import compare_with_earlier
 from pedaxr.compose import compose_sections, critical_findings, present_findings, standing_text
 from pedaxr.errors import InvalidRequest
 from pedaxr.flags import flags_of
+from pedaxr.operating_points import OperatingPoints, operating_points
 from pedaxr.printable import printable
+from pedaxr.quality import doubts
 from pedaxr.reading import Reading, find_source, read_film
 from pedaxr.segment_xray import model_name
-from pedaxr.types import Report
+from pedaxr.types import Report, Sentence, StructuredFinding
 from pedaxr.verify import check_sentences, structure_findings
 from pedaxr_models.labels import LABELS, NORMAL, View
 
@@ -79,36 +81,68 @@ def generate_report(
     return report
 
 
-def _draft(reading: Reading, reporter: "FilmReporter") -> Report:
-    told = reporter.describe(reading.radiograph.pixels, reading.segmentation, reading.metadata)
+@dataclass(frozen=True)
+class CheckedDraft:
+    """What both witnesses leave of a draft.
+
+    Attributes:
+        is_withheld: the reader refuses, or does not look at the film: none of its sentences is shown.
+        critical: findings to tell a human about now.
+    """
+
+    is_withheld: bool
+    sentences: list[Sentence]
+    findings: list[StructuredFinding]
+    critical: list[str]
+    flags: list[str]
+
+
+def check_draft(reading: Reading, told: "Narrative", points: OperatingPoints) -> CheckedDraft:
+    """Hold what the reader tells of a film against what is outlined on it."""
+    view, outlined = reading.metadata.view, reading.findings
     is_withheld = told.is_refusal or told.image_dependence < LEAST_DEPENDENCE
     drafted = () if is_withheld else told.sentences
-    view = reading.metadata.view
-    sentences = check_sentences(drafted, reading.findings, view)
-    findings = structure_findings(drafted, reading.findings, told.probabilities, view)
-    present = present_findings(findings)
+    support = points.least_support
+    sentences = check_sentences(drafted, outlined, view, least_support=support)
+    findings = structure_findings(drafted, outlined, told.probabilities, view, least_support=support)
+    flags = flags_of(
+        sentences,
+        findings,
+        outlined,
+        reading.metadata,
+        free_air_suspicion=points.free_air_suspicion,
+        least_confidence=points.least_confidence,
+    )
+    critical = critical_findings(findings, free_air_suspicion=points.free_air_suspicion)
+    flags = [*_withheld_flags(told), *doubts(reading.notes), *flags]
+    return CheckedDraft(is_withheld, sentences, findings, critical, flags)
+
+
+def _draft(reading: Reading, reporter: "FilmReporter") -> Report:
+    told = reporter.describe(reading.radiograph.pixels, reading.segmentation, reading.metadata)
+    checked = check_draft(reading, told, operating_points())
+    comparison = compare_with_earlier(reading)
+    present = present_findings(checked.findings)
     return Report(
-        report_id=_report_id(reading, reporter),
+        report_id=_report_id(reading, reporter, comparison),
         study_id=reading.source.study.study_id if reading.source.study else None,
         created_at=datetime.now(UTC),
-        critical=critical_findings(findings),
+        critical=checked.critical,
         label=present[0].value if present else NORMAL,
-        narrative=standing_text(sentences),
+        narrative=standing_text(checked.sentences),
         sections=compose_sections(
             reading,
-            sentences,
-            findings,
+            checked.sentences,
+            checked.findings,
             indication=reading.metadata.indication,
-            comparison=compare_with_earlier(reading),
-            is_withheld=is_withheld,
+            comparison=comparison,
+            critical=checked.critical,
+            is_withheld=checked.is_withheld,
         ),
-        sentences=sentences,
-        findings=findings,
+        sentences=checked.sentences,
+        findings=checked.findings,
         measures=reading.measures,
-        flags=[
-            *_withheld_flags(told),
-            *flags_of(sentences, findings, reading.findings, reading.metadata, confidence=told.confidence),
-        ],
+        flags=checked.flags,
         image_dependence=told.image_dependence,
         image_sha256=reading.radiograph.sha256,
         model=f"{model_name(reading)}; {reporter.name} {reporter.weights_sha256[:12]}".strip(),
@@ -124,7 +158,7 @@ def _withheld_flags(told: "Narrative") -> list[str]:
     return []
 
 
-def _report_id(reading: Reading, reporter: "FilmReporter") -> str:
+def _report_id(reading: Reading, reporter: "FilmReporter", comparison: str) -> str:
     """Digest of all that decides what the report says: the idempotency key of storing it."""
     metadata = reading.metadata
     request = [
@@ -137,5 +171,7 @@ def _report_id(reading: Reading, reporter: "FilmReporter") -> str:
         metadata.patient_sex,
         metadata.indication,
         metadata.working_diagnosis,
+        asdict(operating_points()),
+        comparison,
     ]
     return "R" + hashlib.sha256(json.dumps(request).encode()).hexdigest()[:20]

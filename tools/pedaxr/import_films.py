@@ -19,6 +19,7 @@ from pedaxr.printable import printable
 from pedaxr.registry import REGISTRY_FILE, NewStudy, Patient, Registry
 from pedaxr.types import Sex
 from pedaxr_models.datasets import DatasetError, Film, ReadReport, read_dataset
+from pedaxr_models.datasets.film import FilmMetadata
 
 if TYPE_CHECKING:
     from pedaxr.radiograph import Radiograph
@@ -27,7 +28,8 @@ _BATCH = 100  # films in one transaction: what an interruption can make one do a
 _UNNAMED = "Unnamed"
 _CONTRADICTION_MONTHS = 1.0
 _CONTRADICTION_SHARE = 0.1
-_OF_THE_STUDY = ("study_date", "age_months", "view")
+_OF_THE_STUDY = ("study_date", "age_months", "view", "accession_number")
+_ACCESSION_COLUMN = "AccessionNumber"
 _OF_THE_PATIENT = ("patient_id", "patient_name", "patient_sex", "patient_birth_date")
 
 
@@ -197,7 +199,7 @@ def _content(under_way: _Import, film: Film) -> "tuple[bytes, Radiograph]":
 
 def _completed(under_way: _Import, film: Film, radiograph: "Radiograph") -> Film:
     """What the table leaves out, from the DICOM header, unless that names another patient."""
-    ours, header = film.metadata, radiograph.metadata
+    ours, header = _with_accession(film), radiograph.metadata
     missing = {name: getattr(header, name) for name in _OF_THE_STUDY if getattr(ours, name) is None}
     is_same = all(
         None in (one, other) or one == other
@@ -211,6 +213,12 @@ def _completed(under_way: _Import, film: Film, radiograph: "Radiograph") -> Film
         under_way.notes["were completed from their DICOM headers"] += 1
     spacing = film.pixel_spacing_mm or radiograph.pixel_spacing_mm
     return replace(film, metadata=replace(ours, **missing), pixel_spacing_mm=spacing)
+
+
+def _with_accession(film: Film) -> FilmMetadata:
+    """The table's own metadata; no data set we know has the number, but a hospital's CSV may."""
+    given = film.metadata.accession_number or film.extra.get(_ACCESSION_COLUMN, "").strip()
+    return replace(film.metadata, accession_number=given or None)
 
 
 def _patient(film: Film, digest: str) -> Patient:
@@ -265,6 +273,7 @@ def _study(film: Film, patient: Patient, digest: str) -> NewStudy:
         indication=meta.indication,
         working_diagnosis=meta.working_diagnosis,
         source_label=film.label,
+        accession_number=meta.accession_number,
     )
 
 

@@ -1,7 +1,8 @@
 """Is this a film that can be read at all, and what limits what can be read off it?
 
 Simple checks with limits set on synthetic films: they catch blank, noisy, coloured and foreign pictures, not
-a subtly bad one. A picture that passes is not thereby a good film.
+a subtly bad one. A picture that passes is not thereby a good film. Once it is segmented, what is outlined
+tells more: on what is no abdominal film the network is less sure of spine, liver, ribs and pelvis.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr.errors import NotAnAbdominalFilm
+from pedaxr.operating_points import operating_points
 from pedaxr.raster import Raster
 from pedaxr.types import Region
 from pedaxr_models.labels import Structure
@@ -27,8 +29,24 @@ _BURNT_SHARE = 0.10
 _LEAST_SPINE_SHARE = 0.01  # of the body; phantoms 0.02 to 0.15
 _LEAST_OTHER_SHARE = 0.01
 _BOWEL = (Structure.STOMACH, Structure.COLON, Structure.SMALL_BOWEL_GAS, Structure.STOOL)
+# Outlined on nearly every film of an abdomen, whatever is wrong with the child.
+_LANDMARKS = (Structure.SPINE, Structure.LIVER, Structure.RIBS, Structure.PELVIS)
+# What the ribs' share counts for: chosen on validation films and strangers that are not tested on.
+_RIBS_COUNT = 0.5
 
 _NEXT = "Choose a frontal abdominal film of a child, or check how it was exported."
+_UNSURE = (
+    "The outlines are less sure than on abdominal films: this may be no frontal abdominal film of a child."
+)
+_OFF_CENTRE = "The spine lies far from the middle: this may be no frontal film."
+_FILLED = "Colon seems to fill the body, as lungs taken for colon do: this may be a chest film."
+_INVERTED = "Bright corners round a dark centre: bone may be shown dark. Check the export."
+_DOUBTS = (_UNSURE, _OFF_CENTRE, _FILLED, _INVERTED)
+
+
+def doubts(notes: Sequence[str]) -> list[str]:
+    """Those of the notes that doubt the picture itself, not only say what is cut off or burnt out."""
+    return [note for note in notes if note in _DOUBTS]
 
 
 def check_picture(film: Raster) -> list[str]:
@@ -54,7 +72,8 @@ def check_anatomy(regions: Sequence[Region]) -> list[str]:
     """Look at what the segmentation found; notes for the reader.
 
     Raises:
-        NotAnAbdominalFilm: neither a spine, nor a pelvis or bowel, of a plausible size.
+        NotAnAbdominalFilm: neither a spine, nor a pelvis or bowel, of a plausible size; or all that is
+            outlined is far less sure than on any abdominal film.
     """
     share = {region.name: region.share_of_body for region in regions}
     has_spine = share.get(Structure.SPINE, 0.0) >= _LEAST_SPINE_SHARE
@@ -64,6 +83,7 @@ def check_anatomy(regions: Sequence[Region]) -> list[str]:
         raise NotAnAbdominalFilm(
             f"Neither a spine nor a pelvis with bowel was recognised: no abdomen is read into it. {_NEXT}"
         )
+    notes = _doubts_of(regions)
     missing = (
         (
             has_spine,
@@ -75,7 +95,58 @@ def check_anatomy(regions: Sequence[Region]) -> list[str]:
             "The domes of the diaphragm were not recognised: free air beneath them cannot be judged.",
         ),
     )
-    return [note for is_there, note in missing if not is_there]
+    return notes + [note for is_there, note in missing if not is_there]
+
+
+def sureness(regions: Sequence[Region]) -> float:
+    """How surely this is an abdomen, 0 to 1: the landmarks' confidence, and more where ribs are outlined.
+
+    Mean confidence of those of spine, liver, ribs and pelvis that are outlined, and half of the ribs' share
+    of the body, at most 1; 0 where none is outlined.
+    """
+    found = {region.name: region for region in regions if region.name in _LANDMARKS}
+    if not found:
+        return 0.0
+    ribs = found[Structure.RIBS].share_of_body if Structure.RIBS in found else 0.0
+    sure = float(np.mean([region.confidence for region in found.values()]))
+    return min(1.0, sure + _RIBS_COUNT * ribs)
+
+
+def spine_offset(regions: Sequence[Region]) -> float:
+    """How far the spine lies from the middle of ribs and pelvis, as a share of their width.
+
+    The nearer of the two counts, as either may be cut off at one side; 0 where it cannot be told.
+    """
+    boxes = {region.name: region.bounding_box for region in regions}
+    spine = boxes.get(Structure.SPINE)
+    wide = [box for name in (Structure.RIBS, Structure.PELVIS) if (box := boxes.get(name))]
+    if spine is None or not wide:
+        return 0.0
+    return min(abs(_middle(spine) - _middle(box)) / (box[2] - box[0]) for box in wide)
+
+
+def colon_share(regions: Sequence[Region]) -> float:
+    """Share of the body that is outlined as colon; 0 where none is."""
+    return next((region.share_of_body for region in regions if region.name == Structure.COLON), 0.0)
+
+
+def _middle(box: tuple[int, int, int, int]) -> float:
+    return (box[0] + box[2]) / 2
+
+
+def _doubts_of(regions: Sequence[Region]) -> list[str]:
+    """Raises NotAnAbdominalFilm where doubt is certainty."""
+    points, sure = operating_points(), sureness(regions)
+    if sure < points.refused_below:
+        raise NotAnAbdominalFilm(
+            f"What was outlined is far less sure than on an abdominal film: nothing is read into it. {_NEXT}"
+        )
+    found = (
+        (sure < points.doubted_below, _UNSURE),
+        (spine_offset(regions) > points.spine_off_centre, _OFF_CENTRE),
+        (colon_share(regions) > points.largest_colon, _FILLED),
+    )
+    return [note for is_so, note in found if is_so]
 
 
 def _small(pixels: FloatArray) -> FloatArray:
@@ -112,5 +183,5 @@ def _inverted_note(small: FloatArray) -> str | None:
     centre = small[height // 4 : -height // 4, width // 4 : -width // 4]
     brightness = sorted(float(np.median(corner)) for corner in corners)
     if brightness[1] > np.median(centre) + 0.15:
-        return "Bright corners round a dark centre: bone may be shown dark. Check the export."
+        return _INVERTED
     return None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Verdict = Literal["grounded", "hedged", "struck", "not_checked"]
 
-# A region below this mean probability is too faint to carry an unhedged sentence.
+# A region below this mean probability is too faint for an unhedged sentence, if no better figure is given.
 FAINT = 0.6
 _OPPOSITE = {Side.RIGHT: Side.LEFT, Side.LEFT: Side.RIGHT}
 _GRAVITY: tuple[Verdict, ...] = ("not_checked", "grounded", "hedged", "struck")
@@ -40,69 +40,98 @@ class _Judgement:
         return self.said.presence is Presence.PRESENT
 
 
-def check_sentences(sentences: Sequence[str], regions: Sequence[Region], view: View | None) -> list[Sentence]:
-    """Every sentence with its verdict, then one more for each region that no standing sentence speaks of."""
-    visible = _visible(regions, view)
+@dataclass(frozen=True)
+class _Outlines:
+    """What sentences are held against.
+
+    Attributes:
+        visible: outlined findings by name, without those that a film of that view cannot show.
+    """
+
+    visible: Mapping[str, Region]
+    view: View | None
+    least_support: Mapping[str, float]
+
+
+def check_sentences(
+    sentences: Sequence[str],
+    regions: Sequence[Region],
+    view: View | None,
+    *,
+    least_support: Mapping[str, float] | None = None,
+) -> list[Sentence]:
+    """Every sentence with its verdict, then one more for each region that no standing sentence speaks of.
+
+    Args:
+        sentences: of the draft.
+        regions: outlined findings.
+        view: of the film.
+        least_support: by finding, the mean probability that a region needs to carry an unhedged sentence;
+            `FAINT` where none is given.
+    """
+    outlines = _outlines(regions, view, least_support)
     checked: list[Sentence] = []
     drafted: set[Finding | None] = set()
     standing: set[Finding | None] = set()
     for text in sentences:
-        judged = _judge(text, visible, view)
-        checked.append(_sentence(text, judged, visible))
+        judged = _judge(text, outlines)
+        checked.append(_sentence(text, judged, outlines.visible))
         spoken = {j.said.finding for j in judged if j.is_positive}
         drafted |= spoken
         if checked[-1].verdict in ("grounded", "hedged"):
             standing |= spoken
-    missing = [region for name, region in visible.items() if Finding(name) not in standing]
+    missing = [region for name, region in outlines.visible.items() if Finding(name) not in standing]
     return checked + [_added(region, is_drafted=Finding(region.name) in drafted) for region in missing]
 
 
-def _visible(regions: Sequence[Region], view: View | None) -> dict[str, Region]:
-    """Outlined findings by name, without those that a film of that view cannot show."""
-    return {region.name: region for region in regions if not cannot_show(Finding(region.name), view)}
+def _outlines(
+    regions: Sequence[Region], view: View | None, least_support: Mapping[str, float] | None
+) -> _Outlines:
+    visible = {region.name: region for region in regions if not cannot_show(Finding(region.name), view)}
+    return _Outlines(visible, view, least_support or {})
 
 
-def _judge(text: str, regions: Mapping[str, Region], view: View | None) -> list[_Judgement]:
+def _judge(text: str, outlines: _Outlines) -> list[_Judgement]:
     """One judgement for each finding that the sentence speaks of."""
     from pedaxr_models.captioning.parser import parse_findings
 
-    return [_judge_one(said, regions, view) for said in parse_findings(text)]
+    return [_judge_one(said, outlines) for said in parse_findings(text)]
 
 
-def _judge_one(said: "SentenceFacts", regions: Mapping[str, Region], view: View | None) -> _Judgement:
+def _judge_one(said: "SentenceFacts", outlines: _Outlines) -> _Judgement:
     assert said.finding is not None
     if said.presence is Presence.NOT_ASSESSED:
         return _Judgement(said, "not_checked")
-    region = regions.get(said.finding)
     if said.presence is Presence.PRESENT:
-        return _judge_positive(said, region, view)
-    if region is not None:
+        return _judge_positive(said, outlines)
+    if said.finding in outlines.visible:
         return _Judgement(said, "struck", "the segmentation outlines this finding")
-    if is_blind(said.finding, view):
+    if is_blind(said.finding, outlines.view):
         return _Judgement(said, "struck", "this view cannot exclude it")
     return _Judgement(said, "grounded", "nothing is outlined")
 
 
-def _judge_positive(said: "SentenceFacts", region: Region | None, view: View | None) -> _Judgement:
+def _judge_positive(said: "SentenceFacts", outlines: _Outlines) -> _Judgement:
     assert said.finding is not None
-    if cannot_show(said.finding, view):
+    if cannot_show(said.finding, outlines.view):
         return _Judgement(said, "struck", "this view cannot show it")
+    region = outlines.visible.get(said.finding)
     if region is None:
         return _Judgement(said, "struck", "no region of this finding is outlined")
-    if doubt := _doubt(said, region):
+    if doubt := _doubt(said, region, outlines.least_support.get(said.finding, FAINT)):
         return _Judgement(said, "hedged", doubt)
     return _Judgement(said, "grounded")
 
 
-def _doubt(said: "SentenceFacts", region: Region) -> str | None:
+def _doubt(said: "SentenceFacts", region: Region, least_support: float) -> str | None:
     """Why a region does not fully carry its sentence."""
     if said.side in _OPPOSITE and region.side is _OPPOSITE[said.side]:
         return f"the draft placed it on the {said.side}, the outline lies on the {region.side}"
     if said.quadrants and not {q.value for q in said.quadrants} & set(region.quadrants):
         return "the draft placed it in other quadrants than the outline"
-    if region.confidence < FAINT:
-        return "its outline is faint"
-    return "the draft itself is unsure" if said.is_hedged else None
+    if said.is_hedged:
+        return "the draft itself is unsure"
+    return "its outline leaves doubt" if region.confidence < least_support else None
 
 
 def _sentence(text: str, judged: Sequence[_Judgement], regions: Mapping[str, Region]) -> Sentence:
@@ -143,6 +172,8 @@ def structure_findings(
     regions: Sequence[Region],
     probabilities: Mapping[Finding, float],
     view: View | None,
+    *,
+    least_support: Mapping[str, float] | None = None,
 ) -> list[StructuredFinding]:
     """One entry per finding. Present means outlined; what the narrative alone says is a disagreement.
 
@@ -151,14 +182,15 @@ def structure_findings(
         regions: outlined findings.
         probabilities: of the reader's finding head.
         view: of the film.
+        least_support: as in `check_sentences`.
     """
-    visible = _visible(regions, view)
-    judged = [judgement for text in drafted for judgement in _judge(text, visible, view)]
+    outlines = _outlines(regions, view, least_support)
+    judged = [judgement for text in drafted for judgement in _judge(text, outlines)]
     return [
         _structured(
             finding,
             [judgement for judgement in judged if judgement.said.finding is finding],
-            visible.get(finding),
+            outlines.visible.get(finding),
             probabilities.get(finding, 0.0),
             view,
         )

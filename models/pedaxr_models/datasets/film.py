@@ -21,6 +21,7 @@ class FilmMetadata:
         age_months: at the study, calendar months with a fraction; None when not supplied.
         indication: free text of the request; may be vague or misleading, never evidence.
         working_diagnosis: a label of `LABELS` supplied with the request; context, never evidence.
+        accession_number: of the order, DICOM (0008,0050).
     """
 
     patient_id: str | None = None
@@ -32,6 +33,7 @@ class FilmMetadata:
     view: View | None = None
     indication: str | None = None
     working_diagnosis: str | None = None
+    accession_number: str | None = None
 
 
 @dataclass(frozen=True)
