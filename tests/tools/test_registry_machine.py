@@ -1,10 +1,12 @@
-"""Import, rename, merge, read, report and delete in any order: a search never shows another child's films."""
+"""Import, rename, merge, read, report, finalise, delete in any order: never another child's films."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,12 +20,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from pedaxr import patient_writes
+from pedaxr import patient_writes, reports
 from pedaxr.clinic import Clinic
-from pedaxr.errors import InvalidRequest, PatientNotFound, StudyNotFound
+from pedaxr.errors import InvalidRequest, PatientNotFound, ReportNotFound, StudyNotFound
 from pedaxr.find_patient import find_patient
 from pedaxr.names import likeness, name_forms
 from pedaxr.registry import NewStudy, Patient, Registry
+from pedaxr.reports import finalise
 from pedaxr.types import PatientMatch
 
 from .small_clinic import a_report
@@ -47,6 +50,7 @@ NAMES = st.sampled_from(
 
 DAYS = st.sampled_from([date(2020, 1, 1), date(2020, 1, 2), None])
 LATER = date(2024, 5, 5)
+SIGNERS = st.sampled_from(["Dr A Reader", "Dr B Reader"])
 
 
 class RegistryMachine(RuleBasedStateMachine):
@@ -65,6 +69,7 @@ class RegistryMachine(RuleBasedStateMachine):
         self.films: dict[str, str] = {}
         self.merged: dict[str, str] = {}
         self.reported: dict[str, str] = {}
+        self.signed: dict[str, str] = {}  # who made a study's report final
         self.number = 0
 
     def teardown(self) -> None:
@@ -136,6 +141,23 @@ class RegistryMachine(RuleBasedStateMachine):
             self.registry.save_report(a_report(f"R-{study_id}", study_id))
             self.reported[f"R-{study_id}"] = study_id
 
+    @rule(data=st.data(), by=SIGNERS)
+    def finalise(self, data: st.DataObject, by: str) -> None:
+        if not self.reported:
+            return
+        report_id = data.draw(st.sampled_from(sorted(self.reported)))
+        study_id = self.reported[report_id]
+        if study_id not in self.films:
+            with pytest.raises(ReportNotFound):
+                finalise(report_id, by=by, clinic=self.clinic)
+        elif self.signed.get(study_id, by) != by:
+            with pytest.raises(InvalidRequest):
+                finalise(report_id, by=by, clinic=self.clinic)
+        else:
+            final = finalise(report_id, by=by, clinic=self.clinic)
+            assert (final.study_id, final.supersedes, final.signed_by) == (study_id, report_id, by)
+            self.signed[study_id] = by
+
     @rule(query=NAMES, born=DAYS)
     def search(self, query: str, born: date | None) -> None:
         found = find_patient(query, patient_birth_date=born, limit=20, clinic=self.clinic)
@@ -169,7 +191,11 @@ class RegistryMachine(RuleBasedStateMachine):
         study = self.registry.study(study_id)
         owner = self.known[self.films[study_id]]
         assert (study.patient_id, study.patient_name) == (owner.patient_id, owner.patient_name)
-        assert {r.study_id for r in self.registry.reports(study_id)} <= {study_id}
+        reports = self.registry.reports(study_id)
+        assert {r.study_id for r in reports} <= {study_id}
+        assert [r.signed_by for r in reports if r.status == "final"] == (
+            [self.signed[study_id]] if study_id in self.signed else []
+        )
         assert {s.patient_id for s in self.registry.earlier_studies(study_id)} <= {owner.patient_id}
 
     def check_shown(self, matches: list[PatientMatch]) -> None:
@@ -189,7 +215,8 @@ class RegistryMachine(RuleBasedStateMachine):
         RegistryMachine.steps += 1
         counts = self.registry.counts()
         assert (counts["patients"], counts["studies"]) == (len(self.known), len(self.films))
-        assert counts["reports"] == sum(study in self.films for study in self.reported.values())
+        versions = [*self.reported.values(), *self.signed]
+        assert counts["reports"] == sum(study in self.films for study in versions)
 
 
 def is_like(query: str, patient: Patient) -> bool:
@@ -238,6 +265,23 @@ def test_the_machine_would_see_a_name_left_in_the_index(monkeypatch: pytest.Monk
         machine.rename(patient_id, "Emma Wilson")
         with pytest.raises(AssertionError):
             machine.search("Emma Wilson", None)
+
+
+def test_the_machine_would_see_a_signature_under_another_child_s_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    as_it_is = reports._signed
+    monkeypatch.setattr(
+        reports, "_signed", lambda *act: as_it_is(*act).model_copy(update={"study_id": "S-2"})
+    )
+    drawn: Any = SimpleNamespace(draw=lambda strategy: "R-S-1")
+    with driven() as machine:
+        machine.register("김민준", None)
+        machine.register("김민준", None)
+        machine.registry.save_report(a_report("R-S-1", "S-1"))
+        machine.reported = {"R-S-1": "S-1"}
+        with pytest.raises(AssertionError):
+            machine.finalise(drawn, "Dr A Reader")
 
 
 @contextmanager
