@@ -23,11 +23,13 @@ PATIENTS_READ = "patients:read"
 FILMS_READ = "films:read"
 REPORTS_READ = "reports:read"
 REPORTS_WRITE = "reports:write"
-SCOPES = (PATIENTS_READ, FILMS_READ, REPORTS_READ, REPORTS_WRITE)
+REPORTS_SIGN = "reports:sign"  # of its own: who may have drafts made may not sign them by that
+SCOPES = (PATIENTS_READ, FILMS_READ, REPORTS_READ, REPORTS_WRITE, REPORTS_SIGN)
 TOOL_SCOPES: Mapping[str, str] = {
     "find_patient": PATIENTS_READ,
     "segment_xray": FILMS_READ,
     "generate_report": REPORTS_WRITE,
+    "finalise_report": REPORTS_SIGN,
 }
 _REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "sub"]
 _LONGEST_TOKEN = 8192
@@ -116,7 +118,7 @@ def scope_needed(method: str, params: Mapping[str, Any]) -> str | None:
     An unknown tool needs the strongest scope and an unknown address any: nothing is open by omission.
     """
     if method == "tools/call":
-        return TOOL_SCOPES.get(str(params.get("name")), REPORTS_WRITE)
+        return TOOL_SCOPES.get(str(params.get("name")), REPORTS_SIGN)
     if method in ("resources/read", "resources/subscribe"):
         return _resource_scope(str(params.get("uri")))
     if method == "completion/complete":

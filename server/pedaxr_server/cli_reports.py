@@ -76,7 +76,7 @@ def finalise(
     home: Path | None,
     json_path: Path | None,
 ) -> None:
-    """Make a draft the study's final report. The draft is kept; no tool of the server can do this."""
+    """Make a draft the study's final report. The draft is kept."""
     from pedaxr import reports as stored
     from pedaxr.clinic import open_clinic
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 # The same words as pedaxr_server.auth.SCOPES, without importing the server for --help; a test compares them.
-SCOPES = ("patients:read", "films:read", "reports:read", "reports:write")
+SCOPES = ("patients:read", "films:read", "reports:read", "reports:write", "reports:sign")
 
 
 def _settings_options(command: F) -> F:

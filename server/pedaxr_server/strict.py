@@ -164,7 +164,24 @@ def _compact(schema: dict[str, Any]) -> dict[str, Any]:
     if not rest:
         del compact["$defs"]
     slim: dict[str, Any] = _untyped_enums(_slim(compact, _OUTPUT_NOISE))
-    return slim
+    required = slim.get("required", [])
+    return {**_lean(slim), "required": required}
+
+
+def _lean(node: Any) -> Any:
+    """Without what a reader of the answer sees anyway: which parts of a part are required, lists of what."""
+    if isinstance(node, list):
+        return [_lean(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("type") == "array" and not _holds_objects(node):
+        return {"type": "array"}
+    return {key: _lean(value) for key, value in node.items() if key != "required" or isinstance(value, dict)}
+
+
+def _holds_objects(array: dict[str, Any]) -> bool:
+    items = array.get("items", {})
+    return "properties" in items or "$ref" in items
 
 
 def _untyped_enums(node: Any) -> Any:

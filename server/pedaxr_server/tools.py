@@ -1,4 +1,4 @@
-"""The three tools as a language model meets them: docstrings and Field descriptions are written for it.
+"""The tools as a language model meets them: docstrings and Field descriptions are written for it.
 
 Each is a coroutine around the plain function of the same name, with signs of life for the client while it
 waits: films are read in the reading worker, one at a time, and the registry is searched in threads here. They
@@ -23,6 +23,7 @@ from pedaxr_server.clients import current_client
 from pedaxr_server.readers import Reader, reader_of
 from pedaxr_server.replies import patients_reply
 from pedaxr_server.settings import Settings
+from pedaxr_server.signing import finalise_tool
 from pedaxr_server.slots import Slots
 from pedaxr_server.strict import StrictTool, readable_errors, strict_tool
 from pedaxr_server.viewer.app import ui_meta
@@ -70,6 +71,7 @@ class XrayTools:
                 is_read_only=False,
                 meta=ui_meta("generate_report"),
             ),
+            finalise_tool(self._home, self.searching),
         ]
 
     @readable_errors
@@ -98,7 +100,7 @@ class XrayTools:
     async def segment_xray(
         self, study_id: StudyId, ctx: Context[Any, Any]
     ) -> Annotated[CallToolResult, SegmentationResult]:
-        """Outline findings and structures on one film: confidence, area, side, quadrant, overlay picture.
+        """Outline findings and structures on one film: area, side, quadrant, overlay picture.
         Sides are the patient's; patient's left is on the viewer's right. Research use only.
         """
         reading = self.reader.read("segment", study_id=study_id)

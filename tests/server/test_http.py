@@ -21,7 +21,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME
-from pedaxr_server.auth import FILMS_READ, PATIENTS_READ, REPORTS_READ, REPORTS_WRITE, SCOPES
+from pedaxr_server.auth import FILMS_READ, PATIENTS_READ, REPORTS_READ, REPORTS_SIGN, REPORTS_WRITE, SCOPES
 from pedaxr_server.readers import ThreadReader
 from pedaxr_server.settings import Settings
 
@@ -99,6 +99,7 @@ async def test_without_a_good_token_there_is_401_and_where_to_get_one(
         (FILMS_READ, ("tools/call", FIND), PATIENTS_READ),
         (PATIENTS_READ, ("tools/call", {"name": "segment_xray", "arguments": {"study_id": "x"}}), FILMS_READ),
         (REPORTS_READ, ("tools/call", {"name": "generate_report", "arguments": {}}), REPORTS_WRITE),
+        (REPORTS_WRITE, ("tools/call", {"name": "finalise_report", "arguments": {}}), REPORTS_SIGN),
         (PATIENTS_READ, ("resources/read", {"uri": "pedaxr://studies/x/image.png"}), FILMS_READ),
         (FILMS_READ, ("resources/read", {"uri": "pedaxr://studies/x/report.txt"}), REPORTS_READ),
     ],
@@ -139,7 +140,7 @@ async def test_a_signed_in_client_calls_what_its_scopes_allow(
     service: Settings, era: str, study_id: str
 ) -> None:
     async with signed_in(service, era, PATIENTS_READ) as client:
-        assert len((await client.list_tools()).tools) == 3
+        assert len((await client.list_tools()).tools) == 4
         found = await client.call_tool("find_patient", FIND["arguments"])
         assert study_id in json.dumps(found.structured_content)
     async with signed_in(service, era, FILMS_READ) as client:

@@ -1,4 +1,4 @@
-"""The three tools through the MCP door, in memory, in both protocol eras."""
+"""The tools through the MCP door, in memory, in both protocol eras."""
 
 import base64
 import importlib
@@ -36,10 +36,15 @@ async def refusal(server: Server, era: str, tool: str, arguments: dict[str, Any]
     return text_of(reply)
 
 
-async def test_exactly_three_tools_are_offered(server: Server, era: str) -> None:
+async def test_exactly_these_tools_are_offered(server: Server, era: str) -> None:
     async with Client(server, mode=era) as client:
         tools = (await client.list_tools()).tools
-    assert [tool.name for tool in tools] == ["find_patient", "segment_xray", "generate_report"]
+    assert [tool.name for tool in tools] == [
+        "find_patient",
+        "segment_xray",
+        "generate_report",
+        "finalise_report",
+    ]
 
 
 async def test_a_found_patient_comes_as_text_and_as_data(server: Server, era: str, study_id: str) -> None:

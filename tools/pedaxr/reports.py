@@ -1,7 +1,7 @@
 """Earlier reports, and the two acts that only a named human does: to finalise one and to amend it.
 
-Nothing is ever overwritten: each act adds a version beside the ones before it. No tool of the server reaches
-these acts.
+Nothing is ever overwritten: each act adds a version beside the ones before it. The server reaches these acts
+only through a form that its client shows to a human.
 """
 
 import hashlib

@@ -93,9 +93,11 @@ class SegmentationResult(_Result):
     )
     quality_notes: list[str] = Field(default_factory=list)
     summary: str
-    overlay_path: str | None = Field(default=None, description="PNG with contours and a legend")
+    overlay_path: SkipJsonSchema[str | None] = Field(
+        default=None, description="PNG with contours and a legend, on this machine: never sent to a client"
+    )
     model: str
-    disclaimer: str = DISCLAIMER
+    disclaimer: SkipJsonSchema[str] = DISCLAIMER
 
 
 class Sentence(_Result):
@@ -117,14 +119,14 @@ class StructuredFinding(_Result):
     quadrants: list[str] = Field(default_factory=list)
     count: int | None = None
     probability: Fraction = Field(description="Of the image-and-metadata reader")
-    region_area_px: int = Field(default=0, ge=0)
+    region_area_px: SkipJsonSchema[int] = Field(default=0, ge=0)
     agreed: bool = Field(description="Whether the narrative and the segmentation say the same")
 
 
 class Report(_Result):
     """Answer of generate_report: a preliminary draft. Only a named human can make it final.
 
-    What only a signed report holds is left out of the published schema: no tool answers with one.
+    What only a signed report holds is left out of the published schema: generate_report answers with drafts.
     """
 
     report_id: str
@@ -156,4 +158,4 @@ class Report(_Result):
     image_sha256: str
     model: str
     data_statement: str
-    disclaimer: str = DISCLAIMER
+    disclaimer: SkipJsonSchema[str] = DISCLAIMER
