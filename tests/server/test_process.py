@@ -42,7 +42,7 @@ async def test_tools_are_listed_over_stdio_soon_after_start(
         found = await client.call_tool("find_patient", {"query": DEMO_UNAMBIGUOUS_NAME})
     with capsys.disabled():
         print(f"\n[{era}] start to tools/list: {seconds:.2f} s")  # noqa: T201  (a measurement to be seen)
-    assert len(tools) == 3
+    assert len(tools) == 4
     assert not found.is_error
     assert seconds < 30
 
@@ -120,7 +120,7 @@ async def test_http_serves_both_eras_and_refuses_foreign_hosts_and_origins(port:
     url = f"http://127.0.0.1:{port}/mcp"
     for era in ("auto", "legacy"):
         async with Client(url, mode=era) as client:
-            assert len((await client.list_tools()).tools) == 3
+            assert len((await client.list_tools()).tools) == 4
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     async with httpx2.AsyncClient() as http:
         assert (await http.post(url, json=body, headers={"Host": "evil.example"})).status_code == 421
