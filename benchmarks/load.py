@@ -223,11 +223,17 @@ def memory(process: int, kind: str) -> int:
 
 
 def growth(samples: list[int]) -> float:
-    """Median of the last fifth over that of the second fifth, minus 1."""
+    """Highest decile of the last fifth over that of the second fifth, minus 1.
+
+    Helpers are killed and start again: their median says how long they were up, their peaks what they hold.
+    """
     fifth = len(samples) // 5
-    if fifth == 0:
+    if fifth < 2:
         return 0.0
-    return statistics.median(samples[-fifth:]) / max(1.0, statistics.median(samples[fifth : 2 * fifth])) - 1
+    early, late = (
+        statistics.quantiles(part, n=10)[-1] for part in (samples[fifth : 2 * fifth], samples[-fifth:])
+    )
+    return late / max(1.0, early) - 1
 
 
 @contextmanager
