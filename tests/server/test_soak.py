@@ -93,6 +93,6 @@ def test_a_late_refusal_and_growing_memory_are_faults(load: ModuleType) -> None:
     assert load.faults(outcomes, 0.5, 0.05) == [], "control"
     assert "busy after 0.48 s" in load.faults(outcomes, 0.4, 0.05)[0]
     outcomes.own = list(range(100, 150))
-    assert "memory of the server +26" in load.faults(outcomes, 0.5, 0.05)[0]
+    assert "memory of the server +25" in load.faults(outcomes, 0.5, 0.05)[0]
     outcomes.add("segment_xray wrong (HTTP 500)", 0.1)
     assert any("wrong" in fault for fault in load.faults(outcomes, 0.5, 1.0))
