@@ -158,5 +158,5 @@ async def _signs_of_life(ctx: Context[Any, Any], doing: str) -> None:
     start = time.monotonic()
     while True:
         seconds = time.monotonic() - start
-        await ctx.report_progress(seconds, message=f"{doing} ({seconds:.0f} s)")
+        await ctx.report_progress(round(seconds, 1), message=f"{doing} ({seconds:.0f} s)")
         await anyio.sleep(_HEARTBEAT_S)

@@ -34,6 +34,20 @@ for era in modern legacy; do
     done
 done
 
+echo "== Inspector: its web page in Chromium (the App view, the form for the human)"
+if "$bin/python" -c "import playwright" 2> /dev/null && command -v chromium chromium-browser google-chrome > /dev/null; then
+    study=$(PEDAXR_HOME=$home "$bin/pedaxr" find "${QUERY:-윤하람}" --json - |
+        "$bin/python" -c 'import json, sys; print(json.load(sys.stdin)["matches"][0]["studies"][0]["study_id"])')
+    report=$(PEDAXR_HOME=$home "$bin/pedaxr" report "$study" --json - |
+        "$bin/python" -c 'import json, sys; print(json.load(sys.stdin)["report_id"])')
+    MCP_AUTO_OPEN_ENABLED=false DANGEROUSLY_OMIT_AUTH=true mcp-inspector --web --transport http \
+        --server-url http://127.0.0.1:8770/mcp --protocol-era modern > web.log 2>&1 & servers+=($!)
+    for _ in $(seq 150); do grep -q "up and running" web.log && break; sleep 0.2; done
+    PYTHONPATH=$here/../.. "$bin/python" "$here/viewer/in_inspector.py" http://127.0.0.1:6274 "$study" "$report" "$folder"
+else
+    echo "left out: needs pip install -e '.[browser]' and a Chromium on the path"
+fi
+
 judge() { # judge NAME PORT: every scored scenario of the revision, with the suite's own exit code
     local status=0
     conformance server --url "http://127.0.0.1:$2/mcp" --requirements 2026-07-28 -o "$folder/$1" > "$1.log" 2>&1 || status=$?
