@@ -308,7 +308,8 @@ def train_one_epoch(
     due = run.elapsed_s + config.validate_every_s
     while run.elapsed_s < due and (share := run.share(config)) < 1:
         began = time.monotonic()
-        set_learning_rate(run.optimiser, learning_rate(config, share))
+        rate = one_cycle(share, peak=config.learning_rate, warmup=config.warmup, floor=0.01)
+        set_learning_rate(run.optimiser, rate)
         drawn = batches.batch(run.step * run.processes.count + run.processes.rank)
         loss = report_loss(config, run, films, [index for index, _ in drawn], seed=drawn[0][1])
         run.optimiser.zero_grad(set_to_none=True)
@@ -367,11 +368,6 @@ def _training_inputs(
     seen = seen.where(spoilt & (kind == 1), noise_like(seen, noise))
     others = strangers.seen([int(i) for i in rng.integers(0, len(strangers), len(indices))])
     return seen.where(spoilt & (kind > 1), others), spoilt
-
-
-def learning_rate(config: TrainConfig, share: float) -> float:
-    """One cycle over the budget, down to a hundredth."""
-    return one_cycle(share, peak=config.learning_rate, warmup=config.warmup, floor=0.01)
 
 
 def validate(config: TrainConfig, run: Run, films: ReaderFilms) -> Json:
