@@ -146,7 +146,7 @@ def main() -> None:
         size_mib = registry.path.stat().st_size / 2**20
     finally:
         if asked.keep is None:
-            shutil.rmtree(home)
+            shutil.rmtree(home, ignore_errors=True)  # the access log is still being written down
     sys.stdout.write(
         f"\n{asked.patients} patients, built in {built_s:.0f} s, {size_mib:.0f} MiB\n\n{table(rows)}\n"
     )

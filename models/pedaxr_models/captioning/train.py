@@ -205,11 +205,7 @@ def open_splits(
         films = films if name == "train" else films[: config.measured_films]
         bar = progress.add_task(f"segmenting {name}", total=len(films), note="")
         opened[name] = open_inputs(
-            films,
-            segmenter,
-            cache,
-            config.image_size,
-            progress=partial(progress.advance, bar),
+            films, segmenter, cache, config.image_size, progress=partial(progress.advance, bar)
         )
         progress.update(bar, completed=len(films))
     opened["strangers"] = open_strangers(segmenter, cache, config.image_size)
@@ -302,7 +298,7 @@ def train_one_epoch(
     batches: BalancedBatches,
     report: Callable[[str], None],
 ) -> float:
-    """Optimise until the next validation is due; mean loss."""
+    """Optimise until the next validation is due; mean loss. The rate falls to a hundredth over the budget."""
     run.parallel.train()
     losses: list[float] = []
     due = run.elapsed_s + config.validate_every_s
