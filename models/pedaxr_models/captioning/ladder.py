@@ -194,10 +194,11 @@ def _rung_texts(
 
 
 def _written(films: ReaderFilms, checkpoint: Path, name: str) -> list[str]:
-    """Reports by one checkpoint, kept beside it for as long as weights and films are the same."""
+    """Reports by one checkpoint, kept beside it for as long as weights, films and masks are the same."""
     reporter = Reporter.load(checkpoint)
     path = checkpoint.parent / f"reports-{name}.json"
-    key = sha256(films.films.tobytes() + reporter.weights_sha256.encode()).hexdigest()
+    inputs = films.films.tobytes() + films.probabilities.tobytes()
+    key = sha256(inputs + reporter.weights_sha256.encode()).hexdigest()
     if path.exists():
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["of"] == key:
