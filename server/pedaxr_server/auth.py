@@ -49,7 +49,7 @@ class TokenVerifier:
         Signature, issuer, audience, expiry and a life of at most a day are all required.
         """
         claims = self._claims(token)
-        if claims is None or claims["exp"] - claims["iat"] > _LONGEST_LIFE_S:
+        if claims is None or not _is_short_lived(claims):
             return None
         return AccessToken(
             token=token,
@@ -78,6 +78,13 @@ class TokenVerifier:
         except jwt.PyJWTError:
             return None
         return claims
+
+
+def _is_short_lived(claims: Mapping[str, Any]) -> bool:
+    """Times are numbers (RFC 7519, section 2); PyJWT takes a string of digits as well."""
+    issued, expires = claims["iat"], claims["exp"]
+    are_numbers = isinstance(issued, int | float) and isinstance(expires, int | float)
+    return are_numbers and expires - issued <= _LONGEST_LIFE_S
 
 
 def scopes_of(claims: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """The audit trail: complete, in the act's own transaction, and every way of tampering with it is seen."""
 
 import multiprocessing
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -338,6 +339,19 @@ def test_a_full_disk_stops_no_search_and_the_gap_is_written_down(
     find_patient("Emma", clinic=clinic)
     (entry,) = accesses(clinic)
     assert entry.detail == "2 entries before this one could not be written"
+
+
+def test_an_entry_that_the_disk_took_in_part_is_counted_as_missed(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda file, content: real(file, content[: len(content) // 2]))
+        assert find_patient("김민준", clinic=clinic).total == 1
+    find_patient("Emma", clinic=clinic)
+    torn, whole = accesses(clinic)
+    assert (torn.action, whole.action) == ("unreadable_entry", "find_patient")
+    assert whole.detail == "1 entries before this one could not be written"
 
 
 def test_an_entry_is_not_doubled(clinic: Clinic) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from pedaxr import departments, reports
 from pedaxr.callers import Caller, called_by
 from pedaxr.clinic import Clinic
-from pedaxr.errors import PedaxrError, ReportNotFound
+from pedaxr.errors import InvalidRequest, PedaxrError, ReportNotFound, StudyNotFound
 from pedaxr.find_patient import find_patient
 from pedaxr.reading import find_source
+from pedaxr.registry import Patient
 
 from .small_clinic import a_report, small_clinic
 
@@ -66,6 +68,45 @@ def test_forbidden_and_absent_have_one_answer(clinic: Clinic, asked: str) -> Non
         assert answer(clinic, asked, "1") == absent
 
 
+WRITES: dict[str, Callable[[Clinic, str], object]] = {
+    "finalise": lambda clinic, n: reports.finalise(f"R-{n}", by="Dr. Han", clinic=clinic),
+    "amend": lambda clinic, n: reports.amend(f"R-{n}", by="Dr. Han", text="More.", clinic=clinic),
+    "rename": lambda clinic, n: clinic.registry.rename(f"P-{n}", "Other Name"),
+    "assign": lambda clinic, n: clinic.registry.assign(f"P-{n}", "surgery"),
+    "merge": lambda clinic, n: clinic.registry.merge("P-5", into=f"P-{n}"),
+    "merge away": lambda clinic, n: clinic.registry.merge(f"P-{n}", into="P-5"),
+    "delete": lambda clinic, n: clinic.registry.delete(f"P-{n}"),
+}
+
+
+@pytest.mark.parametrize("act", WRITES)
+def test_what_is_hidden_cannot_be_changed_or_signed(clinic: Clinic, act: str) -> None:
+    """Writers work on the tables themselves, where no view stands before another department's."""
+    clinic.registry.add([Patient("P-5", "Own Patient", department="surgery")], [])
+    before = _rows(clinic)
+
+    def told(number: str) -> str:
+        with called_by(SURGEON), pytest.raises(PedaxrError) as refused:
+            WRITES[act](clinic, number)
+        return f"{refused.value.code}: {refused.value}".replace(f"-{number}", "-#")
+
+    assert told("2") == told("3") == told("4"), "of another department, of none, and not there"
+    assert _rows(clinic) == before
+    if act == "amend":
+        with called_by(SURGEON), pytest.raises(InvalidRequest, match="Finalise it first"):
+            WRITES[act](clinic, "1")  # control: their own is looked at
+        return
+    with called_by(SURGEON):
+        WRITES[act](clinic, "1")
+    assert _rows(clinic) != before, "control: their own"
+
+
+def _rows(clinic: Clinic) -> list[object]:
+    with closing(sqlite3.connect(clinic.registry.path)) as connection:
+        tables = ("patients", "studies", "reports", "merged_patients", "audit")
+        return [connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in tables]
+
+
 def test_names_and_counts_show_only_ones_own(clinic: Clinic) -> None:
     assert find_patient("김민", clinic=clinic).total == 2
     with called_by(SURGEON):
@@ -117,7 +158,17 @@ def test_every_table_that_holds_patients_is_covered(clinic: Clinic) -> None:
 
 def test_without_the_views_the_hidden_would_be_seen(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     with called_by(SURGEON):
-        with pytest.raises(ReportNotFound):
-            reports.read_report("R-2", clinic=clinic)
+        with pytest.raises(StudyNotFound):
+            clinic.registry.study("S-2")
         monkeypatch.setattr(departments, "show_only", lambda *_: None)
-        assert reports.read_report("R-2", clinic=clinic).report_id == "R-2"
+        assert clinic.registry.study("S-2").study_id == "S-2"
+
+
+def test_without_the_check_of_writers_the_hidden_would_be_signed(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with called_by(SURGEON):
+        with pytest.raises(ReportNotFound):
+            reports.finalise("R-2", by="Dr. Han", clinic=clinic)
+        monkeypatch.setattr(reports, "is_hidden", lambda *_: False)
+        assert reports.finalise("R-2", by="Dr. Han", clinic=clinic).status == "final"

@@ -10,6 +10,7 @@ Changes are not written here but in the registry's own chain, in the transaction
 """
 
 import atexit
+import errno
 import json
 import logging
 import os
@@ -53,7 +54,7 @@ class AccessLog:
             with _opened(self.home / PENDING_FILE) as pending, _locked(pending):
                 if not _is_still(self.home / PENDING_FILE, pending):
                     continue  # it was taken away between the opening and the lock
-                os.write(pending, f"\n{line}\n".encode())  # a line that was torn before stays alone
+                _append(pending, f"\n{line}\n".encode())  # a line that was torn before stays alone
                 break
         _folder.wake(self.home)
 
@@ -160,6 +161,12 @@ def _locked(descriptor: int) -> Iterator[None]:
 
 
 _threads = threading.RLock()
+
+
+def _append(descriptor: int, content: bytes) -> None:
+    """All of it: a disk that fills up in the middle takes a part and says nothing but how much."""
+    if os.write(descriptor, content) != len(content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _is_still(path: Path, descriptor: int) -> bool:

@@ -1,12 +1,14 @@
 """What a caller of some departments sees: the same tables, without the patients of others.
 
-On a connection of such a caller views take the place of the tables, so that no query can forget the check,
-and what is not theirs is, in every answer, what is not there.
+On a reading connection of such a caller views take the place of the tables, so that no query can forget the
+check, and what is not theirs is, in every answer, what is not there. A writer works on the tables themselves,
+which must stay whole, and asks `is_hidden` before it changes a patient or signs a report.
 """
 
 import sqlite3
 from collections.abc import Iterable
 
+from pedaxr.callers import current_caller
 from pedaxr.printable import printable
 
 LONGEST_DEPARTMENT = 64
@@ -39,11 +41,24 @@ def cleaned(department: str | None) -> str | None:
     return printable(department, LONGEST_DEPARTMENT) or None if department else None
 
 
+def is_hidden(connection: sqlite3.Connection, patient_id: str) -> bool:
+    """Whether the present caller must not learn that there is such a patient."""
+    seen = current_caller().departments
+    if seen is None:
+        return False
+    row = connection.execute("SELECT department FROM patients WHERE patient_id = ?", [patient_id]).fetchone()
+    return row is not None and row[0] not in _cleaned(seen)
+
+
 def show_only(connection: sqlite3.Connection, departments: Iterable[str]) -> None:
     """Let the connection see the patients of these departments alone, and nothing of any other."""
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("CREATE TEMP TABLE seen_departments (department TEXT PRIMARY KEY) WITHOUT ROWID")
-    seen = {name for name in map(cleaned, departments) if name}
-    connection.executemany("INSERT INTO temp.seen_departments VALUES (?)", [(name,) for name in sorted(seen)])
+    seen = sorted(_cleaned(departments))
+    connection.executemany("INSERT INTO temp.seen_departments VALUES (?)", [(name,) for name in seen])
     for table, condition in _VIEWS.items():
         connection.execute(f"CREATE TEMP VIEW {table} AS SELECT t.* FROM main.{table} t WHERE {condition}")
+
+
+def _cleaned(departments: Iterable[str]) -> set[str]:
+    return {name for name in map(cleaned, departments) if name}

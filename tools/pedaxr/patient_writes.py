@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pedaxr.audit import record
-from pedaxr.departments import cleaned
+from pedaxr.departments import cleaned, is_hidden
 from pedaxr.errors import InvalidRequest, PatientNotFound
 from pedaxr.printable import printable
 from pedaxr.records import NewStudy, Patient
@@ -142,7 +142,7 @@ def _name_of(connection: sqlite3.Connection, patient_id: str) -> str:
     row = connection.execute(
         "SELECT patient_name FROM patients WHERE patient_id = ?", [patient_id]
     ).fetchone()
-    if row is None:
+    if row is None or is_hidden(connection, patient_id):
         raise PatientNotFound(f"No patient has the id {quoted(patient_id)}. Search by name: find_patient.")
     return str(row[0])
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedaxr.audit import accessing, home_of, note
+from pedaxr.departments import is_hidden
 from pedaxr.errors import InvalidRequest, ReportNotFound
 from pedaxr.printable import printable
 from pedaxr.registry_rows import quoted
@@ -142,18 +143,24 @@ def _opened(clinic: "Clinic | None") -> "Clinic":
 
 def _stored(connection: "Connection", report_id: str) -> Report:
     report = find_report(connection, report_id)
-    if report is None:
+    patient_ids = _patients_of(connection, report) if report else []
+    if report is None or any(is_hidden(connection, patient_id) for patient_id in patient_ids):
         raise ReportNotFound(
             f"No report has the id {quoted(report_id)}. List a study's with `pedaxr reports`."
         )
-    of_study = connection.execute("SELECT patient_id FROM studies WHERE study_id = ?", [report.study_id])
     note(
-        patient_ids=[row[0] for row in of_study],
+        patient_ids=patient_ids,
         study_id=report.study_id,
         report_id=report.report_id,
         image_sha256=report.image_sha256,
     )
     return report
+
+
+def _patients_of(connection: "Connection", report: Report) -> list[str]:
+    """The one whose film it is."""
+    rows = connection.execute("SELECT patient_id FROM studies WHERE study_id = ?", [report.study_id])
+    return [str(row[0]) for row in rows]
 
 
 def _human(by: str) -> str:
