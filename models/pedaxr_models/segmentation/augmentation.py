@@ -21,6 +21,7 @@ class Augmentation:
     Attributes:
         rotation_degrees, shift, log_scale, log_aspect: of the pose, largest absolute value; shift is a share
             of the side.
+        bend: standard deviation of a smooth displacement, share of the side: bodies of other proportions.
         log_gamma, log_steepness: of the grey curve, largest absolute value of its gamma and of the slope of
             each sixth of it.
         grey_range: share of the grey scale that may be lost at either end.
@@ -34,7 +35,8 @@ class Augmentation:
     rotation_degrees: float = 14.0
     shift: float = 0.09
     log_scale: float = 0.28
-    log_aspect: float = 0.08
+    log_aspect: float = 0.12
+    bend: float = 0.012
     log_gamma: float = 0.6
     log_steepness: float = 0.7
     grey_range: float = 0.2
@@ -51,15 +53,36 @@ class Augmentation:
 
         What a rectangle hides keeps its mask, what lies under the shutters loses it, as in every data set.
         """
-        pose = self._pose(film.shape[0], rng)
-        size = film.shape[::-1]
-        film = np.asarray(cv2.warpAffine(film, pose, size, flags=cv2.INTER_LINEAR), np.uint8)
-        moved = cv2.warpAffine(bits.view(np.int32), pose, size, flags=cv2.INTER_NEAREST)
-        bits = np.asarray(moved).view(np.uint32)
+        film, bits = self._move(film, bits, rng)
         if rng.random() < 0.6:
             film = self._process(film, rng)
         film = self._degrade(cv2.LUT(film, self._grey_scale(rng)), rng)
         return self._shutter(film, bits, rng) if rng.random() < self.shutters else (film, bits)
+
+    def _move(self, film: Grey, bits: Bits, rng: np.random.Generator) -> tuple[Grey, Bits]:
+        """Pose, and in half of the films a smooth bend, in one resampling."""
+        side = film.shape[0]
+        pose = self._pose(side, rng)
+        if rng.random() < 0.5:
+            size = (side, side)
+            film = np.asarray(cv2.warpAffine(film, pose, size, flags=cv2.INTER_LINEAR), np.uint8)
+            moved = cv2.warpAffine(bits.view(np.int32), pose, size, flags=cv2.INTER_NEAREST)
+            return film, np.asarray(moved).view(np.uint32)
+        x, y = self._bent_grid(side, cv2.invertAffineTransform(pose), rng)
+        film = np.asarray(cv2.remap(film, x, y, cv2.INTER_LINEAR), np.uint8)
+        moved = cv2.remap(bits.view(np.float32), x, y, cv2.INTER_NEAREST)  # copies bytes, computes nothing
+        return film, np.asarray(moved).view(np.uint32)
+
+    def _bent_grid(
+        self, side: int, back: NDArray[np.float64], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Where each pixel (S, S) comes from: x and y, the inverse pose plus a bend of five nodes a side."""
+        nodes = rng.normal(0, self.bend * side, (5, 5, 2)).astype(np.float32)
+        bend = cv2.resize(nodes, (side, side), interpolation=cv2.INTER_CUBIC)
+        row = np.arange(side, dtype=np.float32)
+        x = back[0, 0] * row[None] + back[0, 1] * row[:, None] + back[0, 2] + bend[..., 0]
+        y = back[1, 0] * row[None] + back[1, 1] * row[:, None] + back[1, 2] + bend[..., 1]
+        return np.asarray(x, np.float32), np.asarray(y, np.float32)
 
     def _pose(self, side: int, rng: np.random.Generator) -> NDArray[np.float64]:
         angle, scale, aspect, dx, dy = rng.uniform(-1, 1, 5)
@@ -89,11 +112,11 @@ class Augmentation:
 
     def _degrade(self, film: Grey, rng: np.random.Generator) -> Grey:
         side = film.shape[0]
-        if rng.random() < 0.3:
+        if rng.random() < 0.4:
             film = np.asarray(
                 cv2.GaussianBlur(film, (0, 0), 0.3 + rng.uniform(0, self.blur) * side / 256), np.uint8
             )
-        if rng.random() < 0.5:
+        if rng.random() < 0.6:
             grain = rng.standard_normal(film.shape, np.float32) * rng.uniform(0, self.noise)
             film = np.clip(film + grain, 0, 255).astype(np.uint8)
         if rng.random() < self.dropout:

@@ -73,8 +73,8 @@ class TrainConfig:
     workers: int = 0
     device: str = "auto"
     threads: int | None = None
-    validate_every_s: float = 100.0
-    validation_films: int = 96
+    validate_every_s: float = 240.0
+    validation_films: int = 80
     measured_films: int = 300
     patience: int | None = None
     show_progress: bool = True
