@@ -14,8 +14,6 @@ from pedaxr_models.labels import TERMS
 if TYPE_CHECKING:
     from pedaxr.import_films import ImportSummary
 
-MOST_REJECTED = 20
-
 
 def show_search(search: PatientSearch) -> RenderableType:
     """Matched children with what tells homonyms apart, then what to do next."""
@@ -82,10 +80,8 @@ def show_import(summary: "ImportSummary") -> RenderableType:
     notes = [Text(note, "yellow") for note in summary.notes]
     rejected = [
         Text(f"line {row.line}: {row.path}: {row.reason}" if row.line else f"{row.path}: {row.reason}")
-        for row in summary.rejected[:MOST_REJECTED]
+        for row in summary.rejected
     ]
-    if len(summary.rejected) > MOST_REJECTED:
-        rejected.append(Text(f"... and {len(summary.rejected) - MOST_REJECTED} more; see --json", "dim"))
     return Group(show_pairs(counts, title="Import"), *notes, *rejected)
 
 

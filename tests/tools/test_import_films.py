@@ -75,7 +75,11 @@ def test_the_same_picture_twice_in_one_source_is_one_film(tmp_path: Path, home: 
     folder = source(tmp_path / "data", [FULL, FULL])
     (folder / "1.png").write_bytes((folder / "0.png").read_bytes())
     summary = import_films(folder, clinic_home=home)
-    assert (summary.imported, summary.already_there) == (1, 1)
+    assert (summary.imported, summary.already_there) == (1, 0)
+    assert [(row.line, row.path) for row in summary.rejected] == [(3, "1.png")]
+    assert "the very same picture is on line 2 already" in summary.rejected[0].reason
+    again = import_films(folder, clinic_home=home)
+    assert (again.imported, again.already_there, len(again.rejected)) == (0, 1, 1)
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,7 @@ class ImportSummary(BaseModel):
 
     layout: str = Field(description="The layout that was recognised")
     imported: int = Field(ge=0)
-    already_there: int = Field(
-        ge=0, description="Films whose very bytes are in the clinic, or twice in the source"
-    )
+    already_there: int = Field(ge=0, description="Films whose very bytes were in the clinic before")
     patients: int = Field(ge=0, description="Patients of the imported films")
     labels: dict[str, int]
     views: dict[str, int]
@@ -82,6 +80,7 @@ class _Import:
     root: Path
     known_hashes: set[str]
     department: str | None = None
+    place_of: dict[str, str] = field(default_factory=dict)  # of each film met in this source, by its digest
     patients: dict[str, Patient] = field(default_factory=dict)
     studies: list[NewStudy] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
@@ -148,11 +147,11 @@ def _import_batch(under_way: _Import, rows: list[tuple[Film, int | None]]) -> No
     """Files first, then the rows in one transaction: a row always has its file."""
     items = []
     for film, line in rows:
+        path = os.path.relpath(film.image_path.absolute(), under_way.root)
         try:
-            if item := _item(under_way, film):
+            if item := _item(under_way, film, f"line {line}" if line else path):
                 items.append(item)
         except (_Refused, UnreadableImage) as err:
-            path = os.path.relpath(film.image_path.absolute(), under_way.root)
             under_way.rejected.append(RejectedRow(line=line, path=path, reason=str(err)))
     for item in items:
         replace_durably(under_way.clinic.home / item.study.image_path, item.content)
@@ -162,11 +161,14 @@ def _import_batch(under_way: _Import, rows: list[tuple[Film, int | None]]) -> No
     under_way.studies += [item.study for item in items]
 
 
-def _item(under_way: _Import, film: Film) -> _Item | None:
-    """What to store of one film; None when it is stored already."""
+def _item(under_way: _Import, film: Film, place: str) -> _Item | None:
+    """What to store of one film; None when it was stored before. `place` is where the source has it."""
     content, radiograph = _content(under_way, film)
     digest = radiograph.sha256
+    if digest in under_way.place_of:
+        raise _Refused(f"the very same picture is on {under_way.place_of[digest]} already")
     if digest in under_way.known_hashes:
+        under_way.place_of[digest] = place
         under_way.already_there += 1
         return None
     film = _completed(under_way, film, radiograph)
@@ -177,6 +179,7 @@ def _item(under_way: _Import, film: Film) -> _Item | None:
         raise _Refused("the study is dated before the patient's birth")
     _note_doubts(under_way, film, patient, study)
     under_way.known_hashes.add(digest)
+    under_way.place_of[digest] = place
     under_way.patients[patient.patient_id] = patient
     return _Item(patient, study, content)
 

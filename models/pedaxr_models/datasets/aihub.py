@@ -5,9 +5,11 @@
     Train/Source_Data/2.Pneumoperitoneum/2_1872.png
     Train/Labeling_Data/2.Pneumoperitoneum/2_1872.json
 
-The set may not be redistributed: this reader is for those who have it.
+Downloads come in several instalments, so a split may have several folders of each kind, at any depth near the
+top. The set may not be redistributed: this reader is for those who have it.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,8 @@ from pedaxr_models.datasets.outcome import (
 from pedaxr_models.labels import NORMAL, Finding
 
 _SPLITS = {"train": "train", "training": "train", "validate": "validation", "validation": "validation"}
-_SPLITS |= {"val": "validation", "test": "test"}
+_SPLITS |= {"val": "validation", "test": "test", "학습": "train", "검증": "validation", "시험": "test"}
+_DEPTH = 4  # folders from the top of a download to its splits
 _LABEL_FOLDERS = ("라벨링데이터", "labeling_data", "labelling_data", "label_data")
 _IMAGE_FOLDERS = ("원천데이터", "source_data")
 CLASSES: dict[int, str] = {
@@ -42,11 +45,11 @@ _OWN = "pedaxr"  # what `write_aihub` adds; the set itself has no such key
 
 @dataclass(frozen=True)
 class _Part:
-    """One split: its name, its label folder and its image folder."""
+    """One split: its name, its label folders and its image folders."""
 
     split: str | None
-    labels: Path
-    images: Path
+    labels: list[Path]
+    images: list[Path]
 
 
 def is_aihub(folder: Path) -> bool:
@@ -55,13 +58,17 @@ def is_aihub(folder: Path) -> bool:
 
 
 def read_aihub(folder: Path, *, treat_as_distension: bool = False) -> ReadReport:
-    """All films of the set; a label or image without its partner is a rejection."""
+    """All films of the set; a label or image without its partner, or outside the splits, is a rejection."""
     films: list[Film] = []
     rejections: list[Rejection] = []
+    seen: list[Path] = []
     met_free_air = False
     for part in _parts(folder):
-        images = files.by_stem(files.files_below(part.images, files.PICTURES))
-        for path in files.files_below(part.labels, (".json",)):
+        pictures = [path for place in part.images for path in files.pictures_below(place)]
+        labels = [path for place in part.labels for path in files.files_below(place, (".json",))]
+        seen += [*pictures, *labels]
+        images = files.by_stem(pictures)
+        for path in labels:
             try:
                 image_path = _take(images, path)
                 met_free_air |= fields.FREE_AIR_KOREAN in files.composed(path.parent.name)
@@ -72,25 +79,33 @@ def read_aihub(folder: Path, *, treat_as_distension: bool = False) -> ReadReport
         rejections += [
             Rejection(None, files.relative(p, folder), "the film has no label file") for p in unlabelled
         ]
+    rejections += files.unused(folder, seen)
     note = DISTENSION_NOTE if treat_as_distension else FREE_AIR_NOTE
     lines = (None,) * len(films)
     return ReadReport("aihub", tuple(films), lines, tuple(rejections), (note,) if met_free_air else ())
 
 
-def _parts(folder: Path) -> list[_Part]:
-    parts = []
-    for place in files.walk(folder, 2):
-        labels, images = _named(place, _LABEL_FOLDERS), _named(place, _IMAGE_FOLDERS)
-        if labels and images:
-            parts.append(_Part(_SPLITS.get(place.name.casefold()), labels, images))
-    return parts
+def _parts(folder: Path, depth: int = _DEPTH) -> list[_Part]:
+    """The splits at or below a folder; what lies below a split belongs to it."""
+    labels, images = _named(folder, _LABEL_FOLDERS), _named(folder, _IMAGE_FOLDERS)
+    if labels and images:
+        return [_Part(_split(folder), labels, images)]
+    if not depth:
+        return []
+    return [part for child in files.folders_in(folder) for part in _parts(child, depth - 1)]
 
 
-def _named(folder: Path, names: tuple[str, ...]) -> Path | None:
-    children = (path for path in sorted(folder.iterdir()) if path.is_dir())
-    return next(
-        (c for c in children if any(name in files.composed(c.name).casefold() for name in names)), None
-    )
+def _split(folder: Path) -> str | None:
+    """`Training`, `1.Training` and `학습` are the same."""
+    return _SPLITS.get(re.sub(r"^[\d.\-_ ]+", "", files.composed(folder.name)).casefold())
+
+
+def _named(folder: Path, names: tuple[str, ...]) -> list[Path]:
+    return [
+        child
+        for child in files.folders_in(folder)
+        if any(name in files.composed(child.name).casefold() for name in names)
+    ]
 
 
 def _take(images: dict[str, list[Path]], label_path: Path) -> Path:
@@ -191,7 +206,9 @@ def _polygons(
         name = classes.get(_class_id(files.text_of(shape.get("class"))), NORMAL)
         if name == NORMAL:
             raise RowError("a shape has no class from 1 to 4")
-        for polygon in fields.outlines(shape.get("points")):
+        points = files.closed_shape(shape.get("points"), shape.get("shape_type"))
+        for polygon in fields.outlines(points):
             fitted = files.rescaled(polygon, drawn_on, film) if drawn_on and film else polygon
+            files.check_inside(fitted, film or drawn_on)
             polygons.setdefault(Finding(name), []).append(fitted)
     return polygons

@@ -4,6 +4,7 @@ import ast
 import json
 import math
 import re
+import unicodedata
 from datetime import date
 from typing import Any
 
@@ -36,8 +37,8 @@ _VIEW_WORDS = (
     (("supine", "앙와위"), View.SUPINE),
 )
 _SEXES = {
-    **dict.fromkeys(("m", "male", "남", "남자", "남아"), "M"),
-    **dict.fromkeys(("f", "female", "여", "여자", "여아"), "F"),
+    **dict.fromkeys(("m", "male", "boy", "남", "남자", "남아", "남성"), "M"),
+    **dict.fromkeys(("f", "female", "girl", "여", "여자", "여아", "여성"), "F"),
 }
 _AGE_UNITS = (
     (("세", "살", "y", "yr", "yrs", "year", "years"), 12.0),
@@ -45,12 +46,18 @@ _AGE_UNITS = (
     (("주", "w", "wk", "week", "weeks"), 7 / _DAYS_PER_MONTH),
     (("일", "d", "day", "days"), 1 / _DAYS_PER_MONTH),
 )
+# Eight digits, perhaps with a time behind them; or three numbers parted by signs or Korean units.
+_DATES = (
+    re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{4,6}|[ T].*)?"),
+    re.compile(r"(\d{4}) ?[-./년] ?(\d{1,2}) ?[-./월] ?(\d{1,2}) ?[.일]?(?:[ T].*)?"),
+)
 _MONTHS_PER_UNIT = {unit: months for units, months in _AGE_UNITS for unit in units}
 _AGE_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z가-힣]*)")
 
 
 def _squeezed(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).casefold()
+    """Letters and digits alone, in lower case, Hangul in composed form."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", text)).casefold()
 
 
 _LABEL_OF: dict[str, str] = {
@@ -122,10 +129,13 @@ def parse_view(text: str | None) -> View | None:
 
 
 def parse_date(text: str | None) -> str | None:
-    """ISO 8601 from `2021-03-04`, `20210304`, `2021.3.4` or `2021/03/04`; None for an empty cell."""
+    """ISO 8601 from `2021-03-04`, `20210304`, `2021. 3. 4.` or `2021년 3월 4일`, without the time behind it.
+
+    None for an empty cell. `2021114` is refused: it may be either of two days.
+    """
     if text is None or is_missing(text):
         return None
-    found = re.fullmatch(r"(\d{4})[-./]?(\d{1,2})[-./]?(\d{1,2})", text.strip()[:10])
+    found = next((match for form in _DATES if (match := form.fullmatch(text.strip()))), None)
     try:
         return date(*map(int, found.groups())).isoformat() if found else date.fromisoformat(text).isoformat()
     except ValueError as err:

@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +12,80 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from pedaxr_models.datasets.film import FloatArray
-from pedaxr_models.datasets.outcome import RowError
+from pedaxr_models.datasets.outcome import Rejection, RowError
 from pedaxr_models.labels import FINDINGS, NORMAL, Finding
 
 PICTURES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
+_OTHER_PICTURES = (".bmp", ".gif", ".tif", ".tiff", ".webp")
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".part0")
+_TABLES = (".csv", ".xls", ".xlsx")
+_DICM = slice(128, 132)
 _LARGEST_LABEL = 16 * 2**20
+_TURNED = (5, 6, 7, 8)  # EXIF orientations in which the picture lies on its side
+_ORIENTATION = 0x0112
+_MARGIN = 0.02  # share of the picture by which a hand may draw beyond its edge
+_CIRCLE_POINTS = 48
 
 
 def files_below(folder: Path, suffixes: Iterable[str]) -> list[Path]:
     """Regular files with one of the endings, in any case, in a fixed order."""
     wanted = tuple(suffixes)
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in wanted and path.is_file())
+    return [path for path in _visible_files(folder) if path.suffix.lower() in wanted]
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """Pictures by their endings, and DICOM files by their content: archives of films often give them none."""
+    return [
+        path for path in _visible_files(folder) if path.suffix.lower() in PICTURES or _is_bare_dicom(path)
+    ]
+
+
+def unused(folder: Path, used: Iterable[Path]) -> list[Rejection]:
+    """What looks like a film, a label, or an archive of them, and none of the `used` files is."""
+    seen = set(used)
+    found = []
+    for path in _visible_files(folder):
+        if path not in seen and (reason := _reason_unused(path)):
+            found.append(Rejection(None, relative(path, folder), reason))
+    return found
+
+
+def _reason_unused(path: Path) -> str | None:
+    suffix = path.suffix.lower()
+    if suffix in _OTHER_PICTURES:
+        return "the picture is of a kind that is not read; convert it to PNG or DICOM"
+    if suffix in _ARCHIVES:
+        return "the archive is not unpacked"
+    if suffix in PICTURES or suffix == ".json" or _is_bare_dicom(path):
+        return "the file lies outside the folders of films and labels"
+    return None
+
+
+def _visible_files(folder: Path) -> list[Path]:
+    """Regular files in a fixed order, without the copies of metadata that a Mac adds to archives."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if not path.name.startswith("._") and "__MACOSX" not in path.parts and path.is_file()
+    )
+
+
+def _is_bare_dicom(path: Path) -> bool:
+    """Whether a file of no known ending begins as DICOM does (PS3.10 section 7.1)."""
+    if path.suffix.lower() in (*PICTURES, *_OTHER_PICTURES, *_ARCHIVES, *_TABLES, ".json"):
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(_DICM.stop)[_DICM] == b"DICM"
+    except OSError:
+        return False
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, list[Path]]:
-    """Paths by file name without ending."""
+    """Paths by file name without a picture's ending: a DICOM file may be called by its UID alone."""
     found: dict[str, list[Path]] = defaultdict(list)
     for path in paths:
-        found[composed(path.stem)].append(path)
+        found[composed(path.stem if path.suffix.lower() in PICTURES else path.name)].append(path)
     return found
 
 
@@ -81,12 +137,15 @@ def stated_size(label: dict[str, Any]) -> tuple[float, float] | None:
 
 
 def picture_size(path: Path) -> tuple[float, float] | None:
-    """Width and height from a picture's header; None for DICOM, which is not read at this level."""
+    """Width and height of a picture turned upright; None for DICOM, which is not read at this level."""
     if path.suffix.lower() not in PICTURES[:3]:
         return None
     try:
         with Image.open(path) as picture:
-            return float(picture.width), float(picture.height)
+            width, height = float(picture.width), float(picture.height)
+            # Without "exif" in the header a PNG would be decoded whole to look for it at the end.
+            turned = "exif" in picture.info and picture.getexif().get(_ORIENTATION) in _TURNED
+            return (height, width) if turned else (width, height)
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as err:
         raise RowError("the picture cannot be opened") from err
 
@@ -95,6 +154,40 @@ def rescaled(polygon: FloatArray, drawn_on: tuple[float, float], film: tuple[flo
     """Points (n, 2) drawn on a picture of one size, on the film of another."""
     factors = np.array(film, np.float32) / np.array(drawn_on, np.float32)
     return np.asarray(polygon * factors, np.float32)
+
+
+def check_inside(polygon: FloatArray, film: tuple[float, float] | None) -> None:
+    """Refuse an outline (n, 2) that leaves the film: it was drawn on a larger copy, or on another film.
+
+    Raises:
+        RowError: it leaves the film by more than a slip of the hand.
+    """
+    if film is None:
+        return
+    slack = _MARGIN * np.array(film, np.float32)
+    if (polygon < -slack).any() or (polygon > np.array(film, np.float32) + slack).any():
+        raise RowError("an outline leaves the film; it may be drawn on an enlarged copy")
+
+
+def closed_shape(points: Any, kind: Any) -> Any:
+    """The corners of a shape of two points that labelme calls a rectangle or a circle; others as they are.
+
+    Raises:
+        RowError: the kind has no area.
+    """
+    if kind in ("point", "points", "line", "linestrip"):
+        raise RowError("a shape is a line or a point, which outlines nothing")
+    if kind not in ("rectangle", "circle") or not isinstance(points, list) or len(points) != 2:
+        return points
+    try:
+        (x0, y0), (x1, y1) = np.asarray(points, np.float64)
+    except (ValueError, TypeError) as err:
+        raise RowError("a point is not two numbers") from err
+    if kind == "rectangle":
+        return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+    turn = np.linspace(0, 2 * np.pi, _CIRCLE_POINTS, endpoint=False)
+    radius = np.hypot(x1 - x0, y1 - y0)  # the first point is the centre, the second lies on the circle
+    return (np.array([x0, y0]) + radius * np.stack([np.cos(turn), np.sin(turn)], 1)).tolist()
 
 
 def labelled_channels(label: str, polygons: dict[Finding, list[FloatArray]]) -> frozenset[str]:
@@ -112,9 +205,6 @@ def relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix()
 
 
-def walk(folder: Path, depth: int) -> Iterator[Path]:
-    """The folder and those below it, down to `depth`."""
-    yield folder
-    if depth:
-        for child in sorted(path for path in folder.iterdir() if path.is_dir()):
-            yield from walk(child, depth - 1)
+def folders_in(folder: Path) -> list[Path]:
+    """The folders directly inside, in a fixed order."""
+    return sorted(path for path in folder.iterdir() if path.is_dir())

@@ -6,7 +6,8 @@ from pedaxr_models.datasets.film import Film
 
 FREE_AIR_NOTE = (
     "기복증 was read as pneumoperitoneum (free air), which is what the word means; it is often mistranslated "
-    "as abdominal distension. If the owner of these data means distension, say so with the option for it."
+    "as abdominal distension. If the owner of these data means distension, import them with "
+    "--treat-as-distension; for training write the class as Abdominal distension."
 )
 DISTENSION_NOTE = "기복증 was read as abdominal distension, as asked."
 
@@ -31,6 +32,11 @@ class Rejection:
     line: int | None
     path: str
     reason: str
+
+    def __str__(self) -> str:
+        """As a line of a list."""
+        place = f"line {self.line}: " if self.line else ""
+        return f"{place}{self.path}: {self.reason}"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Recognise the layout of a data set and read it."""
 
+import logging
 from pathlib import Path
 
 from pedaxr_models.datasets.aihub import is_aihub, read_aihub
@@ -8,12 +9,22 @@ from pedaxr_models.datasets.outcome import DatasetError, ReadReport
 from pedaxr_models.datasets.seed_csv import FILMS_CSV, read_seed_csv
 from pedaxr_models.datasets.source_set import is_source_set, read_source_set
 
+_log = logging.getLogger(__name__)
 _KNOWN = "a CSV file with ImagePath, Point and Class, a folder with one, or an AI-Hub folder"
 
 
 def read_films(path: Path, *, treat_as_distension: bool = False) -> list[Film]:
-    """All usable films of a CSV file or data set folder; `read_dataset` also gives the unusable rows."""
-    return list(read_dataset(path, treat_as_distension=treat_as_distension).films)
+    """All usable films of a CSV file or data set folder, for those who train and measure.
+
+    Every row that cannot be used, and every note for the owner of the data, is logged as a warning, which
+    Python shows on stderr where nobody listens; `read_dataset` gives both instead.
+    """
+    report = read_dataset(path, treat_as_distension=treat_as_distension)
+    for said in (*report.notes, *report.rejections):
+        _log.warning("%s: %s", path.name, said)
+    if report.rejections:
+        _log.warning("%s: %d films read, %d rows not", path.name, len(report.films), len(report.rejections))
+    return list(report.films)
 
 
 def read_dataset(path: Path, *, treat_as_distension: bool = False) -> ReadReport:
@@ -26,12 +37,12 @@ def read_dataset(path: Path, *, treat_as_distension: bool = False) -> ReadReport
         raise DatasetError(f"There is no {path.name}. Give {_KNOWN}.")
     if path.is_file():
         return read_seed_csv(path, treat_as_distension=treat_as_distension)
+    if not (path / FILMS_CSV).is_file() and is_aihub(path):  # other tables may lie beside its folders
+        return read_aihub(path, treat_as_distension=treat_as_distension)
     if table := _csv_in(path):
         return read_seed_csv(table, treat_as_distension=treat_as_distension)
-    if is_aihub(path):
-        return read_aihub(path, treat_as_distension=treat_as_distension)
     if is_source_set(path):
-        return read_source_set(path)
+        return read_source_set(path, treat_as_distension=treat_as_distension)
     raise DatasetError(f"{path.name} has no known layout. Give {_KNOWN}.")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from pedaxr_models.captioning.facts import FilmFacts
 from pedaxr_models.datasets import fields
 from pedaxr_models.datasets.film import Film, FilmMetadata, FloatArray
+from pedaxr_models.datasets.label_files import PICTURES, check_inside, composed, picture_size
 from pedaxr_models.datasets.outcome import (
     DISTENSION_NOTE,
     FREE_AIR_NOTE,
@@ -62,9 +63,8 @@ def read_seed_csv(path: Path, *, treat_as_distension: bool = False) -> ReadRepor
     lines: list[int] = []
     rejections: list[Rejection] = []
     line_of: dict[Path, int] = {}
-    met_free_air = False
-    for line, row in _rows(path):
-        met_free_air |= fields.FREE_AIR_KOREAN in row.get("Class", "")
+    rows = _rows(path)
+    for line, row in rows:
         try:
             film = _film(row, path.parent, treat_as_distension=treat_as_distension)
             if film.image_path in line_of:
@@ -74,9 +74,23 @@ def read_seed_csv(path: Path, *, treat_as_distension: bool = False) -> ReadRepor
             lines.append(line)
         except RowError as err:
             rejections.append(Rejection(line, row.get("ImagePath", ""), str(err)))
-    note = DISTENSION_NOTE if treat_as_distension else FREE_AIR_NOTE
-    notes = (note,) if met_free_air else ()
-    return ReadReport("seed_csv", tuple(films), tuple(lines), tuple(rejections), notes)
+    notes = []
+    if any(fields.FREE_AIR_KOREAN in composed(row.get("Class", "")) for _, row in rows):
+        notes.append(DISTENSION_NOTE if treat_as_distension else FREE_AIR_NOTE)
+    if unnamed := _unnamed({path.parent for path in line_of}, rows):
+        notes.append(
+            f"Pictures beside the listed films that no row names, and that were not read: {unnamed}."
+        )
+    return ReadReport("seed_csv", tuple(films), tuple(lines), tuple(rejections), tuple(notes))
+
+
+def _unnamed(folders: set[Path], rows: list[tuple[int, Row]]) -> int:
+    """Pictures in the folders of the films whose names stand in no row."""
+    named = {
+        composed(row.get("ImagePath", "").strip().replace("\\", "/")).rpartition("/")[2] for _, row in rows
+    }
+    pictures = (path for folder in folders for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+    return sum(composed(path.name) not in named for path in pictures)
 
 
 def _rows(path: Path) -> list[tuple[int, Row]]:
@@ -84,8 +98,13 @@ def _rows(path: Path) -> list[tuple[int, Row]]:
     previous = csv.field_size_limit(_LONGEST_CELL)
     try:
         reader = csv.reader(io.StringIO(_decoded(path), newline=""))
-        header = _header(next(reader, []))
-        return [(reader.line_num, _cells(header, cells)) for cells in reader if any(map(str.strip, cells))]
+        header, rows = _header(next(reader, [])), []
+        starts = reader.line_num + 1
+        for cells in reader:
+            if any(map(str.strip, cells)):
+                rows.append((starts, _cells(header, cells)))
+            starts = reader.line_num + 1  # a cell may hold line breaks: a row is called by its first line
+        return rows
     except csv.Error as err:
         raise DatasetError(f"{path.name} is not a CSV file: {err}.") from err
     finally:
@@ -110,6 +129,8 @@ def _header(cells: list[str]) -> list[str]:
         raise DatasetError(
             f"The CSV has no column {' and '.join(missing)}. It needs ImagePath, Point and Class."
         )
+    if twice := sorted({name for name in header if name in _COLUMNS and header.count(name) > 1}):
+        raise DatasetError(f"The CSV has the column {' and '.join(twice)} twice. Keep the right one.")
     return header
 
 
@@ -129,6 +150,8 @@ def _film(row: Row, folder: Path, *, treat_as_distension: bool) -> Film:
     label = fields.parse_label(row["Class"], treat_as_distension=treat_as_distension)
     polygons = _polygons(row, label)
     mask_path = None if fields.is_missing(row.get("MaskPath")) else _inside(folder, row["MaskPath"])
+    if mask_path is None:  # our own outlines were measured on the film
+        _check_outlines(polygons, image_path)
     return Film(
         image_path=image_path,
         label=label,
@@ -154,9 +177,27 @@ def _inside(folder: Path, written: str) -> Path:
         is_file = path.is_file()
     except (OSError, ValueError) as err:  # too long, or with a null byte
         raise RowError("the path is not a file name") from err
-    if not is_file:
+    return path if is_file else _spelled_otherwise(folder, relative)
+
+
+def _spelled_otherwise(folder: Path, relative: PurePosixPath) -> Path:
+    """The file whose path differs only in how its Hangul is composed: a Mac takes the syllables apart."""
+    found = folder
+    for part in relative.parts:
+        same = () if part.isascii() or not found.is_dir() else found.iterdir()
+        found = next((path for path in same if composed(path.name) == composed(part)), found / part)
+    if not found.is_file():
         raise RowError("the file is missing")
-    return path
+    return found
+
+
+def _check_outlines(polygons: dict[Finding, list[FloatArray]], image_path: Path) -> None:
+    if not polygons or image_path.suffix.lower() not in PICTURES:
+        return
+    size = picture_size(image_path)
+    for pieces in polygons.values():
+        for piece in pieces:
+            check_inside(piece, size)
 
 
 def _polygons(row: Row, label: str) -> dict[Finding, list[FloatArray]]:
@@ -218,7 +259,10 @@ def _working_diagnosis(row: Row) -> str | None:
     written = row.get("WorkingDiagnosis")
     if written is None or fields.is_missing(written):
         return None
-    return written if written in LABELS else fields.parse_label(written)
+    try:
+        return written if written in LABELS else fields.parse_label(written)
+    except RowError as err:
+        raise RowError("the WorkingDiagnosis column is none of the known classes") from err
 
 
 def _facts(row: Row) -> FilmFacts | None:

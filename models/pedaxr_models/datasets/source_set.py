@@ -1,10 +1,12 @@
 """The hospital films behind AI-Hub's set ("NIA_x-ray_v3"): a picture and a labelme-like JSON each.
 
-Traps met in it: a shape is an object, or a list whose first element is one with "points" spelled "potins";
-labels are recognised by what they contain; coordinates may belong to an enlarged copy of the film, which the
-box called "full" gives away; `clinic_info` may be absent or null, and its `status` is not to be relied on.
+Traps met in it: a shape is an object, or a list of some with "points" spelled "potins"; labels are recognised
+by what they contain; coordinates may belong to an enlarged copy of the film, which the box called "full"
+gives away; `clinic_info` may be absent or null, and its `status` is not to be relied on.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,13 @@ import numpy as np
 from pedaxr_models.datasets import fields
 from pedaxr_models.datasets import label_files as files
 from pedaxr_models.datasets.film import Film, FilmMetadata, FloatArray
-from pedaxr_models.datasets.outcome import ReadReport, Rejection, RowError
+from pedaxr_models.datasets.outcome import (
+    DISTENSION_NOTE,
+    FREE_AIR_NOTE,
+    ReadReport,
+    Rejection,
+    RowError,
+)
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import NORMAL, URGENCY, Finding
 
@@ -22,8 +30,15 @@ _FINDING_LABELS = {
     "air_fluid_level": Finding.AIR_FLUID_LEVEL,
     "constipation": Finding.CONSTIPATION,
     "ihps": Finding.PYLORIC_STENOSIS,
+    "공기액체": Finding.AIR_FLUID_LEVEL,
+    "변비": Finding.CONSTIPATION,
+    "유문협착": Finding.PYLORIC_STENOSIS,
+    fields.FREE_AIR_KOREAN: Finding.PNEUMOPERITONEUM,
 }
 _FULL = "full"
+_NO_FINDINGS = (_FULL, "abdomen", "letter", "testis_shield")
+_SAMPLE = 50  # label files that are looked into to recognise the layout
+_Shape = tuple[str, FloatArray]
 _VIEW_NOTE = (
     "The field status (supine or erect) of these data is unreliable; it is kept but not used as the view."
 )
@@ -31,7 +46,7 @@ _VIEW_NOTE = (
 
 def is_source_set(folder: Path) -> bool:
     """Whether some label file below the folder lists shapes."""
-    for path in files.files_below(folder, (".json",))[:5]:
+    for path in files.files_below(folder, (".json",))[:_SAMPLE]:
         try:
             if "shapes" in files.read_label(path):
                 return True
@@ -40,14 +55,16 @@ def is_source_set(folder: Path) -> bool:
     return False
 
 
-def read_source_set(folder: Path) -> ReadReport:
+def read_source_set(folder: Path, *, treat_as_distension: bool = False) -> ReadReport:
     """All films with a label file; a film without one, or an unusable label file, is a rejection."""
-    pictures = files.by_stem(files.files_below(folder, files.PICTURES))
-    films: list[Film] = []
+    found = files.pictures_below(folder)
+    labels = files.files_below(folder, (".json",))
+    pictures = files.by_stem(found)
+    drawings: list[_Drawing] = []
     rejections: list[Rejection] = []
-    for path in files.files_below(folder, (".json",)):
+    for path in labels:
         try:
-            films.append(_film(files.read_label(path), _picture(pictures, path)))
+            drawings.append(_drawing(files.read_label(path), pictures, path, treat_as_distension))
         except RowError as err:
             rejections.append(Rejection(None, files.relative(path, folder), str(err)))
     rejections += [
@@ -55,8 +72,28 @@ def read_source_set(folder: Path) -> ReadReport:
         for paths in pictures.values()
         for path in paths
     ]
-    notes = (_VIEW_NOTE,) if any("status" in film.extra for film in films) else ()
-    return ReadReport("source_set", tuple(films), (None,) * len(films), tuple(rejections), notes)
+    rejections += files.unused(folder, [*found, *labels])
+    films = tuple(drawing.film for drawing in drawings)
+    notes = tuple(_notes(drawings, treat_as_distension))
+    return ReadReport("source_set", films, (None,) * len(films), tuple(rejections), notes)
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """A film and what its owner should know of the way it was read."""
+
+    film: Film
+    has_korean_free_air: bool
+    has_unknown_shapes: bool
+
+
+def _notes(drawings: list[_Drawing], treat_as_distension: bool) -> Iterator[str]:
+    if any(drawing.has_korean_free_air for drawing in drawings):
+        yield DISTENSION_NOTE if treat_as_distension else FREE_AIR_NOTE
+    if any("status" in drawing.film.extra for drawing in drawings):
+        yield _VIEW_NOTE
+    if unknown := sum(drawing.has_unknown_shapes for drawing in drawings):
+        yield f"Films with shapes of unknown names beside known ones: {unknown}. These shapes were left out."
 
 
 def _picture(pictures: dict[str, list[Path]], label_path: Path) -> Path:
@@ -73,15 +110,27 @@ def _picture(pictures: dict[str, list[Path]], label_path: Path) -> Path:
     return beside[0]
 
 
-def _film(label_file: dict[str, Any], image_path: Path) -> Film:
-    shapes = [_shape(shape) for shape in files.shapes_of(label_file)]
+def _drawing(
+    label_file: dict[str, Any], pictures: dict[str, list[Path]], path: Path, treat_as_distension: bool
+) -> _Drawing:
+    image_path = _picture(pictures, path)
+    shapes = [part for shape in files.shapes_of(label_file) for part in _shapes(shape)]
     if not shapes:
         raise RowError("nothing is drawn, so the film may not have been looked at")
     fit = _fit(shapes, image_path, label_file)
     polygons: dict[Finding, list[FloatArray]] = {}
     for name, points in shapes:
-        if (finding := _finding(name)) is not None:
-            polygons.setdefault(finding, []).append(np.asarray(_closed(points) * fit, np.float32))
+        if (finding := _finding(name, is_distension=treat_as_distension)) is not None:
+            fitted = np.asarray(points * fit, np.float32)
+            files.check_inside(fitted, files.picture_size(image_path) or files.stated_size(label_file))
+            polygons.setdefault(finding, []).append(fitted)
+    unknown = any(_is_unknown(name) for name, _ in shapes)
+    if unknown and not polygons:
+        raise RowError("every finding has an unknown name, so the film cannot be called normal")
+    return _Drawing(_film(label_file, image_path, polygons), _names_korean_free_air(shapes), unknown)
+
+
+def _film(label_file: dict[str, Any], image_path: Path, polygons: dict[Finding, list[FloatArray]]) -> Film:
     label = next((finding.value for finding in URGENCY if finding in polygons), NORMAL)
     clinic_info = files.mapping(label_file.get("clinic_info"))
     return Film(
@@ -95,25 +144,46 @@ def _film(label_file: dict[str, Any], image_path: Path) -> Film:
     )
 
 
-def _shape(shape: Any) -> tuple[str, FloatArray]:
-    """Name and points (n, 2) of a shape in any of its forms."""
-    if isinstance(shape, list):
-        shape = shape[0] if shape else None
-    found = files.mapping(shape)
-    name, points = found.get("label"), found.get("points", found.get("potins"))
-    if not isinstance(name, str) or not isinstance(points, list):
+def _shapes(shape: Any) -> list[_Shape]:
+    """What is drawn in one entry of the list: an object, or a list of them."""
+    parts = [part for part in shape if part is not None] if isinstance(shape, list) else [shape]
+    if not parts:
         raise RowError("a shape has no label or no points")
+    return [_shape(files.mapping(part)) for part in parts]
+
+
+def _shape(found: dict[str, Any]) -> _Shape:
+    """Name and corners (n, 2) of a shape in any of its forms; of letters and shields the name alone."""
+    label, points = found.get("label"), found.get("points") or found.get("potins")
+    if not isinstance(label, str):
+        raise RowError("a shape has no label or no points")
+    name = files.composed(label).casefold().replace(" ", "_").replace("-", "_")
+    if _finding(name) is None and _FULL not in name:
+        return name, np.zeros((0, 2), np.float32)
+    if not isinstance(points, list):
+        raise RowError("a shape has no label or no points")
+    points = files.closed_shape(points, found.get("shape_type"))
     try:
         array = np.asarray(points, np.float32)
     except (ValueError, TypeError) as err:
         raise RowError("a point is not two numbers") from err
     if array.ndim != 2 or array.shape[1] != 2 or len(array) < 2 or not np.isfinite(array).all():
         raise RowError("a shape is not a list of two points or more")
-    return name.casefold().replace(" ", "_").replace("-", "_"), array
+    return name, _closed(array)
 
 
-def _finding(name: str) -> Finding | None:
+def _finding(name: str, *, is_distension: bool = False) -> Finding | None:
+    if is_distension and fields.FREE_AIR_KOREAN in name:
+        return Finding.ABDOMINAL_DISTENSION
     return next((finding for key, finding in _FINDING_LABELS.items() if key in name), None)
+
+
+def _names_korean_free_air(shapes: list[_Shape]) -> bool:
+    return any(fields.FREE_AIR_KOREAN in name for name, _ in shapes)
+
+
+def _is_unknown(name: str) -> bool:
+    return not any(key in name for key in (*_FINDING_LABELS, *_NO_FINDINGS))
 
 
 def _closed(points: FloatArray) -> FloatArray:
@@ -124,7 +194,7 @@ def _closed(points: FloatArray) -> FloatArray:
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
 
 
-def _fit(shapes: list[tuple[str, FloatArray]], image_path: Path, label_file: dict[str, Any]) -> FloatArray:
+def _fit(shapes: list[_Shape], image_path: Path, label_file: dict[str, Any]) -> FloatArray:
     """Factors for x and y that bring the drawing on to the film: one unless the full box exceeds the film."""
     far_corners = [points.max(axis=0) for name, points in shapes if _FULL in name]
     if not far_corners:
