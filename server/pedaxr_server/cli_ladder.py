@@ -93,11 +93,13 @@ def ladder(
 def _publish(document: Path, checkpoint: Path | None, result: dict[str, Any], table: str) -> None:
     """The ladder into the document and into the card of the report writer."""
     from pedaxr_models.captioning.card import model_card
+    from pedaxr_models.captioning.ladder_record import keep_ladder
     from pedaxr_models.runtime.checkpoint import load_checkpoint, revise_checkpoint, weights_folder
     from pedaxr_models.runtime.reporter import Reporter
 
     folder = checkpoint or weights_folder("captioner")
     kept = load_checkpoint(folder)
+    keep_ladder(folder, result)
     metrics = {**kept.metrics, "ladder": result}
     revise_checkpoint(
         folder, metrics=metrics, card=model_card(Reporter.load(folder).network, metrics, kept.data)

@@ -142,6 +142,12 @@ def evaluate() -> None:
 
 @evaluate.command("segmentation")
 @_evaluation_options
+@click.option(
+    "--cases",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the best, median and worst film of each finding into this PNG; those of --shifted into "
+    "NAME_shifted.png beside it.",
+)
 def evaluate_segmentation(
     data: Path,
     checkpoint: Path | None,
@@ -151,6 +157,7 @@ def evaluate_segmentation(
     document: Path | None,
     seed: int,
     json_path: Path | None,
+    cases: Path | None,
 ) -> None:
     """Dice, surface distance, sensitivity, specificity, AUROC, calibration and errors of measures."""
     from rich.markdown import Markdown
@@ -166,12 +173,25 @@ def evaluate_segmentation(
         metrics = _outline(segmenter, data, split, limit, seed)
         if shifted:
             metrics["shifted"] = _outline(segmenter, shifted, "test", limit, seed)
+        if cases:
+            _draw_cases(segmenter, data, split, limit, cases)
+            if shifted:
+                _draw_cases(segmenter, shifted, "test", limit, cases.with_stem(f"{cases.stem}_shifted"))
         if document:
             made = load_checkpoint(folder).data
             card = model_card(segmenter.network_config, metrics, made)
             revise_checkpoint(folder, metrics=metrics, card=card)
             publish(document, "segmentation", summary_table(metrics))
     show(lambda: Markdown(metrics_table(metrics)), metrics, json_path)
+
+
+def _draw_cases(segmenter: "Segmenter", data: Path, split: str, limit: int | None, path: Path) -> None:
+    from pedaxr_models.segmentation.pictures import draw_case_sheet
+
+    try:
+        draw_case_sheet(segmenter, films_of_split(data, split, limit), path)
+    except ValueError as err:
+        raise InvalidRequest(f"{err} Choose another --split or --data.") from err
 
 
 def _outline(segmenter: "Segmenter", data: Path, split: str, limit: int | None, seed: int) -> dict[str, Any]:
@@ -208,6 +228,7 @@ def evaluate_captioner(
     from rich.markdown import Markdown
 
     from pedaxr_models.captioning.card import metrics_table, model_card, reading_table
+    from pedaxr_models.captioning.ladder_record import kept_ladder
     from pedaxr_models.runtime.checkpoint import load_checkpoint, revise_checkpoint, weights_folder
     from pedaxr_models.runtime.reporter import Reporter
     from pedaxr_models.runtime.segmenter import Segmenter
@@ -219,8 +240,13 @@ def evaluate_captioner(
         metrics = _read(reporter, outliner, data, split, limit, seed)
         if shifted:
             metrics["shifted"] = _read(reporter, outliner, shifted, "test", limit, seed)
-        if ladder := load_checkpoint(folder).metrics.get("ladder"):
-            metrics["ladder"] = ladder  # measured by `pedaxr ladder`, and kept
+        metrics["measured_with"] = {
+            "captioner": reporter.weights_sha256,
+            "segmentation": outliner.weights_sha256,
+            "search": f"beam search over {num_beams} texts" if num_beams > 1 else "greedy search",
+        }
+        if ladder := kept_ladder(folder, load_checkpoint(folder).metrics):
+            metrics["ladder"] = ladder  # measured by `pedaxr ladder`
         if document:
             card = model_card(reporter.network, metrics, load_checkpoint(folder).data)
             revise_checkpoint(folder, metrics=metrics, card=card)

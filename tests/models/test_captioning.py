@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from pedaxr_models.captioning.evaluate import fact_scores
 from pedaxr_models.captioning.facts import UNREADABLE, FilmFacts, FindingFact, Presence, Severity, Side
 from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.grammar import narrate
@@ -18,6 +17,7 @@ from pedaxr_models.captioning.metadata_text import metadata_text, with_dropout
 from pedaxr_models.captioning.network import SOURCES, ReportNetwork, ReportNetworkConfig, load_pretrained
 from pedaxr_models.captioning.parser import split_sentences
 from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS, region_features
+from pedaxr_models.captioning.scores import fact_scores
 from pedaxr_models.captioning.tokenizer import END, PAD, START, WordPieces
 from pedaxr_models.captioning.train import Run, TrainConfig, report_loss
 from pedaxr_models.datasets.film import FilmMetadata

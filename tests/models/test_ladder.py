@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from pedaxr_models.captioning import ladder
-from pedaxr_models.captioning.evaluate import fact_scores
 from pedaxr_models.captioning.facts import FilmFacts, FindingFact, Presence, Severity, Side
 from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.grammar import narrate
@@ -30,6 +29,7 @@ from pedaxr_models.captioning.ladder_scores import (
 from pedaxr_models.captioning.metadata_text import metadata_text
 from pedaxr_models.captioning.network import SOURCES, ReportNetwork, ReportNetworkConfig
 from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS
+from pedaxr_models.captioning.scores import fact_scores
 from pedaxr_models.captioning.text_scores import references, text_counts
 from pedaxr_models.captioning.tokenizer import WordPieces
 from pedaxr_models.captioning.train import TrainConfig
@@ -67,7 +67,7 @@ def test_fact_scores_are_those_of_evaluate() -> None:
     texts = [narrate(f) for f in TRUTH[::-1]]
     ours, theirs = scores(TRUTH, texts), fact_scores(TRUTH, texts)
     same = [name for name in SCORES if name in theirs]
-    assert len(same) == 6
+    assert len(same) == 7
     assert [round(ours[name], 4) for name in same] == [theirs[name] for name in same]
 
 

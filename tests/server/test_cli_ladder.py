@@ -13,7 +13,7 @@ from pedaxr_models.captioning.facts import FilmFacts, FindingFact, Presence
 from pedaxr_models.captioning.grammar import narrate
 from pedaxr_models.captioning.ladder_report import conclusion
 from pedaxr_models.labels import FINDINGS, View
-from pedaxr_models.runtime.checkpoint import load_checkpoint, weights_folder
+from pedaxr_models.runtime.checkpoint import load_checkpoint, revise_checkpoint, weights_folder
 from pedaxr_server.cli import main
 
 
@@ -64,6 +64,45 @@ def test_the_ladder_is_published_in_card_and_document(
     assert (out / "ladder.png").exists()
     result = json.loads((tmp_path / "ladder.json").read_text())
     assert load_checkpoint(folder).metrics["ladder"] == result
+
+
+def test_a_new_checkpoint_and_its_evaluation_leave_the_ladder_in_the_card(
+    films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As weights are renewed: trained elsewhere, copied over the old, evaluated and published."""
+    monkeypatch.setattr(ladder, "run_ladder", climbed)
+    folder, document, out = tmp_path / "captioner", tmp_path / "README.md", tmp_path / "out"
+    out.mkdir()
+    document.write_text(
+        "<!-- ladder figures -->\n<!-- end of ladder figures -->\n"
+        "<!-- captioner figures -->\n<!-- end of captioner figures -->\n"
+    )
+    fresh_checkpoint(folder)
+    climb = ("ladder", "--data", tmp_path, "--out", out, "--publish", document, "--checkpoint", folder)
+    assert run(*climb).exit_code == 0
+    shutil.rmtree(folder)
+    fresh_checkpoint(folder)
+    assert "pedaxr ladder" not in load_checkpoint(folder).card
+    measured = ("evaluate", "captioner", "--data", films, "--split", "train", "--limit", "2")
+    assert run(*measured, "--checkpoint", folder, "--publish", document).exit_code == 0
+    table = (out / "ladder.md").read_text()
+    made = load_checkpoint(folder)
+    assert table in made.card and table.strip() in document.read_text()
+    assert made.metrics["measured_with"]["captioner"] == made.weights_sha256
+    assert made.weights_sha256[:12] in made.card and "figures of the weights in this folder" in made.card
+    assert run(*climb).exit_code == 0  # and the other way round
+    card = load_checkpoint(folder).card
+    assert made.weights_sha256[:12] in card and "proof that the film is read" in card
+    (tmp_path / "ladder.json").write_text("[]")
+    damaged = run(*measured, "--checkpoint", folder)
+    assert damaged.exit_code == 1 and "pedaxr ladder" in damaged.stderr.splitlines()[-1]
+
+
+def fresh_checkpoint(folder: Path) -> None:
+    """The shipped weights as a training leaves them: without a ladder."""
+    shutil.copytree(weights_folder("captioner"), folder)
+    made = load_checkpoint(folder)
+    revise_checkpoint(folder, metrics={k: v for k, v in made.metrics.items() if k != "ladder"}, card="new")
 
 
 def test_a_folder_without_films_is_one_line(tmp_path: Path) -> None:

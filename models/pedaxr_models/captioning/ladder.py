@@ -95,6 +95,7 @@ def run_ladder(config: LadderConfig, tell: Callable[[str], None] = lambda _: Non
         "minutes": config.training.minutes,
         "steps": config.training.steps,
         "seeds": config.seeds,
+        "measured_with": {"segmentation": _segmenter(config.training).weights_sha256},
         "sets": {
             name: measure(
                 _rung_texts(films, train_facts, checkpoints, name), films.facts, config.training.seed
@@ -138,8 +139,11 @@ def _films(config: LadderConfig) -> tuple[list[FilmFacts], dict[str, list[Film]]
 
 
 def _open(films: Sequence[Film], training: TrainConfig) -> ReaderFilms:
-    segmenter = Segmenter.load(training.segmenter or weights_folder("segmentation"))
-    return open_inputs(films, segmenter, _cache(training), training.image_size)
+    return open_inputs(films, _segmenter(training), _cache(training), training.image_size)
+
+
+def _segmenter(training: TrainConfig) -> Segmenter:
+    return Segmenter.load(training.segmenter or weights_folder("segmentation"))
 
 
 def _cache(training: TrainConfig) -> Path:

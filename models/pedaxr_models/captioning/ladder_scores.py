@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr_models.captioning.evaluate import slots, stated
 from pedaxr_models.captioning.facts import FilmFacts, FindingFact, Presence, Severity
+from pedaxr_models.captioning.scores import ONE_SIDED, is_opposite, slots, stated
 from pedaxr_models.captioning.text_scores import TEXT_COLUMNS, bleu_4, references, text_counts
 from pedaxr_models.labels import Finding
 
@@ -19,12 +19,12 @@ FloatTable = NDArray[np.float64]
 
 FACT_COLUMNS = (
     *("films", "right", "stated", "true", "said", "untrue", "present", "omitted", "sided", "wrong_side"),
-    "weighted_error",
+    *("one_sided", "opposite", "weighted_error"),
 )
 COLUMNS = (*FACT_COLUMNS, *TEXT_COLUMNS)
 SCORES = (
     *("fact_f1", "fact_precision", "fact_recall", "hallucination_rate", "omission_rate"),
-    *("laterality_error_rate", "weighted_error", "bleu_4", "rouge_l", "cider"),
+    *("laterality_error_rate", "opposite_side_rate", "weighted_error", "bleu_4", "rouge_l", "cider"),
 )
 
 # Points for missing a finding. Free air is an emergency; obstruction and stenosis are for a surgeon today;
@@ -76,6 +76,8 @@ def _fact_counts(film: FilmFacts, text: str) -> list[float]:
         sum(_is_present(fact) and not _is_present(ours) for fact, ours in pairs),
         len(both),
         sum(ours.side is not None and ours.side is not fact.side for fact, ours in both),
+        sum(fact.side in ONE_SIDED for fact, _ in both),
+        sum(is_opposite(fact, ours) for fact, ours in both),
         sum(error_points(fact, ours) for fact, ours in pairs) + _film_points(true, said),
     ]
 
@@ -125,6 +127,7 @@ def scores_of(sums: FloatTable) -> FloatTable:
             _share(at["untrue"], at["said"]),
             _share(at["omitted"], at["present"]),
             _share(at["wrong_side"], at["sided"]),
+            _share(at["opposite"], at["one_sided"]),
             _share(at["weighted_error"], at["films"]),
             bleu,
             _share(at["rouge_l"], at["films"]),

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from pedaxr_models.captioning.card import model_card
 from pedaxr_models.captioning.curves import draw_curves
-from pedaxr_models.captioning.evaluate import evaluate_captioner, fact_scores
+from pedaxr_models.captioning.evaluate import evaluate_captioner
 from pedaxr_models.captioning.facts import UNREADABLE
 from pedaxr_models.captioning.grammar import narrate
 from pedaxr_models.captioning.inputs import (
@@ -35,6 +35,7 @@ from pedaxr_models.captioning.inputs import (
 )
 from pedaxr_models.captioning.metadata_text import metadata_text, with_dropout
 from pedaxr_models.captioning.network import SOURCES, ReportNetwork, ReportNetworkConfig, load_pretrained
+from pedaxr_models.captioning.scores import fact_scores
 from pedaxr_models.captioning.tokenizer import PAD, WordPieces
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.film import Film
@@ -383,6 +384,7 @@ def finish(
     reporter = Reporter(run.network, run.pieces)
     measured = films["test"] if len(films["test"]) else films["validation"]
     metrics = evaluate_captioner(reporter, measured, films["strangers"], synthetic=is_synthetic(config.data))
+    metrics["measured_with"] = {"segmentation": segmenter.weights_sha256}
     (config.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     recipe = {**describe_recipe(asdict(config)), "steps": run.step, "seconds": round(run.elapsed_s)}
     save_checkpoint(

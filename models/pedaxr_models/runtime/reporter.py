@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pedaxr_models.captioning.beam import write_with_beams
@@ -123,6 +125,20 @@ class Reporter(FilmReporter):
             memory, mask, _ = self._encode(seen, known)
             texts += [self._pieces.decode(row) for row in self._write(memory, mask)[0].tolist()]
         return texts
+
+    @torch.inference_mode()
+    def encode_cached(self, films: ReaderFilms, indices: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """`ReportNetwork.encode` of cached films, without a working diagnosis."""
+        self._network.eval()
+        return self._encode(
+            films.seen(indices), [replace(films.metadata[i], working_diagnosis=None) for i in indices]
+        )
+
+    def probabilities_cached(self, films: ReaderFilms) -> NDArray[np.float64]:
+        """(N, 5) probability of each of `FINDINGS`, without a working diagnosis."""
+        parts = (range(b, min(len(films), b + _BATCH)) for b in range(0, len(films), _BATCH))
+        logits = [self.encode_cached(films, part)[2].float().sigmoid().cpu().numpy() for part in parts]
+        return np.concatenate(logits).astype(np.float64)
 
     @property
     def _device(self) -> torch.device:
