@@ -1,10 +1,11 @@
 """The figures of a segmentation say where regions lie and how large they are."""
 
+import cv2
 import numpy as np
 import pytest
 
 from pedaxr_models.captioning.measured_tokens import SCALES
-from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS, region_features
+from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS, region_features, shrink
 from pedaxr_models.labels import CHANNELS, Finding, Structure
 
 AREA, QUADRANTS, LEFT, WIDTH = 2, slice(3, 7), 7, 8
@@ -66,3 +67,10 @@ def test_a_step_tells_a_value_on_either_side_of_it_apart() -> None:
 
 def measured(features: np.ndarray, name: str) -> np.ndarray:
     return features[len(CHANNELS) + list(SCALES).index(name)]
+
+
+@pytest.mark.parametrize(("side", "size"), [(512, 80), (512, 256), (512, 112), (90, 80), (64, 80)])
+def test_shrinking_is_opencvs_area_average(side: int, size: int) -> None:
+    planes = np.random.default_rng(0).random((3, side, side), np.float32)
+    expected = [cv2.resize(plane, (size, size), interpolation=cv2.INTER_AREA) for plane in planes]
+    np.testing.assert_allclose(shrink(planes, size), expected, atol=2e-6)

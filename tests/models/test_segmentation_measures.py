@@ -1,10 +1,19 @@
 """Measures on drawn masks whose sizes are known."""
 
+import cv2
 import numpy as np
 import pytest
 
 from pedaxr_models.labels import Finding, Structure, View
-from pedaxr_models.segmentation.measures import find_levels, measure_film, widest_circle
+from pedaxr_models.segmentation.landmarks import Landmarks, locate_shares
+from pedaxr_models.segmentation.measures import (
+    Level,
+    _median_column,
+    _share,
+    find_levels,
+    measure_film,
+    widest_circle,
+)
 
 
 def disc(x: float, y: float, radius: float, side: int = 256) -> np.ndarray:
@@ -78,3 +87,44 @@ def test_free_gas_is_measured_along_gravity() -> None:
     masks = {Finding.PNEUMOPERITONEUM: gas}
     assert measure_film(masks, View.ERECT).free_air_gap == 10
     assert measure_film(masks, View.LEFT_LATERAL_DECUBITUS).free_air_gap == 60
+
+
+def blots(seed: int) -> np.ndarray:
+    """A few random blots, some of them at the edge of the frame."""
+    rng = np.random.default_rng(seed)
+    return np.any([disc(*rng.uniform(0, 256, 2), rng.uniform(2, 30)) for _ in range(seed % 6 + 1)], axis=0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_counting_rows_and_columns_gives_what_a_list_of_pixels_does(seed: int) -> None:
+    mask, other = blots(seed), blots(seed + 100)
+    ys, xs = np.nonzero(mask)
+    lines = Landmarks(np.linspace(90, 160, 256).astype(np.float32), 20.0 * seed + 0.5, True)
+    left, upper = xs > lines.midline_x[ys], ys < lines.quadrant_y
+    shares, on_left = locate_shares(mask, lines)
+    cells = (~left & upper, left & upper, ~left & ~upper, left & ~upper)
+    assert (list(shares.values()), on_left) == ([cell.mean() for cell in cells], left.mean())
+    assert _median_column(mask) == np.median(xs)
+    assert _share(other, mask) == other[mask].mean()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_circle_and_the_levels_do_not_depend_on_what_is_cut_away(seed: int) -> None:
+    mask = blots(seed)
+    frame = np.zeros((512, 512), bool)
+    frame[130:386, 70:326] = mask
+    assert widest_circle(frame) == widest_circle(mask) == _circle_of_the_whole_frame(mask)
+    moved = [
+        Level((a.start[0] + 70, a.start[1] + 130), (a.end[0] + 70, a.end[1] + 130)) for a in levels(mask)
+    ]
+    assert levels(frame) == moved
+    assert len(levels(disc(100, 100, 40) & (np.arange(256) < 111)[:, None])) == 1, "levels are found at all"
+
+
+def levels(mask: np.ndarray) -> list[Level]:
+    return list(find_levels(mask, pitch=20))
+
+
+def _circle_of_the_whole_frame(mask: np.ndarray) -> float:
+    padded = np.pad(mask, 1).astype(np.uint8)
+    return 2 * float(cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5).max())

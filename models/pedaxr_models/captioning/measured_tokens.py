@@ -108,4 +108,4 @@ def _stool_by_part(masks: Mapping[str, BoolArray], pitch: float) -> dict[str, fl
 
 
 def _area(mask: BoolArray, pitch: float) -> float:
-    return float(mask.sum()) / pitch**2
+    return float(np.count_nonzero(mask)) / pitch**2

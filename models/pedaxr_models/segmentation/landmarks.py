@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -34,6 +35,16 @@ class Landmarks:
     quadrant_y: float
     is_measured: bool
 
+    @cached_property
+    def upper_rows(self) -> int:
+        """How many rows from the top lie above `quadrant_y`."""
+        return int(np.count_nonzero(np.arange(len(self.midline_x)) < self.quadrant_y))
+
+    @cached_property
+    def left(self) -> BoolArray:
+        """(S, S), the patient's left of the midline, which is the viewer's right."""
+        return np.arange(len(self.midline_x)) > self.midline_x[:, None]
+
 
 def body_mask(frame: FloatArray, masks: Mapping[str, BoolArray], content: tuple[slice, slice]) -> BoolArray:
     """The child's body inside the exposed field: (S, S) bool.
@@ -46,19 +57,39 @@ def body_mask(frame: FloatArray, masks: Mapping[str, BoolArray], content: tuple[
     film = cv2.GaussianBlur(frame[content], (0, 0), 0.006 * frame.shape[0])
     grey = np.round(np.clip(film, 0, 1) * 255).astype(np.uint8)
     otsu, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    tissue = grey > (otsu + np.percentile(grey, 1)) / 2
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(tissue.astype(np.uint8))
-    body = np.any(list(masks.values()), axis=0)
+    tissue = grey > (otsu + _percentile(grey, 1)) / 2
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(tissue.view(np.uint8))
+    body = any_of(masks)
     if count > 1:
         body[content] |= labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
     return _filled_rows(body)
 
 
+def any_of(masks: Mapping[str, BoolArray]) -> BoolArray:
+    """Where any of the masks is; a mask of its own, which may be changed."""
+    first, *others = masks.values()
+    union = first.copy()
+    for mask in others:
+        union |= mask
+    return union
+
+
+def _percentile(grey: NDArray[np.uint8], share: float) -> float:
+    """As `np.percentile`, from the counts of the 256 levels."""
+    upto = np.cumsum(np.bincount(grey.ravel(), minlength=256))
+    place = share / 100 * (grey.size - 1)
+    below, above = (float(np.searchsorted(upto, int(at), side="right")) for at in (place, np.ceil(place)))
+    return below + (above - below) * (place % 1)
+
+
 def _filled_rows(piece: BoolArray) -> BoolArray:
     """Each row filled between its first and last pixel."""
-    from_left = np.maximum.accumulate(piece, axis=1)
-    from_right = np.maximum.accumulate(piece[:, ::-1], axis=1)[:, ::-1]
-    return from_left & from_right
+    columns = np.arange(piece.shape[1])
+    first = piece.argmax(axis=1)
+    last = piece.shape[1] - 1 - piece[:, ::-1].argmax(axis=1)
+    filled = (columns >= first[:, None]) & (columns <= last[:, None])
+    filled[~piece.any(axis=1)] = False
+    return filled
 
 
 def find_landmarks(masks: Mapping[str, BoolArray], body: BoolArray | None = None) -> Landmarks:
@@ -70,7 +101,7 @@ def find_landmarks(masks: Mapping[str, BoolArray], body: BoolArray | None = None
     level = _l3_l4_row(masks[Structure.L2_BODY])
     is_measured = midline is not None and level is not None
     if midline is None or level is None:  # looking for all pixels of the body takes as long as all the rest
-        body = np.any(list(masks.values()), axis=0) if body is None else body
+        body = any_of(masks) if body is None else body
         ys, xs = pixels_of(body if body.any() else np.ones_like(body))
         midline = np.full(body.shape[0], np.median(xs), np.float32) if midline is None else midline
         level = float((ys.min() + ys.max()) / 2) if level is None else level
@@ -88,8 +119,10 @@ def _spine_line(spine: BoolArray) -> FloatArray | None:
     rows = np.flatnonzero(spine.any(axis=1))
     if len(rows) < 0.1 * len(spine):
         return None
-    columns = np.arange(spine.shape[1])
-    centres = (spine[rows] * columns).sum(axis=1) / spine[rows].sum(axis=1)
+    inside = np.flatnonzero(spine.any(axis=0))
+    across = slice(int(inside[0]), int(inside[-1]) + 1)
+    seen = spine[rows, across]
+    centres = (seen * np.arange(spine.shape[1])[across]).sum(axis=1) / seen.sum(axis=1)
     fitted = np.polynomial.Polynomial.fit(rows, centres, deg=2)
     # No further than the spine was seen: a parabola runs away
     return fitted(np.clip(np.arange(len(spine)), rows[0], rows[-1])).astype(np.float32)
@@ -112,13 +145,13 @@ def locate(mask: BoolArray, landmarks: Landmarks) -> tuple[Side, tuple[Quadrant,
 
 def locate_shares(mask: BoolArray, landmarks: Landmarks) -> tuple[dict[Quadrant, float], float]:
     """Share of a non-empty mask in each quadrant, and on the patient's left."""
-    ys, xs = pixels_of(mask)
-    left = xs > landmarks.midline_x[ys]  # the patient's left is the viewer's right
-    upper = ys < landmarks.quadrant_y
+    left, k = mask & landmarks.left, landmarks.upper_rows
+    whole, upper = np.count_nonzero(mask), np.count_nonzero(mask[:k])
+    on_left, upper_left = np.count_nonzero(left), np.count_nonzero(left[:k])
     cells = {
-        Quadrant.RUQ: ~left & upper,
-        Quadrant.LUQ: left & upper,
-        Quadrant.RLQ: ~left & ~upper,
-        Quadrant.LLQ: left & ~upper,
+        Quadrant.RUQ: upper - upper_left,
+        Quadrant.LUQ: upper_left,
+        Quadrant.RLQ: whole - upper - (on_left - upper_left),
+        Quadrant.LLQ: on_left - upper_left,
     }
-    return {quadrant: float(cell.mean()) for quadrant, cell in cells.items()}, float(left.mean())
+    return {quadrant: cell / whole for quadrant, cell in cells.items()}, on_left / whole

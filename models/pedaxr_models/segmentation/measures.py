@@ -96,12 +96,20 @@ def l2_width(body: BoolArray) -> float | None:
     return float(np.percentile(widths[rows], 80))
 
 
+def box_of(mask: BoolArray) -> tuple[slice, slice]:
+    """Rows and columns that hold all of a mask; empty slices where it is empty."""
+    x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+    return slice(y, y + height), slice(x, x + width)
+
+
 def widest_circle(mask: BoolArray) -> float | None:
     """Diameter of the largest circle inside a mask: the calibre of a bent tube."""
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    if not width:
+    rows, columns = box_of(mask)
+    if rows.stop == rows.start:
         return None
-    padded = np.pad(mask[y : y + height, x : x + width], 1).astype(np.uint8)
+    inner = mask[rows, columns]
+    padded = np.zeros((inner.shape[0] + 2, inner.shape[1] + 2), np.uint8)
+    padded[1:-1, 1:-1] = inner
     return 2 * float(cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5).max())
 
 
@@ -117,7 +125,7 @@ def colon_parts(
     if pitch is None or not spine.any():
         return None
     below = float(pixels_of(l2_body)[0].mean()) + _RECTOSIGMOID_PITCHES * pitch
-    middle = np.median(pixels_of(spine)[1])
+    middle = _median_column(spine)
     ys, xs = np.arange(colon.shape[0])[:, None], np.arange(colon.shape[1])
     is_low = (ys > below) & (np.abs(xs - middle) < 2 * pitch)
     is_left = xs > middle  # the patient's left is the viewer's right
@@ -125,13 +133,26 @@ def colon_parts(
     return high & ~is_left, high & is_left, colon & is_low
 
 
+def _median_column(mask: BoolArray) -> float:
+    """Of the pixels of a mask, as `np.median` has it, from how many there are in each column."""
+    upto = np.cumsum(np.count_nonzero(mask, axis=0))
+    middle = int(upto[-1]) - 1
+    low, high = np.searchsorted(upto, (middle // 2, middle - middle // 2), side="right")
+    return float(low + high) / 2
+
+
 def _stool_shares(
     stool: BoolArray, parts: tuple[BoolArray, BoolArray, BoolArray] | None
 ) -> tuple[float | None, float | None, float | None]:
     if parts is None:
         return None, None, None
-    right, left, low = ((float(stool[part].mean()) if part.any() else None) for part in parts)
+    right, left, low = (_share(stool, part) for part in parts)
     return right, left, low
+
+
+def _share(mask: BoolArray, part: BoolArray) -> float | None:
+    whole = np.count_nonzero(part)
+    return np.count_nonzero(mask & part) / whole if whole else None
 
 
 def find_levels(gas: BoolArray, pitch: float | None, *, turned: bool = False) -> tuple[Level, ...]:
@@ -146,22 +167,27 @@ def find_levels(gas: BoolArray, pitch: float | None, *, turned: bool = False) ->
         return ()
     mask = gas.T if turned else gas
     shortest = max(5.0, _SHORTEST_LEVEL_PITCHES * (pitch or 0.0))
-    count, pieces, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
-    found = [
-        level
-        for piece in range(1, count)
-        if boxes[piece, cv2.CC_STAT_WIDTH] >= shortest
-        for level in _flat_edges(pieces == piece, shortest, len(mask))
-    ]
+    rows, columns = box_of(mask)
+    inner = np.ascontiguousarray(mask[rows, columns]).view(np.uint8)
+    count, pieces, boxes, _ = cv2.connectedComponentsWithStats(inner, connectivity=4)
+    found = []
+    for piece in range(1, count):
+        x, y, width, height, _ = boxes[piece].tolist()
+        if width >= shortest:
+            pocket = pieces[y : y + height, x : x + width] == piece
+            found += _flat_edges(pocket, shortest, (columns.start + x, rows.start + y))
     if turned:
         found = [Level(level.start[::-1], level.end[::-1]) for level in found]
     return tuple(sorted(found, key=lambda level: -level.length))
 
 
-def _flat_edges(pocket: BoolArray, shortest: float, side: int) -> list[Level]:
-    """Runs of columns whose lowest pixels lie in one row and end at a wall, not in a curve."""
-    columns = np.flatnonzero(pocket.any(axis=0))
-    lowest = side - 1 - pocket[::-1, columns].argmax(axis=0)
+def _flat_edges(pocket: BoolArray, shortest: float, corner: tuple[int, int]) -> list[Level]:
+    """Runs of columns whose lowest pixels lie in one row and end at a wall, not in a curve.
+
+    `pocket` is cut out of the frame, its upper left pixel at x, y = `corner`; each of its columns holds gas.
+    """
+    columns = corner[0] + np.arange(pocket.shape[1])
+    lowest = corner[1] + len(pocket) - 1 - pocket[::-1].argmax(axis=0)
     levels: list[Level] = []
     free = np.ones(len(columns), bool)
     while free.sum() >= shortest:

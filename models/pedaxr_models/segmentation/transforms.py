@@ -96,8 +96,12 @@ def normalise(frame: FloatArray, content: tuple[slice, slice]) -> FloatArray:
 def prepare(pixels: FloatArray, size: int) -> tuple[FloatArray, Letterbox]:
     """Film (H, W) in [0, 1], bone bright, to network input (size, size), and its 512 letterbox."""
     letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
-    frame = letterbox.apply(pixels)
-    return normalise(resize(frame, size, size), scaled(letterbox.content, size)), letterbox
+    return prepare_frame(letterbox.apply(pixels), letterbox, size), letterbox
+
+
+def prepare_frame(frame: FloatArray, letterbox: Letterbox, size: int) -> FloatArray:
+    """What `prepare` gives of a film, from its frame (512, 512), which may be kept: big films take long."""
+    return normalise(resize(frame, size, size), scaled(letterbox.content, size))
 
 
 def scaled(content: tuple[slice, slice], size: int) -> tuple[slice, slice]:
