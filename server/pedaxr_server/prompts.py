@@ -58,7 +58,7 @@ def second_look(study_id: StudyId) -> str:
     return _task(
         "Look again at the film described by this data",
         {"study_id": study_id},
-        "Call generate_report and list every sentence that was hedged or struck and every flag.",
+        "Call generate_report and list every sentence that was hedged, struck or missing and every flag.",
         "Call segment_xray and look at the overlay yourself, region by region, at the places in question.",
         "For each disagreement give what the report says, what the outline shows and what you see, and which "
         "further view or study would settle it. Do not settle it yourself; soften no critical finding.",

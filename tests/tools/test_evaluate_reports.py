@@ -12,13 +12,20 @@ from PIL import Image
 
 from pedaxr import models
 from pedaxr.errors import NotAnAbdominalFilm
-from pedaxr.evaluate_reports import Share, evaluate_reports, report_figures, reports_table
+from pedaxr.evaluate_reports import (
+    Share,
+    confidence_error,
+    evaluate_reports,
+    report_figures,
+    reports_table,
+)
+from pedaxr.operating_points import operating_points, using
 from pedaxr.report_records import FilmRecord, planted_diagnoses, read_records
 from pedaxr.true_findings import TrueFindings, true_findings
 from pedaxr_models.captioning.facts import FilmFacts, Presence, Side
 from pedaxr_models.captioning.grammar import narrate
 from pedaxr_models.datasets.film import Film, FilmMetadata, write_masks
-from pedaxr_models.labels import FINDINGS, LABELS, Finding
+from pedaxr_models.labels import FINDINGS, LABELS, Finding, View
 
 from .conftest import FILMS, PerfectSegmenter, phantom
 from .test_generate_report import Witness, truth, with_finding, witness_of
@@ -167,8 +174,40 @@ def test_planted_diagnoses_are_wrong_and_right(films: list[Film]) -> None:
 def test_the_table_has_a_column_for_each_set(measured) -> None:
     records = measured()
     table = reports_table({"test": records, "shifted": records[:1]})
+    assert "| confidence: expected calibration error |  | 0.0" in table
     assert "test (5 films)" in table and "shifted (1 films)" in table
     assert "| at least 0.98 |" in table
+
+
+def test_a_confidence_that_keeps_its_word_has_no_error() -> None:
+    def record(confidence: float | None, is_right: bool) -> FilmRecord:
+        return FilmRecord(
+            "a.png", "k", False, true=("x",) if is_right else (), present=("x",), confidence=confidence
+        )
+
+    kept = [record(0.75, n % 4 > 0) for n in range(40)]
+    assert confidence_error(kept) == pytest.approx(0, abs=0.06)
+    assert confidence_error([record(1.0, False)] * 5) == 1.0
+    assert confidence_error([record(None, True)]) is None
+
+
+def test_answers_to_a_diagnosis_are_told_apart(measured, segmenter: PerfectSegmenter) -> None:
+    """Neither witness sees a thing, but the reader gives every finding one chance in two."""
+    segmenter.doubt |= dict.fromkeys(FINDINGS, 0)
+    blank = narrate(replace(truth("normal"), view=View.ERECT))
+    told = Witness(blank, dict.fromkeys(FINDINGS, 0.5))
+    firm = measured(told)
+    assert {r.right_answer for r in firm} <= {"contradicted", "not to be judged", "accepted"}
+    with using(replace(operating_points(), not_excluded=dict.fromkeys(FINDINGS, 0.4))):
+        mild = measured(told)
+    assert share(mild, "right working diagnosis: contradicted").count == 0
+    assert (
+        share(mild, "right: not supported, not excluded").count
+        == sum(r.right_answer == "contradicted" for r in firm)
+        > 0
+    )
+    said = "wrong working diagnosis: disagreement said"
+    assert share(mild, said) == share(firm, said), "it is still said that the film does not support it"
 
 
 @given(st.integers(0, 500), st.integers(0, 500))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from pedaxr import generate_report, models, reports
+from pedaxr import generate_report, models, reports, segment_xray
 from pedaxr.clinic import Clinic
 from pedaxr.errors import InvalidRequest, ModelUnavailable, StudyNotFound
 from pedaxr.operating_points import operating_points, using
@@ -138,10 +138,23 @@ def test_a_region_that_no_sentence_speaks_of_gets_one(report_of) -> None:
     report = report_of("free air", witness_of(silent))
     assert report.critical == ["pneumoperitoneum"]
     verdicts = {s.verdict: s for s in report.sentences if s.finding == AIR}
-    assert set(verdicts) == {"struck", "hedged"}
-    assert (
-        "the draft is silent on it" in verdicts["hedged"].text and verdicts["hedged"].text in report.narrative
-    )
+    assert set(verdicts) == {"struck", "missing"}
+    added = verdicts["missing"]
+    assert "the draft is silent on it" in added.text and added.text in report.narrative
+    assert any("sentence missing, as the draft is silent" in flag for flag in report.flags)
+    assert not report.findings[FINDINGS.index(AIR)].agreed
+
+
+def test_every_sentence_on_an_outlined_finding_carries_its_region(report_of, film_clinic: Clinic) -> None:
+    outlined = {region.name: region for region in segment_xray("levels", clinic=film_clinic).findings}
+    sentences = report_of("levels").sentences
+    assert {s.finding for s in sentences if s.region} == set(outlined)
+    for sentence in sentences:
+        region = outlined.get(str(sentence.finding))
+        assert (sentence.region is None) is (region is None)
+        if sentence.region and region:
+            assert sentence.region.bounding_box == region.bounding_box
+            assert (sentence.region.side, sentence.region.quadrants) == (region.side, region.quadrants)
 
 
 @pytest.mark.parametrize(("probability", "is_critical"), [(0.1, False), (0.25, True)])

@@ -23,7 +23,9 @@ from pedaxr.points_table import points_table, separation
 from pedaxr.verify import FAINT
 from pedaxr_models.labels import FINDINGS, Finding
 
-POINTS = OperatingPoints(0.9, 0.87, 0.1, 0.5, 0.2, 0.6, {Finding.CONSTIPATION: 0.8}, {"captioner": "ab"})
+POINTS = OperatingPoints(
+    0.9, 0.87, 0.1, 0.5, 0.2, 0.6, {Finding.CONSTIPATION: 0.8}, {"captioner": "ab"}, ((0.2, 0.4), (0.9, 0.95))
+)
 FILM = Seen(0.95, 0.01, 0.2, (), False, 0.02, False, 0.9, 0.95, True)
 SHARES = st.floats(0, 1)
 
@@ -59,10 +61,11 @@ def test_points_can_be_put_in_use_for_a_while() -> None:
         lambda data: data | {"doubted_below": 1.5},
         lambda data: data | {"least_support": {"fracture": 0.5}},
         lambda data: data | {"unknown": 1},
+        lambda data: data | {"confidence_curve": [[0.2, 0.5], [0.1, 0.6]]},
         lambda data: {name: value for name, value in data.items() if name != "refused_below"},
         lambda data: [],
     ],
-    ids=["above one", "unknown finding", "unknown point", "missing point", "no object"],
+    ids=["above one", "unknown finding", "unknown point", "falling curve", "missing point", "no object"],
 )
 def test_damaged_points_say_what_to_do(damage) -> None:
     with pytest.raises(ModelUnavailable, match="pedaxr evaluate thresholds"):

@@ -10,10 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from pedaxr import models
 from pedaxr.operating_points import operating_points
 from pedaxr.radiograph import read_radiograph
-from pedaxr.report_records import Claim, FilmRecord, append_record, read_records, record_film
+from pedaxr.report_records import (
+    DISAGREEING,
+    Claim,
+    FilmRecord,
+    append_record,
+    read_records,
+    record_film,
+)
 from pedaxr_models.datasets.film import Film
 
 Progress = Callable[[int, int], None]
@@ -108,10 +117,12 @@ def _sentence_figures(read: Sequence[FilmRecord], claims: Sequence[Claim]) -> li
     standing = [claim for claim in claims if claim.verdict == "grounded"]
     hedged = [claim for claim in claims if claim.verdict == "hedged"]
     struck = sum(claim.verdict == "struck" for claim in claims)
+    added = [claim for claim in claims if claim.verdict == "missing"]
     shown = [(record, name) for record in read for name in record.true]
     return [
         Share("positive sentences hedged", len(hedged), len(claims)),
         Share("positive sentences struck", struck, len(claims)),
+        Share("positive sentences added, as the draft was silent", len(added), len(claims)),
         Share(
             "unhedged: grounded in the true masks, on that side",
             sum(c.is_placed for c in standing),
@@ -125,6 +136,7 @@ def _sentence_figures(read: Sequence[FilmRecord], claims: Sequence[Claim]) -> li
             "<= 0.005",
         ),
         Share("hedged: grounded", sum(c.is_placed for c in hedged), len(hedged)),
+        Share("added: grounded", sum(c.is_placed for c in added), len(added)),
         Share("true findings named, hedged or not", sum(name in r.present for r, name in shown), len(shown)),
     ]
 
@@ -146,12 +158,16 @@ def _diagnosis_figures(read: Sequence[FilmRecord]) -> list[Share]:
     return [
         Share(
             "wrong working diagnosis: disagreement said",
-            sum(answer != "accepted" for answer in wrong),
+            sum(answer in DISAGREEING for answer in wrong),
             len(wrong),
             ">= 0.95",
         ),
         Share("of these: not to be judged on this view", wrong.count("not to be judged"), len(wrong)),
+        Share("of these: not supported, not excluded", wrong.count("not excluded"), len(wrong)),
+        Share("wrong working diagnosis: supported in doubt only", wrong.count("in doubt"), len(wrong)),
         Share("right working diagnosis: contradicted", right.count("contradicted"), len(right)),
+        Share("right: not supported, not excluded", right.count("not excluded"), len(right)),
+        Share("right: supported in doubt only", right.count("in doubt"), len(right)),
     ]
 
 
@@ -179,7 +195,28 @@ def reports_table(sets: Mapping[str, Sequence[FilmRecord]]) -> str:
     for row in zip(*figures.values(), strict=True):
         goal = row[0].goal.replace(">=", "at least").replace("<=", "at most")
         lines.append(f"| {' | '.join([row[0].name, goal, *map(_cell, row)])} |")
+    errors = [_error_cell(records) for records in sets.values()]
+    lines.append(f"| {' | '.join(['confidence: expected calibration error', '', *errors])} |")
     return "\n".join(lines)
+
+
+def confidence_error(records: Sequence[FilmRecord], bins: int = 10) -> float | None:
+    """Expected calibration error of the reports' confidence, over bins of equally many reports.
+
+    By how much, on average, the confidence and the share of reports that name exactly the true findings
+    differ (Guo et al., 2017); None without any.
+    """
+    told = [(r.confidence, r.is_right) for r in records if r.confidence is not None]
+    told.sort(key=lambda one: one[0])  # equal ones stay mixed
+    if not told:
+        return None
+    parts = [part for part in np.array_split(np.array(told, float), min(bins, len(told))) if len(part)]
+    return float(sum(abs(np.subtract(*part.mean(axis=0))) * len(part) for part in parts) / len(told))
+
+
+def _error_cell(records: Sequence[FilmRecord]) -> str:
+    error = confidence_error(records)
+    return "none" if error is None else f"{error:.3f}"
 
 
 def _cell(share: Share) -> str:

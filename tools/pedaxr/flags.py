@@ -1,6 +1,6 @@
 """What the reader of a draft must be warned of: disagreement, implausibility, low confidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pedaxr.signs import sign, sign_within
@@ -10,10 +10,10 @@ from pedaxr_models.labels import NORMAL, TERMS, Finding, View
 from pedaxr_models.plausibility import cannot_show, is_pyloric_age
 
 if TYPE_CHECKING:
+    from pedaxr.operating_points import OperatingPoints
     from pedaxr_models.datasets.film import FilmMetadata
 
-# Where no better figures are given; those in use were chosen on validation films, see `operating_points`.
-LEAST_CONFIDENCE = 0.6
+# Where no better figure is given: those in use were chosen on validation films, see `operating_points`.
 # The reader names free air from this probability on, even where nothing is outlined. Well below one half, for
 # sensitivity: a missed perforation costs most, a second look little.
 FREE_AIR_SUSPICION = 0.2
@@ -24,16 +24,15 @@ def flags_of(
     findings: Sequence[StructuredFinding],
     regions: Sequence[Region],
     metadata: "FilmMetadata",
-    *,
-    free_air_suspicion: float = FREE_AIR_SUSPICION,
-    least_confidence: float = LEAST_CONFIDENCE,
+    points: "OperatingPoints",
 ) -> list[str]:
     """All warnings, the gravest kind first."""
-    flags = [*_suspected_free_air(findings, free_air_suspicion), *_disagreements(sentences, findings)]
-    flags += _diagnosis_flags(findings, metadata.working_diagnosis)
+    flags = [*_suspected_free_air(findings, points.free_air_suspicion), *_disagreements(sentences, findings)]
+    flags += _diagnosis_flags(findings, metadata.working_diagnosis, points.not_excluded)
     flags += _plausibility_flags(findings, regions, metadata)
-    confidence, name = least_sure(findings, regions, metadata.view)
-    if confidence < least_confidence:
+    sure, name = least_sure(findings, regions, metadata.view)
+    if sure < points.least_confidence:
+        confidence = points.confidence(sure)
         flags.append(f"Low confidence ({confidence:.2f}), least of all in {sign_within(name)}.")
     return flags
 
@@ -74,7 +73,7 @@ def _suspected_free_air(findings: Sequence[StructuredFinding], free_air_suspicio
 
 def _disagreements(sentences: Sequence[Sentence], findings: Sequence[StructuredFinding]) -> list[str]:
     """Each marked sentence; then the findings that shared such a sentence and are disputed as well."""
-    marked = [s for s in sentences if s.verdict in ("hedged", "struck") and s.finding]
+    marked = [s for s in sentences if s.verdict in ("hedged", "struck", "missing") and s.finding]
     named = {s.finding for s in marked}
     rest = [f.finding for f in findings if not f.agreed and f.finding not in named]
     return [
@@ -83,21 +82,35 @@ def _disagreements(sentences: Sequence[Sentence], findings: Sequence[StructuredF
     ]
 
 
-def _diagnosis_flags(findings: Sequence[StructuredFinding], diagnosis: str | None) -> list[str]:
-    """A supplied diagnosis is context: the findings follow the film, and the difference is said."""
+def _diagnosis_flags(
+    findings: Sequence[StructuredFinding], diagnosis: str | None, not_excluded: Mapping[str, float]
+) -> list[str]:
+    """A supplied diagnosis is context: the findings follow the film, and the difference is said.
+
+    How firmly, depends on both witnesses: a finding that one of them doubts neither carries a diagnosis nor
+    excludes it.
+    """
     if diagnosis is None or diagnosis not in TERMS:
         return []
-    present = [sign_within(f.finding) for f in findings if f.presence is Presence.PRESENT]
-    seen = f"the film shows {', '.join(present)}" if present else "nothing was outlined"
-    name = TERMS[diagnosis].english
+    present = [f for f in findings if f.presence is Presence.PRESENT]
+    names = ", ".join(sign_within(f.finding) for f in present)
+    seen = f"the film shows {names}" if present else "nothing was outlined"
+    supplied = f"The supplied working diagnosis, {TERMS[diagnosis].english},"
     if diagnosis == NORMAL:
-        return [f"The supplied working diagnosis, {name}, is not supported: {seen}."] if present else []
+        if present and not any(f.agreed for f in present):
+            return [f"{supplied} is not supported, but what was outlined is in doubt: {names}."]
+        return [f"{supplied} is not supported: {seen}."] if present else []
     found = next(f for f in findings if f.finding == diagnosis)
     if found.presence is Presence.PRESENT:
-        return []
+        return [] if found.agreed else [f"{supplied} is supported in doubt only: the two witnesses differ."]
     if found.presence is Presence.NOT_ASSESSED:
-        return [f"The supplied working diagnosis, {name}, cannot be judged on this view."]
-    return [f"The supplied working diagnosis, {name}, is not supported by the film: {seen}."]
+        return [f"{supplied} cannot be judged on this view."]
+    if found.probability >= not_excluded.get(diagnosis, 1.0):
+        return [
+            f"{supplied} is not supported by the outlines, but the reader does not exclude it "
+            f"({found.probability:.2f}): {seen}."
+        ]
+    return [f"{supplied} is not supported by the film: {seen}."]
 
 
 def _plausibility_flags(

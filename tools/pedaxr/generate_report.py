@@ -12,7 +12,7 @@ from pedaxr.audit import audited, note
 from pedaxr.comparison import compare_with_earlier
 from pedaxr.compose import compose_sections, critical_findings, present_findings, standing_text
 from pedaxr.errors import InvalidRequest
-from pedaxr.flags import flags_of
+from pedaxr.flags import flags_of, least_sure
 from pedaxr.operating_points import OperatingPoints, operating_points
 from pedaxr.printable import printable
 from pedaxr.quality import doubts
@@ -88,6 +88,7 @@ class CheckedDraft:
     Attributes:
         is_withheld: the reader refuses, or does not look at the film: none of its sentences is shown.
         critical: findings to tell a human about now.
+        confidence: calibrated, that the report names exactly the findings that the film shows.
     """
 
     is_withheld: bool
@@ -95,6 +96,7 @@ class CheckedDraft:
     findings: list[StructuredFinding]
     critical: list[str]
     flags: list[str]
+    confidence: float
 
 
 def check_draft(reading: Reading, told: "Narrative", points: OperatingPoints) -> CheckedDraft:
@@ -105,17 +107,11 @@ def check_draft(reading: Reading, told: "Narrative", points: OperatingPoints) ->
     support = points.least_support
     sentences = check_sentences(drafted, outlined, view, least_support=support)
     findings = structure_findings(drafted, outlined, told.probabilities, view, least_support=support)
-    flags = flags_of(
-        sentences,
-        findings,
-        outlined,
-        reading.metadata,
-        free_air_suspicion=points.free_air_suspicion,
-        least_confidence=points.least_confidence,
-    )
+    flags = flags_of(sentences, findings, outlined, reading.metadata, points)
     critical = critical_findings(findings, free_air_suspicion=points.free_air_suspicion)
     flags = [*_withheld_flags(told), *doubts(reading.notes), *flags]
-    return CheckedDraft(is_withheld, sentences, findings, critical, flags)
+    confidence = points.confidence(least_sure(findings, outlined, view)[0])
+    return CheckedDraft(is_withheld, sentences, findings, critical, flags, confidence)
 
 
 def _draft(reading: Reading, reporter: "FilmReporter") -> Report:
@@ -143,6 +139,7 @@ def _draft(reading: Reading, reporter: "FilmReporter") -> Report:
         findings=checked.findings,
         measures=reading.measures,
         flags=checked.flags,
+        confidence=round(checked.confidence, 3),
         image_dependence=told.image_dependence,
         image_sha256=reading.radiograph.sha256,
         model=f"{model_name(reading)}; {reporter.name} {reporter.weights_sha256[:12]}".strip(),

@@ -13,6 +13,8 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+
 from pedaxr.durable import disk_errors, replace_durably
 from pedaxr.errors import ModelUnavailable
 from pedaxr_models.labels import FINDINGS
@@ -32,6 +34,10 @@ class OperatingPoints:
         free_air_suspicion: probability from which the reader's free air is told to a human, outlined or not.
         least_confidence: `flags.least_sure` below which that is said.
         least_support: by finding, mean probability of an outline below which a sentence on it is hedged.
+        confidence_curve: what share of reports is right, by `flags.least_sure`: pairs, both rising; between
+            them straight lines. Empty: `least_sure` stands for itself.
+        not_excluded: by finding, the reader's probability from which a supplied diagnosis that is not
+            outlined is called not excluded, and not contradicted; never where none is given.
         weights: by network, SHA-256 of the weights they were chosen with; empty: chosen by hand.
     """
 
@@ -43,11 +49,26 @@ class OperatingPoints:
     least_confidence: float
     least_support: Mapping[str, float] = field(default_factory=dict)
     weights: Mapping[str, str] = field(default_factory=dict)
+    confidence_curve: tuple[tuple[float, ...], ...] = ()
+    not_excluded: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        shares = [getattr(self, name) for name in _SHARES] + list(self.least_support.values())
-        if not all(0 <= share <= 1 for share in shares) or not set(self.least_support) <= set(FINDINGS):
+        shares = [getattr(self, name) for name in _SHARES]
+        shares += [*self.least_support.values(), *self.not_excluded.values()]
+        shares += [share for pair in self.confidence_curve for share in pair]
+        named = {*self.least_support, *self.not_excluded}
+        if not all(0 <= share <= 1 for share in shares) or not named <= set(FINDINGS):
             raise ValueError("an operating point is a share from 0 to 1, of a finding where it is of one")
+        columns = [list(column) for column in zip(*self.confidence_curve, strict=True)]
+        if any(column != sorted(column) for column in columns) or len(columns) not in (0, 2):
+            raise ValueError("the confidence curve is of pairs that rise")
+
+    def confidence(self, least_sure: float) -> float:
+        """The calibrated confidence, 0 to 1: the share of right reports among those that were as sure."""
+        if not self.confidence_curve:
+            return least_sure
+        sure, right = zip(*self.confidence_curve, strict=True)
+        return float(np.interp(least_sure, sure, right))
 
 
 _SHARES = (
@@ -95,8 +116,10 @@ def _beside(folder: Path) -> OperatingPoints:
 def parse_points(text: str) -> OperatingPoints:
     """From JSON. Raises ModelUnavailable where a figure is missing, unknown or impossible."""
     try:
-        return OperatingPoints(**json.loads(text))
-    except (TypeError, ValueError) as err:
+        read = json.loads(text)
+        curve = tuple(tuple(pair) for pair in read.pop("confidence_curve", ()))
+        return OperatingPoints(**read, confidence_curve=curve)
+    except (TypeError, ValueError, AttributeError) as err:
         names = ", ".join(f.name for f in fields(OperatingPoints))
         raise ModelUnavailable(
             f"{POINTS_FILE} beside the weights is damaged: it must hold {names}. Remove it, or write it anew "

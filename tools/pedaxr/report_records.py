@@ -17,8 +17,17 @@ from pedaxr_models.captioning.parser import parse_findings
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.labels import LABELS, NORMAL, Finding
 
-Answer = Literal["contradicted", "not to be judged", "accepted"]
+# How a supplied diagnosis is answered, the firmest "no" first. The first three say that the film does not
+# support it; "in doubt" says that it does, but that one of the witnesses doubts it.
+Answer = Literal["contradicted", "not excluded", "not to be judged", "in doubt", "accepted"]
+DISAGREEING: frozenset[Answer] = frozenset({"contradicted", "not excluded", "not to be judged"})
 _DIAGNOSIS = "The supplied working diagnosis"
+_SAID: dict[str, Answer] = {
+    "cannot be judged": "not to be judged",
+    "in doubt only": "in doubt",
+    "does not exclude it": "not excluded",
+    "is in doubt": "not excluded",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,7 @@ class Claim:
     """One finding that a sentence affirms.
 
     Attributes:
-        verdict: of its sentence: grounded, hedged or struck.
+        verdict: of its sentence: grounded, hedged, struck, or missing from the draft and added.
         is_true: the film shows that finding.
         is_placed: it shows it on every side that is said.
     """
@@ -47,6 +56,7 @@ class FilmRecord:
         is_refused: as no abdominal film; nothing else is known then but what is true.
         present: findings that the report says are there, hedged or not.
         is_least_sure: whether it is flagged for low confidence.
+        confidence: of the report, calibrated.
         wrong_answer: to a working diagnosis that the film does not show.
         right_answer: to one that it shows.
     """
@@ -61,6 +71,7 @@ class FilmRecord:
     is_least_sure: bool = False
     wrong_answer: Answer | None = None
     right_answer: Answer | None = None
+    confidence: float | None = None
 
     @property
     def has_free_air(self) -> bool:
@@ -102,6 +113,7 @@ def record_film(film: Film, key: str, seed: int) -> FilmRecord:
         tuple(_claims(report, true)),
         any(flag.startswith("Low confidence") for flag in report.flags),
         *answers,
+        report.confidence,
     )
 
 
@@ -127,7 +139,7 @@ def _answer(report: Report) -> Answer:
     said = [flag for flag in report.flags if flag.startswith(_DIAGNOSIS)]
     if not said:
         return "accepted"
-    return "not to be judged" if "cannot be judged" in said[0] else "contradicted"
+    return next((answer for words, answer in _SAID.items() if words in said[0]), "contradicted")
 
 
 def _claims(report: Report, true: TrueFindings) -> Iterator[Claim]:

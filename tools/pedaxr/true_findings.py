@@ -55,4 +55,4 @@ def true_findings(film: Film) -> TrueFindings:
     masks = {name: letterbox.apply(plane) >= 0.5 for name, plane in zip(CHANNELS, planes, strict=True)}
     landmarks = find_landmarks(masks, body_mask(letterbox.apply(pixels), masks, letterbox.content))
     shown = [f for f in Finding if masks[f].any() and not cannot_show(f, film.metadata.view)]
-    return TrueFindings({f.value: locate_shares(masks[f], landmarks)[1] for f in shown})
+    return TrueFindings({f.value: float(locate_shares(masks[f], landmarks)[1]) for f in shown})

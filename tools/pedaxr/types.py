@@ -100,13 +100,27 @@ class SegmentationResult(_Result):
     disclaimer: SkipJsonSchema[str] = DISCLAIMER
 
 
+class Place(_Result):
+    """Where a finding is outlined, in short; the outline itself is the region of that name."""
+
+    bounding_box: tuple[int, int, int, int] = Field(description="x0, y0, x1, y1; x1 and y1 exclusive")
+    quadrants: list[str]
+    side: Side | None = None
+    confidence: Fraction
+
+
 class Sentence(_Result):
     """One sentence of the narrative and what the segmentation, the second witness, says of it."""
 
     text: str
     finding: str | None = None
-    verdict: Literal["grounded", "hedged", "struck", "not_checked"]
+    verdict: Literal["grounded", "hedged", "struck", "missing", "not_checked"] = Field(
+        description="missing: outlined, but the draft does not say it; pedaxr wrote the sentence"
+    )
     reason: str | None = None
+    region: SkipJsonSchema[Place | None] = Field(
+        default=None, description="Of the finding; None where none is outlined"
+    )
 
 
 class StructuredFinding(_Result):
@@ -152,10 +166,13 @@ class Report(_Result):
     findings: list[StructuredFinding]
     measures: dict[str, float] = Field(default_factory=dict, description="As in SegmentationResult")
     flags: list[str] = Field(description="Disagreements, contradictions and low confidence, for the reader")
+    confidence: Fraction | None = Field(
+        default=None, description="That exactly the right findings are named, calibrated on held-out films"
+    )
     image_dependence: Fraction = Field(
         description="How far the film, against a blank one, moves the words; 0 = not used"
     )
     image_sha256: str
     model: str
-    data_statement: str
+    data_statement: SkipJsonSchema[str]
     disclaimer: SkipJsonSchema[str] = DISCLAIMER

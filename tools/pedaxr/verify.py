@@ -2,8 +2,8 @@
 
 A positive sentence needs a region of its finding, on its side and in its quadrants. A sentence that speaks of
 several findings is checked for each, and the worst verdict is the sentence's. What fails is hedged or struck,
-and a region that no standing sentence speaks of gets one. Nothing is dropped: struck sentences stay in the
-report, marked as such.
+and a region that no standing sentence speaks of gets one, marked as missing from the draft. Nothing is
+dropped: struck sentences stay in the report, marked as such.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pedaxr.signs import sign, sign_within
-from pedaxr.types import Region, Sentence, StructuredFinding
+from pedaxr.types import Place, Region, Sentence, StructuredFinding
 from pedaxr_models.captioning.facts import Presence, Side
 from pedaxr_models.labels import FINDINGS, Finding, View
 from pedaxr_models.plausibility import cannot_show, is_blind
@@ -141,7 +141,21 @@ def _sentence(text: str, judged: Sequence[_Judgement], regions: Mapping[str, Reg
     worst = max(judged, key=lambda judgement: _GRAVITY.index(judgement.verdict))
     if worst.verdict == "hedged":
         text = " ".join(_hedged(judgement, regions) for judgement in judged)
-    return Sentence(text=text, finding=worst.said.finding, verdict=worst.verdict, reason=worst.reason)
+    place = _place(regions.get(str(worst.said.finding)))
+    return Sentence(
+        text=text, finding=worst.said.finding, verdict=worst.verdict, reason=worst.reason, region=place
+    )
+
+
+def _place(region: Region | None) -> Place | None:
+    if region is None:
+        return None
+    return Place(
+        bounding_box=region.bounding_box,
+        quadrants=region.quadrants,
+        side=region.side,
+        confidence=region.confidence,
+    )
 
 
 def _hedged(judgement: _Judgement, regions: Mapping[str, Region]) -> str:
@@ -158,9 +172,9 @@ def _hedged(judgement: _Judgement, regions: Mapping[str, Region]) -> str:
 
 def _added(region: Region, *, is_drafted: bool) -> Sentence:
     why = "its sentence in the draft was struck" if is_drafted else "the draft is silent on it"
-    reason = "the draft's sentence was struck" if is_drafted else "missing from the narrative"
+    reason = "the draft's sentence was struck" if is_drafted else "the draft is silent on it"
     text = f"{sign(region.name)} outlined{_where(region)}: {why}."
-    return Sentence(text=text, finding=region.name, verdict="hedged", reason=reason)
+    return Sentence(text=text, finding=region.name, verdict="missing", reason=reason, region=_place(region))
 
 
 def _where(region: Region) -> str:
