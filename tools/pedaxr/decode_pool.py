@@ -6,6 +6,7 @@ promises. The file's bytes and the pixels travel through anonymous memory, not t
 
 import atexit
 import json
+import logging
 import math
 import os
 import socket
@@ -34,6 +35,8 @@ _KEPT_BYTES = 32 * 2**20
 _MOST_TEXT = 1000
 _LONGEST_ANSWER = 64 * 1024
 _AGAIN = "Export the film again, as PNG or as uncompressed DICOM."
+_CONFINED = {"calls", "files"}
+_log = logging.getLogger(__name__)
 # Enough for Python to start; no setting and no secret of the server goes to a process that may be taken over.
 _INHERITED = ("PATH", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
@@ -43,10 +46,15 @@ class _Lost(Exception):
 
 
 class DecodeProcess:
-    """One decoder. Not to be used by two threads at once."""
+    """One decoder. Not to be used by two threads at once.
+
+    Attributes:
+        confined: what it gave up, as `pedaxr.confinement.confine` says; nothing before it is ready.
+    """
 
     def __init__(self, memory: int = MEMORY_BYTES, deadline_s: float = DEADLINE_S) -> None:
         self._deadline_s = deadline_s
+        self.confined: frozenset[str] = frozenset()
         self._films = 0
         self._resident = 0
         self._inbox, self._outbox = _anonymous_file(), _anonymous_file()
@@ -87,9 +95,12 @@ class DecodeProcess:
         """Raises WorkerFailed when it does not come up."""
         if not self._is_ready:
             try:
-                self._receive(time.monotonic() + _START_S)
+                ready = self._receive(time.monotonic() + _START_S)
             except (_Lost, TimeoutError) as err:
                 raise WorkerFailed("The decoder's process does not start. Call again in a minute.") from err
+            self.confined = frozenset(map(str, ready.get("confined", ())))
+            if missing := _CONFINED - self.confined:
+                _log.warning("This system cannot confine the decoder [%s]", ", ".join(sorted(missing)))
             self._is_ready = True
 
     def decode(self, data: bytes) -> Raster:

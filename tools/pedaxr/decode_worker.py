@@ -1,4 +1,4 @@
-"""The process that decodes films of unknown origin: limited in memory, time and files, and expendable.
+"""The process that decodes films of unknown origin: confined, limited in memory and time, and expendable.
 
 Started by `pedaxr.decode_pool` with three open files: a socket for short JSON messages, one that holds the
 film file's bytes, and one for the pixels. It never learns where a file lies or whose film it is from anywhere
@@ -16,12 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from pedaxr import dicom  # loaded now, so that the first film does not wait for it
+from pedaxr.confinement import confine
 from pedaxr.decoding import decode
 from pedaxr.errors import UnreadableImage
 from pedaxr.raster import MAX_PIXELS, Raster
 
 _CPU_S = 20  # for one film; the parent's clock is the other limit
 _MOST_OPEN = 64
+_MEMORY_USE = Path("/proc/self/statm")
+_memory_use = os.open(_MEMORY_USE, os.O_RDONLY) if _MEMORY_USE.exists() else None  # before it is confined
 
 __all__ = ["dicom", "main"]
 
@@ -31,7 +34,7 @@ def main() -> None:
     control, inbox, outbox, memory = map(int, sys.argv[1:5])
     _limit_itself(memory)
     connection = Connection(control)
-    connection.send_bytes(b"{}")  # ready
+    connection.send_bytes(json.dumps({"confined": confine()}).encode())  # ready
     while True:
         try:
             size = json.loads(connection.recv_bytes(100))["size"]
@@ -88,8 +91,6 @@ def _write(outbox: int, raster: Raster) -> None:
 
 def _resident_bytes() -> int:
     """Memory in use now, or the most that ever was where the system does not say."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
+    if _memory_use is None:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return pages * resource.getpagesize()
+    return int(os.pread(_memory_use, 200, 0).split()[1]) * resource.getpagesize()
