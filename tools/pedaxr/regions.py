@@ -6,6 +6,7 @@ back to the film, so that a film of any size gives the same regions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,12 +16,14 @@ from numpy.typing import NDArray
 from pedaxr.types import Region
 from pedaxr_models.labels import CHANNELS, FINDINGS
 from pedaxr_models.segmentation.landmarks import Landmarks, body_mask, find_landmarks, locate
+from pedaxr_models.segmentation.measures import box_of
 
 if TYPE_CHECKING:
     from pedaxr_models.runtime.film_segmenter import Segmentation
     from pedaxr_models.segmentation.transforms import Letterbox
 
 BoolArray = NDArray[np.bool_]
+Box = tuple[slice, slice]
 FloatArray = NDArray[np.float32]
 
 _LEAST_STRUCTURE_PX = 30
@@ -48,9 +51,9 @@ def find_regions(
     """
     if masks is None:
         masks = channel_masks(segmentation, thresholds=thresholds, min_area_px=min_area_px)
-    body = body_mask(segmentation.letterbox.apply(film), masks, segmentation.letterbox.content)
+    body = body_mask(segmentation.frame_of(film), masks, segmentation.letterbox.content)
     landmarks = find_landmarks(masks, body)
-    measured = Measures(segmentation.letterbox, landmarks, int(body.sum()), pixel_spacing_mm)
+    measured = Measures(segmentation.letterbox, landmarks, np.count_nonzero(body), pixel_spacing_mm)
     return [
         measured.region(channel, mask, segmentation.probabilities[CHANNELS.index(channel)])
         for channel, mask in masks.items()
@@ -62,28 +65,29 @@ def channel_masks(
     segmentation: "Segmentation", *, thresholds: Mapping[str, float], min_area_px: Mapping[str, int]
 ) -> dict[str, BoolArray]:
     """Per channel, (S, S) bool: at or above its threshold, on the film, small pieces removed."""
-    on_film = np.zeros(segmentation.probabilities.shape[1:], bool)
-    on_film[segmentation.letterbox.content] = True
-    return {
-        channel: large_pieces(
-            (probability >= thresholds[channel]) & on_film, min_area_px.get(channel, _LEAST_STRUCTURE_PX)
-        )
-        for channel, probability in zip(CHANNELS, segmentation.probabilities, strict=True)
-    }
+    content = segmentation.letterbox.content
+    masks = {}
+    for channel, probability in zip(CHANNELS, segmentation.probabilities, strict=True):
+        outlined = np.zeros(probability.shape, bool)
+        outlined[content] = probability[content] >= thresholds[channel]
+        masks[channel] = large_pieces(outlined, min_area_px.get(channel, _LEAST_STRUCTURE_PX))
+    return masks
 
 
 def large_pieces(mask: BoolArray, least_px: int) -> BoolArray:
-    """The 8-connected pieces of at least `least_px` pixels."""
-    kept = np.zeros_like(mask)
+    """The 8-connected pieces of at least `least_px` pixels; `mask` itself where none is smaller."""
     # Most channels fill a small part of the frame, or none of it
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    inside = slice(y, y + height), slice(x, x + width)
-    if width and height:
-        piece = np.ascontiguousarray(mask[inside]).view(np.uint8)
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(piece, connectivity=8)
-        keep = np.zeros(count, bool)
-        keep[1:] = stats[1:, cv2.CC_STAT_AREA] >= max(1, least_px)
-        kept[inside] = keep[labels]
+    inside = box_of(mask)
+    piece = np.ascontiguousarray(mask[inside]).view(np.uint8)
+    if not piece.size:
+        return mask
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(piece, connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= max(1, least_px)
+    keep[0] = False
+    if keep[1:].all():
+        return mask
+    kept = np.zeros_like(mask)
+    kept[inside] = keep[labels]
     return kept
 
 
@@ -103,17 +107,18 @@ class Measures:
     def region(self, channel: str, mask: BoolArray, probability: FloatArray) -> Region:
         """Measure and place one non-empty mask (S, S)."""
         side, quadrants = locate(mask, self.landmarks)
-        area_px = int(mask.sum()) / self._frame_px_per_film_px()
+        inside, count = box_of(mask), np.count_nonzero(mask)
+        area_px = count / self._frame_px_per_film_px()
         spacing = self.pixel_spacing_mm
         return Region(
             name=channel,
             kind="finding" if channel in FINDINGS else "structure",
-            confidence=float(np.clip(probability[mask].mean(), 0, 1)),
+            confidence=float(np.clip(probability[inside][mask[inside]].mean(), 0, 1)),
             area_px=round(area_px),
             area_mm2=round(area_px * spacing[0] * spacing[1], 1) if spacing else None,
-            share_of_body=min(1.0, round(int(mask.sum()) / self.body_px, 4)) if self.body_px else 0.0,
-            bounding_box=self._bounding_box(mask),
-            polygons=self._polygons(mask),
+            share_of_body=min(1.0, round(count / self.body_px, 4)) if self.body_px else 0.0,
+            bounding_box=self._bounding_box(inside),
+            polygons=self._polygons(mask, inside),
             quadrants=[quadrant.value for quadrant in quadrants],
             side=side,
         )
@@ -123,25 +128,33 @@ class Measures:
         inner = (rows.stop - rows.start) * (columns.stop - columns.start)
         return float(inner) / (self.letterbox.width * self.letterbox.height)
 
-    def _bounding_box(self, mask: BoolArray) -> tuple[int, int, int, int]:
-        x, y, across, down = cv2.boundingRect(mask.astype(np.uint8))
+    def _bounding_box(self, inside: Box) -> tuple[int, int, int, int]:
+        rows, columns = inside
         # Corners of pixels, half a pixel outside their centres
-        corners = np.array([(x, y), (x + across, y + down)], np.float32) - 0.5
+        corners = np.array([(columns.start, rows.start), (columns.stop, rows.stop)], np.float32) - 0.5
         (x0, y0), (x1, y1) = self.letterbox.to_film(corners) + 0.5
         width, height = self.letterbox.width, self.letterbox.height
         left, top = _within(x0, width - 1), _within(y0, height - 1)
         return left, top, max(left + 1, _within(x1, width)), max(top + 1, _within(y1, height))
 
-    def _polygons(self, mask: BoolArray) -> list[list[tuple[int, int]]]:
+    def _polygons(self, mask: BoolArray, inside: Box) -> list[list[tuple[int, int]]]:
         """Outer outlines, largest first, within 0.7 frame pixels of the mask's; holes are lost."""
-        found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        rows, columns = inside
+        found, _ = cv2.findContours(
+            np.ascontiguousarray(mask[inside]).view(np.uint8),
+            cv2.RETR_EXTERNAL,
+            cv2.CHAIN_APPROX_SIMPLE,
+            offset=(columns.start, rows.start),
+        )
         outlines = sorted(found, key=cv2.contourArea, reverse=True)
-        return [self._film_points(cv2.approxPolyDP(o, _OUTLINE_TOLERANCE_PX, True)[:, 0]) for o in outlines]
+        corners = [cv2.approxPolyDP(outline, _OUTLINE_TOLERANCE_PX, True)[:, 0] for outline in outlines]
+        points = iter(self._film_points(np.concatenate(corners)))
+        return [list(islice(points, len(polygon))) for polygon in corners]
 
     def _film_points(self, points: NDArray[np.int32]) -> list[tuple[int, int]]:
         film = np.rint(self.letterbox.to_film(points.astype(np.float32)))
         largest = (self.letterbox.width - 1, self.letterbox.height - 1)
-        return [(int(x), int(y)) for x, y in np.clip(film, 0, largest).tolist()]
+        return [(x, y) for x, y in np.clip(film, 0, largest).astype(np.int64).tolist()]
 
 
 def _within(value: float, largest: int) -> int:

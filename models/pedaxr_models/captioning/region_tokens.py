@@ -42,7 +42,8 @@ def _averaged(planes: FloatArray, size: int) -> FloatArray:
     blocks = gcd(side, size)
     weights = _area_weights(side // blocks, size // blocks)
     rows = weights @ planes.reshape(count * blocks, side // blocks, side)
-    return (rows.reshape(-1, side // blocks) @ weights.T).reshape(count, size, size)
+    means = rows.reshape(-1, side // blocks) @ weights.T
+    return np.asarray(means.reshape(count, size, size), np.float32)
 
 
 @cache

@@ -95,7 +95,7 @@ class CompiledReporter(FilmReporter):
     def _seen(self, pixels: FloatArray, segmentation: Segmentation) -> tuple[FloatArray, ...]:
         """Film planes (1, P, S, S), probabilities (1, C, S/2, S/2) and regions (1, R, F)."""
         size, probabilities = self._sizes.image_size, segmentation.probabilities
-        film = film_planes(pixels, size)
+        film = film_planes(pixels, size, segmentation.frame_of(pixels))
         return film[None], shrink(probabilities, size // 2)[None], region_features(probabilities)[None]
 
     def _words(self, metadata: FilmMetadata) -> tuple[AnyArray, AnyArray]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.runtime.checkpoint import CheckpointError, Json
-from pedaxr_models.segmentation.transforms import FloatArray, Letterbox, prepare
+from pedaxr_models.segmentation.transforms import FloatArray, Letterbox, prepare_frame
 
 _PROBE_TOLERANCE = 0.02
 
@@ -22,10 +22,17 @@ class Segmentation:
         probabilities: (len(CHANNELS), 512, 512) float32 in the letterboxed frame, each pixel and channel on
             its own, as structures overlap.
         letterbox: leads from the frame back to the film.
+        frame: (512, 512) the film in the letterbox, kept because shrinking a large film again takes longer
+            than most of what is done with it; None where nobody did.
     """
 
     probabilities: FloatArray
     letterbox: Letterbox
+    frame: FloatArray | None = None
+
+    def frame_of(self, pixels: FloatArray) -> FloatArray:
+        """The frame of the film (H, W) that was segmented."""
+        return self.letterbox.apply(pixels) if self.frame is None else self.frame
 
 
 class FilmSegmenter(ABC):
@@ -71,8 +78,10 @@ class FilmSegmenter(ABC):
         """
         if pixels.ndim != 2 or min(pixels.shape) < 1 or not np.isfinite(pixels).all():
             raise ValueError("A film is a non-empty array (height, width) of finite numbers.")
-        inputs, letterbox = prepare(np.asarray(pixels, np.float32), self.size)
-        return Segmentation(self._probabilities(inputs[None])[0], letterbox)
+        letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
+        frame = letterbox.apply(np.asarray(pixels, np.float32))
+        inputs = prepare_frame(frame, letterbox, self.size)
+        return Segmentation(self._probabilities(inputs[None])[0], letterbox, frame)
 
     def probe(self) -> dict[str, float]:
         """Mean probability of each channel on a fixed drawing: the fingerprint of the computation."""

@@ -87,7 +87,7 @@ def _filled_rows(piece: BoolArray) -> BoolArray:
     columns = np.arange(piece.shape[1])
     first = piece.argmax(axis=1)
     last = piece.shape[1] - 1 - piece[:, ::-1].argmax(axis=1)
-    filled = (columns >= first[:, None]) & (columns <= last[:, None])
+    filled: BoolArray = (columns >= first[:, None]) & (columns <= last[:, None])
     filled[~piece.any(axis=1)] = False
     return filled
 
