@@ -44,8 +44,9 @@ judges: $(READY)  ## MCP Inspector and the official conformance suite on the rea
 bundle: $(READY)  ## dist/: the wheel and an .mcpb bundle for desktop clients, checked (needs npm)
 	bash packaging/build.sh $(CURDIR)/$(BIN) $(CURDIR)/out/judges $(CURDIR)/dist
 
-sheet: $(READY)  ## the contact sheet of the README
+sheet: $(READY)  ## the contact sheets of README and docs/data.md
 	$(BIN)/pedaxr sheet docs/films.png --seed 5 --outlines --width 1536
+	$(BIN)/pedaxr sheet docs/films_plain.png --seed 5 --width 1152
 	$(BIN)/pedaxr sheet docs/structures.png --structures --view erect --seed 6 --width 1536
 
 films: $(READY)  ## write the synthetic training films (DATA=folder FILMS=count)

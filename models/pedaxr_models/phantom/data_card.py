@@ -34,6 +34,17 @@ _TELLS = (
     "- Working diagnoses are right in 45 %, absent in 35 % and wrong in 20 % of films; most requests are",
     "  vague, and some mislead.",
     "- Every patient has one film. Anatomy has no variants, no malformations and no earlier operations.",
+    "",
+    "What an eye finds at full size, on films of every class:",
+    "",
+    "- Every level is exactly level with the picture and ends in sharp corners; the fluid under it is",
+    "  hardly seen, so that the gas looks cut off. On decubitus films the cuts stand upright, the body does",
+    "  not sag, and the gas beside the liver is of one even black.",
+    "- A stomach held up by stenosis is a clean dark bag; bowel seldom lies over it.",
+    "- Colon gas runs along the flanks as beads of even size; stool is mottled alike everywhere.",
+    "- Rib ends are round, vertebrae are clean boxes in infants, iliac wings are smooth fans with a thin",
+    "  even rim; the teardrop and the vessels of the lungs are faint; arms have no hands.",
+    "- The outline round distended loops may have bites and splinters that no hand would draw.",
 )
 
 
