@@ -52,9 +52,11 @@ def head(home: Path | None) -> None:
 def export(out: Path, version: str, after: int, home: Path | None) -> None:
     """Write the trail to OUT as FHIR AuditEvent resources, one a line (IHE BALP)."""
     from pedaxr.clinic import open_clinic
-    from pedaxr.durable import disk_errors
+    from pedaxr.durable import disk_errors, make_private
 
     count = 0
+    with disk_errors():
+        make_private(out)  # it names patients and what was searched for
     with disk_errors(), out.open("w", encoding="utf-8") as file:
         for line in _events(open_clinic(home), cast("Version", version), after):
             file.write(line + "\n")

@@ -1,7 +1,8 @@
-"""Connections that must say what they want soon: slow clients are hung up on, and cannot crowd out others.
+"""Connections that must say what they want soon, and take their answer: slow clients are hung up on.
 
-uvicorn waits for ever for the rest of a request. Here a request has ten seconds to arrive, headers and body,
-and when too many are on their way at once the oldest of them has to leave.
+uvicorn waits for ever for the rest of a request, and for whoever reads an answer. Here a request has ten
+seconds to arrive, headers and body, and when too many are on their way at once the oldest of them has to
+leave; an answer that has filled the buffers is given up when too little of it was taken for half a minute.
 """
 
 import asyncio
@@ -12,15 +13,17 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 ARRIVAL_S = 10.0
+TAKING_S = 30.0
 MOST_ARRIVING = 256
 _HERE = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
 _arriving: "WeakKeyDictionary[ServerState, dict[PromptProtocol, None]]" = WeakKeyDictionary()
 
 
 class PromptProtocol(H11Protocol):
-    """One connection, with a clock for each request."""
+    """One connection, with a clock for each request and one for a client that does not read."""
 
     _clock: asyncio.TimerHandle | None = None
+    _taking_clock: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The first request is expected."""
@@ -30,6 +33,7 @@ class PromptProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is expected any more."""
         self._stop_expecting()
+        self._stop_taking_clock()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -39,6 +43,22 @@ class PromptProtocol(H11Protocol):
             self._stop_expecting()
         elif self._clock is None and not self.transport.is_closing():
             self._expect()
+
+    def pause_writing(self) -> None:
+        """The buffers are full: the client has as long as this to take some of it."""
+        super().pause_writing()
+        self._stop_taking_clock()
+        self._taking_clock = self.loop.call_later(TAKING_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It took some."""
+        super().resume_writing()
+        self._stop_taking_clock()
+
+    def _stop_taking_clock(self) -> None:
+        if self._taking_clock is not None:
+            self._taking_clock.cancel()
+            self._taking_clock = None
 
     def _expect(self) -> None:
         self._clock = self.loop.call_later(ARRIVAL_S, self.transport.close)

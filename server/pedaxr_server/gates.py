@@ -1,6 +1,7 @@
 """What is refused before a request reaches a route: foreign hosts and pages, and tokens without the scope."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from pedaxr_server.auth import SCOPES, scope_needed, web_address
 from pedaxr_server.health import OPEN_PATHS
 from pedaxr_server.identity import request_id_of
 
+MOST_WRITTEN = 60  # refusals of a login, in a minute
+_MINUTE_S = 60.0
 _MOST_PEEKED_BYTES = 4 * 1024 * 1024  # the SDK refuses larger bodies itself
 
 
@@ -48,6 +51,7 @@ class ScopeGate:
         self._app = app
         self._path = path
         self._home = home  # of the clinic, to write refusals down
+        self._strangers = _Written()
         self._metadata_url = str(build_resource_metadata_url(web_address(resource_url)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,19 +62,19 @@ class ScopeGate:
         if not _has_token(scope):
             await self._app(scope, receive, self._naming_scopes(scope, send))
             return
-        messages = [message async for message in _body_messages(receive)]
+        messages = [message async for message in body_messages(receive)]
         held = Request(scope).auth.scopes
-        for needed in _scopes_needed(b"".join(message.get("body", b"") for message in messages)):
+        for needed in scopes_needed(b"".join(message.get("body", b"") for message in messages)):
             if needed not in held:
-                self._write_down(scope, "forbidden", needed)
+                self._write_down(scope, needed)
                 await insufficient(needed, self._metadata_url)(scope, receive, send)
                 return
-        await self._app(scope, _replay(messages, receive), send)
+        await self._app(scope, replaying(messages, receive), send)
 
     def _naming_scopes(self, scope: Scope, send: Send) -> Send:
         async def with_scopes(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 401:
-                self._write_down(scope, "unauthorized", None)
+                self._write_down_stranger(scope)
                 headers = MutableHeaders(scope=message)
                 if challenge := headers.get("www-authenticate"):
                     headers["www-authenticate"] = f'{challenge}, scope="{" ".join(SCOPES)}"'
@@ -78,13 +82,43 @@ class ScopeGate:
 
         return with_scopes
 
-    def _write_down(self, scope: Scope, outcome: str, needed: str | None) -> None:
+    def _write_down(self, scope: Scope, needed: str) -> None:
         """For the audit trail: a refusal that reaches no tool."""
         request = Request(scope)
-        client = request.client.host if request.client else "unknown"
-        user = str(getattr(scope.get("user"), "display_name", "")) if needed else ""
-        caller = Caller(user or "nobody", client, request_id=request_id_of(request.headers))
-        refused(self._home, needed or "login", outcome, caller=caller)
+        token = request.user.access_token
+        caller = Caller(str(token.subject), token.client_id, request_id=request_id_of(request.headers))
+        refused(self._home, needed, "forbidden", caller=caller)
+
+    def _write_down_stranger(self, scope: Scope) -> None:
+        counted = self._strangers.count()
+        if counted is None:
+            return
+        request = Request(scope)
+        host = request.client.host if request.client else "unknown"
+        caller = Caller("nobody", host, request_id=request_id_of(request.headers))
+        detail = f"{counted} more before this one" if counted else None
+        refused(self._home, "login", "unauthorized", caller=caller, detail=detail)
+
+
+class _Written:
+    """So many in a minute, then only their number: whoever has no login must not fill the disk."""
+
+    def __init__(self) -> None:
+        self._since = 0.0
+        self._written = 0
+        self._counted = 0
+
+    def count(self) -> int | None:
+        """How many were only counted before this one; None when this one is only counted as well."""
+        now = time.monotonic()
+        if self._since + _MINUTE_S <= now or not self._since:
+            self._since, self._written = now, 0
+        if self._written >= MOST_WRITTEN:
+            self._counted += 1
+            return None
+        self._written += 1
+        counted, self._counted = self._counted, 0
+        return counted
 
 
 def refusal(request: Request, needed: str) -> Response | None:
@@ -116,7 +150,8 @@ def _has_token(scope: Scope) -> bool:
     return user is not None and bool(user.is_authenticated)
 
 
-async def _body_messages(receive: Receive) -> AsyncIterator[Message]:
+async def body_messages(receive: Receive) -> AsyncIterator[Message]:
+    """The messages that a request's body comes in, as many as may be looked at."""
     size = 0
     while True:
         message = await receive()
@@ -126,7 +161,7 @@ async def _body_messages(receive: Receive) -> AsyncIterator[Message]:
             return
 
 
-def _scopes_needed(body: bytes) -> Iterator[str]:
+def scopes_needed(body: bytes) -> Iterator[str]:
     """What the requests in the body need; a body that is no JSON is left for the SDK to refuse."""
     try:
         parsed = json.loads(body) if body else None
@@ -140,7 +175,8 @@ def _scopes_needed(body: bytes) -> Iterator[str]:
                 yield needed
 
 
-def _replay(messages: list[Message], receive: Receive) -> Receive:
+def replaying(messages: list[Message], receive: Receive) -> Receive:
+    """What gives the messages again, and then whatever follows."""
     waiting = iter(messages)
 
     async def replay() -> Message:

@@ -16,6 +16,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from pydantic import BaseModel
 
 from pedaxr.audit import refused
 from pedaxr.callers import Caller, called_by, current_caller
@@ -97,9 +98,12 @@ def _study_in(params: Mapping[str, Any]) -> str | None:
 
 
 def _outcome_of(result: HandlerResult) -> str:
-    if not getattr(result, "is_error", False):
+    """Of an answer as a model of the SDK, or as it goes out on the wire."""
+    if isinstance(result, BaseModel) and getattr(result, "is_error", False):
+        result = result.model_dump(by_alias=True)
+    if not isinstance(result, Mapping) or not result.get("isError"):
         return "ok"
-    texts = [getattr(part, "text", "") for part in getattr(result, "content", ())]
+    texts = [str(part.get("text", "")) for part in result.get("content", ())]
     return _code_in(texts[-1] if texts else "") or "error"
 
 

@@ -1,6 +1,7 @@
 """Slow clients over HTTP: they are hung up on, and nobody else notices them."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from pedaxr_server import connections
 from pedaxr_server.settings import Settings
+from pedaxr_server.viewer.documents import read_asset
 
 from .http_service import running
 
@@ -79,6 +81,43 @@ def test_slow_clients_do_not_crowd_out_others(up: Settings, monkeypatch: pytest.
     finally:
         for one in slow:
             one.close()
+
+
+ANSWERS = 200
+WHOLE = ANSWERS * len(read_asset("viewer.css"))
+PAGE = b"GET /viewer/viewer.css HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\r\n"
+
+
+def taken(settings: Settings, *, after_s: float) -> int:
+    """Bytes of many answers that a client gets who asks for all of them at once and then reads nothing."""
+    asked, size = PAGE.replace(b"PORT", str(settings.port).encode()) * ANSWERS, 0
+    with socket.socket() as lazy:
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # little is on its way unread
+        lazy.connect((settings.host, settings.port))
+        asking = threading.Thread(target=_send_what_is_taken, args=(lazy, asked))
+        asking.start()
+        time.sleep(after_s)
+        with suppress(ConnectionResetError, TimeoutError):
+            lazy.settimeout(20)
+            while size < WHOLE and (got := lazy.recv(2**20)):
+                size += len(got)
+        lazy.close()
+        asking.join()
+    return size
+
+
+def _send_what_is_taken(client: socket.socket, asked: bytes) -> None:
+    with suppress(OSError):
+        client.sendall(asked)
+
+
+def test_a_client_who_does_not_take_its_answer_is_hung_up_on(
+    up: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert taken(up, after_s=1) >= WHOLE, "control: who reads late, but in time, gets all"
+    monkeypatch.setattr(connections, "TAKING_S", 0.3)
+    assert taken(up, after_s=3) < WHOLE
+    assert is_healthy(up)
 
 
 MANY = 6 * 2**20

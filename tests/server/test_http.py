@@ -151,7 +151,7 @@ async def test_a_signed_in_client_calls_what_its_scopes_allow(
 async def test_the_server_itself_refuses_what_slips_past_the_gate(
     clinic_home: Path, monkeypatch: pytest.MonkeyPatch, era: str
 ) -> None:
-    monkeypatch.setattr("pedaxr_server.gates._scopes_needed", lambda body: [])
+    monkeypatch.setattr("pedaxr_server.gates.scopes_needed", lambda body: [])
     with running(with_login(Settings(home=clinic_home, worker=False))) as settings:
         async with signed_in(settings, era, FILMS_READ) as client:
             with pytest.raises(MCPError, match="patients:read"):

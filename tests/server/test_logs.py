@@ -7,6 +7,7 @@ import pytest
 from mcp import Client
 from mcp.server.mcpserver import MCPServer
 
+from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME
 from pedaxr.errors import PatientNotFound
 from pedaxr_server.logs import SDK_LOGGER, WithoutPatients
 
@@ -60,3 +61,16 @@ def test_an_exception_is_logged_by_type_and_place() -> None:
     assert text.startswith("broke: KeyError at ")
     assert "test_logs.py" in text
     assert NAME not in text
+
+
+async def test_every_answer_leaves_a_line_with_its_outcome(
+    server: MCPServer[object], era: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        async with Client(server, mode=era) as client:
+            await client.call_tool("find_patient", {"query": DEMO_UNAMBIGUOUS_NAME})
+            await client.call_tool("find_patient", {"query": "x"})
+            await client.call_tool("segment_xray", {"study_id": "S-404"})
+    answered = [vars(record)["fields"] for record in caplog.records if record.message == "answered"]
+    outcomes = [line["outcome"] for line in answered if line["method"] == "tools/call"]
+    assert outcomes == ["ok", "invalid_request", "study_not_found"]

@@ -239,12 +239,14 @@ def test_a_damaged_registry_file_is_found(clinic: Clinic) -> None:
 
 def test_what_interrupted_writes_leave_is_listed_and_removed_when_it_is_old(clinic: Clinic) -> None:
     left = [clinic.films / ".4.png.x.part", clinic.films / "unnamed.png", clinic.overlays / ".overlay-x"]
-    for path in (*left, clinic.overlays / "film-1.png", clinic.home / "DEMO.md"):
+    copy = clinic.home / ".backup-x"  # of a backup into the clinic's own folder that was killed
+    copy.mkdir()
+    for path in (*left, copy / "registry.sqlite3", clinic.overlays / "film-1.png", clinic.home / "DEMO.md"):
         path.write_bytes(b"x")
     assert orphans(clinic) == [], "they may belong to a write under way"
     for path in clinic.home.rglob("*"):
         os.utime(path, (1, 1))
-    assert orphans(clinic) == sorted(left)
-    assert remove_orphans(clinic) == sorted(left)
-    assert faults(clinic) == []
+    assert orphans(clinic) == sorted([*left, copy])
+    assert remove_orphans(clinic) == sorted([*left, copy])
+    assert faults(clinic) == [] and not copy.exists()
     assert (clinic.overlays / "film-1.png").exists() and (clinic.films / "1.png").exists()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pedaxr import radiograph
 from pedaxr.clinic import open_clinic
 from pedaxr.import_films import import_films
 
@@ -97,3 +98,23 @@ def test_the_secret_itself_could_have_been_imported(data: Path, tmp_path: Path) 
     table(data.parent, SECRET)
     assert import_films(data.parent, clinic_home=tmp_path / "home").imported == 1
     assert open_clinic(tmp_path / "home").registry.counts()["studies"] == 1
+
+
+def test_a_film_that_changes_while_it_is_read_is_not_imported(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was looked at and what is stored are the same bytes, or nothing is stored."""
+    real = radiograph.read_radiograph
+
+    def read_and_exchange(path: Path) -> radiograph.Radiograph:
+        film = real(path)
+        picture(path, 3)
+        return film
+
+    table(data, "images/own.png")
+    with monkeypatch.context() as patch:
+        patch.setattr(radiograph, "read_radiograph", read_and_exchange)
+        summary = import_films(data, clinic_home=tmp_path / "home")
+    assert [row.reason for row in summary.rejected] == ["the file changed while it was read"]
+    assert list((tmp_path / "home" / "films").iterdir()) == []
+    assert import_films(data, clinic_home=tmp_path / "home").imported == 1, "control: it stays as it is"

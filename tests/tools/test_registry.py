@@ -5,16 +5,18 @@ import sqlite3
 import threading
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedaxr import registry_schema
+from pedaxr import registry_schema, storage
 from pedaxr.errors import InvalidRequest, PatientNotFound, StorageError, StudyNotFound
 from pedaxr.names import name_forms
 from pedaxr.registry import NewStudy, Patient, Registry
+from pedaxr.storage import journal_mode
 from pedaxr_models.labels import View
 
 from .small_clinic import a_report
@@ -186,8 +188,39 @@ def test_a_locked_registry_says_busy_and_reads_go_on(
 def test_writes_are_synchronous_and_journalled(registry: Registry) -> None:
     with registry_schema.connected(registry.path) as connection:
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
-        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
+        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == journal_mode()
         assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "mode"),
+    [
+        ((3, 40, 1), "delete"),
+        ((3, 44, 5), "delete"),
+        ((3, 44, 6), "wal"),
+        ((3, 45, 3), "delete"),
+        ((3, 50, 6), "delete"),
+        ((3, 50, 7), "wal"),
+        ((3, 51, 2), "delete"),
+        ((3, 51, 3), "wal"),
+        ((4, 0, 0), "wal"),
+    ],
+    ids=str,
+)
+def test_only_a_sqlite_without_the_wal_reset_bug_writes_ahead(
+    version: tuple[int, int, int], mode: str
+) -> None:
+    assert journal_mode(version) == mode
+
+
+def test_a_registry_from_another_machine_gets_the_journal_that_is_safe_here(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for wanted in ("wal", "delete", "wal"):
+        monkeypatch.setattr(storage, "journal_mode", partial(str, wanted))
+        Registry.open(registry.path)
+        with registry_schema.connected(registry.path) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone()[0] == wanted
 
 
 def test_many_writers_store_everything_once(registry: Registry) -> None:

@@ -124,10 +124,18 @@ def note(
         access.image_sha256 = image_sha256 or access.image_sha256
 
 
-def refused(home: Path, action: str, outcome: str, *, caller: Caller, study_id: str | None = None) -> None:
+def refused(
+    home: Path,
+    action: str,
+    outcome: str,
+    *,
+    caller: Caller,
+    study_id: str | None = None,
+    detail: str | None = None,
+) -> None:
     """Write down a refusal that no tool saw: no login, no scope, no place."""
-    values = _entry(_Access(action, None, study_id), outcome, caller)
-    _write(home, values)
+    entry = _entry(_Access(action, None, study_id), outcome, caller)
+    _write(home, replace(entry, detail=detail))
 
 
 def record(
@@ -206,7 +214,8 @@ def _entry(access: _Access, outcome: str, caller: Caller | None = None) -> Entry
 def _write(home: Path, entry: Entry) -> None:
     missed = _missed.pop(home, 0)
     if missed:
-        entry = replace(entry, detail=f"{missed} entries before this one could not be written")
+        gap = f"{missed} entries before this one could not be written"
+        entry = replace(entry, detail=f"{entry.detail}; {gap}" if entry.detail else gap)
     try:
         if home.is_dir():
             AccessLog(home).add(entry)

@@ -21,7 +21,7 @@ from typing import IO
 from pedaxr.access_log import ACCESS_FILE, AccessLog
 from pedaxr.audit import record
 from pedaxr.clinic import Clinic, open_clinic
-from pedaxr.durable import disk_errors, sync_folder
+from pedaxr.durable import disk_errors, make_private, sync_folder
 from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.registry import REGISTRY_FILE
 from pedaxr.registry_schema import writing
@@ -119,6 +119,7 @@ def _write(part: Path, aside: Path, home: Path, progress: Callable[[int, int], N
     digests: dict[str, str] = {}
     films = _films(aside / REGISTRY_FILE)
     missing = 0
+    make_private(part)
     with part.open("wb") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
             for name in (REGISTRY_FILE, ACCESS_FILE):

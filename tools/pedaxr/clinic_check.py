@@ -5,6 +5,7 @@ they are old enough to belong to nobody who is still writing.
 """
 
 import hashlib
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -86,12 +87,12 @@ def heads(clinic: Clinic) -> str:
 
 
 def orphans(clinic: Clinic, *, older_than_s: float = _OLD_S) -> list[Path]:
-    """Files that an interrupted write left: unfinished ones, and films that no study names."""
+    """What an interrupted write left: unfinished files and backups, and films that no study names."""
     named = {path.resolve() for path in _film_paths(clinic)}
     before = time.time() - older_than_s
     with disk_errors():
         found = [path for path in _left_behind(clinic) if path.resolve() not in named]
-        return sorted(path for path in found if path.stat().st_mtime <= before)
+        return sorted(path for path in found if _last_written(path) <= before)
 
 
 def remove_orphans(clinic: Clinic, *, older_than_s: float = _OLD_S) -> list[Path]:
@@ -99,7 +100,10 @@ def remove_orphans(clinic: Clinic, *, older_than_s: float = _OLD_S) -> list[Path
     found = orphans(clinic, older_than_s=older_than_s)
     with disk_errors():
         for path in found:
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
     return found
 
 
@@ -107,8 +111,15 @@ def _left_behind(clinic: Clinic) -> Iterator[Path]:
     for folder in (clinic.films, clinic.overlays, clinic.home):
         for path in folder.iterdir() if folder.is_dir() else ():
             is_part = path.name.endswith(".part") or path.name.startswith((".overlay-", ".backup-"))
-            if path.is_file() and not path.is_symlink() and (is_part or folder == clinic.films):
+            is_whole_copy = path.is_dir() and path.name.startswith(".backup-")
+            is_file = path.is_file() and (is_part or folder == clinic.films)
+            if not path.is_symlink() and (is_file or is_whole_copy):
                 yield path
+
+
+def _last_written(path: Path) -> float:
+    """When anything of it changed last, in seconds since 1970."""
+    return max(one.stat().st_mtime for one in (path, *(path.iterdir() if path.is_dir() else ())))
 
 
 def _film_paths(clinic: Clinic) -> list[Path]:

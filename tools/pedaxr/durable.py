@@ -32,6 +32,11 @@ def replace_durably(path: Path, content: bytes) -> None:
         raise
 
 
+def make_private(path: Path) -> None:
+    """An empty file that only its owner can read, unless there is a file already."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+
+
 def sync_folder(folder: Path) -> None:
     """Have the folder's entries on the disk; a file's own fsync does not cover its name."""
     descriptor = os.open(folder, os.O_RDONLY)

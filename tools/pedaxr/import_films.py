@@ -137,8 +137,9 @@ def _read(source: Path, *, treat_as_distension: bool) -> ReadReport:
 
 
 def _begin(home: Path, root: Path) -> _Import:
-    for name in ("films", "overlays"):
-        (home / name).mkdir(parents=True, exist_ok=True)
+    home.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (home, home / "films", home / "overlays"):  # whoever made one has chosen who may read it
+        folder.mkdir(mode=0o700, exist_ok=True)
     registry = Registry.create(home / REGISTRY_FILE)
     return _Import(Clinic(home, registry), root.resolve(), registry.image_hashes())
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pedaxr.access_log import REGISTRY_FILE
 from pedaxr.audit import note
+from pedaxr.durable import disk_errors, make_private
 from pedaxr.errors import InvalidRequest, PatientNotFound, StorageError, StudyNotFound
 from pedaxr.patient_writes import (
     assign_patient,
@@ -21,7 +22,7 @@ from pedaxr.patient_writes import (
 )
 from pedaxr.records import NewStudy, Patient, Study
 from pedaxr.registry_rows import marks, patient_of, quoted, study_of
-from pedaxr.registry_schema import connected, migrate, reading, writing
+from pedaxr.registry_schema import migrate, reading, writing
 from pedaxr.report_store import reports_of_study, store_draft
 from pedaxr.search_index import SearchIndex
 from pedaxr.types import Report
@@ -47,9 +48,9 @@ class Registry:
 
     @classmethod
     def create(cls, path: Path) -> "Registry":
-        """Open a registry, making an empty one where there is none."""
-        with connected(path, create=True):
-            pass
+        """Open a registry, making an empty one for its owner alone where there is none."""
+        with disk_errors():
+            make_private(path)
         migrate(path)
         return cls(path)
 

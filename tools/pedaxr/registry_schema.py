@@ -97,11 +97,10 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
 
 
 @contextmanager
-def connected(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+def connected(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection of one's own for one act, so that threads and processes need no lock between them."""
-    mode = "rwc" if create else "rw"
     with storage_errors():
-        uri = f"{path.absolute().as_uri()}?mode={mode}"
+        uri = f"{path.absolute().as_uri()}?mode=rw"
         with closing(
             sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         ) as connection:
