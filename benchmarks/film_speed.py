@@ -75,6 +75,7 @@ def main() -> int:
     by_label = [f"{label:24s}{seconds:8.3f}" for label, seconds in found["processor_s_by_label"].items()]
     sys.stdout.write("\n".join([found["machine"], header, *rows, "", *by_label, ""]))
     if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return int(found["processor_s"]["median"] > TARGET_S)
 

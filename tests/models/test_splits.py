@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedaxr_models.datasets.film import Film, FilmMetadata
-from pedaxr_models.datasets.splits import SPLITS, assign_splits, patient_key, read_splits, write_splits
+from pedaxr_models.datasets.splits import (
+    SPLITS,
+    assign_splits,
+    complete_splits,
+    patient_key,
+    read_splits,
+    write_splits,
+)
 from pedaxr_models.labels import LABELS
 
 FRACTIONS = (0.8, 0.1, 0.1)
@@ -72,3 +80,33 @@ def test_fractions_must_be_shares_of_one() -> None:
     for fractions in ((0.5, 0.1, 0.1), (1.2, -0.1, -0.1)):
         with pytest.raises(ValueError, match="sum to 1"):
             assign_splits([], fractions=fractions)
+
+
+def test_a_few_patients_of_many_classes_make_every_split() -> None:
+    assert {film.split for film in assign_splits(films(12, 12))} == set(SPLITS)
+
+
+def test_a_split_of_the_source_stands_and_its_patients_follow_it() -> None:
+    listed = films(40, 20)
+    listed[0], listed[1] = replace(listed[0], split="test"), replace(listed[1], split="validation")
+    placed = complete_splits(listed)
+    assert [film.split for film in placed[:2]] == ["test", "validation"]
+    assert [film.split for film in placed[20:22]] == ["test", "validation"], "of the same patients"
+    assert all(len({f.split for f in placed if patient_key(f) == patient_key(film)}) == 1 for film in placed)
+
+
+def test_patients_stay_where_they_were_when_films_are_added(tmp_path: Path) -> None:
+    written = tmp_path / "splits.json"
+    before = {patient_key(film): film.split for film in complete_splits(films(60, 60), written)}
+    after = {patient_key(film): film.split for film in complete_splits(films(200, 200), written)}
+    assert before.items() <= after.items()
+    moved = {patient_key(film): film.split for film in complete_splits(films(200, 200))}
+    assert not before.items() <= moved.items(), "without the file they would have been dealt anew"
+    assert json.loads(written.read_text())["patients"].keys() == set(SPLITS)
+    assert [path.name for path in tmp_path.iterdir()] == ["splits.json"]
+
+
+def test_a_patient_whom_the_source_tears_apart_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    torn = [replace(film, split=split) for film, split in zip(films(2, 1), ("train", "test"), strict=True)]
+    assert [film.split for film in complete_splits([*torn, films(1, 1)[0]])] == ["train", "test", "train"]
+    assert "1 patients on more than one side" in caplog.text

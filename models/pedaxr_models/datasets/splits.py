@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import logging
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -13,6 +15,8 @@ from pedaxr_models.datasets.film import Film
 from pedaxr_models.labels import NORMAL, URGENCY
 
 SPLITS = ("train", "validation", "test")
+FRACTIONS = (0.8, 0.1, 0.1)
+_log = logging.getLogger(__name__)
 _RANK = {label: rank for rank, label in enumerate([*(finding.value for finding in URGENCY), NORMAL])}
 
 
@@ -31,9 +35,12 @@ def patient_key(film: Film) -> str:
 
 
 def assign_splits(
-    films: Iterable[Film], *, fractions: tuple[float, float, float] = (0.8, 0.1, 0.1), seed: int = 0
+    films: Iterable[Film], *, fractions: tuple[float, float, float] = FRACTIONS, seed: int = 0
 ) -> list[Film]:
     """Give every film a split, whatever it had; the order of the films does not matter.
+
+    Each class is dealt out in the wanted shares, and what is left over goes on with the next class, so that a
+    few films make a validation split as well.
 
     Args:
         films: of any number of patients.
@@ -47,9 +54,50 @@ def assign_splits(
         raise ValueError("The fractions of the splits must not be negative and must sum to 1.")
     listed = list(films)
     split_of: dict[str, str] = {}
-    for label, patients in _patients_by_label(listed).items():
-        split_of |= _divided(patients, label, fractions, seed)
+    dealt = np.zeros(len(SPLITS))
+    for label, patients in sorted(_patients_by_label(listed).items()):
+        for key in _shuffled(patients, label, seed):
+            place = int(np.argmax(np.array(fractions) * (len(split_of) + 1) - dealt))  # the one most behind
+            dealt[place] += 1
+            split_of[key] = SPLITS[place]
     return [replace(film, split=split_of[patient_key(film)]) for film in listed]
+
+
+def complete_splits(films: Iterable[Film], written: Path | None = None, *, seed: int = 0) -> list[Film]:
+    """Films with a split each: their own, else their patient's, else one that is drawn.
+
+    Args:
+        films: of which some, all or none have a split.
+        written: JSON that keeps who is where: read where it exists, so that a patient stays when films are
+            added, and written anew.
+        seed: of the drawing.
+    """
+    listed = list(films)
+    side_of = (_written_sides(written) if written and written.is_file() else {}) | _sides(listed)
+    placed = [film if film.split else replace(film, split=side_of.get(patient_key(film))) for film in listed]
+    drawn = assign_splits((film for film in placed if not film.split), seed=seed)
+    side_of |= {patient_key(film): film.split or "" for film in drawn}
+    placed = [film if film.split else replace(film, split=side_of[patient_key(film)]) for film in placed]
+    if written:
+        write_splits(written, placed, seed=seed, fractions=FRACTIONS)
+    return placed
+
+
+def _sides(films: Sequence[Film]) -> dict[str, str]:
+    """Where the source puts each patient; one whom it puts on several sides counts as trained on."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for film in films:
+        if film.split:
+            found[patient_key(film)].add(film.split)
+    torn = [key for key, sides in found.items() if len(sides) > 1 and not key.startswith("file ")]
+    if torn:
+        _log.warning("The data set has films of %d patients on more than one side of its split.", len(torn))
+    return {key: min(sides, key=SPLITS.index) for key, sides in found.items()}
+
+
+def _written_sides(path: Path) -> dict[str, str]:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return {key: name for name, keys in document["patients"].items() for key in keys}
 
 
 def _patients_by_label(films: Sequence[Film]) -> dict[str, list[str]]:
@@ -64,15 +112,10 @@ def _patients_by_label(films: Sequence[Film]) -> dict[str, list[str]]:
     return patients
 
 
-def _divided(
-    patients: list[str], label: str, fractions: tuple[float, float, float], seed: int
-) -> dict[str, str]:
-    """The patients of one label shuffled and cut; the random stream belongs to the label alone."""
+def _shuffled(patients: list[str], label: str, seed: int) -> list[str]:
+    """The patients of one label in the order they are dealt; the random stream belongs to the label alone."""
     stream = int.from_bytes(hashlib.sha256(label.encode()).digest()[:8], "little")
-    order = np.random.default_rng([seed, stream]).permutation(len(patients))
-    edges = np.round(np.cumsum(fractions) * len(patients)).astype(int)
-    places = np.searchsorted(edges, np.arange(len(patients)), side="right")
-    return {patients[i]: SPLITS[min(place, 2)] for i, place in zip(order, places, strict=True)}
+    return [patients[i] for i in np.random.default_rng([seed, stream]).permutation(len(patients))]
 
 
 def write_splits(
@@ -85,11 +128,12 @@ def write_splits(
             raise ValueError("Every film needs a split before the splits are written.")
         members[film.split].add(patient_key(film))
     document = {"seed": seed, "fractions": fractions, "patients": {k: sorted(v) for k, v in members.items()}}
-    path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # several processes of one training write it
+    part.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
 
 
 def read_splits(path: Path, films: Iterable[Film]) -> list[Film]:
     """Give films the splits that were written; a patient that is not there keeps none."""
-    document = json.loads(path.read_text(encoding="utf-8"))
-    split_of = {key: name for name, keys in document["patients"].items() for key in keys}
+    split_of = _written_sides(path)
     return [replace(film, split=split_of.get(patient_key(film))) for film in films]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
 
 import cv2
 import numpy as np
@@ -19,6 +18,7 @@ from torch.utils.data import Dataset
 
 from pedaxr_models.datasets.film import Film, read_masks
 from pedaxr_models.datasets.pixels import read_pixels
+from pedaxr_models.datasets.splits import SPLITS, complete_splits
 from pedaxr_models.labels import CHANNELS, FINDINGS
 from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.transforms import (
@@ -70,14 +70,15 @@ def known_bits(film: Film) -> int:
     return sum(1 << i for i, channel in enumerate(CHANNELS) if channel in film.labelled_channels)
 
 
-def split_films(films: Sequence[Film]) -> dict[str, list[Film]]:
-    """Films by split; those without one go by a hash of their patient, four fifths to train."""
-    splits: dict[str, list[Film]] = {"train": [], "validation": [], "test": []}
-    for film in films:
-        patient = film.metadata.patient_id or film.metadata.patient_name or film.image_path.name
-        bucket = crc32(patient.encode()) % 10
-        own = "validation" if bucket == 0 else "test" if bucket == 1 else "train"
-        splits[film.split or own].append(film)
+def split_films(films: Sequence[Film], written: Path | None = None) -> dict[str, list[Film]]:
+    """Films by split; see `complete_splits` for those without one and for `written`.
+
+    Raises:
+        ValueError: there are none to train or to validate on.
+    """
+    splits: dict[str, list[Film]] = {name: [] for name in SPLITS}
+    for film in complete_splits(films, written):
+        splits[film.split or "train"].append(film)
     if not splits["train"] or not splits["validation"]:
         raise ValueError("Training needs films to train and to validate on; see the Split column.")
     return splits

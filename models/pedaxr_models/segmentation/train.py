@@ -163,7 +163,7 @@ def train_segmentation(config: TrainConfig) -> Path:
     if config.threads:
         torch.set_num_threads(config.threads)
     config.out.mkdir(parents=True, exist_ok=True)
-    splits = split_films(read_films(config.data))
+    splits = split_films(read_films(config.data), config.out / "splits.json")
     with join(pick_device(config.device)) as processes:
         run = start(config, processes)
         with training_progress(show=config.show_progress and processes.is_first) as progress:
