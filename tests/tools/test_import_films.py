@@ -82,6 +82,13 @@ def test_the_same_picture_twice_in_one_source_is_one_film(tmp_path: Path, home: 
     assert (again.imported, again.already_there, len(again.rejected)) == (0, 1, 1)
 
 
+def test_a_picture_whose_first_row_was_refused_is_taken_from_the_second(tmp_path: Path, home: Path) -> None:
+    folder = source(tmp_path / "data", [FULL, FULL | {"PatientSex": "F"}, FULL | {"StudyDate": "2024-02-01"}])
+    (folder / "2.png").write_bytes((folder / "1.png").read_bytes())
+    summary = import_films(folder, clinic_home=home)
+    assert (summary.imported, [row.line for row in summary.rejected]) == (2, [3])
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [

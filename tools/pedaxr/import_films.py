@@ -150,7 +150,7 @@ def _import_batch(under_way: _Import, rows: list[tuple[Film, int | None]]) -> No
     for film, line in rows:
         path = os.path.relpath(film.image_path.absolute(), under_way.root)
         try:
-            if item := _item(under_way, film, f"line {line}" if line else path):
+            if item := _item(under_way, film, f"on line {line}" if line else f"at {path}"):
                 items.append(item)
         except (_Refused, UnreadableImage) as err:
             under_way.rejected.append(RejectedRow(line=line, path=path, reason=str(err)))
@@ -167,7 +167,7 @@ def _item(under_way: _Import, film: Film, place: str) -> _Item | None:
     content, radiograph = _content(under_way, film)
     digest = radiograph.sha256
     if digest in under_way.place_of:
-        raise _Refused(f"the very same picture is on {under_way.place_of[digest]} already")
+        raise _Refused(f"the very same picture is {under_way.place_of[digest]} already")
     if digest in under_way.known_hashes:
         under_way.place_of[digest] = place
         under_way.already_there += 1
