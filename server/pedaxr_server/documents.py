@@ -1,9 +1,10 @@
-"""A report to keep: as plain text, and as one HTML page that loads nothing and runs nothing."""
+"""A report to keep: as plain text, as one HTML page that loads nothing and runs nothing, and in Korean."""
 
 from collections.abc import Iterable
 from html import escape
 
-from pedaxr.types import Report
+from pedaxr.types import Report, StructuredFinding
+from pedaxr_models.captioning.facts import Presence
 from pedaxr_models.labels import TERMS
 from pedaxr_server.replies import one_line
 
@@ -48,6 +49,38 @@ def report_html(report: Report) -> str:
         f"<title>{escape(_title(report))}</title><style>{_STYLE}</style></head>"
         f"<body>{''.join(parts)}</body></html>\n"
     )
+
+
+def report_korean(report: Report) -> str:
+    """The report in Korean as JSON, to be shown in place of the English text; it is the same report.
+
+    Section names are those of the report. Sentences are told from the structured findings, none of the draft
+    is translated; so their verdict is what both witnesses leave of the finding.
+    """
+    from pedaxr.korean import in_korean, korean_sections
+    from pedaxr.measuring import measures_text
+    from pedaxr_models.captioning.parser import parse_sentence, split_sentences
+
+    sections = dict(zip(report.sections, korean_sections(report).values(), strict=False))  # flags come last
+    findings = {finding.finding: finding for finding in report.findings}
+    told = sections.get("Findings", "").removesuffix(in_korean(measures_text(report.measures)))
+    sentences = [(text, findings.get(parse_sentence(text).finding or "")) for text in split_sentences(told)]
+    data = {
+        "report_id": report.report_id,
+        "sections": sections,
+        "sentences": [
+            {"text": text, "verdict": _verdict(finding)} | ({"finding": finding.finding} if finding else {})
+            for text, finding in sentences
+        ],
+        "flags": [in_korean(flag) for flag in report.flags],
+    }
+    return one_line(data)
+
+
+def _verdict(finding: StructuredFinding | None) -> str:
+    if finding is None or finding.presence is Presence.NOT_ASSESSED:
+        return "not_checked"
+    return "grounded" if finding.agreed else "hedged"
 
 
 def _section(name: str, text: str) -> list[str]:

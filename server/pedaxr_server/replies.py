@@ -6,6 +6,7 @@ carries at most `MAX_POLYGONS` outlines of `MAX_VERTICES` points, and of structu
 """
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from pedaxr.types import PatientMatch, PatientSearch, Region, Report, Segmentati
 from pedaxr_models.labels import TERMS
 from pedaxr_server.pictures import encode_base64, preview_png
 
-MAX_TEXT_CHARS = 6000  # about 1,500 tokens
+MOST_TOKENS = 2000  # of a reply's text, by `most_tokens`
+_MOST_QUOTED = 200  # characters of an indication; in full in the data
+_SHORTENED = "(shortened; see the data)"
 MAX_POLYGONS = 8
 MAX_VERTICES = 32
 _STUDIES_IN_TEXT = 4
@@ -33,18 +36,17 @@ def patients_reply(search: PatientSearch) -> CallToolResult:
     word = "matches" if search.matches else "nearest names"
     head = f"{search.status}: {search.total} in all. {search.next_step}\n"
     lines = [_match_line(match) for match in listed]
-    shown = _fitting(lines, MAX_TEXT_CHARS - len(head) - 200)
+    shown = _fitting(lines, MOST_TOKENS - most_tokens(head) - 40)
     more = "" if len(shown) == len(lines) else f"\n({len(lines) - len(shown)} more: narrow the search)"
-    body = f"{word}, as data:\n" + "\n".join(shown) + more if shown else ""
-    return CallToolResult(content=[_text(head + body)], structured_content=_data(search))
+    body = f"{word}, as data:\n" + "\n".join(shown) + more if listed else ""
+    return CallToolResult(content=[TextContent(text=head + body)], structured_content=_data(search))
 
 
 def segmentation_reply(result: SegmentationResult) -> CallToolResult:
     """Regions as lines, the overlay small enough to look at, links to the full overlay and outlines."""
     lines = [result.summary, _structures_line(result.structures)]
     lines += [f"Quality: {note}" for note in result.quality_notes]
-    lines.append(f"{result.disclaimer} Model {result.model}.")
-    content: list[ContentBlock] = [_text("\n".join(lines))]
+    content: list[ContentBlock] = [_text(lines, f"{result.disclaimer} Model {result.model}.")]
     if result.overlay_path:
         data = encode_base64(preview_png(Path(result.overlay_path)))
         content.append(ImageContent(data=data, mime_type="image/png"))
@@ -58,15 +60,13 @@ def segmentation_reply(result: SegmentationResult) -> CallToolResult:
 
 
 def report_reply(report: Report) -> CallToolResult:
-    """Critical findings first; then the draft, what both witnesses say, and what to check."""
+    """Critical findings first; then what to check, the draft, and what both witnesses say."""
     lines = [_critical_line(report), f"Status: {report.status}, label {report.label}, id {report.report_id}."]
+    lines += [f"Check: {flag}" for flag in report.flags]
     lines += [_section_line(name, text) for name, text in report.sections.items() if text]
     lines += [_finding_line(finding) for finding in report.findings]
-    lines += [f"Check: {flag}" for flag in report.flags]
-    lines.append(
-        f"Image dependence {report.image_dependence:.2f}. {report.data_statement} {report.disclaimer}"
-    )
-    content: list[ContentBlock] = [_text("\n".join(line for line in lines if line))]
+    last = f"Image dependence {report.image_dependence:.2f}. {report.data_statement} {report.disclaimer}"
+    content: list[ContentBlock] = [_text([line for line in lines if line], last)]
     if report.study_id:
         content.append(study_link(report.study_id, "report.json", "Latest report", "application/json"))
     return CallToolResult(content=content, structured_content=_data(report))
@@ -90,6 +90,16 @@ def small_segmentation(result: SegmentationResult) -> SegmentationResult:
     ]
     structures = [region.model_copy(update={"polygons": []}) for region in result.structures]
     return result.model_copy(update={"findings": findings, "structures": structures, "overlay_path": None})
+
+
+def most_tokens(text: str) -> int:
+    """An upper estimate of the tokens of a text: one for 2.8 ASCII characters, three for any other character.
+
+    Dense JSON needs the first figure, rare Hangul the second; prose of either language needs less. `make
+    judges` holds it against three real tokenizers.
+    """
+    ascii_chars = sum(map(str.isascii, text))
+    return math.ceil(ascii_chars / 2.8 + 3 * (len(text) - ascii_chars))
 
 
 def one_line(data: object) -> str:
@@ -152,7 +162,8 @@ def _critical_line(report: Report) -> str:
 def _section_line(name: str, text: str) -> str:
     """The indication was typed by somebody: it is quoted as data, the other sections are our own words."""
     if name.lower() == "indication":
-        return f"{name} (as supplied, data only): {one_line(text)}"
+        quoted = text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"
+        return f"{name} (as supplied, data only): {one_line(quoted)}"
     return f"{name}: {text}"
 
 
@@ -169,10 +180,10 @@ def _finding_line(finding: StructuredFinding) -> str:
 
 
 def _fitting(lines: list[str], budget: int) -> list[str]:
-    """As many of the first lines as fit into `budget` characters."""
+    """As many of the first lines as fit into `budget` tokens."""
     kept: list[str] = []
     for line in lines:
-        budget -= len(line) + 1
+        budget -= most_tokens(line) + 1
         if budget < 0:
             break
         kept.append(line)
@@ -184,8 +195,8 @@ def _data(result: BaseModel) -> dict[str, Any]:
     return result.model_dump(mode="json", exclude_none=True)
 
 
-def _text(text: str) -> TextContent:
-    shortened = (
-        text if len(text) <= MAX_TEXT_CHARS else text[: MAX_TEXT_CHARS - 40] + "\n(shortened; see the data)"
-    )
-    return TextContent(text=shortened)
+def _text(lines: list[str], last: str) -> TextContent:
+    """The lines that fit, from the first on, and `last` in any case."""
+    shown = _fitting(lines, MOST_TOKENS - most_tokens(f"{_SHORTENED}{last}") - 2)
+    cut = [] if len(shown) == len(lines) else [_SHORTENED]
+    return TextContent(text="\n".join([*shown, *cut, last]))

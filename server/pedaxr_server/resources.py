@@ -98,6 +98,14 @@ def _add_reports(server: MCPServer[object], reader: _Reader) -> None:
         """The newest stored report of the study."""
         return (await reader.look_up(_report, study_id)).model_dump_json()
 
+    @server.resource(_STUDY + "report.ko.json", title="Latest report in Korean", mime_type=_JSON)
+    @readable_resource_errors
+    async def report_in_korean(study_id: str) -> str:
+        """The newest stored report of the study, told in Korean from its structured findings."""
+        from pedaxr_server.documents import report_korean
+
+        return report_korean(await reader.look_up(_report, study_id))
+
     @server.resource(_STUDY + "report.txt", title="Latest report as text", mime_type="text/plain")
     @readable_resource_errors
     async def report_as_text(study_id: str) -> str:

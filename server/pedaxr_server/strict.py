@@ -165,18 +165,19 @@ def _compact(schema: dict[str, Any]) -> dict[str, Any]:
         del compact["$defs"]
     slim: dict[str, Any] = _untyped_enums(_slim(compact, _OUTPUT_NOISE))
     required = slim.get("required", [])
-    return {**_lean(slim), "required": required}
+    return {**_lean(slim), "type": "object", "required": required}
 
 
 def _lean(node: Any) -> Any:
-    """Without what a reader of the answer sees anyway: which parts of a part are required, lists of what."""
+    """Without what a reader of the answer sees anyway: that a part is an object, holds this, lists that."""
     if isinstance(node, list):
         return [_lean(item) for item in node]
     if not isinstance(node, dict):
         return node
     if node.get("type") == "array" and not _holds_objects(node):
         return {"type": "array"}
-    return {key: _lean(value) for key, value in node.items() if key != "required" or isinstance(value, dict)}
+    noise = {"required", "type"} if "properties" in node else {"required"}
+    return {key: _lean(value) for key, value in node.items() if key not in noise or isinstance(value, dict)}
 
 
 def _holds_objects(array: dict[str, Any]) -> bool:

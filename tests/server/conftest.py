@@ -16,6 +16,7 @@ from pedaxr.demo_cast import FEWEST_PATIENTS
 from pedaxr.find_patient import find_patient
 from pedaxr.types import Region, Report, SegmentationResult, Sentence, StructuredFinding
 from pedaxr_models.captioning.facts import Presence, Side
+from pedaxr_models.labels import FINDINGS
 from pedaxr_server.server import create_server
 from pedaxr_server.settings import Settings
 
@@ -172,7 +173,12 @@ def canned_report(study_id: str, indication: str) -> Report:
                 probability=0.9,
                 agreed=True,
                 side=Side.RIGHT,
-            )
+            ),
+            *(
+                StructuredFinding(finding=name, presence=Presence.ABSENT, probability=0.1, agreed=True)
+                for name in FINDINGS
+                if name != "pneumoperitoneum"
+            ),
         ],
         flags=["Low confidence."],
         image_dependence=0.5,

@@ -8,7 +8,7 @@ mkdir -p "$folder" && cd "$folder"
 npm install --silent --no-audit --no-fund node@22   # under older nodes npm installs an old Inspector, silently
 export PATH="$PWD/node_modules/.bin:$PATH" HOME="$PWD"
 npm install --silent --no-audit --no-fund @modelcontextprotocol/inspector@2.12.0 \
-    @modelcontextprotocol/conformance@0.2.0-alpha.12
+    @modelcontextprotocol/conformance@0.2.0-alpha.12 gpt-tokenizer@4 @anthropic-ai/tokenizer@0.0.4
 servers=()
 trap 'kill "${servers[@]}" 2> /dev/null || true' EXIT
 start() { # start PORT COMMAND...: run it in the background and wait until it answers
@@ -24,15 +24,10 @@ start 8770 "$bin/pedaxr" serve --http --port 8770
 start 8771 "$bin/python" "$here/conformance_server.py" --port 8771
 
 echo "== Inspector: strict, both eras, stdio and HTTP"
-bash "$here/inspector.sh" "$bin/pedaxr" "$home" "$folder"
-for era in modern legacy; do
-    for method in tools/list resources/templates/list prompts/list; do
-        strict=$([ "$method" = tools/list ] && echo --strict || true)   # the option is for tools alone
-        mcp-inspector --cli $strict --connect-timeout 120000 --protocol-era "$era" --method "$method" \
-            --transport http --server-url http://127.0.0.1:8770/mcp > "http-$era-${method//\//-}.json"
-        echo "[$era, HTTP] $method: ok"
-    done
-done
+bash "$here/inspector.sh" "$bin/pedaxr" "$home" "$folder" http://127.0.0.1:8770/mcp
+
+echo "== Tokens of definitions and replies"
+node "$here/count_tokens.mjs" "$folder"
 
 echo "== Inspector: its web page in Chromium (the App view, the form for the human)"
 if "$bin/python" -c "import playwright" 2> /dev/null && command -v chromium chromium-browser google-chrome > /dev/null; then

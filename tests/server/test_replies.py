@@ -6,14 +6,18 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp_types import TextContent
 from PIL import Image
 
-from pedaxr.types import PatientMatch, PatientSearch, StudySummary
+from pedaxr.types import DISCLAIMER, PatientMatch, PatientSearch, Report, StudySummary
+from pedaxr_models.labels import View
 from pedaxr_server.pictures import preview_png
-from pedaxr_server.replies import one_line, patients_reply, simplify, study_uri
+from pedaxr_server.replies import most_tokens, one_line, patients_reply, report_reply, simplify, study_uri
+
+from .conftest import canned_report
 
 points = st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 2000)), min_size=3, max_size=120)
 
@@ -52,9 +56,59 @@ def test_many_matches_are_cut_by_whole_lines_and_counted() -> None:
     )
     block = patients_reply(search).content[0]
     assert isinstance(block, TextContent)
-    assert len(block.text) < 6000
+    assert most_tokens(block.text) <= 2000
     assert block.text.splitlines()[-1].startswith("(")
     assert all(line.endswith("}") for line in block.text.splitlines()[2:-1])
+
+
+@pytest.mark.parametrize("name", ["김하람", "뷁쉛꿻" * 20], ids=["usual", "long and rare"])
+def test_homonyms_fit_into_2000_tokens_and_those_left_out_are_counted(name: str) -> None:
+    studies = [
+        StudySummary(
+            study_id=f"S-82095{i}",
+            study_date=dt.date(2026, 1, 1 + i),
+            view_position=View.LEFT_LATERAL_DECUBITUS,
+        )
+        for i in range(6)
+    ]
+    matches = [
+        PatientMatch(
+            patient_id=f"P-604{i}",
+            patient_name=name,
+            patient_name_romanised="Kim Haram",
+            patient_birth_date=dt.date(2019, 4, 1 + i),
+            reason="Korean name matches exactly",
+            score=1.0,
+            studies=studies,
+        )
+        for i in range(20)
+    ]
+    search = PatientSearch(query=name, status="several_matches", matches=matches, total=20, next_step="Ask.")
+    block = patients_reply(search).content[0]
+    assert isinstance(block, TextContent)
+    assert most_tokens(block.text) <= 2000
+    *_, last = block.text.splitlines()
+    shown = block.text.count('"patient_id"')
+    assert 0 < shown < 20 and last.startswith(f"({20 - shown} more")
+
+
+def test_a_report_too_long_keeps_critical_flags_and_disclaimer() -> None:
+    report = canned_report("S-1", "복통" * 250)
+    sections = report.sections | {"Findings": "The bowel is long and so is what is said of it. " * 200}
+    long = report.model_copy(update={"sections": sections, "flags": ["Low confidence.", "Sides differ."]})
+    text = text_of(long)
+    assert most_tokens(text) <= 2000
+    assert text.startswith("CRITICAL")
+    assert "Check: Sides differ." in text and "(shortened; see the data)" in text
+    assert text.endswith(DISCLAIMER)
+    assert "shortened" not in text_of(report), "control: what fits is not cut"
+    assert report_reply(long).structured_content["sections"]["Indication"] == "복통" * 250
+
+
+def text_of(report: Report) -> str:
+    block = report_reply(report).content[0]
+    assert isinstance(block, TextContent)
+    return block.text
 
 
 def test_a_name_cannot_start_a_line_of_its_own() -> None:

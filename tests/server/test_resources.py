@@ -15,7 +15,7 @@ from mcp_types import BlobResourceContents, TextResourceContents
 from PIL import Image
 
 from pedaxr.types import PatientMatch, PatientSearch, Report, SegmentationResult
-from pedaxr_server.documents import report_html, report_text
+from pedaxr_server.documents import report_html, report_korean, report_text
 
 from .conftest import canned_report
 
@@ -37,6 +37,42 @@ async def read(server: Server, era: str, uri: str) -> bytes:
         return base64.b64decode(contents.blob)
     assert isinstance(contents, TextResourceContents)
     return contents.text.encode()
+
+
+async def test_the_report_is_read_in_korean(
+    server: Server, era: str, study_id: str, canned_networks: None
+) -> None:
+    hostile = "<img src=x> 복통"
+    async with Client(server, mode=era) as client:
+        await client.call_tool("generate_report", {"study_id": study_id, "indication": hostile})
+    raw = await read(server, era, f"pedaxr://studies/{study_id}/report.ko.json")
+    told = json.loads(raw)
+    assert b"<img" not in raw and told["sections"]["Indication"] == hostile
+    assert list(told["sections"]) == ["Technique", "Indication", "Impression"]
+    assert "유리가스" in told["sections"]["Impression"]
+    assert told["report_id"] == f"R-{study_id}"
+
+
+def test_a_korean_sentence_belongs_to_its_finding_and_has_the_verdict_of_both_witnesses() -> None:
+    draft = canned_report("S-1", "복통")
+    findings = [
+        finding.model_copy(update={"agreed": finding.finding != "constipation"}) for finding in draft.findings
+    ]
+    report = draft.model_copy(
+        update={
+            "findings": findings,
+            "sections": {"Technique": "Abdominal radiograph, erect.", "Findings": draft.narrative},
+            "measures": {"widest_loop_to_l2": 1.4},
+            "flags": ["Low confidence (0.41), least of all in constipation."],
+        }
+    )
+    told = json.loads(report_korean(report))
+    verdicts = {one.get("finding"): one["verdict"] for one in told["sentences"]}
+    assert verdicts["pneumoperitoneum"] == verdicts["pyloric_stenosis"] == "grounded"
+    assert verdicts["constipation"] == "hedged"
+    assert not any("1.4" in one["text"] for one in told["sentences"]), "measures have a table"
+    assert "1.4" in told["sections"]["Findings"], "control"
+    assert "분변" in told["flags"][0]
 
 
 async def test_the_full_size_overlay_is_read(

@@ -34,7 +34,8 @@ async def test_published_tools_have_not_changed(
 
 
 async def test_definitions_fit_into_1500_tokens(tools: list[Tool]) -> None:
-    assert len(as_json(tools)) / 4 < 1500
+    """By characters: of three real tokenizers (`make judges`) the hungriest makes a token of 3.94 of them."""
+    assert len(as_json(tools)) / 3.93 < 1500
 
 
 async def test_every_tool_has_title_annotations_and_strict_described_arguments(tools: list[Tool]) -> None:

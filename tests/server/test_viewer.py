@@ -2,9 +2,11 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from mcp import Client
@@ -12,7 +14,10 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import TextResourceContents
 from starlette.testclient import TestClient
 
-from pedaxr_models.labels import CHANNELS, TERMS
+from pedaxr.measuring import CALIBRES, LEVELS, STOOL_PARTS
+from pedaxr.types import Report, Sentence, Sex
+from pedaxr_models.captioning.facts import Presence
+from pedaxr_models.labels import CHANNELS, TERMS, View
 from pedaxr_server.http import http_app
 from pedaxr_server.settings import Settings
 from pedaxr_server.viewer import documents
@@ -164,6 +169,29 @@ def test_every_text_that_is_asked_for_exists() -> None:
         asked = re.findall(r'\bt\("(\w+)"', text) + re.findall(r'data-t(?:-title|-hint)?="(\w+)"', text)
         asked += re.findall(r'\bwait\("(\w+)"', text) + re.findall(r'"(key_\w+)"', text)
         assert set(asked) <= known.keys(), name
+
+
+def test_every_value_that_a_reply_may_hold_has_a_word() -> None:
+    known = words("en").keys()
+    values = {
+        "verdict": Sentence.model_fields["verdict"].annotation,
+        "status": Report.model_fields["status"].annotation,
+        "sex": Sex,
+    }
+    for kind, literal in values.items():
+        assert {f"{kind}_{value}" for value in get_args(literal)} <= known
+    assert {f"view_{view}" for view in View} | {f"presence_{one.value}" for one in Presence} <= known
+    lengths = {f"measure_{name}" for name in (*CALIBRES, "free_air_gap", "l2_width", "longest_level")}
+    shares = {f"measure_stool_share_{part}" for part in STOOL_PARTS}
+    assert lengths | shares | {f"measure_{LEVELS}"} <= known
+
+
+def test_sections_are_called_as_in_the_korean_report() -> None:
+    table = tomllib.loads((files("pedaxr") / "korean.toml").read_text(encoding="utf-8"))["headings"]
+    del table["Flags"]  # they stand in a box of their own
+    text = read_asset("words.js").split("const PHRASES = {")[1].split("};")[0]
+    phrases = dict(re.findall(r'^  "?([^":]+)"?: "(.*)",$', text, re.MULTILINE))
+    assert table.items() <= phrases.items()
 
 
 def test_modules_stay_readable() -> None:

@@ -206,6 +206,17 @@ def test_films_are_windowed_inverted_zoomed_and_measured(viewer: Page) -> None:
     expect(pane.locator(".ruler text")).to_have_count(0)
 
 
+def test_every_key_works(viewer: Page, faults: list[str]) -> None:
+    read(viewer)
+    outline = viewer.locator('.pane path[data-region="pneumoperitoneum"]').first
+    before = outline.evaluate("path => path.style.fillOpacity")
+    viewer.keyboard.press("]")
+    assert float(outline.evaluate("path => path.style.fillOpacity")) > float(before)
+    for key in ("[", "+", "-", "0", "i", "r", "o", "w", "m", "s", "p", ",", ".", "ArrowLeft", "Escape"):
+        viewer.keyboard.press(key)
+        assert not faults, key
+
+
 def test_outlines_are_switched_off_together_and_one_by_one(viewer: Page) -> None:
     read(viewer)
     finding = viewer.locator('.pane path[data-region="pneumoperitoneum"]').first
@@ -242,6 +253,7 @@ def test_the_page_speaks_korean_and_explains_its_keys(viewer: Page) -> None:
     read(viewer)
     viewer.get_by_role("button", name="Switch to Korean").click()
     expect(viewer.locator("#critical")).to_contain_text("기복증")
+    expect(viewer.locator(".impression")).to_contain_text("유리가스")
     expect(viewer.locator(".notice")).to_contain_text("의료기기가 아닙니다")
     viewer.keyboard.press("?")
     expect(viewer.get_by_role("dialog")).to_contain_text("반전")

@@ -15,6 +15,7 @@ export function showLayers(node, outlines, shown, on) {
   put(
     node,
     group("finding", t("findings"), outlines.findings, shown, on),
+    measures(outlines.measures ?? {}, shown.before),
     group("structure", t("structures"), outlines.structures, shown, on),
     outlines.quality_notes?.length ? notes(outlines.quality_notes) : null,
   );
@@ -84,6 +85,31 @@ function measuresOf(region) {
 function change(region, earlier) {
   const before = Math.round(100 * (earlier?.share_of_body ?? 0));
   return `${t("prior")}: ${earlier ? `${before} % ${t("ofBody")}` : t("notOutlined")}`;
+}
+
+// As pedaxr.measuring names them: lengths as a ratio to the width of L2 and, where spacing is known, in mm.
+const LENGTHS = ["widest_loop", "stomach", "widest_colon", "rectum", "free_air_gap", "longest_level", "l2_width"];
+const SHARES = ["right_colon", "left_colon", "rectosigmoid"];
+
+function measures(now, before) {
+  const rows = [
+    ...LENGTHS.map((name) => [name, (of) => lengthOf(of, name)]),
+    ["air_fluid_levels", (of) => of.air_fluid_levels],
+    ...SHARES.map((part) => [`stool_share_${part}`, (of) => percent(of[`stool_share_${part}`])]),
+  ].filter(([, value]) => known(value(now)));
+  if (!rows.length) return null;
+  return el("section", { class: "group" }, el("h3", {}, t("measures")),
+    el("ul", { class: "rows measured" }, rows.map(([name, value]) =>
+      el("li", {}, el("span", { class: "name" }, t(`measure_${name}`)), el("span", { class: "measure" }, String(value(now))),
+        before ? el("p", { class: "detail" }, `${t("prior")}: ${known(value(before)) ? value(before) : "–"}`) : null))));
+}
+
+const known = (value) => value !== null && value !== undefined && value !== "";
+const percent = (share) => (known(share) ? `${Math.round(100 * share)} %` : "");
+
+function lengthOf(of, name) {
+  const [ratio, mm] = [of[`${name}_to_l2`], of[`${name}_mm`]];
+  return [known(ratio) ? `${ratio.toFixed(1)} × L2` : "", known(mm) ? `${Math.round(mm)} mm` : ""].filter(Boolean).join(" · ");
 }
 
 function notes(texts) {

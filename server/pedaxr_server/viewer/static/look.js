@@ -14,6 +14,7 @@ export const state = {
   answer: null, // a search that the user has to choose from
   outlines: null,
   report: null,
+  korean: null, // what the report says in Korean
   prior: null, // {study, outlines}
   visible: new Set(FINDINGS),
   opacity: { finding: 0.15, structure: 0.1 },
@@ -33,7 +34,7 @@ export function showLegend() {
   showLayers(
     byId("layers"),
     state.outlines,
-    { ...state, earlier: earlier ? [...earlier.findings, ...earlier.structures] : null },
+    { ...state, earlier: earlier ? [...earlier.findings, ...earlier.structures] : null, before: earlier?.measures },
     {
       light,
       toggle: (name, isOn) => (toggleVisible([name], isOn), showLegend(), showStyles()),
@@ -74,9 +75,9 @@ export function toggleStructures() {
   toggleKind("structure", !STRUCTURES.some((name) => state.visible.has(name)));
 }
 
-export function changeOpacity(by) {
+export function changeOpacity(steps) {
   for (const kind of ["finding", "structure"]) {
-    state.opacity[kind] = Math.min(Math.max(state.opacity[kind] + by, 0), 1);
+    state.opacity[kind] = Math.min(Math.max(state.opacity[kind] + steps * STEP, 0), 1);
   }
   if (state.outlines) showLegend();
   showStyles();

@@ -70,7 +70,7 @@ function openStudy(study, given = {}) {
 }
 
 function closeStudy() {
-  Object.assign(state, { study: null, outlines: null, report: null, lit: null });
+  Object.assign(state, { study: null, outlines: null, report: null, korean: null, lit: null });
   closePrior();
   state.window = { ...FULL_WINDOW };
   for (const pane of panes) {
@@ -126,6 +126,7 @@ function takeOutlines(outlines) {
 
 function takeReport(report) {
   state.report = report;
+  state.korean = null;
   drawReport();
   showReading();
 }
@@ -133,7 +134,23 @@ function takeReport(report) {
 /** Apart from the rest, so that a reason for the film that is being typed is not lost. */
 function drawReport() {
   const redraft = (indication) => reading.redraft(state.study.study_id, indication);
-  if (state.report) showReport(byId("report"), state.report, { light, redraft });
+  const { report, korean } = state;
+  if (!report) return;
+  const isKorean = currentLanguage() === "ko";
+  showReport(byId("report"), report, isKorean ? korean : null, { light, redraft });
+  if (isKorean && !korean && server.canRead) addKorean(report);
+}
+
+async function addKorean(report) {
+  try {
+    const korean = await reading.korean(report);
+    if (!korean || state.report !== report) return;
+    state.korean = korean;
+    drawReport();
+    showStyles();
+  } catch {
+    // The English text stays, and says that it is English.
+  }
 }
 
 async function togglePrior() {
@@ -294,8 +311,8 @@ const shortcuts = () => ({
   w: () => toggleTool("window"),
   m: () => toggleTool("measure"),
   s: toggleStructures,
-  "[": () => changeOpacity(-STEP),
-  "]": () => changeOpacity(STEP),
+  "[": () => changeOpacity(-1),
+  "]": () => changeOpacity(1),
   ",": () => stepStudy(-1),
   ".": () => stepStudy(1),
   Escape: () => panes.forEach((pane) => pane.clearRuler()),

@@ -65,6 +65,12 @@ export class Reading {
       this.#server.readResource(studyUri(studyId, "segmentation.json"), { signal }));
   }
 
+  /** What a report says in Korean; null when the study's latest is another one by now. */
+  async korean({ study_id: studyId, report_id: reportId }) {
+    const told = await this.#once(reportId, "korean", () => this.#server.readResource(studyUri(studyId, "report.ko.json")));
+    return told.report_id === reportId ? told : null;
+  }
+
   /** The stored report; a study without one gets its first draft. */
   async #report(studyId, signal) {
     try {

@@ -3,11 +3,15 @@
 import { el, put } from "./dom.js";
 import { phrase, t, term } from "./words.js";
 
-const MARKS = { grounded: "✓", hedged: "~", struck: "✗", not_checked: "·" };
+const MARKS = { grounded: "✓", hedged: "~", struck: "✗", missing: "+", not_checked: "·" };
 
-/** @param on {light(name or null), redraft(indication)} */
-export function showReport(node, report, on) {
-  const { Findings: _, ...sections } = report.sections;
+/**
+ * @param korean {sections, sentences, flags} to show in place of the report's own, or null
+ * @param on {light(name or null), redraft(indication)}
+ */
+export function showReport(node, report, korean, on) {
+  const told = korean ?? report;
+  const { Findings: findings, ...sections } = told.sections;
   const before = ["Technique", "Indication", "Comparison"];
   const names = Object.keys(sections).filter((name) => name !== "Impression"); // it comes first
   const first = names.filter((name) => before.includes(name));
@@ -15,13 +19,14 @@ export function showReport(node, report, on) {
   put(
     node,
     head(report),
-    t("reportLanguage") ? el("p", { class: "quiet" }, t("reportLanguage")) : null,
-    flags(report.flags),
+    note(t(korean ? "koreanText" : "reportLanguage")),
+    flags(told.flags),
     section("Impression", sections.Impression),
     first.map((name) => section(name, sections[name])),
     el("h3", {}, phrase("Findings")),
-    el("ol", { class: "sentences" }, report.sentences.map((sentence) => sentenceItem(sentence, on))),
+    report.human_sections?.includes("Findings") ? el("p", {}, findings) : sentences(told, on),
     grouped(last, sections),
+    korean ? folded(t("original"), sentences(report, on)) : null,
     witnesses(report.findings, on),
     redraft(on),
     about(report),
@@ -43,12 +48,16 @@ export function showCritical(node, report) {
 }
 
 function head(report) {
-  const status = ["preliminary", "final"].includes(report.status) ? t(report.status) : report.status;
+  const { status } = report;
+  const isSigned = Boolean(report.signed_by);
   return el("p", { class: "report-head" },
-    el("span", { class: `stamp ${report.status === "final" ? "final" : ""}` }, status),
+    el("span", { class: `stamp ${isSigned ? "final" : ""}` }, t(`status_${status}`)),
     el("strong", {}, term(report.label)),
-    el("span", { class: "quiet" }, `${t("drafted")} ${timeOf(report.created_at)}`));
+    el("span", { class: "quiet" }, `${t("drafted")} ${timeOf(report.created_at)}`),
+    isSigned ? el("span", {}, `${t("signed")} ${report.signed_by}, ${timeOf(report.signed_at)}`) : null);
 }
+
+const note = (text) => (text ? el("p", { class: "quiet" }, text) : null);
 
 /** Local time in the order of the other dates. */
 function timeOf(text) {
@@ -84,6 +93,10 @@ function grouped(names, sections) {
   ];
 }
 
+const sentences = (told, on) => el("ol", { class: "sentences" }, told.sentences.map((one) => sentenceItem(one, on)));
+
+const folded = (title, ...inside) => el("details", {}, el("summary", {}, title), inside);
+
 function sentenceItem({ text, finding, verdict, reason }, on) {
   const title = [t(`verdict_${verdict}`), reason].filter(Boolean).join(": ");
   return el(
@@ -97,7 +110,7 @@ function sentenceItem({ text, finding, verdict, reason }, on) {
     },
     el("span", { class: "mark", role: "img", "aria-label": title }, MARKS[verdict] ?? "·"),
     el(verdict === "struck" ? "s" : "span", {}, text),
-    verdict === "hedged" || verdict === "struck" ? el("small", {}, title) : null,
+    ["hedged", "struck", "missing"].includes(verdict) ? el("small", {}, title) : null,
   );
 }
 
@@ -138,6 +151,7 @@ function redraft(on) {
 function about(report) {
   return el("div", { class: "about" },
     el("h3", {}, t("about")),
+    typeof report.confidence === "number" ? el("p", {}, t("sureness", report.confidence.toFixed(2))) : null,
     el("p", {}, t("dependence", report.image_dependence.toFixed(2))),
     el("p", {}, `${report.report_id} · ${report.model}`),
     el("p", {}, report.data_statement),
