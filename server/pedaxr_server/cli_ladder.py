@@ -7,7 +7,7 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli_data import library_errors, progress_bar
-from pedaxr_server.cli_train import films_of_split
+from pedaxr_server.cli_train import eyes_options, films_of_split
 from pedaxr_server.options import FOLDER, json_option, show
 from pedaxr_server.publish import publish
 
@@ -48,6 +48,7 @@ _segmenter_option = click.option(
 @click.option("--checkpoint", type=FOLDER, help="Whose card to write (default: the shipped weights).")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: torch's choice).")
+@eyes_options
 @json_option
 def ladder(
     data: Path,

@@ -68,6 +68,26 @@ def _evaluation_options(command: F) -> F:
     return command
 
 
+def eyes_options(command: F) -> F:
+    """Options for a reader that is to learn to see from few films."""
+    options = (
+        click.option(
+            "--stem", type=click.Choice(("linear", "convolutions")), default="linear", show_default=True,
+            help="How patches of the film become tokens.",
+        ),
+        click.option(
+            "--outline-weight", type=click.FloatRange(0), default=0.0, show_default=True,
+            help="Weight of telling the outlines from each patch, falling to 0 over the budget.",
+        ),
+        click.option(
+            "--tells-findings", is_flag=True, help="Let the decoder attend to what the finding head goes by."
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.group()
 def train() -> None:
     """Train a network; stop it whenever you like and go on with --resume."""
@@ -116,6 +136,9 @@ def _tell(checkpoint: Path) -> None:
     "--segmenter", type=FOLDER, help="Segmentation checkpoint it reads with (default: the shipped weights)."
 )
 @click.option("--start-from", type=FOLDER, help="Checkpoint folder to fine-tune.")
+@click.option("--vision", type=FOLDER, help="Your pretrained ViT: a local folder of `save_pretrained`.")
+@click.option("--text", type=FOLDER, help="Your pretrained BERT: a local folder of `save_pretrained`.")
+@eyes_options
 def train_captioner(
     data: Path,
     out: Path,

@@ -114,7 +114,8 @@ def _claim(training: TrainConfig, path: Path) -> None:
     settings = {name: str(getattr(training, name)) for name in names}
     if path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
-        differing = [name for name in names if before.get(name) != settings[name]]
+        defaults = {f.name: str(f.default) for f in fields(training)}  # of options newer than that ladder
+        differing = [n for n in names if before.get(n, defaults[n]) != settings[n]]
         if differing:
             raise ValueError(
                 f"{path.parent} holds a ladder of another {', '.join(differing)}. Choose another --out, or "

@@ -68,7 +68,10 @@ HEDGE = (
 DOUBTFUL_EXCLUSION = r"(?:가능성|의심)(?:을|은|도|를|이)?\s?(?:완전히\s)?배제"
 
 SEVERITIES: tuple[tuple[Severity, str], ...] = (
-    (Severity.MILD, r"경미|경한|경도|약간|소량|미세|미미|가벼운|경증|\b(?:mild|slight|subtle|minimal)\b"),
+    (
+        Severity.MILD,
+        r"경미|경한|경도|약간|소량|미량|미세|미미|가벼운|경증|\b(?:mild|slight|subtle|minimal)\b",
+    ),
     (Severity.MODERATE, r"중등|중간 정도|\bmoderate\b"),
     (
         Severity.MARKED,

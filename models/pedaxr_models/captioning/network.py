@@ -10,8 +10,7 @@ one key is 1 whatever the film shows, and the film is never read.
 """
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +24,7 @@ from transformers import (
     ViTModel,
 )
 
+from pedaxr_models.captioning.eyes import STEMS, convolutional_stem
 from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.inputs import Seen
 from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS
@@ -43,6 +43,9 @@ class ReportNetworkConfig:
         longest_text, longest_report: tokens, special ones included.
         sees: which of `SOURCES` reach the network; the rest is blanked, so that each one's worth can be told.
         region_features: figures per region token; 0 for a reader that sees the masks as pixels only.
+        stem: how patches become tokens, one of `eyes.STEMS`.
+        outlines: kinds of tissue whose share each patch token is to tell, while training; 0: none.
+        tells_findings: the decoder may attend to what the finding head goes by.
     """
 
     vocabulary: int
@@ -58,6 +61,9 @@ class ReportNetworkConfig:
     dropout: float = 0.1
     sees: tuple[str, ...] = SOURCES
     region_features: int = REGION_FEATURES
+    stem: str = STEMS[0]
+    outlines: int = 0
+    tells_findings: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain dict, the inverse of `from_json`."""
@@ -68,6 +74,20 @@ class ReportNetworkConfig:
         """Rebuild from `to_json` output after a trip through JSON."""
         older = {"sees": SOURCES, "region_features": 0}  # readers from before these had a name
         return cls(**{**older, **data, "sees": tuple(data.get("sees", SOURCES))})
+
+
+class Taught(NamedTuple):
+    """Logits under teacher forcing.
+
+    Attributes:
+        words: (B, L - 1, V) of report tokens 1..L-1.
+        findings: (B, 5).
+        outlines: (B, N, C) of the patches; None for a reader without such a head.
+    """
+
+    words: Tensor
+    findings: Tensor
+    outlines: Tensor | None
 
 
 class RegionTokens(nn.Module):
@@ -93,6 +113,10 @@ class ReportNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.vision = ViTModel(_vision_config(config), add_pooling_layer=False)
+        if config.stem != STEMS[0]:
+            stem = convolutional_stem(FILM_PLANES + len(CHANNELS), config.hidden, config.patch_size)
+            self.vision.embeddings.patch_embeddings.projection = stem
+        self.outlines = nn.Linear(config.hidden, config.outlines) if config.outlines else None
         self.text = BertModel(_text_config(config, config.text_layers), add_pooling_layer=False)
         self.regions = RegionTokens(config) if config.region_features else None
         self.look = nn.MultiheadAttention(config.hidden, config.heads, config.dropout, batch_first=True)
@@ -115,22 +139,37 @@ class ReportNetwork(nn.Module):
         Returns:
             memory (B, M, D) that the decoder attends to, its mask (B, M), and logits (B, 5) of the findings.
         """
-        seen, text_mask = self._only_what_is_seen(seen, text_mask)
+        return self.integrate(self.film_tokens(seen), text_ids, text_mask)
+
+    def film_tokens(self, seen: Seen) -> Tensor:
+        """What a batch of films looks like, without its metadata: (B, 1 + N + R, D)."""
+        seen = self._only_what_is_seen(seen)
         # Channels-last halves the time of cutting the film into patches on a CPU.
         pixels = seen.pixels.contiguous(memory_format=torch.channels_last)
-        patches = self.vision(pixel_values=pixels).last_hidden_state  # (B, 1 + N, D)
-        film = patches if self.regions is None else torch.cat([patches, self.regions(seen.regions)], 1)
+        patches: Tensor = self.vision(pixel_values=pixels).last_hidden_state  # (B, 1 + N, D)
+        return patches if self.regions is None else torch.cat([patches, self.regions(seen.regions)], 1)
+
+    def integrate(self, film: Tensor, text_ids: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As `encode`, from the tokens of the films; metadata of one row (1, T) are those of all films."""
+        if "metadata" not in self.config.sees:  # only [CLS] is left
+            text_mask = text_mask * (torch.arange(text_mask.shape[1], device=text_mask.device) == 0)
         words = self.text(input_ids=text_ids, attention_mask=text_mask).last_hidden_state  # (B, T, D)
+        words, text_mask = words.expand(len(film), -1, -1), text_mask.expand(len(film), -1)
         looked, _ = self.look(words, film, film, need_weights=False)
         words = self.look_norm(words + looked)
         memory = torch.cat([film, words], 1)
         mask = torch.cat([text_mask.new_ones(film.shape[:2]), text_mask], 1)  # (B, M)
         queries = self.finding_queries.expand(len(memory), -1, -1)
         pooled, _ = self.finding_pool(queries, memory, memory, key_padding_mask=mask == 0, need_weights=False)
+        if self.config.tells_findings:
+            memory, mask = (
+                torch.cat([memory, pooled], 1),
+                torch.cat([mask, mask.new_ones(pooled.shape[:2])], 1),
+            )
         return memory, mask, self.finding_head(pooled).squeeze(-1)
 
-    def _only_what_is_seen(self, seen: Seen, text_mask: Tensor) -> tuple[Seen, Tensor]:
-        """Blank the sources that this reader is to do without; of the metadata only [CLS] is left."""
+    def _only_what_is_seen(self, seen: Seen) -> Seen:
+        """Blank what of the film this reader is to do without."""
         pixels, regions = seen.pixels, seen.regions
         if "film" not in self.config.sees:
             pixels = torch.cat([torch.zeros_like(pixels[:, :FILM_PLANES]), pixels[:, FILM_PLANES:]], 1)
@@ -138,14 +177,10 @@ class ReportNetwork(nn.Module):
             masks = torch.full_like(pixels[:, FILM_PLANES:], -1.0)
             pixels = torch.cat([pixels[:, :FILM_PLANES], masks], 1)
             regions = torch.zeros_like(regions)
-        if "metadata" not in self.config.sees:
-            text_mask = text_mask * (torch.arange(text_mask.shape[1], device=text_mask.device) == 0)
-        return Seen(pixels, regions), text_mask
+        return Seen(pixels, regions)
 
-    def forward(
-        self, seen: Seen, text_ids: Tensor, text_mask: Tensor, report_ids: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Teacher forcing: logits (B, L - 1, V) of report tokens 1..L-1, and finding logits (B, 5)."""
+    def forward(self, seen: Seen, text_ids: Tensor, text_mask: Tensor, report_ids: Tensor) -> Taught:
+        """Teacher forcing: what the report, the findings and the outlines were taken for."""
         memory, mask, findings = self.encode(seen, text_ids, text_mask)
         given = report_ids[:, :-1]
         out = self.decoder(
@@ -154,7 +189,12 @@ class ReportNetwork(nn.Module):
             encoder_hidden_states=memory,
             encoder_attention_mask=mask,
         )
-        return out.logits, findings
+        outlines = None if self.outlines is None else self.outlines(memory[:, 1 : 1 + self._patches])
+        return Taught(out.logits, findings, outlines)
+
+    @property
+    def _patches(self) -> int:
+        return (self.config.image_size // self.config.patch_size) ** 2
 
     @torch.no_grad()
     def write(self, memory: Tensor, mask: Tensor, *, use_cache: bool = True) -> tuple[Tensor, Tensor]:
@@ -179,26 +219,6 @@ class ReportNetwork(nn.Module):
         chosen = out.sequences[:, 1:]
         probabilities = torch.stack(out.logits, 1).softmax(-1).gather(-1, chosen[..., None]).squeeze(-1)
         return chosen, probabilities.masked_fill(chosen == PAD, 1.0)
-
-
-def load_pretrained(network: ReportNetwork, *, vision: Path | None = None, text: Path | None = None) -> None:
-    """Replace the encoders' weights by those of local Hugging Face folders where names and shapes agree.
-
-    Raises:
-        ValueError: a folder shares no weight with the network, so that nothing would be gained.
-    """
-    pairs = ((network.vision, ViTModel, vision), (network.text, BertModel, text))
-    for module, model_class, folder in pairs:
-        if folder is None:
-            continue
-        theirs = model_class.from_pretrained(folder, local_files_only=True).state_dict()
-        ours = module.state_dict()
-        same = {k: v for k, v in theirs.items() if k in ours and ours[k].shape == v.shape}
-        if not same:
-            raise ValueError(
-                f"No weight in '{folder.name}' has the name and shape of one of ours; set hidden to match."
-            )
-        module.load_state_dict(ours | same)
 
 
 def _empty_cache() -> EncoderDecoderCache:

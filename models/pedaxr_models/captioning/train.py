@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from torch.nn import functional as F
 from pedaxr_models.captioning.card import model_card
 from pedaxr_models.captioning.curves import draw_curves
 from pedaxr_models.captioning.evaluate import evaluate_captioner
+from pedaxr_models.captioning.eyes import outline_loss
 from pedaxr_models.captioning.facts import UNREADABLE
 from pedaxr_models.captioning.grammar import narrate
 from pedaxr_models.captioning.inputs import (
@@ -34,12 +34,19 @@ from pedaxr_models.captioning.inputs import (
     open_strangers,
 )
 from pedaxr_models.captioning.metadata_text import metadata_text, with_dropout
-from pedaxr_models.captioning.network import SOURCES, ReportNetwork, ReportNetworkConfig, load_pretrained
+from pedaxr_models.captioning.network import (
+    ReportNetwork,
+    ReportNetworkConfig,
+    Taught,
+)
+from pedaxr_models.captioning.pretrained import fit_sizes, load_pretrained
+from pedaxr_models.captioning.recipe import TrainConfig, preset
 from pedaxr_models.captioning.scores import fact_scores
 from pedaxr_models.captioning.tokenizer import PAD, WordPieces
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.origin import is_synthetic
+from pedaxr_models.labels import CHANNELS
 from pedaxr_models.runtime.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
 from pedaxr_models.runtime.memory import reuse_large_blocks
 from pedaxr_models.runtime.reporter import TOKENIZER_FILE, Reporter
@@ -50,80 +57,7 @@ from pedaxr_models.segmentation.sampling import BalancedBatches, group_films
 from pedaxr_models.several import ALONE, Processes, join
 from pedaxr_models.training import one_cycle, pick_device, set_learning_rate, training_progress, write_scalars
 
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """One run.
-
-    Attributes:
-        data: data set folder or CSV file whose films carry facts.
-        out: receives the run's files and, at the end, `checkpoint/`.
-        segmenter: checkpoint folder of the segmentation whose predictions the reader sees; None: the shipped.
-        minutes: time budget of training; predicting the masks and measuring at the end come on top.
-        steps: budget in steps instead, the same on a quiet and on a busy machine.
-        plain_wording: share of training reports in the commonest wording; the rest vary.
-        unreadable: share of training films replaced by what is no film, to learn to say nothing.
-        sees: which of the film, the masks and the metadata the reader is given, to tell what each is worth.
-        start_from: checkpoint folder to fine-tune.
-        cache: folder of the predicted masks, to be shared by several runs; None: below `out`.
-        vision, text: local folders of pretrained ViT and BERT weights.
-    """
-
-    data: Path
-    out: Path
-    segmenter: Path | None = None
-    minutes: float = 15.0
-    steps: int | None = None
-    batch_size: int = 16
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.02
-    warmup: float = 0.04
-    finding_weight: float = 0.5
-    sees: tuple[str, ...] = SOURCES
-    plain_wording: float = 0.7
-    unreadable: float = 0.05
-    image_size: int = 160
-    hidden: int = 128
-    vision_layers: int = 3
-    decoder_layers: int = 2
-    start_from: Path | None = None
-    cache: Path | None = None
-    vision: Path | None = None
-    text: Path | None = None
-    resume: bool = False
-    seed: int = 0
-    device: str = "auto"
-    threads: int | None = None
-    validate_every_s: float = 150.0
-    validation_films: int = 32
-    measured_films: int = 300
-    show_progress: bool = True
-
-
-PRESETS: dict[str, dict[str, Any]] = {
-    "small": {},
-    "full": {
-        "minutes": 14.0,
-        "batch_size": 64,
-        "image_size": 256,
-        "hidden": 192,
-        "vision_layers": 6,
-        "decoder_layers": 3,
-        "validation_films": 256,
-        "measured_films": 2000,
-    },
-    "finetune": {"minutes": 8.0, "learning_rate": 3e-4, "start_from": weights_folder("captioner")},
-}
-
-
-def preset(name: str, **changes: Any) -> TrainConfig:
-    """The configuration of a preset, with `changes` to it.
-
-    `small` is for two CPU cores, `full` for one GPU, `finetune` takes the shipped weights to other films.
-    """
-    if name not in PRESETS:
-        raise ValueError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
-    return TrainConfig(**(PRESETS[name] | changes))
+__all__ = ["TrainConfig", "preset", "train_captioner"]
 
 
 @dataclass
@@ -244,8 +178,9 @@ def _new_network(config: TrainConfig, films: ReaderFilms) -> tuple[ReportNetwork
             if resumes
             else WordPieces.train(corpus(films, config.seed))
         )
-        network = ReportNetwork(_network_config(config, len(pieces)))
-        load_pretrained(network, vision=config.vision, text=config.text)
+        sizes = _network_config(config, len(pieces))
+        network = ReportNetwork(fit_sizes(sizes, vision=config.vision, text=config.text))
+        load_pretrained(network, pieces, vision=config.vision, text=config.text)
     vocabulary.write_text(pieces.to_json(), encoding="utf-8")
     return network, pieces
 
@@ -258,6 +193,9 @@ def _network_config(config: TrainConfig, vocabulary: int) -> ReportNetworkConfig
         sees=config.sees,
         vision_layers=config.vision_layers,
         decoder_layers=config.decoder_layers,
+        stem=config.stem,
+        outlines=len(CHANNELS) if config.outline_weight else 0,
+        tells_findings=config.tells_findings,
     )
 
 
@@ -339,10 +277,16 @@ def report_loss(
     target, counts = films.present(indices)
     target[spoilt], counts[spoilt] = 0.0, 1.0
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        logits, findings = run.parallel(seen.to(device), text_ids, text_mask, report_ids)
-    words = F.cross_entropy(logits.float().transpose(1, 2), report_ids[:, 1:], ignore_index=PAD)
-    called = F.binary_cross_entropy_with_logits(findings.float(), target.to(device), weight=counts.to(device))
-    return words + config.finding_weight * called
+        taught: Taught = run.parallel(seen.to(device), text_ids, text_mask, report_ids)
+    words = F.cross_entropy(taught.words.float().transpose(1, 2), report_ids[:, 1:], ignore_index=PAD)
+    called = F.binary_cross_entropy_with_logits(
+        taught.findings.float(), target.to(device), weight=counts.to(device)
+    )
+    loss = words + config.finding_weight * called
+    if taught.outlines is None:
+        return loss
+    weight = config.outline_weight * (1 - run.share(config))
+    return loss + weight * outline_loss(taught.outlines, seen, sizes.patch_size)
 
 
 def _training_inputs(
