@@ -1,11 +1,14 @@
 """Training and evaluation from the command line; the networks themselves are tested in tests/models."""
 
+import csv
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_models.runtime.checkpoint import load_checkpoint, weights_folder
@@ -58,6 +61,41 @@ def test_figures_are_published_in_card_and_document(network: str, films: Path, t
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert "| shifted |" in text
     assert "Shifted films" in load_checkpoint(folder).card  # and the manifest still fits
+
+
+def rows_of(films: Path) -> list[dict[str, str]]:
+    with (films / "films.csv").open(encoding="utf-8", newline="") as table:
+        return list(csv.DictReader(table))
+
+
+def listed(rows: Iterable[dict[str, str]], table: Path) -> Path:
+    """A CSV in the seed's format that names some of the films and no split."""
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("ImagePath", "Point", "Class", "Age"))
+        writer.writerows((row["ImagePath"], row["Point"], row["Class"], row["Age"]) for row in rows)
+    return table
+
+
+def test_best_median_and_worst_films_are_drawn_for_every_finding_shown(films: Path, tmp_path: Path) -> None:
+    shown = [row for row in rows_of(films) if row["Class"] == "Constipation"]
+    data = listed(rows_of(films), films / "all.csv")
+    shifted = listed(shown, films / "constipation.csv")
+    drawn = run(
+        *("evaluate", "segmentation", "--data", data, "--shifted", shifted),
+        *("--cases", tmp_path / "cases.png"),
+    )
+    assert drawn.exit_code == 0, drawn.stderr
+    with Image.open(tmp_path / "cases.png") as every, Image.open(tmp_path / "cases_shifted.png") as one:
+        assert every.width == one.width == (3 * (512 + 8) - 8) // 2  # three films a row
+        assert one.height == 256 and every.height > 3 * 256  # a row for each finding that is shown
+
+
+def test_films_without_findings_have_no_cases(films: Path, tmp_path: Path) -> None:
+    normal = [row for row in rows_of(films) if row["Class"] == "Normal"]
+    table = listed(normal[:1], films / "normal.csv")
+    refused = run("evaluate", "segmentation", "--data", table, "--cases", tmp_path / "cases.png")
+    assert refused.exit_code == 1 and "None of the films shows a finding" in refused.stderr
 
 
 def test_a_document_without_markers_is_named(tmp_path: Path) -> None:

@@ -22,18 +22,41 @@ _GAP = 8
 def draw_cases(segmenter: Segmenter, films: Sequence[Film], folder: Path) -> list[Path]:
     """Per finding one PNG: its best, median and worst film by Dice; the truth is white, ours in colour."""
     folder.mkdir(parents=True, exist_ok=True)
-    dices = _film_dices(segmenter, films)
     paths = []
+    for finding, picture in _cases(segmenter, films).items():
+        paths.append(folder / f"{finding.value}.png")
+        cv2.imwrite(str(paths[-1]), picture[..., ::-1])
+    return paths
+
+
+def draw_case_sheet(segmenter: Segmenter, films: Sequence[Film], path: Path) -> None:
+    """The pictures of `draw_cases` in one PNG, a finding a row, at half their size.
+
+    Raises:
+        ValueError: no film shows any finding.
+    """
+    rows = list(_cases(segmenter, films).values())
+    if not rows:
+        raise ValueError("None of the films shows a finding, so there is no case to draw.")
+    gap = np.zeros((_GAP, *rows[0].shape[1:]), np.uint8)
+    sheet = cv2.vconcat([part for row in rows for part in (row, gap)][:-1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = cv2.resize(sheet, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(path), half[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+
+
+def _cases(segmenter: Segmenter, films: Sequence[Film]) -> dict[Finding, NDArray[np.uint8]]:
+    """Per finding that the films show, its best, median and worst film (512, 3 * 512 + gaps, 3) RGB."""
+    dices = _film_dices(segmenter, films)
+    pictures = {}
     for index, finding in enumerate(FINDINGS):
         shown = np.flatnonzero(np.isfinite(dices[:, index]))
-        if not len(shown):
-            continue
-        order = shown[np.argsort(-dices[shown, index])]
-        chosen = [order[0], order[len(order) // 2], order[-1]]
-        panels = [draw_case(segmenter, films[i], finding, float(dices[i, index])) for i in chosen]
-        paths.append(folder / f"{finding.value}.png")
-        cv2.imwrite(str(paths[-1]), cv2.hconcat(panels)[:, :-_GAP, ::-1])
-    return paths
+        if len(shown):
+            order = shown[np.argsort(-dices[shown, index])]
+            chosen = [order[0], order[len(order) // 2], order[-1]]
+            panels = [draw_case(segmenter, films[i], finding, float(dices[i, index])) for i in chosen]
+            pictures[finding] = np.asarray(cv2.hconcat(panels)[:, :-_GAP], np.uint8)
+    return pictures
 
 
 def _film_dices(segmenter: Segmenter, films: Sequence[Film]) -> NDArray[np.float64]:
