@@ -76,6 +76,11 @@ def region(name: str, box: tuple[int, int, int, int], confidence: float = 0.95) 
     )  # fmt: skip
 
 
+def in_pieces(one: Region, pieces: int) -> Region:
+    triangles = [[(0, 0), (9, 9 * piece), (9, 0)] for piece in range(pieces)]
+    return one.model_copy(update={"polygons": triangles})
+
+
 def test_ribs_make_an_abdomen_surer_and_nothing_makes_it_surer_than_sure() -> None:
     spine, ribs = region("spine", (40, 0, 60, 100), 0.8), region("ribs", (0, 0, 100, 40), 0.8)
     assert sureness([spine, ribs]) == pytest.approx(0.8 + 0.5 * ribs.share_of_body)
@@ -95,6 +100,24 @@ def test_a_spine_at_the_edge_is_off_centre_and_a_cut_pelvis_does_not_make_it_so(
     assert spine_offset([region("spine", (80, 0, 100, 100)), ribs]) == pytest.approx(0.4)
     assert spine_offset([middle, ribs, region("pelvis", (45, 60, 100, 99))]) == 0
     assert spine_offset([middle]) == spine_offset([ribs]) == 0
+
+
+@pytest.mark.parametrize(
+    ("regions", "is_doubted"),
+    [
+        ([region("spine", (40, 0, 60, 100)), region("l2_body", (40, 40, 60, 50))], False),
+        ([region("spine", (40, 0, 60, 100))], True),
+        ([region("spine", (40, 0, 60, 100), 0.9), region("l2_body", (40, 40, 60, 50))], True),
+        ([in_pieces(region("spine", (40, 0, 60, 100)), 4), region("l2_body", (40, 40, 60, 50))], True),
+    ],
+    ids=["a spine with its L2", "no L2", "a spine that is not sure", "a spine in pieces"],
+)
+def test_an_odd_spine_doubts_the_picture(regions: list[Region], is_doubted: bool) -> None:
+    strict = OperatingPoints(
+        0.5, 0.4, 0.5, 0.6, 0.2, 0.6, least_spine=0.94, most_spine_pieces=3, least_l2=0.001
+    )
+    with using(strict):
+        assert bool(doubts(check_anatomy(regions))) is is_doubted
 
 
 def test_what_is_cut_off_is_noted_and_not_doubted() -> None:

@@ -226,6 +226,59 @@ def test_a_signed_report_is_left_alone_and_the_stored_draft_given_back(
     assert film_clinic.registry.reports("normal") == [draft, final, other]
 
 
+def test_free_air_that_is_outlined_too_faintly_is_told_to_a_human(
+    report_of, segmenter: PerfectSegmenter
+) -> None:
+    segmenter.doubt[AIR] = 0.5  # of 0.95: below the threshold of 0.5
+    unaware = Witness(narrate(truth("normal")), dict.fromkeys(FINDINGS, 0.02))
+    assert report_of("free air", unaware).critical == []
+    with using(replace(operating_points(), faint_free_air=0.4)):
+        report = report_of("free air", unaware)
+        assert report_of("normal").critical == []
+    assert report.critical == ["pneumoperitoneum"]
+    assert report.flags[0].startswith("Free air is outlined faintly")
+
+
+def test_a_reader_who_gives_it_little_hedges_a_sure_outline(report_of) -> None:
+    witness = witness_of(truth("free air"))
+    doubtful = replace(witness, probabilities=witness.probabilities | {AIR: 0.4})
+    with using(replace(operating_points(), least_support={AIR: 0.9})):
+        (sure,) = [s for s in report_of("free air", witness).sentences if s.finding == AIR]
+        again = report_of("free air", doubtful, indication="again")
+    (air,) = [s for s in again.sentences if s.finding == AIR]
+    assert sure.verdict == "grounded"
+    assert (air.verdict, air.reason) == ("hedged", "the reader leaves doubt")
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "probability", "words"),
+    [
+        ("constipation", 0.02, "is not supported by the film: the film shows free gas"),
+        ("constipation", 0.45, "but the reader does not exclude it (0.45): the film shows free gas"),
+        ("pneumoperitoneum", 0.02, "is supported in doubt only"),
+        ("normal", 0.02, "is not supported, but what was outlined is in doubt: free gas"),
+    ],
+)
+def test_a_diagnosis_is_answered_as_firmly_as_both_witnesses_allow(
+    report_of, diagnosis: str, probability: float, words: str
+) -> None:
+    """The reader gives free air one chance in two, so the outline alone does not settle it."""
+    given = {**dict.fromkeys(FINDINGS, 0.02), AIR: 0.5, Finding.CONSTIPATION: probability}
+    strict = replace(operating_points(), least_support={AIR: 0.9}, not_excluded={Finding.CONSTIPATION: 0.3})
+    with using(strict):
+        report = report_of(
+            "free air", Witness(narrate(truth("free air")), given), working_diagnosis=diagnosis
+        )
+    (flag,) = [flag for flag in report.flags if "working diagnosis" in flag]
+    assert words in flag
+
+
+def test_the_confidence_is_calibrated_and_stored(report_of) -> None:
+    assert report_of("normal").confidence == 0.98, "no curve: as sure as the less sure witness"
+    with using(replace(operating_points(), confidence_curve=((0.0, 0.1), (1.0, 0.6)))):
+        assert report_of("normal").confidence == pytest.approx(0.1 + 0.98 * 0.5, abs=0.001)
+
+
 def test_free_air_that_only_the_reader_sees_is_still_told_to_a_human(report_of) -> None:
     suspects = Witness(narrate(truth("normal")), {**dict.fromkeys(FINDINGS, 0.02), AIR: 0.7})
     report = report_of("normal", suspects)

@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pedaxr import operating_points as module
-from pedaxr.choose_points import Seen, Support, choose, free_air_suspicion, least_confidence, least_support
+from pedaxr.choose_points import (
+    Seen,
+    Support,
+    choose,
+    confidence_curve,
+    faint_free_air,
+    free_air_suspicion,
+    least_confidence,
+    least_support,
+    not_excluded,
+)
 from pedaxr.errors import ModelUnavailable
 from pedaxr.operating_points import (
     POINTS_FILE,
@@ -83,6 +93,60 @@ def test_no_unsupported_sentence_of_the_choice_stands_unhedged(said: list[tuple[
     assert least_support(Finding.AIR_FLUID_LEVEL, [replace(FILM, supports=supports)]) == FAINT
 
 
+def test_a_false_sentence_a_little_surer_than_the_surest_of_the_choice_is_hedged_too() -> None:
+    supports = tuple(Support("constipation", share, False) for share in (0.9, 0.88, 0.8, 0.7))
+    point = least_support(Finding.CONSTIPATION, [replace(FILM, supports=supports)])
+    assert 0.92 < point < 0.96
+    alone = least_support(Finding.CONSTIPATION, [replace(FILM, supports=supports[:1])])
+    assert 0.9 < alone < point, "one false sentence says nothing of how far the next may lie"
+
+
+@given(st.lists(st.tuples(SHARES, st.booleans()), min_size=1, max_size=60))
+def test_the_calibrated_confidence_rises_and_is_never_certain(told: list[tuple[float, bool]]) -> None:
+    films = [replace(FILM, confidence=c, is_right=is_right) for c, is_right in told]
+    points = replace(POINTS, confidence_curve=confidence_curve(films))
+    shares = [points.confidence(n / 10) for n in range(11)]
+    assert shares == sorted(shares) and shares[0] > 0 and shares[-1] < 1
+
+
+def test_the_calibrated_confidence_is_the_share_of_right_reports() -> None:
+    films = [replace(FILM, confidence=0.9, is_right=n % 4 > 0) for n in range(200)]
+    films += [replace(FILM, confidence=0.3, is_right=False) for _ in range(200)]
+    points = replace(POINTS, confidence_curve=confidence_curve(films))
+    assert points.confidence(0.9) == pytest.approx(0.75, abs=0.05)
+    assert points.confidence(0.3) < 0.1
+    assert replace(POINTS, confidence_curve=()).confidence(0.3) == 0.3
+
+
+@given(st.lists(st.tuples(st.booleans(), SHARES, st.booleans()), min_size=1, max_size=60))
+def test_faint_free_air_is_told_without_many_false_alarms(seen: list[tuple[bool, float, bool]]) -> None:
+    films = [
+        replace(FILM, has_free_air=air, faint_free_air=faint, is_free_air_told=told)
+        for air, faint, told in seen
+    ]
+    point = faint_free_air({"a": films, "b": films[:1]}, 0.5)
+    air = [f for f in films if f.has_free_air]
+    alarmed = [
+        f for f in films if not f.has_free_air and not f.is_free_air_told and f.faint_free_air >= point
+    ]
+    missed = [f for f in air if not f.is_free_air_told and f.faint_free_air < point]
+    none = len(films) - len(air)
+    assert len(alarmed) <= 0.05 * none or point == 1
+    assert len(missed) <= 0.05 * len(air) or any(
+        f.faint_free_air >= point - 0.002 for f in films if f not in air
+    )
+
+
+def test_a_diagnosis_is_not_excluded_from_what_the_reader_gives_to_such_films() -> None:
+    name = Finding.CONSTIPATION
+    with_it = [replace(FILM, true=(name,), probabilities={name: p}) for p in (0.3, *[0.9] * 19)]
+    without = [replace(FILM, probabilities={name: p}) for p in (0.6, *[0.02] * 19)]
+    assert not_excluded(name, with_it + without) == 0.5, "at most where the reader affirms it"
+    hardly = [replace(film, probabilities={name: 0.2}) for film in with_it]
+    assert not_excluded(name, hardly + without) == 0.2
+    assert not_excluded(name, without) == 0.5, "none was shown"
+
+
 @given(st.lists(SHARES, min_size=1, max_size=60))
 def test_the_reader_alone_names_nineteen_in_twenty_of_free_air(probabilities: list[float]) -> None:
     films = [replace(FILM, has_free_air=True, free_air=p) for p in probabilities]
@@ -99,7 +163,12 @@ def test_at_most_one_in_ten_right_reports_is_called_unsure(confidences: list[flo
 
 def test_each_set_of_good_films_keeps_to_the_limits() -> None:
     sets = {
-        "ordinary": [replace(FILM, sureness=0.95 + n / 10_000, spine_offset=n / 5000) for n in range(200)],
+        "ordinary": [
+            replace(
+                FILM, sureness=0.95 + n / 10_000, spine_offset=n / 5000, spine_confidence=0.96, l2_share=0.01
+            )
+            for n in range(200)
+        ],
         "shifted": [replace(FILM, sureness=0.90 + n / 1000, spine_offset=n / 1000) for n in range(50)],
     }
     points = choose(sets, {"segmentation": "cd"})
@@ -107,6 +176,10 @@ def test_each_set_of_good_films_keeps_to_the_limits() -> None:
         assert sum(film.sureness < points.doubted_below for film in films) <= 0.01 * len(films)
         assert sum(film.spine_offset > points.spine_off_centre for film in films) <= 0.005 * len(films)
         assert not any(film.sureness < points.refused_below for film in films)
+        assert not any(film.spine_confidence < points.least_spine for film in films)
+        assert not any(film.spine_pieces > points.most_spine_pieces for film in films)
+        assert not any(film.l2_share < points.least_l2 for film in films)
+    assert (points.least_spine, points.most_spine_pieces, points.least_l2) == (0.955, 2, 0.005)
     assert points.weights == {"segmentation": "cd"}
 
 
@@ -118,9 +191,10 @@ def test_the_table_says_what_each_point_does() -> None:
     ]
     table = points_table(replace(POINTS, least_support=dict.fromkeys(FINDINGS, 0.8)), {"validation": films})
     assert "| doubted below | 0.900 | films doubted | 0.500, 1 of 2 |" in table
-    assert "| outline of constipation | 0.800 | true sentences unhedged | 1.000, 1 of 1 |" in table
+    assert "| support of constipation | 0.800 | true sentences unhedged | 1.000, 1 of 1 |" in table
     assert "| `critical`: sensitivity | 1.000, 1 of 1 |" in table
     assert "| wrong reports flagged | 1.000, 1 of 1 |" in table
+    assert "| films doubted by any rule | 0.500, 1 of 2 |" in table
 
 
 def test_separation_is_the_chance_of_a_right_report_to_seem_surer() -> None:

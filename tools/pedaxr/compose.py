@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pedaxr.flags import FREE_AIR_SUSPICION, is_free_air_suspected, view_name
+from pedaxr.flags import view_name
 from pedaxr.measuring import measures_text
 from pedaxr.printable import printable
 from pedaxr.reading import Reading
@@ -23,12 +23,9 @@ def present_findings(findings: Sequence[StructuredFinding]) -> list[Finding]:
     return [finding for finding in URGENCY if finding in seen]
 
 
-def critical_findings(
-    findings: Sequence[StructuredFinding], *, free_air_suspicion: float = FREE_AIR_SUSPICION
-) -> list[str]:
+def critical_findings(findings: Sequence[StructuredFinding], *, is_suspected: bool) -> list[str]:
     """What a human must hear of now: free air, outlined or only suspected."""
-    is_seen = Finding.PNEUMOPERITONEUM in present_findings(findings)
-    is_told = is_seen or is_free_air_suspected(findings, free_air_suspicion)
+    is_told = is_suspected or Finding.PNEUMOPERITONEUM in present_findings(findings)
     return [Finding.PNEUMOPERITONEUM.value] if is_told else []
 
 

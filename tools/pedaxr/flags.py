@@ -13,10 +13,7 @@ if TYPE_CHECKING:
     from pedaxr.operating_points import OperatingPoints
     from pedaxr_models.datasets.film import FilmMetadata
 
-# Where no better figure is given: those in use were chosen on validation films, see `operating_points`.
-# The reader names free air from this probability on, even where nothing is outlined. Well below one half, for
-# sensitivity: a missed perforation costs most, a second look little.
-FREE_AIR_SUSPICION = 0.2
+_LOOK_NOW = "have a qualified person look now; a left lateral decubitus or erect view may decide."
 
 
 def flags_of(
@@ -27,7 +24,7 @@ def flags_of(
     points: "OperatingPoints",
 ) -> list[str]:
     """All warnings, the gravest kind first."""
-    flags = [*_suspected_free_air(findings, points.free_air_suspicion), *_disagreements(sentences, findings)]
+    flags = _disagreements(sentences, findings)
     flags += _diagnosis_flags(findings, metadata.working_diagnosis, points.not_excluded)
     flags += _plausibility_flags(findings, regions, metadata)
     sure, name = least_sure(findings, regions, metadata.view)
@@ -54,21 +51,26 @@ def least_sure(
     return min(sure)
 
 
-def is_free_air_suspected(
-    findings: Sequence[StructuredFinding], free_air_suspicion: float = FREE_AIR_SUSPICION
-) -> bool:
-    """Whether the reader sees free air that the segmentation does not outline."""
+def suspicion_of_free_air(
+    findings: Sequence[StructuredFinding], faint: float, points: "OperatingPoints"
+) -> list[str]:
+    """Why free air is suspected that is not outlined, if it is.
+
+    The points were chosen for sensitivity: a missed perforation costs most, a second look little.
+
+    Args:
+        findings: as both witnesses leave them.
+        faint: how near the segmentation comes to outlining it, of `Reading.faint_free_air`.
+        points: in use.
+    """
     air = next(f for f in findings if f.finding == Finding.PNEUMOPERITONEUM)
-    return air.presence is not Presence.PRESENT and (air.probability >= free_air_suspicion or not air.agreed)
-
-
-def _suspected_free_air(findings: Sequence[StructuredFinding], free_air_suspicion: float) -> list[str]:
-    if not is_free_air_suspected(findings, free_air_suspicion):
+    if air.presence is Presence.PRESENT:
         return []
-    return [
-        "Free air is suspected by the reader but not outlined: have a qualified person look now; "
-        "a left lateral decubitus or erect view may decide."
-    ]
+    if air.probability >= points.free_air_suspicion or not air.agreed:
+        return [f"Free air is suspected by the reader but not outlined: {_LOOK_NOW}"]
+    if faint >= points.faint_free_air:
+        return [f"Free air is outlined faintly, below its threshold: {_LOOK_NOW}"]
+    return []
 
 
 def _disagreements(sentences: Sequence[Sentence], findings: Sequence[StructuredFinding]) -> list[str]:

@@ -12,7 +12,7 @@ from pedaxr.audit import audited, note
 from pedaxr.comparison import compare_with_earlier
 from pedaxr.compose import compose_sections, critical_findings, present_findings, standing_text
 from pedaxr.errors import InvalidRequest
-from pedaxr.flags import flags_of, least_sure
+from pedaxr.flags import flags_of, least_sure, suspicion_of_free_air
 from pedaxr.operating_points import OperatingPoints, operating_points
 from pedaxr.printable import printable
 from pedaxr.quality import doubts
@@ -105,11 +105,14 @@ def check_draft(reading: Reading, told: "Narrative", points: OperatingPoints) ->
     is_withheld = told.is_refusal or told.image_dependence < LEAST_DEPENDENCE
     drafted = () if is_withheld else told.sentences
     support = points.least_support
-    sentences = check_sentences(drafted, outlined, view, least_support=support)
+    sentences = check_sentences(
+        drafted, outlined, view, least_support=support, probabilities=told.probabilities
+    )
     findings = structure_findings(drafted, outlined, told.probabilities, view, least_support=support)
+    suspicion = suspicion_of_free_air(findings, reading.faint_free_air, points)
     flags = flags_of(sentences, findings, outlined, reading.metadata, points)
-    critical = critical_findings(findings, free_air_suspicion=points.free_air_suspicion)
-    flags = [*_withheld_flags(told), *doubts(reading.notes), *flags]
+    critical = critical_findings(findings, is_suspected=bool(suspicion))
+    flags = [*_withheld_flags(told), *doubts(reading.notes), *suspicion, *flags]
     confidence = points.confidence(least_sure(findings, outlined, view)[0])
     return CheckedDraft(is_withheld, sentences, findings, critical, flags, confidence)
 

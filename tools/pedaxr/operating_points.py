@@ -33,7 +33,11 @@ class OperatingPoints:
         largest_colon: `quality.colon_share` above which it is said to be perhaps a chest film.
         free_air_suspicion: probability from which the reader's free air is told to a human, outlined or not.
         least_confidence: `flags.least_sure` below which that is said.
-        least_support: by finding, mean probability of an outline below which a sentence on it is hedged.
+        least_support: by finding, `verify.support` below which a sentence on it is hedged.
+        faint_free_air: `Reading.faint_free_air` from which free air is told that is not outlined.
+        least_spine: `quality.spine_confidence` below which it is said to be perhaps no frontal film.
+        most_spine_pieces: `quality.spine_pieces` above which the same is said.
+        least_l2: `quality.l2_share` below which it is said to be perhaps no abdominal film.
         confidence_curve: what share of reports is right, by `flags.least_sure`: pairs, both rising; between
             them straight lines. Empty: `least_sure` stands for itself.
         not_excluded: by finding, the reader's probability from which a supplied diagnosis that is not
@@ -51,6 +55,10 @@ class OperatingPoints:
     weights: Mapping[str, str] = field(default_factory=dict)
     confidence_curve: tuple[tuple[float, ...], ...] = ()
     not_excluded: Mapping[str, float] = field(default_factory=dict)
+    least_spine: float = 0.0
+    most_spine_pieces: int = 1000
+    least_l2: float = 0.0
+    faint_free_air: float = 1.0
 
     def __post_init__(self) -> None:
         shares = [getattr(self, name) for name in _SHARES]
@@ -78,6 +86,9 @@ _SHARES = (
     "largest_colon",
     "free_air_suspicion",
     "least_confidence",
+    "least_spine",
+    "least_l2",
+    "faint_free_air",
 )
 
 

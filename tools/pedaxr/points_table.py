@@ -16,11 +16,12 @@ def points_table(points: OperatingPoints, sets: Mapping[str, Sequence[Seen]]) ->
     head = ["point", "value", "of", *(f"{name} ({len(films)} films)" for name, films in sets.items())]
     rows = [head, ["---"] * len(head)]
     for name, value, what, counted in _effects(points):
-        rows.append([name, f"{value:.3f}", what, *(_share(*counted(films)) for films in sets.values())])
+        shares = (_share(*counted(films)) for films in sets.values())
+        rows.append([name, f"{value:.3f}" if value is not None else "", what, *shares])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _effects(points: OperatingPoints) -> Iterator[tuple[str, float, str, Counted]]:
+def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, Counted]]:
     p = points
     yield "refused below", p.refused_below, "films refused", _part(lambda s: s.sureness < p.refused_below)
     yield "doubted below", p.doubted_below, "films doubted", _part(lambda s: s.sureness < p.doubted_below)
@@ -28,19 +29,52 @@ def _effects(points: OperatingPoints) -> Iterator[tuple[str, float, str, Counted
     yield "spine off centre", off, "films doubted", _part(lambda s: s.spine_offset > off)
     fills = p.largest_colon
     yield "largest colon", fills, "films doubted", _part(lambda s: s.colon_share > fills)
+    spine, pieces, l2 = p.least_spine, p.most_spine_pieces, p.least_l2
+    yield "least spine", spine, "films doubted", _part(lambda s: s.spine_confidence < spine)
+    yield "most pieces of spine", pieces, "films doubted", _part(lambda s: s.spine_pieces > pieces)
+    yield "least L2", l2, "films doubted", _part(lambda s: s.l2_share < l2)
+    yield "", None, "films doubted by any rule", _part(lambda s: _is_doubted(s, p))
     t = p.free_air_suspicion
     air, none = (lambda s: s.has_free_air), (lambda s: not s.has_free_air)
     yield "free air suspicion", t, "reader alone: free air named", _part(lambda s: s.free_air >= t, air)
-    told = _is_told(t)
+    told = _is_told(t, p.faint_free_air)
+    faint = p.faint_free_air
+    yield "faint free air", faint, "told by it alone: free air", _part(_is_only_faint(t, faint), air)
+    yield "", faint, "told by it alone: none there", _part(_is_only_faint(t, faint), none)
     yield "", t, "`critical`: sensitivity", _part(told, air)
     yield "", t, "`critical`: false alarms", _part(told, none)
     low = p.least_confidence
     right, wrong = (lambda s: s.is_right), (lambda s: not s.is_right)
     yield "least confidence", low, "wrong reports flagged", _part(lambda s: s.confidence < low, wrong)
     yield "", low, "right reports flagged", _part(lambda s: s.confidence < low, right)
+    for finding, least in points.not_excluded.items():
+        shows = _shows(finding)
+        yield (
+            f"not excluded: {finding}",
+            least,
+            "reader alone: films with it",
+            _part(_gives(finding, least), shows),
+        )
+        yield (
+            "",
+            least,
+            "films without it",
+            _part(_gives(finding, least), _lacks(finding)),
+        )
     for finding, support in points.least_support.items():
-        yield f"outline of {finding}", support, "true sentences unhedged", _unhedged(finding, support, True)
+        yield f"support of {finding}", support, "true sentences unhedged", _unhedged(finding, support, True)
         yield "", support, "false sentences unhedged", _unhedged(finding, support, False)
+
+
+def _is_doubted(film: Seen, p: OperatingPoints) -> bool:
+    return (
+        film.sureness < p.doubted_below
+        or film.spine_offset > p.spine_off_centre
+        or film.colon_share > p.largest_colon
+        or film.spine_confidence < p.least_spine
+        or film.spine_pieces > p.most_spine_pieces
+        or film.l2_share < p.least_l2
+    )
 
 
 def _any(film: Seen) -> bool:
@@ -57,8 +91,25 @@ def _part(test: Test, among: Test = _any) -> Counted:
     return count
 
 
-def _is_told(suspicion: float) -> Test:
-    return lambda film: film.is_free_air_told or film.free_air >= suspicion
+def _shows(finding: str) -> Test:
+    return lambda film: finding in film.true
+
+
+def _lacks(finding: str) -> Test:
+    return lambda film: finding not in film.true
+
+
+def _gives(finding: str, least: float) -> Test:
+    return lambda film: film.probabilities.get(finding, 0.0) >= least
+
+
+def _is_told(suspicion: float, faint: float) -> Test:
+    return lambda film: film.is_free_air_told or film.free_air >= suspicion or film.faint_free_air >= faint
+
+
+def _is_only_faint(suspicion: float, faint: float) -> Test:
+    told, all_told = _is_told(suspicion, 1.1), _is_told(suspicion, faint)
+    return lambda film: all_told(film) and not told(film)
 
 
 def _unhedged(finding: str, support: float, is_true: bool) -> Counted:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr.errors import NotAnAbdominalFilm
-from pedaxr.operating_points import operating_points
+from pedaxr.operating_points import OperatingPoints, operating_points
 from pedaxr.raster import Raster
 from pedaxr.types import Region
 from pedaxr_models.labels import Structure
@@ -39,9 +39,11 @@ _UNSURE = (
     "The outlines are less sure than on abdominal films: this may be no frontal abdominal film of a child."
 )
 _OFF_CENTRE = "The spine lies far from the middle: this may be no frontal film."
+_SPINE = "The spine is less sure than on frontal films, or in pieces: this may be no frontal abdominal film."
+_NO_L2 = "The second lumbar vertebra was not recognised: this may be no frontal abdominal film."
 _FILLED = "Colon seems to fill the body, as lungs taken for colon do: this may be a chest film."
 _INVERTED = "Bright corners round a dark centre: bone may be shown dark. Check the export."
-_DOUBTS = (_UNSURE, _OFF_CENTRE, _FILLED, _INVERTED)
+_DOUBTS = (_UNSURE, _OFF_CENTRE, _FILLED, _SPINE, _NO_L2, _INVERTED)
 
 
 def doubts(notes: Sequence[str]) -> list[str]:
@@ -127,7 +129,29 @@ def spine_offset(regions: Sequence[Region]) -> float:
 
 def colon_share(regions: Sequence[Region]) -> float:
     """Share of the body that is outlined as colon; 0 where none is."""
-    return next((region.share_of_body for region in regions if region.name == Structure.COLON), 0.0)
+    return _share(regions, Structure.COLON)
+
+
+def l2_share(regions: Sequence[Region]) -> float:
+    """Share of the body that is outlined as the second lumbar body; 0 where none is.
+
+    A film of the abdomen is centred near it; of a chest, or from the side, it is hardly ever outlined.
+    """
+    return _share(regions, Structure.L2_BODY)
+
+
+def spine_confidence(regions: Sequence[Region]) -> float:
+    """How surely the spine is outlined, 0 to 1; 0 where it is not."""
+    return next((region.confidence for region in regions if region.name == Structure.SPINE), 0.0)
+
+
+def spine_pieces(regions: Sequence[Region]) -> int:
+    """In how many pieces the spine is outlined: from the front it is one column."""
+    return next((len(region.polygons) for region in regions if region.name == Structure.SPINE), 0)
+
+
+def _share(regions: Sequence[Region], name: Structure) -> float:
+    return next((region.share_of_body for region in regions if region.name == name), 0.0)
 
 
 def _middle(box: tuple[int, int, int, int]) -> float:
@@ -145,8 +169,14 @@ def _doubts_of(regions: Sequence[Region]) -> list[str]:
         (sure < points.doubted_below, _UNSURE),
         (spine_offset(regions) > points.spine_off_centre, _OFF_CENTRE),
         (colon_share(regions) > points.largest_colon, _FILLED),
+        (_has_odd_spine(regions, points), _SPINE),
+        (l2_share(regions) < points.least_l2, _NO_L2),
     )
     return [note for is_so, note in found if is_so]
+
+
+def _has_odd_spine(regions: Sequence[Region], points: OperatingPoints) -> bool:
+    return spine_confidence(regions) < points.least_spine or spine_pieces(regions) > points.most_spine_pieces
 
 
 def _small(pixels: FloatArray) -> FloatArray:

@@ -18,7 +18,7 @@ from pedaxr.recent import Recent
 from pedaxr.regions import channel_masks, find_regions
 from pedaxr.types import Region
 from pedaxr_models.datasets.film import FilmMetadata
-from pedaxr_models.labels import View
+from pedaxr_models.labels import CHANNELS, Finding, View
 from pedaxr_models.segmentation.cores import with_cores
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Outlines:
     regions: tuple[Region, ...]
 
 
+_LEAST_AIR_PX = 30  # of the frame, where the weights name no least area
 # An agent outlines a film and then has it reported on: the second call finds the first one's work. Two films,
 # as one can be 50 million pixels.
 _films = Recent[Radiograph](2)
@@ -106,6 +107,19 @@ class Reading:
     def structures(self) -> list[Region]:
         """Outlined structures, in the order of the vocabulary."""
         return [region for region in self.regions if region.kind == "structure"]
+
+    @cached_property
+    def faint_free_air(self) -> float:
+        """The probability, 0 to 1, that as many pixels of free air reach as its smallest region has.
+
+        Where nothing is outlined it says how near the segmentation came to it.
+        """
+        film = self.segmentation.probabilities[CHANNELS.index(Finding.PNEUMOPERITONEUM)]
+        on_film = film[self.segmentation.letterbox.content].ravel()
+        least = self.segmenter.min_area_px.get(Finding.PNEUMOPERITONEUM, _LEAST_AIR_PX)
+        if on_film.size < least:
+            return 0.0
+        return float(np.clip(np.partition(on_film, -least)[-least], 0, 1))
 
     @cached_property
     def measures(self) -> dict[str, float]:

@@ -6,6 +6,7 @@ and a region that no standing sentence speaks of gets one, marked as missing fro
 dropped: struck sentences stay in the report, marked as such.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 Verdict = Literal["grounded", "hedged", "struck", "not_checked"]
 
-# A region below this mean probability is too faint for an unhedged sentence, if no better figure is given.
+# A region below this mean probability is too faint for an unhedged sentence, whatever the reader says.
 FAINT = 0.6
+_SUREST = 0.999  # no witness is taken to be surer: one alone could outweigh any doubt of the other
 _OPPOSITE = {Side.RIGHT: Side.LEFT, Side.LEFT: Side.RIGHT}
 _GRAVITY: tuple[Verdict, ...] = ("not_checked", "grounded", "hedged", "struck")
 
@@ -46,11 +48,30 @@ class _Outlines:
 
     Attributes:
         visible: outlined findings by name, without those that a film of that view cannot show.
+        probabilities: of the reader's finding head; a finding that is not in it rests on its outline alone.
     """
 
     visible: Mapping[str, Region]
     view: View | None
     least_support: Mapping[str, float]
+    probabilities: Mapping[Finding, float]
+
+
+def support(outline: float, reader: float | None) -> float:
+    """How surely a finding is carried, 0 to 1: the mean of both witnesses' log-odds, as a probability.
+
+    Args:
+        outline: mean probability of the region.
+        reader: probability of the reader's finding head; None where only the outline speaks.
+    """
+    odds = [
+        math.log(p / (1 - p)) for p in (_clipped(outline), _clipped(outline if reader is None else reader))
+    ]
+    return 1 / (1 + math.exp(-sum(odds) / 2))
+
+
+def _clipped(probability: float) -> float:
+    return min(_SUREST, max(1 - _SUREST, probability))
 
 
 def check_sentences(
@@ -59,6 +80,7 @@ def check_sentences(
     view: View | None,
     *,
     least_support: Mapping[str, float] | None = None,
+    probabilities: Mapping[Finding, float] | None = None,
 ) -> list[Sentence]:
     """Every sentence with its verdict, then one more for each region that no standing sentence speaks of.
 
@@ -66,10 +88,11 @@ def check_sentences(
         sentences: of the draft.
         regions: outlined findings.
         view: of the film.
-        least_support: by finding, the mean probability that a region needs to carry an unhedged sentence;
-            `FAINT` where none is given.
+        least_support: by finding, the `support` that an unhedged sentence needs, 0 where none is given; its
+            region's mean probability must reach `FAINT` as well.
+        probabilities: of the reader's finding head.
     """
-    outlines = _outlines(regions, view, least_support)
+    outlines = _outlines(regions, view, least_support, probabilities)
     checked: list[Sentence] = []
     drafted: set[Finding | None] = set()
     standing: set[Finding | None] = set()
@@ -85,10 +108,13 @@ def check_sentences(
 
 
 def _outlines(
-    regions: Sequence[Region], view: View | None, least_support: Mapping[str, float] | None
+    regions: Sequence[Region],
+    view: View | None,
+    least_support: Mapping[str, float] | None,
+    probabilities: Mapping[Finding, float] | None,
 ) -> _Outlines:
     visible = {region.name: region for region in regions if not cannot_show(Finding(region.name), view)}
-    return _Outlines(visible, view, least_support or {})
+    return _Outlines(visible, view, least_support or {}, probabilities or {})
 
 
 def _judge(text: str, outlines: _Outlines) -> list[_Judgement]:
@@ -118,20 +144,31 @@ def _judge_positive(said: "SentenceFacts", outlines: _Outlines) -> _Judgement:
     region = outlines.visible.get(said.finding)
     if region is None:
         return _Judgement(said, "struck", "no region of this finding is outlined")
-    if doubt := _doubt(said, region, outlines.least_support.get(said.finding, FAINT)):
+    if doubt := _misplaced(said, region) or _unsure(said, region, outlines):
         return _Judgement(said, "hedged", doubt)
     return _Judgement(said, "grounded")
 
 
-def _doubt(said: "SentenceFacts", region: Region, least_support: float) -> str | None:
-    """Why a region does not fully carry its sentence."""
+def _misplaced(said: "SentenceFacts", region: Region) -> str | None:
+    """Why a region lies elsewhere than its sentence says."""
     if said.side in _OPPOSITE and region.side is _OPPOSITE[said.side]:
         return f"the draft placed it on the {said.side}, the outline lies on the {region.side}"
     if said.quadrants and not {q.value for q in said.quadrants} & set(region.quadrants):
         return "the draft placed it in other quadrants than the outline"
+    return None
+
+
+def _unsure(said: "SentenceFacts", region: Region, outlines: _Outlines) -> str | None:
+    """Which witness is not sure enough of a finding for an unhedged sentence."""
+    assert said.finding is not None
     if said.is_hedged:
         return "the draft itself is unsure"
-    return "its outline leaves doubt" if region.confidence < least_support else None
+    reader = outlines.probabilities.get(said.finding)
+    is_carried = support(region.confidence, reader) >= outlines.least_support.get(said.finding, 0.0)
+    if is_carried and region.confidence >= FAINT:
+        return None
+    is_readers = reader is not None and reader < region.confidence
+    return "the reader leaves doubt" if is_readers else "its outline leaves doubt"
 
 
 def _sentence(text: str, judged: Sequence[_Judgement], regions: Mapping[str, Region]) -> Sentence:
@@ -198,7 +235,7 @@ def structure_findings(
         view: of the film.
         least_support: as in `check_sentences`.
     """
-    outlines = _outlines(regions, view, least_support)
+    outlines = _outlines(regions, view, least_support, probabilities)
     judged = [judgement for text in drafted for judgement in _judge(text, outlines)]
     return [
         _structured(
