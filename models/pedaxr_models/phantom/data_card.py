@@ -44,7 +44,8 @@ _TELLS = (
     "- Colon gas runs along the flanks as beads of even size; stool is mottled alike everywhere.",
     "- Rib ends are round, vertebrae are clean boxes in infants, iliac wings are smooth fans with a thin",
     "  even rim; the teardrop and the vessels of the lungs are faint; arms have no hands.",
-    "- The outline round distended loops may have bites and splinters that no hand would draw.",
+    "- Between dilated loops a fluid-filled stomach shows as a sharp bright blade; the outline round such",
+    "  loops may have bites and splinters that no hand would draw.",
 )
 
 
