@@ -75,11 +75,18 @@ def test_the_decoder_written_out_step_by_step_equals_berts() -> None:
     expected = network.decoder(
         input_ids=report, encoder_hidden_states=memory, encoder_attention_mask=known
     ).logits
-    crossed, bias, ours = EncoderGraph(network)(film, probabilities, regions, ids, mask)
-    past = crossed[..., :0, :]
+    bias, ours, *crossed = EncoderGraph(network)(film, probabilities, regions, ids, mask)
+    past = [torch.zeros(2, network.config.heads, 0, 8) for _ in crossed]
+    step = DecoderGraph(network)
     for position in range(report.shape[1]):
-        logits, past = DecoderGraph(network)(report[0, position : position + 1], past, crossed, bias)
+        token = report[0, position : position + 1]
+        chosen, chance, dependence, *_ = step(token, bias, *crossed, *past)
+        logits, past = step.logits(token, bias, *crossed, *past)
         torch.testing.assert_close(logits, expected[:, position], atol=1e-5, rtol=1e-5)
+        likely = expected[:, position].softmax(-1)
+        assert int(chosen) == int(likely[0].argmax())
+        assert float(chance) == pytest.approx(float(likely[0].max()), abs=1e-5)
+        assert float(dependence) == pytest.approx(float((likely[0] - likely[1]).abs().sum()) / 2, abs=1e-5)
     torch.testing.assert_close(ours, findings[0])
 
 

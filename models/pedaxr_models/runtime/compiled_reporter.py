@@ -12,7 +12,7 @@ from pedaxr_models.captioning.tokenizer import END, PAD, START, WordPieces
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import FINDINGS
 from pedaxr_models.runtime.checkpoint import CheckpointError, load_checkpoint
-from pedaxr_models.runtime.compiled import AnyArray, Graph, as_float, open_graphs
+from pedaxr_models.runtime.compiled import AnyArray, Graph, as_value, open_graphs
 from pedaxr_models.runtime.film_reporter import TOKENIZER_FILE, FilmReporter, Narrative, not_a_reporter
 from pedaxr_models.runtime.film_segmenter import Segmentation
 from pedaxr_models.segmentation.transforms import FloatArray
@@ -82,8 +82,9 @@ class CompiledReporter(FilmReporter):
 
     def describe(self, pixels: FloatArray, segmentation: Segmentation, metadata: FilmMetadata) -> Narrative:
         """Write the narrative of a segmented film (H, W) float32 in [0, 1], bone bright."""
-        crossed, bias, findings = self._encoder(*self._seen(pixels, segmentation), *self._words(metadata))
-        written = self._write(crossed, bias)
+        seen = self._seen(pixels, segmentation)
+        bias, findings, *crossed = self._encoder(*seen, *self._words(metadata))
+        written = self._write(bias, crossed)
         probabilities = 1 / (1 + np.exp(-findings.astype(np.float64)))
         return Narrative.of(
             self._pieces.decode(written.ids),
@@ -106,22 +107,18 @@ class CompiledReporter(FilmReporter):
         ids[0, : len(row)] = row
         return ids, (ids != PAD).astype(np.int64)
 
-    def _write(self, crossed: AnyArray, bias: AnyArray) -> _Written:
+    def _write(self, bias: AnyArray, crossed: list[AnyArray]) -> _Written:
         """Greedy: the likeliest token given the film, and how likely each was given the blank one."""
-        past = np.empty((*crossed.shape[:4], 0, crossed.shape[5]), np.float32)
+        seen = [as_value(array) for array in (bias, *crossed)]
+        nothing = np.empty((*crossed[1].shape[:2], 0, crossed[1].shape[3]), np.float32)
+        past = [as_value(nothing) for _ in crossed]
+        token = as_value(np.array([START], np.int64))
         ids: list[int] = []
-        logs: list[float] = []
-        dependence, token = 0.0, START
-        while token != END and len(ids) < self._sizes.longest_report - 1:
-            logits, past = self._decoder(np.array([token], np.int64), past, crossed, bias)
-            token = int(logits[0].argmax())
-            film, blank = _softmax(as_float(logits))
-            dependence = max(dependence, float(np.abs(film - blank).sum()) / 2)
-            logs.append(float(np.log(max(film[token], 1e-9))))
-            ids.append(token)
-        return _Written(ids, float(np.exp(np.mean(logs))), min(1.0, dependence))
-
-
-def _softmax(logits: FloatArray) -> FloatArray:
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return as_float(powers / powers.sum(-1, keepdims=True))
+        told: list[tuple[float, float]] = []  # probability, dependence
+        while ids[-1:] != [END] and len(ids) < self._sizes.longest_report - 1:
+            token, chance, dependence, *past = self._decoder.step(token, *seen, *past)
+            ids.append(int(token.numpy()[0]))
+            told.append((chance.numpy()[0], dependence.numpy()[0]))
+        chances, dependences = np.array(told, np.float64).T
+        confidence = float(np.exp(np.log(chances.clip(1e-9)).mean()))
+        return _Written(ids, confidence, min(1.0, float(dependences.max())))

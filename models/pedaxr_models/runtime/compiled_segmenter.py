@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.runtime.checkpoint import CheckpointError, Json, load_checkpoint
 from pedaxr_models.runtime.compiled import Graph, as_float, open_graphs
 from pedaxr_models.runtime.film_segmenter import FilmSegmenter, core_thresholds, not_a_segmenter
-from pedaxr_models.segmentation.transforms import FloatArray
+from pedaxr_models.segmentation.transforms import FRAME, FloatArray
 
 
 class CompiledSegmenter(FilmSegmenter):
-    """A segmentation network as one graph, from the prepared film to the probabilities in the frame."""
+    """A segmentation network as one graph, from the prepared film to its logits."""
 
     runtime = "compiled"
 
@@ -50,4 +53,20 @@ class CompiledSegmenter(FilmSegmenter):
         return segmenter
 
     def _probabilities(self, film: FloatArray) -> FloatArray:
-        return as_float(self._graph(film[:, None])[0])
+        logits = as_float(self._graph(film[:, None])[0])
+        found = np.empty((*logits.shape[:2], FRAME, FRAME), np.float32)
+        for planes, enlarged in zip(logits, found, strict=True):
+            for plane, whole in zip(planes, enlarged, strict=True):
+                _enlarge(plane, self.size, whole)
+        return found
+
+
+def _enlarge(logits: FloatArray, size: int, whole: FloatArray) -> None:
+    """Logits (s, s) as probabilities into `whole` (512, 512), interpolated on the way as the network does."""
+    plane = cv2.resize(logits, (size, size), interpolation=cv2.INTER_LINEAR)
+    np.negative(plane, out=plane)
+    with np.errstate(over="ignore"):  # of the surest no: 1 / infinity is right
+        np.exp(plane, out=plane)
+    plane += 1
+    np.reciprocal(plane, out=plane)
+    cv2.resize(plane, (FRAME, FRAME), dst=whole, interpolation=cv2.INTER_LINEAR)

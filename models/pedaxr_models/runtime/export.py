@@ -34,7 +34,7 @@ def export_segmentation(folder: Path) -> dict[str, bytes]:
     film = torch.zeros(1, 1, segmenter.size, segmenter.size)
     graph = SegmentationGraph(segmenter.network)
     return {
-        "segmentation": _export(graph, [film], ["film"], ["probabilities"], {"film": {0: "films"}}),
+        "segmentation": _export(graph, [film], ["film"], ["logits"], {"film": {0: "films"}}),
     }
 
 
@@ -57,22 +57,27 @@ def export_captioner(folder: Path) -> dict[str, bytes]:
     ]
     encoder = EncoderGraph(network)
     with torch.no_grad():
-        crossed, bias, _ = encoder(*seen)
-    past = crossed[..., :3, :]
+        bias, _, *crossed = encoder(*seen)
+    layers = range(config.decoder_layers)
+    films, pasts, growns = (
+        [f"{kind}_{what}_{layer}" for layer in layers for what in ("keys", "values")]
+        for kind in ("film", "past", "grown")
+    )
+    past = [torch.zeros(2, config.heads, 3, config.hidden // config.heads) for _ in pasts]
     return {
         "encoder": _export(
             encoder,
             seen,
             ["film", "probabilities", "regions", "text_ids", "text_mask"],
-            ["crossed", "bias", "findings"],
+            ["bias", "findings", *films],
             {},
         ),
         "decoder": _export(
             DecoderGraph(network),
-            [torch.ones(1, dtype=torch.long), past, crossed, bias],
-            ["token", "past", "crossed", "bias"],
-            ["logits", "grown"],
-            {"past": {4: "words"}, "grown": {4: "words_and_one"}},
+            [torch.ones(1, dtype=torch.long), bias, *crossed, *past],
+            ["token", "bias", *films, *pasts],
+            ["chosen", "chance", "dependence", *growns],
+            {name: {2: "words"} for name in pasts} | {name: {2: "words_and_one"} for name in growns},
         ),
     }
 

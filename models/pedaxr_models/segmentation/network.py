@@ -79,8 +79,13 @@ class SegmentationNetwork(nn.Module):
 
     def forward(self, pixel_values: Tensor) -> Tensor:
         """Film (N, 1, H, W) float32, normalised, to logits (N, len(channels), H, W)."""
-        logits: Tensor = self.head(self.encoder(pixel_values)).contiguous()  # halves the time of the loss
+        logits = self.coarse(pixel_values).contiguous()  # halves the time of the loss
         return F.interpolate(logits, size=pixel_values.shape[-2:], mode="bilinear", align_corners=False)
+
+    def coarse(self, pixel_values: Tensor) -> Tensor:
+        """As `forward`, before the interpolation: logits at the stride of the finest skip."""
+        logits: Tensor = self.head(self.encoder(pixel_values))
+        return logits
 
 
 class Encoder(nn.Module):
