@@ -282,3 +282,13 @@ def test_those_who_train_are_told_of_every_row_that_is_left_out(
     caplog.clear()
     read_films(table(tmp_path, [good | {"Class": "Normal"}]))
     assert caplog.text == ""
+
+
+def test_a_folder_of_films_alone_is_told_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="no known layout"):
+        read_dataset(tmp_path)
+    png(tmp_path / "films" / "a.png")
+    with pytest.raises(DatasetError, match="one row a film"):
+        read_dataset(tmp_path)
+    table(tmp_path, [{"ImagePath": "films/a.png", "Class": "Normal"}])
+    assert len(read_dataset(tmp_path).films) == 1

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pedaxr_models.datasets.aihub import is_aihub, read_aihub
 from pedaxr_models.datasets.film import Film
+from pedaxr_models.datasets.label_files import pictures_below
 from pedaxr_models.datasets.outcome import DatasetError, ReadReport
 from pedaxr_models.datasets.seed_csv import FILMS_CSV, read_seed_csv
 from pedaxr_models.datasets.source_set import is_source_set, read_source_set
@@ -43,6 +44,11 @@ def read_dataset(path: Path, *, treat_as_distension: bool = False) -> ReadReport
         return read_seed_csv(table, treat_as_distension=treat_as_distension)
     if is_source_set(path):
         return read_source_set(path, treat_as_distension=treat_as_distension)
+    if pictures_below(path):
+        raise DatasetError(
+            f"{path.name} holds films and no table of them. Put a CSV beside them with the columns ImagePath "
+            "and Class, one row a film; a DICOM header supplies what the table leaves out."
+        )
     raise DatasetError(f"{path.name} has no known layout. Give {_KNOWN}.")
 
 
