@@ -1,6 +1,7 @@
 """`pedaxr train` and `pedaxr evaluate`: both networks, from a data set folder or its films.csv."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -81,6 +82,9 @@ def eyes_options(command: F) -> F:
         ),
         click.option(
             "--tells-findings", is_flag=True, help="Let the decoder attend to what the finding head goes by."
+        ),
+        click.option(
+            "--quiet-masks", is_flag=True, help="Planes on which nothing was outlined are 0, not -1."
         ),
     )  # fmt: skip
     for option in reversed(options):
@@ -193,7 +197,7 @@ def evaluate_segmentation(
     folder = checkpoint or weights_folder("segmentation")
     with library_errors():
         segmenter = Segmenter.load(folder)
-        metrics = _outline(segmenter, data, split, limit, seed)
+        metrics = _outline(segmenter, data, split, limit, seed, trained_in=folder.parent)
         if shifted:
             metrics["shifted"] = _outline(segmenter, shifted, "test", limit, seed)
         if cases:
@@ -217,11 +221,19 @@ def _draw_cases(segmenter: "Segmenter", data: Path, split: str, limit: int | Non
         raise InvalidRequest(f"{err} Choose another --split or --data.") from err
 
 
-def _outline(segmenter: "Segmenter", data: Path, split: str, limit: int | None, seed: int) -> dict[str, Any]:
+def _outline(
+    segmenter: "Segmenter",
+    data: Path,
+    split: str,
+    limit: int | None,
+    seed: int,
+    *,
+    trained_in: Path | None = None,
+) -> dict[str, Any]:
     from pedaxr_models.datasets.origin import is_synthetic
     from pedaxr_models.segmentation.evaluate import evaluate_segmentation as measure
 
-    films = films_of_split(data, split, limit)
+    films = films_of_split(data, split, limit, trained_in=trained_in)
     with progress_bar("Outlining", len(films)) as bar:
         count = _counter(bar, len(films))
         return measure(segmenter, films, synthetic=is_synthetic(data), seed=seed, progress=count)
@@ -301,15 +313,22 @@ def _read(
     return measure(reporter, inputs, strangers, synthetic=is_synthetic(data), seed=seed)
 
 
-def films_of_split(data: Path, split: str, limit: int | None) -> "list[Film]":
-    """The films marked as of that split; all films where the source marks none.
+def films_of_split(
+    data: Path, split: str, limit: int | None, *, trained_in: Path | None = None
+) -> "list[Film]":
+    """The films marked as of that split; where the source marks none, as the training in `trained_in` divided
+    them, its unknown patients being of the test; and else all films.
 
     Raises:
         InvalidRequest: there are none.
     """
     from pedaxr_models.datasets import read_films
+    from pedaxr_models.datasets.splits import read_splits
 
     films = read_films(data)
+    divided = trained_in / "splits.json" if trained_in else None
+    if divided and divided.is_file() and not any(film.split for film in films):
+        films = [replace(film, split=film.split or "test") for film in read_splits(divided, films)]
     if any(film.split for film in films):
         films = [film for film in films if film.split == split]
     if not films:

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from pedaxr_models.datasets import read_dataset
+from pedaxr_models.datasets import read_dataset, read_films
+from pedaxr_models.datasets.splits import complete_splits
 from pedaxr_models.labels import LABELS
 from pedaxr_server.cli import main
+from pedaxr_server.cli_train import films_of_split
 
 Run = Callable[..., "click.testing.Result"]
 
@@ -94,3 +96,17 @@ def test_areas_and_export_work_on_made_films(run: Run, tmp_path: Path) -> None:
     result = run("export", out, tmp_path / "aihub", "--korean")
     assert result.exit_code == 0 and "abdominal distension" in result.stderr
     assert read_dataset(tmp_path / "aihub").layout == "aihub"
+
+
+def test_films_without_a_split_are_measured_as_they_were_divided_for_training(tmp_path: Path) -> None:
+    data = planted(tmp_path, leak=False)
+    table = data / "films.csv"
+    table.write_text(table.read_text().replace(",train", ",").replace(",test", ","))
+    assert len(films_of_split(data, "test", None)) == 90, "of weights that saw none of them"
+    run_folder = tmp_path / "run"
+    run_folder.mkdir()
+    trained = complete_splits(read_films(data)[:60], run_folder / "splits.json")
+    seen = {film.metadata.patient_id for film in trained if film.split != "test"}
+    measured = films_of_split(data, "test", None, trained_in=run_folder)
+    assert len(measured) == 90 - len(seen) and len(seen) > 40
+    assert not seen & {film.metadata.patient_id for film in measured}
