@@ -63,7 +63,8 @@ bench: $(READY)  ## how fast everything is, beside the seed's architecture (a qu
 	$(BIN)/python benchmarks/film_speed.py --json out/bench/films.json
 
 fuzz: $(READY)  ## thousands of damaged files, then a minute of atheris on each decoder (4 minutes)
-	$(BIN)/python -m pytest -m "slow or not slow" tests/tools/test_fuzz_files.py tests/server/test_fuzz_calls.py
+	$(BIN)/python -m pytest -m "slow or not slow" tests/tools/test_fuzz_files.py tests/tools/test_fuzz_tables.py \
+		tests/server/test_fuzz_calls.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
 	for decoder in png jpeg dicom; do \
 		$(BIN)/python tests/fuzz_decoders.py $$decoder --seconds 60 || exit 1; \
@@ -71,7 +72,7 @@ fuzz: $(READY)  ## thousands of damaged files, then a minute of atheris on each 
 	done
 
 load: $(READY)  ## 100 and 200 callers over HTTP at once, then 50 beside 300 slow clients
-	$(BIN)/python benchmarks/load.py --callers 100 --most-busy-s 0.5 --json out/bench/load_100.json
+	$(BIN)/python benchmarks/load.py --callers 100 --most-busy-s 0.5 --most-search-s 0.5 --json out/bench/load_100.json
 	$(BIN)/python benchmarks/load.py --callers 200 --json out/bench/load_200.json
 	$(BIN)/python benchmarks/load.py --callers 50 --slow-clients 300 --json out/bench/load_slow.json
 

@@ -279,6 +279,7 @@ def main() -> None:
     parser.add_argument("--waiting", type=int, default=8)
     parser.add_argument("--faults", action="store_true")
     parser.add_argument("--most-busy-s", type=float, default=float("inf"), help="p95 of the refusals")
+    parser.add_argument("--most-search-s", type=float, default=float("inf"), help="p95 of searches served")
     parser.add_argument("--most-growth", type=float, default=float("inf"), help="of memory: 0.05 is 5 %%")
     parser.add_argument("--home", type=Path, help="a demo clinic, which is copied; by default one is made")
     parser.add_argument("--json", type=Path)
@@ -305,15 +306,18 @@ def main() -> None:
             )
             outcomes = load.run()
     _show(outcomes, given.json)
-    if found := faults(outcomes, given.most_busy_s, given.most_growth):
+    if found := faults(outcomes, given.most_busy_s, given.most_growth, given.most_search_s):
         sys.exit(f"what must not be: {', '.join(found)}")
 
 
-def faults(outcomes: Outcomes, most_busy_s: float, most_growth: float) -> list[str]:
-    """Wrong answers, a "busy" that came too late, memory that grew."""
+def faults(
+    outcomes: Outcomes, most_busy_s: float, most_growth: float, most_search_s: float = float("inf")
+) -> list[str]:
+    """Wrong answers, a "busy" or a search that came too late, memory that grew."""
     found = [kind for kind in sorted(outcomes.counts) if "wrong" in kind or "Error" in kind]
     for kind in outcomes.seconds:
-        if kind.endswith("busy") and outcomes.percentile(kind, 95) > most_busy_s:
+        most_s = most_search_s if kind == "find_patient served" else most_busy_s
+        if kind.endswith(("busy", "find_patient served")) and outcomes.percentile(kind, 95) > most_s:
             found.append(f"{kind} after {outcomes.percentile(kind, 95):.2f} s")
     for whose, samples in (("the server", outcomes.own), ("its helpers", outcomes.own_below)):
         if growth(samples) > most_growth:

@@ -92,6 +92,9 @@ def test_a_late_refusal_and_growing_memory_are_faults(load: ModuleType) -> None:
         outcomes.add("segment_xray busy", 0.1 + 0.004 * number)
     assert load.faults(outcomes, 0.5, 0.05) == [], "control"
     assert "busy after 0.48 s" in load.faults(outcomes, 0.4, 0.05)[0]
+    outcomes.add("find_patient served", 0.6)
+    assert load.faults(outcomes, 0.5, 0.05) == [], "control"
+    assert load.faults(outcomes, 0.5, 0.05, 0.5) == ["find_patient served after 0.60 s"]
     outcomes.own = list(range(100, 150))
     assert "memory of the server +25" in load.faults(outcomes, 0.5, 0.05)[0]
     outcomes.add("segment_xray wrong (HTTP 500)", 0.1)

@@ -354,6 +354,22 @@ def test_an_entry_that_the_disk_took_in_part_is_counted_as_missed(
     assert whole.detail == "1 entries before this one could not be written"
 
 
+def test_a_newer_access_log_is_refused_and_loses_nothing(clinic: Clinic) -> None:
+    find_patient("김민", clinic=clinic)
+    assert len(accesses(clinic)) == 1
+
+    def set_version(version: int) -> None:
+        with closing(sqlite3.connect(clinic.home / ACCESS_FILE)) as connection:
+            connection.execute(f"PRAGMA user_version={version}")
+
+    set_version(99)
+    assert find_patient("Emma", clinic=clinic).total == 1, "searches go on"
+    with pytest.raises(StorageError, match="newer"):
+        accesses(clinic)
+    set_version(1)
+    assert [entry.query for entry in accesses(clinic)] == ["김민", "Emma"]
+
+
 def test_an_entry_is_not_doubled(clinic: Clinic) -> None:
     with writing(clinic.registry.path) as database:
         record(database.conn, "backup")

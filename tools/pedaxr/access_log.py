@@ -33,6 +33,7 @@ PENDING_FILE = "access.pending"
 _FOLDING_FILE = "access.folding"  # taken out of `PENDING_FILE`, not yet in the chain for certain
 _LOCK_FILE = "access.lock"
 _FOLD_EVERY_S = 0.5
+_VERSION = 1  # of the chain's tables
 _log = logging.getLogger(__name__)
 
 
@@ -104,6 +105,12 @@ class AccessLog:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
+    """Raises StorageError for a chain of a newer program: what was appended waits for that one."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > _VERSION:
+        raise StorageError(
+            f"The access log has version {version}, newer than the {_VERSION} known here. Update pedaxr."
+        )
     there = "SELECT 1 FROM sqlite_master WHERE name = 'audit'"
     if connection.execute(there).fetchone():
         return
@@ -111,6 +118,7 @@ def _make_tables(connection: sqlite3.Connection) -> None:
     if not connection.execute(there).fetchone():
         for statement in audit_chain.TABLES:
             connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={_VERSION}")
     connection.execute("COMMIT")
 
 
