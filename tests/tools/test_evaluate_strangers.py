@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from pedaxr.evaluate_strangers import evaluate_strangers, judge_picture, strangers_table
+from pedaxr.oddness import surprise_table
 from pedaxr.operating_points import OperatingPoints, using
-from pedaxr.quality import check_anatomy, doubts, spine_offset, sureness
+from pedaxr.quality import check_anatomy, doubts, measures_of, spine_offset, sureness
 from pedaxr.types import Region
 
 from .conftest import PerfectSegmenter, phantom
@@ -113,10 +114,12 @@ def test_a_spine_at_the_edge_is_off_centre_and_a_cut_pelvis_does_not_make_it_so(
     ids=["a spine with its L2", "no L2", "a spine that is not sure", "a spine in pieces"],
 )
 def test_an_odd_spine_doubts_the_picture(regions: list[Region], is_doubted: bool) -> None:
-    strict = OperatingPoints(
-        0.5, 0.4, 0.5, 0.6, 0.2, 0.6, least_spine=0.94, most_spine_pieces=3, least_l2=0.001
-    )
-    with using(strict):
+    usual = [
+        measures_of([region("spine", (40, 0, 60, 100), 0.93 + n / 2000), region("l2_body", (40, 40, 60, 50))])
+        for n in range(100)
+    ]
+    tables = {name: surprise_table([film[name] for film in usual]) for name in usual[0]}
+    with using(OperatingPoints(0.5, 0.4, 0.5, 0.6, 0.2, 0.6, usual=tables, largest_oddness=5.0)):
         assert bool(doubts(check_anatomy(regions))) is is_doubted
 
 

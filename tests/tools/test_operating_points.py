@@ -21,6 +21,7 @@ from pedaxr.choose_points import (
     not_excluded,
 )
 from pedaxr.errors import ModelUnavailable
+from pedaxr.oddness import oddness, surprise_table
 from pedaxr.operating_points import (
     POINTS_FILE,
     OperatingPoints,
@@ -34,7 +35,16 @@ from pedaxr.verify import FAINT
 from pedaxr_models.labels import FINDINGS, Finding
 
 POINTS = OperatingPoints(
-    0.9, 0.87, 0.1, 0.5, 0.2, 0.6, {Finding.CONSTIPATION: 0.8}, {"captioner": "ab"}, ((0.2, 0.4), (0.9, 0.95))
+    0.9,
+    0.87,
+    0.1,
+    0.5,
+    0.2,
+    0.6,
+    {Finding.CONSTIPATION: 0.8},
+    {"captioner": "ab"},
+    ((0.2, 0.4), (0.9, 0.95)),
+    usual={"no_l2": ((0.98, 0.0), (1.0, 6.0))},
 )
 FILM = Seen(0.95, 0.01, 0.2, (), False, 0.02, False, 0.9, 0.95, True)
 SHARES = st.floats(0, 1)
@@ -72,10 +82,19 @@ def test_points_can_be_put_in_use_for_a_while() -> None:
         lambda data: data | {"least_support": {"fracture": 0.5}},
         lambda data: data | {"unknown": 1},
         lambda data: data | {"confidence_curve": [[0.2, 0.5], [0.1, 0.6]]},
+        lambda data: data | {"usual": {"no_l2": [[0.2, 0.5, 0.6]]}},
         lambda data: {name: value for name, value in data.items() if name != "refused_below"},
         lambda data: [],
     ],
-    ids=["above one", "unknown finding", "unknown point", "falling curve", "missing point", "no object"],
+    ids=[
+        "above one",
+        "unknown finding",
+        "unknown point",
+        "falling curve",
+        "odd table",
+        "missing point",
+        "no object",
+    ],
 )
 def test_damaged_points_say_what_to_do(damage) -> None:
     with pytest.raises(ModelUnavailable, match="pedaxr evaluate thresholds"):
@@ -147,6 +166,22 @@ def test_a_diagnosis_is_not_excluded_from_what_the_reader_gives_to_such_films() 
     assert not_excluded(name, without) == 0.5, "none was shown"
 
 
+@given(st.lists(st.floats(0, 9), min_size=2, max_size=300), st.floats(0, 9), st.floats(0, 9))
+def test_the_odder_the_more_surprising(good: list[float], one: float, other: float) -> None:
+    table = {"spine_pieces": surprise_table(good)}
+    low, high = (oddness({"spine_pieces": value}, table) for value in sorted((one, other)))
+    assert 0 <= low <= high <= oddness({"spine_pieces": 99.0}, table)
+
+
+def test_a_little_odd_in_several_ways_is_odder_than_very_odd_in_one() -> None:
+    tables = {name: surprise_table([n / 1000 for n in range(1000)]) for name in "abc"}
+    several = oddness({"a": 0.99, "b": 0.99, "c": 0.99}, tables)
+    assert (
+        several > oddness({"a": 5.0, "b": 0.3, "c": 0.3}, tables) > oddness(dict.fromkeys("abc", 0.5), tables)
+    )
+    assert oddness({"a": 5.0}, {}) == 0
+
+
 @given(st.lists(SHARES, min_size=1, max_size=60))
 def test_the_reader_alone_names_nineteen_in_twenty_of_free_air(probabilities: list[float]) -> None:
     films = [replace(FILM, has_free_air=True, free_air=p) for p in probabilities]
@@ -165,21 +200,32 @@ def test_each_set_of_good_films_keeps_to_the_limits() -> None:
     sets = {
         "ordinary": [
             replace(
-                FILM, sureness=0.95 + n / 10_000, spine_offset=n / 5000, spine_confidence=0.96, l2_share=0.01
+                FILM,
+                sureness=0.95 + n / 10_000,
+                spine_offset=n / 5000,
+                measures={"spine_pieces": 1.0, "no_l2": 0.98 + n / 20_000},
             )
             for n in range(200)
         ],
-        "shifted": [replace(FILM, sureness=0.90 + n / 1000, spine_offset=n / 1000) for n in range(50)],
+        "shifted": [
+            replace(
+                FILM,
+                sureness=0.90 + n / 1000,
+                spine_offset=n / 1000,
+                measures={"spine_pieces": 1.0 + n % 2, "no_l2": 0.99},
+            )
+            for n in range(50)
+        ],
     }
     points = choose(sets, {"segmentation": "cd"})
     for films in sets.values():
-        assert sum(film.sureness < points.doubted_below for film in films) <= 0.01 * len(films)
+        assert sum(film.sureness < points.doubted_below for film in films) <= 0.005 * len(films)
         assert sum(film.spine_offset > points.spine_off_centre for film in films) <= 0.005 * len(films)
         assert not any(film.sureness < points.refused_below for film in films)
-        assert not any(film.spine_confidence < points.least_spine for film in films)
-        assert not any(film.spine_pieces > points.most_spine_pieces for film in films)
-        assert not any(film.l2_share < points.least_l2 for film in films)
-    assert (points.least_spine, points.most_spine_pieces, points.least_l2) == (0.955, 2, 0.005)
+        odd = [oddness(film.measures, points.usual) > points.largest_oddness for film in films]
+        assert sum(odd) <= 0.005 * len(films)
+    odd_in_both = {"spine_pieces": 9.0, "no_l2": 1.0}
+    assert oddness(odd_in_both, points.usual) > points.largest_oddness
     assert points.weights == {"segmentation": "cd"}
 
 

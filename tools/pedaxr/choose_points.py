@@ -13,15 +13,9 @@ from pedaxr import models
 from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.flags import least_sure
 from pedaxr.generate_report import CheckedDraft, check_draft
+from pedaxr.oddness import Table, oddness, surprise_table
 from pedaxr.operating_points import OperatingPoints, using
-from pedaxr.quality import (
-    colon_share,
-    l2_share,
-    spine_confidence,
-    spine_offset,
-    spine_pieces,
-    sureness,
-)
+from pedaxr.quality import colon_share, measures_of, spine_offset, sureness
 from pedaxr.reading import Reading, Source, read_film
 from pedaxr.true_findings import true_findings
 from pedaxr.verify import FAINT, support
@@ -34,10 +28,10 @@ Progress = Callable[[int, int], None]
 
 # Nothing is refused, doubted or hedged but by the network itself: what the rules begin from.
 OPEN = OperatingPoints(0.0, 0.0, 1.0, 1.0, 1.0, 0.0, dict.fromkeys(FINDINGS, 0.0))
-MOST_DOUBTED = 0.01
-MOST_OUTLYING = 0.005
+MOST_DOUBTED = 0.005
+MOST_OUTLYING = 0.0025
 REFUSAL_MARGIN = 0.02
-SPINE_MARGIN, PIECES_MARGIN, L2_MARGIN = 0.005, 1, 0.5
+MOST_ODD = 0.005
 LEAST_ALONE = 0.95
 MOST_RIGHT_FLAGGED = 0.10
 CURVE_BINS = 12
@@ -70,7 +64,7 @@ class Seen:
         confidence: of `flags.least_sure`.
         word_confidence: mean probability of the draft's words, for comparison.
         is_right: the findings outlined are exactly the true ones.
-        spine_confidence, spine_pieces, l2_share: of `pedaxr.quality`.
+        measures: of `quality.measures_of`.
         probabilities: the reader's, by finding.
         true: findings that the film shows.
     """
@@ -85,9 +79,7 @@ class Seen:
     confidence: float
     word_confidence: float
     is_right: bool
-    spine_confidence: float = 1.0
-    spine_pieces: int = 1
-    l2_share: float = 1.0
+    measures: Mapping[str, float] = field(default_factory=dict)
     faint_free_air: float = 0.0
     probabilities: Mapping[str, float] = field(default_factory=dict)
     true: tuple[str, ...] = ()
@@ -132,9 +124,7 @@ def _look(film: Film) -> Seen:
         confidence=least_sure(checked.findings, reading.findings, view)[0],
         word_confidence=told.confidence,
         is_right=outlined == set(true),
-        spine_confidence=spine_confidence(reading.regions),
-        spine_pieces=spine_pieces(reading.regions),
-        l2_share=l2_share(reading.regions),
+        measures=measures_of(reading.regions),
         faint_free_air=reading.faint_free_air,
         probabilities={f.finding: f.probability for f in checked.findings},
         true=tuple(true),
@@ -172,21 +162,31 @@ def choose(sets: Mapping[str, Sequence[Seen]], weights: Mapping[str, str]) -> Op
         weights=weights,
         confidence_curve=confidence_curve(every),
         not_excluded={f.value: not_excluded(f, every) for f in FINDINGS},
-        least_spine=max(0.0, _down(min(film.spine_confidence for film in every) - SPINE_MARGIN)),
-        most_spine_pieces=max(film.spine_pieces for film in every) + PIECES_MARGIN,
-        least_l2=_down(L2_MARGIN * min(film.l2_share for film in every)),
+        usual=(usual := usual_tables(every)),
+        largest_oddness=max(_largest_oddness(films, usual) for films in sets.values()),
         faint_free_air=faint_free_air(sets, free_air_suspicion(every)),
     )
 
 
+def usual_tables(films: Sequence[Seen]) -> dict[str, Table]:
+    """By measure, how many good films are as odd."""
+    return {name: surprise_table([film.measures[name] for film in films]) for name in films[0].measures}
+
+
+def _largest_oddness(films: Sequence[Seen], usual: Mapping[str, Table]) -> float:
+    """The lowest oddness above which at most 0.5 % of good films lie."""
+    odd = sorted((oddness(film.measures, usual) for film in films), reverse=True)
+    return _up(odd[math.floor(MOST_ODD * len(odd))])
+
+
 def _doubted_below(films: Sequence[Seen]) -> float:
-    """The highest sureness below which at most 1 % of good films lie."""
+    """The highest sureness below which at most 0.5 % of good films lie."""
     sure = sorted(film.sureness for film in films)
     return _down(sure[math.floor(MOST_DOUBTED * len(sure))])
 
 
 def _above_most(values: Sequence[float]) -> float:
-    """The lowest value above which at most 0.5 % of good films lie."""
+    """The lowest value above which at most 0.25 % of good films lie."""
     outlying = math.floor(MOST_OUTLYING * len(values))
     return min(1.0, _up(sorted(values, reverse=True)[outlying]))
 

@@ -5,7 +5,7 @@ in `$PEDAXR_WEIGHTS`, beside weights of one's own, or else the shipped ones.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, fields
@@ -17,6 +17,7 @@ import numpy as np
 
 from pedaxr.durable import disk_errors, replace_durably
 from pedaxr.errors import ModelUnavailable
+from pedaxr.oddness import Table
 from pedaxr_models.labels import FINDINGS
 
 POINTS_FILE = "operating_points.json"
@@ -35,9 +36,8 @@ class OperatingPoints:
         least_confidence: `flags.least_sure` below which that is said.
         least_support: by finding, `verify.support` below which a sentence on it is hedged.
         faint_free_air: `Reading.faint_free_air` from which free air is told that is not outlined.
-        least_spine: `quality.spine_confidence` below which it is said to be perhaps no frontal film.
-        most_spine_pieces: `quality.spine_pieces` above which the same is said.
-        least_l2: `quality.l2_share` below which it is said to be perhaps no abdominal film.
+        usual: by measure of `quality.measures_of`, the `oddness.surprise_table` of good films.
+        largest_oddness: `oddness.oddness` above which it is said to be perhaps no abdominal film.
         confidence_curve: what share of reports is right, by `flags.least_sure`: pairs, both rising; between
             them straight lines. Empty: `least_sure` stands for itself.
         not_excluded: by finding, the reader's probability from which a supplied diagnosis that is not
@@ -53,11 +53,10 @@ class OperatingPoints:
     least_confidence: float
     least_support: Mapping[str, float] = field(default_factory=dict)
     weights: Mapping[str, str] = field(default_factory=dict)
-    confidence_curve: tuple[tuple[float, ...], ...] = ()
+    confidence_curve: Table = ()
     not_excluded: Mapping[str, float] = field(default_factory=dict)
-    least_spine: float = 0.0
-    most_spine_pieces: int = 1000
-    least_l2: float = 0.0
+    usual: Mapping[str, Table] = field(default_factory=dict)
+    largest_oddness: float = 0.0
     faint_free_air: float = 1.0
 
     def __post_init__(self) -> None:
@@ -67,9 +66,10 @@ class OperatingPoints:
         named = {*self.least_support, *self.not_excluded}
         if not all(0 <= share <= 1 for share in shares) or not named <= set(FINDINGS):
             raise ValueError("an operating point is a share from 0 to 1, of a finding where it is of one")
-        columns = [list(column) for column in zip(*self.confidence_curve, strict=True)]
-        if any(column != sorted(column) for column in columns) or len(columns) not in (0, 2):
-            raise ValueError("the confidence curve is of pairs that rise")
+        for table in (self.confidence_curve, *self.usual.values()):
+            columns = [list(column) for column in zip(*table, strict=True)]
+            if any(column != sorted(column) for column in columns) or len(columns) not in (0, 2):
+                raise ValueError("a table is of pairs that rise")
 
     def confidence(self, least_sure: float) -> float:
         """The calibrated confidence, 0 to 1: the share of right reports among those that were as sure."""
@@ -86,8 +86,6 @@ _SHARES = (
     "largest_colon",
     "free_air_suspicion",
     "least_confidence",
-    "least_spine",
-    "least_l2",
     "faint_free_air",
 )
 
@@ -128,14 +126,19 @@ def parse_points(text: str) -> OperatingPoints:
     """From JSON. Raises ModelUnavailable where a figure is missing, unknown or impossible."""
     try:
         read = json.loads(text)
-        curve = tuple(tuple(pair) for pair in read.pop("confidence_curve", ()))
-        return OperatingPoints(**read, confidence_curve=curve)
+        curve = _table(read.pop("confidence_curve", ()))
+        usual = {name: _table(pairs) for name, pairs in read.pop("usual", {}).items()}
+        return OperatingPoints(**read, confidence_curve=curve, usual=usual)
     except (TypeError, ValueError, AttributeError) as err:
         names = ", ".join(f.name for f in fields(OperatingPoints))
         raise ModelUnavailable(
             f"{POINTS_FILE} beside the weights is damaged: it must hold {names}. Remove it, or write it anew "
             "with `pedaxr evaluate thresholds`."
         ) from err
+
+
+def _table(pairs: Iterable[Iterable[float]]) -> Table:
+    return tuple(tuple(map(float, pair)) for pair in pairs)
 
 
 def write_points(points: OperatingPoints, path: Path) -> None:

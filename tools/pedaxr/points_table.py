@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from pedaxr.choose_points import Seen
+from pedaxr.oddness import oddness
 from pedaxr.operating_points import OperatingPoints
 
 Counted = Callable[[Sequence[Seen]], tuple[int, int]]
@@ -29,10 +30,8 @@ def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, 
     yield "spine off centre", off, "films doubted", _part(lambda s: s.spine_offset > off)
     fills = p.largest_colon
     yield "largest colon", fills, "films doubted", _part(lambda s: s.colon_share > fills)
-    spine, pieces, l2 = p.least_spine, p.most_spine_pieces, p.least_l2
-    yield "least spine", spine, "films doubted", _part(lambda s: s.spine_confidence < spine)
-    yield "most pieces of spine", pieces, "films doubted", _part(lambda s: s.spine_pieces > pieces)
-    yield "least L2", l2, "films doubted", _part(lambda s: s.l2_share < l2)
+    odd = p.largest_oddness
+    yield "largest oddness", odd, "films doubted", _part(lambda s: oddness(s.measures, p.usual) > odd)
     yield "", None, "films doubted by any rule", _part(lambda s: _is_doubted(s, p))
     t = p.free_air_suspicion
     air, none = (lambda s: s.has_free_air), (lambda s: not s.has_free_air)
@@ -71,9 +70,7 @@ def _is_doubted(film: Seen, p: OperatingPoints) -> bool:
         film.sureness < p.doubted_below
         or film.spine_offset > p.spine_off_centre
         or film.colon_share > p.largest_colon
-        or film.spine_confidence < p.least_spine
-        or film.spine_pieces > p.most_spine_pieces
-        or film.l2_share < p.least_l2
+        or oddness(film.measures, p.usual) > p.largest_oddness
     )
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr.errors import NotAnAbdominalFilm
-from pedaxr.operating_points import OperatingPoints, operating_points
+from pedaxr.oddness import oddness
+from pedaxr.operating_points import operating_points
 from pedaxr.raster import Raster
 from pedaxr.types import Region
 from pedaxr_models.labels import Structure
@@ -39,11 +40,10 @@ _UNSURE = (
     "The outlines are less sure than on abdominal films: this may be no frontal abdominal film of a child."
 )
 _OFF_CENTRE = "The spine lies far from the middle: this may be no frontal film."
-_SPINE = "The spine is less sure than on frontal films, or in pieces: this may be no frontal abdominal film."
-_NO_L2 = "The second lumbar vertebra was not recognised: this may be no frontal abdominal film."
+_ODD = "What is outlined is odd in several ways at once: this may be no frontal abdominal film of a child."
 _FILLED = "Colon seems to fill the body, as lungs taken for colon do: this may be a chest film."
 _INVERTED = "Bright corners round a dark centre: bone may be shown dark. Check the export."
-_DOUBTS = (_UNSURE, _OFF_CENTRE, _FILLED, _SPINE, _NO_L2, _INVERTED)
+_DOUBTS = (_UNSURE, _OFF_CENTRE, _FILLED, _ODD, _INVERTED)
 
 
 def doubts(notes: Sequence[str]) -> list[str]:
@@ -150,6 +150,18 @@ def spine_pieces(regions: Sequence[Region]) -> int:
     return next((len(region.polygons) for region in regions if region.name == Structure.SPINE), 0)
 
 
+def measures_of(regions: Sequence[Region]) -> dict[str, float]:
+    """What `oddness` looks at, each larger where it is odder."""
+    return {
+        "unsureness": 1 - sureness(regions),
+        "spine_offset": spine_offset(regions),
+        "colon_share": colon_share(regions),
+        "spine_unsureness": 1 - spine_confidence(regions),
+        "spine_pieces": float(spine_pieces(regions)),
+        "no_l2": 1 - l2_share(regions),
+    }
+
+
 def _share(regions: Sequence[Region], name: Structure) -> float:
     return next((region.share_of_body for region in regions if region.name == name), 0.0)
 
@@ -169,14 +181,9 @@ def _doubts_of(regions: Sequence[Region]) -> list[str]:
         (sure < points.doubted_below, _UNSURE),
         (spine_offset(regions) > points.spine_off_centre, _OFF_CENTRE),
         (colon_share(regions) > points.largest_colon, _FILLED),
-        (_has_odd_spine(regions, points), _SPINE),
-        (l2_share(regions) < points.least_l2, _NO_L2),
+        (oddness(measures_of(regions), points.usual) > points.largest_oddness, _ODD),
     )
     return [note for is_so, note in found if is_so]
-
-
-def _has_odd_spine(regions: Sequence[Region], points: OperatingPoints) -> bool:
-    return spine_confidence(regions) < points.least_spine or spine_pieces(regions) > points.most_spine_pieces
 
 
 def _small(pixels: FloatArray) -> FloatArray:
