@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 _DATA = click.Path(path_type=Path, exists=True)
 _SPLITS = ("train", "validation", "test")
+BACKBONES = ("mobilenet_v3_large", "resnet50", "resnet101")
+HEADS = ("deeplabv3plus", "deeplabv3")
 
 
 def _train_options(command: F) -> F:
@@ -102,17 +104,28 @@ def train() -> None:
 @click.option(
     "--start-from",
     type=click.Path(path_type=Path, exists=True),
-    help="Checkpoint folder to fine-tune, or backbone.",
+    help="Checkpoint folder to fine-tune, or torchvision file for the backbone.",
 )
+@click.option("--backbone", type=click.Choice(BACKBONES), help="Of the network (default: preset).")
+@click.option("--head", type=click.Choice(HEADS), help="Plain DeepLabv3, or with skips (default: preset).")
+@click.option("--batch-size", type=click.IntRange(1), help="Films a batch (default: preset).")
+@click.option("--accumulate", type=click.IntRange(1), help="Batches a step (default: preset).")
+@click.option("--patience", type=click.IntRange(1), help="Stop after so many validations that are no better.")
 def train_segmentation(
-    data: Path, out: Path, preset: str, minutes: float | None, start_from: Path | None, **options: Any
+    data: Path, out: Path, preset: str, backbone: str | None, head: str | None, **options: Any
 ) -> None:
     """Train DeepLabv3 to outline findings and structures."""
     from pedaxr_models.segmentation import train as training
 
-    given = {"minutes": minutes, "start_from": start_from}
-    options |= {name: value for name, value in given.items() if value is not None}
-    config = training.preset(preset, data=data, out=out, **options)
+    given = {name: value for name, value in options.items() if value is not None}
+    config = training.preset(preset, data=data, out=out, **given)
+    chosen = {name: value for name, value in (("backbone", backbone), ("head", head)) if value}
+    if chosen and config.start_from and config.start_from.is_dir():
+        raise InvalidRequest(
+            "A run that starts from a checkpoint folder has its network. Leave out --backbone and --head, or "
+            "start from a torchvision file or from nothing."
+        )
+    config = replace(config, network=replace(config.network, **chosen))
     with library_errors():
         checkpoint = training.train_segmentation(config)
         _tell(checkpoint)

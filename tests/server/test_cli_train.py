@@ -13,6 +13,7 @@ from PIL import Image
 from pedaxr.errors import InvalidRequest
 from pedaxr_models.runtime.checkpoint import load_checkpoint, weights_folder
 from pedaxr_server.cli import main
+from pedaxr_server.cli_train import BACKBONES, HEADS
 from pedaxr_server.publish import publish
 
 
@@ -102,6 +103,21 @@ def test_a_document_without_markers_is_named(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("no markers")
     with pytest.raises(InvalidRequest, match="lacks the lines"):
         publish(tmp_path / "README.md", "segmentation", "| a |")
+
+
+def test_the_network_may_be_chosen_but_not_against_a_checkpoint(films: Path, tmp_path: Path) -> None:
+    from pedaxr_models.segmentation.network import BACKBONES as BUILT
+    from pedaxr_models.segmentation.network import HEADS as BUILT_HEADS
+
+    assert (BACKBONES, HEADS) == (BUILT, BUILT_HEADS)  # repeated so that --help loads no torch
+    table = listed(rows_of(films), films / "unsplit.csv")
+    common = ("train", "segmentation", "--data", table, "--out", tmp_path / "out", "--minutes", "0.001")
+    refused = run(*common, "--backbone", "resnet50", "--start-from", weights_folder("segmentation"))
+    assert refused.exit_code == 1 and "Leave out --backbone" in refused.stderr
+    trained = run(*common, "--head", "deeplabv3", "--batch-size", "2", "--accumulate", "1", "--threads", "1")
+    assert trained.exit_code == 0, trained.stderr
+    network = load_checkpoint(tmp_path / "out" / "checkpoint").config["network"]
+    assert (network["head"], network["backbone"]) == ("deeplabv3", "mobilenet_v3_large")
 
 
 @pytest.mark.slow
