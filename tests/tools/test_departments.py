@@ -1,8 +1,10 @@
 """What belongs to another department is, in every answer, what does not exist."""
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,29 @@ def test_forbidden_and_absent_have_one_answer(clinic: Clinic, asked: str) -> Non
         assert answer(clinic, asked, "1") != absent, "control: their own"
     with called_by(NOBODY):
         assert answer(clinic, asked, "1") == absent
+
+
+def test_forbidden_and_absent_cost_the_same_work(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No clock tells them apart: the registry is asked the same questions for both."""
+    asked: list[str] = []
+
+    class Traced(sqlite3.Connection):
+        def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
+            if threading.current_thread() is threading.main_thread():  # another one writes the access log
+                asked.append(sql)
+            return super().execute(sql, *parameters)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Traced))
+
+    def work(door: str, number: str) -> list[str]:
+        asked.clear()
+        with called_by(SURGEON):
+            answer(clinic, door, number)
+        return list(asked)
+
+    for door in ASKED:
+        assert work(door, "2") == work(door, "3") == work(door, "4") != [], door
+    assert work("reports", "1") != work("reports", "4"), "control: for their own, the reports are asked for"
 
 
 WRITES: dict[str, Callable[[Clinic, str], object]] = {

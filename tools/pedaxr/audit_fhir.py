@@ -60,7 +60,7 @@ def _r4(link: Link, chain: str) -> Iterator[Resource]:
     is_ok = entry.outcome == OK
     for number, patient_id in enumerate(entry.patient_ids or (None,)):
         profile = _profile(entry, action, patient_id)
-        event = {
+        event: Resource = {
             "resourceType": "AuditEvent",
             **_identity(link, chain, number),
             **({"meta": {"profile": [profile]}} if profile else {}),

@@ -78,7 +78,11 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "io_uring_setup": (425, 425),
     "openat2": (437, 437),
 }
-_OPENING = {"open": ((2, 1), (None, None)), "openat": ((257, 2), (56, 2))}  # number, argument with the flags
+# Number, and which argument has the flags.
+_OPENING: dict[str, tuple[tuple[int | None, int | None], ...]] = {
+    "open": ((2, 1), (None, None)),
+    "openat": ((257, 2), (56, 2)),
+}
 _CLONE, _CLONE3, _LIMITS = (56, 220), (435, 435), (302, 261)
 _ALL_BITS = 0xFFFFFFFF
 
