@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# List and call the tools with the MCP Inspector, an independent client: in both protocol eras, over stdio and HTTP.
+# List and call the tools with the MCP Inspector, an independent client: in both protocol eras, over HTTP and stdio.
 # Usage: inspector.sh PEDAXR CLINIC_HOME FOLDER URL   (FOLDER receives node 22 and the Inspector, from npm; URL is the
 # endpoint of a running server)
 set -euo pipefail
@@ -10,8 +10,9 @@ cd "$folder"
 npm install --silent --no-audit --no-fund node@22   # under older nodes npm installs an old Inspector, silently
 export PATH="$PWD/node_modules/.bin:$PATH" HOME="$PWD"
 npm install --silent --no-audit --no-fund @modelcontextprotocol/inspector@2.12.0
-# The first film loads both networks; on a busy machine that takes longer than the Inspector's minute.
-patience='"connectionTimeout": 300000, "requestTimeout": 300000'
+# The Inspector's command line waits a minute for a call and no longer, whatever its settings say. HTTP comes first: that
+# server has its networks in memory, and has compiled them for the servers that are started over stdio.
+patience='"connectionTimeout": 300000'
 environment="{\"PEDAXR_HOME\": \"$home\"${PEDAXR_WEIGHTS:+, \"PEDAXR_WEIGHTS\": \"$PEDAXR_WEIGHTS\"}}"
 cat > servers.json << JSON
 {"mcpServers": {
@@ -22,7 +23,7 @@ JSON
 inspect() { mcp-inspector --cli --config servers.json --server "$transport" --protocol-era "$era" "$@"; }
 field() { node -e 'const r = JSON.parse(require("fs").readFileSync(0)); console.log(eval("r." + process.argv[1]))' "$1"; }
 
-for transport in stdio http; do
+for transport in http stdio; do
     for era in modern legacy; do
         echo "[$transport, $era] tools: $(inspect --strict --method tools/list | field 'tools.map(t => t.name).join(" ")')"
         for method in resources/templates/list prompts/list; do

@@ -11,16 +11,16 @@ npm install --silent --no-audit --no-fund @modelcontextprotocol/inspector@2.12.0
     @modelcontextprotocol/conformance@0.2.0-alpha.12 gpt-tokenizer@4 @anthropic-ai/tokenizer@0.0.4
 servers=()
 trap 'kill "${servers[@]}" 2> /dev/null || true' EXIT
-start() { # start PORT COMMAND...: run it in the background and wait until it answers
+start() { # start PORT COMMAND...: run it in the background and wait until it is ready, networks and all if it warms them
     local port=$1; shift
     PEDAXR_HOME=$home "$@" > "server-$port.log" 2>&1 & servers+=($!)
-    for _ in $(seq 150); do
-        node -e "fetch('http://127.0.0.1:$port/healthz').then(() => process.exit(0), () => process.exit(1))" && return
-        sleep 0.2
+    for _ in $(seq 300); do
+        node -e "fetch('http://127.0.0.1:$port/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))" && return
+        sleep 1
     done
     echo "no server on port $port:"; cat "server-$port.log"; exit 1
 }
-start 8770 "$bin/pedaxr" serve --http --port 8770
+start 8770 "$bin/pedaxr" serve --http --warm --port 8770
 start 8771 "$bin/python" "$here/conformance_server.py" --port 8771
 
 echo "== Inspector: strict, both eras, stdio and HTTP"

@@ -40,16 +40,22 @@ async def test_a_name_leads_to_a_report_over_stdio(clinic_home: Path, era: str) 
     assert Image.open(io.BytesIO(base64.b64decode(overlay.blob))).format == "PNG"
 
 
+@pytest.fixture(scope="module")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first demo makes its clinic; the second finds it there."""
+    return tmp_path_factory.mktemp("demo") / "home"
+
+
+@pytest.mark.parametrize("http", [False, True], ids=["stdio", "HTTP with a login"])
 def test_the_demo_ends_with_two_overlays_and_two_reports(
-    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+    demo_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], http: bool
 ) -> None:
-    home = tmp_path_factory.mktemp("demo") / "home"
-    run_demo(home, None)
+    run_demo(demo_home, tmp_path, http=http)
     shown = capsys.readouterr().out
     for number in (1, 2):
-        with Image.open(home / "out" / f"conversation-{number}-overlay.png") as picture:
+        with Image.open(tmp_path / f"conversation-{number}-overlay.png") as picture:
             assert picture.format == "PNG"
-        text = (home / "out" / f"conversation-{number}-report.txt").read_text()
+        text = (tmp_path / f"conversation-{number}-report.txt").read_text()
         assert "IMPRESSION" in text and "not a medical device" in text
     assert "Several children" in shown
     assert "must not choose" in shown

@@ -25,11 +25,11 @@ export function showReport(node, report, korean, on) {
     first.map((name) => section(name, sections[name])),
     el("h3", {}, phrase("Findings")),
     report.human_sections?.includes("Findings") ? el("p", {}, findings) : sentences(told, on),
-    grouped(last, sections),
+    grouped(last, sections, report.sections),
     korean ? folded(t("original"), sentences(report, on)) : null,
     witnesses(report.findings, on),
     redraft(on),
-    about(report),
+    about(report, korean),
   );
 }
 
@@ -78,12 +78,15 @@ function section(name, text) {
   const supplied = name === "Indication" ? ` (${t("asSupplied")})` : "";
   return el("div", { class: `section ${name === "Impression" ? "impression" : ""}` },
     el("h3", {}, phrase(name) + supplied),
-    name === "Indication" ? el("blockquote", {}, text) : el("p", {}, text));
+    name === "Indication" ? el("blockquote", {}, text) : pointsOf(name, text).map((point) => el("p", {}, point)));
 }
 
+/** "1. ... 2. ..." as one point a line, and a comparison as one measure a line. */
+const pointsOf = (name, text) => text.split(name === "Comparison" ? /(?<=\.)\s+/ : /(?<=\.)\s+(?=\d\. )/);
+
 /** Sections that say the same ("not assessed") stand in one line. */
-function grouped(names, sections) {
-  const same = names.filter((name) => /^not assessed/i.test(sections[name]));
+function grouped(names, sections, english) {
+  const same = names.filter((name) => /^not assessed/i.test(english[name]));
   const rest = names.filter((name) => !same.includes(name));
   return [
     ...rest.map((name) => section(name, sections[name])),
@@ -148,12 +151,11 @@ function redraft(on) {
     el("button", { type: "button", onclick: go }, t("draftAgain")));
 }
 
-function about(report) {
+function about(report, korean) {
   return el("div", { class: "about" },
     el("h3", {}, t("about")),
     typeof report.confidence === "number" ? el("p", {}, t("sureness", report.confidence.toFixed(2))) : null,
     el("p", {}, t("dependence", report.image_dependence.toFixed(2))),
     el("p", {}, `${report.report_id} · ${report.model}`),
-    el("p", {}, report.data_statement),
-    el("p", {}, report.disclaimer));
+    korean ? el("p", {}, `${t("notice")} ${t("reader")}`) : [report.data_statement, report.disclaimer].map((text) => el("p", {}, text)));
 }
