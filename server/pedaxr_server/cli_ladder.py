@@ -123,7 +123,12 @@ def pictures() -> None:
     help="Which films.",
 )  # fmt: skip
 @click.option("--limit", type=click.IntRange(1), default=300, show_default=True, help="Films at most.")
-@click.option("--run", "run_folder", type=_DATA, help="Folder of the training, for its learning curves.")
+@click.option(
+    "--run",
+    "run_folder",
+    type=_DATA,
+    help="Folder of a training, for its learning curves (default: those the checkpoint keeps).",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the projections.")
 def pictures_captioner(
     data: Path,
@@ -144,8 +149,8 @@ def pictures_captioner(
         films = _opened(data, split, limit, segmenter, reporter)
         out.mkdir(parents=True, exist_ok=True)
         drawn = [_draw_features(reporter, films, out, seed), *_draw_attention(reporter, films, out)]
-        if run_folder:
-            drawn.append(_draw_curves(run_folder, out))
+        if history := _history(run_folder, checkpoint):
+            drawn.append(_draw_curves(history, out))
     for path in drawn:
         click.echo(path)
 
@@ -199,11 +204,30 @@ def _draw_attention(reporter: "Reporter", films: "ReaderFilms", out: Path) -> li
     return drawn
 
 
-def _draw_curves(run_folder: Path, out: Path) -> Path:
+def _history(run_folder: Path | None, checkpoint: Path | None) -> list[dict[str, Any]]:
+    """What was measured while training: of the run's folder, else as the checkpoint's recipe keeps it.
+
+    Raises:
+        InvalidRequest: the folder given holds no such run.
+    """
     import json
 
+    from pedaxr_models.runtime.checkpoint import load_checkpoint, weights_folder
+
+    if run_folder is None:
+        made = load_checkpoint(checkpoint or weights_folder("captioner"), with_tensors=False)
+        return list(made.recipe.get("history", ()))
+    try:
+        lines = (run_folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+    except (OSError, ValueError) as err:
+        raise InvalidRequest(
+            f"{run_folder} holds no metrics.jsonl of a training. Name the --out of `pedaxr train captioner`."
+        ) from err
+
+
+def _draw_curves(history: list[dict[str, Any]], out: Path) -> Path:
     from pedaxr_models.captioning.curves import draw_curves
 
-    lines = (run_folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    draw_curves([json.loads(line) for line in lines], out / "curves.png")
+    draw_curves(history, out / "curves.png")
     return out / "curves.png"

@@ -36,9 +36,12 @@ def batch() -> tuple[Seen, torch.Tensor, torch.Tensor, torch.Tensor]:
 
 def test_a_configuration_from_before_these_options_is_the_network_it_was() -> None:
     stored = load_checkpoint(weights_folder("captioner")).config["network"]
-    older = {k: v for k, v in stored.items() if k not in ("stem", "outlines", "tells_findings")}
+    older = {
+        k: v for k, v in stored.items() if k not in ("stem", "outlines", "tells_findings", "quiet_masks")
+    }
     config = ReportNetworkConfig.from_json(older)
     assert (config.stem, config.outlines, config.tells_findings) == ("linear", 0, False)
+    assert not config.quiet_masks
     network = ReportNetwork(config)
     network.load_state_dict(
         load_checkpoint(weights_folder("captioner")).tensors
@@ -95,6 +98,22 @@ def test_the_decoder_may_attend_to_what_the_finding_head_goes_by(batch) -> None:
     with torch.no_grad():
         network.finding_queries += 1
     assert not torch.allclose(network(*batch).words, before)
+
+
+def test_planes_of_nothing_leave_the_patches_alone_when_they_are_quiet(batch) -> None:
+    """As -1 they shift every patch token alike; as 0 only the film is left."""
+    blind = replace(SMALL, sees=("film", "metadata"))
+    torch.manual_seed(0)
+    loud, quiet = ReportNetwork(blind).eval(), ReportNetwork(replace(blind, quiet_masks=True)).eval()
+    quiet.load_state_dict(loud.state_dict())
+    for network, moved in ((loud, True), (quiet, False)):
+        before = network.film_tokens(batch[0])
+        with torch.no_grad():
+            network.vision.embeddings.patch_embeddings.projection.weight[:, FILM_PLANES:] += 0.1
+        assert torch.equal(before, network.film_tokens(batch[0])) is not moved
+    shown = replace(SMALL, quiet_masks=True)
+    torch.manual_seed(0)
+    assert ReportNetwork(shown).eval().film_tokens(batch[0]).shape == before.shape
 
 
 def test_gradient_reaches_every_parameter_of_a_keen_reader(batch) -> None:

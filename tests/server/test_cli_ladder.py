@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from pedaxr.errors import InvalidRequest
 from pedaxr_models.captioning import ladder
 from pedaxr_models.captioning.facts import FilmFacts, FindingFact, Presence
 from pedaxr_models.captioning.grammar import narrate
 from pedaxr_models.captioning.ladder_report import conclusion
 from pedaxr_models.labels import FINDINGS, View
 from pedaxr_models.runtime.checkpoint import load_checkpoint, revise_checkpoint, weights_folder
+from pedaxr_server import cli_ladder
 from pedaxr_server.cli import main
 
 
@@ -122,6 +124,16 @@ def test_what_a_reader_has_learnt_is_drawn(films: Path, tmp_path: Path) -> None:
     names = {path.name for path in (tmp_path / "pictures").iterdir()}
     assert {"features.png", "curves.png", "attention_normal.png"} <= names
     assert {Path(line).name for line in drawn.stdout.splitlines()} == names
+
+
+def test_learning_curves_come_from_the_run_or_from_what_the_checkpoint_keeps(tmp_path: Path) -> None:
+    row = {"minutes": 1.0, "loss": 2.0}
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(row) + "\n")
+    assert cli_ladder._history(tmp_path, None) == [row]
+    made = load_checkpoint(weights_folder("captioner")).recipe.get("history", [])
+    assert cli_ladder._history(None, None) == made
+    with pytest.raises(InvalidRequest, match="pedaxr train captioner"):
+        cli_ladder._history(tmp_path / "elsewhere", None)
 
 
 @pytest.mark.slow

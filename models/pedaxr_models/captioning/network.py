@@ -46,6 +46,7 @@ class ReportNetworkConfig:
         stem: how patches become tokens, one of `eyes.STEMS`.
         outlines: kinds of tissue whose share each patch token is to tell, while training; 0: none.
         tells_findings: the decoder may attend to what the finding head goes by.
+        quiet_masks: a plane on which nothing was segmented is 0 to the patches, not -1, see `eyes`.
     """
 
     vocabulary: int
@@ -64,6 +65,7 @@ class ReportNetworkConfig:
     stem: str = STEMS[0]
     outlines: int = 0
     tells_findings: bool = False
+    quiet_masks: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain dict, the inverse of `from_json`."""
@@ -177,6 +179,8 @@ class ReportNetwork(nn.Module):
             masks = torch.full_like(pixels[:, FILM_PLANES:], -1.0)
             pixels = torch.cat([pixels[:, :FILM_PLANES], masks], 1)
             regions = torch.zeros_like(regions)
+        if self.config.quiet_masks:
+            pixels = torch.cat([pixels[:, :FILM_PLANES], (pixels[:, FILM_PLANES:] + 1) / 2], 1)
         return Seen(pixels, regions)
 
     def forward(self, seen: Seen, text_ids: Tensor, text_mask: Tensor, report_ids: Tensor) -> Taught:

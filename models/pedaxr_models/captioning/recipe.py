@@ -28,6 +28,7 @@ class TrainConfig:
         stem: how patches become tokens, one of `eyes.STEMS`.
         outline_weight: of telling the outlines from each patch, at the start; falls to 0 over the budget.
         tells_findings: the decoder may attend to what the finding head goes by.
+        quiet_masks: a plane on which nothing was segmented is 0 to the patches, not -1.
     """
 
     data: Path
@@ -54,6 +55,7 @@ class TrainConfig:
     stem: str = STEMS[0]
     outline_weight: float = 0.0
     tells_findings: bool = False
+    quiet_masks: bool = False
     resume: bool = False
     seed: int = 0
     device: str = "auto"

@@ -196,6 +196,7 @@ def _network_config(config: TrainConfig, vocabulary: int) -> ReportNetworkConfig
         stem=config.stem,
         outlines=len(CHANNELS) if config.outline_weight else 0,
         tells_findings=config.tells_findings,
+        quiet_masks=config.quiet_masks,
     )
 
 
@@ -330,7 +331,8 @@ def finish(
     metrics = evaluate_captioner(reporter, measured, films["strangers"], synthetic=is_synthetic(config.data))
     metrics["measured_with"] = {"segmentation": segmenter.weights_sha256}
     (config.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    recipe = {**describe_recipe(asdict(config)), "steps": run.step, "seconds": round(run.elapsed_s)}
+    spent = {"steps": run.step, "seconds": round(run.elapsed_s), "history": run.history}
+    recipe = {**describe_recipe(asdict(config)), **spent}
     save_checkpoint(
         config.out / "checkpoint",
         tensors=run.network.state_dict(),
