@@ -119,7 +119,8 @@ def _left_behind(clinic: Clinic) -> Iterator[Path]:
 
 def _last_written(path: Path) -> float:
     """When anything of it changed last, in seconds since 1970."""
-    return max(one.stat().st_mtime for one in (path, *(path.iterdir() if path.is_dir() else ())))
+    inside = path.iterdir() if path.is_dir() else ()
+    return float(max(one.stat().st_mtime for one in (path, *inside)))
 
 
 def _film_paths(clinic: Clinic) -> list[Path]:
