@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pedaxr.types import Region
 from pedaxr_models.labels import CHANNELS, FINDINGS
-from pedaxr_models.segmentation.landmarks import Landmarks, body_mask, find_landmarks, locate
+from pedaxr_models.segmentation.landmarks import Landmarks, body_mask, find_landmarks, locate, pieces_of
 from pedaxr_models.segmentation.measures import box_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def find_regions(
         masks = channel_masks(segmentation, thresholds=thresholds, min_area_px=min_area_px)
     body = body_mask(segmentation.frame_of(film), masks, segmentation.letterbox.content)
     landmarks = find_landmarks(masks, body)
-    measured = Measures(segmentation.letterbox, landmarks, np.count_nonzero(body), pixel_spacing_mm)
+    measured = Measures(segmentation.letterbox, landmarks, int(np.count_nonzero(body)), pixel_spacing_mm)
     return [
         measured.region(channel, mask, segmentation.probabilities[CHANNELS.index(channel)])
         for channel, mask in masks.items()
@@ -78,11 +78,10 @@ def large_pieces(mask: BoolArray, least_px: int) -> BoolArray:
     """The 8-connected pieces of at least `least_px` pixels; `mask` itself where none is smaller."""
     # Most channels fill a small part of the frame, or none of it
     inside = box_of(mask)
-    piece = np.ascontiguousarray(mask[inside]).view(np.uint8)
-    if not piece.size:
+    if not mask[inside].size:
         return mask
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(piece, connectivity=8)
-    keep = stats[:, cv2.CC_STAT_AREA] >= max(1, least_px)
+    labels, areas = pieces_of(mask[inside])
+    keep = areas >= max(1, least_px)
     keep[0] = False
     if keep[1:].all():
         return mask

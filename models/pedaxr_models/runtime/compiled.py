@@ -16,16 +16,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr_models.runtime.checkpoint import Checkpoint
 from pedaxr_models.runtime.threads import threads_per_call
-
-if TYPE_CHECKING:
-    from onnxruntime import OrtValue
 
 Runtime = Literal["auto", "torch", "compiled"]
 RUNTIME_VARIABLE = "PEDAXR_RUNTIME"
@@ -85,16 +82,10 @@ class Graph:
         except Exception as err:
             raise GraphError(f"ONNX Runtime does not take the graph. Set {_USE_TORCH}.") from err
         self._inputs = [given.name for given in self._session.get_inputs()]
-        self._outputs = [made.name for made in self._session.get_outputs()]
 
     def __call__(self, *inputs: AnyArray) -> list[AnyArray]:
         """Outputs in the graph's order, for inputs in the graph's order."""
         return list(self._session.run(None, dict(zip(self._inputs, inputs, strict=True))))
-
-    def step(self, *inputs: "OrtValue") -> "list[OrtValue]":
-        """The same with values that stay where the runtime has them: few of a step are looked at."""
-        given = dict(zip(self._inputs, inputs, strict=True))
-        return list(self._session.run_with_ort_values(self._outputs, given))
 
 
 def open_graphs(kind: str, folder: Path, checkpoint: Checkpoint) -> dict[str, Graph]:
@@ -189,13 +180,6 @@ def _prune(folder: Path) -> None:
     files = sorted(folder.glob("*.graph"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in files[_KEPT:]:
         path.unlink(missing_ok=True)
-
-
-def as_value(array: AnyArray) -> "OrtValue":
-    """An array for `Graph.step`."""
-    from onnxruntime import OrtValue
-
-    return OrtValue.ortvalue_from_numpy(array)
 
 
 def as_float(array: AnyArray) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from pedaxr_models.captioning.tokenizer import END, PAD, START, WordPieces
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import FINDINGS
 from pedaxr_models.runtime.checkpoint import CheckpointError, load_checkpoint
-from pedaxr_models.runtime.compiled import AnyArray, Graph, as_value, open_graphs
+from pedaxr_models.runtime.compiled import AnyArray, Graph, open_graphs
 from pedaxr_models.runtime.film_reporter import TOKENIZER_FILE, FilmReporter, Narrative, not_a_reporter
 from pedaxr_models.runtime.film_segmenter import Segmentation
 from pedaxr_models.segmentation.transforms import FloatArray
@@ -28,7 +28,7 @@ class Sizes:
 
 
 @dataclass(frozen=True)
-class _Written:
+class Written:
     """Tokens after [CLS], the geometric mean of their probabilities, and `Narrative.image_dependence`."""
 
     ids: list[int]
@@ -37,7 +37,11 @@ class _Written:
 
 
 class CompiledReporter(FilmReporter):
-    """A reader as an encoder graph and one of a step of the decoder, whose cache goes from step to step."""
+    """A reader as an encoder graph and one of a step of the decoder, whose cache goes from step to step.
+
+    Attributes:
+        encoder: from what was seen of a film to what the decoder needs, see `graphs.EncoderGraph`.
+    """
 
     runtime = "compiled"
 
@@ -52,7 +56,7 @@ class CompiledReporter(FilmReporter):
         weights_sha256: str,
     ) -> None:
         super().__init__(pieces, name=name, weights_sha256=weights_sha256)
-        self._encoder, self._decoder, self._sizes = encoder, decoder, sizes
+        self.encoder, self._decoder, self._sizes = encoder, decoder, sizes
 
     @classmethod
     def load(cls, folder: Path) -> "CompiledReporter":
@@ -83,8 +87,8 @@ class CompiledReporter(FilmReporter):
     def describe(self, pixels: FloatArray, segmentation: Segmentation, metadata: FilmMetadata) -> Narrative:
         """Write the narrative of a segmented film (H, W) float32 in [0, 1], bone bright."""
         seen = self._seen(pixels, segmentation)
-        bias, findings, *crossed = self._encoder(*seen, *self._words(metadata))
-        written = self._write(bias, crossed)
+        bias, findings, *crossed = self.encoder(*seen, *self.words(metadata))
+        written = self.write(bias, crossed)
         probabilities = 1 / (1 + np.exp(-findings.astype(np.float64)))
         return Narrative.of(
             self._pieces.decode(written.ids),
@@ -99,7 +103,7 @@ class CompiledReporter(FilmReporter):
         film = film_planes(pixels, size, segmentation.frame_of(pixels))
         return film[None], shrink(probabilities, size // 2)[None], region_features(probabilities)[None]
 
-    def _words(self, metadata: FilmMetadata) -> tuple[AnyArray, AnyArray]:
+    def words(self, metadata: FilmMetadata) -> tuple[AnyArray, AnyArray]:
         """Tokens and mask (1, T) int64, always padded to the longest: the graph's length is fixed."""
         longest = self._sizes.longest_text
         row = self._pieces.rows([metadata_text(metadata)], longest=longest)[0]
@@ -107,18 +111,16 @@ class CompiledReporter(FilmReporter):
         ids[0, : len(row)] = row
         return ids, (ids != PAD).astype(np.int64)
 
-    def _write(self, bias: AnyArray, crossed: list[AnyArray]) -> _Written:
+    def write(self, bias: AnyArray, crossed: list[AnyArray]) -> Written:
         """Greedy: the likeliest token given the film, and how likely each was given the blank one."""
-        seen = [as_value(array) for array in (bias, *crossed)]
-        nothing = np.empty((*crossed[1].shape[:2], 0, crossed[1].shape[3]), np.float32)
-        past = [as_value(nothing) for _ in crossed]
-        token = as_value(np.array([START], np.int64))
+        past = [np.empty((*crossed[1].shape[:2], 0, crossed[1].shape[3]), np.float32) for _ in crossed]
+        token: AnyArray = np.array([START], np.int64)
         ids: list[int] = []
         told: list[tuple[float, float]] = []  # probability, dependence
         while ids[-1:] != [END] and len(ids) < self._sizes.longest_report - 1:
-            token, chance, dependence, *past = self._decoder.step(token, *seen, *past)
-            ids.append(int(token.numpy()[0]))
-            told.append((chance.numpy()[0], dependence.numpy()[0]))
+            token, chance, dependence, *past = self._decoder(token, bias, *crossed, *past)
+            ids.append(int(token[0]))
+            told.append((chance[0], dependence[0]))
         chances, dependences = np.array(told, np.float64).T
         confidence = float(np.exp(np.log(chances.clip(1e-9)).mean()))
-        return _Written(ids, confidence, min(1.0, float(dependences.max())))
+        return Written(ids, confidence, min(1.0, float(dependences.max())))

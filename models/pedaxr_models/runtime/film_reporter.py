@@ -62,6 +62,11 @@ class FilmReporter(ABC):
         self.name = name
         self.weights_sha256 = weights_sha256
 
+    @property
+    def pieces(self) -> WordPieces:
+        """Its tokens."""
+        return self._pieces
+
     @abstractmethod
     def describe(self, pixels: FloatArray, segmentation: Segmentation, metadata: FilmMetadata) -> Narrative:
         """Write the narrative of a segmented film (H, W) float32 in [0, 1], bone bright."""

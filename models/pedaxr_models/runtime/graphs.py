@@ -90,13 +90,13 @@ class DecoderGraph(nn.Module):
         grown: list[Tensor] = []
         for index, layer in enumerate(layers):
             pair = slice(2 * index, 2 * index + 2)
-            query, key, value = self._split(self.projections[index](x))
+            query, key, value = (self._heads(part) for part in self.projections[index](x).chunk(3, dim=-1))
             keys, values = (
                 torch.cat([old, new], dim=2) for old, new in zip(past[pair], (key, value), strict=True)
             )
             x = _attend(layer.attention, x, query, keys.transpose(2, 3), values)
-            query = self._split(layer.crossattention.self.query(x))[0]
-            x = _attend(layer.crossattention, x, query, *crossed[pair], bias)
+            query = self._heads(layer.crossattention.self.query(x))
+            x = _attend(layer.crossattention, x, query, *crossed[pair], bias=bias)
             x = layer.feed_forward_chunk(x)
             grown += [keys, values]
         return self.network.decoder.cls(x), grown
@@ -114,11 +114,10 @@ class DecoderGraph(nn.Module):
         dependence = (likely[0] - likely[1]).abs().sum(-1, keepdim=True) / 2
         return chosen, chance, dependence, *grown
 
-    def _split(self, x: Tensor) -> list[Tensor]:
-        """(2, n D) to n of (2, H, 1, d)."""
+    def _heads(self, x: Tensor) -> Tensor:
+        """(2, D) to (2, H, 1, d)."""
         config = self.network.config
-        parts = x.split(config.hidden, dim=-1)
-        return [part.reshape(2, config.heads, 1, config.hidden // config.heads) for part in parts]
+        return x.reshape(2, config.heads, 1, config.hidden // config.heads)
 
 
 def _layers(network: ReportNetwork) -> list[BertLayer]:
@@ -148,6 +147,7 @@ def _attend(
     query: Tensor,
     keys: Tensor,
     values: Tensor,
+    *,
     bias: Tensor | None = None,
 ) -> Tensor:
     """The x (2, D) after a look of its query (2, H, 1, d) at keys (2, H, d, M) and values (2, H, M, d)."""

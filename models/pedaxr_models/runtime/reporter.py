@@ -68,11 +68,6 @@ class Reporter(FilmReporter):
         """The trained network, in evaluation mode."""
         return self._network
 
-    @property
-    def pieces(self) -> WordPieces:
-        """Its tokens."""
-        return self._pieces
-
     def to_config(self) -> Json:
         """What `load` needs, for config.json."""
         return {"name": self.name, "network": self._network.config.to_json(), "tokenizer": TOKENIZER_FILE}

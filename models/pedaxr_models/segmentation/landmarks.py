@@ -58,11 +58,20 @@ def body_mask(frame: FloatArray, masks: Mapping[str, BoolArray], content: tuple[
     grey = np.round(np.clip(film, 0, 1) * 255).astype(np.uint8)
     otsu, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     tissue = grey > (otsu + _percentile(grey, 1)) / 2
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(tissue.view(np.uint8))
+    labels, areas = pieces_of(tissue)
     body = any_of(masks)
-    if count > 1:
-        body[content] |= labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    if len(areas) > 1:
+        body[content] |= labels == 1 + int(areas[1:].argmax())
     return _filled_rows(body)
+
+
+def pieces_of(mask: BoolArray) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """8-connected pieces: (H, W) the number of the piece a pixel belongs to, 0 outside; pixels by number.
+
+    OpenCV's own statistics take four times as long as counting.
+    """
+    _, labels = cv2.connectedComponents(np.ascontiguousarray(mask).view(np.uint8), connectivity=8)
+    return labels, np.bincount(labels.ravel())
 
 
 def any_of(masks: Mapping[str, BoolArray]) -> BoolArray:
