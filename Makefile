@@ -9,7 +9,7 @@ FILMS ?= 4000
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden sheet films train-small finetune evaluate judges bundle clean bench bench-films fuzz load soak
+.PHONY: help demo test check format golden sheet films train-small finetune evaluate pictures judges bundle clean bench bench-films fuzz load soak
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,14 +53,17 @@ films: $(READY)  ## write the synthetic training films (DATA=folder FILMS=count)
 	$(BIN)/pedaxr films $(DATA) --count $(FILMS) --seed 0
 	$(BIN)/pedaxr films $(SHIFTED) --count 240 --seed 0 --shifted
 
-bench: $(READY)  ## how fast everything is, beside the seed's architecture (a quiet machine; 20 minutes): out/bench/
+SPEED_PAGE ?= docs/speed.md
+BENCH = $(BIN)/python benchmarks/$(1).py --json out/bench/$(1).json --publish $(SPEED_PAGE)
+
+bench: $(READY)  ## how fast everything is, beside the seed's architecture (a quiet machine; 15 minutes): out/bench/, docs/speed.md
 	mkdir -p out/bench
-	$(BIN)/python benchmarks/reading_speed.py --json out/bench/reading.json
-	$(BIN)/python benchmarks/start_speed.py --json out/bench/start.json
-	$(BIN)/python benchmarks/throughput.py --json out/bench/throughput.json
-	$(BIN)/python benchmarks/runtime_parity.py --data $(DATA) --json out/bench/parity.json
-	$(BIN)/python benchmarks/find_patient.py --json out/bench/find_patient.json
-	$(BIN)/python benchmarks/film_speed.py --json out/bench/films.json
+	$(call BENCH,reading_speed) --seed-repeats 5
+	$(call BENCH,start_speed)
+	$(call BENCH,throughput)
+	$(call BENCH,runtime_parity) --data $(DATA) --films 100
+	$(call BENCH,registry_sizes)
+	$(call BENCH,film_speed)
 
 fuzz: $(READY)  ## thousands of damaged files, then a minute of atheris on each decoder (4 minutes)
 	$(BIN)/python -m pytest -m "slow or not slow" tests/tools/test_fuzz_files.py tests/tools/test_fuzz_tables.py \
@@ -89,6 +92,11 @@ train-small: films  ## train both networks as the shipped ones were, on two CPU 
 
 finetune: $(READY)  ## fine-tune the shipped segmentation on 200 films listed in the seed's CSV format
 	$(BIN)/python benchmarks/finetune.py runs/hospital
+
+pictures: films  ## what the report writer has learnt, of the shipped weights: out/reader, and docs/reader
+	$(BIN)/pedaxr pictures captioner --data $(DATA) --limit 90 --out out/reader
+	cp out/reader/features.png out/reader/attention_pneumoperitoneum.png \
+		out/reader/attention_pyloric_stenosis.png docs/reader/
 
 evaluate: films  ## measure the shipped weights on the test films
 	$(BIN)/pedaxr evaluate segmentation --data $(DATA) --shifted $(SHIFTED)
