@@ -4,6 +4,7 @@ from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding, View
 
 # Two to twelve weeks, in months: outside it the distended stomach is still reported, and remarked on.
 PYLORIC_AGE_MONTHS = (0.46, 2.8)
+ADULT_MONTHS = 216.0
 
 
 def is_pyloric_age(age_months: float) -> bool:

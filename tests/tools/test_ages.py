@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedaxr.ages import UNKNOWN_AGE, age_band, age_in_days, age_in_months, completed_months
+from pedaxr.ages import UNKNOWN_AGE, age_band, age_in_days, age_in_months, ages_differ, completed_months
 
 DAYS = st.dates(date(1990, 1, 1), date(2040, 12, 31))
 
@@ -60,3 +60,9 @@ def test_every_age_has_a_band() -> None:
     assert len(set(names)) == 6
     assert names[0] == names[1] != names[2] == names[3] != names[4]
     assert age_band(None) == UNKNOWN_AGE
+
+
+def test_a_stated_age_contradicts_by_more_than_a_month_and_a_tenth() -> None:
+    assert not ages_differ(6.0, 6.9) and ages_differ(6.0, 7.1)
+    assert not ages_differ(100.0, 109.0) and ages_differ(100.0, 111.0)
+    assert not ages_differ(None, 5.0) and not ages_differ(5.0, None)

@@ -312,3 +312,24 @@ def test_searching_loads_no_heavy_library(clinic: Clinic) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        ({"patient_birth_date": date(2020, 2, 2)}, "They differ in birth date."),
+        ({"patient_birth_date": date(2020, 2, 2), "patient_sex": "M"}, "differ in birth date and sex."),
+        ({}, "only the id tells them apart"),
+    ],
+)
+def test_homonyms_are_told_apart_by_what_differs(
+    tmp_path: Path, second: dict[str, object], words: str
+) -> None:
+    first = {"patient_birth_date": date(2020, 1, 1), "patient_sex": "F"}
+    registry = Registry.create(tmp_path / "registry.sqlite3")
+    registry.add(
+        [Patient("P1", "김민준", **first), Patient("P2", "김민준", **first | second)],  # type: ignore[arg-type]
+        [],
+    )
+    found = find_patient("김민준", clinic=Clinic(tmp_path, registry))
+    assert found.status == "several_matches" and words in found.next_step

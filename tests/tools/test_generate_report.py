@@ -319,6 +319,11 @@ def test_pyloric_stenosis_at_ten_years_is_flagged_and_at_six_weeks_not(report_of
     assert any("unusual at this age" in flag for flag in report_of("pyloric", age_months=120).flags)
 
 
+def test_an_age_of_18_years_is_flagged_and_one_below_is_not(report_of) -> None:
+    assert any("18 years or more" in flag for flag in report_of("normal", age_months=216).flags)
+    assert not any("18 years" in flag for flag in report_of("normal", age_months=215).flags)
+
+
 @pytest.mark.parametrize(
     "witness",
     [

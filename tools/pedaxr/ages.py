@@ -16,6 +16,7 @@ AGE_BANDS: tuple[tuple[str, float], ...] = (
     ("adult, 18 years and over", float("inf")),
 )
 UNKNOWN_AGE = "age unknown"
+_CONTRADICTION_MONTHS, _CONTRADICTION_SHARE = 1.0, 0.1
 
 
 def completed_months(birth_date: date, on: date) -> int:
@@ -31,6 +32,13 @@ def age_in_months(birth_date: date, on: date) -> float:
     months = completed_months(birth_date, on)
     start, end = _months_after(birth_date, months), _months_after(birth_date, months + 1)
     return months + (on - start).days / (end - start).days
+
+
+def ages_differ(by_dates: float | None, stated: float | None) -> bool:
+    """Whether a stated age, in months, contradicts that of the dates: by over a month and a tenth."""
+    if by_dates is None or stated is None:
+        return False
+    return abs(by_dates - stated) > max(_CONTRADICTION_MONTHS, _CONTRADICTION_SHARE * by_dates)
 
 
 def age_in_days(birth_date: date, on: date) -> int:

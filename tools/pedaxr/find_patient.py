@@ -318,7 +318,7 @@ def _answer(
         matches=[_match(one, studies) for one in listed],
         nearest=[_match(one, studies) for one in nearest],
         total=min(found.total, MOST_COUNTED),
-        next_step=_next_step(found, nearest, len(listed), has_twin=has_twin),
+        next_step=_next_step(found, nearest, len(listed), has_twin=has_twin, studies=studies),
     )
 
 
@@ -332,7 +332,27 @@ def _has_twin(index: SearchIndex, patient: Patient) -> bool:
     return any(other != patient for other in index.patients_named(list(alike), born_on=day, limit=2))
 
 
-def _next_step(found: _Matches, nearest: list[_Found], listed: int, *, has_twin: bool) -> str:
+def _told_apart(found: _Matches, studies: list[Study]) -> str:
+    """By what the listed patients differ. Names that differ are seen; homonyms and twins need this."""
+    newest: dict[str, date | None] = {}
+    for study in studies:  # newest first
+        newest.setdefault(study.patient_id, study.study_date)
+    patients = [one.patient for one in found.first]
+    told = {
+        "birth date": {patient.patient_birth_date for patient in patients},
+        "sex": {patient.patient_sex for patient in patients},
+        "date of the last film": {newest.get(patient.patient_id) for patient in patients},
+    }
+    differ = [name for name, values in told.items() if len(values) > 1]
+    if not differ:
+        return "Birth date, sex and last film are the same: only the id tells them apart."
+    *others, last = differ
+    return f"They differ in {', '.join(others) + ' and ' if others else ''}{last}."
+
+
+def _next_step(
+    found: _Matches, nearest: list[_Found], listed: int, *, has_twin: bool, studies: list[Study]
+) -> str:
     if not found.total and nearest:
         return "No patient matches. Ask the user whether one of the nearest is meant; do not choose for them."
     if not found.total:
@@ -341,7 +361,7 @@ def _next_step(found: _Matches, nearest: list[_Found], listed: int, *, has_twin:
         total = f"More than {MOST_COUNTED}" if found.total > MOST_COUNTED else found.total
         return f"{total} patients match and {listed} are listed. Ask for the birth date and search again."
     if found.total > 1:
-        return "Several patients match. Ask the user which one, by birth date or id; do not choose for them."
+        return f"Several patients match. {_told_apart(found, studies)} Ask the user; do not choose for them."
     if has_twin:
         return "One patient matches, but a child of like name was born that day. Confirm each letter."
     if found.first[0].score < names.STANDARD:

@@ -7,7 +7,7 @@ from pedaxr.signs import sign, sign_within
 from pedaxr.types import Region, Sentence, StructuredFinding
 from pedaxr_models.captioning.facts import Presence
 from pedaxr_models.labels import NORMAL, TERMS, Finding, View
-from pedaxr_models.plausibility import cannot_show, is_pyloric_age
+from pedaxr_models.plausibility import ADULT_MONTHS, cannot_show, is_pyloric_age
 
 if TYPE_CHECKING:
     from pedaxr.operating_points import OperatingPoints
@@ -125,6 +125,8 @@ def _plausibility_flags(
             flags.append("Pyloric stenosis is a diagnosis of 2 to 12 weeks; the age is not known.")
         elif not is_pyloric_age(metadata.age_months):
             flags.append("Pyloric stenosis is unusual at this age (2 to 12 weeks): consider other causes.")
+    if metadata.age_months is not None and metadata.age_months >= ADULT_MONTHS:
+        flags.append("The age is 18 years or more: the networks know films of children only.")
     if any(cannot_show(Finding(region.name), metadata.view) for region in regions):
         flags.append("Air-fluid levels are outlined on a film said to be supine: check the view.")
     if metadata.view is None:

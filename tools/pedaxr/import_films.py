@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pedaxr.ages import age_band, age_in_months
+from pedaxr.ages import age_band, age_in_months, ages_differ
 from pedaxr.clinic import Clinic, default_home
 from pedaxr.durable import disk_errors, replace_durably, sync_folder
 from pedaxr.errors import ImportFailed, PatientNotFound, UnreadableImage
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 _BATCH = 100  # films in one transaction: what an interruption can make one do again
 _UNNAMED = "Unnamed"
-_CONTRADICTION_MONTHS = 1.0
-_CONTRADICTION_SHARE = 0.1
 _OF_THE_STUDY = ("study_date", "age_months", "view", "accession_number")
 _ACCESSION_COLUMN = "AccessionNumber"
 _OF_THE_PATIENT = ("patient_id", "patient_name", "patient_sex", "patient_birth_date")
@@ -291,11 +289,7 @@ def _note_doubts(under_way: _Import, film: Film, patient: Patient, study: NewStu
         under_way.notes["had no patient id: children were told apart by name, sex, birth date or age"] += 1
     if study.study_date is None:
         under_way.notes["had no study date: they are listed last and compared with no other film"] += 1
-    age = _age(patient, study)
-    stated = study.stated_age_months
-    if age is None or stated is None:
-        return
-    if abs(age - stated) > max(_CONTRADICTION_MONTHS, _CONTRADICTION_SHARE * age):
+    if ages_differ(_age(patient, study), study.stated_age_months):
         under_way.notes["stated an age that contradicts their dates: the dates are used"] += 1
 
 

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr import audit, models
+from pedaxr.ages import ages_differ
 from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.measuring import measure
+from pedaxr.positioning import positioning_notes, text_notes
 from pedaxr.quality import check_anatomy, check_picture
 from pedaxr.radiograph import Radiograph, read_radiograph
 from pedaxr.recent import Recent
@@ -57,6 +59,7 @@ class Outlines:
     regions: tuple[Region, ...]
 
 
+_AGES = "The stated age and that of the dates differ: check whose film it is."
 _LEAST_AIR_PX = 30  # of the frame, where the weights name no least area
 # An agent outlines a film and then has it reported on: the second call finds the first one's work. Two films,
 # as one can be 50 million pixels.
@@ -162,12 +165,14 @@ def read_film(source: Source) -> Reading:
     """
     radiograph = read_radiograph(source.path, recent=_films)
     _check_identity(source, radiograph)
-    notes = [*radiograph.notes, *check_picture(radiograph), *_header_notes(source, radiograph)]
+    notes = [*radiograph.notes, *check_picture(radiograph), *text_notes(radiograph.pixels)]
+    notes += _header_notes(source, radiograph)
     segmenter = models.segmenter()
     audit.note(weights=segmenter.weights_sha256)
     spacing = radiograph.pixel_spacing_mm or (source.study.pixel_spacing_mm if source.study else None)
     outlines = _outline(radiograph, segmenter, spacing)
     notes += check_anatomy(outlines.regions)
+    notes += positioning_notes(outlines.masks, outlines.segmentation.letterbox.content)
     if radiograph.pixel_spacing_mm is None and spacing is not None:
         notes = [note for note in notes if "no usable pixel spacing" not in note]
     metadata = _study_metadata(source.study) if source.study else radiograph.metadata
@@ -216,15 +221,17 @@ def _header_notes(source: Source, radiograph: Radiograph) -> list[str]:
     study, header = source.study, radiograph.metadata
     if study is None:
         return []
+    notes = [_AGES] if ages_differ(study.age_months, study.stated_age_months) else []
     pairs = (
         (header.patient_id, study.patient_id),
         (header.patient_birth_date, study.patient_birth_date and study.patient_birth_date.isoformat()),
         (header.patient_sex, study.patient_sex),
     )
     if all(ours is None or theirs is None or ours == theirs for theirs, ours in pairs):
-        return []
+        return notes
     return [
-        "The film's own header contradicts the registry's patient id, birth date or sex. Check whose it is."
+        *notes,
+        "The film's own header contradicts the registry's patient id, birth date or sex. Check whose it is.",
     ]
 
 

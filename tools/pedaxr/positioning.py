@@ -1,0 +1,117 @@
+"""How a film lies and what is printed on it: askew, on its side, upside down, mirrored, cut off, with text.
+
+Notes for the reader; none of them is a reason to refuse. The limits lie outside what validation films of the
+generator show, so that a note means something.
+"""
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr_models.labels import Structure
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float32]
+
+_ASKEW_DEGREES = 16  # validation films lie askew by up to 13
+_ON_ITS_SIDE_DEGREES = 50
+_LEAST_LENGTH_TO_WIDTH = 2.5  # of a spine whose direction can be told
+_EDGE_PX = 3  # of the frame
+_LONGEST_SIDE_PX = 1024
+_LEAST_STROKE = 0.3  # by how much letters are brighter than what lies round them
+_LETTER_PX = (7, 40)
+_LEAST_LETTERS = 10  # in a line; lead words beside the child, such as PORTABLE, are shorter
+_TURNED = "The film seems to lie on its side or upside down: turn it, or check how it was exported."
+_MIRRORED = "The liver lies on the patient's left: the film may be mirrored, and left and right exchanged."
+_FLANKS = "The flanks reach both edges of the film: they may be cut off."
+_TEXT = "Text seems to be burned into the picture: it may name a child. Look before it is shown to others."
+
+
+def positioning_notes(masks: Mapping[str, BoolArray], content: tuple[slice, slice]) -> list[str]:
+    """What the outlines (S, S) of one film say of how it lies.
+
+    Args:
+        masks: by channel, in the frame.
+        content: rows and columns of the frame that the film fills.
+    """
+    centres = {name: _centre(masks[name]) for name in (Structure.SPINE, Structure.LIVER, Structure.PELVIS)}
+    spine, liver, pelvis = centres.values()
+    tilt = _tilt(masks[Structure.SPINE])
+    is_upside_down = bool(liver and pelvis and pelvis[0] < liver[0])
+    if is_upside_down or (tilt is not None and tilt > _ON_ITS_SIDE_DEGREES):
+        return [_TURNED]
+    notes = [_MIRRORED] if liver and spine and liver[1] > spine[1] else []
+    if tilt is not None and tilt > _ASKEW_DEGREES:
+        notes.append(f"The child lies askew on the film, by about {tilt:.0f} degrees.")
+    return notes + ([_FLANKS] if _fills_the_width(masks, content[1]) else [])
+
+
+def _centre(mask: BoolArray) -> tuple[float, float] | None:
+    """Row and column."""
+    ys, xs = np.nonzero(mask)
+    return (float(ys.mean()), float(xs.mean())) if len(ys) else None
+
+
+def _tilt(spine: BoolArray) -> float | None:
+    """Degrees between the spine and the upright, 0 to 90; None where it has no clear direction."""
+    ys, xs = np.nonzero(spine)
+    if len(ys) < 3:
+        return None
+    (short, long), axes = np.linalg.eigh(np.cov(np.stack([ys, xs]).astype(float)))
+    if long < _LEAST_LENGTH_TO_WIDTH**2 * max(short, 1e-9):
+        return None
+    down, across = np.abs(axes[:, 1])
+    return float(np.degrees(np.arctan2(across, down)))
+
+
+def _fills_the_width(masks: Mapping[str, BoolArray], columns: slice) -> bool:
+    """Whether ribs or pelvis touch both sides of the film."""
+    for name in (Structure.RIBS, Structure.PELVIS):
+        across = np.flatnonzero(masks[name].any(axis=0))
+        if (
+            len(across)
+            and across[0] <= columns.start + _EDGE_PX
+            and across[-1] >= columns.stop - 1 - _EDGE_PX
+        ):
+            return True
+    return False
+
+
+def text_notes(pixels: FloatArray) -> list[str]:
+    """Whether a line of small bright letters stands on the film (H, W) in [0, 1]."""
+    scale = min(1.0, _LONGEST_SIDE_PX / max(pixels.shape))
+    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+    film = pixels if scale == 1 else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    brush = cv2.getStructuringElement(cv2.MORPH_RECT, (15, 15))
+    strokes = cv2.morphologyEx(np.asarray(film, np.float32), cv2.MORPH_TOPHAT, brush) > _LEAST_STROKE
+    _, _, stats, _ = cv2.connectedComponentsWithStats(strokes.astype(np.uint8))
+    return [_TEXT] if _longest_line(_letters(stats[1:])) >= _LEAST_LETTERS else []
+
+
+def _letters(stats: NDArray[np.int32]) -> list[tuple[int, int, int, int]]:
+    """Boxes (x, y, width, height) of the pieces that have the size of a letter, from the left."""
+    low, high = _LETTER_PX
+    boxes = [(int(x), int(y), int(w), int(h)) for x, y, w, h, _ in stats if low <= h <= high and w <= 1.6 * h]
+    return sorted(boxes)
+
+
+def _longest_line(letters: list[tuple[int, int, int, int]]) -> int:
+    """Most letters of like height on one base line, each near the one before."""
+    lines: list[list[tuple[int, int, int, int]]] = []
+    longest = 0
+    for letter in letters:
+        line = next((line for line in lines if _follows(line[-1], letter)), None)
+        if line is None:
+            lines.append(line := [])
+        line.append(letter)
+        longest = max(longest, len(line))
+    return longest
+
+
+def _follows(before: tuple[int, int, int, int], letter: tuple[int, int, int, int]) -> bool:
+    x, y, width, height = before
+    near = 0 <= letter[0] - (x + width) + 2 <= 2.2 * height
+    level = abs((letter[1] + letter[3]) - (y + height)) <= 0.25 * height
+    return near and level and abs(letter[3] - height) <= 0.35 * height
