@@ -17,6 +17,7 @@ import cv2  # noqa: E402
 
 from pedaxr_models.phantom.film import make_film  # noqa: E402
 from pedaxr_models.phantom.spec import VERSION, Domain, sample_spec  # noqa: E402
+from pedaxr_server.publish import publish  # noqa: E402
 
 TARGET_S = 0.35
 
@@ -67,6 +68,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--shifted", action="store_true", help="shifted films")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
+    parser.add_argument("--publish", type=Path, metavar="PAGE", help="also put them between their markers")
     arguments = parser.parse_args()
     domain = Domain.SHIFTED if arguments.shifted else Domain.STANDARD
     found = measure(arguments.count, arguments.seed, domain)
@@ -77,7 +79,18 @@ def main() -> int:
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    if arguments.publish:
+        publish(arguments.publish, "generator", _table(found))
     return int(found["processor_s"]["median"] > TARGET_S)
+
+
+def _table(found: dict[str, Any]) -> str:
+    names = list(found["wall_s"])
+    lines = ["| seconds a film | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    lines += [
+        f"| {kind[:-2]} | " + " | ".join(f"{found[kind][n]:.3f}" for n in names) + " |" for kind in _KINDS
+    ]
+    return "\n".join([*lines, "", f"*{found['films']} films, {found['machine']}.*"])
 
 
 _KINDS = ("processor_s", "wall_s")

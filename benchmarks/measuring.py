@@ -7,16 +7,22 @@ import platform
 import resource
 import time
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from pedaxr_server.publish import publish as publish_figures
+
+_MOST_BUSY = 0.05
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
     """A parser with --json FILE."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--publish", type=Path, help="also put the tables between their markers in this page")
     return parser
 
 
@@ -45,13 +51,30 @@ def peak_mb() -> int:
 
 
 def machine() -> dict[str, Any]:
-    """Cores, processor and how busy it is: above the number of cores, wall clock times mean little."""
+    """Cores, processor and how busy others kept it: then wall clock times mean little."""
     return {
         "cores": os.cpu_count(),
         "processor": _processor(),
-        "load_1min": round(os.getloadavg()[0], 2),
-        "is_busy": os.getloadavg()[0] > 0.5,
+        "load_before": round(_LOAD_BEFORE, 2),
+        "is_busy": busy_share() > _MOST_BUSY,
     }
+
+
+def busy_share() -> float:
+    """Of this machine's time since the start, what others than this process and its children took, 0 to 1."""
+    used = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    own = sum(each.ru_utime + each.ru_stime for each in used)
+    elapsed = time.monotonic() - _BEGIN
+    return max(0.0, _busy_s() - _BUSY_BEFORE_S - own) / (elapsed * (os.cpu_count() or 1))
+
+
+def _busy_s() -> float:
+    """Seconds that all cores together have worked since the machine started; 0 where it does not say."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return 0.0
+    user, nice, system = map(int, stat.read_text().split()[1:4])
+    return (user + nice + system) / os.sysconf("SC_CLK_TCK")
 
 
 def limits(side: int = 1024, megabytes: int = 256) -> dict[str, float]:
@@ -75,14 +98,34 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def publish(result: dict[str, Any], tables: dict[str, Sequence[dict[str, Any]]], path: Path | None) -> None:
-    """Print the tables as Markdown; with --json FILE also write everything there and FILE.md beside it."""
-    text = "\n\n".join(f"### {title}\n\n{markdown(rows)}" for title, rows in tables.items())
+def publish(
+    name: str,
+    result: dict[str, Any],
+    tables: dict[str, Sequence[dict[str, Any]]],
+    given: argparse.Namespace,
+) -> None:
+    """Print the tables as Markdown, and write them where --json and --publish say.
+
+    --json FILE holds everything; --publish PAGE gets the tables between `<!-- NAME figures -->` and its end.
+    """
+    measured_on = machine()
+    text = "\n\n".join(f"**{title}**\n\n{markdown(rows)}" for title, rows in tables.items())
+    text += f"\n\n{taken(measured_on)}"
     print(text)  # noqa: T201
-    if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**result, **tables, "machine": machine()}, indent=2) + "\n")
-        path.with_suffix(".md").write_text(text + "\n")
+    if given.json:
+        given.json.parent.mkdir(parents=True, exist_ok=True)
+        given.json.write_text(json.dumps({**result, **tables, "machine": measured_on}, indent=2) + "\n")
+    if given.publish:
+        publish_figures(given.publish, name, text)
+
+
+def taken(measured_on: dict[str, Any]) -> str:
+    """When and on what, and whether the clock can be believed."""
+    busy = " **The machine was busy: compare processor times only.**" if measured_on["is_busy"] else ""
+    return (
+        f"*{date.today().isoformat()}, {measured_on['cores']} cores, {measured_on['processor']}, "
+        f"load before {measured_on['load_before']}.*{busy}"
+    )
 
 
 def _processor() -> str:
@@ -90,3 +133,6 @@ def _processor() -> str:
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
+
+
+_LOAD_BEFORE, _BUSY_BEFORE_S, _BEGIN = os.getloadavg()[0], _busy_s(), time.monotonic()

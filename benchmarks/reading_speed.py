@@ -10,17 +10,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from measuring import arguments, limits, peak_mb, publish, timed
+from measuring import arguments, peak_mb, publish, timed
 from PIL import Image
 from seed_architecture import seed_stages
-from torch.utils.flop_counter import FlopCounterMode
+from stages import METADATA, stage_rows
 
 from pedaxr import models
 from pedaxr.generate_report import generate_report
 from pedaxr.reading import forget_films
 from pedaxr.segment_xray import segment_xray
-from pedaxr_models.captioning.inputs import blank_like, both, see
-from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.phantom import make_film, sample_spec
 from pedaxr_models.runtime.checkpoint import weights_folder
 from pedaxr_models.runtime.compiled_reporter import CompiledReporter
@@ -31,7 +29,6 @@ from pedaxr_models.runtime.reporter import Reporter
 from pedaxr_models.runtime.segmenter import Segmenter
 from pedaxr_models.runtime.threads import threads_per_call
 
-METADATA = FilmMetadata(age_months=8.0, patient_sex="F", indication="belly pain")
 Row = dict[str, Any]
 
 
@@ -96,50 +93,6 @@ def ratio_rows(rows: list[Row]) -> list[Row]:
     return found
 
 
-def floor_rows(film: np.ndarray, words: int, rows: list[Row]) -> list[Row]:
-    """Operations over what the machine does, and weights (once a word) over what it copies; one thread."""
-    can = limits()
-    segmenter = Segmenter.load(weights_folder("segmentation"))
-    reader = Reporter.load(weights_folder("captioner"))
-    for network in (segmenter.network, reader.network):
-        network.requires_grad_(False)  # else the counter wants gradients to hang its hooks on
-    seen = see(film, segmenter.predict(film).probabilities, reader.network.config.image_size)
-    ids = torch.full((2, reader.network.config.longest_text), 5)
-    work = {
-        "segmentation": (lambda: segmenter.predict(film), _bytes(segmenter.network), 1),
-        "report": (
-            lambda: reader.network(
-                both(seen, blank_like(seen)), ids, torch.ones_like(ids), torch.full((2, words + 1), 5)
-            ),
-            _bytes(reader.network),
-            words,
-        ),
-    }
-    best = {row["stage"]: row for row in rows if row["who"] == "compiled"}
-    floors = []
-    for stage, (run, weights, times) in work.items():
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            run()
-        by_flops = counter.get_total_flops() / can["gflops"] / 1e6
-        by_bytes = weights * times / can["gb_per_s"] / 1e6
-        floor = max(by_flops, by_bytes)
-        floors.append(
-            {
-                "stage": stage,
-                "GFLOP": round(counter.get_total_flops() / 1e9, 2),
-                "floor by operations, ms": round(by_flops, 2),
-                "floor by bytes, ms": round(by_bytes, 2),
-                "measured cpu, ms": best[stage]["cpu_p50_ms"],
-                "times its floor": round(best[stage]["cpu_p50_ms"] / floor, 1),
-            }
-        )
-    return [*floors, {"stage": "machine, one thread", **can}]
-
-
-def _bytes(network: torch.nn.Module) -> int:
-    return sum(p.nbytes for p in network.parameters())
-
-
 def main() -> None:
     """Measure and publish."""
     parser = arguments(__doc__)
@@ -158,17 +111,19 @@ def main() -> None:
         path = Path(folder) / "film.png"
         Image.fromarray(pixels).save(path)
         rows = [row for pair in pairs for row in runtime_rows(film, path, *pair, given.repeats)]
+        stages = stage_rows(path, given.repeats)
     text = pairs[1][1].describe(film, pairs[1][0].predict(film), METADATA).text
-    words = len(pairs[1][1]._pieces.rows([text], longest=512)[0]) - 1
+    words = len(pairs[1][1].pieces.rows([text], longest=512)[0]) - 1
     rows += seed_rows(words, given.seed_repeats)
     publish(
+        "reading",
         {"threads": threads_per_call(), "words": words, "peak_mb_with_torch": peak_mb()},
         {
             "One film, warm": rows,
             "Beside the seed's architecture, same run": ratio_rows(rows),
-            "Floors": floor_rows(film, words, rows),
+            "Stages, compiled, one thread, beside their floors": stages,
         },
-        given.json,
+        given,
     )
 
 

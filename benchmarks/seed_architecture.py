@@ -62,11 +62,24 @@ class SeedReporter(nn.Module):
         return ids
 
 
-def seed_stages(words: int) -> dict[str, Callable[[], object]]:
-    """Work of each stage on one film: segmentation, encoder, decoder of so many words."""
+def seed_networks() -> tuple[nn.Module, SeedReporter]:
+    """The segmentation and the report writer."""
     torch.manual_seed(0)
     segmentation = deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=_CHANNELS).eval()
-    reporter = SeedReporter().eval()
+    return segmentation, SeedReporter().eval()
+
+
+@torch.inference_mode()
+def seed_film(segmentation: nn.Module, reporter: SeedReporter, *, words: int) -> None:
+    """All of one film."""
+    film, text_ids = torch.rand(1, 3, SIDE, SIDE), torch.randint(0, VOCABULARY, (1, 32))
+    segmentation(film)["out"].sigmoid()
+    reporter.write(reporter.encode(film, text_ids), words)
+
+
+def seed_stages(words: int) -> dict[str, Callable[[], object]]:
+    """Work of each stage on one film: segmentation, encoder, decoder of so many words."""
+    segmentation, reporter = seed_networks()
     film, text_ids = torch.rand(1, 3, SIDE, SIDE), torch.randint(0, VOCABULARY, (1, 32))
     with torch.inference_mode():
         memory = reporter.encode(film, text_ids)

@@ -1,6 +1,7 @@
 """Cold starts: the server until it lists its tools, a process until it has read its first film.
 
-Each is a process of its own, started from nothing but the disk cache of the operating system.
+Each is a process of its own, started from nothing but the disk cache of the operating system. The seed's
+architecture starts the same way: its modules are imported and built, its (random) weights read from a file.
 """
 
 import asyncio
@@ -14,11 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from load import family, memory
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from measuring import arguments, publish
 from PIL import Image
+from seed_architecture import seed_networks
 
+from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME, create_demo_clinic
+from pedaxr.demo_cast import FEWEST_PATIENTS
+from pedaxr.find_patient import find_patient
 from pedaxr_models.phantom import make_film, sample_spec
 from pedaxr_models.runtime.compiled import CACHE_VARIABLE, RUNTIME_VARIABLE
 
@@ -36,22 +43,72 @@ print(json.dumps({"own_s": time.perf_counter() - begin, "cpu_s": time.process_ti
 """
 
 
-async def until_tools() -> float:
-    """Seconds from starting the server to its list of tools, over stdio."""
+_FIRST_FILM_OF_THE_SEED = """
+import json, resource, sys, time
+begin = time.perf_counter()
+sys.path.insert(0, sys.argv[2])
+import torch
+from seed_architecture import seed_film, seed_networks
+torch.set_num_threads(1)
+networks = seed_networks()
+for network, state in zip(networks, torch.load(sys.argv[1], weights_only=True), strict=True):
+    network.load_state_dict(state)
+seed_film(*networks, words=80)
+print(json.dumps({"own_s": time.perf_counter() - begin, "cpu_s": time.process_time(),
+    "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
+"""
+
+
+async def serve_once(home: Path, study_id: str) -> dict[str, float]:
+    """Seconds from starting the server, over stdio, to its list of tools and to its first report; memory.
+
+    The memory is that of the server, its reading worker and its decoder together, after two calls; what they
+    share counts once.
+    """
     command = StdioServerParameters(
-        command=sys.executable, args=["-m", "pedaxr_server", "serve"], env=dict(os.environ)
+        command=sys.executable,
+        args=["-m", "pedaxr_server", "serve"],
+        env={**os.environ, "PEDAXR_HOME": str(home)},
     )
+    before = set(family(os.getpid()))
     begin = time.perf_counter()
     async with Client(command) as client:
         await client.list_tools()
-        return time.perf_counter() - begin
+        listed = time.perf_counter() - begin
+        for tool in ("segment_xray", "generate_report"):
+            answer = await client.call_tool(tool, {"study_id": study_id})
+            assert not answer.is_error, answer.content
+        told = time.perf_counter() - begin
+        own = [process for process in family(os.getpid()) if process not in before]
+        return {"listed": listed, "told": told, "mb": sum(memory(one, "Pss:") for one in own) / 2**20}
 
 
-def first_film(film: Path, **environment: str) -> dict[str, Any]:
+def service_rows(folder: Path, repeats: int) -> list[dict[str, Any]]:
+    """Medians of a server on a small clinic."""
+    clinic = create_demo_clinic(folder / "clinic", patients=FEWEST_PATIENTS, processes=1)
+    patient = find_patient(DEMO_UNAMBIGUOUS_NAME, clinic=clinic).matches[0]
+    study_id = patient.studies[0].study_id
+    found = [asyncio.run(serve_once(clinic.home, study_id)) for _ in range(repeats)]
+    listed, told, mb = (float(np.median([one[key] for one in found])) for key in ("listed", "told", "mb"))
+    return [
+        {"what": "server: start to tools/list", "s": round(listed, 2)},
+        {"what": "server: start to the first film outlined and reported", "s": round(told, 2)},
+        {"what": "server, reading worker and decoder after both tools", "peak_mb": round(mb)},
+    ]
+
+
+def seed_row(folder: Path) -> dict[str, Any]:
+    """The first film of a process that runs the seed's architecture."""
+    states = folder / "seed.pt"
+    torch.save([network.state_dict() for network in seed_networks()], states)
+    return first_film(_FIRST_FILM_OF_THE_SEED, states, str(Path(__file__).parent))
+
+
+def first_film(program: str, *given: str | Path, **environment: str) -> dict[str, Any]:
     """A fresh process that outlines and reports on one film."""
     begin = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-c", _FIRST_FILM, str(film)],
+        [sys.executable, "-c", program, *map(str, given)],
         env={**os.environ, **environment},
         check=True,
         capture_output=True,
@@ -67,21 +124,26 @@ def first_film(film: Path, **environment: str) -> dict[str, Any]:
 def main() -> None:
     """Measure and publish."""
     parser = arguments(__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        film = Path(folder) / "film.png"
+        film, ours = Path(folder) / "film.png", _FIRST_FILM
         Image.fromarray(make_film(sample_spec(0, 3)).pixels).save(film)
         cache = {CACHE_VARIABLE: str(Path(folder) / "graphs")}
         rows: list[dict[str, Any]] = []
-        rows.append({"what": "first film ever: graphs are exported", **first_film(film, **cache)})
+        rows.append({"what": "first film ever: graphs are exported", **first_film(ours, film, **cache)})
         for name, extra in (("compiled", cache), ("torch", {})):
-            found = [first_film(film, **{RUNTIME_VARIABLE: name}, **extra) for _ in range(given.repeats)]
+            found = [
+                first_film(ours, film, **{RUNTIME_VARIABLE: name}, **extra) for _ in range(given.repeats)
+            ]
             medians = {key: round(float(np.median([row[key] for row in found])), 2) for key in found[0]}
             rows.append({"what": f"first film of a process, {name}", **medians})
-        listed = [asyncio.run(until_tools()) for _ in range(given.repeats)]
-        rows.append({"what": "server: start to tools/list", "s": round(float(np.median(listed)), 2)})
-    publish({"repeats": given.repeats}, {"Cold starts, median": rows}, given.json)
+        rows.append({"what": "first film of a process, the seed's architecture", **seed_row(Path(folder))})
+        seed, compiled = rows[-1], rows[1]
+        ratios = {key: round(seed[key] / compiled[key], 1) for key in ("s", "cpu_s", "peak_mb")}
+        rows.append({"what": "seed / compiled", **ratios})
+        rows += service_rows(Path(folder), given.repeats)
+    publish("starts", {"repeats": given.repeats}, {"Cold starts and memory, medians": rows}, given)
 
 
 if __name__ == "__main__":

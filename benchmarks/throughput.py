@@ -1,8 +1,9 @@
-"""Films a second: the segmentation graph by batch size and threads, and an archive by number of processes."""
+"""Films a second: the segmentation graph by batch and threads, calls at once, an archive by processes."""
 
 import os
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from measuring import arguments, publish, timed
 from PIL import Image
 
 from pedaxr.archive import read_archive
+from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.phantom import make_film, sample_spec
 from pedaxr_models.runtime.checkpoint import weights_folder
+from pedaxr_models.runtime.compiled_reporter import CompiledReporter
 from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter
 from pedaxr_models.runtime.threads import THREADS_VARIABLE
 
@@ -35,6 +38,38 @@ def batch_rows(repeats: int) -> list[dict[str, Any]]:
                     "batch": batch,
                     "films/s": round(batch / took["p50_ms"] * 1e3, 1),
                     "cpu ms a film": round(took["cpu_p50_ms"] / batch, 1),
+                }
+            )
+    os.environ.pop(THREADS_VARIABLE)
+    return rows
+
+
+def caller_rows(repeats: int) -> list[dict[str, Any]]:
+    """Segmentation and report of one film, by calls at once and threads of each: do two calls fight?"""
+    film = (make_film(sample_spec(0, 3)).pixels / 255).astype(np.float32)
+    rows = []
+    for threads in THREADS:
+        os.environ[THREADS_VARIABLE] = str(threads)
+        segmenter = CompiledSegmenter.load(weights_folder("segmentation"))
+        reporter = CompiledReporter.load(weights_folder("captioner"))
+
+        def call(_: int, s: CompiledSegmenter = segmenter, r: CompiledReporter = reporter) -> float:
+            begin = time.perf_counter()
+            r.describe(film, s.predict(film), FilmMetadata())
+            return time.perf_counter() - begin
+
+        for callers in (1, 2):
+            with ThreadPoolExecutor(callers) as pool:
+                list(pool.map(call, range(2 * callers)))
+                begin = time.perf_counter()
+                took = list(pool.map(call, range(callers * repeats)))
+                whole = time.perf_counter() - begin
+            rows.append(
+                {
+                    "threads of a call": threads,
+                    "calls at once": callers,
+                    "p50_ms": round(float(np.median(took)) * 1e3, 1),
+                    "films/s": round(len(took) / whole, 1),
                 }
             )
     os.environ.pop(THREADS_VARIABLE)
@@ -82,12 +117,14 @@ def main() -> None:
     parser.add_argument("--films", type=int, default=200)
     given = parser.parse_args()
     publish(
+        "throughput",
         {},
         {
             "Segmentation by batch and threads": batch_rows(given.repeats),
-            "Archive": archive_rows(given.films),
+            "Calls at once in one process, networks only": caller_rows(given.repeats),
+            "Archive, from files to Parquet": archive_rows(given.films),
         },
-        given.json,
+        given,
     )
 
 

@@ -1,0 +1,53 @@
+"""How find_patient's time grows with the registry: the queries of `find_patient.py`, by number of patients.
+
+python benchmarks/registry_sizes.py [--patients 1000 10000 50000] [--per-kind 25]
+"""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from find_patient import build, measure_kind
+from measuring import arguments, publish
+
+from pedaxr.clinic import Clinic
+from pedaxr.search_cases import search_cases
+from pedaxr.synthetic_patients import synthetic_patients
+
+SIZES = (1_000, 10_000, 50_000)
+
+
+def size_row(patients: int, per_kind: int) -> dict[str, Any]:
+    """All kinds of queries together on a made-up registry of that size."""
+    with tempfile.TemporaryDirectory(prefix="pedaxr-search-", ignore_cleanup_errors=True) as folder:
+        begin = time.perf_counter()
+        registry = build(Path(folder), patients, 0)
+        built_s = time.perf_counter() - begin
+        cases = search_cases(list(synthetic_patients(patients, 0)), per_kind, 1)
+        found = measure_kind(Clinic(Path(folder), registry), "all", cases)
+        size_mib = registry.path.stat().st_size / 2**20
+    return {
+        "patients": patients,
+        "queries": found.queries,
+        "p50_ms": round(found.p50_ms, 1),
+        "p95_ms": round(found.p95_ms, 1),
+        "cpu_p50_ms": round(found.p50_cpu_ms, 1),
+        "among the first five": round(found.recall, 3),
+        "registry, MiB": round(size_mib),
+        "built in, s": round(built_s),
+    }
+
+
+def main() -> None:
+    """Measure and publish."""
+    parser = arguments(__doc__)
+    parser.add_argument("--patients", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--per-kind", type=int, default=25)
+    given = parser.parse_args()
+    rows = [size_row(patients, given.per_kind) for patients in given.patients]
+    publish("registry", {}, {"find_patient by registry size": rows}, given)
+
+
+if __name__ == "__main__":
+    main()
