@@ -61,9 +61,9 @@ bench: $(READY)  ## how fast everything is, beside the seed's architecture (a qu
 	$(call BENCH,reading_speed) --seed-repeats 5
 	$(call BENCH,start_speed)
 	$(call BENCH,throughput)
-	$(call BENCH,runtime_parity) --data $(DATA) --films 100
 	$(call BENCH,registry_sizes)
 	$(call BENCH,film_speed)
+	$(call BENCH,runtime_parity) --data $(DATA) --films 100
 
 fuzz: $(READY)  ## thousands of damaged files, then a minute of atheris on each decoder (4 minutes)
 	$(BIN)/python -m pytest -m "slow or not slow" tests/tools/test_fuzz_files.py tests/tools/test_fuzz_tables.py \
