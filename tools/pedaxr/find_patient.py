@@ -338,7 +338,7 @@ def _told_apart(found: _Matches, studies: list[Study]) -> str:
     for study in studies:  # newest first
         newest.setdefault(study.patient_id, study.study_date)
     patients = [one.patient for one in found.first]
-    told = {
+    told: dict[str, set[object]] = {
         "birth date": {patient.patient_birth_date for patient in patients},
         "sex": {patient.patient_sex for patient in patients},
         "date of the last film": {newest.get(patient.patient_id) for patient in patients},
