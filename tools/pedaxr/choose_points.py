@@ -212,9 +212,9 @@ def _log_odds(share: float) -> float:
 
 
 def free_air_suspicion(films: Sequence[Seen]) -> float:
-    """The highest probability at which the reader alone, without any outline, names 95 % of free air."""
+    """The highest probability at which the reader alone names 95 % of free air; at most an even chance."""
     air = sorted((film.free_air for film in films if film.has_free_air), reverse=True)
-    return _down(air[math.ceil(LEAST_ALONE * len(air)) - 1]) if air else 0.0
+    return min(0.5, _down(air[math.ceil(LEAST_ALONE * len(air)) - 1])) if air else 0.0
 
 
 def faint_free_air(sets: Mapping[str, Sequence[Seen]], suspicion: float) -> float:
