@@ -175,6 +175,27 @@ def train_captioner(
         click.echo(f"checkpoint: {training.train_captioner(config)}")
 
 
+@train.command("thresholds")
+@click.option("--data", type=_DATA, required=True, help="Data set folder or CSV; its validation films count.")
+@click.option("--checkpoint", type=FOLDER, required=True, help="Segmentation whose thresholds are replaced.")
+def train_thresholds(data: Path, checkpoint: Path) -> None:
+    """Choose anew from which probability a segmentation outlines; its weights stay as they are."""
+    from pedaxr_models.datasets import read_films
+    from pedaxr_models.runtime.checkpoint import revise_checkpoint
+    from pedaxr_models.runtime.segmenter import Segmenter
+    from pedaxr_models.segmentation.data import split_films
+    from pedaxr_models.segmentation.thresholds import calibrate
+
+    with library_errors():
+        segmenter = Segmenter.load(checkpoint)
+        films = split_films(read_films(data))["validation"]
+        with progress_bar("Outlining", len(films)) as bar:
+            calibrate(segmenter, films, _counter(bar, len(films)))
+        revise_checkpoint(checkpoint, config=segmenter.to_config())
+    chosen = (f"{channel} {threshold:.3f}" for channel, threshold in segmenter.thresholds.items())
+    click.echo(f"thresholds of {checkpoint}, from {len(films)} validation films: {', '.join(chosen)}")
+
+
 @click.group()
 def evaluate() -> None:
     """Measure a network on films it has not seen."""
@@ -285,6 +306,7 @@ def evaluate_captioner(
     with library_errors():
         outliner = Segmenter.load(segmenter or weights_folder("segmentation"))
         reporter = Reporter.load(folder, num_beams=num_beams)
+        ladder = kept_ladder(folder, load_checkpoint(folder).metrics)  # measured by `pedaxr ladder`
         metrics = _read(reporter, outliner, data, split, limit, seed)
         if shifted:
             metrics["shifted"] = _read(reporter, outliner, shifted, "test", limit, seed)
@@ -293,8 +315,8 @@ def evaluate_captioner(
             "segmentation": outliner.weights_sha256,
             "search": f"beam search over {num_beams} texts" if num_beams > 1 else "greedy search",
         }
-        if ladder := kept_ladder(folder, load_checkpoint(folder).metrics):
-            metrics["ladder"] = ladder  # measured by `pedaxr ladder`
+        if ladder:
+            metrics["ladder"] = ladder
         if document:
             card = model_card(reporter.network, metrics, load_checkpoint(folder).data)
             revise_checkpoint(folder, metrics=metrics, card=card)

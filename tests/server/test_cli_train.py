@@ -120,6 +120,21 @@ def test_the_network_may_be_chosen_but_not_against_a_checkpoint(films: Path, tmp
     assert (network["head"], network["backbone"]) == ("deeplabv3", "mobilenet_v3_large")
 
 
+def test_thresholds_are_chosen_anew_and_the_weights_stay(films: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "weights"
+    shutil.copytree(weights_folder("segmentation"), folder)
+    shipped = load_checkpoint(folder)
+    table = listed(rows_of(films), films / "hospital.csv")
+    chosen = run("train", "thresholds", "--data", table, "--checkpoint", folder)
+    assert chosen.exit_code == 0, chosen.stderr
+    assert "thresholds of" in chosen.stdout
+    revised = load_checkpoint(folder)  # the manifest fits
+    assert revised.weights_sha256 == shipped.weights_sha256
+    assert revised.config["thresholds"] != shipped.config["thresholds"]
+    assert revised.config["probe"] == pytest.approx(shipped.config["probe"], abs=1e-3)
+    assert revised.card == shipped.card and revised.metrics == shipped.metrics
+
+
 @pytest.mark.slow
 def test_both_networks_are_trained_and_measured(films: Path, tmp_path: Path) -> None:
     outliner = tmp_path / "segmentation" / "checkpoint"

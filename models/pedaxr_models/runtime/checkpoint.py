@@ -93,15 +93,19 @@ def save_checkpoint(
     _replace_folder(folder, contents)
 
 
-def revise_checkpoint(folder: Path, *, metrics: Json, card: str) -> None:
-    """Store new figures and a new card with weights that stay as they are.
+def revise_checkpoint(
+    folder: Path, *, metrics: Json | None = None, card: str | None = None, config: Json | None = None
+) -> None:
+    """Store new figures, a new card or new thresholds with weights that stay as they are.
 
     Raises:
         CheckpointError: the folder is missing or damaged.
     """
     listed = _read_manifest(folder)
     contents = {name: _read_verified(folder, name, digest) for name, digest in listed.items()}
-    contents |= {JSON_FILES[1]: _dump(metrics), CARD: card.encode()}
+    given = {JSON_FILES[0]: config, JSON_FILES[1]: metrics}
+    contents |= {name: _dump(content) for name, content in given.items() if content is not None}
+    contents |= {CARD: card.encode()} if card is not None else {}
     contents[MANIFEST] = _dump({"format": FORMAT, "files": {n: _sha256(b) for n, b in contents.items()}})
     _replace_folder(folder, contents)
 
