@@ -119,13 +119,14 @@ def train_segmentation(
 
     given = {name: value for name, value in options.items() if value is not None}
     config = training.preset(preset, data=data, out=out, **given)
-    chosen = {name: value for name, value in (("backbone", backbone), ("head", head)) if value}
-    if chosen and config.start_from and config.start_from.is_dir():
+    if (backbone or head) and config.start_from and config.start_from.is_dir():
         raise InvalidRequest(
             "A run that starts from a checkpoint folder has its network. Leave out --backbone and --head, or "
             "start from a torchvision file or from nothing."
         )
-    config = replace(config, network=replace(config.network, **chosen))
+    network = config.network
+    network = replace(network, backbone=backbone or network.backbone, head=head or network.head)
+    config = replace(config, network=network)
     with library_errors():
         checkpoint = training.train_segmentation(config)
         _tell(checkpoint)

@@ -107,7 +107,7 @@ def train_captioner(config: TrainConfig) -> Path:
     if config.threads:
         torch.set_num_threads(config.threads)
     config.out.mkdir(parents=True, exist_ok=True)
-    splits = split_films(read_films(config.data))
+    splits = split_films(read_films(config.data), config.out / "splits.json")
     segmenter = Segmenter.load(config.segmenter or weights_folder("segmentation"))
     device = pick_device(config.device)
     with (
