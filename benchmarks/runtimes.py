@@ -27,9 +27,8 @@ def runtimes(document: bytes) -> dict[str, Run]:
     core = openvino.Core()
     found: dict[str, Run] = {f"ONNX Runtime {onnxruntime.__version__}": lambda given: graph(*given)}
     for precision in ("f32", "bf16"):
-        compiled = core.compile_model(
-            document, b"", "CPU", {**options, "INFERENCE_PRECISION_HINT": precision}
-        )
+        asked = {**options, "INFERENCE_PRECISION_HINT": precision}
+        compiled = core.compile_model(core.read_model(document, b""), "CPU", asked)
 
         def run(given: Sequence[np.ndarray], model: Any = compiled) -> Sequence[np.ndarray]:
             return [value.copy() for value in model(list(given)).values()]
