@@ -12,7 +12,7 @@ const MARKS = { grounded: "✓", hedged: "~", struck: "✗", missing: "+", not_c
 export function showReport(node, report, korean, on) {
   const told = korean ?? report;
   const { Findings: findings, ...sections } = told.sections;
-  const before = ["Technique", "Indication", "Comparison"];
+  const before = ["Technique", "Indication"];
   const names = Object.keys(sections).filter((name) => name !== "Impression"); // it comes first
   const first = names.filter((name) => before.includes(name));
   const last = names.filter((name) => !before.includes(name));
