@@ -164,7 +164,12 @@ def canned_report(study_id: str, indication: str) -> Report:
         critical=["pneumoperitoneum"],
         label="pneumoperitoneum",
         narrative="Free air under the diaphragm.",
-        sections={"Technique": "Erect.", "Indication": indication, "Impression": "Free air."},
+        sections={
+            "Technique": "Erect.",
+            "Indication": indication,
+            "Findings": "Free air.",
+            "Impression": "Free air.",
+        },
         sentences=[Sentence(text="Free air.", finding="pneumoperitoneum", verdict="grounded")],
         findings=[
             StructuredFinding(

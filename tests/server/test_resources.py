@@ -48,7 +48,7 @@ async def test_the_report_is_read_in_korean(
     raw = await read(server, era, f"pedaxr://studies/{study_id}/report.ko.json")
     told = json.loads(raw)
     assert b"<img" not in raw and told["sections"]["Indication"] == hostile
-    assert list(told["sections"]) == ["Technique", "Indication", "Impression"]
+    assert list(told["sections"]) == ["Technique", "Indication", "Findings", "Impression"]
     assert "유리가스" in told["sections"]["Impression"]
     assert told["report_id"] == f"R-{study_id}"
 

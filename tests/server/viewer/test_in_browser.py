@@ -80,7 +80,7 @@ def page(browser: Browser, faults: list[str]) -> Iterator[Page]:
 @pytest.fixture
 def viewer(page: Page, home: Path, canned_networks: None) -> Iterator[Page]:
     """The page, with canned answers instead of the networks."""
-    with running(Settings(home=home)) as settings:
+    with running(canned(home)) as settings:
         page.goto(front_page(settings))
         yield page
 
@@ -262,7 +262,7 @@ def test_the_page_speaks_korean_and_explains_its_keys(viewer: Page) -> None:
 
 
 def test_a_token_is_asked_for_and_kept_in_memory_only(page: Page, home: Path, canned_networks: None) -> None:
-    with running(with_login(Settings(home=home))) as settings:
+    with running(with_login(canned(home))) as settings:
         token = mint_token(settings, subject="tester", scopes=list(SCOPES), minutes=5)
         page.goto(front_page(settings))
         search(page, DEMO_UNAMBIGUOUS_NAME)
@@ -282,7 +282,7 @@ def test_a_token_is_asked_for_and_kept_in_memory_only(page: Page, home: Path, ca
 
 
 def test_a_token_without_the_scope_is_told_so(page: Page, home: Path) -> None:
-    with running(with_login(Settings(home=home))) as settings:
+    with running(with_login(canned(home))) as settings:
         token = mint_token(settings, subject="tester", scopes=["films:read"], minutes=5)
         page.goto(front_page(settings))
         search(page, DEMO_UNAMBIGUOUS_NAME)
@@ -304,7 +304,7 @@ def test_paper_gets_film_and_report_and_no_tools(viewer: Page) -> None:
 
 
 def test_a_chat_host_shows_the_tool_s_answer(page: Page, home: Path, canned_networks: None) -> None:
-    with running(Settings(home=home)) as settings:
+    with running(canned(home)) as settings:
         open_host(page, settings.url)
         open_app(page, newest_study(home), CAPABLE, theme="light", locale="ko-KR")
         app = page.frame_locator("#app")
@@ -312,7 +312,9 @@ def test_a_chat_host_shows_the_tool_s_answer(page: Page, home: Path, canned_netw
         expect(app.locator("#patient h2")).to_have_text(DEMO_UNAMBIGUOUS_NAME)
         expect(app.locator("#critical")).to_contain_text("기복증")
         expect(app.locator("#search-form")).to_be_hidden()
-        app.locator(".sentences li[data-finding=pneumoperitoneum]").hover()
+        told = app.locator(".sentences li[data-finding=pneumoperitoneum]").first
+        expect(told).to_contain_text("유리가스")
+        told.hover()
         outline = app.locator('.pane path[data-region="pneumoperitoneum"]').first
         expect(outline).to_have_class(re.compile(r"\blit\b"))
         assert page.evaluate("mimeType") == "text/html;profile=mcp-app"
@@ -326,7 +328,7 @@ def test_no_film_stands_under_the_name_of_the_child_before(
     page: Page, home: Path, canned_networks: None
 ) -> None:
     other = find_patient("2018-06-23", clinic=open_clinic(home)).matches[0].studies[0].study_id
-    with running(Settings(home=home)) as settings:
+    with running(canned(home)) as settings:
         open_host(page, settings.url)
         open_app(page, newest_study(home), CAPABLE, theme="light", locale="en-US")
         app = page.frame_locator("#app")
@@ -341,12 +343,17 @@ def test_no_film_stands_under_the_name_of_the_child_before(
 def test_a_host_that_passes_nothing_on_still_shows_the_picture(
     page: Page, home: Path, canned_networks: None
 ) -> None:
-    with running(Settings(home=home)) as settings:
+    with running(canned(home)) as settings:
         open_host(page, settings.url)
         open_app(page, newest_study(home), {}, theme="dark", locale="en-US")
         app = page.frame_locator("#app")
         expect(app.locator(".is-picture")).to_be_visible()
         assert not {"tools/call", "resources/read"} & set(page.evaluate("heard"))
+
+
+def canned(home: Path) -> Settings:
+    """Films are read in this process, where `canned_networks` has taken the networks' place."""
+    return Settings(home=home, worker=False)
 
 
 def open_app(page: Page, study_id: str, capabilities: dict[str, Any], **context: str) -> None:
