@@ -1,8 +1,9 @@
 """How unlike abdominal films a film is, by several measures at once.
 
-Many a film is a little odd in one way; what is odd in several ways is none. For each measure the tail of good
-films says how many are as odd, and the surprises add up (Fisher's method of combining tests, 1932). Tables and
-limit come from good films alone; which measures are looked at was settled on strangers of one seed.
+Many a film is a little odd in one way; what is odd in several ways is none. For each measure the tail of
+good films says how many are as odd, and the surprises add up (Fisher's method of combining tests, 1932).
+Tables and limit come from good films alone; which measures are looked at was settled on strangers of one
+seed.
 """
 
 import math

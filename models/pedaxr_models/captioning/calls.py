@@ -70,7 +70,7 @@ def _calibration(probabilities: FloatTable, true: BoolTable) -> float:
     bins = np.minimum((probabilities * _BINS).astype(int), _BINS - 1)
     counts = np.bincount(bins, minlength=_BINS)
     sums = np.bincount(bins, probabilities, _BINS)
-    hits = np.bincount(bins, true.astype(float), _BINS)
+    hits = np.bincount(bins, true.astype(float), _BINS).astype(float)
     return calibration_error(sums / np.maximum(counts, 1), hits, counts)
 
 
