@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,10 +33,16 @@ def _no_film_is_known() -> None:
 
 
 @pytest.fixture(scope="session")
-def clinic_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("clinic") / "home"
+def made_clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("made") / "home"
     create_demo_clinic(home, patients=FEWEST_PATIENTS, processes=1)
     return home
+
+
+@pytest.fixture(scope="module")
+def clinic_home(made_clinic: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clinic for one module of tests: what others have stored does not show in it."""
+    return Path(shutil.copytree(made_clinic, tmp_path_factory.mktemp("clinic") / "home"))
 
 
 @pytest.fixture(autouse=True)
