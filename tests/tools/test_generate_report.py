@@ -10,7 +10,6 @@ from pedaxr import generate_report, models, reports, segment_xray
 from pedaxr.clinic import Clinic
 from pedaxr.errors import InvalidRequest, ModelUnavailable, StudyNotFound
 from pedaxr.operating_points import operating_points, using
-from pedaxr.recommendations import HORIZONTAL_BEAM, NO_FINDING, RECOMMENDATIONS
 from pedaxr.types import Report
 from pedaxr_models.captioning.facts import UNREADABLE, FilmFacts, Presence, Severity, Side
 from pedaxr_models.captioning.grammar import narrate
@@ -396,9 +395,3 @@ def test_the_signed_report_of_the_earlier_film_is_quoted_and_a_draft_never(
     assert after.report_id != before.report_id, "what is compared with decides what the report says"
     reports.amend(final.report_id, by="Dr. Han", text="Small hernia.", clinic=film_clinic)
     assert "Small hernia." in report_of("levels").sections["Comparison"]
-
-
-def test_every_recommendation_names_its_source() -> None:
-    for step in [*RECOMMENDATIONS.values(), HORIZONTAL_BEAM, NO_FINDING]:
-        assert step.source and str(step).endswith(f"[{step.source}]")
-    assert set(RECOMMENDATIONS) == set(FINDINGS)
