@@ -25,7 +25,7 @@ from pedaxr_models.segmentation.results import (
 # How much sensitivity counts against specificity in the choice of the smallest region that is called.
 _SENSITIVITY_WEIGHT = {**dict.fromkeys(FINDINGS, 1.0), Finding.PNEUMOPERITONEUM: 2.0}
 # Films unlike these are outlined with less certainty, so a finding counts from the lowest probability that
-# costs no more Dice than this here. On shifted validation films that is worth .02 of Dice.
+# costs no more Dice than this here.
 _SLACK = {channel: 0.005 if channel in FINDINGS else 0.0 for channel in CHANNELS}
 SMALLEST_REGION_PX = 20
 _LARGEST_MINIMUM_PX = 20_000  # 8 % of the frame; a constipated colon covers about 30 %
