@@ -36,7 +36,7 @@ format: $(READY)  ## rewrite the sources in the house format
 	$(BIN)/ruff check --fix .
 
 golden: $(READY)  ## store the tools' schemas and the command line's help anew, when a change of them is meant
-	PEDAXR_UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/server/test_schemas.py tests/server/test_cli.py
+	PEDAXR_UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/server/mcp/test_schemas.py tests/server/cli/test_cli.py
 
 judges: $(READY)  ## MCP Inspector and the official conformance suite on the real server (needs npm; after make demo)
 	bash tests/server/judges.sh $(CURDIR)/$(BIN) "$$($(BIN)/python -c 'from pedaxr.clinic import default_home; print(default_home())')" $(CURDIR)/out/judges
@@ -66,8 +66,8 @@ bench: $(READY)  ## how fast everything is, beside the seed's architecture (a qu
 	$(call BENCH,runtime_parity) --data $(DATA) --films 100
 
 fuzz: $(READY)  ## thousands of damaged files, then a minute of atheris on each decoder (4 minutes)
-	$(BIN)/python -m pytest -m "slow or not slow" tests/tools/test_fuzz_files.py tests/tools/test_fuzz_tables.py \
-		tests/server/test_fuzz_calls.py
+	$(BIN)/python -m pytest -m "slow or not slow" tests/tools/radiograph/test_fuzz_files.py tests/tools/clinic/test_fuzz_tables.py \
+		tests/server/mcp/test_fuzz_calls.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
 	for decoder in png jpeg dicom; do \
 		$(BIN)/python tests/fuzz_decoders.py $$decoder --seconds 60 || exit 1; \

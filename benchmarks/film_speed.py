@@ -17,7 +17,7 @@ import cv2  # noqa: E402
 
 from pedaxr_models.phantom.film import make_film  # noqa: E402
 from pedaxr_models.phantom.spec import VERSION, Domain, sample_spec  # noqa: E402
-from pedaxr_server.publish import publish  # noqa: E402
+from pedaxr_server.cli.publish import publish  # noqa: E402
 
 TARGET_S = 0.35
 

@@ -2,7 +2,8 @@
 
     python benchmarks/find_patient.py --patients 50000 [--per-kind 100] [--seed 0] [--json FILE]
 
-A made-up registry is built in a temporary folder and removed. The queries are those of `pedaxr.search_cases`.
+A made-up registry is built in a temporary folder and removed. The queries are
+those of `pedaxr.evaluation.search_queries`.
 A case counts as found by name when the patient is among the first five of what is listed, matches or nearest.
 Where it was not, it is asked again with the birth date, as the tool's next step says to do.
 `typo` and `cross` kinds are also counted over names of at most five bearers, where five can hold them all.
@@ -22,10 +23,10 @@ from itertools import islice
 from pathlib import Path
 
 from pedaxr.clinic import Clinic
-from pedaxr.find_patient import find_patient
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.evaluation.population import synthetic_patients, synthetic_study
+from pedaxr.evaluation.search_queries import MOST_BEARERS, SearchCase, search_cases
 from pedaxr.registry import REGISTRY_FILE, Registry
-from pedaxr.search_cases import MOST_BEARERS, SearchCase, search_cases
-from pedaxr.synthetic_patients import synthetic_patients, synthetic_study
 from pedaxr.types import PatientSearch
 
 BATCH = 100_000

@@ -14,11 +14,11 @@ from measuring import arguments, publish, timed
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from pedaxr_models.checkpoint import load_checkpoint, weights_folder
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.film import Film, unpack_masks
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import CHANNELS
-from pedaxr_models.runtime.checkpoint import load_checkpoint, weights_folder
 from pedaxr_models.runtime.compiled import Graph
 from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter
 from pedaxr_models.runtime.export import EXPORTS

@@ -29,8 +29,10 @@ from pathlib import Path
 
 import httpx2
 
-from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME, Clinic, create_demo_clinic, open_clinic
-from pedaxr.find_patient import find_patient
+from pedaxr.clinic import Clinic, open_clinic
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.demo.clinic import create_demo_clinic
+from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME
 
 ERA = "2026-07-28"
 META = {

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pedaxr_server.publish import publish as publish_figures
+from pedaxr_server.cli.publish import publish as publish_figures
 
 _MOST_BUSY = 0.05
 

@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pedaxr_models.captioning.film_planes import LEVELS, film_planes
-from pedaxr_models.captioning.grammar import narrate
 from pedaxr_models.captioning.inputs import ReaderFilms
 from pedaxr_models.captioning.network import ReportNetwork, ReportNetworkConfig
 from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS
@@ -24,6 +23,7 @@ from pedaxr_models.captioning.tokenizer import PAD, WordPieces
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import CHANNELS
+from pedaxr_models.report_text.grammar import narrate
 from pedaxr_models.segmentation.data import split_films
 
 FILMS, SIZE, STEPS = 16, 160, 10

@@ -15,19 +15,19 @@ from PIL import Image
 from seed_architecture import seed_stages
 from stages import METADATA, stage_rows
 
-from pedaxr import models
-from pedaxr.generate_report import generate_report
-from pedaxr.reading import forget_films
-from pedaxr.segment_xray import segment_xray
+from pedaxr.reading import networks as models
+from pedaxr.reading.read_film import forget_films
+from pedaxr.reading.segment_xray import segment_xray
+from pedaxr.reports.generate_report import generate_report
+from pedaxr_models.captioning.film_reporter import FilmReporter
+from pedaxr_models.captioning.reporter import Reporter
+from pedaxr_models.checkpoint import weights_folder
 from pedaxr_models.phantom import make_film, sample_spec
-from pedaxr_models.runtime.checkpoint import weights_folder
 from pedaxr_models.runtime.compiled_reporter import CompiledReporter
 from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter
-from pedaxr_models.runtime.film_reporter import FilmReporter
-from pedaxr_models.runtime.film_segmenter import FilmSegmenter
-from pedaxr_models.runtime.reporter import Reporter
-from pedaxr_models.runtime.segmenter import Segmenter
 from pedaxr_models.runtime.threads import threads_per_call
+from pedaxr_models.segmentation.film_segmenter import FilmSegmenter
+from pedaxr_models.segmentation.segmenter import Segmenter
 
 Row = dict[str, Any]
 

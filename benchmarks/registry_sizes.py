@@ -14,8 +14,8 @@ from find_patient import build, measure_kind
 from measuring import arguments, publish
 
 from pedaxr.clinic import Clinic
-from pedaxr.search_cases import search_cases
-from pedaxr.synthetic_patients import synthetic_patients
+from pedaxr.evaluation.population import synthetic_patients
+from pedaxr.evaluation.search_queries import search_cases
 
 SIZES = (1_000, 10_000, 50_000)
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from measuring import arguments, publish
 
+from pedaxr_models.captioning.reporter import Reporter
+from pedaxr_models.checkpoint import weights_folder
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import CHANNELS
-from pedaxr_models.runtime.checkpoint import weights_folder
 from pedaxr_models.runtime.compiled_reporter import CompiledReporter
 from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter
-from pedaxr_models.runtime.reporter import Reporter
-from pedaxr_models.runtime.segmenter import Segmenter
+from pedaxr_models.segmentation.segmenter import Segmenter
 
 LEAST_DICE, LEAST_EQUAL = 0.995, 0.99
 

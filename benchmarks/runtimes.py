@@ -12,7 +12,7 @@ import onnxruntime
 import openvino
 from measuring import arguments, publish, timed
 
-from pedaxr_models.runtime.checkpoint import weights_folder
+from pedaxr_models.checkpoint import weights_folder
 from pedaxr_models.runtime.compiled import Graph
 from pedaxr_models.runtime.export import EXPORTS
 

@@ -14,22 +14,22 @@ from measuring import limits, timed
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from pedaxr.decoding import decode
-from pedaxr.measuring import measure
-from pedaxr.quality import check_picture
-from pedaxr.radiograph import read_radiograph
-from pedaxr.regions import channel_masks, find_regions
+from pedaxr.radiograph.decoding import decode
+from pedaxr.radiograph.read import read_radiograph
+from pedaxr.reading.measurements import measure
+from pedaxr.reading.quality import check_picture
+from pedaxr.reading.regions import channel_masks, find_regions
 from pedaxr_models.captioning.film_planes import film_planes
-from pedaxr_models.captioning.parser import parse
 from pedaxr_models.captioning.region_tokens import region_features, shrink
+from pedaxr_models.captioning.reporter import Reporter
+from pedaxr_models.checkpoint import weights_folder
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import View
-from pedaxr_models.runtime.checkpoint import weights_folder
+from pedaxr_models.report_text.parser import parse
 from pedaxr_models.runtime.compiled_reporter import CompiledReporter
 from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter, enlarge
 from pedaxr_models.runtime.graphs import DecoderGraph, EncoderGraph
-from pedaxr_models.runtime.reporter import Reporter
-from pedaxr_models.runtime.segmenter import Segmenter
+from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.segmentation.transforms import prepare
 
 METADATA = FilmMetadata(age_months=8.0, patient_sex="F", indication="belly pain", view=View.ERECT)

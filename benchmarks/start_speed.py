@@ -23,9 +23,9 @@ from measuring import arguments, publish
 from PIL import Image
 from seed_architecture import seed_networks
 
-from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME, create_demo_clinic
-from pedaxr.demo_cast import FEWEST_PATIENTS
-from pedaxr.find_patient import find_patient
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.demo.clinic import create_demo_clinic
+from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME, FEWEST_PATIENTS
 from pedaxr_models.phantom import make_film, sample_spec
 from pedaxr_models.runtime.compiled import CACHE_VARIABLE, RUNTIME_VARIABLE
 
@@ -33,8 +33,8 @@ _FIRST_FILM = """
 import json, resource, sys, time
 begin = time.perf_counter()
 from pathlib import Path
-from pedaxr.generate_report import generate_report
-from pedaxr.segment_xray import segment_xray
+from pedaxr.reports.generate_report import generate_report
+from pedaxr.reading.segment_xray import segment_xray
 film = Path(sys.argv[1])
 segment_xray(file=film, overlay=False)
 generate_report(file=film)

@@ -11,10 +11,10 @@ import numpy as np
 from measuring import arguments, publish, timed
 from PIL import Image
 
-from pedaxr.archive import read_archive
+from pedaxr.archive.read_archive import read_archive
+from pedaxr_models.checkpoint import weights_folder
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.phantom import make_film, sample_spec
-from pedaxr_models.runtime.checkpoint import weights_folder
 from pedaxr_models.runtime.compiled_reporter import CompiledReporter
 from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter
 from pedaxr_models.runtime.threads import THREADS_VARIABLE

@@ -21,9 +21,9 @@ for name in [name for name in sys.modules if name.split(".")[0] == pydicom.__nam
 with atheris.instrument_imports(include=["PIL", "pydicom", "pedaxr"]):
     from PIL import JpegImagePlugin, PngImagePlugin  # noqa: F401
 
-    from pedaxr import dicom  # noqa: F401
-    from pedaxr.decoding import decode
     from pedaxr.errors import UnreadableImage
+    from pedaxr.radiograph import dicom  # noqa: F401
+    from pedaxr.radiograph.decoding import decode
 
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
 film_files = importlib.import_module("film_files")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pedaxr.clinic import create_demo_clinic
-from pedaxr.demo_cast import FEWEST_PATIENTS
-from pedaxr_server.cli import main
+from pedaxr.demo.clinic import create_demo_clinic
+from pedaxr.demo.patients import FEWEST_PATIENTS
+from pedaxr_server.cli.app import main
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ TEXT = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
 def missing(text: str) -> list[str]:
     """What the page names and the repository has not."""
     found = []
-    for path, _, test in re.findall(r"`((?:tools|server|models)/test_\w+\.py)(::(\w+))?`", text):
+    for path, _, test in re.findall(r"`((?:tools|server|models)/(?:\w+/)*test_\w+\.py)(::(\w+))?`", text):
         file = ROOT / "tests" / path
         if not file.exists() or (test and f"def {test}(" not in file.read_text(encoding="utf-8")):
             found.append(f"{path} {test}")
@@ -32,8 +32,8 @@ def test_every_threat_has_a_test_a_control_and_a_figure() -> None:
 
 
 def test_a_made_up_name_is_seen() -> None:
-    assert missing("`tools/test_audit.py::test_made_up`, `tools/test_none.py`, `make nothing`") == [
-        "tools/test_audit.py test_made_up",
+    assert missing("`tools/audit/test_trail.py::test_made_up`, `tools/test_none.py`, `make nothing`") == [
+        "tools/audit/test_trail.py test_made_up",
         "tools/test_none.py ",
         "nothing",
     ]

@@ -99,3 +99,24 @@ TERMS: dict[str, Term] = {
     Structure.STOOL: Term("Stool", "대변", (170, 120, 80)),
     Structure.DIAPHRAGM: Term("Diaphragm", "횡격막", (255, 150, 200)),
 }
+
+# By what is seen, never by a diagnosis: TERMS names classes, two of which no film makes. The parser reads
+# each of these phrases back as its finding.
+SIGNS: dict[str, str] = {
+    Finding.PYLORIC_STENOSIS: "Gastric distension",
+    Finding.AIR_FLUID_LEVEL: "Air-fluid levels",
+    Finding.ABDOMINAL_DISTENSION: "Gaseous distension",
+    Finding.CONSTIPATION: "Faecal loading",
+    Finding.PNEUMOPERITONEUM: "Free gas",
+}
+
+
+def sign(name: str) -> str:
+    """The phrase at the start of a sentence; of a structure its own name."""
+    return SIGNS.get(name) or TERMS[name].english
+
+
+def sign_within(name: str) -> str:
+    """The phrase within a sentence."""
+    phrase = sign(name)
+    return phrase[0].lower() + phrase[1:] if name in SIGNS else phrase

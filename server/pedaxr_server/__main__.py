@@ -1,6 +1,6 @@
 """`python -m pedaxr_server` is the `pedaxr` command."""
 
-from pedaxr_server.cli import main
+from pedaxr_server.cli.app import main
 
 if __name__ == "__main__":
     main()

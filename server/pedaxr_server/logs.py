@@ -12,7 +12,7 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
-from pedaxr.callers import current_caller
+from pedaxr.audit.callers import current_caller
 
 SDK_LOGGER = "mcp.server.mcpserver.server"
 JSON_VARIABLE = "PEDAXR_LOG_JSON"

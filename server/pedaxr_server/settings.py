@@ -5,7 +5,6 @@ there is a flag, `--auth-issuer`. `pedaxr_server.settings_sources` reads them.
 """
 
 import ipaddress
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -86,27 +85,6 @@ class Settings:
         _within("drain_s", self.drain_s, 0, 600)
         self._check_names()
         self._check_login()
-
-    @classmethod
-    def from_environment(
-        cls,
-        environment: Mapping[str, str],
-        *,
-        home: Path | None = None,
-        weights: Path | None = None,
-        transport: Transport | None = None,
-        host: str | None = None,
-        port: int | None = None,
-    ) -> "Settings":
-        """Flags first, then PEDAXR_... variables, then the settings file, then the defaults.
-
-        Raises:
-            InvalidRequest: a value cannot be used.
-        """
-        from pedaxr_server.settings_sources import gather
-
-        flags = {"home": home, "weights": weights, "transport": transport, "host": host, "port": port}
-        return gather(flags, environment).settings
 
     @property
     def url(self) -> str:

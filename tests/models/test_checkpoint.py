@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from pedaxr_models.runtime import checkpoint
-from pedaxr_models.runtime.checkpoint import (
+from pedaxr_models import checkpoint
+from pedaxr_models.checkpoint import (
     CheckpointError,
     load_checkpoint,
     revise_checkpoint,

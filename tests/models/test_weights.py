@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pedaxr_models.captioning.reporter import Reporter
+from pedaxr_models.checkpoint import load_checkpoint, weights_folder
 from pedaxr_models.labels import CHANNELS, Finding, View
 from pedaxr_models.phantom import FilmSpec, make_film
-from pedaxr_models.runtime.checkpoint import load_checkpoint, weights_folder
-from pedaxr_models.runtime.reporter import Reporter
-from pedaxr_models.runtime.segmenter import Segmenter
+from pedaxr_models.segmentation.segmenter import Segmenter
 
 # A seed that no training film has.
 _SEED = 77_000

@@ -38,8 +38,8 @@ from mcp_types import (
     TextResourceContents,
 )
 
-from pedaxr_server.http import app_of, http_server
-from pedaxr_server.server import create_server
+from pedaxr_server.http.app import app_of, http_server
+from pedaxr_server.mcp.server import create_server
 from pedaxr_server.settings import Settings
 
 Ctx = Context[Any, Any]

@@ -12,13 +12,14 @@ import pytest
 from mcp.server.mcpserver import MCPServer
 from PIL import Image
 
-from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME, Clinic, create_demo_clinic, open_clinic
-from pedaxr.demo_cast import FEWEST_PATIENTS
-from pedaxr.find_patient import find_patient
+from pedaxr.clinic import Clinic, open_clinic
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.demo.clinic import create_demo_clinic
+from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME, FEWEST_PATIENTS
 from pedaxr.types import Region, Report, SegmentationResult, Sentence, StructuredFinding
-from pedaxr_models.captioning.facts import Presence, Side
+from pedaxr_models.facts import Presence, Side
 from pedaxr_models.labels import FINDINGS
-from pedaxr_server.server import create_server
+from pedaxr_server.mcp.server import create_server
 from pedaxr_server.settings import Settings
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -27,7 +28,7 @@ GOLDEN = Path(__file__).parent / "golden"
 @pytest.fixture(autouse=True)
 def _no_film_is_known() -> None:
     """Tests give one film to differently made networks."""
-    from pedaxr.reading import forget_films
+    from pedaxr.reading.read_film import forget_films
 
     forget_films()
 
@@ -118,8 +119,8 @@ def canned_networks(monkeypatch: pytest.MonkeyPatch, large_overlay: Path) -> Non
         return draft
 
     # The package's attribute of that name is the function, so the module is fetched by import.
-    monkeypatch.setattr(importlib.import_module("pedaxr.segment_xray"), "segment_xray", segment)
-    monkeypatch.setattr(importlib.import_module("pedaxr.generate_report"), "generate_report", report)
+    monkeypatch.setattr(importlib.import_module("pedaxr.reading.segment_xray"), "segment_xray", segment)
+    monkeypatch.setattr(importlib.import_module("pedaxr.reports.generate_report"), "generate_report", report)
 
 
 @pytest.fixture

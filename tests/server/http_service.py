@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from pedaxr_server.auth import mint_token
-from pedaxr_server.http import http_app, http_server
+from pedaxr_server.auth.tokens import mint_token
+from pedaxr_server.http.app import http_server
+from pedaxr_server.serve import http_app
 from pedaxr_server.settings import Settings
 
 SECRET = "a shared secret for tests, long enough for the longest hash that there is"

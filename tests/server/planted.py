@@ -18,8 +18,8 @@ from pathlib import Path
 import httpx2
 import pydicom
 
-from pedaxr.import_films import import_films
-from pedaxr.synthetic_dicom import encode_dicom
+from pedaxr.clinic.import_films import import_films
+from pedaxr.demo.synthetic_dicom import encode_dicom
 from pedaxr_models.phantom import make_film, sample_spec
 
 from .http_service import free_port

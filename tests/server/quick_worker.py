@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pedaxr.errors import StudyNotFound, UnreadableImage
 from pedaxr_server.logs import log_to_stderr
-from pedaxr_server.worker_main import serve_jobs
+from pedaxr_server.worker.main import serve_jobs
 
 LIMIT = 700 * 2**20
 
@@ -53,7 +53,7 @@ def bug(home: str | None) -> bytes:
 def segment(home: str | None, study_id: str) -> bytes:
     """A reply of the tool, after a tenth of a second of work."""
     from pedaxr.types import SegmentationResult
-    from pedaxr_server.replies import segmentation_reply
+    from pedaxr_server.replies.tool_results import segmentation_reply
 
     if study_id == "broken":
         raise UnreadableImage("The film is damaged. Export it again.")

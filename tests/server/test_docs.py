@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
-from pedaxr_server.cli import main
-from pedaxr_server.server import create_server
+from pedaxr_server.cli.app import main
+from pedaxr_server.mcp.server import create_server
 from pedaxr_server.settings import Settings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "clients.md").read_text()

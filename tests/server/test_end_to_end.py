@@ -10,9 +10,9 @@ from mcp import Client, StdioServerParameters
 from mcp_types import BlobResourceContents, ImageContent
 from PIL import Image
 
-from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME
+from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME
 from pedaxr.types import PatientSearch, Report, SegmentationResult
-from pedaxr_server.demo import run_demo
+from pedaxr_server.cli.demo import run_demo
 
 pytestmark = pytest.mark.anyio
 

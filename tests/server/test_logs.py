@@ -7,7 +7,7 @@ import pytest
 from mcp import Client
 from mcp.server.mcpserver import MCPServer
 
-from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME
+from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME
 from pedaxr.errors import PatientNotFound
 from pedaxr_server.logs import SDK_LOGGER, WithoutPatients
 
@@ -26,7 +26,7 @@ async def test_a_failing_tool_logs_no_name(
     def fail(*args: object, **kwargs: object) -> None:
         raise error
 
-    monkeypatch.setattr(importlib.import_module("pedaxr.find_patient"), "find_patient", fail)
+    monkeypatch.setattr(importlib.import_module("pedaxr.clinic.find_patient"), "find_patient", fail)
     with caplog.at_level(logging.INFO):
         async with Client(server, mode=era) as client:
             await client.call_tool("find_patient", {"query": NAME})
@@ -41,7 +41,7 @@ async def test_without_the_filter_the_name_would_be_logged(
     def fail(*args: object, **kwargs: object) -> None:
         raise PatientNotFound(f"No {NAME}.")
 
-    monkeypatch.setattr(importlib.import_module("pedaxr.find_patient"), "find_patient", fail)
+    monkeypatch.setattr(importlib.import_module("pedaxr.clinic.find_patient"), "find_patient", fail)
     monkeypatch.setattr(logging.getLogger(SDK_LOGGER), "filters", [])
     with caplog.at_level(logging.INFO):
         async with Client(server) as client:

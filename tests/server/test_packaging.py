@@ -7,9 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from pedaxr_server.auth import SCOPES
-from pedaxr_server.cli import main
-from pedaxr_server.server import create_server
+from pedaxr_server.auth.tokens import SCOPES
+from pedaxr_server.cli.app import main
+from pedaxr_server.mcp.server import create_server
 from pedaxr_server.settings import Settings
 from pedaxr_server.settings_sources import CONFIG_VARIABLE, gather, variable
 

@@ -7,10 +7,11 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from pedaxr.backup import back_up, restore
-from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME, open_clinic
-from pedaxr.find_patient import find_patient
-from pedaxr_server.server import create_server
+from pedaxr.clinic import open_clinic
+from pedaxr.clinic.backup import back_up, restore
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME
+from pedaxr_server.mcp.server import create_server
 from pedaxr_server.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from pedaxr.backup import back_up, restore
 from pedaxr.clinic import open_clinic
-from pedaxr.find_patient import find_patient
-from pedaxr.import_films import import_films
-from pedaxr_server.cli_audit import export
+from pedaxr.clinic.backup import back_up, restore
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.clinic.import_films import import_films
+from pedaxr_server.cli.audit import export
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="rights of files as POSIX has them")
 

@@ -16,8 +16,8 @@ import httpx2
 import pytest
 from mcp import Client, StdioServerParameters
 
-from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME
-from pedaxr_server.auth import mint_token
+from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME
+from pedaxr_server.auth.tokens import mint_token
 from pedaxr_server.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -50,9 +50,9 @@ async def test_tools_are_listed_over_stdio_soon_after_start(
 async def test_starting_the_server_loads_nothing_heavy() -> None:
     code = (
         "import json, sys\n"
-        "from pedaxr_server.server import create_server\n"
+        "from pedaxr_server.mcp.server import create_server\n"
         "from pedaxr_server.settings import Settings\n"
-        "import pedaxr_server.cli\n"
+        "import pedaxr_server.cli.app\n"
         "create_server(Settings())\n"
         f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
     )
@@ -66,9 +66,9 @@ async def test_reading_a_film_loads_no_network_into_the_server(clinic_home: Path
         "import sys, anyio\n"
         "from pathlib import Path\n"
         "from mcp import Client\n"
-        "from pedaxr_server.server import create_server\n"
+        "from pedaxr_server.mcp.server import create_server\n"
         "from pedaxr_server.settings import Settings\n"
-        "from pedaxr_server.tools import XrayTools\n"
+        "from pedaxr_server.mcp.tools import XrayTools\n"
         f"settings = Settings(home=Path({str(clinic_home)!r}))\n"
         "tools = XrayTools(settings)\n"
         "async def call():\n"
@@ -207,9 +207,9 @@ SLOW_SEARCH = """
 import importlib, pathlib, sys, threading, time
 
 def slow():
-    while "pedaxr.find_patient" not in sys.modules:
+    while "pedaxr.clinic.find_patient" not in sys.modules:
         time.sleep(0.01)
-    module = importlib.import_module("pedaxr.find_patient")
+    module = importlib.import_module("pedaxr.clinic.find_patient")
     real = module.find_patient
 
     def search(*arguments, **named):
@@ -223,7 +223,7 @@ def slow():
     module.find_patient = search
 
 if "pedaxr_server" in " ".join(sys.orig_argv):
-    import pedaxr.find_patient
+    import pedaxr.clinic.find_patient
     slow()
 """
 

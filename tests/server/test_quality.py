@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from mcp import Client
 from mcp_types import Tool
 
-from pedaxr_server.server import INSTRUCTIONS, create_server
+from pedaxr_server.mcp.server import INSTRUCTIONS, create_server
 from pedaxr_server.settings import Settings
 
 pytestmark = pytest.mark.anyio

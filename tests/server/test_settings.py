@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pedaxr.errors import InvalidRequest
-from pedaxr_server.http import transport_security
+from pedaxr_server.http.app import transport_security
 from pedaxr_server.settings import Settings
 from pedaxr_server.settings_sources import gather
 
@@ -23,9 +23,9 @@ def file(tmp_path: Path) -> Path:
 
 def test_flags_win_over_the_environment_and_that_over_defaults() -> None:
     environment = {"PEDAXR_HOME": "/environment", "PEDAXR_PORT": "9000", "PEDAXR_TRANSPORT": "http"}
-    settings = Settings.from_environment(environment, home=Path("/flag"))
+    settings = gather({"home": Path("/flag")}, environment).settings
     assert settings == Settings(home=Path("/flag"), port=9000, transport="http")
-    assert Settings.from_environment({}) == Settings()
+    assert gather({}, {}).settings == Settings()
 
 
 def test_the_file_comes_between_environment_and_defaults_and_sources_are_told(file: Path) -> None:
@@ -136,4 +136,4 @@ def test_http_is_accepted_on_loopback(host: str) -> None:
 )
 def test_an_unusable_environment_is_named(environment: dict[str, str]) -> None:
     with pytest.raises(InvalidRequest, match=next(iter(environment.values()))):
-        Settings.from_environment(environment)
+        gather({}, environment)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import anyio
 import pytest
 
-from pedaxr_server.slots import Busy, Slots
+from pedaxr_server.admission import Busy, Slots
 
 pytestmark = pytest.mark.anyio
 

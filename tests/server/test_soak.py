@@ -9,12 +9,13 @@ from types import ModuleType
 import httpx2
 import pytest
 
-from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME, open_clinic
-from pedaxr.find_patient import find_patient
-from pedaxr_server import tools
-from pedaxr_server.readers import WorkerReader
+from pedaxr.clinic import open_clinic
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME
+from pedaxr_server.mcp import tools
 from pedaxr_server.settings import Settings
-from pedaxr_server.worker import Worker
+from pedaxr_server.worker.process import Worker
+from pedaxr_server.worker.readers import WorkerReader
 
 from .http_service import running
 

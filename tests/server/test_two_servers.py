@@ -7,12 +7,13 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
-from pedaxr.access_log import AccessLog
-from pedaxr.audit_chain import links
-from pedaxr.backup import back_up, restore
-from pedaxr.clinic import DEMO_UNAMBIGUOUS_NAME, Clinic, open_clinic
-from pedaxr.clinic_check import check_clinic
-from pedaxr.find_patient import find_patient
+from pedaxr.audit.access_log import AccessLog
+from pedaxr.audit.chain import links
+from pedaxr.clinic import Clinic, open_clinic
+from pedaxr.clinic.backup import back_up, restore
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.clinic.integrity import check_clinic
+from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME
 
 pytestmark = pytest.mark.anyio
 

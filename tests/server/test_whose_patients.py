@@ -10,18 +10,19 @@ import httpx2
 import pytest
 from mcp import Client
 
-from pedaxr.access_log import AccessLog
-from pedaxr.audit_chain import Entry, links
-from pedaxr.backup import back_up, restore
-from pedaxr.callers import current_caller
+from pedaxr.audit.access_log import AccessLog
+from pedaxr.audit.callers import current_caller
+from pedaxr.audit.chain import Entry, links
 from pedaxr.clinic import Clinic, open_clinic
-from pedaxr.registry_schema import reading
-from pedaxr_server import gates, identity
-from pedaxr_server.auth import FILMS_READ, SCOPES, mint_token
-from pedaxr_server.server import create_server
+from pedaxr.clinic.backup import back_up, restore
+from pedaxr.registry.schema import reading
+from pedaxr_server.admission import Busy, Slots
+from pedaxr_server.auth import identity
+from pedaxr_server.auth.tokens import FILMS_READ, SCOPES, mint_token
+from pedaxr_server.http import middleware as gates
+from pedaxr_server.mcp.server import create_server
+from pedaxr_server.mcp.tools import XrayTools
 from pedaxr_server.settings import Settings
-from pedaxr_server.slots import Busy, Slots
-from pedaxr_server.tools import XrayTools
 
 from .conftest import canned_report
 from .http_service import running, with_login

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pedaxr import models
 from pedaxr.clinic import Clinic
-from pedaxr.operating_points import OperatingPoints, using
+from pedaxr.reading import networks as models
+from pedaxr.reading.operating_points import OperatingPoints, using
 from pedaxr.registry import REGISTRY_FILE, NewStudy, Patient, Registry
 from pedaxr_models.labels import CHANNELS, Finding, View
 from pedaxr_models.phantom import make_film
 from pedaxr_models.phantom.film import PhantomFilm
 from pedaxr_models.phantom.spec import FilmSpec
-from pedaxr_models.runtime.segmenter import Segmentation
+from pedaxr_models.segmentation.segmenter import Segmentation
 from pedaxr_models.segmentation.transforms import Letterbox
 
 FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
@@ -76,7 +76,7 @@ class PerfectSegmenter:
 @pytest.fixture(autouse=True)
 def _no_film_is_known() -> None:
     """Tests give one film to differently made networks."""
-    from pedaxr.reading import forget_films
+    from pedaxr.reading.read_film import forget_films
 
     forget_films()
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pedaxr import radiograph
 from pedaxr.clinic import open_clinic
-from pedaxr.import_films import import_films
+from pedaxr.clinic.import_films import import_films
+from pedaxr.radiograph import read as radiograph
 
 SECRET = "secret.png"
 TRICKS = [

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from pedaxr_models.captioning.facts import Presence, Severity, Side
+from pedaxr_models.facts import Presence, Severity, Side
 from pedaxr_models.labels import View
 
 DISCLAIMER = (

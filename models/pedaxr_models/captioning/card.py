@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from pedaxr_models.captioning.ladder_report import SIDES_NOTE, ladder_table, short
+from pedaxr_models.captioning.ablation.report import SIDES_NOTE, ladder_table, short
 from pedaxr_models.captioning.network import ReportNetwork
-from pedaxr_models.runtime.checkpoint import Json
+from pedaxr_models.checkpoint import Json
 
 _GOALS = {
     "free air named when present": "at least 0.97",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pedaxr_models.runtime.checkpoint import Json
+from pedaxr_models.checkpoint import Json
 
 
 def draw_curves(history: Sequence[Json], path: Path) -> None:

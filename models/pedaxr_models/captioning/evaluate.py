@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pedaxr_models.captioning.calls import finding_calls
-from pedaxr_models.captioning.facts import FilmFacts
-from pedaxr_models.captioning.grammar import narrate
+from pedaxr_models.captioning.faithfulness import exposure, prove
+from pedaxr_models.captioning.finding_metrics import finding_calls
 from pedaxr_models.captioning.inputs import ReaderFilms
-from pedaxr_models.captioning.proofs import exposure, prove
-from pedaxr_models.captioning.scores import fact_scores, slots
-from pedaxr_models.runtime.checkpoint import Json
-from pedaxr_models.runtime.reporter import Reporter
+from pedaxr_models.captioning.reporter import Reporter
+from pedaxr_models.checkpoint import Json
+from pedaxr_models.facts import FilmFacts
+from pedaxr_models.report_text.fact_scores import fact_scores, slots
+from pedaxr_models.report_text.grammar import narrate
 
 
 def evaluate_captioner(

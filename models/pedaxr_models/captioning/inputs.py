@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from pedaxr_models.captioning.facts import FilmFacts, FindingFact, Presence
 from pedaxr_models.captioning.film_planes import FILM_PLANES, LEVELS, film_planes
 from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS, region_features, shrink
 from pedaxr_models.datasets.film import Film, FilmMetadata
 from pedaxr_models.datasets.pixels import read_pixels
+from pedaxr_models.facts import FilmFacts, FindingFact, Presence
 from pedaxr_models.labels import CHANNELS, FINDINGS, HORIZONTAL_BEAM_VIEWS, Finding, View
-from pedaxr_models.runtime.segmenter import Segmenter
+from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.segmentation.transforms import FloatArray
 
 _CACHE_FORMAT = 2

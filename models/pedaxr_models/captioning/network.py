@@ -24,11 +24,11 @@ from transformers import (
     ViTModel,
 )
 
-from pedaxr_models.captioning.eyes import STEMS, convolutional_stem
 from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.inputs import Seen
 from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS
 from pedaxr_models.captioning.tokenizer import END, PAD, START
+from pedaxr_models.captioning.vision_stem import STEMS, convolutional_stem
 from pedaxr_models.labels import CHANNELS, FINDINGS
 
 SOURCES = ("film", "masks", "metadata")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pedaxr_models.captioning.eyes import STEMS
 from pedaxr_models.captioning.network import SOURCES
-from pedaxr_models.runtime.checkpoint import weights_folder
+from pedaxr_models.captioning.vision_stem import STEMS
+from pedaxr_models.checkpoint import weights_folder
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr_models.captioning.facts import Quadrant
 from pedaxr_models.captioning.measured_tokens import MEASURED_TOKENS, STEPS, measured_features
+from pedaxr_models.facts import Quadrant
 from pedaxr_models.labels import CHANNELS, Structure
 from pedaxr_models.segmentation.landmarks import Landmarks, find_landmarks, locate_shares
 from pedaxr_models.segmentation.measures import box_of, colon_parts, l2_width, widest_circle

@@ -21,9 +21,6 @@ from torch.nn import functional as F
 from pedaxr_models.captioning.card import model_card
 from pedaxr_models.captioning.curves import draw_curves
 from pedaxr_models.captioning.evaluate import evaluate_captioner
-from pedaxr_models.captioning.eyes import outline_loss
-from pedaxr_models.captioning.facts import UNREADABLE
-from pedaxr_models.captioning.grammar import narrate
 from pedaxr_models.captioning.inputs import (
     ReaderFilms,
     Seen,
@@ -41,21 +38,30 @@ from pedaxr_models.captioning.network import (
 )
 from pedaxr_models.captioning.pretrained import fit_sizes, load_pretrained
 from pedaxr_models.captioning.recipe import TrainConfig, preset
-from pedaxr_models.captioning.scores import fact_scores
+from pedaxr_models.captioning.reporter import TOKENIZER_FILE, Reporter
 from pedaxr_models.captioning.tokenizer import PAD, WordPieces
+from pedaxr_models.captioning.vision_stem import outline_loss
+from pedaxr_models.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.origin import is_synthetic
+from pedaxr_models.facts import UNREADABLE
 from pedaxr_models.labels import CHANNELS
-from pedaxr_models.runtime.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
-from pedaxr_models.runtime.memory import reuse_large_blocks
-from pedaxr_models.runtime.reporter import TOKENIZER_FILE, Reporter
-from pedaxr_models.runtime.segmenter import Segmenter
+from pedaxr_models.report_text.fact_scores import fact_scores
+from pedaxr_models.report_text.grammar import narrate
 from pedaxr_models.segmentation.card import describe_data, describe_recipe
 from pedaxr_models.segmentation.data import split_films
-from pedaxr_models.segmentation.sampling import BalancedBatches, group_films
-from pedaxr_models.several import ALONE, Processes, join
-from pedaxr_models.training import one_cycle, pick_device, set_learning_rate, training_progress, write_scalars
+from pedaxr_models.segmentation.segmenter import Segmenter
+from pedaxr_models.training.distributed import ALONE, Processes, join
+from pedaxr_models.training.loop import (
+    one_cycle,
+    pick_device,
+    set_learning_rate,
+    training_progress,
+    write_scalars,
+)
+from pedaxr_models.training.memory import reuse_large_blocks
+from pedaxr_models.training.sampling import BalancedBatches, group_films
 
 __all__ = ["TrainConfig", "preset", "train_captioner"]
 

@@ -1,8 +1,8 @@
 """Loaders: every source of films ends as one `Film` record each."""
 
 from pedaxr_models.datasets.film import Film, FilmMetadata
-from pedaxr_models.datasets.outcome import DatasetError, ReadReport, Rejection
 from pedaxr_models.datasets.read import read_dataset, read_films
+from pedaxr_models.datasets.read_report import DatasetError, ReadReport, Rejection
 from pedaxr_models.datasets.seed_csv import read_csv
 
 __all__ = [

@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pedaxr_models.captioning.facts import FilmFacts
 from pedaxr_models.datasets import fields
 from pedaxr_models.datasets import label_files as files
 from pedaxr_models.datasets.film import Film, FilmMetadata, FloatArray
-from pedaxr_models.datasets.outcome import (
+from pedaxr_models.datasets.read_report import (
     DISTENSION_NOTE,
     FREE_AIR_NOTE,
     ReadReport,
     Rejection,
     RowError,
 )
+from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import NORMAL, Finding
 
 _SPLITS = {"train": "train", "training": "train", "validate": "validation", "validation": "validation"}

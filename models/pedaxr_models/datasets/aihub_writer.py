@@ -9,7 +9,7 @@ from typing import Any
 from pedaxr_models.datasets.aihub import CLASSES
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.label_files import picture_size
-from pedaxr_models.datasets.outcome import DatasetError, Rejection
+from pedaxr_models.datasets.read_report import DatasetError, Rejection
 from pedaxr_models.labels import NORMAL
 
 _NUMBERS = {name: number for number, name in CLASSES.items()}

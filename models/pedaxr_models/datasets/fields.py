@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pedaxr_models.datasets.film import FloatArray
-from pedaxr_models.datasets.outcome import RowError
+from pedaxr_models.datasets.read_report import RowError
 from pedaxr_models.labels import NORMAL, TERMS, Finding, View
 
 _DAYS_PER_MONTH = 30.436875  # mean of the Gregorian calendar

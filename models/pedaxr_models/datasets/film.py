@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr_models.captioning.facts import FilmFacts
+from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import CHANNELS, Finding, View
 
 BoolArray = NDArray[np.bool_]

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from pedaxr_models.datasets.film import FloatArray
-from pedaxr_models.datasets.outcome import Rejection, RowError
+from pedaxr_models.datasets.read_report import Rejection, RowError
 from pedaxr_models.labels import FINDINGS, NORMAL, Finding
 
 PICTURES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")

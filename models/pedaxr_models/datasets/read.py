@@ -6,7 +6,7 @@ from pathlib import Path
 from pedaxr_models.datasets.aihub import is_aihub, read_aihub
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.label_files import pictures_below
-from pedaxr_models.datasets.outcome import DatasetError, ReadReport
+from pedaxr_models.datasets.read_report import DatasetError, ReadReport
 from pedaxr_models.datasets.seed_csv import FILMS_CSV, read_seed_csv
 from pedaxr_models.datasets.source_set import is_source_set, read_source_set
 

@@ -7,11 +7,10 @@ import csv
 import io
 from pathlib import Path, PurePosixPath
 
-from pedaxr_models.captioning.facts import FilmFacts
 from pedaxr_models.datasets import fields
 from pedaxr_models.datasets.film import Film, FilmMetadata, FloatArray
 from pedaxr_models.datasets.label_files import PICTURES, check_inside, composed, picture_size
-from pedaxr_models.datasets.outcome import (
+from pedaxr_models.datasets.read_report import (
     DISTENSION_NOTE,
     FREE_AIR_NOTE,
     DatasetError,
@@ -19,6 +18,7 @@ from pedaxr_models.datasets.outcome import (
     Rejection,
     RowError,
 )
+from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding
 
 FILMS_CSV = "films.csv"

@@ -15,14 +15,14 @@ import numpy as np
 from pedaxr_models.datasets import fields
 from pedaxr_models.datasets import label_files as files
 from pedaxr_models.datasets.film import Film, FilmMetadata, FloatArray
-from pedaxr_models.datasets.outcome import (
+from pedaxr_models.datasets.pixels import read_pixels
+from pedaxr_models.datasets.read_report import (
     DISTENSION_NOTE,
     FREE_AIR_NOTE,
     ReadReport,
     Rejection,
     RowError,
 )
-from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import NORMAL, URGENCY, Finding
 
 _FINDING_LABELS = {

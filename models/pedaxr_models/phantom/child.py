@@ -3,24 +3,24 @@
 from dataclasses import dataclass
 
 from pedaxr_models.labels import Finding
-from pedaxr_models.phantom.anatomy import Anatomy, sample_anatomy
-from pedaxr_models.phantom.artefacts import Hardware, build_hardware
-from pedaxr_models.phantom.bone import BoneMap
-from pedaxr_models.phantom.chest import Chest, build_chest
-from pedaxr_models.phantom.contents import Contents, fill_gut
-from pedaxr_models.phantom.free_air import FreeAir, build_free_air
-from pedaxr_models.phantom.gut import Gut, build_gut
-from pedaxr_models.phantom.levels import Gravity
-from pedaxr_models.phantom.limbs import build_arms, build_femora
-from pedaxr_models.phantom.organs import Organs, build_organs
-from pedaxr_models.phantom.pelvis import build_pelvis
-from pedaxr_models.phantom.plan import plan_gut
-from pedaxr_models.phantom.pose import Pose, sample_pose
+from pedaxr_models.phantom.body.anatomy import Anatomy, sample_anatomy
+from pedaxr_models.phantom.body.bone import BoneMap
+from pedaxr_models.phantom.body.chest import Chest, build_chest
+from pedaxr_models.phantom.body.limbs import build_arms, build_femora
+from pedaxr_models.phantom.body.organs import Organs, build_organs
+from pedaxr_models.phantom.body.pelvis import build_pelvis
+from pedaxr_models.phantom.body.pose import Pose, sample_pose
+from pedaxr_models.phantom.body.ribs import build_ribs
+from pedaxr_models.phantom.body.spine import Spine, build_spine
+from pedaxr_models.phantom.body.trunk import Trunk, build_trunk
+from pedaxr_models.phantom.gut.contents import Contents, fill_gut
+from pedaxr_models.phantom.gut.course import Gut, build_gut
+from pedaxr_models.phantom.gut.free_air import FreeAir, build_free_air
+from pedaxr_models.phantom.gut.levels import Gravity
+from pedaxr_models.phantom.gut.plan import plan_gut
+from pedaxr_models.phantom.radiography.artefacts import Hardware, build_hardware
 from pedaxr_models.phantom.ranges import ranges_of
-from pedaxr_models.phantom.ribs import build_ribs
 from pedaxr_models.phantom.spec import FilmSpec
-from pedaxr_models.phantom.spine import Spine, build_spine
-from pedaxr_models.phantom.trunk import Trunk, build_trunk
 
 _DILATED_PITCHES = 0.40  # loop radius from which a distended child's loops are outlined
 

@@ -6,21 +6,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr_models.captioning.facts import FilmFacts
 from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import Finding
 from pedaxr_models.phantom import measure
-from pedaxr_models.phantom.artefacts import add_grid
+from pedaxr_models.phantom.body.skin_fold import build_skin_fold
 from pedaxr_models.phantom.child import Child, build_child
 from pedaxr_models.phantom.framing import Framed, frame_child
 from pedaxr_models.phantom.geometry import YY, Mask, coverage, smoothstep
 from pedaxr_models.phantom.lengths import measure_lengths
-from pedaxr_models.phantom.markers import draw_markers
 from pedaxr_models.phantom.metadata import sample_metadata
-from pedaxr_models.phantom.processing import process
-from pedaxr_models.phantom.projection import Materials, expose
+from pedaxr_models.phantom.radiography.artefacts import add_grid
+from pedaxr_models.phantom.radiography.markers import draw_markers
+from pedaxr_models.phantom.radiography.processing import process
+from pedaxr_models.phantom.radiography.projection import Materials, expose
 from pedaxr_models.phantom.ranges import draw, ranges_of
-from pedaxr_models.phantom.skin_fold import build_skin_fold
 from pedaxr_models.phantom.spec import FilmSpec
 
 _ATTEMPTS = 6

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pedaxr_models.captioning.facts import FilmFacts
+from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import CHANNELS, FINDINGS, Finding, Structure
 from pedaxr_models.phantom import measure
-from pedaxr_models.phantom.artefacts import collimator
 from pedaxr_models.phantom.child import Child
 from pedaxr_models.phantom.geometry import YY, Field, Mask, N
-from pedaxr_models.phantom.levels import LEVEL_PITCHES
+from pedaxr_models.phantom.gut.levels import LEVEL_PITCHES
 from pedaxr_models.phantom.measure import Landmarks, VisibleLevel
+from pedaxr_models.phantom.radiography.artefacts import collimator
 from pedaxr_models.phantom.ranges import ranges_of
 from pedaxr_models.phantom.spec import FilmSpec
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pedaxr_models.captioning.facts import (
+from pedaxr_models.facts import (
     DistalGas,
     FilmFacts,
     FindingFact,

@@ -21,7 +21,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr_models.runtime.checkpoint import Checkpoint
+from pedaxr_models.checkpoint import Checkpoint, GraphError
 from pedaxr_models.runtime.threads import threads_per_call
 
 Runtime = Literal["auto", "torch", "compiled"]
@@ -35,10 +35,6 @@ _EXPORT_S = 600  # far more than it takes
 _KEPT = 16  # files in the cache; about 25 MB for a pair of networks
 
 AnyArray = NDArray[Any]
-
-
-class GraphError(RuntimeError):
-    """No compiled graph can be had; the message says why and what to do next."""
 
 
 def wanted_runtime() -> Runtime:

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from pedaxr_models.captioning.film_planes import film_planes
+from pedaxr_models.captioning.film_reporter import TOKENIZER_FILE, FilmReporter, Narrative, not_a_reporter
 from pedaxr_models.captioning.metadata_text import metadata_text
 from pedaxr_models.captioning.region_tokens import region_features, shrink
 from pedaxr_models.captioning.tokenizer import END, PAD, START, WordPieces
+from pedaxr_models.checkpoint import CheckpointError, load_checkpoint
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import FINDINGS
-from pedaxr_models.runtime.checkpoint import CheckpointError, load_checkpoint
 from pedaxr_models.runtime.compiled import AnyArray, Graph, open_graphs
-from pedaxr_models.runtime.film_reporter import TOKENIZER_FILE, FilmReporter, Narrative, not_a_reporter
-from pedaxr_models.runtime.film_segmenter import Segmentation
+from pedaxr_models.segmentation.film_segmenter import Segmentation
 from pedaxr_models.segmentation.transforms import FloatArray
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pedaxr_models.checkpoint import CheckpointError, Json, load_checkpoint
 from pedaxr_models.labels import CHANNELS
-from pedaxr_models.runtime.checkpoint import CheckpointError, Json, load_checkpoint
 from pedaxr_models.runtime.compiled import Graph, as_float, open_graphs
-from pedaxr_models.runtime.film_segmenter import FilmSegmenter, core_thresholds, not_a_segmenter
+from pedaxr_models.segmentation.film_segmenter import FilmSegmenter, core_thresholds, not_a_segmenter
 from pedaxr_models.segmentation.transforms import FRAME, FloatArray
 
 

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS
+from pedaxr_models.captioning.reporter import Reporter
+from pedaxr_models.checkpoint import GraphError
 from pedaxr_models.labels import CHANNELS
-from pedaxr_models.runtime.compiled import GraphError
 from pedaxr_models.runtime.graphs import DecoderGraph, EncoderGraph, SegmentationGraph
-from pedaxr_models.runtime.reporter import Reporter
-from pedaxr_models.runtime.segmenter import Segmenter
+from pedaxr_models.segmentation.segmenter import Segmenter
 
 _OPSET = 17
 

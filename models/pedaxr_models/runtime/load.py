@@ -5,10 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from pedaxr_models.runtime.compiled import GraphError, wanted_runtime
-from pedaxr_models.runtime.film_reporter import FilmReporter
-from pedaxr_models.runtime.film_segmenter import FilmSegmenter
+from pedaxr_models.captioning.film_reporter import FilmReporter
+from pedaxr_models.checkpoint import GraphError
+from pedaxr_models.runtime.compiled import wanted_runtime
 from pedaxr_models.runtime.threads import share_cores
+from pedaxr_models.segmentation.film_segmenter import FilmSegmenter
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -54,7 +55,7 @@ def _compiled_segmenter(folder: Path) -> FilmSegmenter:
 
 
 def _torch_segmenter(folder: Path) -> FilmSegmenter:
-    from pedaxr_models.runtime.segmenter import Segmenter
+    from pedaxr_models.segmentation.segmenter import Segmenter
 
     return Segmenter.load(folder)
 
@@ -66,6 +67,6 @@ def _compiled_reporter(folder: Path) -> FilmReporter:
 
 
 def _torch_reporter(folder: Path) -> FilmReporter:
-    from pedaxr_models.runtime.reporter import Reporter
+    from pedaxr_models.captioning.reporter import Reporter
 
     return Reporter.load(folder)

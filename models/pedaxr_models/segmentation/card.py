@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from pedaxr_models.checkpoint import Json
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.origin import made_by
-from pedaxr_models.runtime.checkpoint import Json
+from pedaxr_models.segmentation.metrics_tables import metrics_table
 from pedaxr_models.segmentation.network import NetworkConfig
-from pedaxr_models.segmentation.tables import metrics_table
 
 _SHIFTED = (
     "\n## Shifted films\n\nMade with exposure, scatter, noise, pose, collimation, processing and anatomy "

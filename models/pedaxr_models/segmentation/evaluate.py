@@ -6,10 +6,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pedaxr_models.checkpoint import Json
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.labels import CHANNELS, FINDINGS
-from pedaxr_models.runtime.checkpoint import Json
-from pedaxr_models.runtime.segmenter import Segmenter
+from pedaxr_models.segmentation.film_results import (
+    MEASURES,
+    FilmResult,
+    Progress,
+    largest_region,
+    run,
+    threshold_byte,
+)
 from pedaxr_models.segmentation.metrics import (
     Overlap,
     auroc,
@@ -20,14 +27,7 @@ from pedaxr_models.segmentation.metrics import (
     sensitivity_at,
     specificity,
 )
-from pedaxr_models.segmentation.results import (
-    MEASURES,
-    FilmResult,
-    Progress,
-    largest_region,
-    run,
-    threshold_byte,
-)
+from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.segmentation.thresholds import SMALLEST_REGION_PX
 
 _BACKGROUND_BYTE = 5

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr_models.captioning.facts import Quadrant, Side
+from pedaxr_models.facts import Quadrant, Side
 from pedaxr_models.labels import Structure
 
 BoolArray = NDArray[np.bool_]

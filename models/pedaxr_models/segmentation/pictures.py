@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import CHANNELS, FINDINGS, TERMS, Finding
-from pedaxr_models.runtime.segmenter import Segmenter
 from pedaxr_models.segmentation.data import rasterise
 from pedaxr_models.segmentation.metrics import Overlap
+from pedaxr_models.segmentation.segmenter import Segmenter
 
 _TRUTH = (255, 255, 255)
 _GAP = 8

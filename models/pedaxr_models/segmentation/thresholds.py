@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import CHANNELS, FINDINGS, Finding
-from pedaxr_models.runtime.segmenter import Segmentation, Segmenter
-from pedaxr_models.segmentation.cores import CORE_LENGTHS, CORE_STEPS, best_core_threshold, with_cores
-from pedaxr_models.segmentation.measures import measure_film
-from pedaxr_models.segmentation.metrics import sensitivity, specificity
-from pedaxr_models.segmentation.results import (
+from pedaxr_models.segmentation.confident_cores import (
+    CORE_LENGTHS,
+    CORE_STEPS,
+    best_core_threshold,
+    with_cores,
+)
+from pedaxr_models.segmentation.film_results import (
     MEASURES,
     Progress,
     largest_region,
@@ -21,6 +23,9 @@ from pedaxr_models.segmentation.results import (
     run,
     threshold_byte,
 )
+from pedaxr_models.segmentation.measures import measure_film
+from pedaxr_models.segmentation.metrics import sensitivity, specificity
+from pedaxr_models.segmentation.segmenter import Segmentation, Segmenter
 
 # How much sensitivity counts against specificity in the choice of the smallest region that is called.
 _SENSITIVITY_WEIGHT = {**dict.fromkeys(FINDINGS, 1.0), Finding.PNEUMOPERITONEUM: 2.0}

@@ -19,25 +19,31 @@ from rich.progress import Progress, TaskID
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from pedaxr_models.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.origin import is_synthetic
 from pedaxr_models.datasets.read import read_films
 from pedaxr_models.labels import CHANNELS, FINDINGS
-from pedaxr_models.runtime.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
-from pedaxr_models.runtime.memory import reuse_large_blocks
-from pedaxr_models.runtime.segmenter import Segmenter
 from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.card import describe_data, describe_recipe, model_card
 from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, split_films, unpack_planes
 from pedaxr_models.segmentation.evaluate import evaluate_segmentation, mean_dice
 from pedaxr_models.segmentation.losses import SegmentationLoss
+from pedaxr_models.segmentation.metrics_tables import write_metrics
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
 from pedaxr_models.segmentation.pictures import draw_cases, draw_curves
-from pedaxr_models.segmentation.sampling import BalancedBatches, group_films
-from pedaxr_models.segmentation.tables import write_metrics
+from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.segmentation.thresholds import calibrate
-from pedaxr_models.several import ALONE, Processes, join
-from pedaxr_models.training import one_cycle, pick_device, set_learning_rate, training_progress, write_scalars
+from pedaxr_models.training.distributed import ALONE, Processes, join
+from pedaxr_models.training.loop import (
+    one_cycle,
+    pick_device,
+    set_learning_rate,
+    training_progress,
+    write_scalars,
+)
+from pedaxr_models.training.memory import reuse_large_blocks
+from pedaxr_models.training.sampling import BalancedBatches, group_films
 
 Report = Callable[[str], None]
 

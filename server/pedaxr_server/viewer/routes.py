@@ -55,6 +55,7 @@ def viewer_routes(settings: Settings) -> list[Route]:
 
 def is_demo_home(settings: Settings) -> bool:
     """Whether the clinic shown is the synthetic one, which the page then says."""
-    from pedaxr.clinic import default_home, is_demo
+    from pedaxr.clinic import default_home
+    from pedaxr.demo.clinic import is_demo
 
     return is_demo(settings.home or default_home())

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pedaxr.clinic import DEMO_AMBIGUOUS_NAME, DEMO_UNAMBIGUOUS_NAME, open_clinic
-from pedaxr.find_patient import find_patient
+from pedaxr.clinic import open_clinic
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.demo.patients import DEMO_AMBIGUOUS_NAME, DEMO_UNAMBIGUOUS_NAME
 from pedaxr.registry import NewStudy, Patient
 from pedaxr_models.phantom.film import make_film
 from pedaxr_models.phantom.spec import sample_spec
-from pedaxr_server.auth import SCOPES, mint_token
+from pedaxr_server.auth.tokens import SCOPES, mint_token
 from pedaxr_server.settings import Settings
 
 from ..http_service import running, with_login

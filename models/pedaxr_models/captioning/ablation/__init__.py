@@ -1,0 +1,1 @@
+"""What each input of the report writer is worth."""

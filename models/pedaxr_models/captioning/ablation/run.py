@@ -1,0 +1,250 @@
+"""The ladder: what each source of the reader is worth, from a constant report to film, metadata and masks.
+
+    constant                   the one report that fits the training films best
+    class template             the true label's best report: what knowing only the diagnosis is worth
+    oracle facts               the grammar on the true facts: how high the overlap scores can get
+    metadata only ... + masks  the same network, trained anew without the sources it is not named after
+
+Trained rungs are run with several seeds. A rung whose checkpoint is there is not trained again, one that was
+interrupted goes on, and all share one cache of predicted masks.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from pedaxr_models.captioning.ablation.report import conclusion, contrasts
+from pedaxr_models.captioning.ablation.scores import (
+    SCORES,
+    FloatTable,
+    best_single_report,
+    film_counts,
+    interval,
+    resampled_scores,
+    resamples,
+    scores_of,
+)
+from pedaxr_models.captioning.inputs import ReaderFilms, open_inputs
+from pedaxr_models.captioning.network import SOURCES
+from pedaxr_models.captioning.reporter import Reporter
+from pedaxr_models.captioning.train import TrainConfig, train_captioner
+from pedaxr_models.checkpoint import Json, weights_folder
+from pedaxr_models.datasets import read_films
+from pedaxr_models.datasets.film import Film
+from pedaxr_models.datasets.origin import is_synthetic
+from pedaxr_models.facts import FilmFacts
+from pedaxr_models.report_text.grammar import narrate
+from pedaxr_models.report_text.text_scores import references
+from pedaxr_models.segmentation.data import split_films
+from pedaxr_models.segmentation.segmenter import Segmenter
+
+TRAINED: dict[str, tuple[str, ...]] = {
+    "metadata only": ("metadata",),
+    "image only": ("film",),
+    "image + metadata": ("film", "metadata"),
+    "image + metadata + masks": SOURCES,
+}
+UNTRAINED = ("constant", "class template", "oracle facts")
+RUNGS = (*UNTRAINED[:2], *TRAINED, UNTRAINED[2])
+
+_CHECKED_FILMS = 32  # measured at the end of each training; the ladder measures all of them by itself
+_MAY_DIFFER = {"out", "cache", "sees", "seed", "resume", "device", "threads", "show_progress"}
+
+
+@dataclass(frozen=True)
+class LadderConfig:
+    """One ladder.
+
+    Attributes:
+        training: of each rung and seed; `out` is the ladder's folder, `sees` and `seed` are set per rung.
+        seeds: trainings per rung, from seed `training.seed` on.
+        shifted: a second set of films to measure on.
+        limit: measure on the first so many films only.
+    """
+
+    training: TrainConfig
+    seeds: int = 3
+    shifted: Path | None = None
+    limit: int | None = None
+
+
+def run_ladder(config: LadderConfig, tell: Callable[[str], None] = lambda _: None) -> Json:
+    """Train what is not trained yet, measure every rung, write `ladder.json` into `config.training.out`.
+
+    Args:
+        config: what to run.
+        tell: is given one line per step.
+
+    Raises:
+        ValueError: no film says what is on it, or the folder holds a ladder of other settings.
+    """
+    out = config.training.out
+    _claim(config.training, out / "settings.json")
+    train_facts, measured = _films(config)
+    tell(f"predicting masks of {sum(map(len, measured.values()))} films where they are not cached")
+    opened = {name: _open(films, config.training) for name, films in measured.items()}
+    checkpoints = _train_rungs(config, tell)
+    tell("writing the reports of every rung and measuring them")
+    result: Json = {
+        "synthetic": is_synthetic(config.training.data),
+        "films": {name: len(films) for name, films in opened.items()},
+        "minutes": config.training.minutes,
+        "steps": config.training.steps,
+        "seeds": config.seeds,
+        "measured_with": {"segmentation": _segmenter(config.training).weights_sha256},
+        "sets": {
+            name: measure(
+                _rung_texts(films, train_facts, checkpoints, name), films.facts, config.training.seed
+            )
+            for name, films in opened.items()
+        },
+    }
+    result["conclusion"] = {name: conclusion(scores) for name, scores in result["sets"].items()}
+    (out / "ladder.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return result
+
+
+def _claim(training: TrainConfig, path: Path) -> None:
+    """Keep the settings in the folder, so that rungs of different ladders are never compared."""
+    names = sorted({f.name for f in fields(training)} - _MAY_DIFFER)
+    settings = {name: str(getattr(training, name)) for name in names}
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        defaults = {f.name: str(f.default) for f in fields(training)}  # of options newer than that ladder
+        differing = [n for n in names if before.get(n, defaults[n]) != settings[n]]
+        if differing:
+            raise ValueError(
+                f"{path.parent} holds a ladder of another {', '.join(differing)}. Choose another --out, or "
+                "the settings it was begun with."
+            )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+
+def _films(config: LadderConfig) -> tuple[list[FilmFacts], dict[str, list[Film]]]:
+    """Facts of the training films, and the films of each set to measure on."""
+    splits = split_films(read_films(config.training.data))
+    measured = {"test": splits["test"] or splits["validation"]}
+    if config.shifted:
+        shifted = read_films(config.shifted)
+        measured["shifted"] = [f for f in shifted if f.split in (None, "test")] or shifted
+    measured = {n: [f for f in films if f.facts][: config.limit] for n, films in measured.items()}
+    train_facts = [film.facts for film in splits["train"] if film.facts]
+    if not train_facts or not all(measured.values()):
+        raise ValueError("The ladder needs films that carry facts. Use films written by `pedaxr films`.")
+    return train_facts, measured
+
+
+def _open(films: Sequence[Film], training: TrainConfig) -> ReaderFilms:
+    return open_inputs(films, _segmenter(training), _cache(training), training.image_size)
+
+
+def _segmenter(training: TrainConfig) -> Segmenter:
+    return Segmenter.load(training.segmenter or weights_folder("segmentation"))
+
+
+def _cache(training: TrainConfig) -> Path:
+    return training.cache or training.out / "cache"
+
+
+def _train_rungs(config: LadderConfig, tell: Callable[[str], None]) -> dict[str, list[Path]]:
+    """The checkpoints of each trained rung, one per seed; all rungs of a seed before the next seed."""
+    planned = [(rung, seed) for seed in range(config.seeds) for rung in TRAINED]
+    checkpoints: dict[str, list[Path]] = {rung: [] for rung in TRAINED}
+    for number, (rung, seed) in enumerate(planned, 1):
+        checkpoint = rung_config(config, rung, seed).out / "checkpoint"
+        done = checkpoint.is_dir()
+        tell(f"{number} of {len(planned)}: {rung}, seed {seed}{' is there already' if done else ''}")
+        checkpoints[rung].append(checkpoint if done else train_captioner(rung_config(config, rung, seed)))
+    return checkpoints
+
+
+def rung_config(config: LadderConfig, rung: str, seed: int) -> TrainConfig:
+    """How one rung is trained with one seed."""
+    training = config.training
+    return replace(
+        training,
+        out=training.out / f"{rung.replace(' + ', '_').replace(' ', '_')}-{seed}",
+        cache=_cache(training),
+        sees=TRAINED[rung],
+        seed=training.seed + seed,
+        measured_films=_CHECKED_FILMS,
+        resume=True,
+    )
+
+
+def untrained_texts(train_facts: Sequence[FilmFacts], truth: Sequence[FilmFacts]) -> dict[str, list[str]]:
+    """Reports of the rungs that look at nothing, or at the truth itself."""
+    constant = best_single_report(train_facts)
+    labels = {facts.label for facts in train_facts}
+    templates = {x: best_single_report([f for f in train_facts if f.label == x]) for x in labels}
+    return {
+        "constant": [narrate(constant)] * len(truth),
+        "class template": [narrate(templates.get(facts.label, constant)) for facts in truth],
+        "oracle facts": [narrate(facts) for facts in truth],
+    }
+
+
+def _rung_texts(
+    films: ReaderFilms, train_facts: Sequence[FilmFacts], checkpoints: dict[str, list[Path]], name: str
+) -> dict[str, list[list[str]]]:
+    """Per rung, per seed, the reports of all films."""
+    texts = {rung: [said] for rung, said in untrained_texts(train_facts, films.facts).items()}
+    texts |= {rung: [_written(films, folder, name) for folder in made] for rung, made in checkpoints.items()}
+    return {rung: texts[rung] for rung in RUNGS}
+
+
+def _written(films: ReaderFilms, checkpoint: Path, name: str) -> list[str]:
+    """Reports by one checkpoint, kept beside it for as long as weights, films and masks are the same."""
+    reporter = Reporter.load(checkpoint)
+    path = checkpoint.parent / f"reports-{name}.json"
+    inputs = films.films.tobytes() + films.probabilities.tobytes()
+    key = sha256(inputs + reporter.weights_sha256.encode()).hexdigest()
+    if path.exists():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["of"] == key:
+            return list(kept["reports"])
+    reports = reporter.describe_cached(films, range(len(films)))
+    path.write_text(json.dumps({"of": key, "reports": reports}, indent=1) + "\n", encoding="utf-8")
+    return reports
+
+
+def measure(texts: dict[str, list[list[str]]], truth: Sequence[FilmFacts], seed: int = 0) -> Json:
+    """Scores, intervals and spread of seeds of every rung, and what one rung adds to another.
+
+    Args:
+        texts: per rung, per seed, a report of each film.
+        truth: of the films.
+        seed: of the bootstrap samples.
+    """
+    wordings = references(truth, seed=seed)
+    counts = {r: [film_counts(truth, said, wordings) for said in seeds] for r, seeds in texts.items()}
+    weights = resamples(len(truth), seed=seed)
+    samples = {rung: resampled_scores(made, weights) for rung, made in counts.items()}
+    return {
+        "rungs": {rung: _rung(made, samples[rung]) for rung, made in counts.items()},
+        "contrasts": contrasts({rung: _pooled(made) for rung, made in counts.items()}, samples),
+    }
+
+
+def _pooled(counts: Sequence[FloatTable]) -> FloatTable:
+    return scores_of(np.sum(counts, axis=0).sum(0))
+
+
+def _rung(counts: Sequence[FloatTable], samples: FloatTable) -> Json:
+    pooled = _pooled(counts)
+    seeds = np.stack([scores_of(made.sum(0)) for made in counts])  # (seeds, scores)
+    spread = seeds.std(0, ddof=1) if len(seeds) > 1 else np.zeros(len(SCORES))
+    rung: Json = {}
+    for column, name in enumerate(SCORES):
+        found = interval(pooled[column], samples[:, column])
+        rung[name] = {
+            **{part: round(value, 4) for part, value in vars(found).items()},
+            "seeds": [round(float(value), 4) for value in seeds[:, column]],
+            "spread": round(float(spread[column]), 4),
+        }
+    return rung

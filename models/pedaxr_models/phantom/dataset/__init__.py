@@ -1,0 +1,1 @@
+"""Films on disk with masks, tables and cards."""

@@ -1,0 +1,1 @@
+"""The bowel, what it holds, and free air."""

@@ -1,0 +1,1 @@
+"""Pictures that are no paediatric abdominal film."""

@@ -1,0 +1,1 @@
+"""From tissue to film: physics, processing, what else lies on the film."""

@@ -1,0 +1,1 @@
+"""Facts to sentences and back: grammar, wordings, parser, and scores of text."""

@@ -1,0 +1,120 @@
+"""What every segmenter does, whatever runs its network: one film in, probabilities out. Loads no torch."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr_models.checkpoint import CheckpointError, Json
+from pedaxr_models.labels import CHANNELS
+from pedaxr_models.segmentation.transforms import FloatArray, Letterbox, prepare_frame
+
+_PROBE_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What the network sees on a film.
+
+    Attributes:
+        probabilities: (len(CHANNELS), 512, 512) float32 in the letterboxed frame, each pixel and channel on
+            its own, as structures overlap.
+        letterbox: leads from the frame back to the film.
+        frame: (512, 512) the film in the letterbox, kept because shrinking a large film again takes longer
+            than most of what is done with it; None where nobody did.
+    """
+
+    probabilities: FloatArray
+    letterbox: Letterbox
+    frame: FloatArray | None = None
+
+    def frame_of(self, pixels: FloatArray) -> FloatArray:
+        """The frame of the film (H, W) that was segmented."""
+        return self.letterbox.apply(pixels) if self.frame is None else self.frame
+
+
+class FilmSegmenter(ABC):
+    """A trained network and the way its outputs are read. `predict` may be called from several threads.
+
+    Attributes:
+        size: side of the square that the network sees; its outputs are interpolated to 512.
+        thresholds: probability from which a pixel belongs to the channel, chosen on the validation split.
+        core_thresholds: probability from which lengths of a channel are read, see `segmentation.cores`; a
+            channel that is not in it is measured as outlined.
+        min_area_px: per finding, pixels of the 512 frame that a connected region needs to be called.
+        runtime: what runs the network, "torch" or "compiled".
+    """
+
+    runtime = ""
+
+    def __init__(
+        self,
+        *,
+        size: int,
+        name: str = "pedaxr-segmentation",
+        weights_sha256: str = "",
+        thresholds: dict[str, float] | None = None,
+        min_area_px: dict[str, int] | None = None,
+        core_thresholds: dict[str, float] | None = None,
+    ) -> None:
+        self.size = size
+        self.name = name
+        self.weights_sha256 = weights_sha256
+        self.thresholds = dict.fromkeys(CHANNELS, 0.5) | (thresholds or {})
+        self.min_area_px = min_area_px or {}
+        self.core_thresholds = core_thresholds or {}
+
+    @abstractmethod
+    def _probabilities(self, film: FloatArray) -> FloatArray:
+        """Prepared films (B, size, size) to probabilities (B, C, 512, 512)."""
+
+    def predict(self, pixels: FloatArray) -> Segmentation:
+        """Segment a film (H, W) float32 in [0, 1], bone bright.
+
+        Raises:
+            ValueError: not a two-dimensional film, or it holds a NaN or an infinity.
+        """
+        if pixels.ndim != 2 or min(pixels.shape) < 1 or not np.isfinite(pixels).all():
+            raise ValueError("A film is a non-empty array (height, width) of finite numbers.")
+        letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
+        frame = letterbox.apply(np.asarray(pixels, np.float32))
+        inputs = prepare_frame(frame, letterbox, self.size)
+        return Segmentation(self._probabilities(inputs[None])[0], letterbox, frame)
+
+    def probe(self) -> dict[str, float]:
+        """Mean probability of each channel on a fixed drawing: the fingerprint of the computation."""
+        means = self.predict(_probe_film()).probabilities.mean(axis=(1, 2))
+        return {channel: round(float(mean), 5) for channel, mean in zip(CHANNELS, means, strict=True)}
+
+    def _check_probe(self, expected: dict[str, float], folder: Path) -> None:
+        found = self.probe() if expected else {}
+        if any(not abs(found[c] - expected[c]) <= _PROBE_TOLERANCE for c in expected):
+            raise CheckpointError(
+                f"The network in '{folder.name}' computes other values here than where it was trained. Check "
+                "the installed torch version, or train again with `pedaxr train`."
+            )
+
+
+def core_thresholds(config: Json) -> dict[str, float]:
+    """Of a checkpoint's config.json; those written before lengths were measured on cores have none."""
+    return {str(k): float(v) for k, v in config.get("core_thresholds", {}).items()}
+
+
+def not_a_segmenter(folder: Path) -> str:
+    """The message for a checkpoint of something else."""
+    return (
+        f"'{folder.name}' does not hold a segmentation network of this version of pedaxr. Install the "
+        "weights that came with it, or train new ones with `pedaxr train segmentation`."
+    )
+
+
+def _probe_film() -> NDArray[np.float32]:
+    """A bright oval with a spine-like bar, a dark bubble and a gradient: near a film in contrast."""
+    y, x = np.mgrid[0:320, 0:256].astype(np.float32)
+    body = ((x - 128) / 100) ** 2 + ((y - 160) / 150) ** 2 < 1
+    film = np.where(body, 0.45 + 0.001 * (y - 160), 0.02)
+    film = np.where(body & (np.abs(x - 128) < 12) & (y % 24 < 18), 0.85, film)
+    film = np.where((x - 175) ** 2 + (y - 110) ** 2 < 30**2, 0.2, film)
+    return film.astype(np.float32)

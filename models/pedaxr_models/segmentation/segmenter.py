@@ -1,0 +1,112 @@
+"""Run the segmentation network on one film with torch."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+from pedaxr_models.checkpoint import CheckpointError, Json, load_checkpoint
+from pedaxr_models.labels import CHANNELS
+from pedaxr_models.segmentation.film_segmenter import (
+    FilmSegmenter,
+    Segmentation,
+    core_thresholds,
+    not_a_segmenter,
+)
+from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
+from pedaxr_models.segmentation.transforms import FRAME, FloatArray
+
+__all__ = ["Segmentation", "Segmenter"]
+
+
+class Segmenter(FilmSegmenter):
+    """A segmentation network that torch runs, where it lies."""
+
+    runtime = "torch"
+
+    def __init__(
+        self,
+        network: SegmentationNetwork,
+        *,
+        size: int,
+        name: str = "pedaxr-segmentation",
+        weights_sha256: str = "",
+        thresholds: dict[str, float] | None = None,
+        min_area_px: dict[str, int] | None = None,
+        core_thresholds: dict[str, float] | None = None,
+    ) -> None:
+        super().__init__(
+            size=size,
+            name=name,
+            weights_sha256=weights_sha256,
+            thresholds=thresholds,
+            min_area_px=min_area_px,
+            core_thresholds=core_thresholds,
+        )
+        # Channels-last takes two thirds of the time on a CPU and gives the same result to 1e-5.
+        self._network = network.eval().to(memory_format=torch.channels_last)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Segmenter":
+        """Load a checkpoint folder and check on a known picture that it computes here what it did there.
+
+        Raises:
+            CheckpointError: the folder is missing, damaged or not of a segmentation network of this version.
+        """
+        checkpoint = load_checkpoint(folder)
+        config = checkpoint.config
+        try:
+            network = SegmentationNetwork(NetworkConfig.from_json(config["network"]))
+            network.load_state_dict(checkpoint.tensors)
+            segmenter = cls(
+                network,
+                size=int(config["size"]),
+                name=str(config["name"]),
+                weights_sha256=checkpoint.weights_sha256,
+                thresholds={str(k): float(v) for k, v in config["thresholds"].items()},
+                min_area_px={str(k): int(v) for k, v in config["min_area_px"].items()},
+                core_thresholds=core_thresholds(config),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as err:
+            raise CheckpointError(not_a_segmenter(folder)) from err
+        if network.config.channels != CHANNELS:
+            raise CheckpointError(not_a_segmenter(folder))
+        segmenter._check_probe(config.get("probe", {}), folder)
+        return segmenter
+
+    def _probabilities(self, film: FloatArray) -> FloatArray:
+        device = next(self._network.parameters()).device
+        with torch.inference_mode():
+            probabilities = self._network(torch.from_numpy(film)[:, None].to(device)).sigmoid()
+            if self.size != FRAME:
+                probabilities = F.interpolate(
+                    probabilities, size=(FRAME, FRAME), mode="bilinear", align_corners=False
+                )
+        found: FloatArray = probabilities.float().cpu().numpy()
+        return found
+
+    @property
+    def network(self) -> SegmentationNetwork:
+        """The trained network, in evaluation mode."""
+        return self._network
+
+    @property
+    def network_config(self) -> NetworkConfig:
+        """Backbone, head and channels."""
+        return self._network.config
+
+    def to_config(self) -> Json:
+        """What `load` needs, for config.json."""
+        return {
+            "name": self.name,
+            "network": asdict(self._network.config),
+            "size": self.size,
+            "frame": FRAME,
+            "channels": list(CHANNELS),
+            "preprocessing": "pedaxr_models.segmentation.transforms.prepare",
+            "thresholds": self.thresholds,
+            "min_area_px": self.min_area_px,
+            "core_thresholds": self.core_thresholds,
+            "probe": self.probe(),
+        }

@@ -1,0 +1,214 @@
+"""The `pedaxr` command: each tool as a command, the server, the demo, data and training.
+
+Imports of anything heavy are inside the commands, so that `pedaxr --help` and starting the server are quick.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pedaxr_server.cli.ablation import ladder, pictures
+from pedaxr_server.cli.archive import read
+from pedaxr_server.cli.audit import audit
+from pedaxr_server.cli.backup import backup, restore, verify
+from pedaxr_server.cli.data import export, films, import_films, sheet, strangers
+from pedaxr_server.cli.data_checks import areas, leaks
+from pedaxr_server.cli.evaluate import evaluate_strangers
+from pedaxr_server.cli.evaluate_reports import evaluate_reports
+from pedaxr_server.cli.options import (
+    FILE,
+    FOLDER,
+    PedaxrGroup,
+    home_option,
+    json_option,
+    show,
+    use_weights,
+    weights_option,
+    write_bytes,
+)
+from pedaxr_server.cli.reports import reports
+from pedaxr_server.cli.serve import serve, settings, token
+from pedaxr_server.cli.thresholds import evaluate_thresholds
+from pedaxr_server.cli.train import evaluate, train
+from pedaxr_server.cli.walkthrough import walkthrough
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pedaxr.clinic import Clinic
+
+VIEWS = ("supine", "erect", "left_lateral_decubitus")
+DIAGNOSES = (
+    "pyloric_stenosis",
+    "air_fluid_level",
+    "abdominal_distension",
+    "constipation",
+    "pneumoperitoneum",
+    "normal",
+)
+
+
+@click.group(
+    cls=PedaxrGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="pedaxr")
+def main() -> None:
+    """Read paediatric abdominal X-rays: find the child, outline the film, draft the report.
+
+    Research and teaching use only; not a medical device.
+    """
+
+
+@main.command()
+@home_option
+@weights_option
+@click.option(
+    "--out", type=FOLDER, help="Where the overlay and the report go (default: out/ in the home folder)."
+)
+@click.option("--http", is_flag=True, help="Over HTTP with a login instead of stdio.")
+def demo(home: Path | None, weights: Path | None, out: Path | None, http: bool) -> None:
+    """Play an agent's whole conversation with the server, on a made clinic."""
+    from pedaxr_server.cli.demo import run_demo
+
+    use_weights(weights)
+    run_demo(home, out, http=http)
+
+
+@main.command()
+@click.argument("query")
+@click.option(
+    "--birth-date", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Separates homonyms."
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 20), default=10, show_default=True, help="Most matches shown."
+)
+@home_option
+@json_option
+def find(
+    query: str, birth_date: "datetime | None", limit: int, home: Path | None, json_path: Path | None
+) -> None:
+    """Find children by name (Hangul or romanised), id or birth date."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr.clinic.find_patient import find_patient
+    from pedaxr_server.cli.console import show_search
+
+    search = find_patient(
+        query,
+        patient_birth_date=birth_date.date() if birth_date else None,
+        limit=limit,
+        clinic=open_clinic(home),
+    )
+    show(lambda: show_search(search), search.model_dump(mode="json"), json_path)
+
+
+@main.command()
+@click.argument("study_or_file", metavar="STUDY_OR_FILE")
+@click.option("--out", type=FILE, help="Copy the overlay picture here (PNG).")
+@home_option
+@weights_option
+@json_option
+def segment(
+    study_or_file: str, out: Path | None, home: Path | None, weights: Path | None, json_path: Path | None
+) -> None:
+    """Outline findings and structures on a study's film or a film file (DICOM, PNG, JPEG)."""
+    from pedaxr.reading.segment_xray import segment_xray
+    from pedaxr_server.cli.console import show_segmentation
+
+    use_weights(weights)
+    study_id, file = _study_or_file(study_or_file)
+    result = segment_xray(study_id, file=file, overlay=True, clinic=_clinic(home, study_id))
+    if out and result.overlay_path:
+        write_bytes(out, Path(result.overlay_path).read_bytes())
+    show(lambda: show_segmentation(result), result.model_dump(mode="json"), json_path)
+    if result.overlay_path:
+        click.echo(f"overlay: {out or result.overlay_path}", err=True)
+
+
+@main.command()
+@click.argument("study_or_file", metavar="STUDY_OR_FILE")
+@click.option("--out", type=FILE, help="Write the report as text here.")
+@click.option(
+    "--view", type=click.Choice(VIEWS), help="How the child lay or stood, for a file that does not say."
+)
+@click.option(
+    "--age-months", type=click.FloatRange(0, 240), help="Age at the film, for a file that does not say."
+)
+@click.option("--indication", help="Reason for the film.")
+@click.option("--working-diagnosis", type=click.Choice(DIAGNOSES), help="Suspected; context, never evidence.")
+@click.option("--korean", is_flag=True, help="Told in Korean, as text.")
+@home_option
+@weights_option
+@json_option
+def report(
+    study_or_file: str,
+    out: Path | None,
+    view: str | None,
+    age_months: float | None,
+    indication: str | None,
+    working_diagnosis: str | None,
+    korean: bool,
+    home: Path | None,
+    weights: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Draft a preliminary report of a study's film or a film file."""
+    from pedaxr.reports.generate_report import generate_report
+    from pedaxr_models.labels import View
+    from pedaxr_server.cli.reports import print_report
+
+    use_weights(weights)
+    study_id, file = _study_or_file(study_or_file)
+    draft = generate_report(
+        study_id,
+        file=file,
+        view=View(view) if view else None,
+        age_months=age_months,
+        indication=indication,
+        working_diagnosis=working_diagnosis,
+        clinic=_clinic(home, study_id),
+    )
+    print_report(draft, out=out, korean=korean, json_path=json_path)
+
+
+for command in (
+    reports,
+    audit,
+    verify,
+    backup,
+    restore,
+    read,
+    serve,
+    token,
+    settings,
+    films,
+    sheet,
+    strangers,
+    leaks,
+    areas,
+    import_films,
+    export,
+    train,
+    evaluate,
+    ladder,
+    pictures,
+    walkthrough,
+):
+    main.add_command(command)
+for measurement in (evaluate_strangers, evaluate_reports, evaluate_thresholds):
+    evaluate.add_command(measurement)
+
+
+def _study_or_file(text: str) -> tuple[str | None, Path | None]:
+    """A study id, or a file when one of that name exists or it is written like one."""
+    path = Path(text)
+    is_file = path.exists() or path.suffix.lower() in {".png", ".jpg", ".jpeg", ".dcm"} or os.sep in text
+    return (None, path) if is_file else (text, None)
+
+
+def _clinic(home: Path | None, study_id: str | None) -> "Clinic | None":
+    """A film file needs no clinic; a study does."""
+    from pedaxr.clinic import open_clinic
+
+    return open_clinic(home) if study_id else None

@@ -1,0 +1,95 @@
+"""`pedaxr audit`: check the trail, note its head, and hand it on as FHIR."""
+
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from pedaxr.errors import StorageError
+from pedaxr_server.cli.options import FILE, home_option, json_option, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pedaxr.audit.fhir import Version
+    from pedaxr.clinic import Clinic
+    from pedaxr.clinic.integrity import Check
+
+
+@click.group()
+def audit() -> None:
+    """Check, anchor and export the audit trail of changes, reads, searches and refusals."""
+
+
+@audit.command()
+@click.option("--head", metavar="TEXT", help="A line that `pedaxr audit head` printed before.")
+@home_option
+@json_option
+def verify(head: str | None, home: Path | None, json_path: Path | None) -> None:
+    """Find every edited, deleted, swapped, inserted or cut-off entry; exit code 1 if there is one."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr.clinic.integrity import check_audit
+
+    show_checks(check_audit(open_clinic(home), head=head), json_path)
+
+
+@audit.command()
+@home_option
+def head(home: Path | None) -> None:
+    """Print the head of the trail, to be kept where nobody who can write the clinic can write."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr.clinic.integrity import heads
+
+    click.echo(heads(open_clinic(home)))
+
+
+@audit.command()
+@click.argument("out", type=FILE)
+@click.option("--fhir", "version", type=click.Choice(["R4", "R5"]), default="R4", show_default=True)
+@click.option("--after", type=click.IntRange(0), default=0, help="Only entries after this number.")
+@home_option
+def export(out: Path, version: str, after: int, home: Path | None) -> None:
+    """Write the trail to OUT as FHIR AuditEvent resources, one a line (IHE BALP)."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr.storage.files import disk_errors, make_private
+
+    count = 0
+    with disk_errors():
+        make_private(out)  # it names patients and what was searched for
+    with disk_errors(), out.open("w", encoding="utf-8") as file:
+        for line in _events(open_clinic(home), cast("Version", version), after):
+            file.write(line + "\n")
+            count += 1
+    click.echo(f"{count} events in {out}")
+
+
+def _events(clinic: "Clinic", version: "Version", after: int) -> "Iterator[str]":
+    from pedaxr.audit.access_log import AccessLog
+    from pedaxr.audit.chain import links
+    from pedaxr.audit.fhir import audit_events
+    from pedaxr.registry.schema import connected
+
+    log = AccessLog(clinic.home)
+    log.fold()
+    with connected(clinic.registry.path) as changes, log.connected() as accesses:
+        yield from chain(
+            audit_events(links(changes, after=after), chain="changes", version=version),
+            audit_events(links(accesses, after=after), chain="accesses", version=version),
+        )
+
+
+def show_checks(checks: "Sequence[Check]", json_path: Path | None) -> None:
+    """Print them all. Raises StorageError when one found a fault."""
+    from pedaxr_server.cli.console import show_rows
+
+    rows = [
+        (check.name, f"{check.looked_at} looked at", "; ".join(check.faults) or "all well")
+        for check in checks
+    ]
+    data = [
+        {"name": check.name, "looked_at": check.looked_at, "faults": list(check.faults)} for check in checks
+    ]
+    show(lambda: show_rows(rows, title="verified"), data, json_path)
+    if any(not check.is_good for check in checks):
+        raise StorageError("Not everything is as it should be; see above. Restore a backup.")

@@ -1,0 +1,70 @@
+"""`pedaxr backup`, `restore` and `verify`."""
+
+from pathlib import Path
+
+import click
+
+from pedaxr_server.cli.options import FILE, FOLDER, home_option, json_option, use_weights, weights_option
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@home_option
+def backup(file: Path, home: Path | None) -> None:
+    """Copy the clinic, which may be in use, to a new FILE (ZIP)."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr.clinic.backup import back_up
+    from pedaxr_server.cli.data import progress_bar
+
+    with progress_bar("Copying films") as progress:
+        copied = back_up(open_clinic(home), file, progress=progress)
+    click.echo(f"{copied.films} films, {copied.size / 2**20:.1f} MiB in {file}")
+    if copied.missing:
+        click.echo(f"{copied.missing} films are not in the clinic's folder and were left out", err=True)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--into", type=FOLDER, required=True, help="A new folder.")
+def restore(file: Path, into: Path) -> None:
+    """Make a clinic of a backup FILE, in a new folder."""
+    from pedaxr.clinic.backup import restore as unpack
+
+    counts = unpack(file, into).registry.counts()
+    click.echo(
+        f"{counts['patients']} patients, {counts['studies']} films, {counts['reports']} reports in {into}"
+    )
+
+
+@click.command()
+@click.option("--head", metavar="TEXT", help="A line that `pedaxr audit head` printed before.")
+@click.option("--networks/--no-networks", default=True, help="Let the networks read the golden film too.")
+@click.option("--remove-orphans", is_flag=True, help="Remove what interrupted writes left over an hour ago.")
+@home_option
+@weights_option
+@json_option
+def verify(
+    head: str | None,
+    networks: bool,
+    remove_orphans: bool,
+    home: Path | None,
+    weights: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Check tables, films, reports, audit trail and networks; exit code 1 when something is wrong."""
+    from pedaxr.clinic import integrity as clinic_check
+    from pedaxr.clinic import open_clinic
+    from pedaxr_server.cli.audit import show_checks
+
+    use_weights(weights)
+    clinic = open_clinic(home)
+    found = clinic_check.remove_orphans(clinic) if remove_orphans else clinic_check.orphans(clinic)
+    if found:
+        done = "removed" if remove_orphans else "left by interrupted writes; --remove-orphans removes them"
+        click.echo(f"{len(found)} files {done}", err=True)
+    checks = clinic_check.check_clinic(clinic, head=head)
+    if networks:
+        from pedaxr.reading.self_test import check_networks
+
+        checks += check_networks()
+    show_checks(checks, json_path)

@@ -1,0 +1,155 @@
+"""Results as rich tables and panels, for the command line and the demo."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from pedaxr.types import PatientMatch, PatientSearch, Region, Report, SegmentationResult
+from pedaxr_models.labels import TERMS
+
+if TYPE_CHECKING:
+    from pedaxr.clinic.import_films import ImportSummary
+
+
+def show_search(search: PatientSearch) -> RenderableType:
+    """Matched children with what tells homonyms apart, then what to do next."""
+    listed = search.matches or search.nearest
+    title = {"one_match": "One child", "several_matches": "Several children", "no_match": "No child"}
+    table = Table(title=f"{title[search.status]} ({search.total} in all)", title_justify="left")
+    for column in ("patient id", "name", "born", "sex", "newest study", "films", "why"):
+        table.add_column(column, overflow="fold", ratio=1 if column == "why" else None)
+    for match in listed:
+        table.add_row(*map(Text, _patient_cells(match)))
+    return Group(table, Text(search.next_step)) if listed else Text(search.next_step)
+
+
+def show_segmentation(result: SegmentationResult) -> RenderableType:
+    """The summary, one row per finding and per structure, and notes on quality."""
+    table = Table(title="Outlined on the film", title_justify="left")
+    for column in ("region", "kind", "confidence", "area", "share of body", "side", "quadrants"):
+        table.add_column(column)
+    for region in (*result.findings, *result.structures):
+        name = TERMS[region.name]
+        swatch = Text("■ ", style=f"rgb({name.colour[0]},{name.colour[1]},{name.colour[2]})")
+        table.add_row(swatch + Text(name.english), *map(Text, _region_cells(region)))
+    notes = [Text(f"Quality: {note}") for note in result.quality_notes]
+    return Group(
+        Text(result.summary), table, *notes, _small_print([f"Model {result.model}.", result.disclaimer])
+    )
+
+
+def show_report(report: Report) -> RenderableType:
+    """The draft: critical findings first, sections, flags and the disclaimer."""
+    body: list[RenderableType] = []
+    if report.critical:
+        body.append(
+            Text(f"CRITICAL: {_names(report.critical)}. Tell a responsible human now.", "bold white on red")
+        )
+    for name, text in report.sections.items():
+        body.append(Text.assemble((f"{name}  ", "bold"), text))
+    body += [Text(f"Check: {flag}", "yellow") for flag in report.flags]
+    body.append(Text(f"Against a blank film, the draft's words move by up to {report.image_dependence:.0%}."))
+    body.append(_small_print([f"Model {report.model}.", report.data_statement, report.disclaimer]))
+    signed = f" by {report.signed_by}" if report.signed_by else ""
+    return Panel(Group(*body), title=Text(f"Report, {report.status}{signed}"), title_align="left")
+
+
+def show_reports(reports: Sequence[Report]) -> RenderableType:
+    """One row for each stored version."""
+    table = Table(title=f"{len(reports)} stored versions", title_justify="left")
+    for column in ("report id", "study", "version", "status", "signed by", "on", "critical", "label"):
+        table.add_column(column, overflow="fold")
+    for report in reports:
+        table.add_row(*map(Text, _report_cells(report)))
+    return table
+
+
+def show_import(summary: "ImportSummary") -> RenderableType:
+    """Counts, what was decided for the owner of the data, and every row that was not imported."""
+    counts = [
+        ("layout", summary.layout),
+        ("imported", f"{summary.imported} films of {summary.patients} patients"),
+        ("already there", str(summary.already_there)),
+        *((title, _counts(counted)) for title, counted in _distributions(summary)),
+        ("rejected", str(len(summary.rejected))),
+    ]
+    notes = [Text(note, "yellow") for note in summary.notes]
+    rejected = [
+        Text(f"line {row.line}: {row.path}: {row.reason}" if row.line else f"{row.path}: {row.reason}")
+        for row in summary.rejected
+    ]
+    return Group(show_pairs(counts, title="Import"), *notes, *rejected)
+
+
+def show_pairs(pairs: Sequence[tuple[str, str]], *, title: str) -> RenderableType:
+    """Two columns: a name and its value."""
+    table = Table(title=title, title_justify="left", show_header=False)
+    for name, value in pairs:
+        table.add_row(Text(name, "bold"), Text(value))
+    return table
+
+
+def show_rows(rows: Sequence[tuple[str, str, str]], *, title: str) -> RenderableType:
+    """Three columns: a setting, its value and where it comes from."""
+    table = Table(title=title, title_justify="left", show_header=False)
+    for name, value, source in rows:
+        table.add_row(Text(name, "bold"), Text(value), Text(source, "dim"))
+    return table
+
+
+def _distributions(summary: "ImportSummary") -> list[tuple[str, dict[str, int]]]:
+    return [("labels", summary.labels), ("views", summary.views), ("ages", summary.age_bands)]
+
+
+def _counts(counted: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counted.items())
+
+
+def _patient_cells(match: PatientMatch) -> list[str]:
+    newest = match.studies[0] if match.studies else None
+    return [
+        match.patient_id,
+        " / ".join(filter(None, [match.patient_name, match.patient_name_romanised])),
+        str(match.patient_birth_date or ""),
+        match.patient_sex or "",
+        f"{newest.study_id} of {newest.study_date or 'unknown date'}" if newest else "",
+        str(len(match.studies)),
+        match.reason,
+    ]
+
+
+def _region_cells(region: Region) -> list[str]:
+    area = f"{region.area_mm2 / 100:.1f} cm²" if region.area_mm2 is not None else f"{region.area_px} px"
+    return [
+        region.kind,
+        f"{region.confidence:.2f}",
+        area,
+        f"{region.share_of_body:.1%}",
+        region.side or "",
+        ", ".join(region.quadrants),
+    ]
+
+
+def _report_cells(report: Report) -> list[str]:
+    return [
+        report.report_id,
+        report.study_id or "",
+        str(report.version),
+        report.status,
+        report.signed_by or "",
+        f"{report.signed_at or report.created_at:%Y-%m-%d %H:%M}",
+        _names(report.critical),
+        report.label,
+    ]
+
+
+def _names(labels: Sequence[str]) -> str:
+    return ", ".join(TERMS[label].english if label in TERMS else label for label in labels)
+
+
+def _small_print(sentences: Sequence[str]) -> Text:
+    return Text(" ".join(sentences), "dim")

@@ -1,0 +1,180 @@
+"""Commands that make, import and describe data, and the ones behind them."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from pedaxr.errors import InvalidRequest, ModelUnavailable, StorageError
+from pedaxr_server.cli.options import FOLDER, console, home_option, json_option, show
+
+_VIEWS = ("supine", "erect", "left_lateral_decubitus")
+
+
+@click.command()
+@click.argument("out", type=FOLDER)
+@click.option("--count", type=click.IntRange(1), help="Films in all.  [default: 3000]")
+@click.option("--index", "indices", type=click.IntRange(0), multiple=True, help="Only this film; repeatable.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same films.")
+@click.option(
+    "--shifted", is_flag=True, help="Test films drawn from outside the ranges of the ordinary ones."
+)
+@click.option("--dicom", is_flag=True, help="Write DICOM CR images instead of PNG.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    help="Films made at a time (default: cores).",
+)
+def films(
+    out: Path,
+    count: int | None,
+    indices: tuple[int, ...],
+    seed: int,
+    shifted: bool,
+    dicom: bool,
+    processes: int,
+) -> None:
+    """Write a data set of synthetic films with masks, facts and metadata to OUT; resumes where it stopped.
+
+    A film follows from the seed and its number alone: --index writes the same bytes as a whole data set.
+    """
+    from pedaxr.demo.synthetic_dicom import encode_dicom
+    from pedaxr_models.phantom.dataset.write import PNG, PictureFormat, write_dataset
+    from pedaxr_models.phantom.spec import Domain
+
+    if count and indices:
+        raise click.UsageError("Give --count or --index, not both.")
+    wanted = len(set(indices)) or count or 3000
+    with library_errors(), progress_bar("Making films", wanted) as progress:
+        write_dataset(
+            out,
+            count=wanted,
+            indices=indices or None,
+            seed=seed,
+            domain=Domain.SHIFTED if shifted else Domain.STANDARD,
+            picture=PictureFormat(".dcm", encode_dicom) if dicom else PNG,
+            processes=processes,
+            progress=progress,
+        )
+    click.echo(f"{wanted} films in {out}")
+
+
+@click.command()
+@click.argument("out", type=FOLDER)
+@click.option("--count", type=click.IntRange(1), default=130, show_default=True, help="Pictures in all.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same pictures."
+)
+def strangers(out: Path, count: int, seed: int) -> None:
+    """Write pictures to OUT that are no abdominal film (chests, photographs, noise), to test refusal."""
+    from pedaxr_models.phantom.out_of_distribution.dataset import write_strangers
+
+    with library_errors(), progress_bar("Making pictures", count) as progress:
+        write_strangers(out, count=count, seed=seed, progress=progress)
+    click.echo(f"{count} pictures in {out}; all kinds on {out / 'sheet.png'}")
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--outlines", is_flag=True, help="Outline the findings.")
+@click.option("--structures", is_flag=True, help="Outline the structures too.")
+@click.option("--view", type=click.Choice(_VIEWS), help="All films in this view (default: as it comes).")
+@click.option("--width", type=click.IntRange(256), default=3072, show_default=True, help="Pixels.")
+def sheet(out: Path, seed: int, outlines: bool, structures: bool, view: str | None, width: int) -> None:
+    """Draw a contact sheet of synthetic films to OUT (PNG): a column per label, a row per age."""
+    from pedaxr_models.labels import View
+    from pedaxr_models.phantom.dataset.contact_sheet import write_sheet
+
+    with library_errors():
+        write_sheet(
+            out,
+            seed=seed,
+            outlines=outlines,
+            structures=structures,
+            view=View(view) if view else None,
+            width=width,
+        )
+    click.echo(f"sheet: {out}")
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path, exists=True))
+@click.argument("out", type=FOLDER)
+@click.option("--korean", is_flag=True, help="The Korean folder names instead of the English.")
+def export(data: Path, out: Path, korean: bool) -> None:
+    """Copy the films of DATA to OUT in the layout of AI-Hub's paediatric abdominal set."""
+    from pedaxr_models.datasets import read_films
+    from pedaxr_models.datasets.aihub_writer import write_aihub
+
+    with library_errors():
+        found = read_films(data)
+        left_out = write_aihub(out, found, korean=korean)
+    for rejection in left_out:
+        click.echo(f"left out: {rejection.path}: {rejection.reason}", err=True)
+    click.echo(f"{len(found) - len(left_out)} films in {out}, {len(left_out)} left out")
+
+
+@click.command("import")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option(
+    "--treat-as-distension",
+    is_flag=True,
+    help="Read 기복증 as abdominal distension instead of pneumoperitoneum.",
+)
+@click.option("--department", metavar="NAME", help="Whose staff may see the children that are new.")
+@home_option
+@json_option
+def import_films(
+    source: Path,
+    treat_as_distension: bool,
+    department: str | None,
+    home: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Copy the films of a CSV file, data set folder or AI-Hub folder into the clinic; each film once."""
+    from pedaxr.clinic.import_films import import_films as run_import
+    from pedaxr_server.cli.console import show_import
+
+    with progress_bar("Importing films") as progress:
+        summary = run_import(
+            source,
+            clinic_home=home,
+            treat_as_distension=treat_as_distension,
+            department=department,
+            progress=progress,
+        )
+    show(lambda: show_import(summary), summary.model_dump(mode="json"), json_path)
+
+
+@contextmanager
+def progress_bar(doing: str, total: int | None = None) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr; yields a function that takes (done, total)."""
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(stderr=True)) as bar:
+        task = bar.add_task(doing, total=total)
+
+        def update(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield update
+
+
+@contextmanager
+def library_errors() -> Iterator[None]:
+    """The errors of `pedaxr_models`, which knows no PedaxrError: bad data, bad weights, full disks."""
+    from pedaxr_models.checkpoint import CheckpointError
+
+    try:
+        yield
+    except CheckpointError as err:
+        raise ModelUnavailable(str(err)) from err
+    except ValueError as err:
+        raise InvalidRequest(str(err)) from err
+    except OSError as err:
+        raise StorageError(f"{err.filename or 'A file'} cannot be used: {err.strerror or err}.") from err

@@ -1,0 +1,93 @@
+"""`pedaxr evaluate strangers`: what is no abdominal film must be refused or doubted, a good film must not."""
+
+import csv
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from pedaxr.errors import InvalidRequest
+from pedaxr_server.cli.data import library_errors, progress_bar
+from pedaxr_server.cli.options import json_option, show, use_weights, weights_option
+from pedaxr_server.cli.publish import publish
+from pedaxr_server.cli.train import films_of_split
+
+DATA = click.Path(path_type=Path, exists=True)
+document_option = click.option(
+    "--publish",
+    "document",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Write the table into this Markdown file.",
+)
+limit_option = click.option(
+    "--limit", type=click.IntRange(1), help="Only the first so many films of each set."
+)
+
+
+@click.command("strangers")
+@click.option(
+    "--data", type=DATA, help="Folder of `pedaxr strangers` (default: pictures made for this measurement)."
+)
+@click.option("--films", type=DATA, help="Data set whose test films must not be refused.")
+@click.option("--shifted", type=DATA, help="Films of `pedaxr films --shifted`, which must not be either.")
+@click.option("--count", type=click.IntRange(1), default=520, show_default=True, help="Pictures made.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the pictures that are made."
+)
+@limit_option
+@document_option
+@weights_option
+@json_option
+def evaluate_strangers(
+    data: Path | None,
+    films: Path | None,
+    shifted: Path | None,
+    count: int,
+    seed: int,
+    limit: int | None,
+    document: Path | None,
+    weights: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Share of foreign pictures, and of good films, that are refused or flagged."""
+    from rich.markdown import Markdown
+
+    from pedaxr.evaluation import rejection as measuring
+
+    use_weights(weights)
+    sets = {"test": films, "shifted": shifted}
+    with library_errors(), TemporaryDirectory() as folder:
+        pictures = listed_strangers(data or made_strangers(Path(folder), count, seed))
+        good = {
+            name: [film.image_path for film in films_of_split(path, "test", limit)]
+            for name, path in sets.items()
+            if path
+        }
+        with progress_bar("Judging") as progress:
+            figures = measuring.evaluate_strangers(pictures, good, progress)
+        table = measuring.strangers_table(figures)
+        if document:
+            publish(document, "stranger", table)
+    show(lambda: Markdown(table), figures.to_json(), json_path)
+
+
+def made_strangers(folder: Path, count: int, seed: int) -> Path:
+    """Write strangers to `folder`, which is given back."""
+    from pedaxr_models.phantom.out_of_distribution.dataset import write_strangers
+
+    with progress_bar("Making pictures", count) as progress:
+        write_strangers(folder, count=count, seed=seed, sheet=False, progress=progress)
+    return folder
+
+
+def listed_strangers(folder: Path) -> list[tuple[Path, str]]:
+    """Path and kind of each picture that `pedaxr strangers` wrote there.
+
+    Raises:
+        InvalidRequest: it wrote nothing there.
+    """
+    try:
+        with (folder / "strangers.csv").open(encoding="utf-8", newline="") as table:
+            return [(folder / row["ImagePath"], row["Kind"]) for row in csv.DictReader(table)]
+    except (OSError, KeyError, UnicodeDecodeError) as err:
+        raise InvalidRequest(f"{folder} holds no strangers.csv. Write one with `pedaxr strangers`.") from err

@@ -1,0 +1,54 @@
+"""`pedaxr evaluate reports`: whole reports, as they are served, against the true masks of the films."""
+
+from pathlib import Path
+
+import click
+
+from pedaxr_server.cli.data import library_errors, progress_bar
+from pedaxr_server.cli.evaluate import DATA, document_option, limit_option
+from pedaxr_server.cli.options import FILE, json_option, show, use_weights, weights_option
+from pedaxr_server.cli.publish import publish
+from pedaxr_server.cli.train import films_of_split
+
+
+@click.command("reports")
+@click.option("--data", type=DATA, required=True, help="Data set folder or its films.csv.")
+@click.option("--shifted", type=DATA, help="Films of `pedaxr films --shifted`, measured as well.")
+@limit_option
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the diagnoses that are planted."
+)
+@click.option("--records", type=FILE, help="Keeps each film's result (JSON lines); the same command goes on.")
+@document_option
+@weights_option
+@json_option
+def evaluate_reports(
+    data: Path,
+    shifted: Path | None,
+    limit: int | None,
+    seed: int,
+    records: Path | None,
+    document: Path | None,
+    weights: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Sentences grounded and unsupported, free air missed, disagreement with planted diagnoses."""
+    from rich.markdown import Markdown
+
+    from pedaxr.evaluation import reports as measuring
+
+    use_weights(weights)
+    sets = {name: path for name, path in (("test", data), ("shifted", shifted)) if path}
+    found = {}
+    with library_errors():
+        for name, path in sets.items():
+            films = films_of_split(path, "test", limit)
+            with progress_bar(f"Reporting, {name}", len(films)) as progress:
+                found[name] = measuring.evaluate_reports(films, seed=seed, records=records, progress=progress)
+        table = measuring.reports_table(found)
+        if document:
+            publish(document, "report", table)
+    figures = {
+        name: [share.to_json() for share in measuring.report_figures(rows)] for name, rows in found.items()
+    }
+    show(lambda: Markdown(table), figures, json_path)

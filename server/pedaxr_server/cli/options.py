@@ -1,0 +1,145 @@
+"""Options, error handling and JSON output that every command shares."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pedaxr.errors import PedaxrError, StorageError
+from pedaxr.storage.files import replace_durably
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def home_option(command: F) -> F:
+    """Add --home DIR, which falls back to $PEDAXR_HOME and the settings file."""
+    return click.option(
+        "--home",
+        type=FOLDER,
+        callback=_or_setting,
+        help="Clinic folder (default: $PEDAXR_HOME or your data folder).",
+    )(command)
+
+
+def weights_option(command: F) -> F:
+    """Add --weights DIR, which falls back to $PEDAXR_WEIGHTS and the settings file."""
+    return click.option(
+        "--weights",
+        type=FOLDER,
+        callback=_or_setting,
+        help="Folder of trained weights (default: the shipped).",
+    )(command)
+
+
+def _or_setting(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    if value is not None or context.resilient_parsing:
+        return value
+    from pedaxr_server.settings_sources import gather
+
+    found: Path | None = getattr(gather({}, os.environ).settings, str(parameter.name))
+    return found
+
+
+def json_option(command: F) -> F:
+    """Add --json FILE."""
+    return click.option(
+        "--json",
+        "json_path",
+        type=click.Path(path_type=Path, allow_dash=True),
+        metavar="FILE",
+        help="Also write the result as JSON; - prints only that.",
+    )(command)
+
+
+def use_runtime(runtime: str, threads: int) -> None:
+    """Have the networks of this process and its workers run so; see `pedaxr_models.runtime`."""
+    os.environ |= {"PEDAXR_RUNTIME": runtime, "PEDAXR_THREADS": str(threads)}
+
+
+def use_weights(weights: Path | None) -> None:
+    """Make the networks of this process load from `weights`."""
+    if weights is not None:
+        os.environ["PEDAXR_WEIGHTS"] = str(weights)
+
+
+def show(picture: "Callable[[], RenderableType]", data: Any, json_path: Path | None) -> None:
+    """Print the result for a human and write `data` as JSON where asked; with - print the JSON alone.
+
+    Raises:
+        StorageError: the JSON file cannot be written.
+    """
+    if json_path is not None:
+        text = json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+        if str(json_path) == "-":
+            click.echo(text, nl=False)
+            return
+        write_text(json_path, text)
+    console().print(picture())
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """A rich console that does not fold tables where the output is a file or a pipe."""
+    from rich.console import Console
+
+    file = sys.stderr if stderr else sys.stdout
+    return Console(file=file, width=None if file.isatty() else 120)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole, making its folder.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole, making its folder.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_bytes(data)  # a device or a link, which no file may take the place of
+        else:
+            replace_durably(path, data)
+    except OSError as err:
+        raise StorageError(f"{path} cannot be written ({err.strerror}). Choose another place.") from err
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a new file that only its owner can read.
+
+    Raises:
+        StorageError: it exists already, or cannot be written.
+    """
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+    except OSError as err:
+        raise StorageError(f"{path} cannot be made ({err.strerror}). Choose a new file.") from err
+
+
+class PedaxrGroup(click.Group):
+    """A group whose commands end with one line on stderr and exit code 1 on a PedaxrError."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except PedaxrError as err:
+            click.echo(f"error: {' '.join(str(err).split())}", err=True)
+            ctx.exit(1)

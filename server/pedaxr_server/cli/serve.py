@@ -1,0 +1,147 @@
+"""`pedaxr serve`, `pedaxr token` and `pedaxr settings`: everything that needs the whole settings."""
+
+import os
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pedaxr_server.cli.options import FILE, FOLDER, json_option, show, use_runtime, use_weights, write_secret
+
+if TYPE_CHECKING:
+    from pedaxr_server.settings_sources import Gathered
+
+F = TypeVar("F", bound=Callable[..., Any])
+# The same words as pedaxr_server.auth.tokens.SCOPES, without importing the server for --help; a test
+# compares them.
+SCOPES = ("patients:read", "films:read", "reports:read", "reports:write", "reports:sign")
+
+
+def _settings_options(command: F) -> F:
+    """A flag for every setting that has one; secrets have none, since `ps` shows flags to everybody."""
+    options = (
+        click.option("--config", type=FILE, help="Settings file, TOML (default: $PEDAXR_CONFIG)."),
+        click.option("--home", type=FOLDER, help="Clinic folder (default: your data folder)."),
+        click.option("--weights", type=FOLDER, help="Folder of trained weights (default: the shipped)."),
+        click.option("--http", "transport", flag_value="http", help="Listen on HTTP instead of stdio."),
+        click.option("--host", help="Address to listen on; off loopback only with a login [127.0.0.1]."),
+        click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on [8765]."),
+        click.option("--public-url", metavar="URL", help="How clients reach the server, if not so."),
+        click.option(
+            "--allowed-host",
+            "allowed_hosts",
+            multiple=True,
+            help="Further exact Host header.",
+            metavar="TEXT",
+        ),
+        click.option(
+            "--allowed-origin",
+            "allowed_origins",
+            multiple=True,
+            help="Further exact Origin header.",
+            metavar="TEXT",
+        ),
+        click.option("--auth-issuer", metavar="URL", help="Whose tokens are accepted; none: no login."),
+        click.option("--auth-audience", metavar="TEXT", help="Audience of the tokens [the public URL]."),
+        click.option("--auth-key-file", type=FILE, help="JWK set, PEM public key or shared secret."),
+        click.option("--warm/--no-warm", default=None, help="Load the networks right after the start."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_settings_options
+def serve(config: Path | None, **flags: Any) -> None:
+    """Run the MCP server: for one client on stdio, or on HTTP.
+
+    Each option is also a setting: PEDAXR_AUTH_ISSUER in the environment, auth_issuer in the settings file.
+    """
+    from pedaxr_server.logs import JSON_VARIABLE, log_to_stderr
+    from pedaxr_server.serve import serve as run_server
+
+    settings = _gather(flags, config).settings
+    use_weights(settings.weights)
+    use_runtime(settings.runtime, settings.threads)
+    os.environ[JSON_VARIABLE] = "1" if settings.log_json else "0"
+    log_to_stderr()
+    if settings.transport == "http":
+        login = "tokens of the issuer" if settings.auth_issuer else "no login, this machine only"
+        click.echo(f"pedaxr listens on {settings.url} ({login})", err=True)
+    run_server(settings)
+
+
+@click.command()
+@_settings_options
+@click.option(
+    "--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="May be repeated (default: all)."
+)
+@click.option(
+    "--department", "departments", multiple=True, metavar="NAME", help="Whose patients it shows; repeatable."
+)
+@click.option("--subject", default="developer", show_default=True, help="Whose token it is.")
+@click.option("--minutes", type=click.IntRange(1, 1440), default=60, show_default=True, help="Its life.")
+@click.option("--out", type=FILE, help="Write it to a file that only you can read, instead of printing it.")
+def token(
+    config: Path | None,
+    scopes: tuple[str, ...],
+    departments: tuple[str, ...],
+    subject: str,
+    minutes: int,
+    out: Path | None,
+    **flags: Any,
+) -> None:
+    """Make a development token for a server whose issuer shares a secret with you."""
+    from pedaxr_server.auth.tokens import mint_token
+
+    settings = _gather(flags, config).settings
+    made = mint_token(
+        settings,
+        subject=subject,
+        scopes=list(scopes or SCOPES),
+        minutes=minutes,
+        departments=list(departments) or None,
+    )
+    if out is None:
+        click.echo(made)
+    else:
+        write_secret(out, made + "\n")
+
+
+@click.command()
+@_settings_options
+@json_option
+def settings(config: Path | None, json_path: Path | None, **flags: Any) -> None:
+    """Show every setting with its value and where it comes from: flag, environment, file or default."""
+    from pedaxr_server.cli.console import show_rows
+
+    gathered = _gather(flags, config)
+    rows = _facts(gathered) + gathered.rows()
+    data: dict[str, Any] = {name: value for name, value, _ in rows}
+    data["sources"] = {name: source for name, _, source in rows if source}
+    show(lambda: show_rows(rows, title="pedaxr"), data, json_path)
+
+
+def _gather(flags: dict[str, Any], config: Path | None) -> "Gathered":
+    from pedaxr_server.settings_sources import gather
+
+    return gather(flags, os.environ, config=config)
+
+
+def _facts(gathered: "Gathered") -> list[tuple[str, str, str]]:
+    """What follows from the settings."""
+    from pedaxr.clinic import default_home
+    from pedaxr.registry import REGISTRY_FILE
+
+    folder = gathered.settings.home or default_home()
+    there = (folder / REGISTRY_FILE).exists()
+    http = gathered.settings.transport == "http"
+    return [
+        ("version", version("pedaxr"), ""),
+        ("settings file", str(gathered.file or "none"), ""),
+        ("clinic", "present" if there else f"absent in {folder}; run `pedaxr demo` or import", ""),
+        ("url", gathered.settings.resource_url if http else "none (stdio)", ""),
+    ]

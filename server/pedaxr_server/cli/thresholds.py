@@ -1,0 +1,102 @@
+"""`pedaxr evaluate thresholds`: choose the operating points on validation films, and write them."""
+
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from pedaxr_server.cli.data import library_errors, progress_bar
+from pedaxr_server.cli.evaluate import DATA, document_option, limit_option
+from pedaxr_server.cli.options import FILE, json_option, show, use_weights, weights_option
+from pedaxr_server.cli.publish import publish
+from pedaxr_server.cli.train import films_of_split
+
+if TYPE_CHECKING:
+    from pedaxr.evaluation.choose_operating_points import Seen
+    from pedaxr_models.datasets.film import Film
+
+
+@click.command("thresholds")
+@click.option("--data", type=DATA, required=True, help="Data set whose validation films are looked at.")
+@click.option(
+    "--shifted", type=DATA,
+    help="Films of `pedaxr films --shifted` of a seed that is not tested on (default: made for this).",
+)  # fmt: skip
+@click.option("--count", type=click.IntRange(1), default=240, show_default=True, help="Shifted films made.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=7, show_default=True,
+    help="Of the shifted films that are made; never the seed of those that are tested on.",
+)  # fmt: skip
+@limit_option
+@click.option(
+    "--out", type=FILE,
+    help="Write the points here: tools/pedaxr/operating_points.json, or beside weights of your own.",
+)  # fmt: skip
+@document_option
+@weights_option
+@json_option
+def evaluate_thresholds(
+    data: Path,
+    shifted: Path | None,
+    count: int,
+    seed: int,
+    limit: int | None,
+    out: Path | None,
+    document: Path | None,
+    weights: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Choose from which figures on a picture is refused, a finding told, a sentence hedged."""
+    from rich.markdown import Markdown
+
+    from pedaxr.evaluation.choose_operating_points import choose
+    from pedaxr.evaluation.operating_points_table import points_table, separation
+    from pedaxr.reading import networks as models
+    from pedaxr.reading.operating_points import write_points
+
+    use_weights(weights)
+    with library_errors(), TemporaryDirectory() if shifted is None else nullcontext() as made:
+        found = {"validation": _look(films_of_split(data, "validation", limit))}
+        folder = shifted or _made(Path(str(made)), limit or count, seed)
+        found["shifted validation"] = _look(_all_films(folder, limit))
+        digests = {
+            "segmentation": models.segmenter().weights_sha256,
+            "captioner": models.reporter().weights_sha256,
+        }
+        points = choose(found, digests)
+        table = points_table(points, found)
+        if out:
+            write_points(points, out)
+        if document:
+            publish(document, "threshold", table)
+    told = {
+        name: {"both_witnesses": separation(films), "words": separation(films, by_words=True)}
+        for name, films in found.items()
+    }
+    show(lambda: Markdown(table), {"points": asdict(points), "separation": told}, json_path)
+
+
+def _look(films: "list[Film]") -> "list[Seen]":
+    from pedaxr.evaluation.choose_operating_points import look
+
+    with progress_bar("Looking", len(films)) as progress:
+        return look(films, progress)
+
+
+def _made(folder: Path, count: int, seed: int) -> Path:
+    """Shifted films, written to `folder`, which is given back."""
+    from pedaxr_models.phantom.dataset.write import write_dataset
+    from pedaxr_models.phantom.spec import Domain
+
+    with progress_bar("Making shifted films", count) as progress:
+        write_dataset(folder, count=count, seed=seed, domain=Domain.SHIFTED, processes=1, progress=progress)
+    return folder
+
+
+def _all_films(folder: Path, limit: int | None) -> "list[Film]":
+    from pedaxr_models.datasets import read_films
+
+    return read_films(folder)[:limit]

@@ -1,0 +1,114 @@
+"""The HTTP service: the MCP endpoint with its login, health, and the viewer's routes, as one Starlette app.
+
+    GET  /healthz, /readyz                        no login, no patient data
+    GET  /.well-known/oauth-protected-resource/*  who issues tokens (RFC 9728)
+    *    /mcp                                     MCP over streamable HTTP, both protocol eras
+    GET  /, /viewer/*                             the viewer's page, no login, no patient data
+
+Every route but the first two checks Host and Origin exactly, so that a web page cannot reach patient data by
+rebinding a name. Order of the layers, outermost first: hosts, token, context of the token, routes.
+"""
+
+from typing import TYPE_CHECKING
+
+from mcp.server.auth.routes import create_protected_resource_routes
+from mcp.server.mcpserver import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
+
+from pedaxr.clinic import default_home
+from pedaxr_server.auth.tokens import SCOPES, web_address
+from pedaxr_server.http.health import health_routes
+from pedaxr_server.http.middleware import ExactHosts, ScopeGate
+from pedaxr_server.settings import HTTP_PATH, Settings
+from pedaxr_server.viewer.routes import viewer_routes
+
+if TYPE_CHECKING:
+    from pedaxr_server.http.draining import DrainingServer
+    from pedaxr_server.worker.readers import Reader
+
+_MOST_CONNECTIONS = 512
+_IDLE_S = 20  # short, and a busy server hangs up on requests that are on their way
+_LAST_WORDS_S = 2  # for streams to close, after the calls have been waited for
+
+
+def app_of(server: MCPServer[object], settings: Settings, reader: "Reader | None" = None) -> Starlette:
+    """The HTTP service around a server that was made already."""
+    security = transport_security(settings)
+    app = server.streamable_http_app(
+        streamable_http_path=HTTP_PATH, transport_security=security, host=settings.host
+    )
+    app.router.routes[:0] = [*health_routes(settings, reader), *_metadata_routes(settings)]
+    app.router.routes += viewer_routes(settings)
+    # Starlette runs the first of the list outermost; the SDK's own (token, its context) stay inside.
+    outer = [Middleware(ExactHosts, security=security)]
+    if settings.allowed_origins:
+        outer.append(_cross_origin(settings))
+    app.user_middleware[:0] = outer
+    if settings.auth_issuer:
+        home = settings.home or default_home()
+        gate = Middleware(ScopeGate, path=HTTP_PATH, resource_url=settings.resource_url, home=home)
+        app.user_middleware.append(gate)
+    app.state.settings = settings
+    app.state.reader = reader
+    return app
+
+
+def transport_security(settings: Settings) -> TransportSecuritySettings:
+    """Exact Host and Origin headers, so that a web page cannot reach the server by rebinding a name."""
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=settings.hosts,
+        allowed_origins=settings.origins,
+    )
+
+
+def http_server(app: Starlette, settings: Settings) -> "DrainingServer":
+    """A uvicorn server that on SIGTERM or SIGINT takes no new call and lets those that run finish."""
+    import uvicorn
+
+    from pedaxr_server.http.draining import Calls, DrainingServer
+    from pedaxr_server.http.slow_clients import PromptProtocol
+
+    calls = Calls(app)
+    config = uvicorn.Config(
+        calls,
+        http=PromptProtocol,
+        ws="none",
+        host=settings.host,
+        port=settings.port,
+        timeout_graceful_shutdown=_LAST_WORDS_S,
+        timeout_keep_alive=_IDLE_S,
+        limit_concurrency=_MOST_CONNECTIONS,
+        log_config=None,
+        access_log=False,  # addresses of studies are patient data
+        server_header=False,
+    )
+    return DrainingServer(config, calls, settings.drain_s)
+
+
+def _metadata_routes(settings: Settings) -> list[BaseRoute]:
+    """Before the SDK's own route of the same path, which can list no scopes that only some tools need."""
+    if settings.auth_issuer is None:
+        return []
+    return list(
+        create_protected_resource_routes(
+            resource_url=web_address(settings.resource_url),
+            authorization_servers=[web_address(settings.auth_issuer)],
+            scopes_supported=list(SCOPES),
+            resource_name="pedaxr",
+        )
+    )
+
+
+def _cross_origin(settings: Settings) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.allowed_origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=["Mcp-Session-Id", "WWW-Authenticate"],
+    )

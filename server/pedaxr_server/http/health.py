@@ -1,0 +1,44 @@
+"""`/healthz`: the process lives. `/readyz`: it can answer. Neither says a word about a patient."""
+
+import anyio
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from pedaxr.errors import PedaxrError
+from pedaxr_server.settings import Settings
+from pedaxr_server.worker.readers import Reader
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+
+
+def health_routes(settings: Settings, reader: Reader | None) -> list[BaseRoute]:
+    """Both routes; without a `reader` nothing is said of the networks."""
+    probes = anyio.CapacityLimiter(1)
+
+    async def healthz(request: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(request: Request) -> JSONResponse:
+        checks = await anyio.to_thread.run_sync(_checks, settings, reader, limiter=probes)
+        is_ready = all(checks.values())
+        body = {"status": "ready" if is_ready else "not ready", "checks": checks}
+        return JSONResponse(body, 200 if is_ready else 503, {"Cache-Control": "no-store"})
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+def _checks(settings: Settings, reader: Reader | None) -> dict[str, bool]:
+    networks = not settings.warm or reader is None or reader.is_ready
+    return {"registry": _registry_opens(settings), "networks": networks}
+
+
+def _registry_opens(settings: Settings) -> bool:
+    from pedaxr.clinic import open_clinic
+
+    try:
+        open_clinic(settings.home).registry.counts()
+    except PedaxrError:
+        return False
+    return True

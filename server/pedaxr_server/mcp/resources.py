@@ -1,0 +1,146 @@
+"""A child's studies and a study's pictures and documents by address, for a client that follows links."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from mcp.server.mcpserver import MCPServer
+
+from pedaxr.errors import InvalidRequest, StudyNotFound
+from pedaxr.types import PatientMatch, Report
+from pedaxr_models.labels import CHANNELS
+from pedaxr_server.admission import current_client
+from pedaxr_server.mcp.strict_tools import readable_resource_errors
+from pedaxr_server.mcp.tools import XrayTools
+from pedaxr_server.settings import Settings
+
+if TYPE_CHECKING:
+    from pedaxr.clinic import Clinic
+
+T = TypeVar("T")
+_STUDY = "pedaxr://studies/{study_id}/"
+_JSON, _PNG = "application/json", "image/png"
+
+
+def add_resources(server: MCPServer[object], settings: Settings, tools: XrayTools) -> None:
+    """Register the resource templates; whatever runs a network waits for the same slots as the tools."""
+    reader = _Reader(settings.home, tools)
+    _add_patient(server, reader)
+    _add_pictures(server, reader)
+    _add_reports(server, reader)
+
+
+class _Reader:
+    """Loads a document in a thread, with the clinic open, or has it made by whoever reads films."""
+
+    def __init__(self, home: Path | None, tools: XrayTools) -> None:
+        self._home = home
+        self._tools = tools
+
+    async def look_up(self, load: "Callable[[Clinic, str], T]", some_id: str) -> T:
+        """Without the networks."""
+
+        def work() -> T:
+            from pedaxr.audit.trail import accessing
+            from pedaxr.clinic import open_clinic
+
+            clinic = open_clinic(self._home)
+            with accessing(clinic.home, f"read{load.__name__}"):
+                return load(clinic, some_id)
+
+        return await self._tools.searching.run(work, current_client())
+
+    async def read_film(self, job: str, study_id: str, **arguments: str) -> bytes:
+        """With the networks, one film at a time."""
+        return await self._tools.reader.read(job, study_id=study_id, **arguments)
+
+
+def _add_patient(server: MCPServer[object], reader: _Reader) -> None:
+    @server.resource("pedaxr://patients/{patient_id}", title="A child and their films", mime_type=_JSON)
+    @readable_resource_errors
+    async def patient(patient_id: str) -> str:
+        """Birth date, sex and studies, newest first."""
+        return await reader.look_up(_patient, patient_id)
+
+
+def _add_pictures(server: MCPServer[object], reader: _Reader) -> None:
+    @server.resource(_STUDY + "image.png", title="Film", mime_type=_PNG)
+    @readable_resource_errors
+    async def image(study_id: str) -> bytes:
+        """The film itself, 8-bit grey, bone bright."""
+        return await reader.look_up(_image, study_id)
+
+    @server.resource(_STUDY + "overlay.png", title="Overlay at full size", mime_type=_PNG)
+    @readable_resource_errors
+    async def overlay(study_id: str) -> bytes:
+        """The film with its findings and structures outlined and a legend."""
+        return await reader.read_film("overlay", study_id)
+
+    @server.resource(_STUDY + "masks/{region}.png", title="Mask of one region", mime_type=_PNG)
+    @readable_resource_errors
+    async def mask(study_id: str, region: str) -> bytes:
+        """White inside the outlines of one finding or structure, at the size of the film."""
+        if region not in CHANNELS:
+            raise InvalidRequest(f"There is no region {region[:60]!r}. Use one of {', '.join(CHANNELS)}.")
+        return await reader.read_film("mask", study_id, region=region)
+
+    @server.resource(_STUDY + "segmentation.json", title="All outlines", mime_type=_JSON)
+    @readable_resource_errors
+    async def segmentation(study_id: str) -> str:
+        """Every outline at full resolution, structures included."""
+        return (await reader.read_film("outlines", study_id)).decode()
+
+
+def _add_reports(server: MCPServer[object], reader: _Reader) -> None:
+    @server.resource(_STUDY + "report.json", title="Latest report", mime_type=_JSON)
+    @readable_resource_errors
+    async def report(study_id: str) -> str:
+        """The newest stored report of the study."""
+        return (await reader.look_up(_report, study_id)).model_dump_json()
+
+    @server.resource(_STUDY + "report.ko.json", title="Latest report in Korean", mime_type=_JSON)
+    @readable_resource_errors
+    async def report_in_korean(study_id: str) -> str:
+        """The newest stored report of the study, told in Korean from its structured findings."""
+        from pedaxr_server.replies.documents import report_korean
+
+        return report_korean(await reader.look_up(_report, study_id))
+
+    @server.resource(_STUDY + "report.txt", title="Latest report as text", mime_type="text/plain")
+    @readable_resource_errors
+    async def report_as_text(study_id: str) -> str:
+        """The newest stored report of the study, to read or to copy."""
+        from pedaxr_server.replies.documents import report_text
+
+        return report_text(await reader.look_up(_report, study_id))
+
+    @server.resource(_STUDY + "report.html", title="Latest report as a page", mime_type="text/html")
+    @readable_resource_errors
+    async def report_as_page(study_id: str) -> str:
+        """The newest stored report of the study, to print."""
+        from pedaxr_server.replies.documents import report_html
+
+        return report_html(await reader.look_up(_report, study_id))
+
+
+def _patient(clinic: "Clinic", patient_id: str) -> str:
+    from pedaxr.clinic.find_patient import find_patient
+
+    registered = clinic.registry.patient(patient_id)  # or PatientNotFound
+    matches = find_patient(registered.patient_id, clinic=clinic).matches
+    match: PatientMatch = next(match for match in matches if match.patient_id == registered.patient_id)
+    return match.model_dump_json(exclude={"reason", "score"}, exclude_none=True)
+
+
+def _image(clinic: "Clinic", study_id: str) -> bytes:
+    from pedaxr_server.replies.pictures import film_png
+
+    study = clinic.registry.study(study_id)
+    return film_png(study.image_path, study.image_sha256)
+
+
+def _report(clinic: "Clinic", study_id: str) -> Report:
+    reports = clinic.registry.reports(study_id)
+    if not reports:
+        raise StudyNotFound(f"Study {study_id[:64]!r} has no report yet. Call generate_report first.")
+    return reports[-1]

@@ -1,0 +1,1 @@
+"""What goes back: tool results, documents, pictures."""

@@ -1,0 +1,1 @@
+"""The process that holds the networks, and what is asked of it."""

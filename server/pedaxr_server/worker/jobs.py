@@ -1,0 +1,94 @@
+"""What reading a film means to the server: five jobs, from plain arguments to the bytes of an answer.
+
+They run in the reading worker or, where there is none, in a thread of the server; the imports inside them
+reach the networks.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pedaxr.clinic import Clinic
+    from pedaxr.types import SegmentationResult
+
+Argument = str | None
+Job = Callable[..., bytes]
+
+
+def segment(home: str | None, study_id: str) -> bytes:
+    """Reply of the tool segment_xray, as JSON."""
+    from pedaxr.reading.segment_xray import segment_xray
+    from pedaxr_server.replies.tool_results import segmentation_reply
+
+    reply = segmentation_reply(segment_xray(study_id, clinic=_clinic(home)))
+    return reply.model_dump_json(by_alias=True).encode()
+
+
+def report(home: str | None, study_id: str, indication: Argument, working_diagnosis: Argument) -> bytes:
+    """Reply of the tool generate_report, as JSON."""
+    from pedaxr.reports.generate_report import generate_report
+    from pedaxr_server.replies.tool_results import report_reply
+
+    drafted = generate_report(
+        study_id, indication=indication, working_diagnosis=working_diagnosis, clinic=_clinic(home)
+    )
+    return report_reply(drafted).model_dump_json(by_alias=True).encode()
+
+
+def overlay(home: str | None, study_id: str) -> bytes:
+    """PNG of the film with everything outlined."""
+    from pedaxr.reading.segment_xray import segment_xray
+
+    path = segment_xray(study_id, overlay=True, clinic=_clinic(home)).overlay_path
+    assert path is not None, "an overlay was asked for"
+    return Path(path).read_bytes()
+
+
+def mask(home: str | None, study_id: str, region: str) -> bytes:
+    """PNG of one region's inside."""
+    from pedaxr_server.replies.pictures import mask_png
+
+    result = _outlines(home, study_id)
+    outlined = [found for found in (*result.findings, *result.structures) if found.name == region]
+    polygons = [polygon for found in outlined for polygon in found.polygons]
+    return mask_png(polygons, width=result.width, height=result.height)
+
+
+def outlines(home: str | None, study_id: str) -> bytes:
+    """Every outline at full resolution, as JSON."""
+    return _outlines(home, study_id).model_copy(update={"overlay_path": None}).model_dump_json().encode()
+
+
+def load() -> None:
+    """Load both networks and all that a first film would wait for.
+
+    Raises:
+        PedaxrError: they cannot be loaded; the first film will say so again.
+    """
+    from pedaxr import generate_report, segment_xray  # noqa: F401
+    from pedaxr.reading import overlay  # noqa: F401
+    from pedaxr.reading.self_test import require_sight
+
+    require_sight()
+
+
+JOBS: Mapping[str, Job] = {
+    "segment": segment,
+    "report": report,
+    "overlay": overlay,
+    "mask": mask,
+    "outlines": outlines,
+}
+
+
+def _clinic(home: str | None) -> "Clinic":
+    from pedaxr.clinic import open_clinic
+
+    return open_clinic(None if home is None else Path(home))
+
+
+def _outlines(home: str | None, study_id: str) -> "SegmentationResult":
+    from pedaxr.reading.segment_xray import segment_xray
+
+    return segment_xray(study_id, overlay=False, clinic=_clinic(home))

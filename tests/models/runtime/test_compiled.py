@@ -1,0 +1,173 @@
+"""The compiled runtime: same results as torch, a cache that mends itself, and no torch in the process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pedaxr_models.captioning.film_planes import FILM_PLANES
+from pedaxr_models.captioning.inputs import Seen, blank_like, both, pixel_values
+from pedaxr_models.captioning.network import ReportNetwork, ReportNetworkConfig
+from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS
+from pedaxr_models.captioning.reporter import Reporter
+from pedaxr_models.captioning.tokenizer import START
+from pedaxr_models.checkpoint import GraphError, weights_folder
+from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.labels import CHANNELS
+from pedaxr_models.phantom import make_film, sample_spec
+from pedaxr_models.runtime import compiled
+from pedaxr_models.runtime.compiled import CACHE_VARIABLE, RUNTIME_VARIABLE
+from pedaxr_models.runtime.compiled_reporter import CompiledReporter
+from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter
+from pedaxr_models.runtime.graphs import DecoderGraph, EncoderGraph
+from pedaxr_models.runtime.load import load_segmenter
+from pedaxr_models.runtime.threads import THREADS_VARIABLE, threads_per_call
+from pedaxr_models.segmentation.segmenter import Segmenter
+
+SEGMENTATION, CAPTIONER = weights_folder("segmentation"), weights_folder("captioner")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("graphs")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(cache))
+    monkeypatch.delenv(RUNTIME_VARIABLE, raising=False)
+
+
+def _films(count: int) -> list[np.ndarray]:
+    films = [make_film(sample_spec(0, index)).pixels for index in range(count)]
+    return [(film / 255).astype(np.float32) for film in films]
+
+
+def _small_network() -> ReportNetwork:
+    torch.manual_seed(0)
+    config = ReportNetworkConfig(
+        vocabulary=40, image_size=32, hidden=16, heads=2, longest_text=8, longest_report=12
+    )
+    return ReportNetwork(config).eval()
+
+
+def _small_inputs(network: ReportNetwork) -> tuple[torch.Tensor, ...]:
+    size = network.config.image_size
+    film = torch.randn(1, FILM_PLANES, size, size)
+    regions = torch.randn(1, REGION_TOKENS, REGION_FEATURES)
+    ids, mask = torch.tensor([[2, 9, 11, 3, 0, 0, 0, 0]]), torch.tensor([[1, 1, 1, 1, 0, 0, 0, 0]])
+    return film, torch.rand(1, len(CHANNELS), size // 2, size // 2), regions, ids, mask
+
+
+@torch.no_grad()
+def test_the_decoder_written_out_step_by_step_equals_berts() -> None:
+    network = _small_network()
+    film, probabilities, regions, ids, mask = _small_inputs(network)
+    seen = Seen(pixel_values(film, probabilities), regions)
+    memory, known, findings = network.encode(
+        both(seen, blank_like(seen)), ids.expand(2, -1), mask.expand(2, -1)
+    )
+    report = torch.tensor([[START, 7, 8, 30, 12]]).expand(2, -1)
+    expected = network.decoder(
+        input_ids=report, encoder_hidden_states=memory, encoder_attention_mask=known
+    ).logits
+    bias, ours, *crossed = EncoderGraph(network)(film, probabilities, regions, ids, mask)
+    past = [torch.zeros(2, network.config.heads, 0, 8) for _ in crossed]
+    step = DecoderGraph(network)
+    for position in range(report.shape[1]):
+        token = report[0, position : position + 1]
+        chosen, chance, dependence, *_ = step(token, bias, *crossed, *past)
+        logits, past = step.logits(token, bias, *crossed, *past)
+        torch.testing.assert_close(logits, expected[:, position], atol=1e-5, rtol=1e-5)
+        likely = expected[:, position].softmax(-1)
+        assert int(chosen) == int(likely[0].argmax())
+        assert float(chance) == pytest.approx(float(likely[0].max()), abs=1e-5)
+        assert float(dependence) == pytest.approx(float((likely[0] - likely[1]).abs().sum()) / 2, abs=1e-5)
+    torch.testing.assert_close(ours, findings[0])
+
+
+def test_compiled_and_torch_outline_and_write_the_same() -> None:
+    segmenters = Segmenter.load(SEGMENTATION), CompiledSegmenter.load(SEGMENTATION)
+    reporters = Reporter.load(CAPTIONER), CompiledReporter.load(CAPTIONER)
+    for film in _films(2):
+        one, other = (s.predict(film) for s in segmenters)
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=2e-4)
+        told, again = (
+            r.describe(film, s, FilmMetadata(age_months=7.0))
+            for r, s in zip(reporters, (one, other), strict=True)
+        )
+        assert told.text == again.text
+        assert told.confidence == pytest.approx(again.confidence, abs=1e-3)
+        assert told.image_dependence == pytest.approx(again.image_dependence, abs=1e-3)
+        assert told.probabilities == pytest.approx(again.probabilities, abs=1e-3)
+
+
+def test_a_stored_graph_is_used_and_a_damaged_one_is_made_anew(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    CompiledSegmenter.load(SEGMENTATION)
+    (path,) = cache.glob("segmentation-*.graph")
+    content = path.read_bytes()
+    exports: list[str] = []
+    export = compiled._export
+    monkeypatch.setattr(
+        compiled, "_export", lambda kind, folder: exports.append(kind) or export(kind, folder)
+    )
+    CompiledSegmenter.load(SEGMENTATION)
+    assert exports == []
+    path.write_bytes(content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])
+    CompiledSegmenter.load(SEGMENTATION)
+    assert exports == ["segmentation"]
+    stored = path.read_bytes()
+    assert compiled._read(path) == stored[32:]
+    assert [p.name for p in cache.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_cache_that_cannot_be_written_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file"))
+    assert CompiledSegmenter.load(SEGMENTATION).runtime == "compiled"
+
+
+def test_without_graphs_auto_takes_torch_and_compiled_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise GraphError("No graph here.")
+
+    monkeypatch.setattr("pedaxr_models.runtime.compiled_segmenter.open_graphs", refuse)
+    monkeypatch.setattr("pedaxr_models.runtime.load.share_cores", lambda: None)
+    assert load_segmenter(SEGMENTATION).runtime == "torch"
+    monkeypatch.setenv(RUNTIME_VARIABLE, "compiled")
+    with pytest.raises(GraphError):
+        load_segmenter(SEGMENTATION)
+    monkeypatch.setenv(RUNTIME_VARIABLE, "gpu")
+    with pytest.raises(GraphError, match="auto, torch, compiled"):
+        load_segmenter(SEGMENTATION)
+
+
+def test_with_a_warm_cache_a_film_is_read_without_torch(cache: Path) -> None:
+    CompiledSegmenter.load(SEGMENTATION)
+    CompiledReporter.load(CAPTIONER)
+    program = (
+        "import sys, numpy as np\n"
+        "from pedaxr.reading import networks\n"
+        "from pedaxr_models.datasets.film import FilmMetadata\n"
+        "film = np.random.default_rng(0).random((200, 160), np.float32)\n"
+        "told = networks.reporter().describe(film, networks.segmenter().predict(film), FilmMetadata())\n"
+        "assert told.text and not {'torch', 'transformers'} & set(sys.modules)\n"
+    )
+    environment = {**os.environ, CACHE_VARIABLE: str(cache), RUNTIME_VARIABLE: "compiled"}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+
+
+@pytest.mark.parametrize(("given", "threads"), [("", 1), ("1", 1), ("0", 1), ("many", 1), ("9999", None)])
+def test_threads_are_at_least_one_and_at_most_the_cores(
+    given: str, threads: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(THREADS_VARIABLE, given)
+    assert threads_per_call() == (threads or os.cpu_count())

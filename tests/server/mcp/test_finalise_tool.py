@@ -1,0 +1,146 @@
+"""A report is made final by a human whom the client asks, never by the model that asks for it."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.server.mcpserver import MCPServer
+from mcp_types import CallToolResult, ElicitResult, TextContent
+
+from pedaxr.clinic import open_clinic
+from pedaxr.reports.sign_off import list_reports
+from pedaxr_server.mcp.server import create_server
+from pedaxr_server.settings import Settings
+
+from ..conftest import canned_report
+
+pytestmark = pytest.mark.anyio
+
+READ = {"name": "Kim Reader", "has_read_film": True, "told": "Dr Lee, by telephone"}
+
+
+@pytest.fixture
+def home(clinic_home: Path, tmp_path: Path, study_id: str) -> Path:
+    """A clinic of its own, with a critical draft."""
+    home = tmp_path / "clinic"
+    shutil.copytree(clinic_home, home, ignore=shutil.ignore_patterns("access.*"))  # in use
+    open_clinic(home).registry.save_report(canned_report(study_id, "belly pain"))
+    return home
+
+
+@pytest.fixture
+def server(home: Path) -> MCPServer[object]:
+    return create_server(Settings(home=home, worker=False))
+
+
+class Human:
+    """Answers the client's form and keeps what it was asked."""
+
+    def __init__(self, action: str, **content: Any) -> None:
+        self.answer = ElicitResult.model_validate({"action": action, "content": content or None})
+        self.asked: list[str] = []
+
+    async def __call__(self, context: Any, params: Any) -> ElicitResult:
+        self.asked.append(params.message)
+        return self.answer
+
+
+async def ask(
+    server: MCPServer[object], era: str, study_id: str, human: Human | None, **more: Any
+) -> CallToolResult:
+    async with Client(server, mode=era, elicitation_callback=human) as client:
+        return await client.call_tool("finalise_report", {"report_id": f"R-{study_id}"} | more)
+
+
+def words(reply: CallToolResult) -> str:
+    return "\n".join(block.text for block in reply.content if isinstance(block, TextContent))
+
+
+def status_of(home: Path, study_id: str) -> list[str]:
+    return [report.status for report in list_reports(study_id, clinic=open_clinic(home))]
+
+
+async def test_a_human_signs(server: MCPServer[object], home: Path, study_id: str, era: str) -> None:
+    human = Human("accept", **READ, impression="Free air, confirmed.")
+    reply = await ask(server, era, study_id, human)
+    assert not reply.is_error, words(reply)
+    final = list_reports(study_id, clinic=open_clinic(home))[-1]
+    assert (final.status, final.signed_by) == ("final", "Kim Reader")
+    assert final.sections["Impression"] == "Free air, confirmed."
+    assert "Dr Lee" in final.sections["Communication"]
+    assert reply.structured_content == {
+        "report_id": final.report_id,
+        "status": "final",
+        "signed_by": "Kim Reader",
+    }
+
+
+async def test_the_human_sees_whose_film_it_is_and_what_is_critical(
+    server: MCPServer[object], home: Path, study_id: str, era: str
+) -> None:
+    human = Human("accept", **READ)
+    await ask(server, era, study_id, human)
+    (question,) = human.asked
+    study = open_clinic(home).registry.study(study_id)
+    assert study.patient_name in question and str(study.study_date) in question
+    assert "CRITICAL: Pneumoperitoneum" in question and "Impression: Free air." in question
+
+
+async def test_the_same_signature_again_is_one_act(
+    server: MCPServer[object], home: Path, study_id: str, era: str
+) -> None:
+    for _ in range(2):
+        assert not (await ask(server, era, study_id, Human("accept", **READ))).is_error
+    assert status_of(home, study_id) == ["preliminary", "final"]
+    other = await ask(server, era, study_id, Human("accept", **READ | {"name": "Somebody Else"}))
+    assert other.is_error and "final report already" in words(other)
+
+
+@pytest.mark.parametrize(
+    "human",
+    [
+        Human("decline"),
+        Human("cancel"),
+        Human("accept", **READ | {"has_read_film": False}),
+        Human("accept", **READ | {"name": "assistant"}),
+        Human("accept", **READ | {"told": ""}),
+    ],
+    ids=["declined", "closed", "not read", "a program's name", "nobody was told"],
+)
+async def test_without_a_signature_it_stays_a_draft(
+    server: MCPServer[object], home: Path, study_id: str, era: str, human: Human
+) -> None:
+    reply = await ask(server, era, study_id, human)
+    assert reply.is_error
+    assert status_of(home, study_id) == ["preliminary"]
+
+
+async def test_a_client_that_cannot_ask_says_how_a_human_signs(
+    server: MCPServer[object], home: Path, study_id: str, era: str
+) -> None:
+    reply = await ask(server, era, study_id, None)
+    assert reply.is_error
+    assert f"pedaxr reports finalise R-{study_id} --by NAME" in words(reply)
+    assert status_of(home, study_id) == ["preliminary"]
+
+
+async def test_the_model_cannot_fill_in_the_form(
+    server: MCPServer[object], home: Path, study_id: str, era: str
+) -> None:
+    human = Human("decline")
+    for forged in ({"answer": READ}, {"name": "Kim Reader", "has_read_film": True}):
+        reply = await ask(server, era, study_id, human, **forged)
+        assert reply.is_error and "has no argument" in words(reply)
+    assert not human.asked
+    assert status_of(home, study_id) == ["preliminary"]
+
+
+async def test_an_unknown_report_is_not_asked_about(
+    server: MCPServer[object], study_id: str, era: str
+) -> None:
+    human = Human("accept", **READ)
+    reply = await ask(server, era, "none", human)
+    assert reply.is_error and "[report_not_found]" in words(reply)
+    assert not human.asked

@@ -1,0 +1,219 @@
+"""Reports against true masks: two perfect witnesses score perfectly, and planted faults are counted."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from pedaxr.errors import NotAnAbdominalFilm
+from pedaxr.evaluation.ground_truth import TrueFindings, true_findings
+from pedaxr.evaluation.report_records import FilmRecord, planted_diagnoses, read_records
+from pedaxr.evaluation.reports import (
+    Share,
+    confidence_error,
+    evaluate_reports,
+    report_figures,
+    reports_table,
+)
+from pedaxr.reading import networks as models
+from pedaxr.reading.operating_points import operating_points, using
+from pedaxr_models.datasets.film import Film, FilmMetadata, write_masks
+from pedaxr_models.facts import FilmFacts, Presence, Side
+from pedaxr_models.labels import FINDINGS, LABELS, Finding, View
+from pedaxr_models.report_text.grammar import narrate
+
+from ..conftest import FILMS, PerfectSegmenter, phantom
+from ..reports.test_generate_report import Witness, truth, with_finding, witness_of
+
+
+class Reader:
+    """Knows each phantom by its pixels and tells of it what `facts` makes of the truth."""
+
+    name, weights_sha256 = "truthful-witness", "ef" * 32
+
+    def __init__(self, facts: Callable[[str], FilmFacts] = truth) -> None:
+        self.facts = facts
+
+    def describe(self, pixels, segmentation, metadata):  # type: ignore[no-untyped-def]
+        name = next(n for n in FILMS if np.abs(phantom(n).pixels / 255 - pixels).max() < 0.02)
+        return witness_of(self.facts(name)).describe(pixels, segmentation, metadata)
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> list[Film]:
+    """Every phantom as a film of a data set, with its masks."""
+    made = []
+    for number, (name, (view, age_months, _)) in enumerate(FILMS.items()):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(phantom(name).pixels).save(path)
+        write_masks(path.with_suffix(".npz"), phantom(name).masks)
+        meta = FilmMetadata(age_months=age_months, view=view, indication="belly pain")
+        made.append(Film(path, None, metadata=meta, facts=truth(name), mask_path=path.with_suffix(".npz")))
+    return made
+
+
+@pytest.fixture
+def measured(
+    films: list[Film], segmenter: PerfectSegmenter, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., list[FilmRecord]]:
+    def measure(reader: object | None = None, **options: object) -> list[FilmRecord]:
+        monkeypatch.setattr(models, "reporter", lambda: reader or Reader())
+        return evaluate_reports(films, **options)  # type: ignore[arg-type]
+
+    return measure
+
+
+def share(records: list[FilmRecord], name: str) -> Share:
+    return next(share for share in report_figures(records) if name in share.name)
+
+
+def test_the_truth_is_that_of_the_masks_and_of_the_view(films: list[Film]) -> None:
+    for film in films:
+        facts = film.facts
+        assert facts is not None
+        assert set(true_findings(film).present) == {f.value for f in facts.present}
+    with pytest.raises(ValueError, match="no masks"):
+        true_findings(replace(films[0], mask_path=None))
+
+
+def test_a_side_is_true_only_where_the_mask_lies() -> None:
+    true = TrueFindings({"pneumoperitoneum": 0.98})
+    assert true.lies_on("pneumoperitoneum", Side.LEFT) and true.lies_on("pneumoperitoneum", None)
+    assert not true.lies_on("pneumoperitoneum", Side.RIGHT)
+    assert not true.lies_on("pneumoperitoneum", Side.BOTH)
+    assert not true.lies_on("constipation", None)
+
+
+def test_two_truthful_witnesses_have_nothing_unsupported_and_miss_nothing(measured) -> None:
+    records = measured()
+    assert share(records, "grounded in the true masks").value == 1
+    assert share(records, "unsupported").count == 0
+    assert share(records, "free air missed").value == 0
+    assert share(records, "false alarms").value == 0
+    assert share(records, "exactly the true findings").value == 1
+    assert share(records, "wrong working diagnosis").value == 1
+    assert share(records, "right working diagnosis").value == 0
+
+
+def test_a_witness_pair_that_invents_is_counted_as_unsupported(measured, segmenter: PerfectSegmenter) -> None:
+    """Both witnesses invent stool on every film: only the true masks can tell."""
+    seen = segmenter.predict
+
+    def inventing(pixels):  # type: ignore[no-untyped-def]
+        segmentation = seen(pixels)
+        segmentation.probabilities[FINDINGS.index(Finding.CONSTIPATION), 300:400, 200:300] = 0.95
+        return segmentation
+
+    segmenter.predict = inventing  # type: ignore[method-assign]
+
+    def loaded(name: str) -> FilmFacts:
+        return with_finding(truth(name), Finding.CONSTIPATION, presence=Presence.PRESENT)
+
+    records = measured(Reader(loaded))
+    assert share(records, "unsupported").count == len(records)
+    assert share(records, "exactly the true findings").count == 0
+
+
+def test_free_air_that_neither_witness_sees_is_missed(measured, segmenter: PerfectSegmenter) -> None:
+    segmenter.doubt[Finding.PNEUMOPERITONEUM] = 0
+
+    def without_air(name: str) -> FilmFacts:
+        blank = {"presence": Presence.ABSENT, "severity": None, "side": None, "quadrants": ()}
+        return with_finding(truth(name), Finding.PNEUMOPERITONEUM, **blank)
+
+    records = measured(Reader(without_air))
+    assert share(records, "free air missed").value == 1
+    assert share(records, "true findings named").value < 1
+
+
+def test_a_sentence_without_a_region_counts_as_struck(measured) -> None:
+    told = Witness(narrate(truth("free air")), dict.fromkeys(FINDINGS, 0.9))
+    assert share(measured(told), "struck").count >= 3, "on every film without free air"
+
+
+def test_what_is_measured_is_kept_and_not_measured_again(
+    measured, segmenter: PerfectSegmenter, tmp_path: Path
+) -> None:
+    path = tmp_path / "records.jsonl"
+    first = measured(records=path)
+    with path.open("a") as file:
+        file.write('{"film": "cut sh')
+    calls = segmenter.calls
+    assert measured(records=path) == first
+    assert segmenter.calls == calls
+    assert len(read_records(path)) == len(first)
+    measured(records=path, seed=1)
+    assert segmenter.calls > calls, "another seed plants other diagnoses"
+
+
+def test_a_refused_film_is_counted_as_refused(measured, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**request: object) -> None:
+        raise NotAnAbdominalFilm("no")
+
+    monkeypatch.setattr("pedaxr.evaluation.report_records.generate_report", refuse)
+    records = measured()
+    assert share(records, "films refused").value == 1
+    assert share(records, "free air missed").value is None
+    assert "| none |" in reports_table({"test": records})
+
+
+def test_planted_diagnoses_are_wrong_and_right(films: list[Film]) -> None:
+    for film in films:
+        true = true_findings(film)
+        wrong, right = planted_diagnoses(film, true, 0)
+        assert wrong in LABELS and wrong not in (true.present or ("normal",))
+        assert right in (true.present or ("normal",))
+        assert planted_diagnoses(film, true, 0) == (wrong, right)
+
+
+def test_the_table_has_a_column_for_each_set(measured) -> None:
+    records = measured()
+    table = reports_table({"test": records, "shifted": records[:1]})
+    assert "| confidence: expected calibration error |  | 0.0" in table
+    assert "test (5 films)" in table and "shifted (1 films)" in table
+    assert "| at least 0.98 |" in table
+
+
+def test_a_confidence_that_keeps_its_word_has_no_error() -> None:
+    def record(confidence: float | None, is_right: bool) -> FilmRecord:
+        return FilmRecord(
+            "a.png", "k", False, true=("x",) if is_right else (), present=("x",), confidence=confidence
+        )
+
+    kept = [record(0.75, n % 4 > 0) for n in range(40)]
+    assert confidence_error(kept) == pytest.approx(0, abs=0.06)
+    assert confidence_error([record(1.0, False)] * 5) == 1.0
+    assert confidence_error([record(None, True)]) is None
+
+
+def test_answers_to_a_diagnosis_are_told_apart(measured, segmenter: PerfectSegmenter) -> None:
+    """Neither witness sees a thing, but the reader gives every finding one chance in two."""
+    segmenter.doubt |= dict.fromkeys(FINDINGS, 0)
+    blank = narrate(replace(truth("normal"), view=View.ERECT))
+    told = Witness(blank, dict.fromkeys(FINDINGS, 0.5))
+    firm = measured(told)
+    assert {r.right_answer for r in firm} <= {"contradicted", "not to be judged", "accepted"}
+    with using(replace(operating_points(), not_excluded=dict.fromkeys(FINDINGS, 0.4))):
+        mild = measured(told)
+    assert share(mild, "right working diagnosis: contradicted").count == 0
+    assert (
+        share(mild, "right: not supported, not excluded").count
+        == sum(r.right_answer == "contradicted" for r in firm)
+        > 0
+    )
+    said = "wrong working diagnosis: disagreement said"
+    assert share(mild, said) == share(firm, said), "it is still said that the film does not support it"
+
+
+@given(st.integers(0, 500), st.integers(0, 500))
+def test_an_interval_holds_its_share(count: int, more: int) -> None:
+    share = Share("x", count, count + more)
+    low, high = share.interval
+    assert 0 <= low <= high <= 1
+    if share.value is not None:
+        assert low - 1e-9 <= share.value <= high + 1e-9

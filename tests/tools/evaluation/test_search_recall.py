@@ -1,0 +1,85 @@
+"""Misspelt and romanised names lead to the patient, on a made-up registry with many homonyms."""
+
+import random
+from collections import Counter, defaultdict
+
+import pytest
+
+from pedaxr.clinic import Clinic
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.evaluation.population import latin_spelling, synthetic_patients
+from pedaxr.evaluation.search_queries import MOST_BEARERS, SearchCase, compose_jamo, search_cases
+from pedaxr.registry import Patient, Registry
+
+PATIENTS = list(synthetic_patients(3000, seed=1))
+FIRST = 5
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+    home = tmp_path_factory.mktemp("recall")
+    registry = Registry.create(home / "registry.sqlite3")
+    registry.add(PATIENTS, [])
+    return Clinic(home, registry)
+
+
+def is_listed(clinic: Clinic, case: SearchCase, *, with_date: bool) -> bool:
+    born = case.birth_date if with_date else None
+    found = find_patient(case.query, patient_birth_date=born, clinic=clinic)
+    return case.patient_id in [match.patient_id for match in (*found.matches, *found.nearest)][:FIRST]
+
+
+def test_95_of_100_misspelt_or_romanised_names_lead_to_the_patient(clinic: Clinic) -> None:
+    """Of names with five bearers at most; the others are asked with the birth date, as the tool says."""
+    found = defaultdict[str, list[bool]](list)
+    for case in search_cases(PATIENTS, per_kind=25, seed=2):
+        if case.kind.startswith(("typo", "cross")):
+            found[case.kind].append(is_listed(clinic, case, with_date=case.bearers > MOST_BEARERS))
+    assert len(found) == 5
+    for kind, hits in found.items():
+        assert sum(hits) / len(hits) >= 0.95, kind
+
+
+def test_nobody_is_found_under_a_name_that_nobody_has(clinic: Clinic) -> None:
+    """The negative control: the cases above are not found whatever is asked."""
+    for case in search_cases(PATIENTS, per_kind=10, seed=3):
+        if case.kind == "nobody":
+            assert not is_listed(clinic, case, with_date=False)
+
+
+def test_the_made_up_registry_is_the_same_each_time_and_has_homonyms() -> None:
+    assert list(synthetic_patients(50, seed=1)) == PATIENTS[:50]
+    assert search_cases(PATIENTS, 5, seed=2) == search_cases(PATIENTS, 5, seed=2)
+    bearers = Counter(patient.patient_name for patient in PATIENTS)
+    assert bearers.most_common(1)[0][1] >= 10
+    assert sum(count == 1 for count in bearers.values()) > 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "system", "latin"),
+    [
+        ("박지우", "mccune", "Pak Chiu"),
+        ("정도균", "mccune", "Chong Togyun"),
+        ("김보라", "mccune", "Kim Pora"),
+        ("박지우", "revised", "Bak Jiu"),
+        ("최영준", "revised", "Choe Yeongjun"),
+    ],
+)
+def test_names_are_romanised_as_the_systems_ask(name: str, system: str, latin: str) -> None:
+    assert latin_spelling(name, random.Random(0), system) == latin
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"), [("ㄱㅣㅁㅁㅣㄴ", "김민"), ("ㅇㅏㄱㅏ", "아가"), ("ㄱㄱㅏ", None), ("ㅏ", None)]
+)
+def test_jamo_are_composed_as_a_keyboard_does(keys: str, text: str | None) -> None:
+    assert compose_jamo(keys) == text
+
+
+def test_a_weak_match_does_not_hide_a_slip_of_the_keyboard(tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = tmp_path_factory.mktemp("weak")
+    registry = Registry.create(home / "registry.sqlite3")
+    registry.add([Patient("sounds", "김석현"), Patient("meant", "Soohyun Kim")], [])
+    found = find_patient("sokhyun kim", clinic=Clinic(home, registry))
+    assert found.status == "several_matches"
+    assert {match.patient_id for match in found.matches} == {"sounds", "meant"}

@@ -1,0 +1,136 @@
+"""Headers as hospitals write them: odd spacings, undeclared Korean, impossible ages, other species."""
+
+from pathlib import Path
+
+import pytest
+from pydicom.uid import ExplicitVRLittleEndian
+
+from pedaxr.radiograph.read import Radiograph, read_radiograph
+from pedaxr_models.labels import View
+
+from .test_read import RAMP, dicom
+
+UNKNOWN = "ISO IR 149"  # misspelled, as met in the wild
+
+
+def read(tmp_path: Path, data: bytes) -> Radiograph:
+    path = tmp_path / "film.dcm"
+    path.write_bytes(data)
+    return read_radiograph(path)
+
+
+def with_bytes(keyword: str, written: bytes, charset: object = None) -> bytes:
+    """A film whose header holds these very bytes, whatever set of characters it declares."""
+    written += b" " * (len(written) % 2)
+    stand_in = b"Z" * len(written)
+    unknown = charset == UNKNOWN  # pydicom warns when it writes one
+    declared = {} if charset is None else {"SpecificCharacterSet": "ISO_IR 100" if unknown else charset}
+    data = dicom(ExplicitVRLittleEndian, **{keyword: stand_in.decode()}, **declared)
+    assert data.count(stand_in) == 1
+    return data.replace(stand_in, written).replace(
+        b"ISO_IR 100", UNKNOWN.encode() if unknown else b"ISO_IR 100"
+    )
+
+
+@pytest.mark.parametrize("written", [b"0.2", b"0.2\\0.2\\0.2", b"abc\\0.2", b"-0.2\\0.2", b"nan\\nan", b"\\"])
+def test_a_malformed_spacing_costs_the_spacing_and_not_the_film(tmp_path: Path, written: bytes) -> None:
+    stand_in = b"0.7\\0.7" + b"7" * max(0, len(written) - 7)
+    sound = dicom(PixelSpacing=stand_in.decode().split("\\"))
+    assert read(tmp_path, sound).pixel_spacing_mm is not None
+    data = sound.replace(stand_in, written.ljust(len(stand_in)))
+    film = read(tmp_path, data)
+    assert film.pixels.shape == RAMP.shape and film.pixel_spacing_mm is None
+    assert any("no usable pixel spacing" in note for note in film.notes)
+
+
+@pytest.mark.parametrize(
+    ("elements", "spacing", "word"),
+    [
+        ({"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.2, 0.2]}, 0.2, "of the detector:"),
+        (
+            {
+                "PixelSpacing": [0.2, 0.2],
+                "ImagerPixelSpacing": [0.2, 0.2],
+                "PixelSpacingCalibrationType": "GEOMETRY",
+            },
+            0.2,
+            None,
+        ),
+        (
+            {"ImagerPixelSpacing": [0.22, 0.22], "EstimatedRadiographicMagnificationFactor": 1.1},
+            0.2,
+            "magnification",
+        ),
+        (
+            {"ImagerPixelSpacing": [0.2, 0.2], "EstimatedRadiographicMagnificationFactor": 40},
+            0.2,
+            "of the detector:",
+        ),
+    ],
+    ids=["equal to the detector's", "calibrated", "magnified", "absurd magnification"],
+)
+def test_a_spacing_on_the_detector_is_called_that(
+    tmp_path: Path, elements: dict[str, object], spacing: float, word: str | None
+) -> None:
+    film = read(tmp_path, dicom(**elements))
+    assert film.pixel_spacing_mm == pytest.approx((spacing, spacing))
+    assert any(word in note for note in film.notes) if word else film.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "charset"),
+    [
+        ("cp949", None),
+        ("utf-8", None),
+        ("cp949", ["", "ISO 2022 IR 149"]),
+        ("cp949", UNKNOWN),
+        ("cp949", "ISO 2022 IR 149"),
+        ("utf-8", "ISO_IR 192"),
+    ],
+)
+def test_korean_is_read_whether_or_not_the_header_declares_it(
+    tmp_path: Path, encoding: str, charset: object
+) -> None:
+    film = read(tmp_path, with_bytes("PatientName", "Kim^Minjun=金^旻俊=김^민준".encode(encoding), charset))
+    assert film.metadata.patient_name == "김민준"
+    is_declared = charset in ("ISO 2022 IR 149", "ISO_IR 192")
+    assert any("not declared" in note for note in film.notes) is not is_declared
+
+
+def test_undeclared_korean_names_the_view(tmp_path: Path) -> None:
+    film = read(tmp_path, with_bytes("SeriesDescription", "복부 입위".encode("cp949")))
+    assert film.metadata.view is View.ERECT
+
+
+@pytest.mark.parametrize("charset", [None, "ISO_IR 100"])
+def test_accents_stay_accents(tmp_path: Path, charset: str | None) -> None:
+    film = read(tmp_path, with_bytes("PatientName", "Müller^André".encode("latin-1"), charset))
+    assert film.metadata.patient_name == "Müller André"
+    assert not any("Korean" in note for note in film.notes)
+
+
+DATES = ({"PatientBirthDate": "18000101"}, {"PatientBirthDate": "20250101"})
+
+
+@pytest.mark.parametrize("dates", DATES, ids=["born too long ago", "born after the film"])
+def test_an_age_that_nobody_has_is_no_age(tmp_path: Path, dates: dict[str, str]) -> None:
+    def age(**stated: str) -> float | None:
+        return read(tmp_path, dicom(**dates, StudyDate="20240101", **stated)).metadata.age_months
+
+    assert (age(), age(PatientAge="999Y"), age(PatientAge="003M")) == (None, None, 3)
+
+
+@pytest.mark.parametrize(
+    ("elements", "word"),
+    [
+        ({"PatientSpeciesDescription": "Canine", "PatientAge": "005Y"}, "no human"),
+        ({"PresentationIntentType": "FOR PROCESSING"}, "unprocessed"),
+    ],
+)
+def test_what_makes_a_film_unfit_is_noted_without_repeating_the_header(
+    tmp_path: Path, elements: dict[str, str], word: str
+) -> None:
+    notes = read(tmp_path, dicom(**elements)).notes
+    assert any(word in note for note in notes) and not any("Canine" in note for note in notes)
+    human = read(tmp_path, dicom(PatientSpeciesDescription="Homo sapiens")).notes
+    assert not any(word in note for note in human)

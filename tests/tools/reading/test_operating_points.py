@@ -1,0 +1,252 @@
+"""Operating points: read from beside the weights, refused when damaged, chosen by rules that can be told."""
+
+import json
+from dataclasses import asdict, replace
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pedaxr.errors import ModelUnavailable
+from pedaxr.evaluation.choose_operating_points import (
+    Seen,
+    Support,
+    choose,
+    confidence_curve,
+    faint_free_air,
+    free_air_suspicion,
+    least_confidence,
+    least_support,
+    not_excluded,
+)
+from pedaxr.evaluation.operating_points_table import points_table, separation
+from pedaxr.reading import operating_points as module
+from pedaxr.reading.ood_score import oddness, surprise_table
+from pedaxr.reading.operating_points import (
+    POINTS_FILE,
+    OperatingPoints,
+    operating_points,
+    parse_points,
+    using,
+    write_points,
+)
+from pedaxr.reports.grounding import FAINT
+from pedaxr_models.labels import FINDINGS, Finding
+
+POINTS = OperatingPoints(
+    0.9,
+    0.87,
+    0.1,
+    0.5,
+    0.2,
+    0.6,
+    {Finding.CONSTIPATION: 0.8},
+    {"captioner": "ab"},
+    ((0.2, 0.4), (0.9, 0.95)),
+    usual={"no_l2": ((0.98, 0.0), (1.0, 6.0))},
+)
+FILM = Seen(0.95, 0.01, 0.2, (), False, 0.02, False, 0.9, 0.95, True)
+SHARES = st.floats(0, 1)
+
+
+def shipped() -> OperatingPoints:
+    return parse_points((files("pedaxr") / POINTS_FILE).read_text())
+
+
+def test_the_shipped_points_are_of_the_shipped_kind() -> None:
+    points = shipped()
+    assert points.refused_below < points.doubted_below
+    assert 0 < points.free_air_suspicion <= 0.5, "free air is told on less than an even chance"
+
+
+def test_points_beside_ones_own_weights_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PEDAXR_WEIGHTS", str(tmp_path))
+    module._given.set(None)
+    assert operating_points() == shipped()
+    write_points(POINTS, tmp_path / POINTS_FILE)
+    assert operating_points() == POINTS
+
+
+def test_points_can_be_put_in_use_for_a_while() -> None:
+    before = operating_points()
+    with using(POINTS):
+        assert operating_points() == POINTS
+    assert operating_points() == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data | {"doubted_below": 1.5},
+        lambda data: data | {"least_support": {"fracture": 0.5}},
+        lambda data: data | {"unknown": 1},
+        lambda data: data | {"confidence_curve": [[0.2, 0.5], [0.1, 0.6]]},
+        lambda data: data | {"usual": {"no_l2": [[0.2, 0.5, 0.6]]}},
+        lambda data: {name: value for name, value in data.items() if name != "refused_below"},
+        lambda data: [],
+    ],
+    ids=[
+        "above one",
+        "unknown finding",
+        "unknown point",
+        "falling curve",
+        "odd table",
+        "missing point",
+        "no object",
+    ],
+)
+def test_damaged_points_say_what_to_do(damage) -> None:
+    with pytest.raises(ModelUnavailable, match="pedaxr evaluate thresholds"):
+        parse_points(json.dumps(damage(asdict(POINTS))))
+    with pytest.raises(ModelUnavailable):
+        parse_points("{")
+
+
+@given(st.lists(st.tuples(SHARES, st.booleans()), max_size=40))
+def test_no_unsupported_sentence_of_the_choice_stands_unhedged(said: list[tuple[float, bool]]) -> None:
+    supports = tuple(Support("constipation", confidence, is_true) for confidence, is_true in said)
+    point = least_support(Finding.CONSTIPATION, [replace(FILM, supports=supports)])
+    assert FAINT <= point <= 1
+    assert all(s.confidence < point or point == 1 for s in supports if not s.is_true)
+    assert least_support(Finding.AIR_FLUID_LEVEL, [replace(FILM, supports=supports)]) == FAINT
+
+
+def test_a_false_sentence_a_little_surer_than_the_surest_of_the_choice_is_hedged_too() -> None:
+    supports = tuple(Support("constipation", share, False) for share in (0.9, 0.88, 0.8, 0.7))
+    point = least_support(Finding.CONSTIPATION, [replace(FILM, supports=supports)])
+    assert 0.92 < point < 0.96
+    alone = least_support(Finding.CONSTIPATION, [replace(FILM, supports=supports[:1])])
+    assert 0.9 < alone < point, "one false sentence says nothing of how far the next may lie"
+
+
+@given(st.lists(st.tuples(SHARES, st.booleans()), min_size=1, max_size=60))
+def test_the_calibrated_confidence_rises_and_is_never_certain(told: list[tuple[float, bool]]) -> None:
+    films = [replace(FILM, confidence=c, is_right=is_right) for c, is_right in told]
+    points = replace(POINTS, confidence_curve=confidence_curve(films))
+    shares = [points.confidence(n / 10) for n in range(11)]
+    assert shares == sorted(shares) and shares[0] > 0 and shares[-1] < 1
+
+
+def test_the_calibrated_confidence_is_the_share_of_right_reports() -> None:
+    films = [replace(FILM, confidence=0.9, is_right=n % 4 > 0) for n in range(200)]
+    films += [replace(FILM, confidence=0.3, is_right=False) for _ in range(200)]
+    points = replace(POINTS, confidence_curve=confidence_curve(films))
+    assert points.confidence(0.9) == pytest.approx(0.75, abs=0.05)
+    assert points.confidence(0.3) < 0.1
+    assert replace(POINTS, confidence_curve=()).confidence(0.3) == 0.3
+
+
+@given(st.lists(st.tuples(st.booleans(), SHARES, st.booleans()), min_size=1, max_size=60))
+def test_faint_free_air_is_told_without_many_false_alarms(seen: list[tuple[bool, float, bool]]) -> None:
+    films = [
+        replace(FILM, has_free_air=air, faint_free_air=faint, is_free_air_told=told)
+        for air, faint, told in seen
+    ]
+    point = faint_free_air({"a": films, "b": films[:1]}, 0.5)
+    air = [f for f in films if f.has_free_air]
+    alarmed = [
+        f for f in films if not f.has_free_air and not f.is_free_air_told and f.faint_free_air >= point
+    ]
+    missed = [f for f in air if not f.is_free_air_told and f.faint_free_air < point]
+    none = len(films) - len(air)
+    assert len(alarmed) <= 0.05 * none or point == 1
+    assert len(missed) <= 0.05 * len(air) or any(
+        f.faint_free_air >= point - 0.002 for f in films if f not in air
+    )
+
+
+def test_a_diagnosis_is_not_excluded_from_what_the_reader_gives_to_such_films() -> None:
+    name = Finding.CONSTIPATION
+    with_it = [replace(FILM, true=(name,), probabilities={name: p}) for p in (0.3, *[0.9] * 19)]
+    without = [replace(FILM, probabilities={name: p}) for p in (0.6, *[0.02] * 19)]
+    assert not_excluded(name, with_it + without) == 0.5, "at most where the reader affirms it"
+    hardly = [replace(film, probabilities={name: 0.2}) for film in with_it]
+    assert not_excluded(name, hardly + without) == 0.2
+    assert not_excluded(name, without) == 0.5, "none was shown"
+
+
+@given(st.lists(st.floats(0, 9), min_size=2, max_size=300), st.floats(0, 9), st.floats(0, 9))
+def test_the_odder_the_more_surprising(good: list[float], one: float, other: float) -> None:
+    table = {"spine_pieces": surprise_table(good)}
+    low, high = (oddness({"spine_pieces": value}, table) for value in sorted((one, other)))
+    assert 0 <= low <= high <= oddness({"spine_pieces": 99.0}, table)
+
+
+def test_a_little_odd_in_several_ways_is_odder_than_very_odd_in_one() -> None:
+    tables = {name: surprise_table([n / 1000 for n in range(1000)]) for name in "abc"}
+    several = oddness({"a": 0.99, "b": 0.99, "c": 0.99}, tables)
+    assert (
+        several > oddness({"a": 5.0, "b": 0.3, "c": 0.3}, tables) > oddness(dict.fromkeys("abc", 0.5), tables)
+    )
+    assert oddness({"a": 5.0}, {}) == 0
+
+
+@given(st.lists(SHARES, min_size=1, max_size=60))
+def test_the_reader_alone_names_nineteen_in_twenty_of_free_air(probabilities: list[float]) -> None:
+    films = [replace(FILM, has_free_air=True, free_air=p) for p in probabilities]
+    point = free_air_suspicion(films)
+    assert sum(p >= point for p in probabilities) >= 0.95 * len(probabilities)
+
+
+@given(st.lists(SHARES, min_size=1, max_size=60))
+def test_at_most_one_in_ten_right_reports_is_called_unsure(confidences: list[float]) -> None:
+    films = [replace(FILM, confidence=c) for c in confidences]
+    point = least_confidence(films)
+    assert sum(c < point for c in confidences) <= 0.10 * len(confidences)
+
+
+def test_each_set_of_good_films_keeps_to_the_limits() -> None:
+    sets = {
+        "ordinary": [
+            replace(
+                FILM,
+                sureness=0.95 + n / 10_000,
+                spine_offset=n / 5000,
+                measures={"spine_pieces": 1.0, "no_l2": 0.98 + n / 20_000},
+            )
+            for n in range(200)
+        ],
+        "shifted": [
+            replace(
+                FILM,
+                sureness=0.90 + n / 1000,
+                spine_offset=n / 1000,
+                measures={"spine_pieces": 1.0 + n % 2, "no_l2": 0.99},
+            )
+            for n in range(50)
+        ],
+    }
+    points = choose(sets, {"segmentation": "cd"})
+    for films in sets.values():
+        assert sum(film.sureness < points.doubted_below for film in films) <= 0.005 * len(films)
+        assert sum(film.spine_offset > points.spine_off_centre for film in films) <= 0.005 * len(films)
+        assert not any(film.sureness < points.refused_below for film in films)
+        odd = [oddness(film.measures, points.usual) > points.largest_oddness for film in films]
+        assert sum(odd) <= 0.005 * len(films)
+    odd_in_both = {"spine_pieces": 9.0, "no_l2": 1.0}
+    assert oddness(odd_in_both, points.usual) > points.largest_oddness
+    assert points.weights == {"segmentation": "cd"}
+
+
+def test_the_table_says_what_each_point_does() -> None:
+    sure = Support("constipation", 0.9, True)
+    films = [
+        replace(FILM, supports=(sure, Support("constipation", 0.7, False)), is_right=False, confidence=0.3),
+        replace(FILM, has_free_air=True, free_air=0.4, sureness=0.8),
+    ]
+    table = points_table(replace(POINTS, least_support=dict.fromkeys(FINDINGS, 0.8)), {"validation": films})
+    assert "| doubted below | 0.900 | films doubted | 0.500, 1 of 2 |" in table
+    assert "| support of constipation | 0.800 | true sentences unhedged | 1.000, 1 of 1 |" in table
+    assert "| `critical`: sensitivity | 1.000, 1 of 1 |" in table
+    assert "| wrong reports flagged | 1.000, 1 of 1 |" in table
+    assert "| films doubted by any rule | 0.500, 1 of 2 |" in table
+
+
+def test_separation_is_the_chance_of_a_right_report_to_seem_surer() -> None:
+    right, wrong = replace(FILM, confidence=0.9), replace(FILM, confidence=0.2, is_right=False)
+    assert separation([right, wrong]) == 1.0
+    assert separation([right, wrong], by_words=True) == 0.5, "both have the same words"
+    assert separation([replace(right, confidence=0.1), wrong]) == 0.0
+    assert separation([right]) is None

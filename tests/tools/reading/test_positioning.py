@@ -1,0 +1,68 @@
+"""How a film lies and what is printed on it is noted, and not of a film that lies as it should."""
+
+import cv2
+import numpy as np
+import pytest
+
+from pedaxr.reading.positioning import positioning_notes, text_notes
+from pedaxr_models.labels import Structure
+
+from ..conftest import FILMS, phantom, unit_pixels
+
+WHOLE = (slice(0, 512), slice(0, 512))
+
+
+def masks_of(name: str) -> dict[str, np.ndarray]:
+    return dict(phantom(name).masks)
+
+
+def turned(masks: dict[str, np.ndarray], degrees: float) -> dict[str, np.ndarray]:
+    matrix = cv2.getRotationMatrix2D((256, 256), degrees, 1.0)
+    return {
+        name: cv2.warpAffine(mask.astype(np.uint8), matrix, (512, 512)).astype(bool)
+        for name, mask in masks.items()
+    }
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_a_film_that_lies_as_it_should_has_no_note(name: str) -> None:
+    assert positioning_notes(masks_of(name), WHOLE) == []
+    assert text_notes(unit_pixels(phantom(name))) == []
+
+
+@pytest.mark.parametrize(
+    ("degrees", "words"), [(25, "askew"), (-25, "askew"), (90, "on its side"), (180, "upside down")]
+)
+def test_a_turned_film_is_noted(degrees: float, words: str) -> None:
+    (note,) = positioning_notes(turned(masks_of("normal"), degrees), WHOLE)
+    assert words in note
+
+
+def test_a_mirrored_film_is_noted() -> None:
+    mirrored = {name: mask[:, ::-1] for name, mask in masks_of("normal").items()}
+    assert any("may be mirrored" in note for note in positioning_notes(mirrored, WHOLE))
+
+
+def test_flanks_that_are_cut_off_are_noted() -> None:
+    masks = masks_of("normal")
+    across = np.flatnonzero(masks[Structure.PELVIS].any(axis=0))
+    narrow = (slice(0, 512), slice(int(across[0]), int(across[-1]) + 1))
+    assert any("flanks" in note for note in positioning_notes(masks, narrow))
+
+
+def test_nothing_outlined_says_nothing() -> None:
+    nothing = {name: np.zeros((512, 512), bool) for name in masks_of("normal")}
+    assert positioning_notes(nothing, WHOLE) == []
+
+
+@pytest.mark.parametrize("size", [512, 2048])
+def test_a_printed_name_is_noticed_and_a_lead_word_is_not(size: int) -> None:
+    film = cv2.resize(phantom("normal").pixels, (size, size))
+    scale = size / 512
+    for text, is_noted in (("GILDONG HONG 2019-03-01", True), ("PORTABLE", False)):
+        printed = film.copy()
+        cv2.putText(
+            printed, text, (int(8 * scale), int(500 * scale)), cv2.FONT_HERSHEY_SIMPLEX, 0.55 * scale,
+            255, max(1, int(scale)), cv2.LINE_AA,
+        )  # fmt: skip
+        assert bool(text_notes(printed.astype(np.float32) / 255)) is is_noted, text

@@ -1,0 +1,134 @@
+"""The Korean report says what the English one says, from the structured findings."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from pedaxr import generate_report
+from pedaxr.clinic import Clinic
+from pedaxr.reading import networks as models
+from pedaxr.reports.comparison import Outlines, compare
+from pedaxr.reports.korean import in_korean, korean_sections, korean_text
+from pedaxr.types import Report
+from pedaxr_models.facts import UNREADABLE, Presence, Severity, Side
+from pedaxr_models.labels import FINDINGS, Finding, View
+from pedaxr_models.report_text.parser import parse
+
+from ..conftest import PerfectSegmenter
+from .test_generate_report import Witness, truth, with_finding, witness_of
+
+AIR = Finding.PNEUMOPERITONEUM
+
+
+@pytest.fixture
+def draft(
+    film_clinic: Clinic, segmenter: PerfectSegmenter, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Report]:
+    def of(study_id: str, witness: Witness | None = None, **request: object) -> Report:
+        monkeypatch.setattr(models, "reporter", lambda: witness or witness_of(truth(study_id)))
+        return generate_report(study_id, clinic=film_clinic, **request)  # type: ignore[arg-type]
+
+    return of
+
+
+def english_left(report: Report) -> str:
+    """Latin words, apart from the quoted indication, sources in square brackets and sizes."""
+    text = korean_text(report).replace(report.sections["Indication"], "")
+    return " ".join(re.findall(r"[A-Za-z]{2,}", re.sub(r"\[[^]]*\]|\d+ x \d+|\d+ mm|X선", "", text)))
+
+
+@pytest.mark.parametrize("name", ["normal", "normal supine", "levels", "free air", "pyloric"])
+def test_the_korean_findings_read_back_as_the_structured_ones(draft, name: str) -> None:
+    report = draft(name)
+    sections = korean_sections(report)
+    said = {fact.finding: fact for fact in parse(sections["소견"]).findings}
+    for structured in report.findings:
+        fact = said[Finding(structured.finding)]
+        assert (fact.presence, fact.side, fact.severity, fact.count) == (
+            structured.presence,
+            structured.side,
+            structured.severity,
+            structured.count,
+        )
+        assert not fact.is_hedged
+    english = parse(report.narrative)
+    assert parse(sections["소견"]).stool_burden == english.stool_burden
+    assert parse(sections["검사 방법"]).view == english.view
+    assert len(sections) == len(report.sections) + bool(report.flags)
+    assert english_left(report) == ""
+
+
+def test_free_air_comes_first_and_asks_for_a_human(draft) -> None:
+    sections = korean_sections(draft("free air"))
+    assert "기복증" in sections["결론"].split("2.")[0]
+    assert "담당 의사에게 즉시" in sections["긴급 통보"] and "담당 의사에게 즉시" in sections["권고"]
+    assert "긴급 통보" not in korean_sections(draft("normal"))
+
+
+def test_a_supine_film_never_excludes_free_air(draft) -> None:
+    sections = korean_sections(draft("normal supine"))
+    assert "배제할 수 없음" in sections["결론"] and "배제할 수 없음" in sections["소견"]
+
+
+def test_what_only_one_witness_sees_is_doubtful_in_korean_too(draft) -> None:
+    invented = with_finding(
+        truth("normal"),
+        Finding.CONSTIPATION,
+        presence=Presence.PRESENT,
+        severity=Severity.MARKED,
+        side=Side.LEFT,
+    )
+    sections = korean_sections(draft("normal", witness_of(invented)))
+    assert "분변 저류: 두 판독 과정의 결과가 일치하지 않음" in sections["소견"]
+    assert "분변 저류 없음" not in sections["소견"] and "일치하지 않음" in sections["결론"]
+    silent = with_finding(
+        truth("free air"), AIR, presence=Presence.ABSENT, severity=None, side=None, quadrants=()
+    )
+    report = draft("free air", witness_of(silent))
+    air = next(f for f in parse(korean_sections(report)["소견"]).findings if f.finding is AIR)
+    assert air.presence is Presence.PRESENT and air.is_hedged
+    suspects = Witness(witness_of(truth("normal")).text, {**dict.fromkeys(FINDINGS, 0.02), AIR: 0.7})
+    sections = korean_sections(draft("normal", suspects, indication="again"))
+    assert "유리가스: 두 판독" in sections["결론"] and "유리가스를 의심" in sections["주의 사항"]
+
+
+@pytest.mark.parametrize(
+    ("name", "request_"),
+    [
+        ("pyloric", {"working_diagnosis": "constipation", "age_months": 120.0}),
+        ("normal supine", {"working_diagnosis": "pneumoperitoneum"}),
+        ("levels", {"working_diagnosis": "normal"}),
+        ("levels", {"witness": Witness(UNREADABLE, dict.fromkeys(FINDINGS, 0.0))}),
+        ("levels", {"witness": Witness("Free air on the left.", dict.fromkeys(FINDINGS, 0.0), 0.0, 0.3)}),
+        (
+            "normal supine",
+            {
+                "witness": Witness(
+                    "Supine film. Marked air-fluid levels. Marked faecal loading. No free gas.",
+                    dict.fromkeys(FINDINGS, 0.6),
+                )
+            },
+        ),
+    ],
+)
+def test_flags_and_comparisons_are_told_in_korean(draft, name: str, request_: dict[str, object]) -> None:
+    report = draft(name, **request_)
+    assert report.flags
+    assert english_left(report) == ""
+
+
+def test_an_indication_is_quoted_and_an_unknown_phrase_is_kept(draft) -> None:
+    assert korean_sections(draft("normal", indication="bilious vomiting"))["임상 정보"] == "bilious vomiting"
+    assert in_korean("A new kind of note.") == "A new kind of note."
+
+
+def test_the_film_is_never_said_to_show_a_diagnosis() -> None:
+    flag = "The supplied working diagnosis, Constipation, is not supported by the film: the film shows "
+    told = in_korean(f"{flag}pyloric stenosis, constipation.")
+    assert told == "제공된 추정 진단(변비)은 영상과 일치하지 않음: 영상 소견은 위 팽만, 분변 저류."
+
+
+def test_nothing_on_either_film_is_told_in_korean() -> None:
+    nothing = Outlines(View.ERECT, {}, {})
+    assert in_korean(compare(nothing, nothing)) == "두 영상 모두 윤곽된 소견 없음."

@@ -1,0 +1,1 @@
+"""A whole archive of films read into Parquet files."""

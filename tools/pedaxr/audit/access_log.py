@@ -1,0 +1,220 @@
+"""Reads, searches and refusals, written down without making a search wait for the disk.
+
+A commit that is safe costs 15 to 60 ms on a small disk and would hold up imports, a search 5. So an entry is
+first appended to a plain file, before the answer is given: from then on it survives the death of any process.
+Within half a second a thread moves what was appended into the hash chain of `access.sqlite3`, synchronously.
+Only a power cut in that half second can lose an entry. A crash between the two steps doubles none: the
+chain knows the entries it has.
+
+Changes are not written here but in the registry's own chain, in the transaction that makes them.
+"""
+
+import atexit
+import errno
+import json
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from uuid import uuid4
+
+from pedaxr.audit import chain as audit_chain
+from pedaxr.audit.chain import Entry
+from pedaxr.errors import StorageError
+from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE
+from pedaxr.storage.sqlite import BUSY_TIMEOUT_S, settle_journal, storage_errors
+
+PENDING_FILE = "access.pending"
+_FOLDING_FILE = "access.folding"  # taken out of `PENDING_FILE`, not yet in the chain for certain
+_LOCK_FILE = "access.lock"
+_FOLD_EVERY_S = 0.5
+_VERSION = 1  # of the chain's tables
+_log = logging.getLogger(__name__)
+
+
+class AccessLog:
+    """The access log of one clinic; any number of processes may write to it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    @property
+    def path(self) -> Path:
+        """The chain's file."""
+        return self.home / ACCESS_FILE
+
+    def add(self, entry: Entry) -> None:
+        """Append an entry. Raises OSError."""
+        line = json.dumps(asdict(entry), ensure_ascii=True)
+        while True:
+            with _opened(self.home / PENDING_FILE) as pending, _locked(pending):
+                if not _is_still(self.home / PENDING_FILE, pending):
+                    continue  # it was taken away between the opening and the lock
+                _append(pending, f"\n{line}\n".encode())  # a line that was torn before stays alone
+                break
+        _folder.wake(self.home)
+
+    def fold(self) -> None:
+        """Move everything appended so far into the chain. Raises StorageError, OSError."""
+        with _opened(self.home / _LOCK_FILE) as lock, _locked(lock):
+            self._fold_taken()
+            self._take()
+            self._fold_taken()
+
+    @contextmanager
+    def connected(self) -> Iterator[sqlite3.Connection]:
+        """A connection to the chain, made where there is none. Raises StorageError."""
+        with storage_errors(), closing(self._connect()) as connection:
+            yield connection
+
+    def _connect(self) -> sqlite3.Connection:
+        is_new = not self.path.exists()
+        connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA trusted_schema=OFF")
+        if is_new:
+            self.path.chmod(0o600)  # it holds what was searched for
+        settle_journal(connection)
+        _make_tables(connection)
+        return connection
+
+    def _take(self) -> None:
+        pending = self.home / PENDING_FILE
+        if not pending.exists():
+            return
+        with _opened(pending) as file, _locked(file):
+            os.fsync(file)
+            pending.rename(self.home / _FOLDING_FILE)
+
+    def _fold_taken(self) -> None:
+        taken = self.home / _FOLDING_FILE
+        if not taken.exists():
+            return
+        entries = [_parsed(line) for line in taken.read_bytes().splitlines() if line.strip()]
+        anchor = _anchor(self.home)
+        with self.connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            audit_chain.append(connection, [replace(entry, anchor=anchor) for entry in entries])
+            connection.execute("COMMIT")
+        taken.unlink()
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Raises StorageError for a chain of a newer program: what was appended waits for that one."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > _VERSION:
+        raise StorageError(
+            f"The access log has version {version}, newer than the {_VERSION} known here. Update pedaxr."
+        )
+    there = "SELECT 1 FROM sqlite_master WHERE name = 'audit'"
+    if connection.execute(there).fetchone():
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    if not connection.execute(there).fetchone():
+        for statement in audit_chain.TABLES:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={_VERSION}")
+    connection.execute("COMMIT")
+
+
+def _anchor(home: Path) -> str | None:
+    """The head of the registry's chain: cutting that chain is seen by this one."""
+    uri = f"{(home / REGISTRY_FILE).absolute().as_uri()}?mode=ro"
+    with suppress(sqlite3.Error), closing(sqlite3.connect(uri, uri=True, timeout=0.1)) as registry:
+        return str(audit_chain.head_of(registry))
+    return None
+
+
+def _parsed(line: bytes) -> Entry:
+    """The entry of a line; of a torn one, that there was something."""
+    try:
+        return audit_chain.entry_of(json.loads(line))
+    except (ValueError, TypeError):
+        return Entry(
+            entry_id=uuid4().hex,
+            at=audit_chain.now(),
+            action="unreadable_entry",
+            outcome="storage",
+            user="",
+            client="",
+            detail=f"{len(line)} bytes",
+        )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _locked(descriptor: int) -> Iterator[None]:
+    """Alone with the file among all processes; where there are no such locks, among the threads of this."""
+    try:
+        import fcntl
+    except ImportError:
+        with _threads:
+            yield
+        return
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    yield  # closing the file gives the lock back
+
+
+_threads = threading.RLock()
+
+
+def _append(descriptor: int, content: bytes) -> None:
+    """All of it: a disk that fills up in the middle takes a part and says nothing but how much."""
+    if os.write(descriptor, content) != len(content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+class _Folder:
+    """One thread of this process that folds what it appended, and ends when there is nothing left."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._homes: set[Path] = set()
+        self._timer: threading.Timer | None = None
+
+    def forget(self) -> None:
+        """In a child after a fork: it has no such thread, and a lock may be held for ever."""
+        self.__init__()  # type: ignore[misc]
+
+    def wake(self, home: Path) -> None:
+        with self._lock:
+            self._homes.add(home)
+            if self._timer is None:
+                self._timer = threading.Timer(_FOLD_EVERY_S, self.fold_all)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def fold_all(self) -> None:
+        with self._lock:
+            homes, self._homes, self._timer = self._homes, set(), None
+        for home in homes:
+            if (home / PENDING_FILE).exists():
+                try:
+                    AccessLog(home).fold()
+                except (OSError, StorageError) as err:  # it stays appended; the next entry tries again
+                    _log.warning("The access log could not be moved into its chain [%s]", type(err).__name__)
+
+
+_folder = _Folder()
+atexit.register(_folder.fold_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_folder.forget)

@@ -1,0 +1,392 @@
+"""Find a patient by name, id or birth date. Homonyms are listed, never picked.
+
+Whatever could be the patient asked for is a match; a name that is only similar is offered under `nearest`, so
+that a slip of the keyboard never opens another child's films without a human saying yes.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pedaxr.audit.trail import accessing, home_of, note
+from pedaxr.errors import InvalidRequest
+from pedaxr.patient_search import name_matching as names
+from pedaxr.patient_search.hangul import is_hangul
+from pedaxr.patient_search.name_matching import name_forms
+from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
+from pedaxr.registry import Patient, Registry, Study
+from pedaxr.text import printable
+from pedaxr.types import PatientMatch, PatientSearch, StudySummary
+
+if TYPE_CHECKING:
+    from pedaxr.clinic.clinic import Clinic
+
+MOST_MATCHES = 20
+_LONGEST_QUERY = 200
+_MOST_IDS = 4  # words of a query that are looked up as ids
+_NEAREST_LISTED = 5
+
+_DATES = (
+    re.compile(r"(?<!\d)(?P<y>\d{4})\s*[-./년]\s*(?P<m>\d{1,2})\s*[-./월]\s*(?P<d>\d{1,2})(?:\s*일|(?!\d))"),
+    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?!\d)"),
+)
+
+
+@dataclass(frozen=True)
+class _Found:
+    patient: Patient
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Query:
+    """What was asked, taken apart: a birth date inside the text is a condition like the argument.
+
+    Attributes:
+        text: all of it, made printable.
+        name: what is left without the date.
+        born_in_text, born: the dates in the text and in the argument.
+    """
+
+    text: str
+    name: str
+    born_in_text: date | None
+    born: date | None
+
+    @property
+    def day(self) -> date | None:
+        """The birth date asked for."""
+        return self.born_in_text or self.born
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether two birth dates are asked for at once."""
+        return None not in (self.born_in_text, self.born) and self.born_in_text != self.born
+
+
+@dataclass(frozen=True)
+class _Matches:
+    """The first matches at least, best first, and how many there are, counted to `MOST_COUNTED` and one."""
+
+    first: list[_Found]
+    total: int
+
+
+def find_patient(
+    query: str,
+    *,
+    patient_birth_date: date | str | None = None,
+    limit: int = 10,
+    offset: int = 0,
+    clinic: "Clinic | None" = None,
+) -> PatientSearch:
+    """Search the registry by name (Hangul or Latin script), id or accession number, and birth date.
+
+    Args:
+        query: at least two characters, or one Hangul syllable. It may hold a birth date and an id beside the
+            name; then all must fit.
+        patient_birth_date: only patients born on that day (ISO 8601).
+        limit: most matches listed, at most 20; `total` counts all, up to 300.
+        offset: matches passed over, for the next page.
+        clinic: whose registry; the default one when None.
+
+    Raises:
+        InvalidRequest: the query is too short or long, or the date is no date.
+        StorageError: there is no registry, or it cannot be read.
+    """
+    with accessing(home_of(clinic), "find_patient", query=_as_asked(query, patient_birth_date)):
+        asked = _parse(query, patient_birth_date)
+        if limit < 1 or not 0 <= offset <= MOST_COUNTED:
+            raise InvalidRequest(f"limit must be at least 1, and offset from 0 to {MOST_COUNTED}.")
+        return _search(_registry(clinic), asked, limit, offset)
+
+
+def _as_asked(query: str, patient_birth_date: date | str | None) -> str:
+    """For the audit trail."""
+    return query if patient_birth_date is None else f"{query} born {patient_birth_date}"
+
+
+def _search(registry: Registry, asked: _Query, limit: int, offset: int) -> PatientSearch:
+    with registry.searching() as index:
+        most = offset + min(limit, MOST_MATCHES)
+        found = _matching(index, asked, most=max(most, _NEAREST_LISTED))
+        if 0 < found.total < _NEAREST_LISTED and found.first[0].score < names.STANDARD:
+            found = _with_similar(index, asked, found)
+        alone = found.first[0] if found.total == 1 else None
+        # A baby under a parent's name, alone, is never taken for the person named.
+        if alone and alone.score <= names.BABY:
+            found, nearest = _Matches([], 0), [alone]
+        else:
+            nearest = [] if found.total else _nearest(index, asked)
+        has_twin = alone is not None and _has_twin(index, alone.patient)
+    return _answer(registry, asked, found, nearest, page=slice(offset, most), has_twin=has_twin)
+
+
+def _registry(clinic: "Clinic | None") -> Registry:
+    if clinic is None:
+        from pedaxr.clinic.clinic import open_clinic
+
+        clinic = open_clinic()
+    return clinic.registry
+
+
+def _parse(query: str, patient_birth_date: date | str | None) -> _Query:
+    if len(query) > _LONGEST_QUERY:
+        raise InvalidRequest(
+            f"The query is longer than {_LONGEST_QUERY} characters. Give a name, an id or a date."
+        )
+    text = printable(query)
+    if len(text) < 2 and not any(map(is_hangul, text)):
+        raise InvalidRequest("Give at least two characters of a name, an id or a birth date.")
+    born, rest = _cut_date(text)
+    asked = _as_date(patient_birth_date)
+    return _Query(text, rest, born, asked)
+
+
+def _cut_date(text: str) -> tuple[date | None, str]:
+    """The first date in the text and the text around it."""
+    for pattern in _DATES:
+        if found := pattern.search(text):
+            try:
+                day = date(int(found["y"]), int(found["m"]), int(found["d"]))
+            except ValueError:
+                continue
+            return day, (text[: found.start()] + " " + text[found.end() :]).strip(" ,;()")
+    return None, text
+
+
+def _as_date(value: date | str | None) -> date | None:
+    if value is None or isinstance(value, date):
+        return value
+    day, rest = _cut_date(printable(value, 40))
+    if day is None or rest:
+        raise InvalidRequest("patient_birth_date must be a date such as 2021-03-04.")
+    return day
+
+
+def _matching(index: SearchIndex, asked: _Query, *, most: int) -> _Matches:
+    """The patients who answer the query and were born on the date asked for."""
+    with_id = list(_by_id(index, asked))
+    by_id = [one for one in with_id if _is_fit(one, asked)]
+    if with_id and not by_id:
+        return _Matches([], 0)
+    if by_id and asked.name != asked.text:  # an id that is also a birth date: both are listed
+        by_id = _ranked([*by_id, *_by_name(index, asked, most=MOST_COUNTED).first])
+    if by_id:
+        return _Matches(by_id, len(by_id))
+    return _by_name(index, asked, most=most)
+
+
+def _by_id(index: SearchIndex, asked: _Query) -> Iterator[_Found]:
+    """Patients with an id that is the query or a word of it; the score of the rest of the query, if any."""
+    if whole := index.patients_with_id(asked.text):
+        yield from (_Found(patient, names.SAME, reason) for patient, reason in whole)
+        return
+    words = asked.text.replace(",", " ").split()
+    for word in [word for word in words if any(map(str.isdigit, word))][:_MOST_IDS]:
+        for patient, reason in index.patients_with_id(word):
+            yield _with_rest(patient, reason, [other for other in words if other != word])
+
+
+def _with_rest(patient: Patient, reason: str, rest: list[str]) -> _Found:
+    born, name = _cut_date(" ".join(rest))
+    if born not in (None, patient.patient_birth_date):
+        return _Found(patient, _BAD, f"{reason}, but another birth date")
+    if not name:
+        return _Found(patient, names.SAME, reason)
+    like = names.likeness(name_forms(name), name_forms(patient.patient_name))
+    return (
+        _Found(patient, like.score, f"{reason}; {like.reason}")
+        if like
+        else _Found(patient, _BAD, f"{reason}, but another name")
+    )
+
+
+_BAD = 0.5  # of patients of whom something asked for is not true: offered, never a match
+
+
+def _is_fit(found: _Found, asked: _Query) -> bool:
+    return found.score > _BAD and asked.born in (None, found.patient.patient_birth_date)
+
+
+def _by_name(index: SearchIndex, asked: _Query, *, most: int) -> _Matches:
+    if asked.contradicts_itself:
+        return _Matches([], 0)
+    if not asked.name and asked.day:
+        born = index.patients_born_on(asked.day)
+        return _Matches([_Found(p, names.SAME, "born on that day") for p in born[:most]], len(born))
+    found = {
+        one.patient_name: one.likeness for one in index.names_like(name_forms(asked.name), born_on=asked.day)
+    }
+    most = MOST_COUNTED + 1 if asked.day else most
+    patients = index.patients_named(list(found), born_on=asked.day, limit=most)
+    total = len(patients) if asked.day else index.count_named(list(found))
+    likes = ((patient, found[patient.patient_name]) for patient in patients)
+    return _Matches([_Found(patient, like.score, like.reason) for patient, like in likes], total)
+
+
+def _with_similar(index: SearchIndex, asked: _Query, found: _Matches) -> _Matches:
+    """Few matches by sound or part, and behind them names that one slip of the keyboard makes of the query.
+
+    Either may be meant, so there are several matches and the user is asked.
+    """
+    if not asked.name or found.first[0].score <= names.BABY:
+        return found
+    slips = (one for one in _similar(index, asked) if one.score >= names.ONE_LETTER)
+    fits = [one for one in slips if asked.born in (None, one.patient.patient_birth_date)]
+    ranked = _ranked([*found.first, *fits])[:_NEAREST_LISTED]
+    return _Matches(ranked, len(ranked))
+
+
+def _nearest(index: SearchIndex, asked: _Query) -> list[_Found]:
+    """With no match: a part of what was asked, or names a few letters away; best first."""
+    found = [
+        _Found(
+            one.patient,
+            min(one.score, _BAD),
+            one.reason if one.score <= _BAD else f"{one.reason}, but another birth date",
+        )
+        for one in _by_id(index, asked)
+    ]
+    if found:
+        named = _by_name(index, asked, most=_NEAREST_LISTED).first
+        found += [_Found(one.patient, one.score / 2, f"{one.reason}, but another id") for one in named]
+    elif asked.name:
+        found = [*_similar(index, asked), *_born_otherwise(index, asked)]
+    return _ranked(found)[:_NEAREST_LISTED]
+
+
+def _born_otherwise(index: SearchIndex, asked: _Query) -> Iterator[_Found]:
+    """The name with another birth date."""
+    if asked.day is None:
+        return
+    found = _by_name(index, _Query(asked.text, asked.name, None, None), most=_NEAREST_LISTED)
+    for one in found.first:
+        yield _Found(one.patient, one.score / 2, f"{one.reason}, but another birth date")
+
+
+def _similar(index: SearchIndex, asked: _Query) -> list[_Found]:
+    """Names a few letters away, of patients born on the day asked for where there are such."""
+    query = name_forms(asked.name)
+    near = _likeliest(query, index.names_near(query))
+    if asked.day is None:
+        return _bearers(index, near, None)
+    of_day = _bearers(index, near, asked.day)
+    if not of_day:
+        of_day = _bearers(index, _likeliest(query, index.names_near_of_day(query, asked.day)), asked.day)
+    return of_day
+
+
+def _likeliest(query: names.NameForms, near: Iterable[str]) -> dict[str, names.Likeness]:
+    """The names that are similar enough, best first; of equal ones those written like the query."""
+    forms = ((name, name_forms(name)) for name in near)
+    likes = (
+        (name, names.similarity(query, of_name), names.written_apart(query, of_name))
+        for name, of_name in forms
+    )
+    similar = [(-like.score, apart, name, like) for name, like, apart in likes if like]
+    return {name: like for *_, name, like in sorted(similar, key=lambda row: row[:3])}
+
+
+def _bearers(index: SearchIndex, near: dict[str, names.Likeness], born_on: date | None) -> list[_Found]:
+    patients = index.patients_named(list(near), born_on=born_on, limit=_NEAREST_LISTED)
+    likes = ((patient, near[patient.patient_name]) for patient in patients)
+    return [_Found(patient, like.score, like.reason) for patient, like in likes]
+
+
+def _ranked(found: Iterable[_Found]) -> list[_Found]:
+    """Each patient once, with the best reason; best first, ties in a fixed order that prefers nobody."""
+    best: dict[str, _Found] = {}
+    for one in sorted(found, key=lambda f: (-f.score, f.patient.patient_name, f.patient.patient_id)):
+        best.setdefault(one.patient.patient_id, one)
+    return list(best.values())
+
+
+def _answer(
+    registry: Registry, asked: _Query, found: _Matches, nearest: list[_Found], *, page: slice, has_twin: bool
+) -> PatientSearch:
+    listed = found.first[page]
+    shown = [one.patient.patient_id for one in (*listed, *nearest)]
+    note(patient_ids=shown)
+    studies = registry.studies_of(shown)
+    return PatientSearch(
+        query=asked.text,
+        status="no_match" if not found.total else "one_match" if found.total == 1 else "several_matches",
+        matches=[_match(one, studies) for one in listed],
+        nearest=[_match(one, studies) for one in nearest],
+        total=min(found.total, MOST_COUNTED),
+        next_step=_next_step(found, nearest, len(listed), has_twin=has_twin, studies=studies),
+    )
+
+
+def _has_twin(index: SearchIndex, patient: Patient) -> bool:
+    """Whether the one match shares birth date and nearly the name with somebody who was not asked for."""
+    day = patient.patient_birth_date
+    if day is None:
+        return False
+    forms = name_forms(patient.patient_name)
+    alike = _likeliest(forms, index.names_near_of_day(forms, day))
+    return any(other != patient for other in index.patients_named(list(alike), born_on=day, limit=2))
+
+
+def _told_apart(found: _Matches, studies: list[Study]) -> str:
+    """By what the listed patients differ. Names that differ are seen; homonyms and twins need this."""
+    newest: dict[str, date | None] = {}
+    for study in studies:  # newest first
+        newest.setdefault(study.patient_id, study.study_date)
+    patients = [one.patient for one in found.first]
+    told: dict[str, set[object]] = {
+        "birth date": {patient.patient_birth_date for patient in patients},
+        "sex": {patient.patient_sex for patient in patients},
+        "date of the last film": {newest.get(patient.patient_id) for patient in patients},
+    }
+    differ = [name for name, values in told.items() if len(values) > 1]
+    if not differ:
+        return "Birth date, sex and last film are the same: only the id tells them apart."
+    *others, last = differ
+    return f"They differ in {', '.join(others) + ' and ' if others else ''}{last}."
+
+
+def _next_step(
+    found: _Matches, nearest: list[_Found], listed: int, *, has_twin: bool, studies: list[Study]
+) -> str:
+    if not found.total and nearest:
+        return "No patient matches. Ask the user whether one of the nearest is meant; do not choose for them."
+    if not found.total:
+        return "No patient matches. Ask the user for another spelling, the patient id or the birth date."
+    if found.total > listed:
+        total = f"More than {MOST_COUNTED}" if found.total > MOST_COUNTED else found.total
+        return f"{total} patients match and {listed} are listed. Ask for the birth date and search again."
+    if found.total > 1:
+        return f"Several patients match. {_told_apart(found, studies)} Ask the user; do not choose for them."
+    if has_twin:
+        return "One patient matches, but a child of like name was born that day. Confirm each letter."
+    if found.first[0].score < names.STANDARD:
+        return "One patient matches, but not by the full name. Confirm name and birth date with the user."
+    return "Use a study_id of this patient with segment_xray or generate_report."
+
+
+def _match(found: _Found, studies: list[Study]) -> PatientMatch:
+    patient = found.patient
+    return PatientMatch(
+        patient_id=patient.patient_id,
+        patient_name=patient.patient_name,
+        patient_name_romanised=names.romanised_name(patient.patient_name),
+        patient_birth_date=patient.patient_birth_date,
+        patient_sex=patient.patient_sex,
+        reason=found.reason,
+        score=found.score,
+        studies=[_summary(study) for study in studies if study.patient_id == patient.patient_id],
+    )
+
+
+def _summary(study: Study) -> StudySummary:
+    return StudySummary(
+        study_id=study.study_id,
+        study_date=study.study_date,
+        view_position=study.view_position,
+        age_months=None if study.age_months is None else round(study.age_months, 2),
+    )

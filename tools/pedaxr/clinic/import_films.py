@@ -1,0 +1,324 @@
+"""Import a data set into the clinic: every film once, and every row that is not imported with its reason."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pedaxr.ages import age_band, age_in_months, ages_differ
+from pedaxr.clinic.clinic import Clinic
+from pedaxr.errors import ImportFailed, PatientNotFound, UnreadableImage
+from pedaxr.registry import REGISTRY_FILE, NewStudy, Patient, Registry
+from pedaxr.storage.files import disk_errors, replace_durably, sync_folder
+from pedaxr.storage.home import default_home
+from pedaxr.text import printable
+from pedaxr.types import Sex
+from pedaxr_models.datasets import DatasetError, Film, ReadReport, read_dataset
+from pedaxr_models.datasets.film import FilmMetadata
+
+if TYPE_CHECKING:
+    from pedaxr.radiograph.read import Radiograph
+
+_BATCH = 100  # films in one transaction: what an interruption can make one do again
+_UNNAMED = "Unnamed"
+_OF_THE_STUDY = ("study_date", "age_months", "view", "accession_number")
+_ACCESSION_COLUMN = "AccessionNumber"
+_OF_THE_PATIENT = ("patient_id", "patient_name", "patient_sex", "patient_birth_date")
+
+
+class RejectedRow(BaseModel):
+    """One row that was not imported."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    line: int | None = Field(description="In the CSV file, from 1; None for data sets with a file per film")
+    path: str
+    reason: str
+
+
+class ImportSummary(BaseModel):
+    """What an import did."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layout: str = Field(description="The layout that was recognised")
+    imported: int = Field(ge=0)
+    already_there: int = Field(ge=0, description="Films whose very bytes were in the clinic before")
+    patients: int = Field(ge=0, description="Patients of the imported films")
+    labels: dict[str, int]
+    views: dict[str, int]
+    age_bands: dict[str, int]
+    rejected: list[RejectedRow]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class _Item:
+    """One film ready to be stored."""
+
+    patient: Patient
+    study: NewStudy
+    content: bytes
+
+
+class _Refused(ValueError):
+    """A film that cannot be imported."""
+
+
+@dataclass
+class _Import:
+    """One import under way."""
+
+    clinic: Clinic
+    root: Path
+    known_hashes: set[str]
+    department: str | None = None
+    place_of: dict[str, str] = field(default_factory=dict)  # of each film met in this source, by its digest
+    patients: dict[str, Patient] = field(default_factory=dict)
+    studies: list[NewStudy] = field(default_factory=list)
+    rejected: list[RejectedRow] = field(default_factory=list)
+    already_there: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
+
+
+def import_films(
+    source: Path,
+    *,
+    clinic_home: Path | None = None,
+    treat_as_distension: bool = False,
+    department: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> ImportSummary:
+    """Copy the films of a data set into the clinic, making the clinic where there is none.
+
+    It may be interrupted and run again: films are known by the SHA-256 of their file and stored once.
+
+    Args:
+        source: a CSV file with ImagePath and Class, a folder that holds one, or an AI-Hub folder.
+        clinic_home: the clinic's folder; `default_home()` when None.
+        treat_as_distension: read 기복증 as abdominal distension instead of pneumoperitoneum.
+        department: whose staff may see the patients that are new; None: only those who may see everybody.
+        progress: called with (films looked at, films in all).
+
+    Raises:
+        ImportFailed: the source is missing or of no known layout.
+        StorageError: the clinic cannot be written.
+    """
+    report = _read(source, treat_as_distension=treat_as_distension)
+    home = clinic_home or default_home()
+    with disk_errors():
+        under_way = _begin(home, source if source.is_dir() else source.parent)
+        under_way.department = department
+        under_way.rejected += [
+            RejectedRow(line=r.line, path=r.path, reason=r.reason) for r in report.rejections
+        ]
+        rows = list(zip(report.films, report.lines, strict=True))
+        for start in range(0, len(rows), _BATCH):
+            _import_batch(under_way, rows[start : start + _BATCH])
+            if progress is not None:
+                progress(min(start + _BATCH, len(rows)), len(rows))
+    return _summary(report, under_way)
+
+
+def _read(source: Path, *, treat_as_distension: bool) -> ReadReport:
+    try:
+        return read_dataset(source, treat_as_distension=treat_as_distension)
+    except DatasetError as err:
+        raise ImportFailed(str(err)) from err
+    except OSError as err:
+        raise ImportFailed("The data set cannot be opened. Check its path and permissions.") from err
+
+
+def _begin(home: Path, root: Path) -> _Import:
+    home.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (home, home / "films", home / "overlays"):  # whoever made one has chosen who may read it
+        folder.mkdir(mode=0o700, exist_ok=True)
+    registry = Registry.create(home / REGISTRY_FILE)
+    return _Import(Clinic(home, registry), root.resolve(), registry.image_hashes())
+
+
+def _import_batch(under_way: _Import, rows: list[tuple[Film, int | None]]) -> None:
+    """Files first, then the rows in one transaction: a row always has its file."""
+    items = []
+    for film, line in rows:
+        path = os.path.relpath(film.image_path.absolute(), under_way.root)
+        try:
+            if item := _item(under_way, film, f"on line {line}" if line else f"at {path}"):
+                items.append(item)
+        except (_Refused, UnreadableImage) as err:
+            under_way.rejected.append(RejectedRow(line=line, path=path, reason=str(err)))
+    for item in items:
+        replace_durably(under_way.clinic.home / item.study.image_path, item.content)
+    sync_folder(under_way.clinic.films)
+    patients = {item.patient.patient_id: item.patient for item in items}
+    under_way.clinic.registry.add(patients.values(), [item.study for item in items])
+    under_way.studies += [item.study for item in items]
+
+
+def _item(under_way: _Import, film: Film, place: str) -> _Item | None:
+    """What to store of one film; None when it was stored before. `place` is where the source has it."""
+    content, radiograph = _content(under_way, film)
+    digest = radiograph.sha256
+    if digest in under_way.place_of:
+        raise _Refused(f"the very same picture is {under_way.place_of[digest]} already")
+    if digest in under_way.known_hashes:
+        under_way.place_of[digest] = place
+        under_way.already_there += 1
+        return None
+    film = _completed(under_way, film, radiograph)
+    patient = replace(_patient(film, digest), department=under_way.department)
+    patient = _known_patient(under_way, patient)
+    study = _study(film, patient, digest)
+    if study.study_date and patient.patient_birth_date and study.study_date < patient.patient_birth_date:
+        raise _Refused("the study is dated before the patient's birth")
+    _note_doubts(under_way, film, patient, study)
+    under_way.known_hashes.add(digest)
+    under_way.place_of[digest] = place
+    under_way.patients[patient.patient_id] = patient
+    return _Item(patient, study, content)
+
+
+def _content(under_way: _Import, film: Film) -> "tuple[bytes, Radiograph]":
+    """The film's bytes, proven to be a readable picture inside the data set, and that picture."""
+    from pedaxr.radiograph.read import read_radiograph
+
+    if not film.image_path.resolve().is_relative_to(under_way.root):
+        raise _Refused("the file is a link that leaves the data set")
+    radiograph = read_radiograph(film.image_path)
+    try:
+        content = film.image_path.read_bytes()
+    except OSError as err:
+        raise _Refused("the file cannot be opened") from err
+    if hashlib.sha256(content).hexdigest() != radiograph.sha256:
+        raise _Refused("the file changed while it was read")
+    return content, radiograph
+
+
+def _completed(under_way: _Import, film: Film, radiograph: "Radiograph") -> Film:
+    """What the table leaves out, from the DICOM header, unless that names another patient."""
+    ours, header = _with_accession(film), radiograph.metadata
+    missing = {name: getattr(header, name) for name in _OF_THE_STUDY if getattr(ours, name) is None}
+    is_same = all(
+        None in (one, other) or one == other
+        for one, other in ((ours.patient_id, header.patient_id), (ours.patient_name, header.patient_name))
+    )
+    if is_same:
+        missing |= {name: getattr(header, name) for name in _OF_THE_PATIENT if getattr(ours, name) is None}
+    else:
+        under_way.notes["name another patient in their DICOM header: the table is believed"] += 1
+    if any(value is not None for value in missing.values()):
+        under_way.notes["were completed from their DICOM headers"] += 1
+    spacing = film.pixel_spacing_mm or radiograph.pixel_spacing_mm
+    return replace(film, metadata=replace(ours, **missing), pixel_spacing_mm=spacing)
+
+
+def _with_accession(film: Film) -> FilmMetadata:
+    """The table's own metadata; no data set we know has the number, but a hospital's CSV may."""
+    given = film.metadata.accession_number or film.extra.get(_ACCESSION_COLUMN, "").strip()
+    return replace(film.metadata, accession_number=given or None)
+
+
+def _patient(film: Film, digest: str) -> Patient:
+    """The patient a row names; without an id, name, sex and birth date (or age) tell them apart."""
+    meta = film.metadata
+    name = printable(meta.patient_name or "", 200)
+    if meta.patient_id:
+        patient_id = printable(meta.patient_id, 64)
+    else:
+        known = (
+            name,
+            meta.patient_sex,
+            meta.patient_birth_date,
+            None if meta.patient_birth_date else meta.age_months,
+        )
+        patient_id = "I-" + hashlib.sha256(repr(known if name else digest).encode()).hexdigest()[:10]
+    return Patient(
+        patient_id, name or _UNNAMED, _date(meta.patient_birth_date), cast(Sex | None, meta.patient_sex)
+    )
+
+
+def _known_patient(under_way: _Import, patient: Patient) -> Patient:
+    """The patient of that id as first met, which must not contradict this row."""
+    known = under_way.patients.get(patient.patient_id)
+    if known is None:
+        try:
+            known = under_way.clinic.registry.patient(patient.patient_id)
+        except PatientNotFound:
+            return patient
+    for ours, theirs in (
+        (known.patient_name, patient.patient_name),
+        (known.patient_birth_date, patient.patient_birth_date),
+        (known.patient_sex, patient.patient_sex),
+    ):
+        if theirs is not None and theirs != _UNNAMED and ours != theirs:
+            raise _Refused("the patient id belongs to a patient with another name, birth date or sex")
+    return known
+
+
+def _study(film: Film, patient: Patient, digest: str) -> NewStudy:
+    meta = film.metadata
+    study_id = f"S-{digest[:12]}"
+    return NewStudy(
+        study_id=study_id,
+        patient_id=patient.patient_id,
+        image_path=Path("films") / f"{study_id}{_suffix(film.image_path)}",
+        image_sha256=digest,
+        study_date=_date(meta.study_date),
+        stated_age_months=meta.age_months,
+        view_position=meta.view,
+        pixel_spacing_mm=film.pixel_spacing_mm,
+        indication=meta.indication,
+        working_diagnosis=meta.working_diagnosis,
+        source_label=film.label,
+        accession_number=meta.accession_number,
+    )
+
+
+def _suffix(path: Path) -> str:
+    """The file's own ending where it is a usual one: it is for people, reading goes by the content."""
+    return path.suffix.lower() if path.suffix.lower() in {".png", ".jpg", ".jpeg", ".dcm"} else ""
+
+
+def _note_doubts(under_way: _Import, film: Film, patient: Patient, study: NewStudy) -> None:
+    if not film.metadata.patient_id:
+        under_way.notes["had no patient id: children were told apart by name, sex, birth date or age"] += 1
+    if study.study_date is None:
+        under_way.notes["had no study date: they are listed last and compared with no other film"] += 1
+    if ages_differ(_age(patient, study), study.stated_age_months):
+        under_way.notes["stated an age that contradicts their dates: the dates are used"] += 1
+
+
+def _age(patient: Patient, study: NewStudy) -> float | None:
+    if patient.patient_birth_date and study.study_date:
+        return age_in_months(patient.patient_birth_date, study.study_date)
+    return study.stated_age_months
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _summary(report: ReadReport, under_way: _Import) -> ImportSummary:
+    studies = under_way.studies
+    ages = [_age(under_way.patients[study.patient_id], study) for study in studies]
+    return ImportSummary(
+        layout=report.layout,
+        imported=len(studies),
+        already_there=under_way.already_there,
+        patients=len({study.patient_id for study in studies}),
+        labels=_counted(study.source_label or "unlabelled" for study in studies),
+        views=_counted(study.view_position.value if study.view_position else "unknown" for study in studies),
+        age_bands=_counted(map(age_band, ages)),
+        rejected=sorted(under_way.rejected, key=lambda row: (row.line or 0, row.path)),
+        notes=[*report.notes, *(f"{count} films {what}." for what, count in under_way.notes.items())],
+    )
+
+
+def _counted(values: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))

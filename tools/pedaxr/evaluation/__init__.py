@@ -1,0 +1,1 @@
+"""How well the product does on films whose truth is known."""

@@ -1,0 +1,294 @@
+"""Choose the operating points: on validation films, ordinary and shifted, and on no test film or stranger.
+
+What each rule strives for stands in its function. The networks run once a film, the rules on what is kept.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from statistics import fmean
+
+from pedaxr.errors import NotAnAbdominalFilm
+from pedaxr.evaluation.ground_truth import true_findings
+from pedaxr.reading import networks as models
+from pedaxr.reading.ood_score import Table, oddness, surprise_table
+from pedaxr.reading.operating_points import OperatingPoints, using
+from pedaxr.reading.quality import colon_share, measures_of, spine_offset, sureness
+from pedaxr.reading.read_film import Reading, Source, read_film
+from pedaxr.reports.flags import least_sure
+from pedaxr.reports.generate_report import CheckedDraft, check_draft
+from pedaxr.reports.grounding import FAINT, support
+from pedaxr_models.datasets.film import Film
+from pedaxr_models.facts import Presence
+from pedaxr_models.labels import FINDINGS, Finding
+from pedaxr_models.report_text.parser import parse_findings
+
+Progress = Callable[[int, int], None]
+
+# Nothing is refused, doubted or hedged but by the network itself: what the rules begin from.
+OPEN = OperatingPoints(0.0, 0.0, 1.0, 1.0, 1.0, 0.0, dict.fromkeys(FINDINGS, 0.0))
+MOST_DOUBTED = 0.005
+MOST_OUTLYING = 0.0025
+REFUSAL_MARGIN = 0.02
+MOST_ODD = 0.005
+LEAST_ALONE = 0.95
+MOST_RIGHT_FLAGGED = 0.10
+CURVE_BINS = 12
+TAIL, NARROWEST_STEP, WIDEST_STEP = 4, 0.25, 0.75
+MOST_MORE_ALARMS = 0.05
+_AIR = Finding.PNEUMOPERITONEUM
+_STEPS = 1000  # to one
+
+
+@dataclass(frozen=True)
+class Support:
+    """An unhedged sentence on an outlined finding: its `verify.support`, and whether it is true."""
+
+    finding: str
+    confidence: float
+    is_true: bool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One validation film.
+
+    Attributes:
+        sureness, spine_offset, colon_share: of `pedaxr.reading.quality`.
+        supports: of the draft's sentences that nothing but a faint outline could doubt.
+        has_free_air: truly.
+        free_air: the reader's probability of it.
+        faint_free_air: of `Reading`.
+        is_free_air_told: outlined, or affirmed by the draft, whatever its probability.
+        confidence: of `flags.least_sure`.
+        word_confidence: mean probability of the draft's words, for comparison.
+        is_right: the findings outlined are exactly the true ones.
+        measures: of `quality.measures_of`.
+        probabilities: the reader's, by finding.
+        true: findings that the film shows.
+    """
+
+    sureness: float
+    spine_offset: float
+    colon_share: float
+    supports: tuple[Support, ...]
+    has_free_air: bool
+    free_air: float
+    is_free_air_told: bool
+    confidence: float
+    word_confidence: float
+    is_right: bool
+    measures: Mapping[str, float] = field(default_factory=dict)
+    faint_free_air: float = 0.0
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    true: tuple[str, ...] = ()
+
+
+def look(films: Sequence[Film], progress: Progress | None = None) -> list[Seen]:
+    """Read every film with the networks in use, with no operating point between.
+
+    Films that are refused whatever the points (too small, without spine and bowel) are left out.
+
+    Raises:
+        ValueError: a film has no masks.
+        ModelUnavailable, UnreadableImage.
+    """
+    seen = []
+    for number, film in enumerate(films, 1):
+        with suppress(NotAnAbdominalFilm):
+            seen.append(_look(film))
+        if progress is not None:
+            progress(number, len(films))
+    return seen
+
+
+def _look(film: Film) -> Seen:
+    reporter, true, view = models.reporter(), true_findings(film).present, film.metadata.view
+    with using(OPEN):
+        reading = read_film(Source(film.image_path))
+    asked = replace(film.metadata, working_diagnosis=None, patient_sex=None)  # as of a file
+    reading = replace(reading, metadata=asked)
+    told = reporter.describe(reading.radiograph.pixels, reading.segmentation, asked)
+    checked = check_draft(reading, told, OPEN)
+    air = next(f for f in checked.findings if f.finding == _AIR)
+    outlined = {f.finding for f in checked.findings if f.presence is Presence.PRESENT}
+    return Seen(
+        sureness=sureness(reading.regions),
+        spine_offset=spine_offset(reading.regions),
+        colon_share=colon_share(reading.regions),
+        supports=tuple(_supports(reading, checked, true)),
+        has_free_air=_AIR in true,
+        free_air=air.probability,
+        is_free_air_told=_AIR in outlined or not air.agreed,
+        confidence=least_sure(checked.findings, reading.findings, view)[0],
+        word_confidence=told.confidence,
+        is_right=outlined == set(true),
+        measures=measures_of(reading.regions),
+        faint_free_air=reading.faint_free_air,
+        probabilities={f.finding: f.probability for f in checked.findings},
+        true=tuple(true),
+    )
+
+
+def _supports(reading: Reading, checked: CheckedDraft, true: Sequence[str]) -> Iterator[Support]:
+    outlined = {region.name: region.confidence for region in reading.findings}
+    reader = {finding.finding: finding.probability for finding in checked.findings}
+    for sentence in checked.sentences:
+        if sentence.verdict != "grounded":
+            continue
+        for said in parse_findings(sentence.text):
+            if said.finding is not None and said.presence is Presence.PRESENT:
+                name = said.finding.value
+                yield Support(name, support(outlined[name], reader[name]), name in true)
+
+
+def choose(sets: Mapping[str, Sequence[Seen]], weights: Mapping[str, str]) -> OperatingPoints:
+    """The points that the rules give.
+
+    Args:
+        sets: by name, validation films; each set alone keeps to the rules on good films.
+        weights: by network, SHA-256 of those that looked.
+    """
+    every = [film for films in sets.values() for film in films]
+    return OperatingPoints(
+        doubted_below=min(_doubted_below(films) for films in sets.values()),
+        refused_below=max(0.0, _down(min(film.sureness for film in every) - REFUSAL_MARGIN)),
+        spine_off_centre=max(_above_most([f.spine_offset for f in films]) for films in sets.values()),
+        largest_colon=max(_above_most([f.colon_share for f in films]) for films in sets.values()),
+        free_air_suspicion=free_air_suspicion(every),
+        least_confidence=least_confidence(every),
+        least_support={f.value: least_support(f, every) for f in FINDINGS},
+        weights=weights,
+        confidence_curve=confidence_curve(every),
+        not_excluded={f.value: not_excluded(f, every) for f in FINDINGS},
+        usual=(usual := usual_tables(every)),
+        largest_oddness=max(_largest_oddness(films, usual) for films in sets.values()),
+        faint_free_air=faint_free_air(sets, free_air_suspicion(every)),
+    )
+
+
+def usual_tables(films: Sequence[Seen]) -> dict[str, Table]:
+    """By measure, how many good films are as odd."""
+    return {name: surprise_table([film.measures[name] for film in films]) for name in films[0].measures}
+
+
+def _largest_oddness(films: Sequence[Seen], usual: Mapping[str, Table]) -> float:
+    """The lowest oddness above which at most 0.5 % of good films lie."""
+    odd = sorted((oddness(film.measures, usual) for film in films), reverse=True)
+    return _up(odd[math.floor(MOST_ODD * len(odd))])
+
+
+def _doubted_below(films: Sequence[Seen]) -> float:
+    """The highest sureness below which at most 0.5 % of good films lie."""
+    sure = sorted(film.sureness for film in films)
+    return _down(sure[math.floor(MOST_DOUBTED * len(sure))])
+
+
+def _above_most(values: Sequence[float]) -> float:
+    """The lowest value above which at most 0.25 % of good films lie."""
+    outlying = math.floor(MOST_OUTLYING * len(values))
+    return min(1.0, _up(sorted(values, reverse=True)[outlying]))
+
+
+def least_support(finding: Finding, films: Sequence[Seen]) -> float:
+    """A support at which no unsupported sentence stands unhedged, and on other films hardly any would.
+
+    As many films again have one chance in two of a false sentence that is surer than the surest here. So the
+    point lies above it by a step of the upper tail: by how much, in log-odds, the surest pass the fourth.
+    """
+    false = [s.confidence for film in films for s in film.supports if s.finding == finding and not s.is_true]
+    if not false:
+        return FAINT
+    surest = sorted((_log_odds(confidence) for confidence in false), reverse=True)[:TAIL]
+    step = fmean(surest[:-1]) - surest[-1] if len(surest) > 1 else 0.0
+    odds = surest[0] + min(WIDEST_STEP, max(NARROWEST_STEP, step))
+    return max(FAINT, min(1.0, _up(1 / (1 + math.exp(-odds)))))
+
+
+def _log_odds(share: float) -> float:
+    share = min(0.999, max(0.001, share))
+    return math.log(share / (1 - share))
+
+
+def free_air_suspicion(films: Sequence[Seen]) -> float:
+    """The highest probability at which the reader alone names 95 % of free air; at most an even chance."""
+    air = sorted((film.free_air for film in films if film.has_free_air), reverse=True)
+    return min(0.5, _down(air[math.ceil(LEAST_ALONE * len(air)) - 1])) if air else 0.0
+
+
+def faint_free_air(sets: Mapping[str, Sequence[Seen]], suspicion: float) -> float:
+    """The highest point at which 95 % of the free air of every set is told, outlined, suspected or faint.
+
+    But not so low that of any set's films without free air more than 5 % are alarmed by it alone.
+    """
+    untold = [
+        [f for f in films if not f.is_free_air_told and f.free_air < suspicion] for films in sets.values()
+    ]
+    air = [sum(film.has_free_air for film in films) for films in sets.values()]
+    missed = [_rank(films, (1 - LEAST_ALONE) * n, True) for films, n in zip(untold, air, strict=True)]
+    none = [len(films) - n for films, n in zip(sets.values(), air, strict=True)]
+    alarmed = [_rank(films, MOST_MORE_ALARMS * n, False) for films, n in zip(untold, none, strict=True)]
+    wanted = min((values[0] for values in missed if values), default=1.0)
+    return max([_down(wanted), *(min(1.0, _up(values[-1])) for values in alarmed if values)])
+
+
+def _rank(films: Sequence[Seen], allowed: float, has_free_air: bool) -> list[float]:
+    """Rising, the figures of the films that may not all be spared: without as many of the lowest.
+
+    Of films without free air those that may not be alarmed, of others those that may not be missed.
+    """
+    figures = sorted(f.faint_free_air for f in films if f.has_free_air is has_free_air)
+    spared = math.floor(allowed + 1e-9)
+    return figures[spared:] if has_free_air else figures[: max(0, len(figures) - spared)]
+
+
+def not_excluded(finding: Finding, films: Sequence[Seen]) -> float:
+    """The highest probability that the reader gives to 95 % of the films that show the finding.
+
+    At most one half, where the reader affirms it; and no less than it gives to 95 % of the films without it.
+    """
+    shown = sorted((f.probabilities.get(finding, 0.0) for f in films if finding in f.true), reverse=True)
+    other = sorted(f.probabilities.get(finding, 0.0) for f in films if finding not in f.true)
+    low = shown[math.ceil(LEAST_ALONE * len(shown)) - 1] if shown else 1.0
+    usual = other[math.ceil(LEAST_ALONE * len(other)) - 1] if other else 0.0
+    return _down(min(0.5, max(low, usual)))
+
+
+def confidence_curve(films: Sequence[Seen]) -> tuple[tuple[float, float], ...]:
+    """What share of reports is right, by how sure the witnesses are: rising pairs for `OperatingPoints`.
+
+    Bins of equally many films, neighbours pooled until the shares rise (isotonic regression, Ayer et al.,
+    1955); a share is (right + 1) / (films + 2), so that no finite number of films makes a report certain.
+    """
+    sure = sorted(((film.confidence, film.is_right) for film in films), key=lambda one: one[0])
+    size = max(1, math.ceil(len(sure) / CURVE_BINS))
+    bins = [sure[at : at + size] for at in range(0, len(sure), size)]
+    pooled: list[list[tuple[float, bool]]] = []
+    for one in bins:
+        pooled.append(one)
+        while len(pooled) > 1 and _right_share(pooled[-2]) >= _right_share(pooled[-1]):
+            pooled[-2:] = [pooled[-2] + pooled[-1]]
+    return tuple((round(fmean(c for c, _ in one), 3), round(_right_share(one), 3)) for one in pooled)
+
+
+def _right_share(films: Sequence[tuple[float, bool]]) -> float:
+    return (sum(is_right for _, is_right in films) + 1) / (len(films) + 2)
+
+
+def least_confidence(films: Sequence[Seen]) -> float:
+    """The highest confidence below which at most 10 % of the reports lie that are right."""
+    right = sorted(film.confidence for film in films if film.is_right)
+    return _down(right[math.floor(MOST_RIGHT_FLAGGED * len(right))]) if right else 0.0
+
+
+def _down(value: float) -> float:
+    """The last step that is not above the value."""
+    step = math.floor(value * _STEPS) / _STEPS
+    return step if step <= value else (math.floor(value * _STEPS) - 1) / _STEPS
+
+
+def _up(value: float) -> float:
+    """The first step above, never the value itself."""
+    step = (math.floor(value * _STEPS) + 1) / _STEPS
+    return step if step > value else (math.floor(value * _STEPS) + 2) / _STEPS

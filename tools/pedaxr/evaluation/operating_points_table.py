@@ -1,0 +1,141 @@
+"""What the operating points do on the validation films they were chosen from, as a table."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from pedaxr.evaluation.choose_operating_points import Seen
+from pedaxr.reading.ood_score import oddness
+from pedaxr.reading.operating_points import OperatingPoints
+
+Counted = Callable[[Sequence[Seen]], tuple[int, int]]
+Test = Callable[[Seen], bool]
+
+
+def points_table(points: OperatingPoints, sets: Mapping[str, Sequence[Seen]]) -> str:
+    """Markdown: every point, and what it does on each set it was chosen from."""
+    head = ["point", "value", "of", *(f"{name} ({len(films)} films)" for name, films in sets.items())]
+    rows = [head, ["---"] * len(head)]
+    for name, value, what, counted in _effects(points):
+        shares = (_share(*counted(films)) for films in sets.values())
+        rows.append([name, f"{value:.3f}" if value is not None else "", what, *shares])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, Counted]]:
+    p = points
+    yield "refused below", p.refused_below, "films refused", _part(lambda s: s.sureness < p.refused_below)
+    yield "doubted below", p.doubted_below, "films doubted", _part(lambda s: s.sureness < p.doubted_below)
+    off = p.spine_off_centre
+    yield "spine off centre", off, "films doubted", _part(lambda s: s.spine_offset > off)
+    fills = p.largest_colon
+    yield "largest colon", fills, "films doubted", _part(lambda s: s.colon_share > fills)
+    odd = p.largest_oddness
+    yield "largest oddness", odd, "films doubted", _part(lambda s: oddness(s.measures, p.usual) > odd)
+    yield "", None, "films doubted by any rule", _part(lambda s: _is_doubted(s, p))
+    t = p.free_air_suspicion
+    air, none = (lambda s: s.has_free_air), (lambda s: not s.has_free_air)
+    yield "free air suspicion", t, "reader alone: free air named", _part(lambda s: s.free_air >= t, air)
+    told = _is_told(t, p.faint_free_air)
+    faint = p.faint_free_air
+    yield "faint free air", faint, "told by it alone: free air", _part(_is_only_faint(t, faint), air)
+    yield "", faint, "told by it alone: none there", _part(_is_only_faint(t, faint), none)
+    yield "", t, "`critical`: sensitivity", _part(told, air)
+    yield "", t, "`critical`: false alarms", _part(told, none)
+    low = p.least_confidence
+    right, wrong = (lambda s: s.is_right), (lambda s: not s.is_right)
+    yield "least confidence", low, "wrong reports flagged", _part(lambda s: s.confidence < low, wrong)
+    yield "", low, "right reports flagged", _part(lambda s: s.confidence < low, right)
+    for finding, least in points.not_excluded.items():
+        shows = _shows(finding)
+        yield (
+            f"not excluded: {finding}",
+            least,
+            "reader alone: films with it",
+            _part(_gives(finding, least), shows),
+        )
+        yield (
+            "",
+            least,
+            "films without it",
+            _part(_gives(finding, least), _lacks(finding)),
+        )
+    for finding, support in points.least_support.items():
+        yield f"support of {finding}", support, "true sentences unhedged", _unhedged(finding, support, True)
+        yield "", support, "false sentences unhedged", _unhedged(finding, support, False)
+
+
+def _is_doubted(film: Seen, p: OperatingPoints) -> bool:
+    return (
+        film.sureness < p.doubted_below
+        or film.spine_offset > p.spine_off_centre
+        or film.colon_share > p.largest_colon
+        or oddness(film.measures, p.usual) > p.largest_oddness
+    )
+
+
+def _any(film: Seen) -> bool:
+    return True
+
+
+def _part(test: Test, among: Test = _any) -> Counted:
+    """How many of the films among which it is asked pass the test."""
+
+    def count(films: Sequence[Seen]) -> tuple[int, int]:
+        asked = [film for film in films if among(film)]
+        return sum(map(test, asked)), len(asked)
+
+    return count
+
+
+def _shows(finding: str) -> Test:
+    return lambda film: finding in film.true
+
+
+def _lacks(finding: str) -> Test:
+    return lambda film: finding not in film.true
+
+
+def _gives(finding: str, least: float) -> Test:
+    return lambda film: film.probabilities.get(finding, 0.0) >= least
+
+
+def _is_told(suspicion: float, faint: float) -> Test:
+    return lambda film: film.is_free_air_told or film.free_air >= suspicion or film.faint_free_air >= faint
+
+
+def _is_only_faint(suspicion: float, faint: float) -> Test:
+    told, all_told = _is_told(suspicion, 1.1), _is_told(suspicion, faint)
+    return lambda film: all_told(film) and not told(film)
+
+
+def _unhedged(finding: str, support: float, is_true: bool) -> Counted:
+    """How many of the true, or the false, sentences on a finding stand unhedged."""
+
+    def count(films: Sequence[Seen]) -> tuple[int, int]:
+        sentences = [
+            s for film in films for s in film.supports if (s.finding, s.is_true) == (finding, is_true)
+        ]
+        return sum(s.confidence >= support for s in sentences), len(sentences)
+
+    return count
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count / of:.3f}, {count} of {of}" if of else "none"
+
+
+def separation(films: Sequence[Seen], *, by_words: bool = False) -> float | None:
+    """Chance that a right report is given more confidence than a wrong one: area under the ROC curve.
+
+    Args:
+        films: validation films.
+        by_words: judge by the probabilities of the draft's words, as is usual, and not by both witnesses.
+    """
+    value = np.array([film.word_confidence if by_words else film.confidence for film in films])
+    is_right = np.array([film.is_right for film in films], bool)
+    right, wrong = value[is_right], value[~is_right]
+    if not len(right) or not len(wrong):
+        return None
+    ties = (right[:, None] == wrong).mean()
+    return float((right[:, None] > wrong).mean() + ties / 2)

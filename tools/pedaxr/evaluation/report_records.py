@@ -1,0 +1,177 @@
+"""What `generate_report` said of one film, held against what the film truly shows."""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from pedaxr.errors import NotAnAbdominalFilm
+from pedaxr.evaluation.ground_truth import TrueFindings, true_findings
+from pedaxr.reports.generate_report import generate_report
+from pedaxr.storage.files import disk_errors
+from pedaxr.types import Report
+from pedaxr_models.datasets.film import Film
+from pedaxr_models.facts import Presence
+from pedaxr_models.labels import LABELS, NORMAL, Finding
+from pedaxr_models.report_text.parser import parse_findings
+
+# How a supplied diagnosis is answered, the firmest "no" first. The first three say that the film does not
+# support it; "in doubt" says that it does, but that one of the witnesses doubts it.
+Answer = Literal["contradicted", "not excluded", "not to be judged", "in doubt", "accepted"]
+DISAGREEING: frozenset[Answer] = frozenset({"contradicted", "not excluded", "not to be judged"})
+_DIAGNOSIS = "The supplied working diagnosis"
+_SAID: dict[str, Answer] = {
+    "cannot be judged": "not to be judged",
+    "in doubt only": "in doubt",
+    "does not exclude it": "not excluded",
+    "is in doubt": "not excluded",
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One finding that a sentence affirms.
+
+    Attributes:
+        verdict: of its sentence: grounded, hedged, struck, or missing from the draft and added.
+        is_true: the film shows that finding.
+        is_placed: it shows it on every side that is said.
+    """
+
+    finding: str
+    verdict: str
+    is_true: bool
+    is_placed: bool
+
+
+@dataclass(frozen=True)
+class FilmRecord:
+    """One film.
+
+    Attributes:
+        film: name of its file.
+        key: of what the record depends on, so that one that is kept is used only where nothing has changed.
+        is_refused: as no abdominal film; nothing else is known then but what is true.
+        present: findings that the report says are there, hedged or not.
+        is_least_sure: whether it is flagged for low confidence.
+        confidence: of the report, calibrated.
+        wrong_answer: to a working diagnosis that the film does not show.
+        right_answer: to one that it shows.
+    """
+
+    film: str
+    key: str
+    is_refused: bool
+    true: tuple[str, ...]
+    present: tuple[str, ...] = ()
+    critical: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    is_least_sure: bool = False
+    wrong_answer: Answer | None = None
+    right_answer: Answer | None = None
+    confidence: float | None = None
+
+    @property
+    def has_free_air(self) -> bool:
+        """Whether the film shows it."""
+        return Finding.PNEUMOPERITONEUM in self.true
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the report names the findings that the film shows, and no other."""
+        return set(self.present) == set(self.true)
+
+
+def record_film(film: Film, key: str, seed: int) -> FilmRecord:
+    """Have the film reported on three times: without, with a wrong and with a right working diagnosis.
+
+    Args:
+        film: with masks.
+        key: see `FilmRecord`.
+        seed: of the choice of the two diagnoses.
+
+    Raises:
+        ValueError: the film has no masks.
+        UnreadableImage, ModelUnavailable: as `generate_report`.
+    """
+    true = true_findings(film)
+    try:
+        report = _report(film)
+        wrong, right = planted_diagnoses(film, true, seed)
+        answers = _answer(_report(film, wrong)), _answer(_report(film, right))
+    except NotAnAbdominalFilm:
+        return FilmRecord(film.image_path.name, key, True, true.present)
+    return FilmRecord(
+        film.image_path.name,
+        key,
+        False,
+        true.present,
+        tuple(f.finding for f in report.findings if f.presence is Presence.PRESENT),
+        tuple(report.critical),
+        tuple(_claims(report, true)),
+        any(flag.startswith("Low confidence") for flag in report.flags),
+        *answers,
+        report.confidence,
+    )
+
+
+def planted_diagnoses(film: Film, true: TrueFindings, seed: int) -> tuple[str, str]:
+    """A working diagnosis that the film does not show, and one that it does; the same for the same seed."""
+    draw = random.Random(f"{seed} {film.image_path.name}")
+    right = list(true.present) or [NORMAL]
+    return draw.choice([label for label in LABELS if label not in right]), draw.choice(right)
+
+
+def _report(film: Film, working_diagnosis: str | None = None) -> Report:
+    meta = film.metadata
+    return generate_report(
+        file=film.image_path,
+        view=meta.view,
+        age_months=meta.age_months,
+        indication=meta.indication,
+        working_diagnosis=working_diagnosis,
+    )
+
+
+def _answer(report: Report) -> Answer:
+    said = [flag for flag in report.flags if flag.startswith(_DIAGNOSIS)]
+    if not said:
+        return "accepted"
+    return next((answer for words, answer in _SAID.items() if words in said[0]), "contradicted")
+
+
+def _claims(report: Report, true: TrueFindings) -> Iterator[Claim]:
+    for sentence in report.sentences:
+        for said in parse_findings(sentence.text):
+            if said.finding is not None and said.presence is Presence.PRESENT:
+                name = said.finding.value
+                yield Claim(name, sentence.verdict, name in true.present, true.lies_on(name, said.side))
+
+
+def read_records(path: Path) -> dict[str, FilmRecord]:
+    """Those kept so far, by film and key; a line that an interruption cut short is left out."""
+    if not path.is_file():
+        return {}
+    records = map(_parsed, path.read_text(encoding="utf-8").splitlines())
+    return {record.key: record for record in records if record is not None}
+
+
+def _parsed(line: str) -> FilmRecord | None:
+    try:
+        kept = json.loads(line)
+        kept["claims"] = tuple(Claim(**claim) for claim in kept["claims"])
+        for name in ("true", "present", "critical"):
+            kept[name] = tuple(kept[name])
+        return FilmRecord(**kept)
+    except (TypeError, ValueError, KeyError):
+        return None
+
+
+def append_record(path: Path, record: FilmRecord) -> None:
+    """Keep one more. Raises StorageError."""
+    with disk_errors():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(record)) + "\n")

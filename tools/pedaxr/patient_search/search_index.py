@@ -1,0 +1,360 @@
+"""The search index of the registry: distinct names, their keys, and the patients who bear them.
+
+A million patients share some hundred thousand names, so names are indexed and patients joined. Every look-up
+goes through a key and is bounded. A name enters the index with its first bearer and leaves it with its last,
+in the transaction that changes the patient.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from rapidfuzz.distance import OSA
+
+from pedaxr.patient_search import index_keys as name_keys
+from pedaxr.patient_search.hangul import by_sound, coarse, is_hangul_word, jamo
+from pedaxr.patient_search.index_keys import AskedKeys
+from pedaxr.patient_search.name_matching import (
+    BABY,
+    PART,
+    PREFIX,
+    Likeness,
+    NameForms,
+    likeness,
+    name_forms,
+    part_readings,
+)
+from pedaxr.records import Patient, marks, patient_of
+
+MOST_COUNTED = 300  # names or patients; a search that meets more says so
+_MOST_VERIFIED = 300  # names or parts compared in full
+_MOST_SCANNED = 20_000  # names that have the rarest word of a query
+_MOST_SHARING = 150  # names that share near keys
+_MOST_NEAR = 50  # of these, names whose letters are compared in every spelling
+_FAR_SKELETON = 0.4  # share of letters of two skeletons that may differ in similar names
+
+TABLES: tuple[str, ...] = (
+    # Ids are never used twice, so a key that outlived its name can never lead to another.
+    """CREATE TABLE patient_names (
+        name_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        patient_name TEXT NOT NULL UNIQUE,
+        skeleton TEXT NOT NULL,
+        is_baby INTEGER NOT NULL)""",
+    """CREATE TABLE name_keys (
+        name_key TEXT NOT NULL,
+        name_id INTEGER NOT NULL,
+        PRIMARY KEY (name_key, name_id)) WITHOUT ROWID""",
+    "CREATE INDEX name_keys_by_name ON name_keys (name_id)",
+    """CREATE TABLE near_keys (
+        near_key INTEGER NOT NULL,
+        name_id INTEGER NOT NULL,
+        PRIMARY KEY (near_key, name_id)) WITHOUT ROWID""",
+    """CREATE TABLE name_sounds (
+        sound TEXT NOT NULL,
+        part TEXT NOT NULL,
+        PRIMARY KEY (sound, part)) WITHOUT ROWID""",
+    "CREATE INDEX name_sounds_by_part ON name_sounds (part)",
+    "CREATE INDEX patients_by_name ON patients (patient_name, patient_id)",
+    "CREATE INDEX patients_by_any_case ON patients (patient_id COLLATE NOCASE)",
+    "CREATE INDEX studies_by_any_case ON studies (study_id COLLATE NOCASE)",
+    "CREATE INDEX studies_by_accession ON studies (accession_number COLLATE NOCASE) "
+    "WHERE accession_number IS NOT NULL",
+)
+
+_PART_SAID = Likeness(PART, "part of the name")
+_PART_READ = Likeness(PART, "part of the name in the other script or spelling")
+_BEGINNING = Likeness(PREFIX, "beginning of the name")
+_ONE_IS_BABY = Likeness(BABY, "the name fits, but only one of the two is a baby under a parent's name")
+
+
+def index_name(connection: sqlite3.Connection, name: str) -> None:
+    """Put a registered name into the index, if it is new there."""
+    forms = name_forms(name)
+    done = connection.execute(
+        "INSERT OR IGNORE INTO patient_names (patient_name, skeleton, is_baby) VALUES (?, ?, ?)",
+        [name, name_keys.name_skeleton(forms), forms.is_baby],
+    )
+    if done.rowcount != 1:
+        return
+    name_id = done.lastrowid
+    exact = [(key, name_id) for key in sorted(name_keys.stored_keys(forms))]
+    connection.executemany("INSERT INTO name_keys VALUES (?, ?)", exact)
+    near = [(key, name_id) for key in sorted(name_keys.stored_near_keys(forms))]
+    connection.executemany("INSERT INTO near_keys VALUES (?, ?)", near)
+    sounds = sorted(name_keys.stored_sounds(forms))
+    connection.executemany("INSERT OR IGNORE INTO name_sounds VALUES (?, ?)", sounds)
+
+
+def unindex_name(connection: sqlite3.Connection, name: str) -> None:
+    """Take a name out of the index when no patient bears it any more."""
+    if connection.execute("SELECT 1 FROM patients WHERE patient_name = ?", [name]).fetchone():
+        return
+    row = connection.execute("SELECT name_id FROM patient_names WHERE patient_name = ?", [name]).fetchone()
+    if row is None:
+        return
+    (name_id,) = row
+    forms = name_forms(name)
+    near = [(key, name_id) for key in name_keys.stored_near_keys(forms)]
+    connection.executemany("DELETE FROM near_keys WHERE near_key = ? AND name_id = ?", near)
+    connection.execute("DELETE FROM name_keys WHERE name_id = ?", [name_id])
+    connection.execute("DELETE FROM patient_names WHERE name_id = ?", [name_id])
+    orphaned = (
+        "DELETE FROM name_sounds WHERE part = ? AND NOT EXISTS (SELECT 1 FROM name_keys WHERE name_key = ?)"
+    )
+    connection.executemany(orphaned, [(part, f"@{part}") for part in forms.parts])
+
+
+def build_index(connection: sqlite3.Connection) -> None:
+    """Index the names of every patient there is: the migration of a registry from before the index."""
+    after = ""
+    while names := connection.execute(
+        "SELECT DISTINCT patient_name FROM patients WHERE patient_name > ? ORDER BY patient_name LIMIT 1000",
+        [after],
+    ).fetchall():
+        for (name,) in names:
+            index_name(connection, name)
+        after = names[-1][0]
+    if connection.execute("SELECT 1 FROM patients WHERE patient_name = ''").fetchone():
+        index_name(connection, "")
+
+
+@dataclass(frozen=True)
+class FoundName:
+    """A registered name and how it answers the query."""
+
+    patient_name: str
+    likeness: Likeness
+
+
+class SearchIndex:
+    """Look-ups on one connection, which sees one state of the registry."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def patients_with_id(self, some_id: str) -> list[tuple[Patient, str]]:
+        """Patients with that id, or a study or accession number of that id, in any case; and which it was."""
+        found: dict[str, tuple[Patient, str]] = {}
+        for condition, reason in _BY_ID:
+            rows = self._connection.execute(f"SELECT * FROM patients WHERE {condition} LIMIT 100", [some_id])
+            for patient in map(patient_of, rows):
+                found.setdefault(patient.patient_id, (patient, reason))
+        return list(found.values())
+
+    def patients_born_on(self, day: date, *, limit: int = MOST_COUNTED + 1) -> list[Patient]:
+        """Patients with that birth date, by name."""
+        born = "SELECT * FROM patients WHERE patient_birth_date = ? ORDER BY patient_name, patient_id LIMIT ?"
+        return [patient_of(row) for row in self._connection.execute(born, [day.isoformat(), limit])]
+
+    def patients_named(self, names: Sequence[str], *, born_on: date | None, limit: int) -> list[Patient]:
+        """The bearers of the names, in the order of the names, then by patient id."""
+        if born_on is not None:
+            place = {name: at for at, name in enumerate(names)}
+            born = "SELECT * FROM patients WHERE patient_birth_date = ?"
+            rows = self._connection.execute(born, [born_on.isoformat()]) if place else ()
+            found = [patient_of(row) for row in rows if row["patient_name"] in place]
+            return sorted(found, key=lambda p: (place[p.patient_name], p.patient_id))[:limit]
+        found = []
+        bearers = "SELECT * FROM patients WHERE patient_name = ? ORDER BY patient_id LIMIT ?"
+        for name in names:
+            if len(found) < limit:
+                found += map(patient_of, self._connection.execute(bearers, [name, limit - len(found)]))
+        return found
+
+    def count_named(self, names: Sequence[str]) -> int:
+        """How many patients bear one of the names, counted to one more than `MOST_COUNTED`."""
+        if not 0 < len(names) <= MOST_COUNTED:
+            return min(len(names), MOST_COUNTED + 1)  # each name has a bearer
+        bearers = f"SELECT 1 FROM patients WHERE patient_name IN ({marks(names)}) LIMIT {MOST_COUNTED + 1}"
+        return int(self._connection.execute(f"SELECT count(*) FROM ({bearers})", names).fetchone()[0])
+
+    def names_like(self, query: NameForms, *, born_on: date | None = None) -> list[FoundName]:
+        """Registered names that answer the query, best first: `names.likeness` for every name.
+
+        Of each kind of likeness the first `MOST_COUNTED` names are given; with a day, all those of patients
+        born then, and maybe others.
+        """
+        asked = name_keys.asked_keys(query)
+        sounding = {f"@{part}" for part in self._parts_sounding(query)}
+        proofs = dict.fromkeys(sounding, _PART_READ) | asked.proofs
+        best, alike, is_complete = self._met(asked, proofs)
+        if born_on is not None and not is_complete:
+            best, alike = _judged(self._keys_of_day(born_on), asked, proofs)
+        found = [
+            FoundName(name, _ONE_IS_BABY if is_baby != query.is_baby else best[name_id])
+            for name_id, name, is_baby in self._names(best)
+        ]
+        unproven = [name_id for name_id in alike if name_id not in best or best[name_id].score <= PART]
+        return _best_first([*found, *self._verified(query, unproven)])
+
+    def names_near(self, query: NameForms) -> list[str]:
+        """Names about one letter away, those sharing most keys first; names of the same given name too."""
+        keys = sorted(name_keys.asked_near_keys(query)) or [-1]
+        sharing = (
+            f"SELECT name_id FROM near_keys WHERE near_key IN ({marks(keys)}) "
+            "GROUP BY name_id ORDER BY count(*) DESC, name_id LIMIT ?"
+        )
+        ids = [row[0] for row in self._connection.execute(sharing, [*keys, _MOST_SHARING])]
+        for start in name_keys.given_starts(query):
+            ids += [name_id for _, name_id in self._starting(start, _MOST_SHARING)]
+        listed = sorted(set(ids))
+        named = f"SELECT patient_name, skeleton FROM patient_names WHERE name_id IN ({marks(listed)})"
+        rows = self._connection.execute(named, listed) if listed else ()
+        return _closest(query, rows, farthest=1.0)
+
+    def names_near_of_day(self, query: NameForms, born_on: date) -> list[str]:
+        """Names of patients born that day whose skeleton is not far from the query's."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT patient_name, skeleton "
+            "FROM patients CROSS JOIN patient_names USING (patient_name) WHERE patient_birth_date = ?",
+            [born_on.isoformat()],
+        )
+        return _closest(query, rows, farthest=_FAR_SKELETON)
+
+    def _parts_sounding(self, query: NameForms) -> list[str]:
+        """The registered parts of names that sound like the whole query."""
+        sounds = sorted({coarse(reading) for reading in query.readings})[:_MOST_VERIFIED]
+        if not sounds:
+            return []
+        alike = (
+            f"SELECT DISTINCT part FROM name_sounds WHERE sound IN ({marks(sounds)}) LIMIT {_MOST_VERIFIED}"
+        )
+        parts = (part for (part,) in self._connection.execute(alike, sounds))
+        return [part for part in parts if query.readings & part_readings(part)]
+
+    def _met(
+        self, asked: AskedKeys, proofs: dict[str, Likeness]
+    ) -> tuple[dict[int, Likeness], list[int], bool]:
+        """The names whose keys prove a likeness, those that only sound like the query, whether these are all.
+
+        The best kinds come first; the weaker ones are not looked for when there are too many already.
+        """
+        best: dict[int, Likeness] = {}
+        most = 0
+        for kinds in _by_score(proofs):
+            having = self._having(kinds)
+            most = max(most, len(having))
+            for key, name_id in having:
+                best.setdefault(name_id, proofs[key])
+        for name_id in self._having_all(asked.words):
+            best.setdefault(name_id, _PART_SAID)
+        for start in asked.starts:
+            if len(best) > MOST_COUNTED:
+                break
+            for _, name_id in self._starting(start, MOST_COUNTED + 1):
+                best.setdefault(name_id, _BEGINNING)
+        alike = [name_id for _, name_id in self._having(sorted(asked.sounds))]
+        return best, alike, max(most, len(best), len(alike)) <= min(MOST_COUNTED, _MOST_VERIFIED)
+
+    def _keys_of_day(self, day: date) -> dict[int, set[str]]:
+        """All keys of the names of patients born that day."""
+        of_day = (
+            "SELECT name_id, name_key FROM name_keys WHERE name_id IN (SELECT name_id FROM patients "
+            "CROSS JOIN patient_names USING (patient_name) WHERE patient_birth_date = ?)"
+        )
+        keys: dict[int, set[str]] = {}
+        for name_id, key in self._connection.execute(of_day, [day.isoformat()]):
+            keys.setdefault(name_id, set()).add(key)
+        return keys
+
+    def _having(self, keys: Sequence[str]) -> list[tuple[str, int]]:
+        if not keys:
+            return []
+        having = f"SELECT name_key, name_id FROM name_keys WHERE name_key IN ({marks(keys)}) LIMIT ?"
+        return self._connection.execute(having, [*keys, MOST_COUNTED + 1]).fetchall()
+
+    def _starting(self, start: str, limit: int) -> list[tuple[str, int]]:
+        # A range instead of LIKE: it uses the key and needs no escaping.
+        starting = "SELECT name_key, name_id FROM name_keys WHERE name_key >= ? AND name_key < ? LIMIT ?"
+        return self._connection.execute(starting, [start, start + "\U0010ffff", limit]).fetchall()
+
+    def _having_all(self, keys: Sequence[str]) -> list[int]:
+        if not keys:
+            return []
+        count = f"SELECT count(*) FROM (SELECT 1 FROM name_keys WHERE name_key = ? LIMIT {_MOST_SCANNED})"
+        bearers = {key: self._connection.execute(count, [key]).fetchone()[0] for key in keys}
+        rarest, *others = sorted(keys, key=bearers.__getitem__)
+        also = "AND EXISTS (SELECT 1 FROM name_keys a WHERE a.name_key = ? AND a.name_id = n.name_id) "
+        having = (
+            f"SELECT name_id FROM (SELECT name_id FROM name_keys WHERE name_key = ? LIMIT {_MOST_SCANNED}) n "
+            f"WHERE 1 {also * len(others)} LIMIT {MOST_COUNTED + 1}"
+        )
+        return [row[0] for row in self._connection.execute(having, [rarest, *others])]
+
+    def _names(self, name_ids: Iterable[int]) -> list[tuple[int, str, bool]]:
+        listed = sorted(set(name_ids))
+        if not listed:  # SQLite would look at every row to find it in no list
+            return []
+        named = f"SELECT name_id, patient_name, is_baby FROM patient_names WHERE name_id IN ({marks(listed)})"
+        return [
+            (name_id, name, bool(baby)) for name_id, name, baby in self._connection.execute(named, listed)
+        ]
+
+    def _verified(self, query: NameForms, name_ids: Sequence[int]) -> list[FoundName]:
+        """Names that sound like the query, compared in full: different names can share a coarse reading."""
+        names = (name for _, name, _ in self._names(sorted(name_ids)[:_MOST_VERIFIED]))
+        likes = ((name, likeness(query, name_forms(name))) for name in names if _may_sound_like(query, name))
+        return [FoundName(name, like) for name, like in likes if like]
+
+
+def _may_sound_like(query: NameForms, name: str) -> bool:
+    """False where a short name in Hangul, which has one reading, is certainly another; quick."""
+    is_one_reading = len(name) <= 3 and is_hangul_word(name)  # too short for a title
+    return not is_one_reading or by_sound(name) in query.readings
+
+
+def _closest(query: NameForms, rows: Iterable[Sequence[str]], *, farthest: float) -> list[str]:
+    """Of rows of name and skeleton, the names nearest to the query in skeleton or as written, in letters."""
+    asked = name_keys.skeletons(query) or {query.text}
+    apart = []
+    for name, skeleton in rows:
+        shares = [OSA.normalized_distance(one, skeleton) for one in asked]
+        apart.append((min(*shares, OSA.normalized_distance(query.written, jamo(name.lower()))), name))
+    return [name for share, name in sorted(apart)[:_MOST_NEAR] if share <= farthest]
+
+
+_BY_ID = (
+    ("patient_id = ? COLLATE NOCASE", "patient id"),
+    ("patient_id IN (SELECT patient_id FROM studies WHERE study_id = ? COLLATE NOCASE)", "study id"),
+    (
+        "patient_id IN (SELECT patient_id FROM studies WHERE accession_number = ? COLLATE NOCASE)",
+        "accession number",
+    ),
+    (
+        "patient_id IN (SELECT merged_into FROM merged_patients WHERE patient_id = ? COLLATE NOCASE)",
+        "id before a merge",
+    ),
+)
+
+
+def _by_score(proofs: dict[str, Likeness]) -> list[list[str]]:
+    """The keys in groups of one likeness, best first, so that a bound on one kind cuts no better one."""
+    groups: dict[Likeness, list[str]] = {}
+    for key, like in proofs.items():
+        groups.setdefault(like, []).append(key)
+    return [sorted(groups[like]) for like in sorted(groups, key=lambda like: -like.score)]
+
+
+def _judged(
+    keys: dict[int, set[str]], asked: AskedKeys, proofs: dict[str, Likeness]
+) -> tuple[dict[int, Likeness], list[int]]:
+    """The same as `SearchIndex._met`, for names of which all keys are known."""
+    best: dict[int, Likeness] = {}
+    words = set(asked.words)
+    for name_id, met in keys.items():
+        proven = [proofs[key] for key in met & proofs.keys()]
+        if proven:
+            best[name_id] = max(proven, key=lambda like: like.score)
+        elif words and words <= met:
+            best[name_id] = _PART_SAID
+        elif any(key.startswith(asked.starts) for key in met):
+            best[name_id] = _BEGINNING
+    return best, [name_id for name_id, met in keys.items() if met & asked.sounds]
+
+
+def _best_first(found: list[FoundName]) -> list[FoundName]:
+    best: dict[str, FoundName] = {}
+    for one in sorted(found, key=lambda f: (-f.likeness.score, f.patient_name)):
+        best.setdefault(one.patient_name, one)
+    return list(best.values())

@@ -1,0 +1,1 @@
+"""A film file to pixels: PNG, JPEG or DICOM, decoded in a confined process."""

@@ -1,0 +1,106 @@
+"""What a film file says of itself before anything of it is decoded: kind, size, compression.
+
+Only bytes are looked at, by code of our own: a bomb is refused here at the price of reading its header.
+PNG: ISO/IEC 15948 section 11.2.2. JPEG: ISO/IEC 10918-1 annex B. DICOM: PS3.10 section 7.1, PS3.6 annex A.
+"""
+
+import struct
+from typing import Literal
+
+from pedaxr.errors import UnreadableImage
+from pedaxr.radiograph.raster import check_size
+
+Kind = Literal["png", "jpeg", "dicom"]
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8\xff"
+_DICM = slice(128, 132)
+_META_START = 132
+_JPEG_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # 0xF7 is that of JPEG-LS
+_MOST_SCANS = 200  # a progressive JPEG of thousands costs minutes; real ones have about ten
+_LONG_VALUES = (b"OB", b"OW", b"UN", b"UT", b"SQ")
+DEFLATED = "1.2.840.10008.1.2.1.99"
+_SYNTAXES = frozenset(
+    {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", DEFLATED, "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.5"}
+    | {f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81, 90, 91)}
+)
+
+
+def check_header(data: bytes) -> Kind:
+    """The kind of a film file whose header promises a picture that may be decoded.
+
+    Raises:
+        UnreadableImage: of another kind, of an unknown compression, or larger than any film.
+    """
+    if data.startswith(_PNG):
+        _check_png(data)
+        return "png"
+    if data.startswith(_JPEG):
+        _check_jpeg(data)
+        return "jpeg"
+    if data[_DICM] == b"DICM":
+        _check_dicom(data)
+        return "dicom"
+    raise UnreadableImage("The file is not a PNG, JPEG or DICOM picture. Export the film as one of these.")
+
+
+def transfer_syntax(data: bytes) -> tuple[str, int]:
+    """Transfer Syntax UID and where the data set starts, from the file meta group.
+
+    Raises:
+        struct.error, UnicodeDecodeError: the group is cut short or holds something else.
+    """
+    at, syntax = _META_START, ""
+    while data[at : at + 2] == b"\x02\x00":
+        element, vr = struct.unpack_from("<H2s", data, at + 2)
+        long = vr in _LONG_VALUES
+        length: int = struct.unpack_from("<I" if long else "<H", data, at + (8 if long else 6))[0]
+        value = at + (12 if long else 8)
+        if element == 0x0010:
+            syntax = data[value : value + length].rstrip(b"\0 ").decode("ascii")
+        at = value + length
+    return syntax, at
+
+
+def jpeg_size(stream: bytes) -> tuple[int, int]:
+    """Width and height of the frame header (ISO/IEC 10918-1 B.2.2, 14495-1 C.2.2).
+
+    Raises:
+        struct.error: there is none.
+    """
+    at = 2
+    while True:
+        marker, length = struct.unpack_from(">xBH", stream, at)
+        if marker in _JPEG_FRAMES:
+            height, width = struct.unpack_from(">HH", stream, at + 5)
+            return width, height
+        at += 2 + length
+
+
+def _check_png(data: bytes) -> None:
+    if len(data) < 33 or data[8:16] != b"\0\0\0\rIHDR":
+        raise UnreadableImage("The PNG file has no header. Copy or export the film again.")
+    check_size(*struct.unpack_from(">II", data, 16))
+
+
+def _check_jpeg(data: bytes) -> None:
+    if data.count(b"\xff\xda") > _MOST_SCANS:
+        raise UnreadableImage("The JPEG file is made of absurdly many scans. Export the film again.")
+    try:
+        size = jpeg_size(data)
+    except struct.error:
+        return  # padding between markers: the decoder's own reading of the header is checked as well
+    if 0 not in size:  # a height of 0 is told later in the file
+        check_size(*size)
+
+
+def _check_dicom(data: bytes) -> None:
+    try:
+        syntax, _ = transfer_syntax(data)
+    except (struct.error, UnicodeDecodeError) as err:
+        raise UnreadableImage(
+            "The DICOM file is damaged or incomplete: it cannot be decoded. Export the film again."
+        ) from err
+    if syntax not in _SYNTAXES:
+        raise UnreadableImage(
+            "The DICOM file is compressed in a way that is not read here. Export it uncompressed."
+        )

@@ -1,0 +1,85 @@
+"""A decoded picture, whatever file it came from, and the limits every decoder keeps."""
+
+import struct
+import zlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pedaxr.errors import UnreadableImage
+from pedaxr_models.datasets.film import FilmMetadata
+
+FloatArray = NDArray[np.float32]
+
+MAX_PIXELS = 64_000_000  # the largest radiography detectors have about 20 million
+MAX_BYTES = 256 * 2**20
+_PLAUSIBLE_SPACING_MM = (0.02, 3.0)  # a detector element to a very coarse screen copy
+_CHROMA = 0.08
+# All that Pillow, pydicom and its codecs raise on broken files. Nothing here stands for a bug of ours: the
+# code inside the seam only calls decoders.
+DECODER_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+
+@dataclass(frozen=True)
+class Raster:
+    """One picture.
+
+    Attributes:
+        pixels: (H, W) float32 in [0, 1], bone bright.
+        pixel_spacing_mm: row, column; None when the file gives none or an impossible one.
+        metadata: what the file's header says of the patient and the study; never checked here.
+        notes: what the reader of the film should know about the file, in our own words.
+        colourfulness: share of pixels that are clearly not grey.
+    """
+
+    pixels: FloatArray
+    pixel_spacing_mm: tuple[float, float] | None = None
+    metadata: FilmMetadata = field(default_factory=FilmMetadata)
+    notes: tuple[str, ...] = ()
+    colourfulness: float = 0.0
+
+
+def check_size(width: int, height: int) -> None:
+    """Refuse a picture by its header, before anything is decoded.
+
+    Raises:
+        UnreadableImage: empty or above `MAX_PIXELS`.
+    """
+    if width < 1 or height < 1:
+        raise UnreadableImage("The picture's header gives it no width or height. Export the film again.")
+    if width * height > MAX_PIXELS:
+        raise UnreadableImage(
+            f"The picture has more than {MAX_PIXELS // 10**6} million pixels, too many for one film. "
+            "Export the film at its own size."
+        )
+
+
+def to_grey(colour: FloatArray) -> tuple[FloatArray, float]:
+    """(H, W, 3) in [0, 1] to luma (H, W) (ITU-R BT.601) and the share of pixels that are clearly not grey."""
+    chroma = colour.max(axis=2) - colour.min(axis=2)
+    luma = colour @ np.array([0.299, 0.587, 0.114], np.float32)
+    return luma.astype(np.float32), float((chroma > _CHROMA).mean())
+
+
+def plausible_spacing(row: float, column: float) -> tuple[float, float] | None:
+    """The spacing in mm if a radiograph can have it, else None."""
+    low, high = _PLAUSIBLE_SPACING_MM
+    return (row, column) if low <= row <= high and low <= column <= high else None

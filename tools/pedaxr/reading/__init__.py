@@ -1,0 +1,1 @@
+"""One film read: checked, segmented, measured, judged for quality."""

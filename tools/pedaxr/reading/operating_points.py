@@ -1,0 +1,149 @@
+"""Where the line is drawn between sure and doubtful: figures chosen on validation films, never on test films.
+
+`pedaxr evaluate thresholds` chooses them anew and writes them as JSON. Those in use are the file of that name
+in `$PEDAXR_WEIGHTS`, beside weights of one's own, or else the shipped ones.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from pedaxr.errors import ModelUnavailable
+from pedaxr.reading.ood_score import Table
+from pedaxr.storage.files import disk_errors, replace_durably
+from pedaxr_models.labels import FINDINGS
+
+POINTS_FILE = "operating_points.json"
+
+
+@dataclass(frozen=True)
+class OperatingPoints:
+    """The figures.
+
+    Attributes:
+        doubted_below: `quality.sureness` below which a picture is said to be perhaps no abdominal film.
+        refused_below: the same, below which it is refused.
+        spine_off_centre: `quality.spine_offset` above which it is said to be perhaps no frontal film.
+        largest_colon: `quality.colon_share` above which it is said to be perhaps a chest film.
+        free_air_suspicion: probability from which the reader's free air is told to a human, outlined or not.
+        least_confidence: `flags.least_sure` below which that is said.
+        least_support: by finding, `verify.support` below which a sentence on it is hedged.
+        faint_free_air: `Reading.faint_free_air` from which free air is told that is not outlined.
+        usual: by measure of `quality.measures_of`, the `oddness.surprise_table` of good films.
+        largest_oddness: `oddness.oddness` above which it is said to be perhaps no abdominal film.
+        confidence_curve: what share of reports is right, by `flags.least_sure`: pairs, both rising; between
+            them straight lines. Empty: `least_sure` stands for itself.
+        not_excluded: by finding, the reader's probability from which a supplied diagnosis that is not
+            outlined is called not excluded, and not contradicted; never where none is given.
+        weights: by network, SHA-256 of the weights they were chosen with; empty: chosen by hand.
+    """
+
+    doubted_below: float
+    refused_below: float
+    spine_off_centre: float
+    largest_colon: float
+    free_air_suspicion: float
+    least_confidence: float
+    least_support: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, str] = field(default_factory=dict)
+    confidence_curve: Table = ()
+    not_excluded: Mapping[str, float] = field(default_factory=dict)
+    usual: Mapping[str, Table] = field(default_factory=dict)
+    largest_oddness: float = 0.0
+    faint_free_air: float = 1.0
+
+    def __post_init__(self) -> None:
+        shares = [getattr(self, name) for name in _SHARES]
+        shares += [*self.least_support.values(), *self.not_excluded.values()]
+        shares += [share for pair in self.confidence_curve for share in pair]
+        named = {*self.least_support, *self.not_excluded}
+        if not all(0 <= share <= 1 for share in shares) or not named <= set(FINDINGS):
+            raise ValueError("an operating point is a share from 0 to 1, of a finding where it is of one")
+        for table in (self.confidence_curve, *self.usual.values()):
+            columns = [list(column) for column in zip(*table, strict=True)]
+            if any(column != sorted(column) for column in columns) or len(columns) not in (0, 2):
+                raise ValueError("a table is of pairs that rise")
+
+    def confidence(self, least_sure: float) -> float:
+        """The calibrated confidence, 0 to 1: the share of right reports among those that were as sure."""
+        if not self.confidence_curve:
+            return least_sure
+        sure, right = zip(*self.confidence_curve, strict=True)
+        return float(np.interp(least_sure, sure, right))
+
+
+_SHARES = (
+    "doubted_below",
+    "refused_below",
+    "spine_off_centre",
+    "largest_colon",
+    "free_air_suspicion",
+    "least_confidence",
+    "faint_free_air",
+)
+
+
+_given: ContextVar[OperatingPoints | None] = ContextVar("pedaxr_operating_points", default=None)
+
+
+@contextmanager
+def using(points: OperatingPoints) -> Iterator[None]:
+    """Have these in use inside the block, in this thread or task."""
+    token = _given.set(points)
+    try:
+        yield
+    finally:
+        _given.reset(token)
+
+
+def operating_points() -> OperatingPoints:
+    """Those in use.
+
+    Raises:
+        ModelUnavailable: the file beside the weights in use is damaged.
+    """
+    from pedaxr_models.checkpoint import weights_folder
+
+    return _given.get() or _beside(weights_folder("segmentation").parent)
+
+
+@lru_cache(maxsize=4)
+def _beside(folder: Path) -> OperatingPoints:
+    own = folder / POINTS_FILE
+    if own.is_file():
+        return parse_points(own.read_text(encoding="utf-8"))
+    return parse_points((files("pedaxr") / POINTS_FILE).read_text(encoding="utf-8"))
+
+
+def parse_points(text: str) -> OperatingPoints:
+    """From JSON. Raises ModelUnavailable where a figure is missing, unknown or impossible."""
+    try:
+        read = json.loads(text)
+        curve = _table(read.pop("confidence_curve", ()))
+        usual = {name: _table(pairs) for name, pairs in read.pop("usual", {}).items()}
+        return OperatingPoints(**read, confidence_curve=curve, usual=usual)
+    except (TypeError, ValueError, AttributeError) as err:
+        names = ", ".join(f.name for f in fields(OperatingPoints))
+        raise ModelUnavailable(
+            f"{POINTS_FILE} beside the weights is damaged: it must hold {names}. Remove it, or write it anew "
+            "with `pedaxr evaluate thresholds`."
+        ) from err
+
+
+def _table(pairs: Iterable[Iterable[float]]) -> Table:
+    return tuple(tuple(map(float, pair)) for pair in pairs)
+
+
+def write_points(points: OperatingPoints, path: Path) -> None:
+    """Write them, whole. Raises StorageError."""
+    with disk_errors():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_durably(path, (json.dumps(asdict(points), indent=2) + "\n").encode())
+    _beside.cache_clear()

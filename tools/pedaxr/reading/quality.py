@@ -1,0 +1,224 @@
+"""Is this a film that can be read at all, and what limits what can be read off it?
+
+Simple checks with limits set on synthetic films: they catch blank, noisy, coloured and foreign pictures, not
+a subtly bad one. A picture that passes is not thereby a good film. Once it is segmented, what is outlined
+tells more: on what is no abdominal film the network is less sure of spine, liver, ribs and pelvis.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr.errors import NotAnAbdominalFilm
+from pedaxr.radiograph.raster import Raster
+from pedaxr.reading.ood_score import oddness
+from pedaxr.reading.operating_points import operating_points
+from pedaxr.types import Region
+from pedaxr_models.labels import Structure
+
+FloatArray = NDArray[np.float32]
+
+_LEAST_SIDE_PX = 128
+_LONGEST_TO_SHORTEST = 3.0
+_LEAST_CONTRAST = 0.08  # 1st to 99th percentile
+_LARGEST_COLOURED_SHARE = 0.2
+_LARGEST_GRAIN_SHARE = 0.35  # of the variance; films have under 0.05
+_LARGEST_SMOOTH_SHARE = 0.9995
+_BURNT_SHARE = 0.10
+_LEAST_SPINE_SHARE = 0.01  # of the body; phantoms 0.02 to 0.15
+_LEAST_OTHER_SHARE = 0.01
+_BOWEL = (Structure.STOMACH, Structure.COLON, Structure.SMALL_BOWEL_GAS, Structure.STOOL)
+# Outlined on nearly every film of an abdomen, whatever is wrong with the child.
+_LANDMARKS = (Structure.SPINE, Structure.LIVER, Structure.RIBS, Structure.PELVIS)
+# What the ribs' share counts for: chosen on validation films and strangers that are not tested on.
+_RIBS_COUNT = 0.5
+
+_NEXT = "Choose a frontal abdominal film of a child, or check how it was exported."
+_UNSURE = (
+    "The outlines are less sure than on abdominal films: this may be no frontal abdominal film of a child."
+)
+_OFF_CENTRE = "The spine lies far from the middle: this may be no frontal film."
+_ODD = "What is outlined is odd in several ways at once: this may be no frontal abdominal film of a child."
+_FILLED = "Colon seems to fill the body, as lungs taken for colon do: this may be a chest film."
+_INVERTED = "Bright corners round a dark centre: bone may be shown dark. Check the export."
+_DOUBTS = (_UNSURE, _OFF_CENTRE, _FILLED, _ODD, _INVERTED)
+
+
+def doubts(notes: Sequence[str]) -> list[str]:
+    """Those of the notes that doubt the picture itself, not only say what is cut off or burnt out."""
+    return [note for note in notes if note in _DOUBTS]
+
+
+def check_picture(film: Raster) -> list[str]:
+    """Look at the pixels alone, before any network does; notes for the reader.
+
+    Raises:
+        NotAnAbdominalFilm: too small, blank, coloured, noise, or without any detail.
+    """
+    height, width = film.pixels.shape
+    if min(height, width) < _LEAST_SIDE_PX or max(height, width) > _LONGEST_TO_SHORTEST * min(height, width):
+        raise NotAnAbdominalFilm(f"The picture is too small or too narrow to be a whole film. {_NEXT}")
+    if film.colourfulness > _LARGEST_COLOURED_SHARE:
+        raise NotAnAbdominalFilm(f"The picture is in colour; a radiograph is grey. {_NEXT}")
+    small = _small(film.pixels)
+    low, high = np.percentile(small, (1, 99))
+    if high - low < _LEAST_CONTRAST:
+        raise NotAnAbdominalFilm(f"The picture is blank or almost so. {_NEXT}")
+    _check_texture(small)
+    return [note for note in (_burnt_note(small), _inverted_note(small)) if note]
+
+
+def check_anatomy(regions: Sequence[Region]) -> list[str]:
+    """Look at what the segmentation found; notes for the reader.
+
+    Raises:
+        NotAnAbdominalFilm: neither a spine, nor a pelvis or bowel, of a plausible size; or all that is
+            outlined is far less sure than on any abdominal film.
+    """
+    share = {region.name: region.share_of_body for region in regions}
+    has_spine = share.get(Structure.SPINE, 0.0) >= _LEAST_SPINE_SHARE
+    has_pelvis = share.get(Structure.PELVIS, 0.0) >= _LEAST_OTHER_SHARE
+    has_bowel = sum(share.get(channel, 0.0) for channel in _BOWEL) >= _LEAST_OTHER_SHARE
+    if not has_spine and not (has_pelvis and has_bowel):
+        raise NotAnAbdominalFilm(
+            f"Neither a spine nor a pelvis with bowel was recognised: no abdomen is read into it. {_NEXT}"
+        )
+    notes = _doubts_of(regions)
+    missing = (
+        (
+            has_spine,
+            "The spine was not recognised: sides and quadrants are divided at the middle of the body.",
+        ),
+        (has_pelvis, "The pelvis was not recognised: the lower abdomen may be cut off."),
+        (
+            Structure.DIAPHRAGM in share,
+            "The domes of the diaphragm were not recognised: free air beneath them cannot be judged.",
+        ),
+    )
+    return notes + [note for is_there, note in missing if not is_there]
+
+
+def sureness(regions: Sequence[Region]) -> float:
+    """How surely this is an abdomen, 0 to 1: the landmarks' confidence, and more where ribs are outlined.
+
+    Mean confidence of those of spine, liver, ribs and pelvis that are outlined, and half of the ribs' share
+    of the body, at most 1; 0 where none is outlined.
+    """
+    found = {region.name: region for region in regions if region.name in _LANDMARKS}
+    if not found:
+        return 0.0
+    ribs = found[Structure.RIBS].share_of_body if Structure.RIBS in found else 0.0
+    sure = float(np.mean([region.confidence for region in found.values()]))
+    return min(1.0, sure + _RIBS_COUNT * ribs)
+
+
+def spine_offset(regions: Sequence[Region]) -> float:
+    """How far the spine lies from the middle of ribs and pelvis, as a share of their width.
+
+    The nearer of the two counts, as either may be cut off at one side; 0 where it cannot be told.
+    """
+    boxes = {region.name: region.bounding_box for region in regions}
+    spine = boxes.get(Structure.SPINE)
+    wide = [box for name in (Structure.RIBS, Structure.PELVIS) if (box := boxes.get(name))]
+    if spine is None or not wide:
+        return 0.0
+    return min(abs(_middle(spine) - _middle(box)) / (box[2] - box[0]) for box in wide)
+
+
+def colon_share(regions: Sequence[Region]) -> float:
+    """Share of the body that is outlined as colon; 0 where none is."""
+    return _share(regions, Structure.COLON)
+
+
+def l2_share(regions: Sequence[Region]) -> float:
+    """Share of the body that is outlined as the second lumbar body; 0 where none is.
+
+    A film of the abdomen is centred near it; of a chest, or from the side, it is hardly ever outlined.
+    """
+    return _share(regions, Structure.L2_BODY)
+
+
+def spine_confidence(regions: Sequence[Region]) -> float:
+    """How surely the spine is outlined, 0 to 1; 0 where it is not."""
+    return next((region.confidence for region in regions if region.name == Structure.SPINE), 0.0)
+
+
+def spine_pieces(regions: Sequence[Region]) -> int:
+    """In how many pieces the spine is outlined: from the front it is one column."""
+    return next((len(region.polygons) for region in regions if region.name == Structure.SPINE), 0)
+
+
+def measures_of(regions: Sequence[Region]) -> dict[str, float]:
+    """What `oddness` looks at, each larger where it is odder."""
+    return {
+        "unsureness": 1 - sureness(regions),
+        "spine_offset": spine_offset(regions),
+        "colon_share": colon_share(regions),
+        "spine_unsureness": 1 - spine_confidence(regions),
+        "spine_pieces": float(spine_pieces(regions)),
+        "no_l2": 1 - l2_share(regions),
+    }
+
+
+def _share(regions: Sequence[Region], name: Structure) -> float:
+    return next((region.share_of_body for region in regions if region.name == name), 0.0)
+
+
+def _middle(box: tuple[int, int, int, int]) -> float:
+    return (box[0] + box[2]) / 2
+
+
+def _doubts_of(regions: Sequence[Region]) -> list[str]:
+    """Raises NotAnAbdominalFilm where doubt is certainty."""
+    points, sure = operating_points(), sureness(regions)
+    if sure < points.refused_below:
+        raise NotAnAbdominalFilm(
+            f"What was outlined is far less sure than on an abdominal film: nothing is read into it. {_NEXT}"
+        )
+    found = (
+        (sure < points.doubted_below, _UNSURE),
+        (spine_offset(regions) > points.spine_off_centre, _OFF_CENTRE),
+        (colon_share(regions) > points.largest_colon, _FILLED),
+        (oddness(measures_of(regions), points.usual) > points.largest_oddness, _ODD),
+    )
+    return [note for is_so, note in found if is_so]
+
+
+def _small(pixels: FloatArray) -> FloatArray:
+    """At most 256 pixels long, by area average."""
+    scale = 256 / max(pixels.shape)
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _check_texture(small: FloatArray) -> None:
+    """Grain is what a blur of 2 pixels removes. Noise is all grain; a drawn gradient has none at all."""
+    grain = float((small - cv2.GaussianBlur(small, (0, 0), 2)).var() / small.var())
+    if grain > _LARGEST_GRAIN_SHARE:
+        raise NotAnAbdominalFilm(f"The picture is noise. {_NEXT}")
+    if grain < 1 - _LARGEST_SMOOTH_SHARE:
+        raise NotAnAbdominalFilm(f"The picture is a smooth gradient without any detail. {_NEXT}")
+
+
+def _burnt_note(small: FloatArray) -> str | None:
+    if float((small >= 0.995).mean()) > _BURNT_SHARE:
+        return "Much of the film is burnt out to white: bone and tissue cannot be told apart there."
+    return None
+
+
+def _inverted_note(small: FloatArray) -> str | None:
+    """Outside the child the film is exposed, hence dark with bone bright; the corners show it."""
+    side = max(4, min(small.shape) // 12)
+    corners = [
+        small[y, x] for y in (slice(side), slice(-side, None)) for x in (slice(side), slice(-side, None))
+    ]
+    height, width = small.shape
+    centre = small[height // 4 : -height // 4, width // 4 : -width // 4]
+    brightness = sorted(float(np.median(corner)) for corner in corners)
+    if brightness[1] > np.median(centre) + 0.15:
+        return _INVERTED
+    return None

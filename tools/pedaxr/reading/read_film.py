@@ -1,0 +1,250 @@
+"""One film looked at once: read, checked, segmented. segment_xray and generate_report start from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr.ages import ages_differ
+from pedaxr.audit import trail as audit
+from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr.radiograph.read import Radiograph, read_radiograph
+from pedaxr.radiograph.recent_cache import Recent
+from pedaxr.reading import networks as models
+from pedaxr.reading.measurements import measure
+from pedaxr.reading.positioning import positioning_notes, text_notes
+from pedaxr.reading.quality import check_anatomy, check_picture
+from pedaxr.reading.regions import channel_masks, find_regions
+from pedaxr.types import Region
+from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.labels import CHANNELS, Finding, View
+from pedaxr_models.segmentation.confident_cores import with_cores
+
+if TYPE_CHECKING:
+    from pedaxr.clinic import Clinic
+    from pedaxr.registry import Study
+    from pedaxr_models.segmentation.film_segmenter import FilmSegmenter, Segmentation
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a film comes from: a registered study of a clinic, or a file of the caller's.
+
+    Attributes:
+        study: None for a file.
+        clinic: None for a file read outside any clinic.
+    """
+
+    path: Path
+    study: "Study | None" = None
+    clinic: "Clinic | None" = None
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """What the segmentation sees on a film, whoever's it is.
+
+    Attributes:
+        masks: (512, 512) per channel, as `regions.channel_masks` gives them.
+        cores: the same, cut back to what lengths are read from.
+        regions: those that are not empty, named and placed.
+    """
+
+    segmentation: "Segmentation"
+    masks: Mapping[str, NDArray[np.bool_]]
+    cores: Mapping[str, NDArray[np.bool_]]
+    regions: tuple[Region, ...]
+
+
+_AGES = "The stated age and that of the dates differ: check whose film it is."
+_LEAST_AIR_PX = 30  # of the frame, where the weights name no least area
+# An agent outlines a film and then has it reported on: the second call finds the first one's work. Two films,
+# as one can be 50 million pixels.
+_films = Recent[Radiograph](2)
+_outlines = Recent[Outlines](2)
+
+
+def forget_films() -> None:
+    """Drop what is kept of the last films."""
+    _films.clear()
+    _outlines.clear()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A film and what the segmentation sees on it.
+
+    Attributes:
+        pixel_spacing_mm: row, column; the file's own, else the registry's, else None.
+        metadata: the registry's for a study, the file header's for a file.
+        notes: on the file, the picture and what can be seen on it.
+    """
+
+    source: Source
+    radiograph: Radiograph
+    outlines: Outlines
+    segmenter: "FilmSegmenter"
+    pixel_spacing_mm: tuple[float, float] | None
+    metadata: FilmMetadata
+    notes: tuple[str, ...]
+
+    @property
+    def segmentation(self) -> "Segmentation":
+        """Probabilities, and the way back to the film."""
+        return self.outlines.segmentation
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """All regions, in the order of the vocabulary."""
+        return self.outlines.regions
+
+    @property
+    def findings(self) -> list[Region]:
+        """Outlined findings, in the order of the vocabulary."""
+        return [region for region in self.regions if region.kind == "finding"]
+
+    @property
+    def structures(self) -> list[Region]:
+        """Outlined structures, in the order of the vocabulary."""
+        return [region for region in self.regions if region.kind == "structure"]
+
+    @cached_property
+    def faint_free_air(self) -> float:
+        """The probability, 0 to 1, that as many pixels of free air reach as its smallest region has.
+
+        Where nothing is outlined it says how near the segmentation came to it.
+        """
+        film = self.segmentation.probabilities[CHANNELS.index(Finding.PNEUMOPERITONEUM)]
+        on_film = film[self.segmentation.letterbox.content].ravel()
+        least = self.segmenter.min_area_px.get(Finding.PNEUMOPERITONEUM, _LEAST_AIR_PX)
+        if on_film.size < least:
+            return 0.0
+        return float(np.clip(np.partition(on_film, -least)[-least], 0, 1))
+
+    @cached_property
+    def measures(self) -> dict[str, float]:
+        """Calibres, levels and stool shares, as `measuring.measure` names them; computed once."""
+        return measure(
+            self.outlines.cores,
+            self.segmentation.letterbox,
+            pixel_spacing_mm=self.pixel_spacing_mm,
+            view=self.metadata.view,
+        )
+
+
+def find_source(study_id: str | None, file: Path | None, clinic: "Clinic | None") -> Source:
+    """The film meant by exactly one of `study_id` and `file`.
+
+    Raises:
+        InvalidRequest: neither or both were given.
+        StudyNotFound: the clinic has no such study.
+        StorageError: there is no clinic.
+    """
+    if (study_id is None) == (file is None):
+        raise InvalidRequest("Give either a study_id, taken from find_patient, or a film file; not both.")
+    if file is not None:
+        return Source(Path(file), clinic=clinic)
+    assert study_id is not None
+    from pedaxr.clinic import open_clinic
+
+    clinic = clinic or open_clinic()
+    study = clinic.registry.study(study_id)
+    return Source(study.image_path, study, clinic)
+
+
+def read_film(source: Source) -> Reading:
+    """Read, check and segment one film. Nothing is written.
+
+    Raises:
+        UnreadableImage, NotAnAbdominalFilm: of the file and the picture.
+        ModelUnavailable: there are no usable segmentation weights.
+        StorageError: the study's file is not the one that was registered.
+    """
+    radiograph = read_radiograph(source.path, recent=_films)
+    _check_identity(source, radiograph)
+    notes = [*radiograph.notes, *check_picture(radiograph), *text_notes(radiograph.pixels)]
+    notes += _header_notes(source, radiograph)
+    segmenter = models.segmenter()
+    audit.note(weights=segmenter.weights_sha256)
+    spacing = radiograph.pixel_spacing_mm or (source.study.pixel_spacing_mm if source.study else None)
+    outlines = _outline(radiograph, segmenter, spacing)
+    notes += check_anatomy(outlines.regions)
+    notes += positioning_notes(outlines.masks, outlines.segmentation.letterbox.content)
+    if radiograph.pixel_spacing_mm is None and spacing is not None:
+        notes = [note for note in notes if "no usable pixel spacing" not in note]
+    metadata = _study_metadata(source.study) if source.study else radiograph.metadata
+    return Reading(source, radiograph, outlines, segmenter, spacing, metadata, tuple(notes))
+
+
+def _outline(
+    radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: tuple[float, float] | None
+) -> Outlines:
+    """Of the same film and weights what was found the last time; weights without a digest have no name."""
+    if not segmenter.weights_sha256:
+        return _segment(radiograph, segmenter, spacing)
+    key = (radiograph.sha256, segmenter.weights_sha256, id(segmenter), spacing)
+    return _outlines.get(key, lambda: _segment(radiograph, segmenter, spacing))
+
+
+def _segment(
+    radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: tuple[float, float] | None
+) -> Outlines:
+    segmentation = segmenter.predict(radiograph.pixels)
+    thresholds, min_area_px = segmenter.thresholds, segmenter.min_area_px
+    masks = channel_masks(segmentation, thresholds=thresholds, min_area_px=min_area_px)
+    regions = find_regions(
+        segmentation,
+        radiograph.pixels,
+        thresholds=thresholds,
+        min_area_px=min_area_px,
+        pixel_spacing_mm=spacing,
+        masks=masks,
+    )
+    cores = with_cores(masks, segmentation.probabilities, segmenter.core_thresholds)
+    return Outlines(segmentation, masks, cores, tuple(regions))
+
+
+def _check_identity(source: Source, radiograph: Radiograph) -> None:
+    """The registry vouches for a file by its hash; another file would be read as this child's film."""
+    if source.study and source.study.image_sha256 != radiograph.sha256:
+        raise StorageError(
+            "The film file of this study has changed since it was registered, so it was not read. "
+            "Restore the file, or import the film anew."
+        )
+
+
+def _header_notes(source: Source, radiograph: Radiograph) -> list[str]:
+    """A header that names another child. Data sets are re-labelled, so this is for a human to settle."""
+    study, header = source.study, radiograph.metadata
+    if study is None:
+        return []
+    notes = [_AGES] if ages_differ(study.age_months, study.stated_age_months) else []
+    pairs = (
+        (header.patient_id, study.patient_id),
+        (header.patient_birth_date, study.patient_birth_date and study.patient_birth_date.isoformat()),
+        (header.patient_sex, study.patient_sex),
+    )
+    if all(ours is None or theirs is None or ours == theirs for theirs, ours in pairs):
+        return notes
+    return [
+        *notes,
+        "The film's own header contradicts the registry's patient id, birth date or sex. Check whose it is.",
+    ]
+
+
+def _study_metadata(study: "Study") -> FilmMetadata:
+    return FilmMetadata(
+        patient_id=study.patient_id,
+        patient_name=study.patient_name,
+        patient_sex=study.patient_sex,
+        patient_birth_date=study.patient_birth_date.isoformat() if study.patient_birth_date else None,
+        study_date=study.study_date.isoformat() if study.study_date else None,
+        age_months=study.age_months,
+        view=View(study.view_position) if study.view_position else None,
+        indication=study.indication,
+        working_diagnosis=study.working_diagnosis,
+    )

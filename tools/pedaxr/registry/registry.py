@@ -1,0 +1,181 @@
+"""The clinic's registry: patients, studies, name index and reports, in one SQLite file.
+
+Films are found by study id alone. Messages of errors repeat what the caller passed and nothing read here.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pedaxr.audit.trail import note
+from pedaxr.errors import InvalidRequest, PatientNotFound, StorageError, StudyNotFound
+from pedaxr.patient_search.search_index import SearchIndex
+from pedaxr.records import NewStudy, Patient, Study, marks, patient_of, quoted, study_of
+from pedaxr.registry.patient_writes import (
+    assign_patient,
+    delete_patient,
+    insert_patient,
+    insert_study,
+    merge_patients,
+    rename_patient,
+)
+from pedaxr.registry.report_versions import reports_of_study, store_draft
+from pedaxr.registry.schema import migrate, reading, writing
+from pedaxr.storage.files import disk_errors, make_private
+from pedaxr.types import Report
+
+_STUDY_COLUMNS = "SELECT * FROM studies JOIN patients USING (patient_id)"
+
+
+class Registry:
+    """One registry file. Safe to share between threads: each call opens a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path) -> "Registry":
+        """Open an existing registry, migrating an older one. Raises StorageError."""
+        if not path.is_file():
+            raise StorageError("There is no registry here. Run `pedaxr demo` or `pedaxr import` first.")
+        migrate(path)
+        return cls(path)
+
+    @classmethod
+    def create(cls, path: Path) -> "Registry":
+        """Open a registry, making an empty one for its owner alone where there is none."""
+        with disk_errors():
+            make_private(path)
+        migrate(path)
+        return cls(path)
+
+    def patient(self, patient_id: str) -> Patient:
+        """The patient with that id. Raises PatientNotFound."""
+        rows = self._rows("SELECT * FROM patients WHERE patient_id = ?", [patient_id])
+        if not rows:
+            raise PatientNotFound(
+                f"No patient has the id {quoted(patient_id)}. Search by name: find_patient."
+            )
+        note(patient_ids=[rows[0]["patient_id"]])
+        return patient_of(rows[0])
+
+    def study(self, study_id: str) -> Study:
+        """The study with that id. Raises StudyNotFound."""
+        rows = self._rows(f"{_STUDY_COLUMNS} WHERE study_id = ?", [study_id])
+        if not rows:
+            raise StudyNotFound(f"No study has the id {quoted(study_id)}. Take a study_id from find_patient.")
+        study = study_of(rows[0], self.path.parent)
+        note(patient_ids=[study.patient_id], study_id=study.study_id, image_sha256=study.image_sha256)
+        return study
+
+    def studies(self, patient_id: str) -> list[Study]:
+        """A patient's studies, newest first; those without a date last."""
+        return self.studies_of([patient_id])
+
+    def studies_of(self, patient_ids: Sequence[str]) -> list[Study]:
+        """The studies of several patients together, in the same order."""
+        if not patient_ids:
+            return []
+        rows = self._rows(
+            f"{_STUDY_COLUMNS} WHERE patient_id IN ({marks(patient_ids)}) "
+            "ORDER BY study_date IS NULL, study_date DESC, study_id DESC",
+            patient_ids,
+        )
+        note(patient_ids=[row["patient_id"] for row in rows])
+        return [study_of(row, self.path.parent) for row in rows]
+
+    def earlier_studies(self, study_id: str) -> list[Study]:
+        """The same patient's studies from before that one's date, newest first. Raises StudyNotFound."""
+        study = self.study(study_id)
+        on = study.study_date
+        return [
+            other
+            for other in self.studies(study.patient_id)
+            if on and other.study_date and other.study_date < on
+        ]
+
+    def reports(self, study_id: str) -> list[Report]:
+        """All versions of a study's reports, oldest first. Raises StudyNotFound."""
+        self.study(study_id)
+        with reading(self.path) as connection:
+            return reports_of_study(connection, study_id)
+
+    def counts(self) -> dict[str, int]:
+        """Number of patients, studies and reports."""
+        rows = {
+            table: self._rows(f"SELECT count(*) FROM {table}") for table in ("patients", "studies", "reports")
+        }
+        return {table: int(row[0][0]) for table, row in rows.items()}
+
+    def image_hashes(self) -> set[str]:
+        """SHA-256 of every registered film."""
+        return {row["image_sha256"] for row in self._rows("SELECT image_sha256 FROM studies")}
+
+    @contextmanager
+    def searching(self) -> Iterator[SearchIndex]:
+        """The search index, for look-ups that all see one state of the registry."""
+        with reading(self.path) as connection:
+            yield SearchIndex(connection)
+
+    def add(self, patients: Iterable[Patient], studies: Iterable[NewStudy]) -> None:
+        """Register patients and films, all or nothing. A patient already there must be the same one.
+
+        Raises:
+            InvalidRequest: an id is taken by another patient or film, or a film is dated before birth.
+        """
+        with writing(self.path) as database:
+            for patient in patients:
+                insert_patient(database.conn, patient)
+            for study in studies:
+                insert_study(database.conn, study, self.path.parent)
+
+    def rename(self, patient_id: str, patient_name: str) -> None:
+        """Give a patient another name. Raises PatientNotFound."""
+        with writing(self.path) as database:
+            rename_patient(database.conn, patient_id, patient_name)
+
+    def assign(self, patient_id: str, department: str | None) -> None:
+        """Give a patient to a department, or to none. Raises PatientNotFound."""
+        with writing(self.path) as database:
+            assign_patient(database.conn, patient_id, department)
+
+    def merge(self, duplicate_id: str, *, into: str) -> None:
+        """Make two patients one: the duplicate's films become those of `into`, its id only leads there.
+
+        Raises:
+            PatientNotFound: one of the two is not registered.
+            InvalidRequest: both are the same, or a film would be dated before birth.
+        """
+        with writing(self.path) as database:
+            merge_patients(database.conn, duplicate_id, into)
+
+    def delete(self, patient_id: str) -> list[Path]:
+        """Forget a patient, the films and the reports; the film files are the caller's to remove.
+
+        Returns:
+            The paths of the films.
+
+        Raises:
+            PatientNotFound: there is no such patient.
+        """
+        with writing(self.path) as database:
+            paths = delete_patient(database.conn, patient_id)
+        return [self.path.parent / path for path in paths]
+
+    def save_report(self, report: Report) -> Report:
+        """Store a preliminary report as the study's next version; the same report_id again returns the first.
+
+        Raises:
+            InvalidRequest: the report is of a file, not of a registered study, or claims to be signed.
+            StudyNotFound: its study is not registered.
+        """
+        if report.study_id is None:
+            raise InvalidRequest("Only reports of registered studies are stored. Import the film first.")
+        self.study(report.study_id)
+        with writing(self.path) as database:
+            return store_draft(database.conn, report)
+
+    def _rows(self, sql: str, parameters: Sequence[str | int] = ()) -> list[sqlite3.Row]:
+        with reading(self.path) as connection:
+            return connection.execute(sql, parameters).fetchall()

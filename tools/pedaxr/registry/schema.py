@@ -1,0 +1,175 @@
+"""The registry's tables, how they change between versions, and how its file is opened.
+
+`synchronous=FULL`: an acknowledged write is on disk; of the journal see `storage`. Every write begins with
+`BEGIN IMMEDIATE`, because a read that turns into a write fails at once when another writer was faster,
+whatever the busy timeout.
+"""
+
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pedaxr.audit import chain as audit_chain
+from pedaxr.audit import trail as audit
+from pedaxr.audit.callers import current_caller
+from pedaxr.errors import StorageError
+from pedaxr.registry import departments
+from pedaxr.registry.report_versions import SIGNED_REPORTS, adopt_reports
+from pedaxr.storage.sqlite import BUSY_TIMEOUT_S, settle_journal, storage_errors
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+_WRITE_CACHE_KIB = 128 * 1024  # the most that a write holds in memory: an import that spills syncs each time
+
+Step = str | Callable[[sqlite3.Connection], None]
+
+
+def _build_index(connection: sqlite3.Connection) -> None:
+    from pedaxr.patient_search.search_index import TABLES, build_index
+
+    for statement in TABLES:
+        connection.execute(statement)
+    build_index(connection)
+
+
+def _begin_audit(connection: sqlite3.Connection) -> None:
+    """The chain begins with a random entry, so that no part of another clinic's fits into it."""
+    audit.record(connection, "begin", detail=secrets.token_hex(16))
+    adopt_reports(connection)
+
+
+# MIGRATIONS[n] takes the tables from version n to n + 1. Append; never change one that was released. When the
+# keys of `name_keys` change, a migration empties the tables of `search_index` and calls `build_index` again.
+MIGRATIONS: tuple[tuple[Step, ...], ...] = (
+    (
+        """CREATE TABLE patients (
+            patient_id TEXT PRIMARY KEY NOT NULL,
+            patient_name TEXT NOT NULL,
+            patient_birth_date TEXT,
+            patient_sex TEXT CHECK (patient_sex IN ('M', 'F', 'O')),
+            added_at TEXT NOT NULL)""",
+        """CREATE TABLE studies (
+            study_id TEXT PRIMARY KEY NOT NULL,
+            patient_id TEXT NOT NULL REFERENCES patients (patient_id),
+            study_date TEXT,
+            stated_age_months REAL,
+            view_position TEXT,
+            image_path TEXT NOT NULL,
+            image_sha256 TEXT NOT NULL UNIQUE,
+            pixel_spacing_row_mm REAL,
+            pixel_spacing_column_mm REAL,
+            indication TEXT,
+            working_diagnosis TEXT,
+            source_label TEXT,
+            added_at TEXT NOT NULL)""",
+        "CREATE INDEX studies_by_patient ON studies (patient_id, study_date)",
+        "CREATE INDEX patients_by_birth_date ON patients (patient_birth_date)",
+        """CREATE TABLE reports (
+            report_id TEXT PRIMARY KEY NOT NULL,
+            study_id TEXT NOT NULL REFERENCES studies (study_id),
+            version INTEGER NOT NULL,
+            status TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            image_sha256 TEXT NOT NULL,
+            model TEXT NOT NULL,
+            document TEXT NOT NULL,
+            UNIQUE (study_id, version))""",
+        """CREATE TABLE name_terms (
+            term TEXT NOT NULL,
+            patient_id TEXT NOT NULL REFERENCES patients (patient_id),
+            PRIMARY KEY (term, patient_id)) WITHOUT ROWID""",
+    ),
+    (
+        "ALTER TABLE studies ADD COLUMN accession_number TEXT",
+        """CREATE TABLE merged_patients (
+            patient_id TEXT PRIMARY KEY NOT NULL COLLATE NOCASE,
+            merged_into TEXT NOT NULL REFERENCES patients (patient_id),
+            merged_at TEXT NOT NULL)""",
+        "DROP TABLE name_terms",
+        _build_index,
+    ),
+    SIGNED_REPORTS,
+    (*departments.COLUMN, *audit_chain.TABLES, _begin_audit),
+)
+
+
+@contextmanager
+def connected(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection of one's own for one act, so that threads and processes need no lock between them."""
+    with storage_errors():
+        uri = f"{path.absolute().as_uri()}?mode=rw"
+        with closing(
+            sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        ) as connection:
+            for pragma in ("foreign_keys=ON", "synchronous=FULL", "trusted_schema=OFF"):
+                connection.execute(f"PRAGMA {pragma}")
+            yield connection
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """One read transaction: everything in it is of one state of the registry, and the caller's to see."""
+    with connected(path) as connection:
+        connection.row_factory = sqlite3.Row
+        seen = current_caller().departments
+        if seen is not None:
+            departments.show_only(connection, seen)
+        connection.execute("BEGIN")
+        yield connection
+
+
+@contextmanager
+def writing(path: Path) -> Iterator["Database"]:
+    """One write transaction: committed at the end of the block, rolled back when it raises."""
+    # Imported by writers alone: sqlite-utils loads pandas where there is one; searches do not wait.
+    from sqlite_utils import Database
+
+    with connected(path) as connection:
+        connection.execute(f"PRAGMA cache_size=-{_WRITE_CACHE_KIB}")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield Database(connection, execute_plugins=False)
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+def migrate(path: Path) -> None:
+    """Bring the tables to this program's version in one transaction; refuse a registry of a newer program."""
+    with connected(path) as connection:
+        version = _version(connection)
+        if version <= len(MIGRATIONS):
+            settle_journal(connection)
+    if version > len(MIGRATIONS):
+        raise StorageError(
+            f"The registry has version {version}, newer than the {len(MIGRATIONS)} known here. Update pedaxr."
+        )
+    if version < len(MIGRATIONS):
+        with writing(path) as database:
+            _apply(database)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    there = "SELECT 1 FROM sqlite_master WHERE name = 'schema_versions'"
+    if connection.execute(there).fetchone() is None:
+        return 0
+    return int(connection.execute("SELECT max(version) FROM schema_versions").fetchone()[0] or 0)
+
+
+def _apply(database: "Database") -> None:
+    # Read again under the write lock: another program may have migrated meanwhile.
+    done = _version(database.conn)
+    database["schema_versions"].create({"version": int, "applied_at": str}, pk="version", if_not_exists=True)
+    for version, steps in enumerate(MIGRATIONS[done:], done + 1):
+        for step in steps:
+            if isinstance(step, str):
+                database.conn.execute(step)
+            else:
+                step(database.conn)
+        database["schema_versions"].insert({"version": version, "applied_at": datetime.now(UTC).isoformat()})

@@ -1,0 +1,177 @@
+"""Draft a preliminary report of one film: written by the reader, checked against the segmentation."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pedaxr.audit.trail import audited, note
+from pedaxr.errors import InvalidRequest
+from pedaxr.reading import networks as models
+from pedaxr.reading.operating_points import OperatingPoints, operating_points
+from pedaxr.reading.quality import doubts
+from pedaxr.reading.read_film import Reading, find_source, read_film
+from pedaxr.reading.segment_xray import model_name
+from pedaxr.reports.comparison import compare_with_earlier
+from pedaxr.reports.flags import flags_of, least_sure, suspicion_of_free_air
+from pedaxr.reports.grounding import check_sentences, structure_findings
+from pedaxr.reports.sections import compose_sections, critical_findings, present_findings, standing_text
+from pedaxr.text import printable
+from pedaxr.types import Report, Sentence, StructuredFinding
+from pedaxr_models.labels import LABELS, NORMAL, View
+
+if TYPE_CHECKING:
+    from pedaxr.clinic import Clinic
+    from pedaxr_models.captioning.film_reporter import FilmReporter, Narrative
+
+# Below this no word of the report depends on the film: whatever it says was not read off it.
+LEAST_DEPENDENCE = 0.05
+DATA_STATEMENT = (
+    "Both networks were trained on synthetic films from pedaxr's own generator; figures in their model cards "
+    "hold for such films only."
+)
+
+
+@audited
+def generate_report(
+    study_id: str | None = None,
+    *,
+    file: Path | None = None,
+    view: View | None = None,
+    age_months: float | None = None,
+    indication: str | None = None,
+    working_diagnosis: str | None = None,
+    clinic: "Clinic | None" = None,
+) -> Report:
+    """Draft a report of a registered study's film, or of a PNG, JPEG or DICOM file.
+
+    The same film, weights and request give the same report_id; of a study, the stored report is returned.
+
+    Args:
+        study_id: from find_patient. Either this or `file`.
+        file: a film outside any registry; its report is not stored.
+        view: how the child lay or stood; overrides what the registry or the file says.
+        age_months: at the study; overrides likewise.
+        indication: reason for the film, quoted in the report as data.
+        working_diagnosis: a label of `pedaxr_models.labels.LABELS`; context, never evidence.
+        clinic: by default the one of `open_clinic()`; a file needs none.
+
+    Raises:
+        InvalidRequest, StudyNotFound, UnreadableImage, NotAnAbdominalFilm, ModelUnavailable, StorageError.
+    """
+    if working_diagnosis is not None and working_diagnosis not in LABELS:
+        raise InvalidRequest(f"working_diagnosis must be one of {', '.join(LABELS)}, or left out.")
+    source = find_source(study_id, file, clinic)
+    reporter = models.reporter()  # before the film is segmented: without it there is no report
+    note(weights=reporter.weights_sha256)
+    reading = read_film(source)
+    given = {
+        "view": view,
+        "age_months": age_months,
+        "indication": printable(indication) if indication else None,
+        "working_diagnosis": working_diagnosis,
+    }
+    metadata = replace(reading.metadata, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+    reading = replace(reading, metadata=metadata)
+    report = _draft(reading, reporter)
+    if source.study is not None and source.clinic is not None:
+        return source.clinic.registry.save_report(report)
+    return report
+
+
+@dataclass(frozen=True)
+class CheckedDraft:
+    """What both witnesses leave of a draft.
+
+    Attributes:
+        is_withheld: the reader refuses, or does not look at the film: none of its sentences is shown.
+        critical: findings to tell a human about now.
+        confidence: calibrated, that the report names exactly the findings that the film shows.
+    """
+
+    is_withheld: bool
+    sentences: list[Sentence]
+    findings: list[StructuredFinding]
+    critical: list[str]
+    flags: list[str]
+    confidence: float
+
+
+def check_draft(reading: Reading, told: "Narrative", points: OperatingPoints) -> CheckedDraft:
+    """Hold what the reader tells of a film against what is outlined on it."""
+    view, outlined = reading.metadata.view, reading.findings
+    is_withheld = told.is_refusal or told.image_dependence < LEAST_DEPENDENCE
+    drafted = () if is_withheld else told.sentences
+    support = points.least_support
+    sentences = check_sentences(
+        drafted, outlined, view, least_support=support, probabilities=told.probabilities
+    )
+    findings = structure_findings(drafted, outlined, told.probabilities, view, least_support=support)
+    suspicion = suspicion_of_free_air(findings, reading.faint_free_air, points)
+    flags = flags_of(sentences, findings, outlined, reading.metadata, points)
+    critical = critical_findings(findings, is_suspected=bool(suspicion))
+    flags = [*_withheld_flags(told), *doubts(reading.notes), *suspicion, *flags]
+    confidence = points.confidence(least_sure(findings, outlined, view)[0])
+    return CheckedDraft(is_withheld, sentences, findings, critical, flags, confidence)
+
+
+def _draft(reading: Reading, reporter: "FilmReporter") -> Report:
+    told = reporter.describe(reading.radiograph.pixels, reading.segmentation, reading.metadata)
+    checked = check_draft(reading, told, operating_points())
+    comparison = compare_with_earlier(reading)
+    present = present_findings(checked.findings)
+    return Report(
+        report_id=_report_id(reading, reporter, comparison),
+        study_id=reading.source.study.study_id if reading.source.study else None,
+        created_at=datetime.now(UTC),
+        critical=checked.critical,
+        label=present[0].value if present else NORMAL,
+        narrative=standing_text(checked.sentences),
+        sections=compose_sections(
+            reading,
+            checked.sentences,
+            checked.findings,
+            indication=reading.metadata.indication,
+            comparison=comparison,
+            critical=checked.critical,
+            is_withheld=checked.is_withheld,
+        ),
+        sentences=checked.sentences,
+        findings=checked.findings,
+        measures=reading.measures,
+        flags=checked.flags,
+        confidence=round(checked.confidence, 3),
+        image_dependence=told.image_dependence,
+        image_sha256=reading.radiograph.sha256,
+        model=f"{model_name(reading)}; {reporter.name} {reporter.weights_sha256[:12]}".strip(),
+        data_statement=DATA_STATEMENT,
+    )
+
+
+def _withheld_flags(told: "Narrative") -> list[str]:
+    if told.is_refusal:
+        return ["The reader says that it cannot read this film: nothing it would say is shown."]
+    if told.image_dependence < LEAST_DEPENDENCE:
+        return [f"Image dependence is {told.image_dependence:.2f}: the narrative was withheld."]
+    return []
+
+
+def _report_id(reading: Reading, reporter: "FilmReporter", comparison: str) -> str:
+    """Digest of all that decides what the report says: the idempotency key of storing it."""
+    metadata = reading.metadata
+    request = [
+        reading.source.study.study_id if reading.source.study else None,
+        reading.radiograph.sha256,
+        reading.segmenter.weights_sha256,
+        reporter.weights_sha256,
+        metadata.view,
+        metadata.age_months,
+        metadata.patient_sex,
+        metadata.indication,
+        metadata.working_diagnosis,
+        asdict(operating_points()),
+        comparison,
+    ]
+    return "R" + hashlib.sha256(json.dumps(request).encode()).hexdigest()[:20]

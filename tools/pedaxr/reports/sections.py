@@ -1,0 +1,105 @@
+"""The sections of a report, from what both witnesses left standing."""
+
+from collections.abc import Sequence
+
+from pedaxr.reading.measurements import measures_text
+from pedaxr.reading.read_film import Reading
+from pedaxr.reports.flags import view_name
+from pedaxr.reports.recommendations import recommend
+from pedaxr.text import printable
+from pedaxr.types import Sentence, StructuredFinding
+from pedaxr_models.facts import Presence
+from pedaxr_models.labels import URGENCY, Finding
+from pedaxr_models.plausibility import is_blind
+
+NOT_ASSESSED = "not assessed by this model"
+UNTRAINED = ("Calcification and foreign bodies", "Organs", "Lung bases", "Bones")
+WITHHELD = "No narrative: the draft did not depend on this film, so it was withheld. Read the film yourself."
+
+
+def present_findings(findings: Sequence[StructuredFinding]) -> list[Finding]:
+    """Findings present, most urgent first."""
+    seen = {f.finding for f in findings if f.presence is Presence.PRESENT}
+    return [finding for finding in URGENCY if finding in seen]
+
+
+def critical_findings(findings: Sequence[StructuredFinding], *, is_suspected: bool) -> list[str]:
+    """What a human must hear of now: free air, outlined or only suspected."""
+    is_told = is_suspected or Finding.PNEUMOPERITONEUM in present_findings(findings)
+    return [Finding.PNEUMOPERITONEUM.value] if is_told else []
+
+
+def standing_text(sentences: Sequence[Sentence]) -> str:
+    """The narrative without what was struck."""
+    return " ".join(s.text for s in sentences if s.verdict != "struck")
+
+
+def compose_sections(
+    reading: Reading,
+    sentences: Sequence[Sentence],
+    findings: Sequence[StructuredFinding],
+    *,
+    indication: str | None,
+    comparison: str,
+    critical: Sequence[str],
+    is_withheld: bool,
+) -> dict[str, str]:
+    """Section name to text, in the order a radiologist reads them."""
+    present = present_findings(findings)
+    is_blind_view = is_blind(Finding.PNEUMOPERITONEUM, reading.metadata.view)
+    steps = recommend(present, is_blind_view=is_blind_view)
+    sections = {
+        "Technique": _technique(reading),
+        "Indication": printable(indication) if indication else "not supplied",
+        "Comparison": comparison,
+        "Findings": WITHHELD if is_withheld else _findings(sentences, reading),
+        **dict.fromkeys(UNTRAINED, NOT_ASSESSED),
+        "Impression": WITHHELD if is_withheld else _impression(findings, is_blind_view=is_blind_view),
+        "Recommendation": " ".join(map(str, steps)),
+    }
+    if critical:
+        sections["Communication"] = (
+            "Critical finding: tell the responsible doctor now and record whom and when. Not yet recorded."
+        )
+    return sections
+
+
+def _findings(sentences: Sequence[Sentence], reading: Reading) -> str:
+    return " ".join(filter(None, [standing_text(sentences), measures_text(reading.measures)]))
+
+
+def _technique(reading: Reading) -> str:
+    size = f"{reading.radiograph.width} x {reading.radiograph.height} pixels"
+    spacing = "spacing known" if reading.pixel_spacing_mm else "no pixel spacing: sizes in pixels only"
+    view = view_name(reading.metadata.view)
+    return " ".join([f"Abdominal radiograph, {view}; {size}, {spacing}.", *reading.notes])
+
+
+def _impression(findings: Sequence[StructuredFinding], *, is_blind_view: bool) -> str:
+    """Critical first; what the view cannot exclude is said even when something else was found."""
+    lines = [_impression_line(f) for name in URGENCY for f in findings if f.finding == name and _is_seen(f)]
+    if not lines:
+        lines.append("No finding that this model looks for is outlined.")
+    if is_blind_view and not any(f.finding == Finding.PNEUMOPERITONEUM and _is_seen(f) for f in findings):
+        lines.append("Air-fluid levels not assessed and free air not excluded on this view.")
+    return " ".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
+
+
+def _is_seen(finding: StructuredFinding) -> bool:
+    return finding.presence is Presence.PRESENT
+
+
+def _impression_line(finding: StructuredFinding) -> str:
+    words = {
+        Finding.PNEUMOPERITONEUM: "Free intraperitoneal gas (pneumoperitoneum)",
+        Finding.PYLORIC_STENOSIS: "Gastric distension; consider outlet obstruction such as pyloric stenosis",
+        Finding.AIR_FLUID_LEVEL: "Air-fluid levels",
+        Finding.ABDOMINAL_DISTENSION: "Diffuse gaseous distension",
+        Finding.CONSTIPATION: "Faecal loading of the colon (a description, not a diagnosis)",
+    }
+    details = [finding.severity.value] if finding.severity else []
+    details += [f"{finding.count} levels"] if finding.count else []
+    details += [f"{finding.side.value} side{'s' if finding.side == 'both' else ''}"] if finding.side else []
+    doubt = "" if finding.agreed else "; in doubt, see the flags"
+    grade = f" ({', '.join(details)})" if details else ""
+    return f"{words[Finding(finding.finding)]}{grade}{doubt}."

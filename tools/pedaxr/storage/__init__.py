@@ -1,0 +1,1 @@
+"""Files and SQLite databases that keep what was acknowledged."""
