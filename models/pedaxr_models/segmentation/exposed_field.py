@@ -1,0 +1,206 @@
+"""Find the part of a picture that holds the film: shutters, plates, white margins and frames are cut away.
+
+Films reach a reader with black shutters, white or grey margins, the plate they lay on, or a large plate round
+a small child. None of it is anatomy, and a network that has not seen such framing takes it for some. Training
+and serving call the same function, so a film is always seen as it was learned.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+_SIDE = 320  # of the shrunk picture on which the field is looked for
+_WHITE = 0.965  # burnt-in margins are 1, often softened by JPEG
+_DARK = 0.07  # of the way from the darkest to the brightest grey: shutters and bare detector
+_FLAT = 0.004  # largest local standard deviation of a margin that a program painted
+_PAINTED = 0.12  # darker ones need no paint
+_SPAN = 0.5  # share of a side of the picture that a margin takes up
+_STRAIGHT = 0.97  # share of its convex hull that the film fills without a margin
+_MARGIN = 0.012  # of the longer side, kept round what was found: edges are soft
+_SMALLEST = 0.12  # share of the picture under which the field is not believed
+
+
+@dataclass(frozen=True)
+class ExposedField:
+    """Where on a picture (height, width) the film lies.
+
+    Attributes:
+        top, bottom, left, right: first row, last + 1, first column, last + 1, in pixels of the picture.
+        margins: (h, w) bool of the shrunk picture, white and painted margins that reach its border; they may
+            cut the box's corners, as on a film that lies askew.
+    """
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    width: int
+    height: int
+    margins: BoolArray
+
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Rows and columns of the picture that hold the film."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is cut away and nothing painted over."""
+        return self.box == (slice(0, self.height), slice(0, self.width)) and not self.margins.any()
+
+    @property
+    def affine(self) -> NDArray[np.float64]:
+        """(2, 3): leads from x, y of the cropped film to x, y of the picture."""
+        return np.array([[1.0, 0.0, self.left], [0.0, 1.0, self.top]])
+
+    def to_picture(self, points: FloatArray) -> FloatArray:
+        """Points (n, 2), x and y of the cropped film, in pixels of the picture."""
+        return np.asarray(points + np.array([self.left, self.top]), np.float32)
+
+    def from_picture(self, points: FloatArray) -> FloatArray:
+        """Points (n, 2), x and y of the picture, in pixels of the cropped film."""
+        return np.asarray(points - np.array([self.left, self.top]), np.float32)
+
+    def clean(self, pixels: FloatArray) -> FloatArray:
+        """The picture (height, width), bone bright, with its margins painted as dark as its darkest grey."""
+        if not self.margins.any():
+            return pixels
+        hidden = cv2.resize(
+            self.margins.astype(np.uint8), (self.width, self.height), interpolation=cv2.INTER_NEAREST
+        )
+        film = pixels[self.box][hidden[self.box] == 0]
+        darkest = np.float32(np.percentile(film, 0.5)) if film.size else np.float32(0)
+        return np.where(hidden > 0, darkest, pixels)
+
+    def crop(self, pixels: FloatArray) -> FloatArray:
+        """The film alone: cut to the box, margins dark."""
+        return self.clean(pixels)[self.box]
+
+
+def find_exposed_field(pixels: FloatArray) -> ExposedField:
+    """Find the film on a picture (H, W) float32 in [0, 1], bone bright.
+
+    What touches the picture's border and is white, or of one grey, or dark is not film; of the rest the
+    largest piece is. A picture of which too little would be left, or of one grey, is kept whole.
+    """
+    height, width = pixels.shape
+    small = _shrink(pixels)
+    margins = _margins(small)
+    inside = _largest(~(margins | _dark_surround(small, margins)))
+    if inside.mean() < _SMALLEST:
+        return ExposedField(0, height, 0, width, width, height, np.zeros(small.shape, bool))
+    margins &= ~inside
+    top, bottom, left, right = _bounds(inside)
+    factors = height / small.shape[0], width / small.shape[1]
+    return ExposedField(
+        max(0, int(np.floor(top * factors[0]))),
+        min(height, int(np.ceil(bottom * factors[0]))),
+        max(0, int(np.floor(left * factors[1]))),
+        min(width, int(np.ceil(right * factors[1]))),
+        width,
+        height,
+        margins,
+    )
+
+
+def _shrink(pixels: FloatArray) -> FloatArray:
+    """The picture with its longer side at most `_SIDE`, from its darkest grey at 0 to its brightest at 1."""
+    scale = min(1.0, _SIDE / max(pixels.shape))
+    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
+    small = cv2.resize(np.asarray(pixels, np.float32), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(np.clip(small, 0, 1), np.float32)
+
+
+def _margins(small: FloatArray) -> BoolArray:
+    """White and painted areas along the border, plates within plates as well."""
+    mean = cv2.blur(small, (3, 3), borderType=cv2.BORDER_REPLICATE)
+    spread = cv2.blur(small * small, (3, 3), borderType=cv2.BORDER_REPLICATE) - mean * mean
+    painted = (spread < _FLAT**2) & (mean > _PAINTED)
+    found = _along_border(_open((mean > _WHITE) | painted, 2))
+    return np.asarray(cv2.dilate(found.astype(np.uint8), _disc(2)) > 0)  # with their softened rims
+
+
+def _along_border(area: BoolArray) -> BoolArray:
+    """The pieces that fill a corner or much of a side, and leave a straight-edged film when they are gone."""
+    count, pieces = cv2.connectedComponents(area.astype(np.uint8), connectivity=4)
+    sides = [pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]]
+    kept = np.zeros(count, bool)
+    for side in sides:
+        kept |= np.bincount(side, minlength=count) >= _SPAN * len(side)
+    kept[[pieces[0, 0], pieces[0, -1], pieces[-1, 0], pieces[-1, -1]]] = True
+    kept[0] = False
+    # What is burnt out at the edge of a film, a heart or a belly, leaves a notch.
+    straight = [piece for piece in np.flatnonzero(kept) if _convexity(pieces != piece) > _STRAIGHT]
+    return np.isin(pieces, straight)
+
+
+def _convexity(area: BoolArray) -> float:
+    """Share of its convex hull that an area fills."""
+    points = cv2.findNonZero(area.astype(np.uint8))
+    if points is None or len(points) < 3:
+        return 0.0
+    hull = cv2.convexHull(points)
+    filled = np.zeros(area.shape, np.uint8)
+    cv2.fillConvexPoly(filled, hull, 1)
+    return float(np.count_nonzero(area) / np.count_nonzero(filled))
+
+
+def _dark_surround(small: FloatArray, margins: BoolArray) -> BoolArray:
+    """Shutters and bare detector: dark, and joined to the border or to a margin."""
+    film = small[~margins]
+    if not film.size:
+        return margins
+    low, high = np.percentile(film, (0.5, 99))
+    smooth = cv2.medianBlur(np.where(margins, np.float32(low), small), 5)  # without wires and letters
+    dark = smooth < low + _DARK * max(high - low, 0.05)
+    return _at_border(dark | margins) & ~margins
+
+
+def _at_border(area: BoolArray) -> BoolArray:
+    """The pieces of an area that touch the border of the picture."""
+    count, pieces = cv2.connectedComponents(area.astype(np.uint8), connectivity=4)
+    edge = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
+    touching = np.zeros(count, bool)
+    touching[np.unique(edge)] = True
+    touching[0] = False
+    return np.asarray(touching[pieces])
+
+
+def _largest(inside: BoolArray) -> BoolArray:
+    """The largest piece once wires, letters and specks are gone, and other pieces of some size."""
+    opened = _open(inside, 3)
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(opened.astype(np.uint8), connectivity=4)
+    if count < 2:
+        return opened
+    sizes = stats[:, cv2.CC_STAT_AREA].copy()
+    sizes[0] = 0
+    return np.asarray((sizes >= max(1, 0.12 * sizes.max()))[pieces])
+
+
+def _bounds(inside: BoolArray) -> tuple[int, int, int, int]:
+    """First row, last + 1, first column, last + 1, with a margin round them."""
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    slack = round(_MARGIN * max(inside.shape))
+    height, width = inside.shape
+    return (
+        max(0, int(rows[0]) - slack),
+        min(height, int(rows[-1]) + 1 + slack),
+        max(0, int(columns[0]) - slack),
+        min(width, int(columns[-1]) + 1 + slack),
+    )
+
+
+def _open(area: BoolArray, radius: int) -> BoolArray:
+    # Replicated, or an opening would wear away what reaches the border.
+    padded = np.pad(area.astype(np.uint8), radius, mode="edge")
+    opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, _disc(radius))
+    return np.asarray(opened[radius:-radius, radius:-radius] > 0)
+
+
+def _disc(radius: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)

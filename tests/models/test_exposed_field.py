@@ -1,0 +1,96 @@
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pedaxr_models.segmentation.exposed_field import find_exposed_field
+
+HEIGHT, WIDTH = 400, 300
+
+
+def child(seed: int = 0) -> np.ndarray:
+    """A film (400, 300) in [0, 1] that a body fills: a bright trunk with a spine, gas and grain."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    film = 0.45 + 0.15 * np.cos((x - WIDTH / 2) / 90) + rng.normal(0, 0.02, (HEIGHT, WIDTH))
+    film[:, 138:162] += 0.3
+    film[(x - 90) ** 2 + (y - 210) ** 2 < 35**2] = 0.2
+    return np.clip(film, 0, 1).astype(np.float32)
+
+
+def on_plate(film: np.ndarray, grey: float, *, top=60, bottom=90, left=120, right=40) -> np.ndarray:
+    return np.pad(film, ((top, bottom), (left, right)), constant_values=np.float32(grey))
+
+
+@pytest.mark.parametrize("grey", [0.0, 0.03, 0.35, 0.6, 1.0], ids=["black", "dark", "grey", "pale", "white"])
+def test_a_plate_of_any_grey_is_cut_away(grey):
+    field = find_exposed_field(on_plate(child(), grey))
+    found = np.array([field.top, field.bottom, field.left, field.right])
+    assert np.abs(found - [60, 60 + HEIGHT, 120, 120 + WIDTH]).max() <= 12
+
+
+def test_plates_within_plates_are_cut_away():
+    field = find_exposed_field(on_plate(on_plate(child(), 0.0), 1.0))
+    assert abs(field.top - 120) <= 16 and abs(field.left - 240) <= 16
+
+
+def test_a_film_without_margins_is_kept_whole():
+    field = find_exposed_field(child())
+    assert field.is_whole and field.crop(child()).shape == (HEIGHT, WIDTH)
+
+
+def test_letters_and_wires_on_a_shutter_do_not_count_as_film():
+    picture = on_plate(child(), 0.0)
+    picture[180:204, 30:34] = picture[200:204, 30:46] = 1.0  # an L
+    cv2.line(picture, (0, 300), (125, 330), 1.0, 2)
+    assert abs(find_exposed_field(picture).left - 120) <= 12
+
+
+def test_white_corners_of_a_film_that_lies_askew_are_darkened_but_nothing_of_it_is():
+    turn = cv2.getRotationMatrix2D((WIDTH / 2, HEIGHT / 2), 9, 1.0)
+    picture = cv2.warpAffine(child(), turn, (WIDTH, HEIGHT), borderValue=1.0)
+    film = cv2.warpAffine(np.ones((HEIGHT, WIDTH), np.float32), turn, (WIDTH, HEIGHT)) > 0.99
+    cleaned = find_exposed_field(picture).clean(picture)
+    corner = ~film & (picture == 1.0)
+    assert (cleaned[corner] < 0.5).mean() > 0.9
+    assert (cleaned[film] == picture[film]).mean() > 0.97
+
+
+def test_bone_burnt_out_at_the_edge_is_no_margin():
+    picture = child()
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    heart = ((x - 150) / 95) ** 2 + ((y - 400) / 230) ** 2 < 1
+    picture[heart] = 1.0
+    field = find_exposed_field(picture)
+    assert np.array_equal(field.clean(picture), picture) and field.bottom == HEIGHT
+
+
+@pytest.mark.parametrize("grey", [0.0, 0.5, 1.0])
+def test_a_blank_picture_is_kept_whole(grey):
+    assert find_exposed_field(np.full((HEIGHT, WIDTH), grey, np.float32)).is_whole
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 700), (700, 3), (2, 2)])
+def test_pictures_of_odd_sizes_have_a_field_too(shape):
+    field = find_exposed_field(np.random.default_rng(0).random(shape, np.float32))
+    assert 0 <= field.top < field.bottom <= shape[0] and 0 <= field.left < field.right <= shape[1]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 200), st.integers(0, 200), st.integers(0, 200), st.sampled_from([0.0, 0.4, 1.0]))
+def test_what_was_cropped_is_not_cropped_again(top, left, right, grey):
+    film = find_exposed_field(on_plate(child(), grey, top=top, left=left, right=right))
+    cropped = film.crop(on_plate(child(), grey, top=top, left=left, right=right))
+    again = find_exposed_field(cropped)
+    kept = (again.bottom - again.top) * (again.right - again.left)
+    assert kept >= 0.9 * cropped.size
+
+
+def test_outlines_go_back_to_the_picture():
+    field = find_exposed_field(on_plate(child(), 0.0))
+    points = np.array([[3.0, 5.0], [120.5, 80.25]], np.float32)
+    on_picture = field.to_picture(points)
+    assert np.allclose(field.from_picture(on_picture), points)
+    assert np.allclose(on_picture, points @ field.affine[:, :2].T + field.affine[:, 2])
+    assert np.allclose(on_picture[0], [field.left + 3, field.top + 5])
