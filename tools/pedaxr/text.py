@@ -1,14 +1,68 @@
-"""Text from files and callers, made safe to show: one line, nothing invisible."""
+"""Text from files and callers, made safe to show: one line, nothing invisible, quoted as data."""
 
+import json
+import re
 import unicodedata
+
+# Invisible, yet letters, marks or symbols to Unicode: fillers, joiners and variation selectors, in which a
+# whole message can hide behind one visible character.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+# What a host could draw as a tag, a link or a picture, and what ends a line for some readers.
+_LIVE = re.compile(r"[\x7f-\x9f\u2028\u2029<>]|\](?=\()|(?<=:)/(?=/)")
 
 
 def printable(text: str, limit: int = 500) -> str:
     """One line of at most `limit` characters without invisible ones.
 
-    Control, format (bidirectional marks, zero-width joiners, tags), surrogate and private-use characters are
-    dropped: in a patient's name or an indication they can only hide or reverse what a reader sees.
+    Control, format (bidirectional marks, zero-width joiners, tags), surrogate and private-use characters and
+    fillers are dropped: in a name or an indication they can only hide or reverse what a reader sees.
     """
     spaced = "".join(" " if char.isspace() else char for char in unicodedata.normalize("NFC", text))
     visible = "".join(char for char in spaced if not unicodedata.category(char).startswith("C"))
-    return " ".join(visible.split())[:limit]
+    return " ".join(_UNSEEN.sub("", visible).split())[:limit]
+
+
+def one_line(data: object) -> str:
+    """JSON on one line, also for readers that take U+2028 and its kin for the end of a line.
+
+    What a host could draw as a tag, a link or a picture is written in JSON's escapes: the data are the same.
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return _LIVE.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
+
+
+class ForeignText:
+    """Text that a human or a file supplied, on its way into a text that a language model reads.
+
+    It has one way out, whether by `str`, `format` or an f-string: as one escaped JSON string that cannot end
+    early, start a line, draw a link or hide a character. It is not a `str`: joined or added to words of our
+    own it raises TypeError, so that nothing is quoted by hand.
+    """
+
+    __slots__ = ("_quoted",)
+
+    def __init__(self, text: str, limit: int = 200) -> None:
+        shown = printable(text, limit + 1)
+        self._quoted = one_line(shown if len(shown) <= limit else f"{shown[:limit]}…")
+
+    def __str__(self) -> str:
+        """The JSON string, quotation marks included."""
+        return self._quoted
+
+    __repr__ = __str__
+
+    def __format__(self, spec: str) -> str:
+        """As `str`: a width or precision could cut the closing quotation mark off."""
+        return self._quoted
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ForeignText) and self._quoted == other._quoted
+
+    def __hash__(self) -> int:
+        return hash(self._quoted)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to read."""
+        return self._quoted != '""'

@@ -16,11 +16,11 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, Field
 
 from pedaxr.errors import InvalidRequest
+from pedaxr.text import one_line
 from pedaxr.types import Report
 from pedaxr_models.labels import TERMS
 from pedaxr_server.admission import Slots, current_client
 from pedaxr_server.mcp.strict_tools import StrictTool, readable_errors, strict_tool
-from pedaxr_server.replies.tool_results import one_line
 
 ReportId = Annotated[str, Field(description="report_id of the draft", min_length=1, max_length=64)]
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from html import escape
 
+from pedaxr.text import one_line
 from pedaxr.types import Report, StructuredFinding
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import TERMS
-from pedaxr_server.replies.tool_results import one_line
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#111;"

@@ -5,9 +5,7 @@ reads as data and cannot pass for an instruction. Full outlines stay behind a li
 carries at most `MAX_POLYGONS` outlines of `MAX_VERTICES` points, and of structures only area and place.
 """
 
-import json
 import math
-import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +13,7 @@ from urllib.parse import quote
 from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 from pydantic import BaseModel
 
+from pedaxr.text import one_line
 from pedaxr.types import PatientMatch, PatientSearch, Region, Report, SegmentationResult, StructuredFinding
 from pedaxr_models.labels import TERMS
 from pedaxr_server.replies.pictures import encode_base64, preview_png
@@ -25,7 +24,6 @@ _SHORTENED = "(shortened; see the data)"
 MAX_POLYGONS = 8
 MAX_VERTICES = 32
 _STUDIES_IN_TEXT = 4
-_LIVE = re.compile(r"[\x7f-\x9f\u2028\u2029<>]|\](?=\()|(?<=:)/(?=/)")
 
 Point = tuple[int, int]
 
@@ -100,15 +98,6 @@ def most_tokens(text: str) -> int:
     """
     ascii_chars = sum(map(str.isascii, text))
     return math.ceil(ascii_chars / 2.8 + 3 * (len(text) - ascii_chars))
-
-
-def one_line(data: object) -> str:
-    """JSON on one line, also for readers that take U+2028 and its kin for the end of a line.
-
-    What a host could draw as a tag, a link or a picture is written in JSON's escapes: the data are the same.
-    """
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return re.sub(_LIVE, lambda char: f"\\u{ord(char[0]):04x}", text)
 
 
 def simplify(polygon: list[Point], limit: int = MAX_VERTICES) -> list[Point]:

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from mcp_types import TextContent
 from PIL import Image
 
+from pedaxr.text import one_line
 from pedaxr.types import DISCLAIMER, PatientMatch, PatientSearch, Report, StudySummary
 from pedaxr_models.labels import View
 from pedaxr_server.replies.pictures import preview_png
 from pedaxr_server.replies.tool_results import (
     most_tokens,
-    one_line,
     patients_reply,
     report_reply,
     simplify,
