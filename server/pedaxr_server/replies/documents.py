@@ -57,8 +57,8 @@ def report_korean(report: Report) -> str:
     Section names are those of the report. Sentences are told from the structured findings, none of the draft
     is translated; so their verdict is what both witnesses leave of the finding.
     """
-    from pedaxr.reading.measurements import measures_text
     from pedaxr.reports.korean import in_korean, korean_sections
+    from pedaxr.reports.sections import measures_text
     from pedaxr_models.report_text.parser import parse_sentence, split_sentences
 
     sections = dict(zip(report.sections, korean_sections(report).values(), strict=False))  # flags come last

@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from pedaxr.evaluation.rejection import evaluate_strangers, judge_picture, strangers_table
+from pedaxr.reading.notes import NoteKind, texts
 from pedaxr.reading.ood_score import surprise_table
 from pedaxr.reading.operating_points import OperatingPoints, using
-from pedaxr.reading.quality import check_anatomy, doubts, measures_of, spine_offset, sureness
+from pedaxr.reading.quality import check_anatomy, measures_of, spine_offset, sureness
 from pedaxr.types import Region
 
 from ..conftest import PerfectSegmenter, phantom
@@ -120,13 +121,13 @@ def test_an_odd_spine_doubts_the_picture(regions: list[Region], is_doubted: bool
     ]
     tables = {name: surprise_table([film[name] for film in usual]) for name in usual[0]}
     with using(OperatingPoints(0.5, 0.4, 0.5, 0.6, 0.2, 0.6, usual=tables, largest_oddness=5.0)):
-        assert bool(doubts(check_anatomy(regions))) is is_doubted
+        assert bool(texts(check_anatomy(regions), NoteKind.DOUBT)) is is_doubted
 
 
 def test_what_is_cut_off_is_noted_and_not_doubted() -> None:
     notes = check_anatomy([region("spine", (40, 0, 60, 100)), region("ribs", (0, 0, 100, 40))])
-    assert any("pelvis was not recognised" in note for note in notes)
-    assert doubts(notes) == []
+    assert any("pelvis was not recognised" in text for text in texts(notes, NoteKind.FRAMING))
+    assert texts(notes, NoteKind.DOUBT) == []
 
 
 def test_a_film_with_bone_dark_is_doubted(tmp_path: Path, segmenter: PerfectSegmenter) -> None:
@@ -134,4 +135,4 @@ def test_a_film_with_bone_dark_is_doubted(tmp_path: Path, segmenter: PerfectSegm
     from pedaxr.reading.quality import check_picture
 
     cv2.imwrite(str(tmp_path / "dark.png"), 255 - phantom("normal").pixels)
-    assert doubts(check_picture(read_radiograph(tmp_path / "dark.png")))
+    assert texts(check_picture(read_radiograph(tmp_path / "dark.png")), NoteKind.DOUBT)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from pedaxr.reading.measurements import measure, measures_text
+from pedaxr.reading.measurements import measure
 from pedaxr.reports.korean import in_korean
+from pedaxr.reports.sections import measures_text
 from pedaxr_models.labels import Finding, Structure, View
 from pedaxr_models.report_text.parser import parse
 from pedaxr_models.segmentation.transforms import Letterbox

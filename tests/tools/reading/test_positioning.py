@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pedaxr.reading.notes import NoteKind, texts
 from pedaxr.reading.positioning import positioning_notes, text_notes
 from pedaxr_models.labels import Structure
 
@@ -35,19 +36,19 @@ def test_a_film_that_lies_as_it_should_has_no_note(name: str) -> None:
 )
 def test_a_turned_film_is_noted(degrees: float, words: str) -> None:
     (note,) = positioning_notes(turned(masks_of("normal"), degrees), WHOLE)
-    assert words in note
+    assert words in note.text and note.kind is NoteKind.ORIENTATION
 
 
 def test_a_mirrored_film_is_noted() -> None:
     mirrored = {name: mask[:, ::-1] for name, mask in masks_of("normal").items()}
-    assert any("may be mirrored" in note for note in positioning_notes(mirrored, WHOLE))
+    assert any("may be mirrored" in text for text in texts(positioning_notes(mirrored, WHOLE)))
 
 
 def test_flanks_that_are_cut_off_are_noted() -> None:
     masks = masks_of("normal")
     across = np.flatnonzero(masks[Structure.PELVIS].any(axis=0))
     narrow = (slice(0, 512), slice(int(across[0]), int(across[-1]) + 1))
-    assert any("flanks" in note for note in positioning_notes(masks, narrow))
+    assert any("flanks" in text for text in texts(positioning_notes(masks, narrow), NoteKind.FRAMING))
 
 
 def test_nothing_outlined_says_nothing() -> None:

@@ -102,3 +102,12 @@ def test_missing_weights_say_what_to_do_and_leave_nothing_behind(
 
 def test_studies_keep_their_dates(film_clinic: Clinic) -> None:
     assert film_clinic.registry.study("normal").study_date == date(2025, 3, 1)
+
+
+def test_an_unknown_spacing_is_noted_and_one_that_the_registry_knows_is_not(
+    film_clinic: Clinic, segmenter: PerfectSegmenter
+) -> None:
+    known = segment_xray("normal", clinic=film_clinic)
+    unknown = segment_xray(file=film_clinic.registry.study("normal").image_path, overlay=False)
+    noted = [any("pixel spacing" in note for note in result.quality_notes) for result in (known, unknown)]
+    assert noted == [False, True]

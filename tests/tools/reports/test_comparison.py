@@ -1,17 +1,17 @@
 """Two films in words and numbers: what a view could not show was not assessed, never nought."""
 
-from pedaxr.reports.comparison import Outlines, compare
+from pedaxr.reports.comparison import ComparedFilm, compare
 from pedaxr_models.labels import Finding, View
 
 AIR, LEVEL, STOOL = Finding.PNEUMOPERITONEUM, Finding.AIR_FLUID_LEVEL, Finding.CONSTIPATION
 
 
-def erect(*, measures: dict[str, float] | None = None, **shares: float) -> Outlines:
-    return Outlines(View.ERECT, shares, measures or {})
+def erect(*, measures: dict[str, float] | None = None, **shares: float) -> ComparedFilm:
+    return ComparedFilm(View.ERECT, shares, measures or {})
 
 
-def supine(*, measures: dict[str, float] | None = None, **shares: float) -> Outlines:
-    return Outlines(View.SUPINE, shares, measures or {})
+def supine(*, measures: dict[str, float] | None = None, **shares: float) -> ComparedFilm:
+    return ComparedFilm(View.SUPINE, shares, measures or {})
 
 
 def test_levels_and_free_gas_of_a_supine_film_were_not_assessed() -> None:
@@ -38,7 +38,7 @@ def test_levels_outlined_on_a_supine_film_are_no_levels() -> None:
 
 
 def test_an_unknown_view_can_exclude_nothing() -> None:
-    unknown = Outlines(None, {}, {})
+    unknown = ComparedFilm(None, {}, {})
     assert "Free gas: not assessed then" in compare(erect(pneumoperitoneum=0.04), unknown)
 
 

@@ -8,7 +8,7 @@ import pytest
 from pedaxr import generate_report
 from pedaxr.clinic import Clinic
 from pedaxr.reading import networks as models
-from pedaxr.reports.comparison import Outlines, compare
+from pedaxr.reports.comparison import ComparedFilm, compare
 from pedaxr.reports.korean import in_korean, korean_sections, korean_text
 from pedaxr.types import Report
 from pedaxr_models.facts import UNREADABLE, Presence, Severity, Side
@@ -130,5 +130,5 @@ def test_the_film_is_never_said_to_show_a_diagnosis() -> None:
 
 
 def test_nothing_on_either_film_is_told_in_korean() -> None:
-    nothing = Outlines(View.ERECT, {}, {})
+    nothing = ComparedFilm(View.ERECT, {}, {})
     assert in_korean(compare(nothing, nothing)) == "두 영상 모두 윤곽된 소견 없음."

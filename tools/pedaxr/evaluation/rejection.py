@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 
 from pedaxr.errors import NotAnAbdominalFilm, UnreadableImage
-from pedaxr.reading.quality import doubts
 from pedaxr.reading.read_film import Source, read_film
 
 Verdict = Literal["refused", "flagged", "let through"]
@@ -108,7 +107,7 @@ def judge_picture(path: Path, kind: str = "film") -> Judged:
         reading = read_film(Source(path))
     except (NotAnAbdominalFilm, UnreadableImage) as err:
         return Judged(path, kind, "refused", str(err))
-    doubted = doubts(reading.notes)
+    doubted = reading.doubts
     return Judged(path, kind, "flagged" if doubted else "let through", " ".join(doubted))
 
 

@@ -52,7 +52,7 @@ def read_spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, str]:
         return imager, _OF_DETECTOR
     if scanned := _spacing(dataset, "NominalScannedPixelSpacing"):
         return scanned, "Spacing is that of a film scanner: lengths and areas are nominal."
-    return None, "The file gives no usable pixel spacing: sizes are in pixels."
+    return None, ""
 
 
 def _spacing(dataset: Dataset, keyword: str) -> tuple[float, float] | None:

@@ -1,4 +1,4 @@
-"""Calibres, levels and stool shares of one film, as numbers with their unit in the name and as a sentence.
+"""Calibres, levels and stool shares of one film, as numbers with their unit in the name.
 
 Lengths are ratios to the width of the second lumbar body: calibres in absolute figures would mean something
 else at every age. Millimetres stand beside them only where the film has a pixel spacing.
@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
 BoolArray = NDArray[np.bool_]
 
-# Key in the measures, and how a sentence calls it.
-CALIBRES: dict[str, str] = {
-    "widest_loop": "Widest small-bowel loop",
-    "stomach": "Stomach",
-    "widest_colon": "Widest colon",
-    "rectum": "Rectum",
-}
+CALIBRES = ("widest_loop", "stomach", "widest_colon", "rectum")
 _GAP = "free_air_gap"  # a figure only: in words it would affirm a finding that may be in doubt
 LEVELS = "air_fluid_levels"
 STOOL_PARTS = ("right_colon", "left_colon", "rectosigmoid")
@@ -86,31 +80,3 @@ def _levels(found: "FilmMeasures", view: View | None) -> dict[str, float]:
 def _stool(found: "FilmMeasures") -> dict[str, float]:
     shares = zip(STOOL_PARTS, found.stool_share, strict=True)
     return {f"stool_share_{part}": round(share, 3) for part, share in shares if share is not None}
-
-
-def measures_text(measures: Mapping[str, float]) -> str:
-    """The measures a reader of the film would name, in words; empty when nothing was measured."""
-    sentences = [_calibre(name, words, measures) for name, words in CALIBRES.items()]
-    return " ".join(filter(None, [*sentences, _level_words(measures), _stool_words(measures)]))
-
-
-def _calibre(name: str, words: str, measures: Mapping[str, float]) -> str:
-    ratio, mm = measures.get(f"{name}_to_l2"), measures.get(f"{name}_mm")
-    size = f" ({mm:.0f} mm)" if mm is not None else ""
-    return f"{words} {ratio:.1f} x the width of L2{size}." if ratio is not None else ""
-
-
-def _level_words(measures: Mapping[str, float]) -> str:
-    count, longest = measures.get(LEVELS), measures.get("longest_level_to_l2")
-    if not count:
-        return ""  # said as a finding that is absent
-    words = f"; the longest {longest:.1f} x the width of L2" if longest is not None else ""
-    return f"Levels counted on the outlines: {count:.0f}{words}."
-
-
-def _stool_words(measures: Mapping[str, float]) -> str:
-    shares = [measures.get(f"stool_share_{part}") for part in STOOL_PARTS]
-    if None in shares:
-        return ""
-    right, left, low = (f"{share:.0%}" for share in shares)
-    return f"Stool fills {right} of the right colon, {left} of the left colon and {low} of the rectosigmoid."

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pedaxr.reading.notes import Note, NoteKind
 from pedaxr_models.labels import Structure
 
 BoolArray = NDArray[np.bool_]
@@ -23,13 +24,22 @@ _LONGEST_SIDE_PX = 1024
 _LEAST_STROKE = 0.3  # by how much letters are brighter than what lies round them
 _LETTER_PX = (7, 40)
 _LEAST_LETTERS = 10  # in a line; lead words beside the child, such as PORTABLE, are shorter
-_TURNED = "The film seems to lie on its side or upside down: turn it, or check how it was exported."
-_MIRRORED = "The liver lies on the patient's left: the film may be mirrored, and left and right exchanged."
-_FLANKS = "The flanks reach both edges of the film: they may be cut off."
-_TEXT = "Text seems to be burned into the picture: it may name a child. Look before it is shown to others."
+_TURNED = Note(
+    NoteKind.ORIENTATION,
+    "The film seems to lie on its side or upside down: turn it, or check how it was exported.",
+)
+_MIRRORED = Note(
+    NoteKind.ORIENTATION,
+    "The liver lies on the patient's left: the film may be mirrored, and left and right exchanged.",
+)
+_FLANKS = Note(NoteKind.FRAMING, "The flanks reach both edges of the film: they may be cut off.")
+_TEXT = Note(
+    NoteKind.TEXT,
+    "Text seems to be burned into the picture: it may name a child. Look before it is shown to others.",
+)
 
 
-def positioning_notes(masks: Mapping[str, BoolArray], content: tuple[slice, slice]) -> list[str]:
+def positioning_notes(masks: Mapping[str, BoolArray], content: tuple[slice, slice]) -> list[Note]:
     """What the outlines (S, S) of one film say of how it lies.
 
     Args:
@@ -44,7 +54,8 @@ def positioning_notes(masks: Mapping[str, BoolArray], content: tuple[slice, slic
         return [_TURNED]
     notes = [_MIRRORED] if liver and spine and liver[1] > spine[1] else []
     if tilt is not None and tilt > _ASKEW_DEGREES:
-        notes.append(f"The child lies askew on the film, by about {tilt:.0f} degrees.")
+        askew = f"The child lies askew on the film, by about {tilt:.0f} degrees."
+        notes.append(Note(NoteKind.ORIENTATION, askew))
     return notes + ([_FLANKS] if _fills_the_width(masks, content[1]) else [])
 
 
@@ -79,7 +90,7 @@ def _fills_the_width(masks: Mapping[str, BoolArray], columns: slice) -> bool:
     return False
 
 
-def text_notes(pixels: FloatArray) -> list[str]:
+def text_notes(pixels: FloatArray) -> list[Note]:
     """Whether a line of small bright letters stands on the film (H, W) in [0, 1]."""
     scale = min(1.0, _LONGEST_SIDE_PX / max(pixels.shape))
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.radiograph.raster import Raster
+from pedaxr.reading.notes import Note, NoteKind
 from pedaxr.reading.ood_score import oddness
 from pedaxr.reading.operating_points import operating_points
 from pedaxr.types import Region
@@ -36,22 +37,38 @@ _LANDMARKS = (Structure.SPINE, Structure.LIVER, Structure.RIBS, Structure.PELVIS
 _RIBS_COUNT = 0.5
 
 _NEXT = "Choose a frontal abdominal film of a child, or check how it was exported."
-_UNSURE = (
-    "The outlines are less sure than on abdominal films: this may be no frontal abdominal film of a child."
+_UNSURE = Note(
+    NoteKind.DOUBT,
+    "The outlines are less sure than on abdominal films: this may be no frontal abdominal film of a child.",
 )
-_OFF_CENTRE = "The spine lies far from the middle: this may be no frontal film."
-_ODD = "What is outlined is odd in several ways at once: this may be no frontal abdominal film of a child."
-_FILLED = "Colon seems to fill the body, as lungs taken for colon do: this may be a chest film."
-_INVERTED = "Bright corners round a dark centre: bone may be shown dark. Check the export."
-_DOUBTS = (_UNSURE, _OFF_CENTRE, _FILLED, _ODD, _INVERTED)
+_OFF_CENTRE = Note(NoteKind.DOUBT, "The spine lies far from the middle: this may be no frontal film.")
+_ODD = Note(
+    NoteKind.DOUBT,
+    "What is outlined is odd in several ways at once: this may be no frontal abdominal film of a child.",
+)
+_FILLED = Note(
+    NoteKind.DOUBT,
+    "Colon seems to fill the body, as lungs taken for colon do: this may be a chest film.",
+)
+_INVERTED = Note(
+    NoteKind.DOUBT, "Bright corners round a dark centre: bone may be shown dark. Check the export."
+)
+_BURNT = Note(
+    NoteKind.EXPOSURE,
+    "Much of the film is burnt out to white: bone and tissue cannot be told apart there.",
+)
+_NO_SPINE = Note(
+    NoteKind.FRAMING,
+    "The spine was not recognised: sides and quadrants are divided at the middle of the body.",
+)
+_NO_PELVIS = Note(NoteKind.FRAMING, "The pelvis was not recognised: the lower abdomen may be cut off.")
+_NO_DOMES = Note(
+    NoteKind.FRAMING,
+    "The domes of the diaphragm were not recognised: free air beneath them cannot be judged.",
+)
 
 
-def doubts(notes: Sequence[str]) -> list[str]:
-    """Those of the notes that doubt the picture itself, not only say what is cut off or burnt out."""
-    return [note for note in notes if note in _DOUBTS]
-
-
-def check_picture(film: Raster) -> list[str]:
+def check_picture(film: Raster) -> list[Note]:
     """Look at the pixels alone, before any network does; notes for the reader.
 
     Raises:
@@ -70,7 +87,7 @@ def check_picture(film: Raster) -> list[str]:
     return [note for note in (_burnt_note(small), _inverted_note(small)) if note]
 
 
-def check_anatomy(regions: Sequence[Region]) -> list[str]:
+def check_anatomy(regions: Sequence[Region]) -> list[Note]:
     """Look at what the segmentation found; notes for the reader.
 
     Raises:
@@ -87,15 +104,9 @@ def check_anatomy(regions: Sequence[Region]) -> list[str]:
         )
     notes = _doubts_of(regions)
     missing = (
-        (
-            has_spine,
-            "The spine was not recognised: sides and quadrants are divided at the middle of the body.",
-        ),
-        (has_pelvis, "The pelvis was not recognised: the lower abdomen may be cut off."),
-        (
-            Structure.DIAPHRAGM in share,
-            "The domes of the diaphragm were not recognised: free air beneath them cannot be judged.",
-        ),
+        (has_spine, _NO_SPINE),
+        (has_pelvis, _NO_PELVIS),
+        (Structure.DIAPHRAGM in share, _NO_DOMES),
     )
     return notes + [note for is_there, note in missing if not is_there]
 
@@ -170,7 +181,7 @@ def _middle(box: tuple[int, int, int, int]) -> float:
     return (box[0] + box[2]) / 2
 
 
-def _doubts_of(regions: Sequence[Region]) -> list[str]:
+def _doubts_of(regions: Sequence[Region]) -> list[Note]:
     """Raises NotAnAbdominalFilm where doubt is certainty."""
     points, sure = operating_points(), sureness(regions)
     if sure < points.refused_below:
@@ -204,13 +215,11 @@ def _check_texture(small: FloatArray) -> None:
         raise NotAnAbdominalFilm(f"The picture is a smooth gradient without any detail. {_NEXT}")
 
 
-def _burnt_note(small: FloatArray) -> str | None:
-    if float((small >= 0.995).mean()) > _BURNT_SHARE:
-        return "Much of the film is burnt out to white: bone and tissue cannot be told apart there."
-    return None
+def _burnt_note(small: FloatArray) -> Note | None:
+    return _BURNT if float((small >= 0.995).mean()) > _BURNT_SHARE else None
 
 
-def _inverted_note(small: FloatArray) -> str | None:
+def _inverted_note(small: FloatArray) -> Note | None:
     """Outside the child the film is exposed, hence dark with bone bright; the corners show it."""
     side = max(4, min(small.shape) // 12)
     corners = [

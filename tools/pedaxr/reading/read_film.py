@@ -16,6 +16,7 @@ from pedaxr.radiograph.read import Radiograph, read_radiograph
 from pedaxr.radiograph.recent_cache import Recent
 from pedaxr.reading import networks as models
 from pedaxr.reading.measurements import measure
+from pedaxr.reading.notes import Note, NoteKind, texts
 from pedaxr.reading.positioning import positioning_notes, text_notes
 from pedaxr.reading.quality import check_anatomy, check_picture
 from pedaxr.reading.regions import channel_masks, find_regions
@@ -60,7 +61,12 @@ class Outlines:
     regions: tuple[Region, ...]
 
 
-_AGES = "The stated age and that of the dates differ: check whose film it is."
+_AGES = Note(NoteKind.IDENTITY, "The stated age and that of the dates differ: check whose film it is.")
+_OTHER_CHILD = Note(
+    NoteKind.IDENTITY,
+    "The film's own header contradicts the registry's patient id, birth date or sex. Check whose it is.",
+)
+_NO_SPACING = Note(NoteKind.SPACING, "The film gives no usable pixel spacing: sizes are in pixels.")
 _LEAST_AIR_PX = 30  # of the frame, where the weights name no least area
 # An agent outlines a film and then has it reported on: the second call finds the first one's work. Two films,
 # as one can be 50 million pixels.
@@ -90,7 +96,17 @@ class Reading:
     segmenter: "FilmSegmenter"
     pixel_spacing_mm: tuple[float, float] | None
     metadata: FilmMetadata
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
+
+    @property
+    def model_name(self) -> str:
+        """Name of the segmentation network and the beginning of its weights' digest."""
+        return f"{self.segmenter.name} {self.segmenter.weights_sha256[:12]}".strip()
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why this may not be a frontal abdominal film at all; empty where nothing says so."""
+        return texts(self.notes, NoteKind.DOUBT)
 
     @property
     def segmentation(self) -> "Segmentation":
@@ -127,7 +143,7 @@ class Reading:
 
     @cached_property
     def measures(self) -> dict[str, float]:
-        """Calibres, levels and stool shares, as `measuring.measure` names them; computed once."""
+        """Calibres, levels and stool shares, as `measurements.measure` names them; computed once."""
         return measure(
             self.outlines.cores,
             self.segmentation.letterbox,
@@ -166,7 +182,8 @@ def read_film(source: Source) -> Reading:
     """
     radiograph = read_radiograph(source.path, recent=_films)
     _check_identity(source, radiograph)
-    notes = [*radiograph.notes, *check_picture(radiograph), *text_notes(radiograph.pixels)]
+    notes = [Note(NoteKind.FILE, text) for text in radiograph.notes]
+    notes += [*check_picture(radiograph), *text_notes(radiograph.pixels)]
     notes += _header_notes(source, radiograph)
     segmenter = models.segmenter()
     audit.note(weights=segmenter.weights_sha256)
@@ -174,8 +191,8 @@ def read_film(source: Source) -> Reading:
     outlines = _outline(radiograph, segmenter, spacing)
     notes += check_anatomy(outlines.regions)
     notes += positioning_notes(outlines.masks, outlines.segmentation.letterbox.content)
-    if radiograph.pixel_spacing_mm is None and spacing is not None:
-        notes = [note for note in notes if "no usable pixel spacing" not in note]
+    if spacing is None:
+        notes.append(_NO_SPACING)
     metadata = _study_metadata(source.study) if source.study else radiograph.metadata
     return Reading(source, radiograph, outlines, segmenter, spacing, metadata, tuple(notes))
 
@@ -217,7 +234,7 @@ def _check_identity(source: Source, radiograph: Radiograph) -> None:
         )
 
 
-def _header_notes(source: Source, radiograph: Radiograph) -> list[str]:
+def _header_notes(source: Source, radiograph: Radiograph) -> list[Note]:
     """A header that names another child. Data sets are re-labelled, so this is for a human to settle."""
     study, header = source.study, radiograph.metadata
     if study is None:
@@ -230,10 +247,7 @@ def _header_notes(source: Source, radiograph: Radiograph) -> list[str]:
     )
     if all(ours is None or theirs is None or ours == theirs for theirs, ours in pairs):
         return notes
-    return [
-        *notes,
-        "The film's own header contradicts the registry's patient id, birth date or sex. Check whose it is.",
-    ]
+    return [*notes, _OTHER_CHILD]
 
 
 def _study_metadata(study: "Study") -> FilmMetadata:

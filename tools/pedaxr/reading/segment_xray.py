@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import audited
+from pedaxr.reading.notes import texts
 from pedaxr.reading.overlay import area_text, draw_overlay, write_picture
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.types import Region, SegmentationResult
@@ -47,16 +48,11 @@ def segment_xray(
         findings=reading.findings,
         structures=reading.structures,
         measures=reading.measures,
-        quality_notes=list(reading.notes),
+        quality_notes=texts(reading.notes),
         summary=summarise(reading.findings, reading.metadata.view),
         overlay_path=str(path) if path is not None else None,
-        model=model_name(reading),
+        model=reading.model_name,
     )
-
-
-def model_name(reading: Reading) -> str:
-    """Name of the network and the beginning of its weights' digest."""
-    return f"{reading.segmenter.name} {reading.segmenter.weights_sha256[:12]}".strip()
 
 
 def summarise(findings: list[Region], view: View | None) -> str:

@@ -28,7 +28,7 @@ _STOOL = dict(zip(STOOL_PARTS, ("right colon", "left colon", "rectosigmoid"), st
 
 
 @dataclass(frozen=True)
-class Outlines:
+class ComparedFilm:
     """What of one film is compared.
 
     Attributes:
@@ -42,7 +42,7 @@ class Outlines:
     measures: Mapping[str, float]
 
     @classmethod
-    def of(cls, reading: Reading) -> "Outlines":
+    def of(cls, reading: Reading) -> "ComparedFilm":
         """Of one film that was read."""
         shares = {region.name: region.share_of_body for region in reading.findings}
         return cls(reading.metadata.view, shares, reading.measures)
@@ -79,7 +79,7 @@ def _by_outlines(reading: Reading, earlier: "Study") -> str:
         before = read_film(Source(earlier.image_path, earlier, reading.source.clinic))
     except PedaxrError:
         return f"{when} could not be read; not compared."
-    return f"{when}, from the outlines: {compare(Outlines.of(reading), Outlines.of(before))}"
+    return f"{when}, from the outlines: {compare(ComparedFilm.of(reading), ComparedFilm.of(before))}"
 
 
 def _signed_words(earlier: "Study", clinic: "Clinic") -> str:
@@ -94,7 +94,7 @@ def _signed_words(earlier: "Study", clinic: "Clinic") -> str:
     return f'Its final report: "{" ".join(words.split())}"'
 
 
-def compare(now: Outlines, before: Outlines) -> str:
+def compare(now: ComparedFilm, before: ComparedFilm) -> str:
     """Findings and measures of two films in words and numbers.
 
     What either view could not show is "not assessed" there, never nought, and no change is claimed.
@@ -107,7 +107,7 @@ def compare(now: Outlines, before: Outlines) -> str:
     return " ".join(lines)
 
 
-def _finding_line(finding: Finding, now: Outlines, before: Outlines) -> str:
+def _finding_line(finding: Finding, now: ComparedFilm, before: ComparedFilm) -> str:
     if finding not in now.shares and finding not in before.shares:
         return ""
     then, today = before.share(finding), now.share(finding)
@@ -129,7 +129,7 @@ def _change(then: float, now: float) -> str:
     return "larger" if now > then else "smaller"
 
 
-def _levels_line(now: Outlines, before: Outlines) -> str:
+def _levels_line(now: ComparedFilm, before: ComparedFilm) -> str:
     then, today = before.measures.get(LEVELS), now.measures.get(LEVELS)
     if not then and not today:
         return ""
@@ -137,7 +137,7 @@ def _levels_line(now: Outlines, before: Outlines) -> str:
     return f"Levels counted: {counts[0]} then, {counts[1]} now."
 
 
-def _ratio_lines(now: Outlines, before: Outlines) -> list[str]:
+def _ratio_lines(now: ComparedFilm, before: ComparedFilm) -> list[str]:
     return [
         f"{words}: {then:.1f} x L2 then, {today:.1f} x L2 now, {_change(then, today)}."
         for key, words in _RATIOS.items()
@@ -145,7 +145,7 @@ def _ratio_lines(now: Outlines, before: Outlines) -> list[str]:
     ]
 
 
-def _stool_lines(now: Outlines, before: Outlines) -> list[str]:
+def _stool_lines(now: ComparedFilm, before: ComparedFilm) -> list[str]:
     return [
         f"Stool share of the {words}: {then:.0%} then, {today:.0%} now."
         for part, words in _STOOL.items()

@@ -11,9 +11,7 @@ from pedaxr.audit.trail import audited, note
 from pedaxr.errors import InvalidRequest
 from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import OperatingPoints, operating_points
-from pedaxr.reading.quality import doubts
 from pedaxr.reading.read_film import Reading, find_source, read_film
-from pedaxr.reading.segment_xray import model_name
 from pedaxr.reports.comparison import compare_with_earlier
 from pedaxr.reports.flags import flags_of, least_sure, suspicion_of_free_air
 from pedaxr.reports.grounding import check_sentences, structure_findings
@@ -112,7 +110,7 @@ def check_draft(reading: Reading, told: "Narrative", points: OperatingPoints) ->
     suspicion = suspicion_of_free_air(findings, reading.faint_free_air, points)
     flags = flags_of(sentences, findings, outlined, reading.metadata, points)
     critical = critical_findings(findings, is_suspected=bool(suspicion))
-    flags = [*_withheld_flags(told), *doubts(reading.notes), *suspicion, *flags]
+    flags = [*_withheld_flags(told), *reading.doubts, *suspicion, *flags]
     confidence = points.confidence(least_sure(findings, outlined, view)[0])
     return CheckedDraft(is_withheld, sentences, findings, critical, flags, confidence)
 
@@ -145,7 +143,7 @@ def _draft(reading: Reading, reporter: "FilmReporter") -> Report:
         confidence=round(checked.confidence, 3),
         image_dependence=told.image_dependence,
         image_sha256=reading.radiograph.sha256,
-        model=f"{model_name(reading)}; {reporter.name} {reporter.weights_sha256[:12]}".strip(),
+        model=f"{reading.model_name}; {reporter.name} {reporter.weights_sha256[:12]}".strip(),
         data_statement=DATA_STATEMENT,
     )
 

@@ -42,7 +42,7 @@ class _Judgement:
 
 
 @dataclass(frozen=True)
-class _Outlines:
+class _Evidence:
     """What sentences are held against.
 
     Attributes:
@@ -91,7 +91,7 @@ def check_sentences(
             region's mean probability must reach `FAINT` as well.
         probabilities: of the reader's finding head.
     """
-    outlines = _outlines(regions, view, least_support, probabilities)
+    outlines = _evidence(regions, view, least_support, probabilities)
     checked: list[Sentence] = []
     drafted: set[Finding | None] = set()
     standing: set[Finding | None] = set()
@@ -106,24 +106,24 @@ def check_sentences(
     return checked + [_added(region, is_drafted=Finding(region.name) in drafted) for region in missing]
 
 
-def _outlines(
+def _evidence(
     regions: Sequence[Region],
     view: View | None,
     least_support: Mapping[str, float] | None,
     probabilities: Mapping[Finding, float] | None,
-) -> _Outlines:
+) -> _Evidence:
     visible = {region.name: region for region in regions if not cannot_show(Finding(region.name), view)}
-    return _Outlines(visible, view, least_support or {}, probabilities or {})
+    return _Evidence(visible, view, least_support or {}, probabilities or {})
 
 
-def _judge(text: str, outlines: _Outlines) -> list[_Judgement]:
+def _judge(text: str, outlines: _Evidence) -> list[_Judgement]:
     """One judgement for each finding that the sentence speaks of."""
     from pedaxr_models.report_text.parser import parse_findings
 
     return [_judge_one(said, outlines) for said in parse_findings(text)]
 
 
-def _judge_one(said: "SentenceFacts", outlines: _Outlines) -> _Judgement:
+def _judge_one(said: "SentenceFacts", outlines: _Evidence) -> _Judgement:
     assert said.finding is not None
     if said.presence is Presence.NOT_ASSESSED:
         return _Judgement(said, "not_checked")
@@ -136,7 +136,7 @@ def _judge_one(said: "SentenceFacts", outlines: _Outlines) -> _Judgement:
     return _Judgement(said, "grounded", "nothing is outlined")
 
 
-def _judge_positive(said: "SentenceFacts", outlines: _Outlines) -> _Judgement:
+def _judge_positive(said: "SentenceFacts", outlines: _Evidence) -> _Judgement:
     assert said.finding is not None
     if cannot_show(said.finding, outlines.view):
         return _Judgement(said, "struck", "this view cannot show it")
@@ -157,7 +157,7 @@ def _misplaced(said: "SentenceFacts", region: Region) -> str | None:
     return None
 
 
-def _unsure(said: "SentenceFacts", region: Region, outlines: _Outlines) -> str | None:
+def _unsure(said: "SentenceFacts", region: Region, outlines: _Evidence) -> str | None:
     """Which witness is not sure enough of a finding for an unhedged sentence."""
     assert said.finding is not None
     if said.is_hedged:
@@ -234,7 +234,7 @@ def structure_findings(
         view: of the film.
         least_support: as in `check_sentences`.
     """
-    outlines = _outlines(regions, view, least_support, probabilities)
+    outlines = _evidence(regions, view, least_support, probabilities)
     judged = [judgement for text in drafted for judgement in _judge(text, outlines)]
     return [
         _structured(

@@ -11,9 +11,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from pedaxr.reading.measurements import measures_text
 from pedaxr.reports.recommendations import HORIZONTAL_BEAM, RECOMMENDATIONS
-from pedaxr.reports.sections import UNTRAINED, WITHHELD, present_findings
+from pedaxr.reports.sections import UNTRAINED, WITHHELD, measures_text, present_findings
 from pedaxr.types import Report, StructuredFinding
 from pedaxr_models.facts import FilmFacts, FindingFact, Presence, Quadrant
 from pedaxr_models.labels import FINDINGS, LABELS, TERMS, URGENCY, Finding, View

@@ -1,8 +1,9 @@
 """The sections of a report, from what both witnesses left standing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from pedaxr.reading.measurements import measures_text
+from pedaxr.reading.measurements import LEVELS, STOOL_PARTS
+from pedaxr.reading.notes import NoteKind, texts
 from pedaxr.reading.read_film import Reading
 from pedaxr.reports.flags import view_name
 from pedaxr.reports.recommendations import recommend
@@ -13,6 +14,13 @@ from pedaxr_models.labels import URGENCY, Finding
 from pedaxr_models.plausibility import is_blind
 
 NOT_ASSESSED = "not assessed by this model"
+# Key in the measures, and how a sentence calls it.
+_CALIBRES = {
+    "widest_loop": "Widest small-bowel loop",
+    "stomach": "Stomach",
+    "widest_colon": "Widest colon",
+    "rectum": "Rectum",
+}
 UNTRAINED = ("Calcification and foreign bodies", "Organs", "Lung bases", "Bones")
 WITHHELD = "No narrative: the draft did not depend on this film, so it was withheld. Read the film yourself."
 
@@ -72,7 +80,8 @@ def _technique(reading: Reading) -> str:
     size = f"{reading.radiograph.width} x {reading.radiograph.height} pixels"
     spacing = "spacing known" if reading.pixel_spacing_mm else "no pixel spacing: sizes in pixels only"
     view = view_name(reading.metadata.view)
-    return " ".join([f"Abdominal radiograph, {view}; {size}, {spacing}.", *reading.notes])
+    notes = [note for note in reading.notes if note.kind is not NoteKind.SPACING]  # said by `spacing`
+    return " ".join([f"Abdominal radiograph, {view}; {size}, {spacing}.", *texts(notes)])
 
 
 def _impression(findings: Sequence[StructuredFinding], *, is_blind_view: bool) -> str:
@@ -103,3 +112,31 @@ def _impression_line(finding: StructuredFinding) -> str:
     doubt = "" if finding.agreed else "; in doubt, see the flags"
     grade = f" ({', '.join(details)})" if details else ""
     return f"{words[Finding(finding.finding)]}{grade}{doubt}."
+
+
+def measures_text(measures: Mapping[str, float]) -> str:
+    """The measures a reader of the film would name, in words; empty when nothing was measured."""
+    sentences = [_calibre(name, words, measures) for name, words in _CALIBRES.items()]
+    return " ".join(filter(None, [*sentences, _level_words(measures), _stool_words(measures)]))
+
+
+def _calibre(name: str, words: str, measures: Mapping[str, float]) -> str:
+    ratio, mm = measures.get(f"{name}_to_l2"), measures.get(f"{name}_mm")
+    size = f" ({mm:.0f} mm)" if mm is not None else ""
+    return f"{words} {ratio:.1f} x the width of L2{size}." if ratio is not None else ""
+
+
+def _level_words(measures: Mapping[str, float]) -> str:
+    count, longest = measures.get(LEVELS), measures.get("longest_level_to_l2")
+    if not count:
+        return ""  # said as a finding that is absent
+    words = f"; the longest {longest:.1f} x the width of L2" if longest is not None else ""
+    return f"Levels counted on the outlines: {count:.0f}{words}."
+
+
+def _stool_words(measures: Mapping[str, float]) -> str:
+    shares = [measures.get(f"stool_share_{part}") for part in STOOL_PARTS]
+    if None in shares:
+        return ""
+    right, left, low = (f"{share:.0%}" for share in shares)
+    return f"Stool fills {right} of the right colon, {left} of the left colon and {low} of the rectosigmoid."
