@@ -50,3 +50,30 @@ def test_every_file_and_make_target_named_exists() -> None:
 def test_what_a_clinician_reads_says_synthetic_and_not_for_clinical_use(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8").lower()
     assert "synthetic" in text and "not a medical device" in text
+
+
+def test_it_takes_a_minute_to_read() -> None:
+    assert len(TEXT.split()) <= 900
+
+
+def figure(row: str) -> str:
+    """The last cell of the README's table of six numbers in the row that starts with `row`."""
+    (line,) = [line for line in TEXT.splitlines() if line.startswith(f"| {row}")]
+    return line.split("|")[-2].strip()
+
+
+def measured(page: str, row: str, column: int) -> str:
+    """A cell of a table that a command wrote."""
+    (line, *_) = [line for line in (ROOT / "docs" / page).read_text().splitlines() if line.startswith(row)]
+    return line.split("|")[column].strip()
+
+
+def test_the_six_numbers_are_those_that_the_commands_wrote() -> None:
+    test, shifted = (measured("results.md", f"| **mean** | {films}", 3) for films in ("test", "shifted"))
+    assert f"0{figure('outlines of the findings')}" in test and f"0{figure('the same')}" in shifted
+    missed = measured("results.md", "| free air missed", 3)
+    assert missed.endswith(f"{figure('films with free air whose')} of 69")
+    alarms = measured("results.md", "| critical false alarms", 3)
+    assert alarms.startswith(f"{float(figure('false `critical` alarms').removesuffix(' %')) / 100:.3f}")
+    assert f"0{figure('facts of a report')}" == measured("results.md", "| film and metadata | test", 3)
+    assert figure("both tools on one film").removesuffix(" ms") == "173"

@@ -1,4 +1,4 @@
-"""Pictures of what a trained reader has learnt: its features by label, and where a sentence looks."""
+"""Pictures of what a trained report writer has learned: its features by label, and its learning curves."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +13,7 @@ from pedaxr_models.captioning.inputs import ReaderFilms
 from pedaxr_models.captioning.metadata_text import metadata_text
 from pedaxr_models.captioning.network import ReportNetwork
 from pedaxr_models.captioning.tokenizer import WordPieces
+from pedaxr_models.checkpoint import Json
 from pedaxr_models.labels import LABELS, TERMS
 
 if TYPE_CHECKING:
@@ -127,3 +128,19 @@ def _draw_points(panel: "Axes", points: FloatTable, labels: Sequence[str]) -> No
         )
     panel.set(xticks=[], yticks=[])
     panel.spines[:].set_color("#BBBBBB")
+
+
+def draw_curves(history: Sequence[Json], path: Path) -> None:
+    """Loss and free-running scores over time, as PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    minutes = [row["minutes"] for row in history]
+    left.plot(minutes, [row["loss"] for row in history])
+    left.set(title="training loss", xlabel="minutes", yscale="log")
+    for name in ("fact_f1", "hallucination_rate", "presence_accuracy"):
+        right.plot(minutes, [row[name] for row in history], label=name.replace("_", " "))
+    right.set(title="validation films, free running", xlabel="minutes", ylim=(0, 1))
+    right.legend(fontsize=8)
+    figure.savefig(path, dpi=110)

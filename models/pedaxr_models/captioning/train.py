@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pedaxr_models.captioning.card import model_card
-from pedaxr_models.captioning.curves import draw_curves
 from pedaxr_models.captioning.evaluate import evaluate_captioner
+from pedaxr_models.captioning.figures import draw_curves
 from pedaxr_models.captioning.inputs import (
     ReaderFilms,
     Seen,
@@ -44,7 +44,7 @@ from pedaxr_models.captioning.vision_stem import outline_loss
 from pedaxr_models.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.film import Film
-from pedaxr_models.datasets.origin import is_synthetic
+from pedaxr_models.datasets.read import is_synthetic
 from pedaxr_models.facts import UNREADABLE
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.report_text.fact_scores import fact_scores
@@ -56,11 +56,11 @@ from pedaxr_models.training.distributed import ALONE, Processes, join
 from pedaxr_models.training.loop import (
     one_cycle,
     pick_device,
+    reuse_large_blocks,
     set_learning_rate,
     training_progress,
     write_scalars,
 )
-from pedaxr_models.training.memory import reuse_large_blocks
 from pedaxr_models.training.sampling import BalancedBatches, group_films
 
 __all__ = ["TrainConfig", "preset", "train_captioner"]

@@ -1,7 +1,9 @@
-"""Recognise the layout of a data set and read it."""
+"""Recognise the layout of a data set and read it; say where its films come from."""
 
+import json
 import logging
 from pathlib import Path
+from typing import Any
 
 from pedaxr_models.datasets.aihub import is_aihub, read_aihub
 from pedaxr_models.datasets.film import Film
@@ -62,3 +64,15 @@ def _csv_in(folder: Path) -> Path | None:
             f"{folder.name} holds {len(tables)} CSV files and no {FILMS_CSV}. Name one of them."
         )
     return tables[0] if tables else None
+
+
+def made_by(data: Path) -> dict[str, Any]:
+    """What data.json says of a data set folder or of the folder of its CSV; nothing where there is none."""
+    described = (data if data.is_dir() else data.parent) / "data.json"
+    made: dict[str, Any] = json.loads(described.read_text(encoding="utf-8")) if described.is_file() else {}
+    return made
+
+
+def is_synthetic(data: Path) -> bool:
+    """Whether the films were made by a program; figures measured on them must say so."""
+    return bool(made_by(data).get("is_synthetic"))

@@ -15,8 +15,7 @@ from itertools import pairwise, product
 from pedaxr_models.facts import DistalGas, Presence, Quadrant
 from pedaxr_models.labels import Finding, View
 from pedaxr_models.report_text import lexicon_english as lexicon
-from pedaxr_models.report_text.parser_slots import severity_in, side_in
-from pedaxr_models.report_text.statements import SentenceFacts
+from pedaxr_models.report_text.statements import SentenceFacts, severity_in, side_in
 from pedaxr_models.report_text.wordings import wordings
 
 _REPLACEMENTS = tuple((re.compile(pattern), new) for pattern, new in lexicon.REPLACEMENTS)

@@ -15,8 +15,7 @@ from pedaxr_models.facts import DistalGas, Presence, Quadrant
 from pedaxr_models.labels import Finding, View
 from pedaxr_models.report_text import lexicon_korean as lexicon
 from pedaxr_models.report_text import parser_english
-from pedaxr_models.report_text.parser_slots import severity_in, side_in
-from pedaxr_models.report_text.statements import SentenceFacts
+from pedaxr_models.report_text.statements import SentenceFacts, severity_in, side_in
 from pedaxr_models.report_text.wordings import wordings
 
 _BRACKETS = re.compile(r"\([^)]*\)")

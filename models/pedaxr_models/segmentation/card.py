@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pedaxr_models.checkpoint import Json
 from pedaxr_models.datasets.film import Film
-from pedaxr_models.datasets.origin import made_by
+from pedaxr_models.datasets.read import made_by
 from pedaxr_models.segmentation.metrics_tables import metrics_table
 from pedaxr_models.segmentation.network import NetworkConfig
 

@@ -21,8 +21,7 @@ from torch.utils.data import DataLoader
 
 from pedaxr_models.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
 from pedaxr_models.datasets.film import Film
-from pedaxr_models.datasets.origin import is_synthetic
-from pedaxr_models.datasets.read import read_films
+from pedaxr_models.datasets.read import is_synthetic, read_films
 from pedaxr_models.labels import CHANNELS, FINDINGS
 from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.card import describe_data, describe_recipe, model_card
@@ -38,11 +37,11 @@ from pedaxr_models.training.distributed import ALONE, Processes, join
 from pedaxr_models.training.loop import (
     one_cycle,
     pick_device,
+    reuse_large_blocks,
     set_learning_rate,
     training_progress,
     write_scalars,
 )
-from pedaxr_models.training.memory import reuse_large_blocks
 from pedaxr_models.training.sampling import BalancedBatches, group_films
 
 Report = Callable[[str], None]

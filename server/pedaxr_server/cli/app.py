@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pedaxr_server.cli.ablation import ladder, pictures
+from pedaxr_server.cli.ablation import ladder
 from pedaxr_server.cli.archive import read
 from pedaxr_server.cli.audit import audit
 from pedaxr_server.cli.backup import backup, restore, verify
 from pedaxr_server.cli.data import export, films, import_films, sheet, strangers
 from pedaxr_server.cli.data_checks import areas, leaks
-from pedaxr_server.cli.evaluate import evaluate_strangers
-from pedaxr_server.cli.evaluate_reports import evaluate_reports
+from pedaxr_server.cli.evaluate.group import evaluate
 from pedaxr_server.cli.options import (
     FILE,
     FOLDER,
@@ -28,10 +27,10 @@ from pedaxr_server.cli.options import (
     weights_option,
     write_bytes,
 )
+from pedaxr_server.cli.pictures import pictures
 from pedaxr_server.cli.reports import reports
 from pedaxr_server.cli.serve import serve, settings, token
-from pedaxr_server.cli.thresholds import evaluate_thresholds
-from pedaxr_server.cli.train import evaluate, train
+from pedaxr_server.cli.train import train
 from pedaxr_server.cli.walkthrough import walkthrough
 
 if TYPE_CHECKING:
@@ -196,8 +195,6 @@ for command in (
     walkthrough,
 ):
     main.add_command(command)
-for measurement in (evaluate_strangers, evaluate_reports, evaluate_thresholds):
-    evaluate.add_command(measurement)
 
 
 def _study_or_file(text: str) -> tuple[str | None, Path | None]:

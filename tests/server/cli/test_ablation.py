@@ -16,8 +16,8 @@ from pedaxr_models.facts import FilmFacts, FindingFact, Presence
 from pedaxr_models.labels import FINDINGS, View
 from pedaxr_models.report_text.grammar import narrate
 from pedaxr_server.cli import ablation as cli_ladder
-from pedaxr_server.cli import train as cli_train
 from pedaxr_server.cli.app import main
+from pedaxr_server.cli.evaluate import networks
 
 
 def run(*arguments: str | Path) -> Result:
@@ -76,7 +76,7 @@ def test_a_new_checkpoint_and_its_evaluation_leave_the_ladder_in_the_card(
     monkeypatch.setattr(ladder, "run_ladder", climbed)
     shipped = load_checkpoint(weights_folder("captioner")).metrics
     alone = {key: value for key, value in shipped.items() if key != "ladder"}
-    monkeypatch.setattr(cli_train, "_read", lambda *_: dict(alone))  # really measured in test_cli_train
+    monkeypatch.setattr(networks, "_read", lambda *_: dict(alone))  # really measured in test_cli_train
     folder, document, out = tmp_path / "captioner", tmp_path / "README.md", tmp_path / "out"
     out.mkdir()
     document.write_text(

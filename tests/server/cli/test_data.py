@@ -14,7 +14,7 @@ from pedaxr_models.datasets import read_dataset, read_films
 from pedaxr_models.datasets.splits import complete_splits
 from pedaxr_models.labels import LABELS
 from pedaxr_server.cli.app import main
-from pedaxr_server.cli.train import films_of_split
+from pedaxr_server.cli.evaluate.films import films_of_split
 
 Run = Callable[..., "click.testing.Result"]
 

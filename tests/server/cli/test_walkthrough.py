@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.app import main
-from pedaxr_server.cli.run_document import run_document
+from pedaxr_server.cli.walkthrough import run_document
 
 DOCS = Path(__file__).parents[3] / "docs"
 

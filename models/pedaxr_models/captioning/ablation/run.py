@@ -35,7 +35,7 @@ from pedaxr_models.captioning.train import TrainConfig, train_captioner
 from pedaxr_models.checkpoint import Json, weights_folder
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.film import Film
-from pedaxr_models.datasets.origin import is_synthetic
+from pedaxr_models.datasets.read import is_synthetic
 from pedaxr_models.facts import FilmFacts
 from pedaxr_models.report_text.grammar import narrate
 from pedaxr_models.report_text.text_scores import references

@@ -8,20 +8,9 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
+from pedaxr_server.cli.evaluate.films import DATA, document_option, films_of_split, limit_option
 from pedaxr_server.cli.options import json_option, show, use_weights, weights_option
 from pedaxr_server.cli.publish import publish
-from pedaxr_server.cli.train import films_of_split
-
-DATA = click.Path(path_type=Path, exists=True)
-document_option = click.option(
-    "--publish",
-    "document",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Write the table into this Markdown file.",
-)
-limit_option = click.option(
-    "--limit", type=click.IntRange(1), help="Only the first so many films of each set."
-)
 
 
 @click.command("strangers")

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate import DATA, document_option, limit_option
+from pedaxr_server.cli.evaluate.films import DATA, document_option, films_of_split, limit_option
 from pedaxr_server.cli.options import FILE, json_option, show, use_weights, weights_option
 from pedaxr_server.cli.publish import publish
-from pedaxr_server.cli.train import films_of_split
 
 if TYPE_CHECKING:
     from pedaxr.evaluation.choose_operating_points import Seen

@@ -1,0 +1,1 @@
+"""`pedaxr evaluate`: each command measures on films whose truth is known."""

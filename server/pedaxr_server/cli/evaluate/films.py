@@ -1,0 +1,60 @@
+"""What the commands under `pedaxr evaluate` share: which films, options, progress."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pedaxr.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from pedaxr_models.datasets.film import Film
+
+DATA = click.Path(path_type=Path, exists=True)
+SPLITS = ("train", "validation", "test")
+document_option = click.option(
+    "--publish",
+    "document",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Write the table into this Markdown file.",
+)
+limit_option = click.option(
+    "--limit", type=click.IntRange(1), help="Only the first so many films of each set."
+)
+
+
+def films_of_split(
+    data: Path, split: str, limit: int | None, *, trained_in: Path | None = None
+) -> "list[Film]":
+    """The films marked as of that split; where the source marks none, as the training in `trained_in` divided
+    them, its unknown patients being of the test; and else all films.
+
+    Raises:
+        InvalidRequest: there are none.
+    """
+    from pedaxr_models.datasets import read_films
+    from pedaxr_models.datasets.splits import read_splits
+
+    films = read_films(data)
+    divided = trained_in / "splits.json" if trained_in else None
+    if divided and divided.is_file() and not any(film.split for film in films):
+        films = [replace(film, split=film.split or "test") for film in read_splits(divided, films)]
+    if any(film.split for film in films):
+        films = [film for film in films if film.split == split]
+    if not films:
+        raise InvalidRequest(f"{data} has no films in the {split} split. Choose another --split or --data.")
+    return films[:limit]
+
+
+def counter(bar: Callable[[int, int], None], total: int) -> Callable[[int], None]:
+    """A callback that takes how many more are done, for a bar that takes how many are."""
+    done = 0
+
+    def advance(more: int) -> None:
+        nonlocal done
+        done += more
+        bar(done, total)
+
+    return advance
