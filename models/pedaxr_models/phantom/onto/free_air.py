@@ -21,7 +21,7 @@ _SHARES: tuple[tuple[Kind, float], ...] = (
 _ATTEMPTS = 3
 _LEAST_CNR = 1.6
 _LEAST_WIDTH = 0.018  # of the body's width
-_LINE = 0.05  # trunk depths of tissue that the diaphragm adds where the beam grazes it
+_LINE = 0.03  # trunk depths of tissue that the diaphragm adds where the beam grazes it
 
 
 @dataclass(frozen=True)
@@ -184,13 +184,15 @@ def _add_crescent(
     """
     line = max(rng.uniform(0.008, 0.015) * scene.width, 2.0, 1.3 * dome.softness)
     top = dome.rows + line
-    low = top + _gap(dome, amount * scene.pitch, rng)
+    even = cv2.GaussianBlur(top[None], (0, 0), max(3.0, len(top) / 7))[0]  # the liver copies no notch of the dome
+    gap = _gap(dome, amount * scene.pitch, rng)
+    low = np.maximum(np.where(gap > 0.5, even + gap, top), top)
     first, last = int(max(top.min() - 8, 0)), int(low.max() + 1.2 * scene.pitch)
     y = np.arange(first, min(last, scene.film.shape[0]), dtype=np.float32)[:, None]
     steep = 1.9 * scene.pitch
     chord = np.sqrt(np.clip((y - top) / steep, 0, 1)) - np.sqrt(np.clip((y - low) / steep, 0, 1))
     fade = np.exp(-np.clip((y - low) / (0.35 * scene.pitch), 0, 8))
-    chord = rng.uniform(0.7, 1.15) * chord * fade * (low > top)
+    chord = rng.uniform(0.85, 1.5) * chord * fade * (low > top)
     chord = cv2.GaussianBlur(chord.astype(np.float32), (0, 0), 0.5 * dome.softness)
     shown = np.clip((low - top) / 2, 0, 1)
     chord -= _LINE * shown * np.exp(-(((y - top + 0.6 * line) / (0.6 * line)) ** 2))  # the diaphragm, edge-on
