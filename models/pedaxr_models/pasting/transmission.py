@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr_models.phantom.onto.grey_curve import FloatImage, GreyCurve, Mask
+from pedaxr_models.pasting.grey_curve import FloatImage, GreyCurve, Mask
 
 _LEAST = 0.12  # of the trunk's depth: skin and walls that always stay in the beam
 
@@ -37,7 +37,7 @@ def measure_grain(film: FloatImage) -> Grain:
     variance = cv2.blur(rest * rest, (9, 9))[4::8, 4::8].ravel()
     level = cv2.blur(film, (9, 9))[4::8, 4::8].ravel()
     quiet = variance < np.percentile(variance, 40)
-    ratio = float(near[:, ::1].mean() / max(float((rest * rest).mean()), 1e-6))
+    ratio = float(near.mean() / max(float((rest * rest).mean()), 1e-6))
     greys, sigmas = [], []
     for low in range(0, 256, 32):
         here = variance[(level >= low) & (level < low + 32)]
@@ -52,11 +52,11 @@ def measure_grain(film: FloatImage) -> Grain:
 def take_out(
     film: FloatImage, gas: FloatImage, curve: GreyCurve, grain: Grain, rng: np.random.Generator
 ) -> FloatImage:
-    """The film with `gas` (H, W; in trunk depths) where tissue was; unchanged where `gas` is nil and
-    denser where it is negative.
+    """The film with `gas` (H, W; in trunk depths) where tissue was; denser where `gas` is negative.
 
-    Shadows in front of and behind the gas stay, as strong as the film's curve shows them at the new grey. Grain
-    that the darker part of the curve flattens is made up, so that the gas is as noisy as the film's own.
+    Shadows in front of and behind the gas stay, as strong as the film's curve shows them at the new grey.
+    Grain that the darker part of the curve flattens is made up, so that the gas is as noisy as the film's
+    own.
     """
     smooth = cv2.GaussianBlur(film, (0, 0), 1.5)
     depth = curve.depth(smooth)

@@ -1,4 +1,4 @@
-"""Free intraperitoneal air put into a film: crescents, flank stripes, pools, Rigler, falciform and football signs."""
+"""Free air put into a film: crescents, flank stripes, pools, Rigler, falciform and football signs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,17 +8,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr_models.phantom.onto.dome import Dome, find_domes
-from pedaxr_models.phantom.onto.grey_curve import FloatImage, GreyCurve, Mask, estimate_curve
-from pedaxr_models.phantom.onto.transmission import bounding, measure_grain, take_out
+from pedaxr_models.pasting.dome import Dome, find_domes
+from pedaxr_models.pasting.grey_curve import FloatImage, GreyCurve, Mask, estimate_curve
+from pedaxr_models.pasting.transmission import bounding, measure_grain, take_out
 
 Kind = Literal["crescent", "flank", "pool", "rigler", "falciform", "football"]
 
 # Crescents are what erect films show, and most free air is looked for on those.
 _SHARES: tuple[tuple[Kind, float], ...] = (
-    ("crescent", 0.56), ("flank", 0.14), ("pool", 0.08), ("rigler", 0.09), ("falciform", 0.06), ("football", 0.07),
-)  # fmt: skip
-_ATTEMPTS = 3
+    ("crescent", 0.56),
+    ("flank", 0.14),
+    ("pool", 0.08),
+    ("rigler", 0.09),
+    ("falciform", 0.06),
+    ("football", 0.07),
+)
+_ATTEMPTS = 5
 _LEAST_CNR = 1.6
 _LEAST_WIDTH = 0.018  # of the body's width
 _LINE = 0.03  # trunk depths of tissue that the diaphragm adds where the beam grazes it
@@ -32,9 +37,9 @@ class Pasted:
         film: (H, W) uint8.
         mask: (H, W) bool, the finding at full resolution.
         kind: which sign it shows.
-        measures: `change`, mean darkening inside the mask in grey levels; `contrast`, how much darker it is than
-            the ring round it; `contrast_to_noise`, the change over the film's own spread there; `area_px`;
-            `width_px`, the diameter of the largest circle inside.
+        measures: `change`, mean darkening inside the mask in grey levels; `contrast`, how much darker it is
+            than the ring round it; `contrast_to_noise`, the change over the film's own spread there;
+            `area_px`; `width_px`, the diameter of the largest circle inside.
     """
 
     film: NDArray[np.uint8]
@@ -102,8 +107,9 @@ def put_free_air(
 
     Args:
         film: (H, W) grey 0..255, bone bright.
-        structures: `abdominal_cavity` is needed; `lungs` for crescents; `body`, `spine`, `liver`, `bowel_gas`,
-            `stomach` make it better. Each (H, W) bool; coarse outlines will do.
+        structures: `abdominal_cavity` is needed; `lungs` for crescents; `body`, `spine`, `liver`,
+            `bowel_gas`, `stomach` make it better. Each (H, W) bool; coarse outlines will do.
+        rng: equal states give equal films.
         kind: the sign; drawn at random among those that the film has room for when None.
 
     Returns:
@@ -179,19 +185,21 @@ def _add_crescent(
 ) -> None:
     """Gas between the dome and a flatter surface below it, in place.
 
-    Its path length is what lies inside the dome and outside the liver: two roundings of the same radius, so that
-    it is steep above, longest at the liver's surface and pale below it, where gas lies in front of the liver.
+    Its path length is what lies inside the dome and outside the liver: two roundings of the same radius, so
+    that it is steep above, longest at the liver's surface and pale below it, where gas lies in front.
     """
     line = max(rng.uniform(0.008, 0.015) * scene.width, 2.0, 1.3 * dome.softness)
     top = dome.rows + line
-    even = cv2.GaussianBlur(top[None], (0, 0), max(3.0, len(top) / 7))[0]  # the liver copies no notch of the dome
+    even = cv2.GaussianBlur(top[None], (0, 0), max(3.0, len(top) / 7))[
+        0
+    ]  # the liver copies no notch of the dome
     gap = _gap(dome, amount * scene.pitch, rng)
     low = np.maximum(np.where(gap > 0.5, even + gap, top), top)
     first, last = int(max(top.min() - 8, 0)), int(low.max() + 1.2 * scene.pitch)
     y = np.arange(first, min(last, scene.film.shape[0]), dtype=np.float32)[:, None]
     steep = 1.9 * scene.pitch
     chord = np.sqrt(np.clip((y - top) / steep, 0, 1)) - np.sqrt(np.clip((y - low) / steep, 0, 1))
-    fade = np.exp(-np.clip((y - low) / (0.35 * scene.pitch), 0, 8))
+    fade = np.clip(1 - np.clip(y - low, 0, None) / scene.pitch, 0, 1) ** 2
     chord = rng.uniform(0.85, 1.5) * chord * fade * (low > top)
     chord = cv2.GaussianBlur(chord.astype(np.float32), (0, 0), 0.5 * dome.softness)
     shown = np.clip((low - top) / 2, 0, 1)
@@ -234,7 +242,9 @@ def _flank(scene: Scene, rng: np.random.Generator) -> Gas | None:
     x, steep = np.arange(work.shape[1], dtype=np.float32), 1.6 * scene.pitch
     near, far = edge[:, None], (edge + gap)[:, None]
     chord = np.sqrt(np.clip((x - near) / steep, 0, 1)) - np.sqrt(np.clip((x - far) / steep, 0, 1))
-    chord = chord * np.exp(-np.clip((x - far) / (0.5 * scene.pitch), 0, 8)) * (gap[:, None] > 0.5)
+    chord = (
+        chord * np.clip(1 - np.clip(x - far, 0, None) / (1.2 * scene.pitch), 0, 1) ** 2 * (gap[:, None] > 0.5)
+    )
     depth, mask = np.zeros(work.shape, np.float32), np.zeros(work.shape, bool)
     depth[rows] = cv2.GaussianBlur((rng.uniform(0.7, 1.1) * chord).astype(np.float32), (0, 0), 1.0)
     mask[rows] = (x > near) & (x < far) & (gap[:, None] > 1)
@@ -266,7 +276,7 @@ def _pool(
     lens = np.clip(1 - radius**2, 0, None) ** rng.uniform(0.5, 1.0)
     inside = cv2.distanceTransform(scene.cavity.astype(np.uint8), cv2.DIST_L2, 3)
     wall = np.sqrt(np.clip((inside - 0.012 * scene.width) / (0.1 * scene.width), 0, 1))
-    most = rng.uniform(0.16, 0.36) if large else rng.uniform(0.12, 0.30)
+    most = rng.uniform(0.16, 0.36) if large else rng.uniform(0.15, 0.34)
     depth = most * lens * wall * (1 + 0.15 * clouds(scene.film.shape, 0.1 * scene.width, rng))
     depth = np.clip(depth, 0, None).astype(np.float32)
     return Gas(depth, (depth > 0.25 * most))

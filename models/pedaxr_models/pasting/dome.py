@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr_models.phantom.onto.grey_curve import FloatImage, Mask
+from pedaxr_models.pasting.grey_curve import FloatImage, Mask
 
 _REACH = 0.035  # of the body's width: how far a coarse outline may lie from the edge
 _FEWEST = 0.07  # of the body's width: a shorter dome is not used
