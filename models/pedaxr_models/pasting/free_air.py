@@ -120,11 +120,12 @@ def put_free_air(
     """
     scene = read_scene(film, structures)
     names, shares = zip(*_SHARES, strict=True)
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         drawn = kind or names[int(rng.choice(len(names), p=shares))]
         gas = _BUILD[drawn](scene, rng)
         if gas is None or gas.mask.sum() < 12:
             continue
+        gas = Gas(gas.depth * (1 + 0.25 * attempt), gas.mask)  # what was too faint is drawn again, thicker
         made = _exposed(scene, gas, drawn, rng)
         if _is_visible(made, scene):
             return made

@@ -73,4 +73,4 @@ def _cavity(masks: Mapping[str, Mask], found: Mapping[str, Mask], empty: Mask) -
     inner = cv2.erode(found["body"].astype(np.uint8), np.ones((2 * wall + 1,) * 2, np.uint8))
     above = np.zeros(held.shape, bool)
     above[:, columns] = np.arange(held.shape[0])[:, None] <= bottoms
-    return (hull > 0) & (inner > 0) & ~above & ~masks.get(Structure.HEART, empty)
+    return np.asarray((hull > 0) & (inner > 0) & ~above & ~masks.get(Structure.HEART, empty), bool)
