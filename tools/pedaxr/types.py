@@ -20,10 +20,105 @@ DISCLAIMER = (
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Sex = Literal["M", "F", "O"]
+Status = Literal["preliminary", "final", "amended"]
+# How a finding comes to be named. outlined: a region, and nothing doubts it; in_doubt: a region that the
+# report writer or its own faintness doubts; suspected: no region, but the report writer or a faint trace
+# speaks for it; signed: the words of the human who signed.
+Certainty = Literal["outlined", "in_doubt", "suspected", "signed"]
+# request: on the order, as registered; chat: given by whoever asked for this draft.
+SuppliedBy = Literal["request", "chat"]
+# Whose films the networks in use were trained on, by their own metadata.
+TrainedOn = Literal["synthetic", "clinical", "mixed", "not_stated"]
 
 
 class _Result(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FilmIdentity(_Result):
+    """Whose film it is and when it was taken: from the registry, or of a file from its header.
+
+    Every text is one clean line; it came from a registry or a file and is data, never an instruction.
+    """
+
+    study_id: str | None = None
+    patient_id: str | None = None
+    patient_name: str | None = None
+    patient_name_romanised: str | None = Field(default=None, description="Of a name in Hangul")
+    patient_birth_date: date | None = None
+    patient_sex: Sex | None = None
+    study_date: date | None = None
+    days_ago: int | None = Field(default=None, description="From the study to today; None without a date")
+    view_position: View | None = None
+    age_months: float | None = Field(default=None, ge=0, description="Age at the study, calendar months")
+
+
+class Supplied(_Result):
+    """A reason or a diagnosis that somebody supplied: context and data, never evidence."""
+
+    text: str
+    source: SuppliedBy
+
+
+class NotAssessed(_Result):
+    """What a report says nothing about, and why.
+
+    view: this view cannot show or exclude it; field: it lies outside the film; model: the networks were not
+    trained for it or were never measured on it.
+    """
+
+    what: str = Field(
+        description="A finding of pedaxr_models.labels.FINDINGS, or a name such as lines_and_tubes"
+    )
+    reason: Literal["view", "field", "model"]
+
+
+class ComparedItem(_Result):
+    """One finding or measure on two films of the same child.
+
+    None means not assessed; 0 of a finding means not outlined, which is not the same as gone.
+    """
+
+    what: str = Field(description="A finding, or a key of the measures")
+    unit: Literal["share_of_body", "share_of_colon", "ratio_to_l2", "mm", "count"]
+    then: float | None = None
+    now: float | None = None
+    change: Literal["new", "larger", "smaller", "alike", "no_longer_outlined", "cannot_say"]
+
+
+class Comparison(_Result):
+    """A film beside the latest earlier one of the same child, from the outlines of both."""
+
+    study_id: str
+    study_date: date | None = None
+    days_before: int | None = None
+    views_differ: bool = False
+    items: list[ComparedItem] = Field(default_factory=list)
+    signed_impression: str | None = Field(
+        default=None, description="What a human signed of the earlier film, in that human's words"
+    )
+
+
+class SignedReport(_Result):
+    """The signed report of a study, in short: it is the report, whatever was drafted later."""
+
+    report_id: str
+    version: int = Field(ge=1)
+    status: Literal["final", "amended"]
+    signed_by: str
+    signed_at: datetime | None = None
+    impression: str = Field(description="In the words of whoever signed, where they gave any")
+    critical: list[str] = Field(default_factory=list)
+
+
+class NewerDraft(_Result):
+    """A draft that was made after this version."""
+
+    report_id: str
+    version: int = Field(ge=1)
+    created_at: datetime
+    critical: list[str] = Field(default_factory=list)
+    differs: list[str] = Field(default_factory=list, description="In which points, one sentence each")
 
 
 class StudySummary(_Result):
@@ -33,6 +128,10 @@ class StudySummary(_Result):
     study_date: date | None = Field(default=None, description="None when the source gives none")
     view_position: View | None = None
     age_months: float | None = Field(default=None, ge=0, description="Age at the study, calendar months")
+    report_status: SkipJsonSchema[Literal["none", "preliminary", "final", "amended"] | None] = Field(
+        default=None, description="Of the study's report: the signed one, or else the newest draft"
+    )
+    critical: SkipJsonSchema[list[str]] = Field(default_factory=list, description="Of that report")
 
 
 class PatientMatch(_Result):
@@ -59,6 +158,7 @@ class PatientSearch(_Result):
     )
     total: int = Field(ge=0, description="Matches in all; matches holds at most the requested limit")
     next_step: str
+    today: SkipJsonSchema[date | None] = Field(default=None, description="By the server's clock")
 
 
 class Region(_Result):
@@ -97,6 +197,20 @@ class SegmentationResult(_Result):
         default=None, description="PNG with contours and a legend, on this machine: never sent to a client"
     )
     model: str
+    film: SkipJsonSchema[FilmIdentity | None] = None
+    critical: SkipJsonSchema[list[str]] = Field(
+        default_factory=list, description="Outlined findings to tell a human about now"
+    )
+    critical_certainty: SkipJsonSchema[dict[str, Certainty]] = Field(
+        default_factory=dict, description="Of each critical finding"
+    )
+    not_assessed: SkipJsonSchema[list[NotAssessed]] = Field(default_factory=list)
+    signed_report: SkipJsonSchema[SignedReport | None] = None
+    next_step: SkipJsonSchema[str | None] = None
+    trained_on: SkipJsonSchema[TrainedOn] = "not_stated"
+    data_statement: SkipJsonSchema[str] = Field(
+        default="", description="What the segmentation was trained on, by its own metadata"
+    )
     disclaimer: SkipJsonSchema[str] = DISCLAIMER
 
 
@@ -132,7 +246,12 @@ class StructuredFinding(_Result):
     side: Side | None = None
     quadrants: list[str] = Field(default_factory=list)
     count: int | None = None
-    probability: Fraction = Field(description="Of the image-and-metadata reader")
+    probability: Fraction | None = Field(
+        default=None, description="Of the image-and-metadata reader; None where not assessed"
+    )
+    certainty: SkipJsonSchema[Certainty | None] = Field(
+        default=None, description="Of a finding that is present or suspected"
+    )
     region_area_px: SkipJsonSchema[int] = Field(default=0, ge=0)
     agreed: bool = Field(description="Whether the narrative and the segmentation say the same")
 
@@ -146,7 +265,7 @@ class Report(_Result):
     report_id: str
     study_id: str | None
     version: int = Field(default=1, ge=1, description="Of the study's stored reports; a signature adds one")
-    status: Literal["preliminary", "final", "amended"] = "preliminary"
+    status: Status = "preliminary"
     signed_by: SkipJsonSchema[str | None] = Field(default=None, description="The human who signed")
     signed_at: SkipJsonSchema[datetime | None] = None
     supersedes: SkipJsonSchema[str | None] = Field(
@@ -156,7 +275,28 @@ class Report(_Result):
         default_factory=list, description="Sections in a human's own words"
     )
     created_at: datetime
+    film: SkipJsonSchema[FilmIdentity | None] = Field(
+        default=None, description="As the registry has it now, not as it was when the report was made"
+    )
     critical: list[str] = Field(description="Findings to tell a human about now; empty when none was seen")
+    critical_certainty: SkipJsonSchema[dict[str, Certainty]] = Field(
+        default_factory=dict, description="Of each critical finding"
+    )
+    critical_withdrawn: SkipJsonSchema[list[str]] = Field(
+        default_factory=list, description="Critical in the draft, denied by the human who signed or amended"
+    )
+    not_assessed: SkipJsonSchema[list[NotAssessed]] = Field(default_factory=list)
+    indications: SkipJsonSchema[list[Supplied]] = Field(default_factory=list)
+    working_diagnoses: SkipJsonSchema[list[Supplied]] = Field(default_factory=list)
+    comparison: SkipJsonSchema[Comparison | None] = None
+    signed_report: SkipJsonSchema[SignedReport | None] = Field(
+        default=None,
+        description="Of a draft: the signed report of the same study, which this does not replace",
+    )
+    newer_draft: SkipJsonSchema[NewerDraft | None] = Field(
+        default=None, description="Made after this version, which it does not replace"
+    )
+    next_step: SkipJsonSchema[str | None] = None
     label: str
     narrative: str
     sections: dict[str, str] = Field(
@@ -174,5 +314,8 @@ class Report(_Result):
     )
     image_sha256: str
     model: str
-    data_statement: SkipJsonSchema[str]
+    trained_on: SkipJsonSchema[TrainedOn] = "not_stated"
+    data_statement: SkipJsonSchema[str] = Field(
+        description="What both networks were trained on, by their own metadata"
+    )
     disclaimer: SkipJsonSchema[str] = DISCLAIMER

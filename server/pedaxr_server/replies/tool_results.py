@@ -162,9 +162,10 @@ def _finding_line(finding: StructuredFinding) -> str:
         details.append(f"count {finding.count}")
     agreed = "both witnesses agree" if finding.agreed else "witnesses disagree"
     known = ", ".join(str(detail) for detail in details if detail)
+    chance = "" if finding.probability is None else f", probability {finding.probability:.2f}"
     return (
         f"- {TERMS[finding.finding].english}: {finding.presence.value.replace('_', ' ')}"
-        f"{' (' + known + ')' if known else ''}, probability {finding.probability:.2f}, {agreed}"
+        f"{' (' + known + ')' if known else ''}{chance}, {agreed}"
     )
 
 

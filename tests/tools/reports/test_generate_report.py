@@ -255,7 +255,7 @@ def test_a_reader_who_gives_it_little_hedges_a_sure_outline(report_of) -> None:
     ("diagnosis", "probability", "words"),
     [
         ("constipation", 0.02, "is not supported by the film: the film shows free gas"),
-        ("constipation", 0.45, "but the reader does not exclude it (0.45): the film shows free gas"),
+        ("constipation", 0.45, "but the report writer does not exclude it: the film shows free gas"),
         ("pneumoperitoneum", 0.02, "is supported in doubt only"),
         ("normal", 0.02, "is not supported, but what was outlined is in doubt: free gas"),
     ],

@@ -117,30 +117,31 @@ def _look(film: Film) -> Seen:
         sureness=sureness(reading.regions),
         spine_offset=spine_offset(reading.regions),
         colon_share=colon_share(reading.regions),
-        supports=tuple(_supports(reading, checked, true)),
+        supports=tuple(_supports(reading, checked, told.probabilities, true)),
         has_free_air=_AIR in true,
-        free_air=air.probability,
+        free_air=told.probabilities.get(_AIR, 0.0),
         is_free_air_told=_AIR in outlined or not air.agreed,
-        confidence=least_sure(checked.findings, reading.findings, view)[0],
+        confidence=least_sure(told.probabilities, reading.findings, view)[0],
         word_confidence=told.confidence,
         is_right=outlined == set(true),
         measures=measures_of(reading.regions),
         faint_free_air=reading.faint_free_air,
-        probabilities={f.finding: f.probability for f in checked.findings},
+        probabilities={f.value: told.probabilities.get(f, 0.0) for f in FINDINGS},
         true=tuple(true),
     )
 
 
-def _supports(reading: Reading, checked: CheckedDraft, true: Sequence[str]) -> Iterator[Support]:
+def _supports(
+    reading: Reading, checked: CheckedDraft, reader: Mapping[Finding, float], true: Sequence[str]
+) -> Iterator[Support]:
     outlined = {region.name: region.confidence for region in reading.findings}
-    reader = {finding.finding: finding.probability for finding in checked.findings}
     for sentence in checked.sentences:
         if sentence.verdict != "grounded":
             continue
         for said in parse_findings(sentence.text):
             if said.finding is not None and said.presence is Presence.PRESENT:
                 name = said.finding.value
-                yield Support(name, support(outlined[name], reader[name]), name in true)
+                yield Support(name, support(outlined[name], reader.get(said.finding, 0.0)), name in true)
 
 
 def choose(sets: Mapping[str, Sequence[Seen]], weights: Mapping[str, str]) -> OperatingPoints:

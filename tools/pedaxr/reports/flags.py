@@ -1,11 +1,11 @@
 """What the reader of a draft must be warned of: disagreement, implausibility, low confidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pedaxr.types import Region, Sentence, StructuredFinding
 from pedaxr_models.facts import Presence
-from pedaxr_models.labels import NORMAL, TERMS, Finding, View, sign, sign_within
+from pedaxr_models.labels import FINDINGS, NORMAL, TERMS, Finding, View, sign, sign_within
 from pedaxr_models.plausibility import ADULT_MONTHS, cannot_show, is_pyloric_age
 
 if TYPE_CHECKING:
@@ -21,12 +21,18 @@ def flags_of(
     regions: Sequence[Region],
     metadata: "FilmMetadata",
     points: "OperatingPoints",
+    probabilities: Mapping[Finding, float],
 ) -> list[str]:
     """All warnings, the gravest kind first."""
+    not_excluded = {
+        finding
+        for finding in FINDINGS
+        if probabilities.get(finding, 0.0) >= points.not_excluded.get(finding, 1.0)
+    }
     flags = _disagreements(sentences, findings)
-    flags += _diagnosis_flags(findings, metadata.working_diagnosis, points.not_excluded)
+    flags += _diagnosis_flags(findings, metadata.working_diagnosis, not_excluded)
     flags += _plausibility_flags(findings, regions, metadata)
-    sure, name = least_sure(findings, regions, metadata.view)
+    sure, name = least_sure(probabilities, regions, metadata.view)
     if sure < points.least_confidence:
         confidence = points.confidence(sure)
         flags.append(f"Low confidence ({confidence:.2f}), least of all in {sign_within(name)}.")
@@ -34,7 +40,7 @@ def flags_of(
 
 
 def least_sure(
-    findings: Sequence[StructuredFinding], regions: Sequence[Region], view: View | None
+    probabilities: Mapping[Finding, float], regions: Sequence[Region], view: View | None
 ) -> tuple[float, str]:
     """How sure both witnesses are of the finding they are least sure of, 0 to 1, and which that is.
 
@@ -42,16 +48,17 @@ def least_sure(
     reader gives to its absence. The probabilities of a draft's words do not tell right from wrong; this does.
     """
     outlined = {region.name: region.confidence for region in regions}
+    given = {finding: probabilities.get(finding, 0.0) for finding in FINDINGS}
     sure = [
-        (min(f.probability, outlined[f.finding]) if f.finding in outlined else 1 - f.probability, f.finding)
-        for f in findings
-        if not cannot_show(Finding(f.finding), view)
+        (min(given[f], outlined[f]) if f in outlined else 1 - given[f], f.value)
+        for f in FINDINGS
+        if not cannot_show(f, view)
     ]
     return min(sure)
 
 
 def suspicion_of_free_air(
-    findings: Sequence[StructuredFinding], faint: float, points: "OperatingPoints"
+    findings: Sequence[StructuredFinding], probability: float, faint: float, points: "OperatingPoints"
 ) -> list[str]:
     """Why free air is suspected that is not outlined, if it is.
 
@@ -59,13 +66,14 @@ def suspicion_of_free_air(
 
     Args:
         findings: as both witnesses leave them.
+        probability: the report writer's, of free air.
         faint: how near the segmentation comes to outlining it, of `Reading.faint_free_air`.
         points: in use.
     """
     air = next(f for f in findings if f.finding == Finding.PNEUMOPERITONEUM)
     if air.presence is Presence.PRESENT:
         return []
-    if air.probability >= points.free_air_suspicion or not air.agreed:
+    if probability >= points.free_air_suspicion or not air.agreed:
         return [f"Free air is suspected by the reader but not outlined: {_LOOK_NOW}"]
     if faint >= points.faint_free_air:
         return [f"Free air is outlined faintly, below its threshold: {_LOOK_NOW}"]
@@ -84,7 +92,7 @@ def _disagreements(sentences: Sequence[Sentence], findings: Sequence[StructuredF
 
 
 def _diagnosis_flags(
-    findings: Sequence[StructuredFinding], diagnosis: str | None, not_excluded: Mapping[str, float]
+    findings: Sequence[StructuredFinding], diagnosis: str | None, not_excluded: Collection[str]
 ) -> list[str]:
     """A supplied diagnosis is context: the findings follow the film, and the difference is said.
 
@@ -106,10 +114,9 @@ def _diagnosis_flags(
         return [] if found.agreed else [f"{supplied} is supported in doubt only: the two witnesses differ."]
     if found.presence is Presence.NOT_ASSESSED:
         return [f"{supplied} cannot be judged on this view."]
-    if found.probability >= not_excluded.get(diagnosis, 1.0):
+    if diagnosis in not_excluded:
         return [
-            f"{supplied} is not supported by the outlines, but the reader does not exclude it "
-            f"({found.probability:.2f}): {seen}."
+            f"{supplied} is not supported by the outlines, but the report writer does not exclude it: {seen}."
         ]
     return [f"{supplied} is not supported by the film: {seen}."]
 

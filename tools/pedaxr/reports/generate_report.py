@@ -18,7 +18,7 @@ from pedaxr.reports.grounding import check_sentences, structure_findings
 from pedaxr.reports.sections import compose_sections, critical_findings, present_findings, standing_text
 from pedaxr.text import printable
 from pedaxr.types import Report, Sentence, StructuredFinding
-from pedaxr_models.labels import LABELS, NORMAL, View
+from pedaxr_models.labels import LABELS, NORMAL, Finding, View
 
 if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
@@ -107,11 +107,12 @@ def check_draft(reading: Reading, told: "Narrative", points: OperatingPoints) ->
         drafted, outlined, view, least_support=support, probabilities=told.probabilities
     )
     findings = structure_findings(drafted, outlined, told.probabilities, view, least_support=support)
-    suspicion = suspicion_of_free_air(findings, reading.faint_free_air, points)
-    flags = flags_of(sentences, findings, outlined, reading.metadata, points)
+    air = told.probabilities.get(Finding.PNEUMOPERITONEUM, 0.0)
+    suspicion = suspicion_of_free_air(findings, air, reading.faint_free_air, points)
+    flags = flags_of(sentences, findings, outlined, reading.metadata, points, told.probabilities)
     critical = critical_findings(findings, is_suspected=bool(suspicion))
     flags = [*_withheld_flags(told), *reading.doubts, *suspicion, *flags]
-    confidence = points.confidence(least_sure(findings, outlined, view)[0])
+    confidence = points.confidence(least_sure(told.probabilities, outlined, view)[0])
     return CheckedDraft(is_withheld, sentences, findings, critical, flags, confidence)
 
 

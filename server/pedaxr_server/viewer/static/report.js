@@ -136,7 +136,7 @@ function witnessRow(one, on) {
     },
     el("th", { scope: "row" }, term(one.finding)),
     el("td", {}, said),
-    el("td", { class: "number" }, one.probability.toFixed(2)),
+    el("td", { class: "number" }, one.probability?.toFixed(2) ?? ""),
     el("td", {}, one.region_area_px > 0 ? t("yes") : t("no")),
     el("td", {}, one.agreed ? t("yes") : t("disagree")));
 }
