@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedaxr.ages import UNKNOWN_AGE, age_band, age_in_days, age_in_months, ages_differ, completed_months
+from pedaxr.ages import (
+    UNKNOWN_AGE,
+    age_band,
+    age_in_days,
+    age_in_months,
+    age_text,
+    ages_differ,
+    completed_months,
+    how_long_ago,
+)
 
 DAYS = st.dates(date(1990, 1, 1), date(2040, 12, 31))
 
@@ -66,3 +75,41 @@ def test_a_stated_age_contradicts_by_more_than_a_month_and_a_tenth() -> None:
     assert not ages_differ(6.0, 6.9) and ages_differ(6.0, 7.1)
     assert not ages_differ(100.0, 109.0) and ages_differ(100.0, 111.0)
     assert not ages_differ(None, 5.0) and not ages_differ(5.0, None)
+
+
+TODAY = date(2026, 11, 28)
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        (TODAY, "today"),
+        (date(2026, 11, 27), "yesterday"),
+        (date(2026, 11, 16), "12 days ago"),
+        (date(2026, 11, 1), "3 weeks ago"),
+        (date(2025, 8, 14), "15 months ago"),
+        (date(2024, 2, 29), "2 years ago"),
+        (date(2026, 12, 1), "a date in the future: check it"),
+    ],
+)
+def test_how_long_ago_is_said_in_words(day: date, words: str) -> None:
+    assert how_long_ago(day, TODAY) == words
+
+
+@pytest.mark.parametrize(
+    ("months", "words"),
+    [
+        (None, UNKNOWN_AGE),
+        (0.0, "0 days"),
+        (0.033, "1 day"),
+        (0.7, "21 days"),
+        (1.84, "8 weeks"),
+        (3.0, "3 months"),
+        (23.9, "23 months"),
+        (24.0, "2 years"),
+        (76.1, "6 y 4 mo"),
+        (216.0, "18 years"),
+    ],
+)
+def test_an_age_is_said_as_a_doctor_says_it(months: float | None, words: str) -> None:
+    assert age_text(months) == words

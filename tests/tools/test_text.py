@@ -28,16 +28,7 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_every_way_out_is_one_json_string(text: str) -> None:
     foreign = ForeignText(text)
-    for out in (
-        str(foreign),
-        f"{foreign}",
-        f"{foreign!s:.3}",
-        f"{foreign:>4.2}",
-        f"{foreign!r}",
-        repr(foreign),
-    ):
-        if not out.endswith('"'):
-            continue  # `!s:.3` formats the finished str, which is the caller's to cut
+    for out in (str(foreign), f"{foreign}", f"{foreign:>4.2}", f"{foreign!r}", repr(foreign)):
         assert json.loads(out) == printable(text, 200)
         assert len(out.splitlines()) == 1
         assert not any(live in out for live in ("<", ">", "](", "://"))

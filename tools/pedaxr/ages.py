@@ -16,6 +16,7 @@ AGE_BANDS: tuple[tuple[str, float], ...] = (
     ("adult, 18 years and over", float("inf")),
 )
 UNKNOWN_AGE = "age unknown"
+_DAYS_PER_MONTH = 30.436875
 _CONTRADICTION_MONTHS, _CONTRADICTION_SHARE = 1.0, 0.1
 
 
@@ -46,6 +47,41 @@ def age_in_days(birth_date: date, on: date) -> int:
     if on < birth_date:
         raise ValueError("the date is before the birth date")
     return (on - birth_date).days
+
+
+def how_long_ago(day: date, today: date) -> str:
+    """How old a film or report is, in words: "today", "3 days ago", "15 months ago"."""
+    days = (today - day).days
+    if days < 0:
+        return "a date in the future: check it"
+    if days < 2:
+        return ("today", "yesterday")[days]
+    if days < 14:
+        return f"{days} days ago"
+    if days < 62:
+        return f"{days // 7} weeks ago"
+    months = completed_months(day, today)
+    return f"{months} months ago" if months < 24 else f"{months // 12} years ago"
+
+
+def age_text(age_months: float | None) -> str:
+    """An age as a doctor writes it: days in the first month, weeks to three, months to two years."""
+    if age_months is None:
+        return UNKNOWN_AGE
+    days = round(age_months * _DAYS_PER_MONTH)
+    if age_months < 1:
+        return _counted(days, "day")
+    if age_months < 3:
+        return _counted(days // 7, "week")
+    months = int(age_months)
+    if months < 24:
+        return _counted(months, "month")
+    years, rest = divmod(months, 12)
+    return f"{years} y {rest} mo" if rest else _counted(years, "year")
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def age_band(age_months: float | None) -> str:

@@ -1,6 +1,7 @@
 """Patients and studies as the registry keeps and gives them back, and the rows that they are stored as."""
 
 import sqlite3
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,9 @@ from pedaxr.ages import age_in_months
 from pedaxr.text import printable
 from pedaxr.types import Sex
 from pedaxr_models.labels import View
+
+# What keyboards and word processors make of the hyphen.
+_HYPHENS = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,12 @@ def marks(values: Sequence[object]) -> str:
 def quoted(value: str) -> str:
     """An id as the caller passed it, short and visible enough for a message."""
     return repr(printable(value, 64))
+
+
+def bare_id(some_id: str) -> str:
+    """An id without what typing adds: spaces, full-width letters, unusual hyphens. Case is left as it is."""
+    plain = unicodedata.normalize("NFKC", printable(some_id, 128))
+    return "".join(_HYPHENS.get(char, char) for char in plain if not char.isspace())
 
 
 def patient_of(row: sqlite3.Row) -> Patient:

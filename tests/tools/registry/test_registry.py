@@ -51,6 +51,36 @@ def test_a_study_comes_back_with_its_patient_and_calendar_age(registry: Registry
     assert found.image_path == tmp_path / "films" / "1.png"
 
 
+@pytest.mark.parametrize(
+    "typed",
+    ["s-1", " S-1 ", "S - 1", "\uff33\uff0d\uff11", "S\u20131", "s\u2011\uff11", "S-1\n", "\ufeffS-1"],
+)
+def test_an_id_is_read_in_any_case_width_and_spacing(registry: Registry, typed: str) -> None:
+    assert registry.study(typed).study_id == "S-1"
+    assert (
+        registry.patient(typed.replace("S", "P").replace("s", "p").replace("\uff33", "\uff30")).patient_id
+        == "P-1"
+    )
+
+
+def test_reports_are_found_by_an_id_in_any_case(registry: Registry) -> None:
+    registry.save_report(a_report("R-1"))
+    assert [report.report_id for report in registry.reports("s-1")] == ["R-1"]
+
+
+@pytest.mark.parametrize("typed", ["S-11", "S1", "S-", "%", "S_1", "S-1;", "S-l", "1"])
+def test_an_id_is_never_guessed(registry: Registry, typed: str) -> None:
+    with pytest.raises(StudyNotFound, match="Do not guess"):
+        registry.study(typed)
+
+
+def test_ids_that_differ_in_case_alone_are_two(registry: Registry) -> None:
+    registry.add([], [replace(study(2), study_id="s-X"), replace(study(3), study_id="S-x")])
+    assert registry.study("s-X").study_id == "s-X"
+    with pytest.raises(StudyNotFound):
+        registry.study("S-X")
+
+
 def test_a_moved_clinic_finds_its_films(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     registry = Registry.create(tmp_path / "a" / "registry.sqlite3")

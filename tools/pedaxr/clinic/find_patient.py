@@ -5,18 +5,20 @@ that a slip of the keyboard never opens another child's films without a human sa
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import accessing, home_of, note
+from pedaxr.clinic.next_step import next_step
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.hangul import is_hangul
 from pedaxr.patient_search.name_matching import name_forms
 from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
 from pedaxr.registry import Patient, Registry, Study
+from pedaxr.registry.report_versions import ReportState
 from pedaxr.text import printable
 from pedaxr.types import PatientMatch, PatientSearch, StudySummary
 
@@ -69,10 +71,15 @@ class _Query:
 
 @dataclass(frozen=True)
 class _Matches:
-    """The first matches at least, best first, and how many there are, counted to `MOST_COUNTED` and one."""
+    """The first matches at least, best first, and how many there are, counted to `MOST_COUNTED` and one.
+
+    Attributes:
+        by_id: whether an id led to them.
+    """
 
     first: list[_Found]
     total: int
+    by_id: bool = False
 
 
 def find_patient(
@@ -176,7 +183,7 @@ def _matching(index: SearchIndex, asked: _Query, *, most: int) -> _Matches:
     if by_id and asked.name != asked.text:  # an id that is also a birth date: both are listed
         by_id = _ranked([*by_id, *_by_name(index, asked, most=MOST_COUNTED).first])
     if by_id:
-        return _Matches(by_id, len(by_id))
+        return _Matches(by_id, len(by_id), by_id=True)
     return _by_name(index, asked, most=most)
 
 
@@ -312,13 +319,24 @@ def _answer(
     shown = [one.patient.patient_id for one in (*listed, *nearest)]
     note(patient_ids=shown)
     studies = registry.studies_of(shown)
+    states = registry.report_states([study.study_id for study in studies])
+    matches = [_match(one, studies, states) for one in listed]
+    today = date.today()
     return PatientSearch(
         query=asked.text,
+        today=today,
         status="no_match" if not found.total else "one_match" if found.total == 1 else "several_matches",
-        matches=[_match(one, studies) for one in listed],
-        nearest=[_match(one, studies) for one in nearest],
+        matches=matches,
+        nearest=[_match(one, studies, states) for one in nearest],
         total=min(found.total, MOST_COUNTED),
-        next_step=_next_step(found, nearest, len(listed), has_twin=has_twin, studies=studies),
+        next_step=next_step(
+            matches,
+            total=found.total,
+            has_nearest=bool(nearest),
+            has_twin=has_twin,
+            is_certain=found.by_id or asked.day is not None,
+            today=today,
+        ),
     )
 
 
@@ -332,44 +350,7 @@ def _has_twin(index: SearchIndex, patient: Patient) -> bool:
     return any(other != patient for other in index.patients_named(list(alike), born_on=day, limit=2))
 
 
-def _told_apart(found: _Matches, studies: list[Study]) -> str:
-    """By what the listed patients differ. Names that differ are seen; homonyms and twins need this."""
-    newest: dict[str, date | None] = {}
-    for study in studies:  # newest first
-        newest.setdefault(study.patient_id, study.study_date)
-    patients = [one.patient for one in found.first]
-    told: dict[str, set[object]] = {
-        "birth date": {patient.patient_birth_date for patient in patients},
-        "sex": {patient.patient_sex for patient in patients},
-        "date of the last film": {newest.get(patient.patient_id) for patient in patients},
-    }
-    differ = [name for name, values in told.items() if len(values) > 1]
-    if not differ:
-        return "Birth date, sex and last film are the same: only the id tells them apart."
-    *others, last = differ
-    return f"They differ in {', '.join(others) + ' and ' if others else ''}{last}."
-
-
-def _next_step(
-    found: _Matches, nearest: list[_Found], listed: int, *, has_twin: bool, studies: list[Study]
-) -> str:
-    if not found.total and nearest:
-        return "No patient matches. Ask the user whether one of the nearest is meant; do not choose for them."
-    if not found.total:
-        return "No patient matches. Ask the user for another spelling, the patient id or the birth date."
-    if found.total > listed:
-        total = f"More than {MOST_COUNTED}" if found.total > MOST_COUNTED else found.total
-        return f"{total} patients match and {listed} are listed. Ask for the birth date and search again."
-    if found.total > 1:
-        return f"Several patients match. {_told_apart(found, studies)} Ask the user; do not choose for them."
-    if has_twin:
-        return "One patient matches, but a child of like name was born that day. Confirm each letter."
-    if found.first[0].score < names.STANDARD:
-        return "One patient matches, but not by the full name. Confirm name and birth date with the user."
-    return "Use a study_id of this patient with segment_xray or generate_report."
-
-
-def _match(found: _Found, studies: list[Study]) -> PatientMatch:
+def _match(found: _Found, studies: list[Study], states: Mapping[str, ReportState]) -> PatientMatch:
     patient = found.patient
     return PatientMatch(
         patient_id=patient.patient_id,
@@ -379,14 +360,20 @@ def _match(found: _Found, studies: list[Study]) -> PatientMatch:
         patient_sex=patient.patient_sex,
         reason=found.reason,
         score=found.score,
-        studies=[_summary(study) for study in studies if study.patient_id == patient.patient_id],
+        studies=[
+            _summary(study, states.get(study.study_id))
+            for study in studies
+            if study.patient_id == patient.patient_id
+        ],
     )
 
 
-def _summary(study: Study) -> StudySummary:
+def _summary(study: Study, state: ReportState | None) -> StudySummary:
     return StudySummary(
         study_id=study.study_id,
         study_date=study.study_date,
         view_position=study.view_position,
         age_months=None if study.age_months is None else round(study.age_months, 2),
+        report_status=state.status if state else "none",
+        critical=list(state.critical) if state else [],
     )

@@ -40,7 +40,7 @@ def segment_xray(
     if path is not None:
         write_picture(draw_overlay(reading.radiograph.pixels, reading.findings, reading.structures), path)
     return SegmentationResult(
-        study_id=study_id,
+        study_id=reading.source.study.study_id if reading.source.study else None,
         image_sha256=reading.radiograph.sha256,
         width=reading.radiograph.width,
         height=reading.radiograph.height,

@@ -11,7 +11,7 @@ from pathlib import Path
 from pedaxr.audit.trail import note
 from pedaxr.errors import InvalidRequest, PatientNotFound, StorageError, StudyNotFound
 from pedaxr.patient_search.search_index import SearchIndex
-from pedaxr.records import NewStudy, Patient, Study, marks, patient_of, quoted, study_of
+from pedaxr.records import NewStudy, Patient, Study, bare_id, marks, patient_of, quoted, study_of
 from pedaxr.registry.patient_writes import (
     assign_patient,
     delete_patient,
@@ -20,7 +20,7 @@ from pedaxr.registry.patient_writes import (
     merge_patients,
     rename_patient,
 )
-from pedaxr.registry.report_versions import reports_of_study, store_draft
+from pedaxr.registry.report_versions import ReportState, report_states, reports_of_study, store_draft
 from pedaxr.registry.schema import migrate, reading, writing
 from pedaxr.storage.files import disk_errors, make_private
 from pedaxr.types import Report
@@ -51,8 +51,8 @@ class Registry:
         return cls(path)
 
     def patient(self, patient_id: str) -> Patient:
-        """The patient with that id. Raises PatientNotFound."""
-        rows = self._rows("SELECT * FROM patients WHERE patient_id = ?", [patient_id])
+        """The patient with that id, in any case. Raises PatientNotFound."""
+        rows = self._with_id("SELECT * FROM patients", "patient_id", patient_id)
         if not rows:
             raise PatientNotFound(
                 f"No patient has the id {quoted(patient_id)}. Search by name: find_patient."
@@ -61,10 +61,13 @@ class Registry:
         return patient_of(rows[0])
 
     def study(self, study_id: str) -> Study:
-        """The study with that id. Raises StudyNotFound."""
-        rows = self._rows(f"{_STUDY_COLUMNS} WHERE study_id = ?", [study_id])
+        """The study with that id, in any case. Raises StudyNotFound."""
+        rows = self._with_id(_STUDY_COLUMNS, "study_id", study_id)
         if not rows:
-            raise StudyNotFound(f"No study has the id {quoted(study_id)}. Take a study_id from find_patient.")
+            raise StudyNotFound(
+                f"No study has the id {quoted(study_id)}. Do not guess: ask the user to repeat it, or find "
+                "the child with find_patient."
+            )
         study = study_of(rows[0], self.path.parent)
         note(patient_ids=[study.patient_id], study_id=study.study_id, image_sha256=study.image_sha256)
         return study
@@ -97,9 +100,14 @@ class Registry:
 
     def reports(self, study_id: str) -> list[Report]:
         """All versions of a study's reports, oldest first. Raises StudyNotFound."""
-        self.study(study_id)
+        registered = self.study(study_id).study_id
         with reading(self.path) as connection:
-            return reports_of_study(connection, study_id)
+            return reports_of_study(connection, registered)
+
+    def report_states(self, study_ids: Sequence[str]) -> dict[str, ReportState]:
+        """What stands of each study that has a report."""
+        with reading(self.path) as connection:
+            return report_states(connection, study_ids)
 
     def counts(self) -> dict[str, int]:
         """Number of patients, studies and reports."""
@@ -175,6 +183,13 @@ class Registry:
         self.study(report.study_id)
         with writing(self.path) as database:
             return store_draft(database.conn, report)
+
+    def _with_id(self, select: str, column: str, some_id: str) -> list[sqlite3.Row]:
+        """The row of that id: as written, else without regard to case, width and spaces where one has it."""
+        if rows := self._rows(f"{select} WHERE {column} = ?", [some_id]):
+            return rows
+        rows = self._rows(f"{select} WHERE {column} = ? COLLATE NOCASE LIMIT 2", [bare_id(some_id)])
+        return rows if len(rows) == 1 else []
 
     def _rows(self, sql: str, parameters: Sequence[str | int] = ()) -> list[sqlite3.Row]:
         with reading(self.path) as connection:

@@ -5,13 +5,19 @@ by whom, a study has one final report at most, and a version is superseded once.
 """
 
 import hashlib
+import json
 import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import ValidationError
 
 from pedaxr.audit.trail import note, record
 from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr.records import marks
 from pedaxr.types import Report
+from pedaxr_models.labels import TERMS
 
 # From here on versions are signed. Appended to the registry's migrations; never changed once released.
 SIGNED_REPORTS: tuple[str, ...] = (
@@ -25,6 +31,12 @@ SIGNED_REPORTS: tuple[str, ...] = (
         BEGIN SELECT RAISE(ABORT, 'a stored report is never changed'); END""",
 )
 _ACTS = {"preliminary": "report", "final": "finalise", "amended": "amend"}
+_STATES = (
+    "SELECT study_id, report_id, version, status, created_at, CASE WHEN json_valid(document) THEN "
+    "json_array(json_extract(document, '$.critical'), json_extract(document, '$.critical_certainty')) END "
+    "FROM reports"
+)
+_MOST_ASKED = 500  # studies in one statement
 _COLUMNS = "SELECT reports.document, reports.version FROM reports"
 
 
@@ -61,6 +73,45 @@ def reports_of_study(connection: sqlite3.Connection, study_id: str) -> list[Repo
     """All versions of a study's reports, oldest first."""
     rows = connection.execute(f"{_COLUMNS} WHERE study_id = ? ORDER BY version", [study_id])
     return [report_of(row) for row in rows]
+
+
+@dataclass(frozen=True)
+class ReportState:
+    """What stands of a study: the newest signed version, else the newest draft.
+
+    Attributes:
+        created_at: when it was drafted or signed, ISO 8601.
+        critical: its critical findings.
+        certainty: of each of them, where the report says it.
+    """
+
+    study_id: str
+    report_id: str
+    version: int
+    status: Literal["preliminary", "final", "amended"]
+    created_at: str
+    critical: tuple[str, ...]
+    certainty: Mapping[str, str]
+
+
+def report_states(connection: sqlite3.Connection, study_ids: Sequence[str]) -> dict[str, ReportState]:
+    """By study; studies without a report are left out."""
+    states: dict[str, ReportState] = {}
+    for start in range(0, len(study_ids), _MOST_ASKED):
+        some = study_ids[start : start + _MOST_ASKED]
+        query = f"{_STATES} WHERE study_id IN ({marks(some)}) ORDER BY status <> 'preliminary', version"
+        for row in connection.execute(query, some):  # the last one stands
+            critical, certainty = _critical_of(row[5])
+            states[row[0]] = ReportState(row[0], row[1], row[2], row[3], row[4], critical, certainty)
+    return states
+
+
+def _critical_of(stored: str | None) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """Whatever version of pedaxr wrote the report: what is not as expected is left out."""
+    named, certainty = json.loads(stored) if stored else (None, None)
+    critical = tuple(name for name in named if name in TERMS) if isinstance(named, list) else ()
+    certain = certainty if isinstance(certainty, dict) else {}
+    return critical, {name: str(certain[name]) for name in critical if name in certain}
 
 
 def store_draft(connection: sqlite3.Connection, report: Report) -> Report:
