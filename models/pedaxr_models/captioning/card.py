@@ -72,8 +72,8 @@ def _ladder(metrics: Json) -> str:
     theirs = metrics["ladder"].get("measured_with", {}).get("segmentation")
     same = ", with the same segmentation as the figures above" if ours and ours == theirs else ""
     head = (
-        "\n## What each source is worth\n\nMeasured by `pedaxr ladder`, which trains readers of its own for "
-        f"every rung: these are not figures of the weights in this folder{same}.\n\n"
+        "\n## What each source is worth\n\nMeasured by `pedaxr ablation`, which trains a report "
+        f"writer of its own for every variant: these are not figures of the weights in this folder{same}.\n\n"
     )
     return head + ladder_table(metrics["ladder"])
 

@@ -2,7 +2,7 @@
 
 A vision transformer has to learn from nothing that neighbouring pixels belong together, and the words of a
 report say only faintly where to look. A reader that was given the film alone, trained for a thousand steps
-without these, wrote one and the same report of every film (`pedaxr ladder`).
+without these, wrote one and the same report of every film (`pedaxr ablation`).
 
 A plane on which nothing was segmented is -1. All its weights, 256 a patch and plane, then see one constant
 and move together: with seventeen such planes a step of Adam shifts every patch token alike by thousands of

@@ -1,4 +1,4 @@
-"""`pedaxr ladder`: what each input of the report writer is worth."""
+"""`pedaxr ablation`: what each input of the report writer is worth."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from pedaxr_server.cli.publish import publish
 from pedaxr_server.cli.train import eyes_options
 
 segmenter_option = click.option(
-    "--segmenter", type=FOLDER, help="Segmentation checkpoint it reads with (default: the shipped weights)."
+    "--segmenter", type=FOLDER, help="Segmentation checkpoint that it uses (default: the bundled weights)."
 )
 
 
@@ -21,31 +21,37 @@ segmenter_option = click.option(
 @click.option("--out", type=FOLDER, required=True, help="Receives every training, ladder.json, .md and .png.")
 @click.option(
     "--preset", type=click.Choice(("small", "full")), default="small", show_default=True,
-    help="For two CPU cores or for one GPU.",
+    help="Two CPU cores or one GPU.",
 )  # fmt: skip
 @click.option(
-    "--minutes", type=click.FloatRange(0, min_open=True), help="Budget per rung and seed (default: preset)."
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    help="Minutes per variant and seed (default: preset).",
 )
-@click.option("--steps", type=click.IntRange(1), help="Budget in steps instead, the same on a busy machine.")
 @click.option(
-    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings per trained rung."
+    "--steps",
+    type=click.IntRange(1),
+    help="Budget in steps instead of minutes, so that a busy machine does not matter.",
 )
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings per variant.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The first of the seeds.")
 @segmenter_option
 @click.option("--shifted", type=DATA, help="Films of `pedaxr films --shifted`, measured as well.")
-@click.option("--limit", type=click.IntRange(1), help="Measure on the first so many films only.")
+@click.option("--limit", type=click.IntRange(1), help="Measure on the first N films only.")
 @click.option(
     "--publish",
     "document",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Write the table into this Markdown file and into the model card of --checkpoint.",
 )
-@click.option("--checkpoint", type=FOLDER, help="Whose card to write (default: the shipped weights).")
+@click.option(
+    "--checkpoint", type=FOLDER, help="Checkpoint whose card is written (default: the bundled weights)."
+)
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: torch's choice).")
 @eyes_options
 @json_option
-def ladder(
+def ablation(
     data: Path,
     out: Path,
     preset: str,
@@ -60,10 +66,10 @@ def ladder(
     json_path: Path | None,
     **options: Any,
 ) -> None:
-    """Measure what film, metadata and masks are each worth, from a constant report upwards.
+    """Measure what film, metadata and masks are each worth to the report writer.
 
-    Trains the report writer anew without each source. Stop it whenever you like: the same command goes on
-    where it was, and trains nothing twice.
+    Retrains the report writer from scratch without each input. Interrupt it at any time: the same command
+    resumes where it left off.
     """
     from rich.markdown import Markdown
 

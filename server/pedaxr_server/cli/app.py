@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pedaxr_server.cli.ablation import ladder
+from pedaxr_server.cli.ablation import ablation
 from pedaxr_server.cli.archive import read
 from pedaxr_server.cli.audit import audit
 from pedaxr_server.cli.backup import backup, restore, verify
-from pedaxr_server.cli.data import export, films, import_films, sheet, strangers
+from pedaxr_server.cli.data import export, films, import_films, ood_images, sheet
 from pedaxr_server.cli.data_checks import areas, leaks
 from pedaxr_server.cli.evaluate.group import evaluate
 from pedaxr_server.cli.options import (
     FILE,
     FOLDER,
     PedaxrGroup,
+    add_former_name,
     home_option,
     json_option,
     show,
@@ -60,28 +61,31 @@ def main() -> None:
     """
 
 
-@main.command()
+@click.command()
 @home_option
 @weights_option
 @click.option(
-    "--out", type=FOLDER, help="Where the overlay and the report go (default: out/ in the home folder)."
+    "--out", type=FOLDER, help="Folder for the overlay and the report (default: out/ in the home folder)."
 )
-@click.option("--http", is_flag=True, help="Over HTTP with a login instead of stdio.")
+@click.option("--http", is_flag=True, help="Use HTTP with a login instead of stdio.")
 def demo(home: Path | None, weights: Path | None, out: Path | None, http: bool) -> None:
-    """Play an agent's whole conversation with the server, on a made clinic."""
+    """Play a complete agent conversation over MCP, on a synthetic clinic."""
     from pedaxr_server.cli.demo import run_demo
 
     use_weights(weights)
     run_demo(home, out, http=http)
 
 
-@main.command()
+@click.command()
 @click.argument("query")
 @click.option(
-    "--birth-date", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Separates homonyms."
+    "--birth-date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Tells apart patients with the same name.",
 )
 @click.option(
-    "--limit", type=click.IntRange(1, 20), default=10, show_default=True, help="Most matches shown."
+    "--limit", type=click.IntRange(1, 20), default=10, show_default=True, help="Maximum number of matches."
 )
 @home_option
 @json_option
@@ -102,7 +106,7 @@ def find(
     show(lambda: show_search(search), search.model_dump(mode="json"), json_path)
 
 
-@main.command()
+@click.command()
 @click.argument("study_or_file", metavar="STUDY_OR_FILE")
 @click.option("--out", type=FILE, help="Copy the overlay picture here (PNG).")
 @home_option
@@ -125,18 +129,20 @@ def segment(
         click.echo(f"overlay: {out or result.overlay_path}", err=True)
 
 
-@main.command()
+@click.command()
 @click.argument("study_or_file", metavar="STUDY_OR_FILE")
 @click.option("--out", type=FILE, help="Write the report as text here.")
+@click.option("--view", type=click.Choice(VIEWS), help="View, for a file that does not state it.")
 @click.option(
-    "--view", type=click.Choice(VIEWS), help="How the child lay or stood, for a file that does not say."
-)
-@click.option(
-    "--age-months", type=click.FloatRange(0, 240), help="Age at the film, for a file that does not say."
+    "--age-months",
+    type=click.FloatRange(0, 240),
+    help="Age when the film was taken, for a file that does not state it.",
 )
 @click.option("--indication", help="Reason for the film.")
-@click.option("--working-diagnosis", type=click.Choice(DIAGNOSES), help="Suspected; context, never evidence.")
-@click.option("--korean", is_flag=True, help="Told in Korean, as text.")
+@click.option(
+    "--working-diagnosis", type=click.Choice(DIAGNOSES), help="Suspected diagnosis; context, never evidence."
+)
+@click.option("--korean", is_flag=True, help="Write the report in Korean (plain text).")
 @home_option
 @weights_option
 @json_option
@@ -171,30 +177,13 @@ def report(
     print_report(draft, out=out, korean=korean, json_path=json_path)
 
 
-for command in (
-    reports,
-    audit,
-    verify,
-    backup,
-    restore,
-    read,
-    serve,
-    token,
-    settings,
-    films,
-    sheet,
-    strangers,
-    leaks,
-    areas,
-    import_films,
-    export,
-    train,
-    evaluate,
-    ladder,
-    pictures,
-    walkthrough,
-):
-    main.add_command(command)
+main.add_subject("Patients and films", (find, segment, report, reports, read))
+main.add_subject("Server", (serve, settings, token, demo))
+main.add_subject("Clinic", (import_films, backup, restore, verify, audit))
+main.add_subject("Train and evaluate", (train, evaluate, ablation, pictures))
+main.add_subject("Data for research", (films, sheet, ood_images, leaks, areas, export, walkthrough))
+add_former_name(main, ood_images, "strangers")
+add_former_name(main, ablation, "ladder")
 
 
 def _study_or_file(text: str) -> tuple[str | None, Path | None]:

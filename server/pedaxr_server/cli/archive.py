@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 256),
     default=2,
     show_default=True,
-    help="Reading side by side, one thread each.",
+    help="Processes that read in parallel, one thread each.",
 )
 @click.option(
-    "--part-size", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Films of one part."
+    "--part-size", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Films per part."
 )
-@click.option("--ray", "on_ray", is_flag=True, help="On a Ray cluster instead (pip install 'pedaxr[ray]').")
+@click.option("--ray", "on_ray", is_flag=True, help="Use a Ray cluster instead (pip install 'pedaxr[ray]').")
 @weights_option
 @json_option
 def read(
@@ -40,9 +40,9 @@ def read(
     weights: Path | None,
     json_path: Path | None,
 ) -> None:
-    """Outline and report every film of an archive; nothing but the films and the rows is kept.
+    """Outline and report every film of an archive, into Parquet files.
 
-    Started again, it goes on where it was stopped. A film that cannot be read is a row with its error.
+    Resumes where it left off. A film that cannot be read becomes a row with its error.
     """
     use_weights(weights)
     _need_pyarrow()

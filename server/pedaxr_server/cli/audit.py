@@ -23,11 +23,11 @@ def audit() -> None:
 
 
 @audit.command()
-@click.option("--head", metavar="TEXT", help="A line that `pedaxr audit head` printed before.")
+@click.option("--head", metavar="TEXT", help="Line printed earlier by `pedaxr audit head`.")
 @home_option
 @json_option
 def verify(head: str | None, home: Path | None, json_path: Path | None) -> None:
-    """Find every edited, deleted, swapped, inserted or cut-off entry; exit code 1 if there is one."""
+    """Find every edited, deleted, swapped, inserted or missing entry; exits with status 1 if there is one."""
     from pedaxr.clinic import open_clinic
     from pedaxr.clinic.integrity import check_audit
 
@@ -37,7 +37,7 @@ def verify(head: str | None, home: Path | None, json_path: Path | None) -> None:
 @audit.command()
 @home_option
 def head(home: Path | None) -> None:
-    """Print the head of the trail, to be kept where nobody who can write the clinic can write."""
+    """Print the head of the trail; keep it where nobody with access to the clinic can write."""
     from pedaxr.clinic import open_clinic
     from pedaxr.clinic.integrity import heads
 
@@ -50,7 +50,7 @@ def head(home: Path | None) -> None:
 @click.option("--after", type=click.IntRange(0), default=0, help="Only entries after this number.")
 @home_option
 def export(out: Path, version: str, after: int, home: Path | None) -> None:
-    """Write the trail to OUT as FHIR AuditEvent resources, one a line (IHE BALP)."""
+    """Export the trail to OUT as FHIR AuditEvent resources, one per line (IHE BALP)."""
     from pedaxr.clinic import open_clinic
     from pedaxr.storage.files import disk_errors, make_private
 

@@ -11,7 +11,7 @@ from pedaxr_server.cli.options import FILE, FOLDER, home_option, json_option, us
 @click.argument("file", type=FILE)
 @home_option
 def backup(file: Path, home: Path | None) -> None:
-    """Copy the clinic, which may be in use, to a new FILE (ZIP)."""
+    """Copy the clinic to a new FILE (ZIP), even while it is in use."""
     from pedaxr.clinic import open_clinic
     from pedaxr.clinic.backup import back_up
     from pedaxr_server.cli.data import progress_bar
@@ -25,9 +25,9 @@ def backup(file: Path, home: Path | None) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--into", type=FOLDER, required=True, help="A new folder.")
+@click.option("--into", type=FOLDER, required=True, help="Folder to create.")
 def restore(file: Path, into: Path) -> None:
-    """Make a clinic of a backup FILE, in a new folder."""
+    """Restore a backup FILE into a new folder."""
     from pedaxr.clinic.backup import restore as unpack
 
     counts = unpack(file, into).registry.counts()
@@ -37,9 +37,11 @@ def restore(file: Path, into: Path) -> None:
 
 
 @click.command()
-@click.option("--head", metavar="TEXT", help="A line that `pedaxr audit head` printed before.")
-@click.option("--networks/--no-networks", default=True, help="Let the networks read the golden film too.")
-@click.option("--remove-orphans", is_flag=True, help="Remove what interrupted writes left over an hour ago.")
+@click.option("--head", metavar="TEXT", help="Line printed earlier by `pedaxr audit head`.")
+@click.option("--networks/--no-networks", default=True, help="Also let the networks read the reference film.")
+@click.option(
+    "--remove-orphans", is_flag=True, help="Remove leftovers of interrupted writes that are over an hour old."
+)
 @home_option
 @weights_option
 @json_option
@@ -51,7 +53,7 @@ def verify(
     weights: Path | None,
     json_path: Path | None,
 ) -> None:
-    """Check tables, films, reports, audit trail and networks; exit code 1 when something is wrong."""
+    """Check tables, films, reports, audit trail and networks; exits with status 1 if something is wrong."""
     from pedaxr.clinic import integrity as clinic_check
     from pedaxr.clinic import open_clinic
     from pedaxr_server.cli.audit import show_checks

@@ -15,18 +15,16 @@ _VIEWS = ("supine", "erect", "left_lateral_decubitus")
 
 @click.command()
 @click.argument("out", type=FOLDER)
-@click.option("--count", type=click.IntRange(1), help="Films in all.  [default: 3000]")
+@click.option("--count", type=click.IntRange(1), help="Total number of films.  [default: 3000]")
 @click.option("--index", "indices", type=click.IntRange(0), multiple=True, help="Only this film; repeatable.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same films.")
-@click.option(
-    "--shifted", is_flag=True, help="Test films drawn from outside the ranges of the ordinary ones."
-)
+@click.option("--shifted", is_flag=True, help="Draw test films from outside the training ranges.")
 @click.option("--dicom", is_flag=True, help="Write DICOM CR images instead of PNG.")
 @click.option(
     "--processes",
     type=click.IntRange(1),
     default=os.cpu_count() or 1,
-    help="Films made at a time (default: cores).",
+    help="Films generated at a time (default: number of cores).",
 )
 def films(
     out: Path,
@@ -37,9 +35,9 @@ def films(
     dicom: bool,
     processes: int,
 ) -> None:
-    """Write a data set of synthetic films with masks, facts and metadata to OUT; resumes where it stopped.
+    """Write a data set of synthetic films with masks, facts and metadata to OUT; resumes where it left off.
 
-    A film follows from the seed and its number alone: --index writes the same bytes as a whole data set.
+    A film depends only on the seed and its number: --index writes the same bytes as a whole data set does.
     """
     from pedaxr.demo.synthetic_dicom import encode_dicom
     from pedaxr_models.phantom.dataset.write import PNG, PictureFormat, write_dataset
@@ -62,19 +60,21 @@ def films(
     click.echo(f"{wanted} films in {out}")
 
 
-@click.command()
+@click.command("ood-images")
 @click.argument("out", type=FOLDER)
-@click.option("--count", type=click.IntRange(1), default=130, show_default=True, help="Pictures in all.")
+@click.option(
+    "--count", type=click.IntRange(1), default=130, show_default=True, help="Total number of images."
+)
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same pictures."
 )
-def strangers(out: Path, count: int, seed: int) -> None:
-    """Write pictures to OUT that are no abdominal film (chests, photographs, noise), to test refusal."""
+def ood_images(out: Path, count: int, seed: int) -> None:
+    """Write out-of-distribution images to OUT (chests, photographs, noise), which must be rejected."""
     from pedaxr_models.phantom.out_of_distribution.dataset import write_strangers
 
-    with library_errors(), progress_bar("Making pictures", count) as progress:
+    with library_errors(), progress_bar("Making images", count) as progress:
         write_strangers(out, count=count, seed=seed, progress=progress)
-    click.echo(f"{count} pictures in {out}; all kinds on {out / 'sheet.png'}")
+    click.echo(f"{count} images in {out}; all kinds on {out / 'sheet.png'}")
 
 
 @click.command()
@@ -82,7 +82,7 @@ def strangers(out: Path, count: int, seed: int) -> None:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--outlines", is_flag=True, help="Outline the findings.")
 @click.option("--structures", is_flag=True, help="Outline the structures too.")
-@click.option("--view", type=click.Choice(_VIEWS), help="All films in this view (default: as it comes).")
+@click.option("--view", type=click.Choice(_VIEWS), help="Draw all films in this view (default: mixed).")
 @click.option("--width", type=click.IntRange(256), default=3072, show_default=True, help="Pixels.")
 def sheet(out: Path, seed: int, outlines: bool, structures: bool, view: str | None, width: int) -> None:
     """Draw a contact sheet of synthetic films to OUT (PNG): a column per label, a row per age."""
@@ -104,7 +104,7 @@ def sheet(out: Path, seed: int, outlines: bool, structures: bool, view: str | No
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path, exists=True))
 @click.argument("out", type=FOLDER)
-@click.option("--korean", is_flag=True, help="The Korean folder names instead of the English.")
+@click.option("--korean", is_flag=True, help="Use the Korean folder names instead of the English ones.")
 def export(data: Path, out: Path, korean: bool) -> None:
     """Copy the films of DATA to OUT in the layout of AI-Hub's paediatric abdominal set."""
     from pedaxr_models.datasets import read_films
@@ -125,7 +125,7 @@ def export(data: Path, out: Path, korean: bool) -> None:
     is_flag=True,
     help="Read 기복증 as abdominal distension instead of pneumoperitoneum.",
 )
-@click.option("--department", metavar="NAME", help="Whose staff may see the children that are new.")
+@click.option("--department", metavar="NAME", help="Department whose staff may see newly imported patients.")
 @home_option
 @json_option
 def import_films(

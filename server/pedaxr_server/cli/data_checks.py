@@ -30,9 +30,9 @@ _DATA = click.Path(path_type=Path, exists=True)
 @json_option
 @click.pass_context
 def leaks(ctx: click.Context, data: Path, limit: int, seed: int, write: bool, json_path: Path | None) -> None:
-    """Tell labels from everything but the gut, and look for films on two sides of a split.
+    """Check for label leaks (labels predicted from everything but the bowel) and for films in two splits.
 
-    Ends with code 1 where a limit is exceeded or a film is on two sides.
+    Exits with status 1 if a limit is exceeded or a film appears in two splits.
     """
     from pedaxr_models.datasets import read_films
     from pedaxr_models.datasets.label_leaks import find_leaks
@@ -56,7 +56,7 @@ def leaks(ctx: click.Context, data: Path, limit: int, seed: int, write: bool, js
 @click.argument("data", type=_DATA)
 @json_option
 def areas(data: Path, json_path: Path | None) -> None:
-    """Measure the outlines of each finding, beside what is public of real ones."""
+    """Measure the outlines of each finding, compared with published figures for real films."""
     from pedaxr_models.datasets import read_films
     from pedaxr_models.datasets.outline_areas import PUBLIC, measure_areas
 

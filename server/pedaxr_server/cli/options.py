@@ -3,7 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,7 +38,7 @@ def weights_option(command: F) -> F:
         "--weights",
         type=FOLDER,
         callback=_or_setting,
-        help="Folder of trained weights (default: the shipped).",
+        help="Folder of trained weights (default: the bundled weights).",
     )(command)
 
 
@@ -134,12 +135,37 @@ def write_secret(path: Path, text: str) -> None:
 
 
 class PedaxrGroup(click.Group):
-    """A group whose commands end with one line on stderr and exit code 1 on a PedaxrError."""
+    """A group that lists its commands by subject and ends with one line on stderr on a PedaxrError."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.subjects: dict[str, list[str]] = {}
+
+    def add_subject(self, subject: str, commands: Iterable[click.Command]) -> None:
+        """Add commands that `--help` lists under a heading of their own."""
+        for command in commands:
+            self.add_command(command)
+            self.subjects.setdefault(subject, []).append(str(command.name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands under their subjects."""
+        limit = formatter.width - 6 - max(map(len, self.commands), default=0)
+        for subject, names in self.subjects.items():
+            rows = [(name, self.commands[name].get_short_help_str(limit)) for name in names]
+            with formatter.section(subject):
+                formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the chosen command."""
+        """Run the chosen command; exit code 1 on a PedaxrError."""
         try:
             return super().invoke(ctx)
         except PedaxrError as err:
             click.echo(f"error: {' '.join(str(err).split())}", err=True)
             ctx.exit(1)
+
+
+def add_former_name(group: click.Group, command: click.Command, name: str) -> None:
+    """Keep a command's former name working; `--help` no longer lists it."""
+    former = copy(command)
+    former.name, former.hidden = name, True
+    group.add_command(former)

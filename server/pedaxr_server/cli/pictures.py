@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @click.group()
 def pictures() -> None:
-    """Draw what a network has learnt."""
+    """Draw what a network has learned."""
 
 
 @pictures.command("captioner")
 @click.option("--data", type=DATA, required=True, help="Data set folder or its films.csv.")
 @click.option("--out", type=FOLDER, required=True, help="Receives the pictures (PNG).")
-@click.option("--checkpoint", type=FOLDER, help="Checkpoint folder (default: the shipped weights).")
+@click.option("--checkpoint", type=FOLDER, help="Checkpoint folder (default: the bundled weights).")
 @segmenter_option
 @click.option(
     "--split", type=click.Choice(("train", "validation", "test")), default="test", show_default=True,
@@ -37,7 +37,9 @@ def pictures() -> None:
     type=DATA,
     help="Folder of a training, for its learning curves (default: those the checkpoint keeps).",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the projections.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed for the projections."
+)
 def pictures_captioner(
     data: Path,
     out: Path,

@@ -41,7 +41,7 @@ def list_(study_or_patient: str, home: Path | None, json_path: Path | None) -> N
 @reports.command("show")
 @click.argument("report_id")
 @click.option("--out", type=FILE, help="Write the report as text here.")
-@click.option("--korean", is_flag=True, help="Told in Korean, as text.")
+@click.option("--korean", is_flag=True, help="Write the report in Korean (plain text).")
 @home_option
 @json_option
 def show_(report_id: str, out: Path | None, korean: bool, home: Path | None, json_path: Path | None) -> None:
@@ -56,14 +56,14 @@ def show_(report_id: str, out: Path | None, korean: bool, home: Path | None, jso
 _by_option = click.option(
     "--by", required=True, metavar="NAME", help="The human who read the film and answers for it."
 )
-_yes_option = click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
+_yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 @reports.command()
 @click.argument("report_id")
 @_by_option
-@click.option("--impression", metavar="TEXT", help="In place of the draft's impression.")
-@click.option("--told", metavar="NAME", help="Who was told of a critical finding, or why nobody was.")
+@click.option("--impression", metavar="TEXT", help="Impression to use instead of the draft's.")
+@click.option("--told", metavar="NAME", help="Who was informed of a critical finding, or why nobody was.")
 @_yes_option
 @home_option
 @json_option
@@ -76,7 +76,7 @@ def finalise(
     home: Path | None,
     json_path: Path | None,
 ) -> None:
-    """Make a draft the study's final report. The draft is kept."""
+    """Sign a draft: make it the study's final report. The draft is kept."""
     from pedaxr.clinic import open_clinic
     from pedaxr.reports import sign_off as stored
 
@@ -91,12 +91,12 @@ def finalise(
 @reports.command()
 @click.argument("report_id")
 @_by_option
-@click.option("--text", required=True, help="What is added or corrected.")
+@click.option("--text", required=True, help="Text to add, or the correction.")
 @_yes_option
 @home_option
 @json_option
 def amend(report_id: str, by: str, text: str, yes: bool, home: Path | None, json_path: Path | None) -> None:
-    """Add a human's words to a final report. Earlier versions are kept."""
+    """Add a human's words to a signed report. Earlier versions are kept."""
     from pedaxr.clinic import open_clinic
     from pedaxr.reports import sign_off as stored
 

@@ -24,29 +24,37 @@ def _settings_options(command: F) -> F:
     options = (
         click.option("--config", type=FILE, help="Settings file, TOML (default: $PEDAXR_CONFIG)."),
         click.option("--home", type=FOLDER, help="Clinic folder (default: your data folder)."),
-        click.option("--weights", type=FOLDER, help="Folder of trained weights (default: the shipped)."),
+        click.option(
+            "--weights", type=FOLDER, help="Folder of trained weights (default: the bundled weights)."
+        ),
         click.option("--http", "transport", flag_value="http", help="Listen on HTTP instead of stdio."),
         click.option("--host", help="Address to listen on; off loopback only with a login [127.0.0.1]."),
         click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on [8765]."),
-        click.option("--public-url", metavar="URL", help="How clients reach the server, if not so."),
+        click.option(
+            "--public-url", metavar="URL", help="URL by which clients reach the server, if different."
+        ),
         click.option(
             "--allowed-host",
             "allowed_hosts",
             multiple=True,
-            help="Further exact Host header.",
+            help="Additional exact Host header to accept.",
             metavar="TEXT",
         ),
         click.option(
             "--allowed-origin",
             "allowed_origins",
             multiple=True,
-            help="Further exact Origin header.",
+            help="Additional exact Origin header to accept.",
             metavar="TEXT",
         ),
-        click.option("--auth-issuer", metavar="URL", help="Whose tokens are accepted; none: no login."),
+        click.option(
+            "--auth-issuer",
+            metavar="URL",
+            help="Issuer whose tokens are accepted; without one there is no login.",
+        ),
         click.option("--auth-audience", metavar="TEXT", help="Audience of the tokens [the public URL]."),
         click.option("--auth-key-file", type=FILE, help="JWK set, PEM public key or shared secret."),
-        click.option("--warm/--no-warm", default=None, help="Load the networks right after the start."),
+        click.option("--warm/--no-warm", default=None, help="Load the networks right after starting."),
     )
     for option in reversed(options):
         command = option(command)
@@ -56,7 +64,7 @@ def _settings_options(command: F) -> F:
 @click.command()
 @_settings_options
 def serve(config: Path | None, **flags: Any) -> None:
-    """Run the MCP server: for one client on stdio, or on HTTP.
+    """Run the MCP server on stdio (one client) or HTTP.
 
     Each option is also a setting: PEDAXR_AUTH_ISSUER in the environment, auth_issuer in the settings file.
     """
@@ -77,14 +85,20 @@ def serve(config: Path | None, **flags: Any) -> None:
 @click.command()
 @_settings_options
 @click.option(
-    "--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="May be repeated (default: all)."
+    "--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="Scope; repeatable (default: all)."
 )
 @click.option(
-    "--department", "departments", multiple=True, metavar="NAME", help="Whose patients it shows; repeatable."
+    "--department",
+    "departments",
+    multiple=True,
+    metavar="NAME",
+    help="Department whose patients it shows; repeatable.",
 )
-@click.option("--subject", default="developer", show_default=True, help="Whose token it is.")
-@click.option("--minutes", type=click.IntRange(1, 1440), default=60, show_default=True, help="Its life.")
-@click.option("--out", type=FILE, help="Write it to a file that only you can read, instead of printing it.")
+@click.option("--subject", default="developer", show_default=True, help="Subject of the token.")
+@click.option(
+    "--minutes", type=click.IntRange(1, 1440), default=60, show_default=True, help="Lifetime in minutes."
+)
+@click.option("--out", type=FILE, help="Write it to a file that only you can read instead of printing it.")
 def token(
     config: Path | None,
     scopes: tuple[str, ...],
@@ -94,7 +108,7 @@ def token(
     out: Path | None,
     **flags: Any,
 ) -> None:
-    """Make a development token for a server whose issuer shares a secret with you."""
+    """Make a development token for a server that shares a secret with you."""
     from pedaxr_server.auth.tokens import mint_token
 
     settings = _gather(flags, config).settings
@@ -115,7 +129,7 @@ def token(
 @_settings_options
 @json_option
 def settings(config: Path | None, json_path: Path | None, **flags: Any) -> None:
-    """Show every setting with its value and where it comes from: flag, environment, file or default."""
+    """Show every setting with its value and origin: flag, environment, file or default."""
     from pedaxr_server.cli.console import show_rows
 
     gathered = _gather(flags, config)

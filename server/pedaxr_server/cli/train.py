@@ -24,11 +24,14 @@ def _train_options(command: F) -> F:
         click.option("--out", type=FOLDER, required=True, help="Receives curves, metrics and checkpoint/."),
         click.option(
             "--preset", type=click.Choice(("small", "full", "finetune")), default="small",
-            show_default=True, help="For two CPU cores, for one GPU, or from the shipped weights.",
+            show_default=True, help="Two CPU cores, one GPU, or fine-tuning from the bundled weights.",
         ),
-        click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Budget (default: preset)."),
+        click.option(
+            "--minutes", type=click.FloatRange(0, min_open=True),
+            help="Time budget in minutes (default: preset).",
+        ),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
-        click.option("--resume", is_flag=True, help="Go on where a stopped run in --out was."),
+        click.option("--resume", is_flag=True, help="Continue the interrupted run in --out."),
         click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto."),
         click.option("--threads", type=click.IntRange(1), help="CPU threads (default: torch's choice)."),
     )  # fmt: skip
@@ -42,17 +45,17 @@ def eyes_options(command: F) -> F:
     options = (
         click.option(
             "--stem", type=click.Choice(("linear", "convolutions")), default="linear", show_default=True,
-            help="How patches of the film become tokens.",
+            help="How patches of the film are embedded.",
         ),
         click.option(
             "--outline-weight", type=click.FloatRange(0), default=0.0, show_default=True,
-            help="Weight of telling the outlines from each patch, falling to 0 over the budget.",
+            help="Weight of predicting the outlines from each patch, falling to 0 over the budget.",
         ),
         click.option(
-            "--tells-findings", is_flag=True, help="Let the decoder attend to what the finding head goes by."
+            "--tells-findings", is_flag=True, help="Let the decoder attend to the finding head's features."
         ),
         click.option(
-            "--quiet-masks", is_flag=True, help="Planes on which nothing was outlined are 0, not -1."
+            "--quiet-masks", is_flag=True, help="Fill planes without an outline with 0 instead of -1."
         ),
     )  # fmt: skip
     for option in reversed(options):
@@ -62,7 +65,7 @@ def eyes_options(command: F) -> F:
 
 @click.group()
 def train() -> None:
-    """Train a network; stop it whenever you like and go on with --resume."""
+    """Train a network. Interrupt at any time; continue with --resume."""
 
 
 @train.command("segmentation")
@@ -72,11 +75,15 @@ def train() -> None:
     type=click.Path(path_type=Path, exists=True),
     help="Checkpoint folder to fine-tune, or torchvision file for the backbone.",
 )
-@click.option("--backbone", type=click.Choice(BACKBONES), help="Of the network (default: preset).")
-@click.option("--head", type=click.Choice(HEADS), help="Plain DeepLabv3, or with skips (default: preset).")
-@click.option("--batch-size", type=click.IntRange(1), help="Films a batch (default: preset).")
-@click.option("--accumulate", type=click.IntRange(1), help="Batches a step (default: preset).")
-@click.option("--patience", type=click.IntRange(1), help="Stop after so many validations that are no better.")
+@click.option("--backbone", type=click.Choice(BACKBONES), help="Backbone of the network (default: preset).")
+@click.option(
+    "--head",
+    type=click.Choice(HEADS),
+    help="Plain DeepLabv3, or DeepLabv3+ with skip connections (default: preset).",
+)
+@click.option("--batch-size", type=click.IntRange(1), help="Batch size (default: preset).")
+@click.option("--accumulate", type=click.IntRange(1), help="Gradient accumulation steps (default: preset).")
+@click.option("--patience", type=click.IntRange(1), help="Stop after N validations without improvement.")
 def train_segmentation(
     data: Path, out: Path, preset: str, backbone: str | None, head: str | None, **options: Any
 ) -> None:
@@ -117,7 +124,7 @@ def _tell(checkpoint: Path) -> None:
 @train.command("captioner")
 @_train_options
 @click.option(
-    "--segmenter", type=FOLDER, help="Segmentation checkpoint it reads with (default: the shipped weights)."
+    "--segmenter", type=FOLDER, help="Segmentation checkpoint that it uses (default: the bundled weights)."
 )
 @click.option("--start-from", type=FOLDER, help="Checkpoint folder to fine-tune.")
 @click.option("--vision", type=FOLDER, help="Your pretrained ViT: a local folder of `save_pretrained`.")
@@ -143,10 +150,12 @@ def train_captioner(
 
 
 @train.command("thresholds")
-@click.option("--data", type=DATA, required=True, help="Data set folder or CSV; its validation films count.")
-@click.option("--checkpoint", type=FOLDER, required=True, help="Segmentation whose thresholds are replaced.")
+@click.option(
+    "--data", type=DATA, required=True, help="Data set folder or CSV; its validation films are used."
+)
+@click.option("--checkpoint", type=FOLDER, required=True, help="Checkpoint whose thresholds are replaced.")
 def train_thresholds(data: Path, checkpoint: Path) -> None:
-    """Choose anew from which probability a segmentation outlines; its weights stay as they are."""
+    """Choose the outline thresholds of a segmentation again, without training."""
     from pedaxr_models.checkpoint import revise_checkpoint
     from pedaxr_models.datasets import read_films
     from pedaxr_models.segmentation.data import split_films

@@ -22,7 +22,7 @@ _BLOCK = re.compile(
 def walkthrough(page: Path, weights: Path | None) -> None:
     """Run the Python in PAGE (Markdown) from top to bottom and write what it prints back into it.
 
-    Run it only on pages of your own: their code can do whatever you can.
+    Use it only on pages you trust: their code runs with your permissions.
     """
     use_weights(weights)
     run_document(page)

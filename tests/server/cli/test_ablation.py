@@ -1,4 +1,4 @@
-"""`pedaxr ladder` and `pedaxr pictures` from the command line; the ladder is tested in tests/models."""
+"""`pedaxr ablation` and `pedaxr pictures` from the command line; the ladder is tested in tests/models."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from pedaxr_models.checkpoint import load_checkpoint, revise_checkpoint, weights
 from pedaxr_models.facts import FilmFacts, FindingFact, Presence
 from pedaxr_models.labels import FINDINGS, View
 from pedaxr_models.report_text.grammar import narrate
-from pedaxr_server.cli import ablation as cli_ladder
+from pedaxr_server.cli import pictures
 from pedaxr_server.cli.app import main
 from pedaxr_server.cli.evaluate import networks
 
@@ -56,7 +56,7 @@ def test_the_ladder_is_published_in_card_and_document(
     shutil.copytree(weights_folder("captioner"), folder)
     document.write_text("before\n<!-- ladder figures -->\nold\n<!-- end of ladder figures -->\nafter\n")
     shown = run(
-        *("ladder", "--data", tmp_path, "--out", out, "--minutes", "2", "--seeds", "2"),
+        *("ablation", "--data", tmp_path, "--out", out, "--minutes", "2", "--seeds", "2"),
         *("--publish", document, "--checkpoint", folder, "--json", tmp_path / "ladder.json"),
     )
     assert shown.exit_code == 0 and shown.stderr == "1 of 1: a rung\n"
@@ -84,11 +84,11 @@ def test_a_new_checkpoint_and_its_evaluation_leave_the_ladder_in_the_card(
         "<!-- captioner figures -->\n<!-- end of captioner figures -->\n"
     )
     fresh_checkpoint(folder)
-    climb = ("ladder", "--data", tmp_path, "--out", out, "--publish", document, "--checkpoint", folder)
+    climb = ("ablation", "--data", tmp_path, "--out", out, "--publish", document, "--checkpoint", folder)
     assert run(*climb).exit_code == 0
     shutil.rmtree(folder)
     fresh_checkpoint(folder)
-    assert "pedaxr ladder" not in load_checkpoint(folder).card
+    assert "pedaxr ablation" not in load_checkpoint(folder).card
     measured = ("evaluate", "captioner", "--data", tmp_path)
     assert run(*measured, "--checkpoint", folder, "--publish", document).exit_code == 0
     table = (out / "ladder.md").read_text()
@@ -101,7 +101,7 @@ def test_a_new_checkpoint_and_its_evaluation_leave_the_ladder_in_the_card(
     assert made.weights_sha256[:12] in card and "proof that the film is read" in card
     (tmp_path / "ladder.json").write_text("[]")
     damaged = run(*measured, "--checkpoint", folder)
-    assert damaged.exit_code == 1 and "pedaxr ladder" in damaged.stderr.splitlines()[-1]
+    assert damaged.exit_code == 1 and "pedaxr ablation" in damaged.stderr.splitlines()[-1]
 
 
 def fresh_checkpoint(folder: Path) -> None:
@@ -112,7 +112,7 @@ def fresh_checkpoint(folder: Path) -> None:
 
 
 def test_a_folder_without_films_is_one_line(tmp_path: Path) -> None:
-    result = run("ladder", "--data", tmp_path, "--out", tmp_path / "out")
+    result = run("ablation", "--data", tmp_path, "--out", tmp_path / "out")
     assert result.exit_code == 1 and "CSV" in result.stderr.splitlines()[-1]
 
 
@@ -133,16 +133,16 @@ def test_what_a_reader_has_learnt_is_drawn(films: Path, tmp_path: Path) -> None:
 def test_learning_curves_come_from_the_run_or_from_what_the_checkpoint_keeps(tmp_path: Path) -> None:
     row = {"minutes": 1.0, "loss": 2.0}
     (tmp_path / "metrics.jsonl").write_text(json.dumps(row) + "\n")
-    assert cli_ladder._history(tmp_path, None) == [row]
+    assert pictures._history(tmp_path, None) == [row]
     made = load_checkpoint(weights_folder("captioner")).recipe.get("history", [])
-    assert cli_ladder._history(None, None) == made
+    assert pictures._history(None, None) == made
     with pytest.raises(InvalidRequest, match="pedaxr train captioner"):
-        cli_ladder._history(tmp_path / "elsewhere", None)
+        pictures._history(tmp_path / "elsewhere", None)
 
 
 @pytest.mark.slow
 def test_every_rung_is_trained_and_measured(films: Path, tmp_path: Path) -> None:
-    command = ("ladder", "--data", films, "--out", tmp_path / "out", "--minutes", "0.02", "--seeds", "1")
+    command = ("ablation", "--data", films, "--out", tmp_path / "out", "--minutes", "0.02", "--seeds", "1")
     assert run(*command, "--threads", "1").exit_code == 0
     result = json.loads((tmp_path / "out" / "ladder.json").read_text())
     assert list(result["sets"]["test"]["rungs"]) == list(ladder.RUNGS)

@@ -67,7 +67,7 @@ def test_shifted_dicom_films_are_written_and_imported(run: Run, tmp_path: Path) 
 
 
 def test_strangers_are_written_with_a_sheet(run: Run, tmp_path: Path) -> None:
-    result = run("strangers", tmp_path, "--count", "2")
+    result = run("ood-images", tmp_path, "--count", "2")
     assert result.exit_code == 0 and str(tmp_path / "sheet.png") in result.stdout
     assert len((tmp_path / "strangers.csv").read_text().splitlines()) == 3
 

@@ -31,7 +31,7 @@ def document(folder: Path, name: str) -> Path:
 def test_strangers_are_counted_and_published(films: Path, tmp_path: Path) -> None:
     page = document(tmp_path, "stranger")
     measured = run(
-        *("evaluate", "strangers", "--films", films, "--count", "13", "--limit", "1"),
+        *("evaluate", "rejection", "--films", films, "--count", "13", "--limit", "1"),
         *("--publish", page, "--json", "-"),
     )
     figures = json.loads(measured.stdout)
@@ -42,11 +42,11 @@ def test_strangers_are_counted_and_published(films: Path, tmp_path: Path) -> Non
 
 
 def test_a_folder_of_strangers_can_be_given_and_another_folder_is_named(films: Path, tmp_path: Path) -> None:
-    assert run("strangers", tmp_path / "s", "--count", "2").exit_code == 0
-    measured = run("evaluate", "strangers", "--data", tmp_path / "s", "--json", "-")
+    assert run("ood-images", tmp_path / "s", "--count", "2").exit_code == 0
+    measured = run("evaluate", "rejection", "--data", tmp_path / "s", "--json", "-")
     assert json.loads(measured.stdout)["all_strangers"]["pictures"] == 2
     refused = run("evaluate", "strangers", "--data", films)
-    assert refused.exit_code == 1 and "pedaxr strangers" in refused.stderr
+    assert refused.exit_code == 1 and "pedaxr ood-images" in refused.stderr
 
 
 def test_reports_are_measured_published_and_gone_on_with(films: Path, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class StrangerFigures:
-    """What `pedaxr evaluate strangers` measures.
+    """What `pedaxr evaluate rejection` measures.
 
     Attributes:
         strangers: by kind, in the order of the kinds.

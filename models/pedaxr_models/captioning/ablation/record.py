@@ -35,5 +35,5 @@ def kept_ladder(checkpoint: Path, metrics: Json) -> Json | None:
     except (ValueError, KeyError, TypeError) as err:
         raise CheckpointError(
             f"'{path.name}' beside '{checkpoint.name}' is no ladder. Delete it, or write it anew with "
-            "`pedaxr ladder --publish`."
+            "`pedaxr ablation --publish`."
         ) from err

@@ -20,9 +20,7 @@ document_option = click.option(
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Write the table into this Markdown file.",
 )
-limit_option = click.option(
-    "--limit", type=click.IntRange(1), help="Only the first so many films of each set."
-)
+limit_option = click.option("--limit", type=click.IntRange(1), help="Use only the first N films of each set.")
 
 
 def films_of_split(

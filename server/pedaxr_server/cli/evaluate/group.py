@@ -3,21 +3,23 @@
 import click
 
 from pedaxr_server.cli.evaluate.networks import evaluate_captioner, evaluate_segmentation
-from pedaxr_server.cli.evaluate.rejection import evaluate_strangers
+from pedaxr_server.cli.evaluate.rejection import evaluate_rejection
 from pedaxr_server.cli.evaluate.reports import evaluate_reports
 from pedaxr_server.cli.evaluate.thresholds import evaluate_thresholds
+from pedaxr_server.cli.options import add_former_name
 
 
 @click.group()
 def evaluate() -> None:
-    """Measure a network on films it has not seen."""
+    """Measure networks and reports on films they have not seen."""
 
 
 for measurement in (
     evaluate_segmentation,
     evaluate_captioner,
     evaluate_reports,
-    evaluate_strangers,
+    evaluate_rejection,
     evaluate_thresholds,
 ):
     evaluate.add_command(measurement)
+add_former_name(evaluate, evaluate_rejection, "strangers")

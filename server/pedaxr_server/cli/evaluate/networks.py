@@ -24,11 +24,11 @@ def _evaluation_options(command: F) -> F:
     """Options that both evaluations share."""
     options = (
         click.option("--data", type=DATA, required=True, help="Data set folder or its films.csv."),
-        click.option("--checkpoint", type=FOLDER, help="Checkpoint folder (default: the shipped weights)."),
+        click.option("--checkpoint", type=FOLDER, help="Checkpoint folder (default: the bundled weights)."),
         click.option(
             "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Which films."
         ),
-        click.option("--limit", type=click.IntRange(1), help="Only the first so many films."),
+        click.option("--limit", type=click.IntRange(1), help="Use only the first N films."),
         click.option("--shifted", type=DATA, help="Films of `pedaxr films --shifted`, measured as well."),
         click.option(
             "--publish",
@@ -124,7 +124,7 @@ def _outline(
     "--num-beams", type=click.IntRange(1), default=1, show_default=True, help="Beam search; 1 is greedy."
 )
 @click.option(
-    "--segmenter", type=FOLDER, help="Segmentation checkpoint it reads with (default: the shipped weights)."
+    "--segmenter", type=FOLDER, help="Segmentation checkpoint that it uses (default: the bundled weights)."
 )
 def evaluate_captioner(
     data: Path,
@@ -138,7 +138,7 @@ def evaluate_captioner(
     segmenter: Path | None,
     num_beams: int,
 ) -> None:
-    """Facts stated rightly, hallucinated and omitted, beside readers that do not look at the film."""
+    """Correct, hallucinated and omitted facts, against image-blind baselines."""
     from rich.markdown import Markdown
 
     from pedaxr_models.captioning.ablation.record import kept_ladder
@@ -151,7 +151,7 @@ def evaluate_captioner(
     with library_errors():
         outliner = Segmenter.load(segmenter or weights_folder("segmentation"))
         reporter = Reporter.load(folder, num_beams=num_beams)
-        ladder = kept_ladder(folder, load_checkpoint(folder).metrics)  # measured by `pedaxr ladder`
+        ladder = kept_ladder(folder, load_checkpoint(folder).metrics)  # measured by `pedaxr ablation`
         metrics = _read(reporter, outliner, data, split, limit, seed)
         if shifted:
             metrics["shifted"] = _read(reporter, outliner, shifted, "test", limit, seed)

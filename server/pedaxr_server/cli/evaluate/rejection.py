@@ -1,4 +1,4 @@
-"""`pedaxr evaluate strangers`: what is no abdominal film must be refused or doubted, a good film must not."""
+"""`pedaxr evaluate rejection`: foreign images must be rejected or doubted, valid films must not."""
 
 import csv
 from pathlib import Path
@@ -13,21 +13,27 @@ from pedaxr_server.cli.options import json_option, show, use_weights, weights_op
 from pedaxr_server.cli.publish import publish
 
 
-@click.command("strangers")
+@click.command("rejection")
 @click.option(
-    "--data", type=DATA, help="Folder of `pedaxr strangers` (default: pictures made for this measurement)."
+    "--data",
+    type=DATA,
+    help="Folder written by `pedaxr ood-images` (default: generated for this measurement).",
 )
-@click.option("--films", type=DATA, help="Data set whose test films must not be refused.")
-@click.option("--shifted", type=DATA, help="Films of `pedaxr films --shifted`, which must not be either.")
-@click.option("--count", type=click.IntRange(1), default=520, show_default=True, help="Pictures made.")
+@click.option("--films", type=DATA, help="Data set whose test films must not be rejected.")
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the pictures that are made."
+    "--shifted", type=DATA, help="Films of `pedaxr films --shifted`, which must not be rejected either."
+)
+@click.option(
+    "--count", type=click.IntRange(1), default=520, show_default=True, help="Number of images to generate."
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed for the generated images."
 )
 @limit_option
 @document_option
 @weights_option
 @json_option
-def evaluate_strangers(
+def evaluate_rejection(
     data: Path | None,
     films: Path | None,
     shifted: Path | None,
@@ -38,7 +44,7 @@ def evaluate_strangers(
     weights: Path | None,
     json_path: Path | None,
 ) -> None:
-    """Share of foreign pictures, and of good films, that are refused or flagged."""
+    """Share of out-of-distribution images, and of valid films, that are rejected or flagged."""
     from rich.markdown import Markdown
 
     from pedaxr.evaluation import rejection as measuring
@@ -61,16 +67,16 @@ def evaluate_strangers(
 
 
 def made_strangers(folder: Path, count: int, seed: int) -> Path:
-    """Write strangers to `folder`, which is given back."""
+    """Write out-of-distribution images to `folder`, which is given back."""
     from pedaxr_models.phantom.out_of_distribution.dataset import write_strangers
 
-    with progress_bar("Making pictures", count) as progress:
+    with progress_bar("Making images", count) as progress:
         write_strangers(folder, count=count, seed=seed, sheet=False, progress=progress)
     return folder
 
 
 def listed_strangers(folder: Path) -> list[tuple[Path, str]]:
-    """Path and kind of each picture that `pedaxr strangers` wrote there.
+    """Path and kind of each picture that `pedaxr ood-images` wrote there.
 
     Raises:
         InvalidRequest: it wrote nothing there.
@@ -79,4 +85,4 @@ def listed_strangers(folder: Path) -> list[tuple[Path, str]]:
         with (folder / "strangers.csv").open(encoding="utf-8", newline="") as table:
             return [(folder / row["ImagePath"], row["Kind"]) for row in csv.DictReader(table)]
     except (OSError, KeyError, UnicodeDecodeError) as err:
-        raise InvalidRequest(f"{folder} holds no strangers.csv. Write one with `pedaxr strangers`.") from err
+        raise InvalidRequest(f"{folder} holds no strangers.csv. Write one with `pedaxr ood-images`.") from err

@@ -15,9 +15,17 @@ from pedaxr_server.cli.publish import publish
 @click.option("--shifted", type=DATA, help="Films of `pedaxr films --shifted`, measured as well.")
 @limit_option
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the diagnoses that are planted."
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed for the injected wrong diagnoses.",
 )
-@click.option("--records", type=FILE, help="Keeps each film's result (JSON lines); the same command goes on.")
+@click.option(
+    "--records",
+    type=FILE,
+    help="Keep each film's result here (JSON lines), so that the same command resumes.",
+)
 @document_option
 @weights_option
 @json_option
@@ -31,7 +39,7 @@ def evaluate_reports(
     weights: Path | None,
     json_path: Path | None,
 ) -> None:
-    """Sentences grounded and unsupported, free air missed, disagreement with planted diagnoses."""
+    """Grounded and unsupported sentences, missed free air, reaction to injected wrong diagnoses."""
     from rich.markdown import Markdown
 
     from pedaxr.evaluation import reports as measuring

@@ -19,15 +19,21 @@ if TYPE_CHECKING:
 
 
 @click.command("thresholds")
-@click.option("--data", type=DATA, required=True, help="Data set whose validation films are looked at.")
+@click.option("--data", type=DATA, required=True, help="Data set whose validation films are used.")
 @click.option(
     "--shifted", type=DATA,
-    help="Films of `pedaxr films --shifted` of a seed that is not tested on (default: made for this).",
+    help="Films of `pedaxr films --shifted`, with a seed not used for testing (default: generated).",
 )  # fmt: skip
-@click.option("--count", type=click.IntRange(1), default=240, show_default=True, help="Shifted films made.")
+@click.option(
+    "--count",
+    type=click.IntRange(1),
+    default=240,
+    show_default=True,
+    help="Number of shifted films to generate.",
+)
 @click.option(
     "--seed", type=click.IntRange(0), default=7, show_default=True,
-    help="Of the shifted films that are made; never the seed of those that are tested on.",
+    help="Seed for the generated shifted films; never the seed of the films used for testing.",
 )  # fmt: skip
 @limit_option
 @click.option(
@@ -48,7 +54,7 @@ def evaluate_thresholds(
     weights: Path | None,
     json_path: Path | None,
 ) -> None:
-    """Choose from which figures on a picture is refused, a finding told, a sentence hedged."""
+    """Choose the operating points for rejecting an image, reporting a finding and hedging a sentence."""
     from rich.markdown import Markdown
 
     from pedaxr.evaluation.choose_operating_points import choose
