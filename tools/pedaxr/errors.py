@@ -104,3 +104,14 @@ class ImportFailed(PedaxrError):
     """A data set to import has the wrong shape."""
 
     code = "import_failed"
+
+
+def _by_code(base: type[PedaxrError]) -> dict[str, type[PedaxrError]]:
+    return {base.code: base} | {
+        code: kind for below in base.__subclasses__() for code, kind in _by_code(below).items()
+    }
+
+
+# Gathered here, where every class of the hierarchy and no other is defined: a code that came from another
+# process becomes its error again.
+ERRORS_BY_CODE = _by_code(PedaxrError)

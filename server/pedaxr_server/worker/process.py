@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from pedaxr.errors import PedaxrError, WorkerFailed
+from pedaxr.errors import ERRORS_BY_CODE, PedaxrError, WorkerFailed
 from pedaxr_server.worker.main import BUG, CANCELLED, LOST_MEMORY
 
 IS_POSSIBLE = os.name == "posix"
@@ -267,13 +267,4 @@ def _content_of(answer: Mapping[str, Any], content: bytes) -> bytes:
         raise WorkerFailed(f"Reading the film needed more memory than there is. {_AGAIN}")
     if code == BUG:
         raise WorkerBug(answer.get("text"))
-    raise _ERRORS.get(str(code), PedaxrError)(str(answer.get("text")))
-
-
-def _kinds(base: type[PedaxrError]) -> dict[str, type[PedaxrError]]:
-    """Every error that a job may raise, by its code."""
-    below = [_kinds(kind) for kind in base.__subclasses__() if kind.__module__ == "pedaxr.errors"]
-    return {base.code: base} | {code: kind for kinds in below for code, kind in kinds.items()}
-
-
-_ERRORS = _kinds(PedaxrError)
+    raise ERRORS_BY_CODE.get(str(code), PedaxrError)(str(answer.get("text")))
