@@ -21,11 +21,16 @@ STYLE = "viewer.css"
 # In the order in which each may use what the ones before it define.
 MODULES = (
     "config.js",
+    "words_english.js",
+    "words_korean.js",
     "words.js",
     "dom.js",
     "replies.js",
     "over_http.js",
     "over_host.js",
+    "address.js",
+    "film_window.js",
+    "rulers.js",
     "pane.js",
     "outlines.js",
     "layers.js",
@@ -35,6 +40,7 @@ MODULES = (
     "status.js",
     "keys.js",
     "look.js",
+    "screen.js",
     "reading.js",
     "main.js",
 )

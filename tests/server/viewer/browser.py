@@ -1,4 +1,4 @@
-"""A headless Chromium, and a chat host in it that passes an App's calls on to a running server."""
+"""A headless Chromium, what a user does in it, and a chat host that passes an App's calls on to a server."""
 
 import json
 import shutil
@@ -9,11 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from pedaxr.clinic import open_clinic
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME
+from pedaxr_server.settings import Settings
 
 HOST_URL = "http://host.test/"
 HOST_PAGE = Path(__file__).with_name("host.html")
 PROTOCOL = "2026-07-28"
+PAYLOAD = "<img src=x onerror=window.pwned=1>"  # the name of a child
 
 
 def chromium_path() -> str | None:
@@ -71,3 +77,48 @@ def _reply_in(text: str) -> dict[str, Any]:
     events = [line.removeprefix("data:") for line in text.splitlines() if line.startswith("data:")]
     reply: dict[str, Any] = json.loads(events[-1] if events else text)
     return reply
+
+
+def canned(home: Path) -> Settings:
+    """Films are read in this process, where `canned_networks` has taken the networks' place."""
+    return Settings(home=home, worker=False)
+
+
+def open_app(page: Page, study_id: str, capabilities: dict[str, Any], **context: str) -> None:
+    call = ["segment_xray", {"study_id": study_id}, {"capabilities": capabilities, "context": context}]
+    page.evaluate("call => openApp(...call)", call)
+
+
+def front_page(settings: Settings) -> str:
+    return settings.url.removesuffix("/mcp") + "/"
+
+
+def newest_study(home: Path) -> str:
+    return find_patient(DEMO_UNAMBIGUOUS_NAME, clinic=open_clinic(home)).matches[0].studies[0].study_id
+
+
+def search(page: Page, query: str) -> None:
+    page.locator("#search").fill(query)
+    page.keyboard.press("Enter")
+
+
+def read(page: Page) -> None:
+    search(page, DEMO_UNAMBIGUOUS_NAME)
+    read_when_ready(page)
+
+
+def read_when_ready(page: Page) -> None:
+    expect(page.locator("#report .sentences li").first).to_be_visible(timeout=20_000)
+    expect(page.locator("#status")).to_be_hidden()
+
+
+def picture(page: Page) -> str:
+    return str(page.evaluate("document.querySelector('.pane canvas').toDataURL()"))
+
+
+def drag(page: Page, pane: Any, button: Any = "left") -> None:
+    box = pane.bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.mouse.down(button=button)
+    page.mouse.move(box["x"] + 320, box["y"] + 260, steps=4)
+    page.mouse.up(button=button)

@@ -1,95 +1,49 @@
 """The viewer as a person meets it: in a headless Chromium, against a running server."""
 
-import hashlib
 import re
-import shutil
-from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from pedaxr.clinic import open_clinic
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.demo.patients import DEMO_AMBIGUOUS_NAME, DEMO_UNAMBIGUOUS_NAME
-from pedaxr.registry import NewStudy, Patient
-from pedaxr_models.phantom.film import make_film
-from pedaxr_models.phantom.spec import sample_spec
 from pedaxr_server.auth.tokens import SCOPES, mint_token
 from pedaxr_server.settings import Settings
 
 from ..http_service import running, with_login
 
 pytest.importorskip("playwright", reason="needs playwright: pip install -e '.[browser]'")
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from .browser import chromium, chromium_path, open_host
+from .browser import (
+    PAYLOAD,
+    canned,
+    chromium_path,
+    drag,
+    front_page,
+    newest_study,
+    open_app,
+    open_host,
+    picture,
+    read,
+    read_when_ready,
+    search,
+)
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium_path() is None, reason="needs Chromium: apt-get install chromium"),
 ]
-PAYLOAD = "<img src=x onerror=window.pwned=1>"
 SLOW_MS = 120_000  # the first film loads both networks
 CAPABLE: dict[str, Any] = {"serverTools": {}, "serverResources": {}}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=30_000)  # on a machine that also trains
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def home(clinic_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small clinic with one more child, whose name is an attack."""
-    home = tmp_path_factory.mktemp("viewer") / "home"
-    shutil.copytree(clinic_home, home, ignore=shutil.ignore_patterns("access.*"))  # in use
-    registry = open_clinic(home).registry
-    film = home / "films" / "S-000001.png"
-    Image.fromarray(make_film(sample_spec(0, 3)).pixels).save(film)
-    digest = hashlib.sha256(film.read_bytes()).hexdigest()
-    study = NewStudy("S-000001", "P-1", film, digest, study_date=date(2025, 1, 1))
-    registry.add([Patient("P-1", PAYLOAD, date(2020, 1, 1), "F")], [study])
-    return home
-
-
-@pytest.fixture
-def faults() -> list[str]:
-    """What scripts and the browser complained of; a test that provokes a complaint takes it out."""
-    return []
-
-
-@pytest.fixture
-def page(browser: Browser, faults: list[str]) -> Iterator[Page]:
-    """A tab in which any script error, console error or breach of the policy fails the test."""
-    context = browser.new_context(
-        viewport={"width": 1440, "height": 900}, locale="en-GB", color_scheme="dark"
-    )
-    opened = context.new_page()
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    yield opened
-    context.close()
-    # Answers such as 401 and 404 are part of the conversation, but a browser reports them all.
-    assert [fault for fault in faults if not fault.startswith("Failed to load resource")] == []
-
-
-@pytest.fixture
-def viewer(page: Page, home: Path, canned_networks: None) -> Iterator[Page]:
-    """The page, with canned answers instead of the networks."""
-    with running(canned(home)) as settings:
-        page.goto(front_page(settings))
-        yield page
 
 
 def test_a_child_is_found_and_read_by_the_networks(page: Page, home: Path) -> None:
     with running(Settings(home=home)) as settings:
         page.goto(front_page(settings))
-        page.get_by_role("combobox").fill(DEMO_UNAMBIGUOUS_NAME)
+        page.locator("#search").fill(DEMO_UNAMBIGUOUS_NAME)
         page.get_by_role("button", name="Search").click()
         expect(page.locator("#report .sentences li").first).to_be_visible(timeout=SLOW_MS)
     expect(page.locator("#patient")).to_contain_text(DEMO_UNAMBIGUOUS_NAME)
@@ -102,7 +56,7 @@ def test_a_child_is_found_and_read_by_the_networks(page: Page, home: Path) -> No
 
 
 def test_homonyms_are_shown_apart_and_the_human_chooses(viewer: Page) -> None:
-    viewer.get_by_role("combobox").press_sequentially(DEMO_AMBIGUOUS_NAME)
+    viewer.locator("#search").press_sequentially(DEMO_AMBIGUOUS_NAME)
     options = viewer.get_by_role("option")
     expect(options).to_have_count(2)
     expect(options.first).to_contain_text("same name")
@@ -243,11 +197,19 @@ def test_the_earlier_film_stands_beside_and_moves_along(viewer: Page) -> None:
     viewer.keyboard.press("p")
     prior = viewer.locator(".pane").nth(1)
     expect(prior.locator(".top-left")).to_contain_text("2024-09-03")
+    before = zoom(prior)
     viewer.locator(".pane").first.focus()
     viewer.keyboard.press("+")
-    expect(prior.locator(".bottom-left")).to_contain_text("125 %")
+    expect(prior.locator(".bottom-left")).to_contain_text(f"{round(before * 1.25)} %")
     viewer.keyboard.press("p")
     expect(prior).to_be_hidden()
+
+
+def zoom(pane: Locator) -> int:
+    """Per cent, pixels of the screen for one of the film."""
+    expect(pane.locator(".bottom-left")).to_contain_text("%")
+    (shown,) = re.findall(r"(\d+) %", pane.locator(".bottom-left").inner_text())
+    return int(shown)
 
 
 def test_the_page_speaks_korean_and_explains_its_keys(viewer: Page) -> None:
@@ -350,48 +312,3 @@ def test_a_host_that_passes_nothing_on_still_shows_the_picture(
         app = page.frame_locator("#app")
         expect(app.locator(".is-picture")).to_be_visible()
         assert not {"tools/call", "resources/read"} & set(page.evaluate("heard"))
-
-
-def canned(home: Path) -> Settings:
-    """Films are read in this process, where `canned_networks` has taken the networks' place."""
-    return Settings(home=home, worker=False)
-
-
-def open_app(page: Page, study_id: str, capabilities: dict[str, Any], **context: str) -> None:
-    call = ["segment_xray", {"study_id": study_id}, {"capabilities": capabilities, "context": context}]
-    page.evaluate("call => openApp(...call)", call)
-
-
-def front_page(settings: Settings) -> str:
-    return settings.url.removesuffix("/mcp") + "/"
-
-
-def newest_study(home: Path) -> str:
-    return find_patient(DEMO_UNAMBIGUOUS_NAME, clinic=open_clinic(home)).matches[0].studies[0].study_id
-
-
-def search(page: Page, query: str) -> None:
-    page.get_by_role("combobox").fill(query)
-    page.keyboard.press("Enter")
-
-
-def read(page: Page) -> None:
-    search(page, DEMO_UNAMBIGUOUS_NAME)
-    read_when_ready(page)
-
-
-def read_when_ready(page: Page) -> None:
-    expect(page.locator("#report .sentences li").first).to_be_visible(timeout=20_000)
-    expect(page.locator("#status")).to_be_hidden()
-
-
-def picture(page: Page) -> str:
-    return str(page.evaluate("document.querySelector('.pane canvas').toDataURL()"))
-
-
-def drag(page: Page, pane: Any, button: Any = "left") -> None:
-    box = pane.bounding_box()
-    page.mouse.move(box["x"] + 200, box["y"] + 200)
-    page.mouse.down(button=button)
-    page.mouse.move(box["x"] + 320, box["y"] + 260, steps=4)
-    page.mouse.up(button=button)

@@ -189,7 +189,7 @@ def test_every_value_that_a_reply_may_hold_has_a_word() -> None:
 def test_sections_are_called_as_in_the_korean_report() -> None:
     table = tomllib.loads((files("pedaxr.reports") / "korean.toml").read_text(encoding="utf-8"))["headings"]
     del table["Flags"]  # they stand in a box of their own
-    text = read_asset("words.js").split("const PHRASES = {")[1].split("};")[0]
+    text = read_asset("words_korean.js").split("const KOREAN_PHRASES = {")[1].split("};")[0]
     phrases = dict(re.findall(r'^  "?([^":]+)"?: "(.*)",$', text, re.MULTILINE))
     assert table.items() <= phrases.items()
 
@@ -221,8 +221,7 @@ def config_in(html: str) -> dict[str, Any]:
 
 
 def words(language: str) -> dict[str, str]:
-    """The table of one language in words.js."""
-    (table,) = re.findall(
-        rf"^  {language}: {{\n(.*?)^  }},$", read_asset("words.js"), re.DOTALL | re.MULTILINE
-    )
-    return dict(re.findall(r'^    (\w+): "(.*)",$', table, re.MULTILINE))
+    """The page's own words in one language."""
+    name = {"en": "english", "ko": "korean"}[language]
+    table = read_asset(f"words_{name}.js").split(f"const {name.upper()} = {{\n")[1].split("\n};")[0]
+    return dict(re.findall(r'^  (\w+): "(.*)",$', table, re.MULTILINE))

@@ -1,13 +1,17 @@
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 from pedaxr.errors import StorageError
-from pedaxr.reading.overlay import LONG_EDGE, draw_overlay, write_picture
-from pedaxr.types import Region
+from pedaxr.reading import overlay, overlay_fonts
+from pedaxr.reading.overlay import LONG_EDGE, LONGEST_EDGE, Caption, draw_overlay, head_lines, write_picture
+from pedaxr.types import FilmIdentity, Region, SignedReport
 from pedaxr_models.labels import TERMS, Finding, Structure
 from pedaxr_models.phantom.film import PhantomFilm
 
@@ -67,17 +71,25 @@ def test_the_fill_lets_the_film_shine_through() -> None:
     assert np.abs(patterned - plain).max() > 100
 
 
-def test_every_finding_is_named_and_only_landmarks_of_the_structures() -> None:
-    """The legend takes a line per entry, so more entries leave more ink on its side."""
+def test_every_finding_is_named_by_its_sign_and_only_landmarks_of_the_structures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[str] = []
+    draw = overlay._write
 
-    def ink(findings: list[Region], structures: list[Region]) -> int:
-        picture = np.asarray(draw_overlay(film(), findings, structures))
-        return int((picture[:, int(0.72 * picture.shape[1]) :] > 100).any(axis=2).sum())
+    def listen(*args: Any) -> None:
+        written.append(args[2])
+        draw(*args)
 
-    one, two = square(Finding.CONSTIPATION, 20, 20, 60), square(Finding.PNEUMOPERITONEUM, 120, 20, 60)
-    assert ink([one, two], []) > ink([one], []) + 100
-    assert ink([one], [square(Structure.SPINE, 5, 5, 20)]) > ink([one], [])
-    assert ink([one], [square(Structure.RIBS, 5, 5, 20)]) == ink([one], [])
+    monkeypatch.setattr(overlay, "_write", listen)
+    regions = [square(name, 20, 20, 60) for name in (*Finding, Structure.SPINE, Structure.RIBS)]
+    draw_overlay(film(), regions[: len(Finding)], regions[len(Finding) :])
+    signs = {"Faecal loading", "Gastric distension", "Gaseous distension", "Air-fluid levels", "Free gas"}
+    assert signs <= set(written)
+    assert not {TERMS[name].english for name in (Finding.CONSTIPATION, Finding.PYLORIC_STENOSIS)} & set(
+        written
+    )
+    assert "Spine" in written and "Ribs" not in written
 
 
 def test_a_written_picture_is_whole_and_replaces_the_old_one(tmp_path: Path) -> None:
@@ -111,3 +123,112 @@ def test_a_phantom_with_several_findings_can_be_drawn(
     regions = [square(name, 100 + 40 * i, 100, 80) for i, name in enumerate(Finding)]
     picture = draw_overlay(pixels, regions, [square(name, 50, 300, 40) for name in Structure])
     assert all(len(colour_positions(picture, name)) > 50 for name in Finding)
+
+
+CHILD = FilmIdentity(
+    study_id="S-844321",
+    patient_id="P-52742",
+    patient_name="윤하람",
+    patient_name_romanised="Yoon Haram",
+    patient_birth_date=date(2019, 4, 11),
+    patient_sex="M",
+    study_date=date(2025, 8, 14),
+    view_position="erect",
+    age_months=76.1,
+)
+SIGNED = SignedReport(
+    report_id="R1",
+    version=3,
+    status="amended",
+    signed_by="Dr Kim",
+    signed_at=datetime(2026, 1, 2, tzinfo=UTC),
+    impression="No free air on review.",
+)
+
+
+@pytest.fixture(params=[True, False], ids=["a font with Hangul", "none"])
+def has_hangul(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether the machine has letters for Korean names; any font file stands for one that has."""
+    from matplotlib import get_data_path
+
+    font = Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    monkeypatch.setattr(overlay_fonts, "hangul_font_file", lambda: font if request.param else None)
+    return bool(request.param)
+
+
+def test_the_head_says_whose_film_it_is_in_letters_that_the_machine_has(has_hangul: bool) -> None:
+    who, which = head_lines(CHILD)
+    assert who == ("윤하람 / " if has_hangul else "") + "Yoon Haram · born 2019-04-11 · M · P-52742"
+    assert which == "S-844321 · 2025-08-14 · erect · 6 y 4 mo"
+
+
+@pytest.mark.parametrize(
+    ("known", "who", "which"),
+    [
+        (FilmIdentity(), "", "date unknown"),
+        (FilmIdentity(patient_name="Ána\n\u202eOWNED", study_id="S"), "Ána OWNED", "S · date unknown"),
+        (
+            FilmIdentity(patient_name="A · born 1999-01-01", patient_id="P"),
+            "A born 1999-01-01 · P",
+            "date unknown",
+        ),
+        (FilmIdentity(patient_name="محمد", patient_id="P"), "P", "date unknown"),
+    ],
+    ids=[
+        "nothing known",
+        "a name that turns the line round",
+        "a name that adds a fact",
+        "letters of no font",
+    ],
+)
+def test_the_head_is_clean_whatever_is_registered(known: FilmIdentity, who: str, which: str) -> None:
+    assert head_lines(known) == (who, which)
+
+
+def test_whose_film_it_is_stands_above_the_film(has_hangul: bool) -> None:
+    picture, nameless = (np.asarray(draw_overlay(film(), [], [], Caption(child))) for child in (CHILD, None))
+    changed = np.nonzero((picture != nameless).any(axis=(1, 2)))[0]
+    assert len(changed) > 10
+    assert changed.max() < 0.1 * picture.shape[0]
+
+
+@pytest.mark.parametrize("shape", [(300, 400), (2500, 900), (1800, 2200), (512, 512)])
+def test_at_full_size_every_pixel_of_the_film_is_there(shape: tuple[int, int]) -> None:
+    width, height = shape
+    grey = np.random.default_rng(0).integers(0, 256, (height, width))
+    picture = draw_overlay(grey.astype(np.float32) / 255, [], [], long_edge=None)
+    assert picture.width >= width and picture.height >= height
+    if max(shape) < 600:  # small films are enlarged as before
+        assert max(picture.size) > 0.8 * LONG_EDGE
+        return
+    sheet = np.asarray(picture)[..., 0].astype(int)
+    places = sliding_window_view(sheet, (6, 6))[: sheet.shape[0] - height + 1, : sheet.shape[1] - width + 1]
+    (y, x), *others = np.argwhere((np.abs(places - grey[:6, :6]) <= 1).all(axis=(2, 3)))
+    assert not others
+    assert np.abs(sheet[y : y + height, x : x + width] - grey).max() <= 1
+
+
+def test_a_picture_at_full_size_has_its_limit_too() -> None:
+    assert max(draw_overlay(film(7000, 6000), [], [], long_edge=None).size) <= LONGEST_EDGE
+
+
+def test_of_a_film_in_doubt_nothing_is_outlined_and_the_picture_says_why() -> None:
+    region = [square(Finding.PNEUMOPERITONEUM, 100, 100, 60)]
+    doubted = draw_overlay(film(), region, [], Caption(in_doubt="This may be a chest film."))
+    assert len(colour_positions(doubted, Finding.PNEUMOPERITONEUM)) == 0
+    assert len(colour_positions(draw_overlay(film(), region, []), Finding.PNEUMOPERITONEUM)) > 100
+    other = draw_overlay(film(), region, [], Caption(in_doubt="Two films in one picture."))
+    assert np.asarray(doubted).tobytes() != np.asarray(other).tobytes()
+
+
+def test_the_words_of_whoever_signed_stand_above_the_outlines(has_hangul: bool) -> None:
+    region = [square(Finding.CONSTIPATION, 100, 100, 60)]
+
+    def swatch(signed: SignedReport | None) -> float:
+        found = colour_positions(
+            picture := draw_overlay(film(), region, [], Caption(signed=signed)), "constipation"
+        )
+        return float(found[found[:, 0] > 0.72 * picture.width][:, 1].min())
+
+    assert swatch(SIGNED) > swatch(None) + 40
+    assert swatch(SIGNED.model_copy(update={"impression": "기복증 없음. " * 40})) > swatch(None) + 40

@@ -1,25 +1,30 @@
-"""Draw a film with its regions outlined: legend, sides, and what the picture is not."""
+"""Draw a film with its regions outlined: whose it is, legend, sides, and what the picture is not."""
 
 import io
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from pedaxr.ages import age_text
 from pedaxr.errors import StorageError
-from pedaxr.types import Region
-from pedaxr_models.labels import TERMS, Structure
+from pedaxr.reading.overlay_fonts import can_write, font_for
+from pedaxr.text import printable
+from pedaxr.types import FilmIdentity, Region, SignedReport
+from pedaxr_models.labels import TERMS, Structure, sign
 
 ByteArray = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
 LONG_EDGE = 1024
-FOOTER = "Research and teaching only. Models trained on synthetic films; not for diagnosis."
+LONGEST_EDGE = 5000  # of a picture at full size: 75 MB in memory
+FOOTER = "Research and teaching use, not a medical device. A qualified person must read the film."
 # Enough to find one's way; every outline is in the data.
 DRAWN_STRUCTURES = (
     Structure.SPINE,
@@ -30,22 +35,49 @@ DRAWN_STRUCTURES = (
 )
 _FILL_OPACITY = 0.22
 _STRUCTURE_OPACITY = 0.65
-_BACKGROUND, _INK, _FAINT = (16, 18, 22), (235, 238, 242), (150, 156, 164)
+_BACKGROUND, _INK, _FAINT, _WARNING = (16, 18, 22), (235, 238, 242), (150, 156, 164), (255, 212, 121)
 _SUBPIXEL_BITS = 4
 _MARGIN = 14
+_LEGEND_SHARE = 0.26
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What stands around the film.
+
+    Attributes:
+        film: whose film it is; None where nobody knows.
+        in_doubt: why the picture gives no finding.
+        signed: the report that a human signed, whose words come before any outline.
+        data_statement: what the networks were trained on.
+    """
+
+    film: FilmIdentity | None = None
+    in_doubt: str | None = None
+    signed: SignedReport | None = None
+    data_statement: str = ""
 
 
 def draw_overlay(
     film: NDArray[np.float32],
     findings: Sequence[Region],
     structures: Sequence[Region],
+    caption: Caption | None = None,
     *,
-    long_edge: int = LONG_EDGE,
+    long_edge: int | None = LONG_EDGE,
 ) -> Image.Image:
-    """RGB picture of at most `long_edge` pixels: the film on the left, names and areas on the right.
+    """RGB picture: whose film it is above, the film on the left, names and areas on the right.
 
-    `film` is (H, W) in [0, 1], bone bright; of the structures only those of `DRAWN_STRUCTURES` are drawn.
+    Args:
+        film: (H, W) in [0, 1], bone bright.
+        findings: outlined and filled.
+        structures: of these only those of `DRAWN_STRUCTURES` are drawn.
+        caption: what stands around the film.
+        long_edge: of the picture in pixels, at most; None: as many as show each pixel of the film, up to
+            `LONGEST_EDGE`.
     """
+    caption = caption or Caption()
+    findings = [] if caption.in_doubt else findings
     shown = [region for region in structures if region.name in DRAWN_STRUCTURES]
     layout = _Layout(film.shape[1], film.shape[0], long_edge)
     picture = layout.film(film)
@@ -56,9 +88,10 @@ def draw_overlay(
     sheet = Image.new("RGB", layout.size, _BACKGROUND)
     sheet.paste(Image.fromarray(picture), (layout.left, layout.top))
     draw = ImageDraw.Draw(sheet)
+    _write_head(draw, caption.film, layout)
     _write_sides(draw, layout)
-    _write_legend(draw, findings, shown, layout)
-    draw.text((_MARGIN, layout.size[1] - _MARGIN), FOOTER, _FAINT, layout.small, anchor="ls")
+    _write_legend(_Legend(draw, layout), findings, shown, caption)
+    _write_foot(draw, caption.data_statement, layout)
     return sheet
 
 
@@ -102,25 +135,35 @@ def _sync_folder(folder: Path) -> None:
 
 
 class _Layout:
-    """Where things go, in pixels of the sheet. The film gets what the legend and two margins leave."""
+    """Where things go, in pixels of the sheet. The film gets what head, legend, foot and margins leave."""
 
-    def __init__(self, width: int, height: int, long_edge: int) -> None:
-        self.normal = ImageFont.load_default(max(9, round(long_edge / 64)))
-        self.small = ImageFont.load_default(max(8, round(long_edge / 78)))
-        self.line = round(long_edge / 44)
-        self.legend_width = round(long_edge * 0.26)
-        self.left, self.top = _MARGIN, _MARGIN + self.line
-        room = (
-            long_edge - self.legend_width - 3 * _MARGIN,
-            long_edge - self.top - self.line - 2 * _MARGIN,
-        )
+    _HEAD_LINES, _FOOT_LINES = 3, 2  # who, which film, sides; what the picture is not
+
+    def __init__(self, width: int, height: int, long_edge: int | None) -> None:
+        edge = long_edge or self._edge_for(width, height)
+        self.normal, self.small = max(9, round(edge / 64)), max(8, round(edge / 78))
+        self.line = round(edge / 44)
+        self.thick = max(2, round(edge / 640))
+        self.legend_width = round(edge * _LEGEND_SHARE)
+        self.left, self.top = _MARGIN, _MARGIN + self._HEAD_LINES * self.line
+        self.foot = self._FOOT_LINES * self.line
+        room = (edge - self.legend_width - 3 * _MARGIN, edge - self.top - self.foot - 2 * _MARGIN)
         self.scale = min(room[0] / width, room[1] / height)
+        if long_edge is None and edge > LONG_EDGE:
+            self.scale = min(self.scale, 1.0)
         self.width, self.height = max(1, round(width * self.scale)), max(1, round(height * self.scale))
         least_height = self.line * 18
         self.size = (
-            min(long_edge, self.width + self.legend_width + 3 * _MARGIN),
-            min(long_edge, max(self.height, least_height) + self.top + self.line + 2 * _MARGIN),
+            min(edge, self.width + self.legend_width + 3 * _MARGIN),
+            min(edge, max(self.height, least_height) + self.top + self.foot + 2 * _MARGIN),
         )
+
+    def _edge_for(self, width: int, height: int) -> int:
+        """Of a sheet on which the film is shown pixel by pixel; never less than the small picture's."""
+        lines = self._HEAD_LINES + self._FOOT_LINES
+        wide = (width + 3 * _MARGIN) / (1 - _LEGEND_SHARE)
+        high = (height + 3 * _MARGIN) / (1 - lines / 44)
+        return min(max(LONG_EDGE, round(max(wide, high)) + lines), LONGEST_EDGE)
 
     def film(self, film: NDArray[np.float32]) -> ByteArray:
         """The film at its place's size, (height, width, 3)."""
@@ -144,62 +187,168 @@ def _draw_finding(picture: ByteArray, region: Region, layout: _Layout) -> None:
     for outline in outlines:
         cv2.fillPoly(filled, [outline], colour, cv2.LINE_AA, _SUBPIXEL_BITS)
     cv2.addWeighted(filled, _FILL_OPACITY, picture, 1 - _FILL_OPACITY, 0, dst=picture)
-    cv2.polylines(picture, outlines, True, (0, 0, 0), 4, cv2.LINE_AA, _SUBPIXEL_BITS)
-    cv2.polylines(picture, outlines, True, colour, 2, cv2.LINE_AA, _SUBPIXEL_BITS)
+    cv2.polylines(picture, outlines, True, (0, 0, 0), 2 * layout.thick, cv2.LINE_AA, _SUBPIXEL_BITS)
+    cv2.polylines(picture, outlines, True, colour, layout.thick, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
 def _draw_structure(picture: ByteArray, region: Region, layout: _Layout) -> None:
     lined = picture.copy()
     colour = TERMS[region.name].colour
-    cv2.polylines(lined, layout.outlines(region), True, colour, 1, cv2.LINE_AA, _SUBPIXEL_BITS)
+    cv2.polylines(
+        lined, layout.outlines(region), True, colour, layout.thick // 2, cv2.LINE_AA, _SUBPIXEL_BITS
+    )
     cv2.addWeighted(lined, _STRUCTURE_OPACITY, picture, 1 - _STRUCTURE_OPACITY, 0, dst=picture)
 
 
+def _write_head(draw: ImageDraw.ImageDraw, film: FilmIdentity | None, layout: _Layout) -> None:
+    """The child, and the film: a picture that has been copied elsewhere still says whose it is."""
+    room = layout.size[0] - 2 * _MARGIN
+    for i, line in enumerate(head_lines(film)):
+        at, size = (_MARGIN, _MARGIN + i * layout.line), layout.normal
+        _write(draw, at, _shortened(line, size, room), (_INK, _FAINT)[i], size, "lt")
+
+
+def head_lines(film: FilmIdentity | None) -> tuple[str, str]:
+    """Who, and which film. A name that no font here can show stands in Latin letters, or is left out."""
+    if film is None:
+        return "", ""
+    names = [_fact(name) for name in (film.patient_name, film.patient_name_romanised) if name]
+    born = f"born {film.patient_birth_date}" if film.patient_birth_date else ""
+    who = [" / ".join(filter(can_write, names)), born, film.patient_sex or "", _fact(film.patient_id or "")]
+    view = film.view_position.replace("_", " ") if film.view_position else ""
+    age = age_text(film.age_months) if film.age_months is not None else ""
+    day = film.study_date.isoformat() if film.study_date else "date unknown"
+    which = [_fact(film.study_id or ""), day, view, age]
+    return " · ".join(filter(None, who)), " · ".join(filter(None, which))
+
+
+def _fact(text: str) -> str:
+    """What was registered, clean, and without the middle dot that parts facts."""
+    return printable(text.replace("·", " "))
+
+
 def _write_sides(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
-    baseline = layout.top - 5
-    right_edge = layout.left + layout.width
-    draw.text((layout.left, baseline), "R  patient's right", _INK, layout.normal, anchor="ls")
-    draw.text((right_edge, baseline), "patient's left  L", _INK, layout.normal, anchor="rs")
+    baseline, right_edge = layout.top - layout.line // 3, layout.left + layout.width
+    _write(draw, (layout.left, baseline), "R  patient's right", _INK, layout.normal, "ls")
+    _write(draw, (right_edge, baseline), "patient's left  L", _INK, layout.normal, "rs")
+
+
+def _write_foot(draw: ImageDraw.ImageDraw, data_statement: str, layout: _Layout) -> None:
+    bottom, room = layout.size[1] - _MARGIN, layout.size[0] - 2 * _MARGIN
+    for i, line in enumerate((printable(data_statement), FOOTER)):
+        _write(
+            draw,
+            (_MARGIN, bottom - i * layout.line),
+            _shortened(line, layout.small, room),
+            _FAINT,
+            layout.small,
+            "ls",
+        )
+
+
+class _Legend:
+    """Lines written one under another on the right of the film, as far as the sheet goes."""
+
+    def __init__(self, draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
+        self.draw, self.layout = draw, layout
+        self.x, self.y = layout.left + layout.width + _MARGIN, layout.top
+
+    def line(self, text: str, colour: Colour = _INK, *, indent: int = 0, is_small: bool = False) -> None:
+        """One line, cut where the sheet ends."""
+        size = self.layout.small if is_small else self.layout.normal
+        room = self.layout.size[0] - _MARGIN - self.x - indent
+        _write(self.draw, (self.x + indent, self.y), _shortened(text, size, room), colour, size)
+        self.y += self.layout.line - (4 if is_small else 0)
+
+    def paragraph(self, text: str, colour: Colour, *, lines: int) -> None:
+        """As many lines as the text needs, at most `lines`."""
+        size, room = self.layout.small, self.layout.size[0] - _MARGIN - self.x
+        for line in _wrapped(text, size, room, lines):
+            self.line(line, colour, is_small=True)
+
+    def gap(self) -> None:
+        """Half an empty line."""
+        self.y += self.layout.line // 2
+
+    def entry(self, region: Region, *, is_finding: bool) -> None:
+        """Swatch and name; for a finding also its area and how much of the body that is."""
+        side, colour = self.layout.line - 9, TERMS[region.name].colour
+        box = (self.x, self.y + 3, self.x + side, self.y + 3 + side)
+        self.draw.rectangle(box, fill=colour if is_finding else None, outline=colour, width=2)
+        self.line(sign(region.name), indent=side + 8)
+        if is_finding:
+            details = (
+                f"{area_text(region)}, {region.share_of_body:.0%} of body, conf. {region.confidence:.2f}"
+            )
+            self.line(details, _FAINT, indent=side + 8, is_small=True)
 
 
 def _write_legend(
-    draw: ImageDraw.ImageDraw, findings: Sequence[Region], structures: Sequence[Region], layout: _Layout
+    legend: _Legend, findings: Sequence[Region], structures: Sequence[Region], caption: Caption
 ) -> None:
-    x, y = layout.left + layout.width + _MARGIN, layout.top
-    y = _heading(draw, (x, y), "Findings outlined", layout)
-    for region in findings:
-        y = _entry(draw, (x, y), region, layout, is_finding=True)
-    if not findings:
-        draw.text((x, y), "none above threshold", _FAINT, layout.normal)
-        y += layout.line
-    y = _heading(draw, (x, y + layout.line // 2), "Landmarks", layout)
+    """A human's words first, then what the network outlined."""
+    if caption.signed is not None:
+        _write_signed(legend, caption.signed)
+    if caption.in_doubt:
+        legend.line("In doubt: no findings", _WARNING)
+        legend.paragraph(caption.in_doubt, _INK, lines=8)
+    else:
+        legend.line("Outlined by the network", _FAINT)
+        for region in findings:
+            legend.entry(region, is_finding=True)
+        if not findings:
+            legend.line("none above threshold", _FAINT)
+    legend.gap()
+    legend.line("Landmarks", _FAINT)
     for region in structures:
-        y = _entry(draw, (x, y), region, layout, is_finding=False)
+        legend.entry(region, is_finding=False)
     if not structures:
-        draw.text((x, y), "none found", _FAINT, layout.normal)
+        legend.line("none found", _FAINT)
 
 
-def _heading(draw: ImageDraw.ImageDraw, at: tuple[int, int], words: str, layout: _Layout) -> int:
-    draw.text(at, words, _FAINT, layout.normal)
-    return at[1] + layout.line
+def _write_signed(legend: _Legend, signed: SignedReport) -> None:
+    legend.line("Amended report" if signed.status == "amended" else "Signed report", _INK)
+    on = f", {signed.signed_at:%Y-%m-%d}" if signed.signed_at else ""
+    legend.paragraph(f"{signed.signed_by}{on}", _FAINT, lines=2)
+    words = printable(signed.impression, 1000)
+    legend.paragraph(words if can_write(words) else "(in Korean: see the report)", _INK, lines=8)
+    legend.gap()
 
 
-def _entry(
-    draw: ImageDraw.ImageDraw, at: tuple[int, int], region: Region, layout: _Layout, *, is_finding: bool
-) -> int:
-    """Swatch and name; for a finding also its area and confidence. Returns the next line's y."""
-    (x, y), side = at, layout.line - 9
-    colour: Colour = TERMS[region.name].colour
-    box = (x, y + 3, x + side, y + 3 + side)
-    draw.rectangle(box, fill=colour if is_finding else None, outline=colour, width=2)
-    draw.text((x + side + 8, y), TERMS[region.name].english, _INK, layout.normal)
-    if not is_finding:
-        return y + layout.line
-    details = f"{area_text(region)}, {region.share_of_body:.0%} of body, conf. {region.confidence:.2f}"
-    draw.text((x + side + 8, y + layout.line - 4), details, _FAINT, layout.small)
-    return y + 2 * layout.line
+def _write(
+    draw: ImageDraw.ImageDraw,
+    at: tuple[int, int],
+    text: str,
+    colour: Colour,
+    size: int,
+    anchor: str = "la",
+) -> None:
+    draw.text(at, text, colour, font_for(text, size), anchor=anchor)
+
+
+def _shortened(text: str, size: int, room: int) -> str:
+    """The text, or as much of it as fits into `room` pixels."""
+    font = font_for(text, size)
+    if font.getlength(text) <= room:
+        return text
+    kept = text
+    while kept and font.getlength(f"{kept}…") > room:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…"
+
+
+def _wrapped(text: str, size: int, room: int, most: int) -> list[str]:
+    """The text in lines of at most `room` pixels; the last of `most` lines says when more is left out."""
+    lines, font = [""], font_for(text, size)
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= room or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1]} …"]
 
 
 def area_text(region: Region) -> str:
     """Area in square centimetres, or in pixels when the film has no spacing."""
-    return f"{region.area_mm2 / 100:.1f} sq cm" if region.area_mm2 is not None else f"{region.area_px} px"
+    return f"{region.area_mm2 / 100:.1f} cm²" if region.area_mm2 is not None else f"{region.area_px} px"

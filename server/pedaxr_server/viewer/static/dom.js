@@ -20,6 +20,13 @@ export function put(node, ...children) {
   return node;
 }
 
+/** Give the user a file to keep. */
+export function saveAs(blob, name) {
+  const url = URL.createObjectURL(blob);
+  el("a", { href: url, download: name.replace(/[^\w.-]+/g, "_") }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
 /** `work` once, `wait` ms after the last of several calls; `.cancel()` forgets the last call. */
 export function debounced(work, wait) {
   let timer = 0;

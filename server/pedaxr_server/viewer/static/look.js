@@ -4,7 +4,8 @@ import { FINDINGS, STRUCTURES } from "./config.js";
 import { byId } from "./dom.js";
 import { lightLayers, showLayers } from "./layers.js";
 import { styleOutlines } from "./outlines.js";
-import { FULL_WINDOW, Pane } from "./pane.js";
+import { FULL_WINDOW } from "./film_window.js";
+import { Pane } from "./pane.js";
 import { lightReport } from "./report.js";
 
 const STEP = 0.1; // of opacity, per key
@@ -20,11 +21,16 @@ export const state = {
   opacity: { finding: 0.15, structure: 0.1 },
   lit: null,
   isOn: true,
+  isFlipped: false,
   window: { ...FULL_WINDOW },
 };
 
 // What a user does to one pane happens to both.
-const onPane = { view: (moved) => linkPanes(moved), window: (dx, dy) => dragWindow(dx, dy) };
+const onPane = {
+  view: (moved) => linkPanes(moved),
+  window: (dx, dy) => dragWindow(dx, dy),
+  rulers: () => (doButton("clearRulers").hidden = !panes.some((pane) => pane.rulerCount)),
+};
 export const film = new Pane(onPane);
 export const priorFilm = new Pane(onPane);
 export const panes = [film, priorFilm];
@@ -91,10 +97,25 @@ function dragWindow(dx, dy) {
   });
 }
 
-export function setWindow(change) {
+export function setWindow(change, preset = "") {
   Object.assign(state.window, change);
   for (const pane of panes) pane.setWindow(state.window);
+  byId("preset").value = preset;
   showStyles();
+}
+
+/** A preset, made for the film on the left; the earlier film is shown through the same window. */
+export const setPreset = (name) => setWindow(film.presetOf(name), name);
+
+/** Both films as in a mirror, or as they were exposed. */
+export function setFlipped(isFlipped) {
+  state.isFlipped = isFlipped;
+  for (const pane of panes) pane.setFlipped(isFlipped);
+  press("flip", isFlipped);
+}
+
+export function clearRulers() {
+  for (const pane of panes) pane.clearRulers();
 }
 
 export function linkPanes(moved) {

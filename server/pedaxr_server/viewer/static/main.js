@@ -1,21 +1,23 @@
 // The page put together: what is shown, what the keys do, and how sentence, outline and legend light each other.
 
+import { addressedStudy, onAddress, setAddress } from "./address.js";
 import { endpoint, isApp, isDemo } from "./config.js";
 import { askToken, showKeys } from "./dialogs.js";
-import { byId, el, put } from "./dom.js";
+import { byId, el, put, saveAs } from "./dom.js";
+import { FULL_WINDOW, PRESETS } from "./film_window.js";
 import { listenToKeys } from "./keys.js";
 import {
-  changeOpacity, doButton, film, light, linkPanes, onFilm, panes, press, priorFilm, setTool, setWindow, showLegend, showStyles, state,
-  toggleStructures, toggleTool,
+  changeOpacity, clearRulers, doButton, film, light, linkPanes, onFilm, panes, press, priorFilm, setFlipped, setPreset, setTool,
+  setWindow, showStyles, state, toggleStructures, toggleTool,
 } from "./look.js";
 import { drawOutlines } from "./outlines.js";
 import { OverHost } from "./over_host.js";
 import { OverHttp } from "./over_http.js";
-import { FULL_WINDOW } from "./pane.js";
 import { Reading } from "./reading.js";
-import { pictureIn } from "./replies.js";
-import { showCritical, showReport } from "./report.js";
-import { Search, describeStudy, sexOf, showAnswer } from "./search.js";
+import { pictureIn, studyUri } from "./replies.js";
+import { showReport } from "./report.js";
+import { priorStudy, showReading, showStudies, studyBeside } from "./screen.js";
+import { Search } from "./search.js";
 import { fail, wait } from "./status.js";
 import { applyWords, currentLanguage, setLanguage, t } from "./words.js";
 
@@ -41,29 +43,54 @@ const search = new Search(byId("search-form"), byId("search"), byId("suggestions
 // ---- patients and studies
 
 let lastAsked = 0;
+let goal = null; // id of the study on screen or on its way there
 
 function takeAnswer(answer) {
-  closeStudy();
-  state.patient = null;
+  openNothing();
   state.answer = answer;
-  showSide();
+  drawSide();
+}
+
+/** Neither child nor film: the page as it starts. */
+function openNothing() {
+  leave();
+  if (!isApp) setAddress(null);
+  drawSide();
+}
+
+/** Nothing of the child and the film before may stand under what comes next. */
+function leave(next = null) {
+  lastAsked += 1; // a study still being looked up comes too late
+  goal = next;
+  Object.assign(state, { patient: null, answer: null });
+  closeStudy();
+}
+
+/** What the address names is what is shown: Back, Forward, and an address that was typed or pasted. */
+function follow(studyId) {
+  search.drop();
+  if (studyId === goal) return undefined;
+  if (!studyId) return openNothing();
+  const known = state.patient?.studies.find((study) => study.study_id === studyId);
+  return known ? openStudy(known) : openById(studyId);
 }
 
 function openPatient(match, study = match.studies[0]) {
-  lastAsked += 1; // a study still being looked up comes too late
-  state.answer = null;
+  if (!study) openNothing();
+  else leave();
   state.patient = match;
   if (study) openStudy(study);
-  else closeStudy();
-  showSide();
+  else drawSide();
 }
 
 function openStudy(study, given = {}) {
+  lastAsked += 1;
+  goal = study.study_id;
   closeStudy();
   state.study = study;
-  showSide();
+  drawSide();
   if (!isApp) {
-    history.replaceState(null, "", `#${encodeURIComponent(study.study_id)}`);
+    setAddress(study.study_id);
     film.node.focus({ preventScroll: true }); // so that the keys work at once
   }
   reading.open(study.study_id, given);
@@ -72,27 +99,30 @@ function openStudy(study, given = {}) {
 function closeStudy() {
   Object.assign(state, { study: null, outlines: null, report: null, korean: null, lit: null });
   closePrior();
-  state.window = { ...FULL_WINDOW };
+  reading.close();
+  wait(null);
   for (const pane of panes) {
     pane.setFilm(null);
     pane.outlines.replaceChildren();
-    pane.setWindow(state.window);
   }
+  clearRulers();
+  setFlipped(false);
+  setWindow(FULL_WINDOW, "full");
   byId("failure").hidden = true;
   showReading();
 }
 
 /** A study by its id alone: who it belongs to is asked from the server. */
 async function openById(studyId, given = {}) {
-  const asked = ++lastAsked;
-  state.patient = null; // no film may stand under the name of the child before
-  closeStudy();
+  leave(studyId);
+  const asked = lastAsked;
+  drawSide();
   let match = null;
   try {
     const found = await server.callTool("find_patient", { query: studyId, limit: 2 });
     match = found.matches.find((one) => one.studies.some((study) => study.study_id === studyId));
   } catch (error) {
-    if (!given.outlines && !given.report) return fail(error, () => openById(studyId, given));
+    if (asked === lastAsked && !given.outlines && !given.report) return fail(error, () => openById(studyId, given));
   }
   if (asked !== lastAsked) return undefined;
   state.patient = match ?? null;
@@ -100,20 +130,11 @@ async function openById(studyId, given = {}) {
   return openStudy(known ?? { study_id: studyId }, given);
 }
 
-/** The film `by` places further down the list (newest first), or null. */
-function studyBeside(by) {
-  const studies = state.patient?.studies ?? [];
-  const at = studies.indexOf(state.study);
-  return (at >= 0 && studies[at + by]) || null;
-}
-
 /** The next newer (-1) or older (1) film. */
 function stepStudy(by) {
   const next = studyBeside(by);
   if (next) openStudy(next);
 }
-
-const priorStudy = () => studyBeside(1);
 
 // ---- what comes from the server
 
@@ -187,59 +208,7 @@ function closePrior() {
   showReading();
 }
 
-// ---- what is on screen
-
-function showSide() {
-  const { patient, answer } = state;
-  document.body.dataset.stage = state.study || patient ? "film" : "search";
-  put(byId("answer"));
-  if (answer) showAnswer(byId("answer"), answer, openPatient);
-  else if (!patient && !state.study) put(byId("answer"), el("p", { class: "lead" }, t(isApp ? "waiting" : "start")));
-  byId("patient").hidden = !patient;
-  byId("studies").hidden = !patient;
-  if (!patient) return;
-  put(
-    byId("patient"),
-    el("h2", {}, patient.patient_name),
-    patient.patient_name_romanised ? el("p", { class: "roman" }, patient.patient_name_romanised) : null,
-    el("p", {}, el("b", {}, `${t("born")} ${patient.patient_birth_date ?? t("unknown")}`), ` · ${sexOf(patient)}`),
-    el("p", { class: "quiet" }, patient.patient_id),
-  );
-  put(byId("studies"), el("h2", {}, t("films")), el("ul", {}, patient.studies.map(studyItem)));
-}
-
-function studyItem(study) {
-  const isCurrent = study === state.study;
-  return el("li", {}, el("button",
-    { type: "button", "aria-current": isCurrent ? "true" : null, onclick: () => isCurrent || openStudy(study) },
-    el("b", {}, study.study_date ?? t("unknown")), el("span", {}, describeStudy(study)),
-    el("span", { class: "quiet" }, study.study_id)));
-}
-
-function showReading() {
-  const { outlines, report, prior } = state;
-  byId("layers-box").hidden = !outlines;
-  byId("report-box").hidden = !report;
-  showCritical(byId("critical"), report);
-  if (outlines) showLegend();
-  film.title.textContent = titleOf(state.study);
-  film.node.setAttribute("aria-label", `${t("film")} ${film.title.textContent}`);
-  film.empty.textContent = state.study ? "" : t("noFilm");
-  priorFilm.title.textContent = prior ? `${t("prior")} · ${titleOf(prior.study)}` : "";
-  priorFilm.node.setAttribute("aria-label", `${t("priorFilm")} ${priorFilm.title.textContent}`);
-  priorFilm.node.hidden = !prior;
-  document.body.classList.toggle("compares", Boolean(prior));
-  byId("link-box").hidden = !prior;
-  press("prior", Boolean(prior));
-  doButton("prior").disabled = !priorStudy();
-  showStyles();
-}
-
-function titleOf(study) {
-  if (!study) return "";
-  const parts = [state.patient?.patient_name, study.study_date, describeStudy(study), study.study_id];
-  return parts.filter(Boolean).join(" · ");
-}
+const drawSide = () => showStudies({ patient: openPatient, study: openStudy });
 
 // ---- the chat host
 
@@ -267,7 +236,7 @@ async function takeResult(result) {
 /** A host that lets us fetch nothing: the tool's own picture and words are all there is. */
 async function showWithoutReading(data, given, picture) {
   state.study = { study_id: data.study_id };
-  showSide();
+  drawSide();
   if (given.report) takeReport(given.report);
   if (picture) film.setFilm(await createImageBitmap(picture), { isPicture: true });
   showReading();
@@ -291,7 +260,11 @@ const ACTIONS = {
   zoomOut: () => onFilm((pane) => pane.zoom(0.8)),
   fit: () => onFilm((pane) => pane.fit()),
   invert: () => setWindow({ inverted: !state.window.inverted }),
-  reset: () => setWindow(FULL_WINDOW),
+  actual: () => onFilm((pane) => pane.showActualSize()),
+  reset: () => setWindow(FULL_WINDOW, "full"),
+  flip: () => setFlipped(!state.isFlipped),
+  clearRulers,
+  picture: savePicture,
   overlay: () => ((state.isOn = !state.isOn), showStyles()),
   prior: togglePrior,
   print: () => window.print(),
@@ -304,6 +277,8 @@ const shortcuts = () => ({
   "=": ACTIONS.zoomIn,
   "-": ACTIONS.zoomOut,
   0: ACTIONS.fit,
+  a: ACTIONS.actual,
+  f: ACTIONS.flip,
   i: ACTIONS.invert,
   r: ACTIONS.reset,
   o: ACTIONS.overlay,
@@ -315,13 +290,38 @@ const shortcuts = () => ({
   "]": () => changeOpacity(1),
   ",": () => stepStudy(-1),
   ".": () => stepStudy(1),
-  Escape: () => panes.forEach((pane) => pane.clearRuler()),
+  Backspace: () => panes.forEach((pane) => pane.removeLastRuler()),
+  Escape: clearRulers,
+  ...Object.fromEntries(PRESETS.map((name, i) => [i + 1, () => setPreset(name)])),
 });
+
+function showPresets() {
+  const chosen = byId("preset").value || "full";
+  put(byId("preset"), el("option", { value: "" }, t("preset_own")), PRESETS.map((name) => el("option", { value: name }, t(`preset_${name}`))));
+  byId("preset").value = chosen;
+}
+
+/** The overlay as a file: the film at its own size with everything outlined. */
+async function savePicture() {
+  const { study } = state;
+  if (!study) return;
+  wait("drawing");
+  try {
+    const picture = await server.readResource(studyUri(study.study_id, "overlay.png"));
+    if (state.study === study) saveAs(picture, `${study.study_id}-overlay.png`);
+  } catch (error) {
+    fail(error, savePicture);
+  } finally {
+    wait(null);
+  }
+}
 
 /** All texts anew, after a change of language. */
 function drawAll() {
   applyWords();
-  showSide();
+  showPresets();
+  setFlipped(state.isFlipped);
+  drawSide();
   drawReport();
   showReading();
   for (const pane of panes) pane.setWindow(state.window);
@@ -344,16 +344,18 @@ function start() {
   for (const button of document.querySelectorAll("[data-tool]")) {
     button.addEventListener("click", () => setTool(button.dataset.tool));
   }
+  byId("preset").addEventListener("change", () => setPreset(byId("preset").value));
   setTool("pan");
   setLanguage(currentLanguage());
   drawAll();
   if (isApp) return startInHost();
-  if (location.hash.length > 1) return openById(decodeURIComponent(location.hash.slice(1)));
+  onAddress(follow);
+  if (addressedStudy()) return openById(addressedStudy());
   return byId("search").focus();
 }
 
 async function startInHost() {
-  doButton("print").hidden = true; // a sandboxed frame may not open the print dialog
+  for (const name of ["print", "picture"]) doButton(name).hidden = true; // a sandboxed frame may neither print nor save
   new ResizeObserver(() => {
     const { width, height } = document.documentElement.getBoundingClientRect();
     server.tellSize(Math.ceil(width), Math.ceil(height));

@@ -1,11 +1,12 @@
-// One film on a canvas: zoom, pan, window and level, inversion, a ruler; outlines lie over it as SVG.
+// One film on a canvas: zoom, pan, mirror, window and level, rulers; outlines lie over it as SVG.
 
 import { el, svgEl } from "./dom.js";
+import { FULL_WINDOW, presetWindow, windowTable } from "./film_window.js";
+import { Rulers } from "./rulers.js";
 import { t } from "./words.js";
 
 const MOST_ZOOM = 16; // times the fitted size
 const SCALE_BARS_MM = [100, 50, 20, 10, 5];
-export const FULL_WINDOW = { centre: 128, width: 256, inverted: false };
 
 export class Pane {
   #film = null; // {bitmap, width, height, grey: Uint8ClampedArray or null, spacing}
@@ -13,29 +14,32 @@ export class Pane {
   #view = { scale: 1, x: 0, y: 0 };
   #window = { ...FULL_WINDOW };
   #drag = null;
+  #touches = new Map(); // pointer id -> point of the pane
   #isFitted = true;
+  #isFlipped = false;
   #isPaper = false;
+  #rulers = new Rulers();
   tool = "pan";
 
-  /** @param on {view, window}: called when the user moved the film or changed the window. */
+  /** @param on {view, window, rulers}: called when the user moved the film, changed the window, laid a ruler. */
   constructor(on) {
     this.#on = on;
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.outlines = svgEl("g");
-    this.ruler = svgEl("g", { class: "ruler" });
-    this.moved = svgEl("g", {}, this.outlines, this.ruler);
+    this.moved = svgEl("g", {}, this.outlines, this.#rulers.node);
     this.svg = svgEl("svg", {}, this.moved);
     this.title = el("p", { class: "badge top-left" });
     this.numbers = el("p", { class: "badge bottom-left" });
     this.scaleBar = el("p", { class: "badge scale-bar", hidden: true });
+    this.mirrored = el("p", { class: "badge mirrored", role: "status", hidden: true });
     this.empty = el("p", { class: "empty" });
+    this.sides = [el("p", { class: "badge side right", "aria-hidden": "true" }), el("p", { class: "badge side left", "aria-hidden": "true" })];
     this.node = el(
       "div",
       { class: "pane", tabindex: "0", role: "group" },
-      this.canvas, this.svg, this.title, this.numbers, this.scaleBar, this.empty,
-      el("p", { class: "badge side right", "aria-hidden": "true" }, "R"),
-      el("p", { class: "badge side left", "aria-hidden": "true" }, "L"),
+      this.canvas, this.svg, this.title, this.numbers, this.scaleBar, this.mirrored, this.empty, this.sides,
     );
+    this.#nameSides();
     this.#listen();
   }
 
@@ -47,7 +51,7 @@ export class Pane {
     this.#film = bitmap && { bitmap, width: bitmap.width, height: bitmap.height, grey, spacing: null };
     this.node.classList.toggle("has-film", Boolean(bitmap));
     this.node.classList.toggle("is-picture", isPicture);
-    this.ruler.replaceChildren();
+    this.#rulers.clear();
     if (bitmap) this.#applyWindow();
     this.fit();
   }
@@ -64,6 +68,20 @@ export class Pane {
     this.#draw();
   }
 
+  /** Centre and width of a preset for this film. */
+  presetOf(name) {
+    return presetWindow(name, this.#film?.grey);
+  }
+
+  /** Mirror the film to compare its sides: R and L turn along, and the pane says so. */
+  setFlipped(isFlipped) {
+    const place = this.place;
+    this.#isFlipped = isFlipped;
+    this.place = place;
+    this.#nameSides();
+    this.#draw();
+  }
+
   /** The whole film, centred. */
   fit() {
     if (!this.#film) return this.#draw();
@@ -71,7 +89,12 @@ export class Pane {
     const scale = this.#fittedScale();
     this.#view = { scale, x: (width - this.#film.width * scale) / 2, y: (height - this.#film.height * scale) / 2 };
     this.#isFitted = true;
-    this.#draw();
+    return this.#draw();
+  }
+
+  /** One pixel of the film on one pixel of the screen, around the middle of the pane. */
+  showActualSize() {
+    if (this.#film) this.zoom(1 / density() / this.#view.scale);
   }
 
   /** Closer by `factor` around a point of the pane, by default its middle. */
@@ -79,8 +102,9 @@ export class Pane {
     if (!this.#film) return;
     const { width, height } = this.node.getBoundingClientRect();
     const { x, y } = point ?? { x: width / 2, y: height / 2 };
-    const fitted = this.#fittedScale();
-    const scale = Math.min(Math.max(this.#view.scale * factor, fitted / 2), fitted * MOST_ZOOM);
+    const [fitted, actual] = [this.#fittedScale(), 1 / density()];
+    const least = Math.min(fitted / 2, actual);
+    const scale = Math.min(Math.max(this.#view.scale * factor, least), Math.max(fitted * MOST_ZOOM, 8 * actual));
     const by = scale / this.#view.scale;
     this.#move({ scale, x: x - (x - this.#view.x) * by, y: y - (y - this.#view.y) * by });
   }
@@ -93,12 +117,12 @@ export class Pane {
   get place() {
     if (!this.#film) return null;
     const { width, height } = this.node.getBoundingClientRect();
-    const { scale, x, y } = this.#view;
+    const middle = this.#filmPoint({ x: width / 2, y: height / 2 });
     return {
       isFitted: this.#isFitted,
-      zoom: scale / this.#fittedScale(),
-      u: (width / 2 - x) / scale / this.#film.width,
-      v: (height / 2 - y) / scale / this.#film.height,
+      zoom: this.#view.scale / this.#fittedScale(),
+      u: middle.x / this.#film.width,
+      v: middle.y / this.#film.height,
     };
   }
 
@@ -110,16 +134,16 @@ export class Pane {
     }
     const { width, height } = this.node.getBoundingClientRect();
     const scale = place.zoom * this.#fittedScale();
-    this.#view = {
-      scale, x: width / 2 - place.u * this.#film.width * scale, y: height / 2 - place.v * this.#film.height * scale,
-    };
+    const across = this.#isFlipped ? 1 - place.u : place.u;
+    this.#view = { scale, x: width / 2 - across * this.#film.width * scale, y: height / 2 - place.v * this.#film.height * scale };
     this.#isFitted = false;
     this.#draw();
   }
 
-  /** On paper the whole film fills whatever box it gets, which no script can know beforehand. */
+  /** On paper the whole film, as it was exposed, fills whatever box it gets, which no script can know beforehand. */
   setForPaper(isPaper) {
     this.#isPaper = isPaper && Boolean(this.#film);
+    this.#nameSides();
     if (!this.#isPaper) {
       this.svg.removeAttribute("viewBox");
       return this.#draw();
@@ -127,13 +151,27 @@ export class Pane {
     const { width, height } = this.#film;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.moved.removeAttribute("transform");
+    this.#drawRulers();
     Object.assign(this.canvas, { width, height });
+    for (const side of ["left", "top", "width", "height"]) this.canvas.style[side] = "";
     this.canvas.getContext("2d").drawImage(this.#shown, 0, 0);
     return undefined;
   }
 
-  clearRuler() {
-    this.ruler.replaceChildren();
+  clearRulers() {
+    this.#rulers.clear();
+    this.#draw();
+    this.#on.rulers();
+  }
+
+  removeLastRuler() {
+    this.#rulers.removeLast();
+    this.#draw();
+    this.#on.rulers();
+  }
+
+  get rulerCount() {
+    return this.#rulers.count;
   }
 
   #move(view) {
@@ -141,6 +179,14 @@ export class Pane {
     this.#isFitted = false;
     this.#draw();
     this.#on.view(this);
+  }
+
+  #nameSides() {
+    const isMirrored = this.#isFlipped && !this.#isPaper;
+    const names = isMirrored ? ["L", "R"] : ["R", "L"]; // the patient's right is on the viewer's left
+    this.sides.forEach((node, i) => (node.textContent = names[i]));
+    this.mirrored.hidden = !isMirrored;
+    this.mirrored.textContent = isMirrored ? t("mirrored") : "";
   }
 
   #fittedScale() {
@@ -155,42 +201,65 @@ export class Pane {
       this.zoom(Math.exp(-event.deltaY / 500), this.#pointOf(event));
     }, { passive: false });
     this.node.addEventListener("dblclick", () => {
+      if (this.tool !== "pan") return;
       this.fit();
       this.#on.view(this);
     });
     this.node.addEventListener("contextmenu", (event) => event.preventDefault());
     this.node.addEventListener("pointerdown", (event) => this.#begin(event));
-    this.node.addEventListener("pointermove", (event) => this.#drag && this.#continue(event));
-    for (const end of ["pointerup", "pointercancel"]) this.node.addEventListener(end, () => (this.#drag = null));
+    this.node.addEventListener("pointermove", (event) => this.#touches.has(event.pointerId) && this.#continue(event));
+    for (const end of ["pointerup", "pointercancel"]) this.node.addEventListener(end, (event) => this.#end(event));
   }
 
   #begin(event) {
     if (!this.#film) return;
-    const tool = event.button === 2 || event.shiftKey ? "window" : event.button === 1 ? "pan" : this.tool;
     const point = this.#pointOf(event);
-    this.#drag = { tool, last: point, from: this.#filmPoint(point) };
+    this.#touches.set(event.pointerId, point);
     this.node.setPointerCapture(event.pointerId);
+    if (this.#touches.size > 1) {
+      this.#rulers.cancel();
+      this.#drag = null; // two fingers zoom, whatever the tool
+      return;
+    }
+    const tool = event.button === 2 || event.shiftKey ? "window" : event.button === 1 ? "pan" : this.tool;
+    this.#drag = { tool, last: point };
+    if (tool === "measure") this.#rulers.begin(this.#filmPoint(point));
   }
 
   #continue(event) {
     const point = this.#pointOf(event);
+    if (this.#touches.size > 1) return this.#pinch(event.pointerId, point);
+    this.#touches.set(event.pointerId, point);
+    if (!this.#drag) return undefined;
     const dx = point.x - this.#drag.last.x;
     const dy = point.y - this.#drag.last.y;
     this.#drag.last = point;
     if (this.#drag.tool === "pan") this.pan(dx, dy);
     else if (this.#drag.tool === "window") this.#on.window(dx, dy);
-    else this.#measure(this.#drag.from, this.#filmPoint(point));
+    else {
+      this.#rulers.extend(this.#filmPoint(point));
+      this.#draw();
+    }
+    return undefined;
   }
 
-  #measure(from, to) {
-    const [rowMm, columnMm] = this.#film.spacing ?? [1, 1];
-    const length = Math.hypot((to.x - from.x) * columnMm, (to.y - from.y) * rowMm);
-    const text = `${length.toFixed(length < 10 ? 1 : 0)} ${this.#film.spacing ? "mm" : "px"}`;
-    this.ruler.replaceChildren(
-      svgEl("line", { x1: from.x, y1: from.y, x2: to.x, y2: to.y }),
-      svgEl("text", { x: to.x, y: to.y }, text),
-    );
-    this.#draw();
+  /** The film follows two fingers: closer as they part, moved as their middle moves. */
+  #pinch(id, point) {
+    const before = spreadOf([...this.#touches.values()]);
+    this.#touches.set(id, point);
+    const after = spreadOf([...this.#touches.values()]);
+    this.pan(after.middle.x - before.middle.x, after.middle.y - before.middle.y);
+    if (before.apart > 0 && after.apart > 0) this.zoom(after.apart / before.apart, after.middle);
+  }
+
+  #end(event) {
+    this.#touches.delete(event.pointerId);
+    if (this.#drag?.tool === "measure") {
+      this.#rulers.end(this.#view.scale);
+      this.#draw();
+      this.#on.rulers();
+    }
+    this.#drag = null;
   }
 
   #pointOf(event) {
@@ -199,7 +268,8 @@ export class Pane {
   }
 
   #filmPoint({ x, y }) {
-    return { x: (x - this.#view.x) / this.#view.scale, y: (y - this.#view.y) / this.#view.scale };
+    const across = (x - this.#view.x) / this.#view.scale;
+    return { x: this.#isFlipped ? this.#film.width - across : across, y: (y - this.#view.y) / this.#view.scale };
   }
 
   #applyWindow() {
@@ -217,24 +287,49 @@ export class Pane {
   }
 
   #draw() {
-    if (this.#isPaper) return undefined;
-    const { width, height } = this.node.getBoundingClientRect();
-    const dense = window.devicePixelRatio || 1;
-    Object.assign(this.canvas, { width: Math.round(width * dense), height: Math.round(height * dense) });
-    const { scale, x, y } = this.#view;
-    this.moved.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
-    for (const label of this.ruler.querySelectorAll("text")) label.setAttribute("font-size", 15 / scale);
-    this.#drawScaleBar(width);
+    if (this.#isPaper) return;
+    const box = this.node.getBoundingClientRect();
+    this.#fitCanvas(box);
+    this.#drawScaleBar(box.width);
     this.numbers.textContent = "";
-    if (!this.#film) return undefined;
+    if (!this.#film) return;
+    const { scale, x, y, isActual } = this.#snapped();
+    const [across, left] = this.#isFlipped ? [-scale, x + this.#film.width * scale] : [scale, x];
+    this.moved.setAttribute("transform", `translate(${left} ${y}) scale(${across} ${scale})`);
+    this.#drawRulers();
+    const dense = density();
     const pen = this.canvas.getContext("2d");
+    pen.imageSmoothingEnabled = !isActual;
     pen.imageSmoothingQuality = "high";
-    pen.setTransform(dense * scale, 0, 0, dense * scale, dense * x, dense * y);
+    pen.setTransform(dense * across, 0, 0, dense * scale, dense * left, dense * y);
     pen.drawImage(this.#shown, 0, 0);
     const { centre, width: range } = this.#window;
-    const zoom = Math.round((100 * scale) / this.#fittedScale());
-    this.numbers.textContent = `${t("window")} ${Math.round(range)}  ${t("level")} ${Math.round(centre)}  ${zoom} %`;
-    return undefined;
+    const zoom = isActual ? "1:1" : `${Math.round(100 * scale * dense)} %`;
+    this.numbers.textContent = `${t("window")} ${Math.round(range)}  ${t("level")} ${Math.round(centre)}  ${zoom}`;
+  }
+
+  /** As many pixels as the screen has there, laid on the screen's own grid. */
+  #fitCanvas({ left, top, width, height }) {
+    const dense = density();
+    const [columns, rows] = [Math.round(width * dense), Math.round(height * dense)];
+    Object.assign(this.canvas, { width: columns, height: rows });
+    const offGrid = (at) => Math.round(at * dense) / dense - at;
+    Object.assign(this.canvas.style, {
+      left: `${offGrid(left)}px`, top: `${offGrid(top)}px`, width: `${columns / dense}px`, height: `${rows / dense}px`,
+    });
+  }
+
+  /** The view; at 1:1 moved by less than a pixel, so that the film's pixels fall on the screen's. */
+  #snapped() {
+    const dense = density();
+    const isActual = Math.abs(this.#view.scale * dense - 1) < 1e-6;
+    const snap = (at) => (isActual ? Math.round(at * dense) / dense : at);
+    return { scale: this.#view.scale, x: snap(this.#view.x), y: snap(this.#view.y), isActual };
+  }
+
+  #drawRulers() {
+    const { spacing = null } = this.#film ?? {};
+    this.#rulers.draw({ scale: this.#view.scale, isFlipped: this.#isFlipped && !this.#isPaper, spacing });
   }
 
   #drawScaleBar(width) {
@@ -248,13 +343,14 @@ export class Pane {
   }
 }
 
-/** What each of 256 grey values is shown as. */
-export function windowTable({ centre, width, inverted }) {
-  const low = centre - width / 2;
-  return Uint8ClampedArray.from({ length: 256 }, (_, grey) => {
-    const shown = ((grey - low) / width) * 255;
-    return inverted ? 255 - shown : shown;
-  });
+/** Pixels of the screen in a pixel of the page. */
+const density = () => window.devicePixelRatio || 1;
+
+function spreadOf([one, other]) {
+  return {
+    middle: { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 },
+    apart: Math.hypot(one.x - other.x, one.y - other.y),
+  };
 }
 
 function greyOf(bitmap) {

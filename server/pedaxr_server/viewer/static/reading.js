@@ -38,6 +38,11 @@ export class Reading {
     }
   }
 
+  /** Nothing is shown any more of what is still on its way. */
+  close() {
+    this.#stop.abort();
+  }
+
   /** Draft again with a reason for the film. */
   async redraft(studyId, indication) {
     const { signal } = this.#stop;

@@ -121,9 +121,9 @@ function witnesses(findings, on) {
   const titles = ["finding", "said", "probability", "outlined", "agreed"];
   return el("details", { open: findings.some((one) => !one.agreed) },
     el("summary", {}, t("bothWitnesses")),
-    el("table", {},
+    el("div", { class: "table" }, el("table", {},
       el("thead", {}, el("tr", {}, titles.map((key) => el("th", { scope: "col" }, t(key))))),
-      el("tbody", {}, findings.map((one) => witnessRow(one, on)))));
+      el("tbody", {}, findings.map((one) => witnessRow(one, on))))));
 }
 
 function witnessRow(one, on) {

@@ -14,7 +14,8 @@ export class Search {
   #on;
   #options = [];
   #active = -1;
-  #asked = 0;
+  #asked = 0; // for suggestions
+  #submitted = 0;
   #later;
 
   /** @param on {find(query, limit), choose(match), answer(search), failed(error)} */
@@ -39,6 +40,12 @@ export class Search {
     this.#show([]);
   }
 
+  /** The page goes elsewhere: whatever was searched for is not wanted any more. */
+  drop() {
+    this.#submitted += 1;
+    this.close();
+  }
+
   async #suggest() {
     const query = this.#field.value.trim();
     if (query.length < 2 && !HANGUL.test(query)) return this.close();
@@ -57,8 +64,10 @@ export class Search {
     if (this.#active >= 0) return this.#choose(this.#options[this.#active]);
     if (!query) return undefined;
     this.close();
+    const submitted = ++this.#submitted;
     try {
       const search = await this.#on.find(query, 20);
+      if (submitted !== this.#submitted) return undefined;
       if (search.status === "one_match") this.#choose(search.matches[0]);
       else this.#on.answer(search);
     } catch (error) {

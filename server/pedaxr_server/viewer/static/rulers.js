@@ -1,0 +1,71 @@
+// Rulers on a film: any number of them, in pixels of the film, so that they stay where they were laid.
+
+import { svgEl } from "./dom.js";
+
+const SHORTEST_PX = 4; // on the screen: less is a tap, not a ruler
+const LABEL_PX = 15;
+
+export class Rulers {
+  #laid = []; // {from, to}, points of the film
+  #next = null;
+
+  constructor() {
+    this.node = svgEl("g", { class: "ruler" });
+  }
+
+  get count() {
+    return this.#laid.length;
+  }
+
+  begin(point) {
+    this.#next = { from: point, to: point };
+  }
+
+  extend(point) {
+    if (this.#next) this.#next.to = point;
+  }
+
+  /** Keep the one being laid, unless it is too short on the screen. */
+  end(scale) {
+    const ruler = this.#next;
+    this.#next = null;
+    if (ruler && Math.hypot(ruler.to.x - ruler.from.x, ruler.to.y - ruler.from.y) * scale >= SHORTEST_PX) this.#laid.push(ruler);
+  }
+
+  cancel() {
+    this.#next = null;
+  }
+
+  removeLast() {
+    this.#laid.pop();
+  }
+
+  clear() {
+    this.#laid = [];
+    this.#next = null;
+  }
+
+  /** Draw them for a film shown at `scale`; `spacing` in millimetres per pixel, row then column, or null. */
+  draw({ scale, isFlipped, spacing }) {
+    const all = this.#next ? [...this.#laid, this.#next] : this.#laid;
+    this.node.replaceChildren(...all.map((ruler) => drawnRuler(ruler, { scale, isFlipped, spacing })));
+  }
+}
+
+function drawnRuler({ from, to }, { scale, isFlipped, spacing }) {
+  const ends = [from, to].map(({ x, y }) => svgEl("circle", { cx: x, cy: y, r: 3 / scale }));
+  const turn = isFlipped ? " scale(-1 1)" : ""; // the film is mirrored, its figures are not
+  const label = svgEl(
+    "text",
+    { transform: `translate(${to.x} ${to.y})${turn}`, x: 6 / scale, y: -6 / scale, "font-size": LABEL_PX / scale },
+    rulerText(from, to, spacing),
+  );
+  return svgEl("g", {}, svgEl("line", { x1: from.x, y1: from.y, x2: to.x, y2: to.y }), ends, label);
+}
+
+/** Such as "12 mm"; in pixels of the film where its spacing is not known. */
+function rulerText(from, to, spacing) {
+  const [rowMm, columnMm] = spacing ?? [1, 1];
+  const length = Math.hypot((to.x - from.x) * columnMm, (to.y - from.y) * rowMm);
+  return `${length.toFixed(length < 10 ? 1 : 0)} ${spacing ? "mm" : "px"}`;
+}

@@ -1,0 +1,109 @@
+"""A tab of a headless Chromium, a clinic with a child whose name is an attack, and the page of a server."""
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from pedaxr.clinic import open_clinic
+from pedaxr.registry import NewStudy, Patient
+from pedaxr_models.phantom.film import make_film
+from pedaxr_models.phantom.spec import sample_spec
+
+from ..http_service import running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    pytest.importorskip("playwright", reason="needs playwright: pip install -e '.[browser]'")
+    from playwright.sync_api import expect
+
+    from .browser import chromium
+
+    expect.set_options(timeout=30_000)  # on a machine that also trains
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def home(clinic_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small clinic with one more child, whose name is an attack."""
+    from .browser import PAYLOAD
+
+    home = tmp_path_factory.mktemp("viewer") / "home"
+    shutil.copytree(clinic_home, home, ignore=shutil.ignore_patterns("access.*"))  # in use
+    registry = open_clinic(home).registry
+    film = home / "films" / "S-000001.png"
+    Image.fromarray(make_film(sample_spec(0, 3)).pixels).save(film)
+    digest = hashlib.sha256(film.read_bytes()).hexdigest()
+    study = NewStudy("S-000001", "P-1", film, digest, study_date=date(2025, 1, 1))
+    registry.add([Patient("P-1", PAYLOAD, date(2020, 1, 1), "F")], [study])
+    return home
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    """What scripts and the browser complained of; a test that provokes a complaint takes it out."""
+    return []
+
+
+@pytest.fixture
+def page(browser: "Browser", faults: list[str]) -> "Iterator[Page]":
+    """A tab in which any script error, console error or breach of the policy fails the test."""
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, locale="en-GB", color_scheme="dark"
+    )
+    opened = context.new_page()
+    listen_for_faults(opened, faults)
+    yield opened
+    context.close()
+    assert_none(faults)
+
+
+@pytest.fixture
+def viewer(page: "Page", home: Path, canned_networks: None) -> "Iterator[Page]":
+    """The page, with canned answers instead of the networks."""
+    from .browser import canned, front_page
+
+    with running(canned(home)) as settings:
+        page.goto(front_page(settings))
+        yield page
+
+
+@pytest.fixture
+def phone(browser: "Browser", home: Path, canned_networks: None, faults: list[str]) -> "Iterator[Page]":
+    """The same on a phone: 390 pixels of page with three of the screen each, and fingers."""
+    from .browser import canned, front_page
+
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        device_scale_factor=3,
+        has_touch=True,
+        is_mobile=True,
+        locale="en-GB",
+    )
+    opened = context.new_page()
+    listen_for_faults(opened, faults)
+    with running(canned(home)) as settings:
+        opened.goto(front_page(settings))
+        yield opened
+    context.close()
+    assert_none(faults)
+
+
+def listen_for_faults(page: "Page", faults: list[str]) -> None:
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+
+
+def assert_none(faults: list[str]) -> None:
+    """Answers such as 401 and 404 are part of the conversation, but a browser reports them all."""
+    assert [fault for fault in faults if not fault.startswith("Failed to load resource")] == []

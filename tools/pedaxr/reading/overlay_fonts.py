@@ -1,0 +1,50 @@
+"""Letters for pictures: Pillow's own font, and for Hangul a font of the machine where there is one."""
+
+import re
+import sys
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+from PIL import ImageFont
+
+Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
+
+# Pillow brings no Hangul, and a font with it weighs more than this package.
+_FOLDERS = {
+    "darwin": (Path("/System/Library/Fonts"), Path("/Library/Fonts")),
+    "win32": (Path("C:/Windows/Fonts"),),
+}
+_UNIX_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
+_HANGUL = re.compile("[\u1100-\u11ff\u3000-\u318f\u4e00-\u9fff\uac00-\ud7a3]+")
+_NAMES = (
+    "NotoSansCJK-Regular.ttc",
+    "NotoSansKR-Regular.*",
+    "NanumGothic.ttf",
+    "AppleSDGothicNeo.ttc",
+    "malgun.ttf",
+)
+
+
+@cache
+def hangul_font_file() -> Path | None:
+    """A font of this machine that has Hangul."""
+    folders = _FOLDERS.get(sys.platform, _UNIX_FOLDERS)
+    found = chain.from_iterable(folder.rglob(name) for name in _NAMES for folder in folders)
+    return next(iter(found), None)
+
+
+def can_write(text: str) -> bool:
+    """Whether a picture can show the text as it is."""
+    return _is_latin(text) or (_is_latin(_HANGUL.sub("", text)) and hangul_font_file() is not None)
+
+
+def font_for(text: str, size: int) -> Font:
+    """Pillow's own font, or the machine's for a text that it lacks letters for."""
+    path = None if _is_latin(text) else hangul_font_file()
+    return ImageFont.load_default(size) if path is None else ImageFont.truetype(str(path), size)
+
+
+def _is_latin(text: str) -> bool:
+    """Latin letters with their accents, punctuation and the signs that measures need."""
+    return all(ord(char) < 0x250 or char in "\u2013\u2014\u2018\u2019\u201c\u201d\u2026" for char in text)
