@@ -18,6 +18,8 @@ DISCLAIMER = (
     "A qualified person must read the film."
 )
 
+IN_DOUBT = "Why this picture gives no finding, and what to do; None where it was read"
+
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Sex = Literal["M", "F", "O"]
 Status = Literal["preliminary", "final", "amended"]
@@ -180,6 +182,7 @@ class SegmentationResult(_Result):
     """Answer of segment_xray."""
 
     study_id: str | None
+    in_doubt: SkipJsonSchema[str | None] = Field(default=None, description=IN_DOUBT)
     image_sha256: str
     width: int
     height: int
@@ -297,7 +300,8 @@ class Report(_Result):
         default=None, description="Made after this version, which it does not replace"
     )
     next_step: SkipJsonSchema[str | None] = None
-    label: str
+    in_doubt: SkipJsonSchema[str | None] = Field(default=None, description=IN_DOUBT)
+    label: str | None = Field(default=None, description="None where the film is in doubt")
     narrative: str
     sections: dict[str, str] = Field(
         description="Technique, Indication, Comparison, Findings, Impression, ..."

@@ -49,6 +49,8 @@ def show_report(report: Report) -> RenderableType:
         body.append(
             Text(f"CRITICAL: {_names(report.critical)}. Tell a responsible human now.", "bold white on red")
         )
+    if report.in_doubt:
+        body.append(Text(report.in_doubt, "bold yellow"))
     for name, text in report.sections.items():
         body.append(Text.assemble((f"{name}  ", "bold"), text))
     body += [Text(f"Check: {flag}", "yellow") for flag in report.flags]
@@ -143,7 +145,7 @@ def _report_cells(report: Report) -> list[str]:
         report.signed_by or "",
         f"{report.signed_at or report.created_at:%Y-%m-%d %H:%M}",
         _names(report.critical),
-        report.label,
+        report.label or "in doubt",
     ]
 
 

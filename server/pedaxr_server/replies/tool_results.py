@@ -59,7 +59,7 @@ def segmentation_reply(result: SegmentationResult) -> CallToolResult:
 
 def report_reply(report: Report) -> CallToolResult:
     """Critical findings first; then what to check, the draft, and what both witnesses say."""
-    lines = [_critical_line(report), f"Status: {report.status}, label {report.label}, id {report.report_id}."]
+    lines = [_critical_line(report) or report.in_doubt or "", _status_line(report)]
     lines += [f"Check: {flag}" for flag in report.flags]
     lines += [_section_line(name, text) for name, text in report.sections.items() if text]
     lines += [_finding_line(finding) for finding in report.findings]
@@ -139,6 +139,11 @@ def _match_line(match: PatientMatch) -> str:
 def _structures_line(structures: list[Region]) -> str:
     names = ", ".join(TERMS[region.name].english.lower() for region in structures)
     return f"Structures outlined: {names or 'none'}."
+
+
+def _status_line(report: Report) -> str:
+    label = f"label {report.label}" if report.label else "no label: the film is in doubt"
+    return f"Status: {report.status}, {label}, id {report.report_id}."
 
 
 def _critical_line(report: Report) -> str:

@@ -10,7 +10,10 @@ from pedaxr import generate_report, segment_xray
 from pedaxr.clinic import Clinic
 from pedaxr.errors import InvalidRequest, ModelUnavailable, StudyNotFound
 from pedaxr.reading import networks as models
+from pedaxr.reading.notes import Note, NoteKind
 from pedaxr.reading.operating_points import operating_points, using
+from pedaxr.reading.read_film import Reading
+from pedaxr.reports import comparison
 from pedaxr.reports import sign_off as reports
 from pedaxr.types import Report
 from pedaxr_models.captioning.reporter import Narrative
@@ -191,14 +194,48 @@ def test_other_operating_points_make_another_report(report_of) -> None:
     assert after.report_id != before.report_id and "Low confidence" in " ".join(after.flags)
 
 
-def test_a_picture_that_is_doubted_is_flagged_before_anything_else(
-    report_of, segmenter: PerfectSegmenter
-) -> None:
-    segmenter.doubt |= dict.fromkeys(("spine", "liver", "ribs", "pelvis"), 0.9)
-    with using(replace(operating_points(), doubted_below=0.99)):
+def test_a_film_in_doubt_gives_no_finding(report_of, segmenter: PerfectSegmenter) -> None:
+    assert report_of("free air").critical == ["pneumoperitoneum"]  # the same film, nothing doubted
+    with using(replace(operating_points(), largest_oddness=-1.0)):
         report = report_of("free air")
-    assert "may be no frontal abdominal film" in report.flags[0]
-    assert "may be no frontal abdominal film" in report.sections["Technique"]
+    assert (report.label, report.critical, report.confidence, report.measures) == (None, [], None, {})
+    assert {f.presence for f in report.findings} == {Presence.NOT_ASSESSED}
+    assert report.narrative == "" and report.sentences == []
+    assert report.in_doubt and report.in_doubt.startswith(
+        "No finding is given, because what is outlined is odd"
+    )
+    assert report.sections["Impression"] == report.in_doubt and "Communication" not in report.sections
+    assert "may not be a frontal abdominal film" in report.sections["Technique"]
+    assert not {"free gas", "free air"} & set(" ".join(report.sections.values()).lower().split(" "))
+
+
+def test_a_film_that_the_report_writer_cannot_read_gives_no_finding(report_of) -> None:
+    refusing = Witness(UNREADABLE, dict.fromkeys(FINDINGS, 0.9))
+    report = report_of("free air", refusing)
+    assert (report.label, report.critical, report.sentences) == (None, [], [])
+    assert report.in_doubt == (
+        "No finding is given, because the report writer says that it cannot read this film: check that the "
+        "right picture was sent and how it was exported, and have a qualified person read it."
+    )
+
+
+def test_a_film_in_doubt_is_compared_with_none_and_none_with_it(
+    report_of, segmenter: PerfectSegmenter, film_clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with using(replace(operating_points(), largest_oddness=-1.0)):
+        assert report_of("levels").sections["Comparison"] == "Not compared: this film gives no finding."
+    earlier = film_clinic.registry.study("normal").image_path
+    read = comparison.read_film
+    monkeypatch.setattr(
+        comparison, "read_film", lambda source: _doubted(read(source), source.path == earlier)
+    )
+    assert (
+        report_of("levels").sections["Comparison"] == "Film of 2025-03-01 is in doubt itself; not compared."
+    )
+
+
+def _doubted(reading: Reading, is_doubted: bool) -> Reading:
+    return replace(reading, notes=(Note(NoteKind.DOUBT, "Odd."),)) if is_doubted else reading
 
 
 def test_flags_and_impression_name_signs_and_never_a_diagnosis(report_of) -> None:
@@ -325,15 +362,8 @@ def test_an_age_of_18_years_is_flagged_and_one_below_is_not(report_of) -> None:
     assert not any("18 years" in flag for flag in report_of("normal", age_months=215).flags)
 
 
-@pytest.mark.parametrize(
-    "witness",
-    [
-        Witness(UNREADABLE, dict.fromkeys(FINDINGS, 0.0)),
-        replace(witness_of(truth("free air")), image_dependence=0.0),
-    ],
-    ids=["refuses", "does not look"],
-)
-def test_a_narrative_that_is_not_read_off_the_film_is_withheld(report_of, witness: Witness) -> None:
+def test_a_narrative_that_is_not_read_off_the_film_is_withheld(report_of) -> None:
+    witness = replace(witness_of(truth("free air")), image_dependence=0.0)
     report = report_of("free air", witness)
     assert witness.text not in report.narrative
     assert "withheld" in report.sections["Findings"]

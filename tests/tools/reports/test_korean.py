@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from pedaxr import generate_report
 from pedaxr.clinic import Clinic
 from pedaxr.reading import networks as models
+from pedaxr.reading.operating_points import operating_points, using
 from pedaxr.reports.comparison import ComparedFilm, compare
 from pedaxr.reports.korean import in_korean, korean_sections, korean_text
 from pedaxr.types import Report
@@ -116,6 +118,28 @@ def test_flags_and_comparisons_are_told_in_korean(draft, name: str, request_: di
     report = draft(name, **request_)
     assert report.flags
     assert english_left(report) == ""
+
+
+@pytest.mark.parametrize(
+    ("points", "witness"),
+    [
+        ({"doubted_below": 1.0}, None),
+        ({"spine_off_centre": 0.0, "largest_colon": 0.0}, None),
+        ({"largest_oddness": -1.0}, None),
+        ({}, Witness(UNREADABLE, dict.fromkeys(FINDINGS, 0.9))),
+    ],
+    ids=["unsure", "spine and colon", "odd", "the writer"],
+)
+def test_a_film_in_doubt_says_so_in_korean_and_nothing_else(
+    draft, segmenter: PerfectSegmenter, points: dict[str, float], witness: Witness | None
+) -> None:
+    segmenter.doubt |= dict.fromkeys(("spine", "liver", "ribs", "pelvis"), 0.96)
+    with using(replace(operating_points(), **points)):
+        report = draft("free air", witness)
+    assert report.in_doubt and english_left(report) == ""
+    told = korean_text(report)
+    assert "결론: 소견을 제시하지 않음(" in told
+    assert "유리가스" not in told and "긴급" not in told
 
 
 def test_an_indication_is_quoted_and_an_unknown_phrase_is_kept(draft) -> None:

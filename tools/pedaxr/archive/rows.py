@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pedaxr.types import Report, SegmentationResult
 
 _log = logging.getLogger(__name__)
-READ, REFUSED, FAILED = "read", "refused", "failed"
+READ, IN_DOUBT, REFUSED, FAILED = "read", "in_doubt", "refused", "failed"
 BUG = "bug"
 # Copied from the header's free text, where a patient's name may stand.
 _LEFT_OUT = ("Indication", "Comparison")
@@ -116,14 +116,16 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _columns(seen: "SegmentationResult", report: "Report") -> dict[str, Any]:
+    doubted = {"status": IN_DOUBT, "message": report.in_doubt} if report.in_doubt else {}
+    findings = () if report.in_doubt else seen.findings
     kept = ("name", "confidence", "area_px", "area_mm2", "share_of_body", "quadrants")
-    return {
+    return doubted | {
         "sha256": seen.image_sha256,
         "width": seen.width,
         "height": seen.height,
         "label": report.label,
         "critical": report.critical,
-        "findings": [region.model_dump(include=set(kept)) for region in seen.findings],
+        "findings": [region.model_dump(include=set(kept)) for region in findings],
         "report": report_text(report),
         "measures": list(report.measures.items()),
         "flags": report.flags,

@@ -1,6 +1,6 @@
 """What whoever reads a film should know about its picture: a sentence, and what kind of thing it is about."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,6 +24,15 @@ class Note:
 
     kind: NoteKind
     text: str
+
+
+def no_finding_because(doubts: Sequence[str]) -> str:
+    """The one sentence of a film that gives no finding: why, and what to do. `doubts` are sentences."""
+    reasons = "; ".join(f"{doubt[:1].lower()}{doubt[1:].rstrip('.')}" for doubt in doubts)
+    return (
+        f"No finding is given, because {reasons}: check that the right picture was sent and how it was "
+        "exported, and have a qualified person read it."
+    )
 
 
 def texts(notes: Iterable[Note], *kinds: NoteKind) -> list[str]:

@@ -39,20 +39,20 @@ _RIBS_COUNT = 0.5
 _NEXT = "Choose a frontal abdominal film of a child, or check how it was exported."
 _UNSURE = Note(
     NoteKind.DOUBT,
-    "The outlines are less sure than on abdominal films: this may be no frontal abdominal film of a child.",
+    "The outlines are less sure than on abdominal films, so this may not be a frontal abdominal film of a "
+    "child.",
 )
-_OFF_CENTRE = Note(NoteKind.DOUBT, "The spine lies far from the middle: this may be no frontal film.")
+_OFF_CENTRE = Note(NoteKind.DOUBT, "The spine lies far from the middle, so this may not be a frontal film.")
 _ODD = Note(
     NoteKind.DOUBT,
-    "What is outlined is odd in several ways at once: this may be no frontal abdominal film of a child.",
+    "What is outlined is odd in several ways at once, so this may not be a frontal abdominal film of a "
+    "child.",
 )
 _FILLED = Note(
     NoteKind.DOUBT,
-    "Colon seems to fill the body, as lungs taken for colon do: this may be a chest film.",
+    "Colon seems to fill the body, as lungs taken for colon do, so this may be a chest film.",
 )
-_INVERTED = Note(
-    NoteKind.DOUBT, "Bright corners round a dark centre: bone may be shown dark. Check the export."
-)
+_INVERTED = Note(NoteKind.DOUBT, "Bright corners lie round a dark centre, so bone may be shown dark.")
 _BURNT = Note(
     NoteKind.EXPOSURE,
     "Much of the film is burnt out to white: bone and tissue cannot be told apart there.",

@@ -16,7 +16,7 @@ from pedaxr.radiograph.read import Radiograph, read_radiograph
 from pedaxr.radiograph.recent_cache import Recent
 from pedaxr.reading import networks as models
 from pedaxr.reading.measurements import measure
-from pedaxr.reading.notes import Note, NoteKind, texts
+from pedaxr.reading.notes import Note, NoteKind, no_finding_because, texts
 from pedaxr.reading.positioning import positioning_notes, text_notes
 from pedaxr.reading.quality import check_anatomy, check_picture
 from pedaxr.reading.regions import channel_masks, find_regions
@@ -119,8 +119,15 @@ class Reading:
         return self.outlines.regions
 
     @property
+    def in_doubt(self) -> str | None:
+        """Why the film gives no finding, and what to do; None where nothing doubts it."""
+        return no_finding_because(self.doubts) if self.doubts else None
+
+    @property
     def findings(self) -> list[Region]:
-        """Outlined findings, in the order of the vocabulary."""
+        """Outlined findings, in the order of the vocabulary; none of a film in doubt."""
+        if self.doubts:
+            return []
         return [region for region in self.regions if region.kind == "finding"]
 
     @property
@@ -143,7 +150,12 @@ class Reading:
 
     @cached_property
     def measures(self) -> dict[str, float]:
-        """Calibres, levels and stool shares, as `measurements.measure` names them; computed once."""
+        """Calibres, levels and stool shares, by the names of `measurements.measure`; computed once.
+
+        None of a film in doubt.
+        """
+        if self.doubts:
+            return {}
         return measure(
             self.outlines.cores,
             self.segmentation.letterbox,

@@ -5,13 +5,17 @@ from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import audited
 from pedaxr.reading.notes import texts
-from pedaxr.reading.overlay import area_text, draw_overlay, write_picture
+from pedaxr.reading.overlay import Caption, area_text, draw_overlay, write_picture
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.types import Region, SegmentationResult
 from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, View, sign_within
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from pedaxr.clinic import Clinic
+
+_WHAT_THIS_IS = "Trained on synthetic films; not a medical device and not a diagnosis."
 
 
 @audited
@@ -38,9 +42,10 @@ def segment_xray(
     reading = read_film(find_source(study_id, file, clinic))
     path = _overlay_path(reading, overlay_folder) if overlay else None
     if path is not None:
-        write_picture(draw_overlay(reading.radiograph.pixels, reading.findings, reading.structures), path)
+        write_picture(_drawn(reading), path)
     return SegmentationResult(
         study_id=reading.source.study.study_id if reading.source.study else None,
+        in_doubt=reading.in_doubt,
         image_sha256=reading.radiograph.sha256,
         width=reading.radiograph.width,
         height=reading.radiograph.height,
@@ -49,22 +54,25 @@ def segment_xray(
         structures=reading.structures,
         measures=reading.measures,
         quality_notes=texts(reading.notes),
-        summary=summarise(reading.findings, reading.metadata.view),
+        summary=summarise(reading.findings, reading.metadata.view, in_doubt=reading.in_doubt),
         overlay_path=str(path) if path is not None else None,
         model=reading.model_name,
     )
 
 
-def summarise(findings: list[Region], view: View | None) -> str:
-    """One paragraph: what was outlined, what this view cannot show, what the tool is not."""
+def summarise(findings: list[Region], view: View | None, *, in_doubt: str | None = None) -> str:
+    """One paragraph: what was outlined, what this view cannot show, what the tool is not.
+
+    Of a film in doubt only why it gives no finding.
+    """
+    if in_doubt:
+        return f"{in_doubt} {_WHAT_THIS_IS}"
     if findings:
         listed = "; ".join(_phrase(region) for region in findings)
         said = f"Outlined: {listed}."
     else:
         said = "No finding reached its threshold on this film; that does not exclude one."
-    return " ".join(
-        [said, *view_limits(view), "Trained on synthetic films; not a medical device and not a diagnosis."]
-    )
+    return " ".join([said, *view_limits(view), _WHAT_THIS_IS])
 
 
 def view_limits(view: View | None) -> list[str]:
@@ -88,6 +96,15 @@ def place_text(quadrants: list[str]) -> str:
     if len(quadrants) == 4:
         return "all four quadrants"
     return ", ".join(quadrants[:-1]) + (" and " if len(quadrants) > 1 else "") + "".join(quadrants[-1:])
+
+
+def _drawn(reading: Reading) -> "Image":
+    return draw_overlay(
+        reading.radiograph.pixels,
+        reading.findings,
+        reading.structures,
+        Caption(in_doubt=reading.in_doubt),
+    )
 
 
 def _overlay_path(reading: Reading, folder: Path | None) -> Path:

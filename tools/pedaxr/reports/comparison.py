@@ -79,6 +79,8 @@ def _by_outlines(reading: Reading, earlier: "Study") -> str:
         before = read_film(Source(earlier.image_path, earlier, reading.source.clinic))
     except PedaxrError:
         return f"{when} could not be read; not compared."
+    if before.in_doubt:
+        return f"{when} is in doubt itself; not compared."
     return f"{when}, from the outlines: {compare(ComparedFilm.of(reading), ComparedFilm.of(before))}"
 
 

@@ -10,15 +10,24 @@ from typing import TYPE_CHECKING
 from pedaxr.audit.trail import audited, note
 from pedaxr.errors import InvalidRequest
 from pedaxr.reading import networks as models
+from pedaxr.reading.notes import no_finding_because
 from pedaxr.reading.operating_points import OperatingPoints, operating_points
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.reports.comparison import compare_with_earlier
 from pedaxr.reports.flags import flags_of, least_sure, suspicion_of_free_air
 from pedaxr.reports.grounding import check_sentences, structure_findings
-from pedaxr.reports.sections import compose_sections, critical_findings, present_findings, standing_text
+from pedaxr.reports.sections import (
+    NOT_COMPARED,
+    compose_sections,
+    critical_findings,
+    present_findings,
+    sections_in_doubt,
+    standing_text,
+)
 from pedaxr.text import printable
 from pedaxr.types import Report, Sentence, StructuredFinding
-from pedaxr_models.labels import LABELS, NORMAL, Finding, View
+from pedaxr_models.facts import Presence
+from pedaxr_models.labels import FINDINGS, LABELS, NORMAL, Finding, View
 
 if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
 
 # Below this no word of the report depends on the film: whatever it says was not read off it.
 LEAST_DEPENDENCE = 0.05
+WRITER_CANNOT_READ = "The report writer says that it cannot read this film."
 DATA_STATEMENT = (
     "Both networks were trained on synthetic films from pedaxr's own generator; figures in their model cards "
     "hold for such films only."
@@ -84,7 +94,8 @@ class CheckedDraft:
     """What both witnesses leave of a draft.
 
     Attributes:
-        is_withheld: the reader refuses, or does not look at the film: none of its sentences is shown.
+        in_doubt: why the film gives no finding at all, and what to do; None where it was read.
+        is_withheld: the report writer does not look at the film: none of its sentences is shown.
         critical: findings to tell a human about now.
         confidence: calibrated, that the report names exactly the findings that the film shows.
     """
@@ -95,12 +106,15 @@ class CheckedDraft:
     critical: list[str]
     flags: list[str]
     confidence: float
+    in_doubt: str | None = None
 
 
 def check_draft(reading: Reading, told: "Narrative", points: OperatingPoints) -> CheckedDraft:
     """Hold what the reader tells of a film against what is outlined on it."""
+    if reasons := [*reading.doubts, *([WRITER_CANNOT_READ] if told.is_refusal else [])]:
+        return _nothing_because(reasons)
     view, outlined = reading.metadata.view, reading.findings
-    is_withheld = told.is_refusal or told.image_dependence < LEAST_DEPENDENCE
+    is_withheld = told.image_dependence < LEAST_DEPENDENCE
     drafted = () if is_withheld else told.sentences
     support = points.least_support
     sentences = check_sentences(
@@ -111,37 +125,38 @@ def check_draft(reading: Reading, told: "Narrative", points: OperatingPoints) ->
     suspicion = suspicion_of_free_air(findings, air, reading.faint_free_air, points)
     flags = flags_of(sentences, findings, outlined, reading.metadata, points, told.probabilities)
     critical = critical_findings(findings, is_suspected=bool(suspicion))
-    flags = [*_withheld_flags(told), *reading.doubts, *suspicion, *flags]
+    flags = [*_withheld_flags(told), *suspicion, *flags]
     confidence = points.confidence(least_sure(told.probabilities, outlined, view)[0])
     return CheckedDraft(is_withheld, sentences, findings, critical, flags, confidence)
+
+
+def _nothing_because(reasons: list[str]) -> CheckedDraft:
+    """Of a film in doubt no finding is present or absent, and none is critical."""
+    findings = [
+        StructuredFinding(finding=finding, presence=Presence.NOT_ASSESSED, agreed=True)
+        for finding in FINDINGS
+    ]
+    return CheckedDraft(True, [], findings, [], reasons, 0.0, no_finding_because(reasons))
 
 
 def _draft(reading: Reading, reporter: "FilmReporter") -> Report:
     told = reporter.describe(reading.radiograph.pixels, reading.segmentation, reading.metadata)
     checked = check_draft(reading, told, operating_points())
-    comparison = compare_with_earlier(reading)
-    present = present_findings(checked.findings)
+    comparison = NOT_COMPARED if checked.in_doubt else compare_with_earlier(reading)
     return Report(
         report_id=_report_id(reading, reporter, comparison),
         study_id=reading.source.study.study_id if reading.source.study else None,
         created_at=datetime.now(UTC),
         critical=checked.critical,
-        label=present[0].value if present else NORMAL,
+        in_doubt=checked.in_doubt,
+        label=_label(checked),
         narrative=standing_text(checked.sentences),
-        sections=compose_sections(
-            reading,
-            checked.sentences,
-            checked.findings,
-            indication=reading.metadata.indication,
-            comparison=comparison,
-            critical=checked.critical,
-            is_withheld=checked.is_withheld,
-        ),
+        sections=_sections(reading, checked, comparison),
         sentences=checked.sentences,
         findings=checked.findings,
-        measures=reading.measures,
+        measures={} if checked.in_doubt else reading.measures,
         flags=checked.flags,
-        confidence=round(checked.confidence, 3),
+        confidence=None if checked.in_doubt else round(checked.confidence, 3),
         image_dependence=told.image_dependence,
         image_sha256=reading.radiograph.sha256,
         model=f"{reading.model_name}; {reporter.name} {reporter.weights_sha256[:12]}".strip(),
@@ -149,9 +164,28 @@ def _draft(reading: Reading, reporter: "FilmReporter") -> Report:
     )
 
 
+def _label(checked: CheckedDraft) -> str | None:
+    present = present_findings(checked.findings)
+    if checked.in_doubt:
+        return None
+    return present[0].value if present else NORMAL
+
+
+def _sections(reading: Reading, checked: CheckedDraft, comparison: str) -> dict[str, str]:
+    if checked.in_doubt:
+        return sections_in_doubt(reading, checked.in_doubt)
+    return compose_sections(
+        reading,
+        checked.sentences,
+        checked.findings,
+        indication=reading.metadata.indication,
+        comparison=comparison,
+        critical=checked.critical,
+        is_withheld=checked.is_withheld,
+    )
+
+
 def _withheld_flags(told: "Narrative") -> list[str]:
-    if told.is_refusal:
-        return ["The reader says that it cannot read this film: nothing it would say is shown."]
     if told.image_dependence < LEAST_DEPENDENCE:
         return [f"Image dependence is {told.image_dependence:.2f}: the narrative was withheld."]
     return []

@@ -73,6 +73,8 @@ def _indication(report: Report) -> str:
 
 def _findings(report: Report) -> str:
     """What is outlined, hedged where the witnesses differ; gas, stool burden and tube as the draft says."""
+    if report.in_doubt:
+        return in_korean(report.sections["Findings"])
     if _is_withheld(report):
         return str(_table()["withheld"])
     said = parse(report.narrative)
@@ -125,6 +127,8 @@ def _is_disputed(finding: StructuredFinding, report: Report) -> bool:
 def _impression(report: Report) -> str:
     """Critical first; what the view cannot exclude is said even when something else was found."""
     table = _table()
+    if report.in_doubt:
+        return in_korean(report.in_doubt)
     if _is_withheld(report):
         return str(table["withheld"])
     lines = [_impression_line(report, finding) for finding in present_findings(report.findings)]
@@ -147,6 +151,8 @@ def _impression_line(report: Report, finding: Finding) -> str:
 
 
 def _recommendation(report: Report) -> str:
+    if report.in_doubt:
+        return in_korean(report.sections["Recommendation"])
     table = _table()["recommendation"]
     present = present_findings(report.findings)
     steps = [f"{table[finding]} [{RECOMMENDATIONS[finding].source}]" for finding in present]

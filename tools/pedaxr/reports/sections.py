@@ -22,6 +22,9 @@ _CALIBRES = {
     "rectum": "Rectum",
 }
 UNTRAINED = ("Calcification and foreign bodies", "Organs", "Lung bases", "Bones")
+NOT_COMPARED = "Not compared: this film gives no finding."
+NO_FINDING_GIVEN = "No finding is given: see the impression."
+NO_RECOMMENDATION = "None from this draft: a qualified person must read the film."
 WITHHELD = "No narrative: the draft did not depend on this film, so it was withheld. Read the film yourself."
 
 
@@ -70,6 +73,21 @@ def compose_sections(
             "Critical finding: tell the responsible doctor now and record whom and when. Not yet recorded."
         )
     return sections
+
+
+def sections_in_doubt(reading: Reading, in_doubt: str) -> dict[str, str]:
+    """Of a film that gives no finding: what it is, why nothing is said of it, and what to do."""
+    return {
+        "Technique": _technique(reading),
+        "Indication": printable(indication)
+        if (indication := reading.metadata.indication)
+        else "not supplied",
+        "Comparison": NOT_COMPARED,
+        "Findings": NO_FINDING_GIVEN,
+        **dict.fromkeys(UNTRAINED, NOT_ASSESSED),
+        "Impression": in_doubt,
+        "Recommendation": NO_RECOMMENDATION,
+    }
 
 
 def _findings(sentences: Sequence[Sentence], reading: Reading) -> str:
