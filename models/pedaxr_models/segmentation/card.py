@@ -7,6 +7,7 @@ from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.read import made_by
 from pedaxr_models.segmentation.metrics_tables import metrics_table
 from pedaxr_models.segmentation.network import NetworkConfig
+from pedaxr_models.segmentation.scores import SegmentationScores
 
 _SHIFTED = (
     "\n## Shifted films\n\nMade with exposure, scatter, noise, pose, collimation, processing and anatomy "
@@ -24,9 +25,9 @@ def describe_data(data: Path, splits: dict[str, list[Film]]) -> Json:
     return {"made": made_by(data), "films": {name: len(films) for name, films in splits.items()}}
 
 
-def model_card(network: NetworkConfig, metrics: Json, data: Json) -> str:
+def model_card(network: NetworkConfig, metrics: SegmentationScores, data: Json) -> str:
     """The model card; `metrics` may hold those of the shifted films under `shifted`."""
-    shifted = metrics.get("shifted")
+    shifted = metrics.shifted
     films = ", ".join(f"{count} {name}" for name, count in data["films"].items())
     return (
         "# pedaxr segmentation\n\n"

@@ -8,7 +8,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,12 @@ from torch.utils.data import DataLoader
 from pedaxr_models.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.read import is_synthetic, read_films
+from pedaxr_models.json_records import to_json
 from pedaxr_models.labels import CHANNELS, FINDINGS
 from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.card import describe_data, describe_recipe, model_card
 from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, split_films, unpack_planes
-from pedaxr_models.segmentation.evaluate import evaluate_segmentation, mean_dice
+from pedaxr_models.segmentation.evaluate import evaluate_segmentation
 from pedaxr_models.segmentation.losses import SegmentationLoss
 from pedaxr_models.segmentation.metrics_tables import write_metrics
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
@@ -380,7 +381,8 @@ def finish(config: TrainConfig, run: Run, splits: dict[str, list[Film]], progres
     )
     metrics = measure(segmenter, progress=lambda n: progress.advance(bar, n))
     if config.start_from and config.start_from.is_dir():
-        metrics["mean_dice_before"] = mean_dice(measure(Segmenter.load(config.start_from)))
+        before = measure(Segmenter.load(config.start_from))
+        metrics = replace(metrics, mean_dice_before=before.mean_dice)
     write_metrics(metrics, config.out)
     draw_cases(segmenter, test, config.out / "cases")
     data = describe_data(config.data, splits)
@@ -388,7 +390,7 @@ def finish(config: TrainConfig, run: Run, splits: dict[str, list[Film]], progres
         config.out / "checkpoint",
         tensors=run.average.state_dict(),
         config=segmenter.to_config(),
-        metrics=metrics,
+        metrics=to_json(metrics),
         recipe={**describe_recipe(asdict(config)), "steps": run.step, "seconds": round(run.elapsed_s)},
         data=data,
         card=model_card(run.network.config, metrics, data),

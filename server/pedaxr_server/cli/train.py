@@ -108,16 +108,15 @@ def train_segmentation(
 def _tell(checkpoint: Path) -> None:
     """Where the network is, and whether it outlines the held-out films better than the one it began as."""
     from pedaxr_models.checkpoint import load_checkpoint
-    from pedaxr_models.segmentation.evaluate import mean_dice
+    from pedaxr_models.segmentation.scores import stored_scores
 
     if not checkpoint.is_dir():
         return  # another process of this training writes it
-    metrics = load_checkpoint(checkpoint).metrics
-    before = metrics.get("mean_dice_before")
+    scores = stored_scores(load_checkpoint(checkpoint).metrics)
+    before, dice = scores.mean_dice_before, scores.mean_dice
     began = f" (before: {before:.3f})" if before is not None else ""
-    dice = mean_dice(metrics)
     if dice is not None:
-        click.echo(f"mean Dice of the findings, {metrics['films']} held-out films: {dice:.3f}{began}")
+        click.echo(f"mean Dice of the findings, {scores.films} held-out films: {dice:.3f}{began}")
     click.echo(f"checkpoint: {checkpoint}")
 
 

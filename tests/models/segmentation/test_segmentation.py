@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from pedaxr_models.checkpoint import load_checkpoint
 from pedaxr_models.datasets.film import Film, FilmMetadata, write_masks
+from pedaxr_models.json_records import to_json
 from pedaxr_models.labels import CHANNELS, FINDINGS, NORMAL, Finding
 from pedaxr_models.segmentation import train as training
 from pedaxr_models.segmentation.data import (
@@ -28,6 +29,7 @@ from pedaxr_models.segmentation.evaluate import evaluate_segmentation
 from pedaxr_models.segmentation.losses import SegmentationLoss
 from pedaxr_models.segmentation.metrics_tables import metrics_table
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
+from pedaxr_models.segmentation.scores import stored_scores
 from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.segmentation.thresholds import calibrate
 from pedaxr_models.segmentation.transforms import FRAME, Letterbox, prepare
@@ -323,16 +325,16 @@ class Oracle(Segmenter):
 def test_a_perfect_reader_scores_one_and_stray_pixels_are_calibrated_away(films: list[Film]) -> None:
     films = films[:8]
     oracle = Oracle(films, stray=100)
-    before = evaluate_segmentation(oracle, films, synthetic=True)["findings"]["pyloric_stenosis"]
-    assert (before["sensitivity"], before["specificity"]) == (1.0, 0.0)
+    before = evaluate_segmentation(oracle, films, synthetic=True).findings["pyloric_stenosis"]
+    assert (before.sensitivity, before.specificity) == (1.0, 0.0)
     calibrate(oracle, films)
     metrics = evaluate_segmentation(oracle, films, synthetic=True)
-    after = metrics["findings"]["pyloric_stenosis"]
-    assert (after["sensitivity"], after["specificity"], after["films_with"]) == (1.0, 1.0, 4)
-    assert after["min_area_px"] > 100
-    assert metrics["channels"]["stomach"]["dice"] == 1.0
-    assert metrics["channels"]["colon"]["dice"] is None
-    assert metrics["pixel_accuracy"] > metrics["pixel_accuracy_all_background"] > 0.8
+    after = metrics.findings["pyloric_stenosis"]
+    assert (after.sensitivity, after.specificity, after.films_with) == (1.0, 1.0, 4)
+    assert after.min_area_px > 100
+    assert metrics.channels["stomach"].dice == 1.0
+    assert metrics.channels["colon"].dice is None
+    assert metrics.pixel_accuracy > metrics.pixel_accuracy_all_background > 0.8
     table = metrics_table(metrics)
     assert "| pyloric_stenosis | 4 / 4 | 1.000 (1.000–1.000) |" in table
-    json.dumps(metrics, allow_nan=False)
+    assert stored_scores(json.loads(json.dumps(to_json(metrics), allow_nan=False))) == metrics

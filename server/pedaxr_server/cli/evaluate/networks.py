@@ -1,6 +1,7 @@
 """`pedaxr evaluate segmentation` and `captioner`: one network on films it has not seen."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +16,7 @@ from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
     from pedaxr_models.captioning.reporter import Reporter
+    from pedaxr_models.segmentation.scores import SegmentationScores
     from pedaxr_models.segmentation.segmenter import Segmenter
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,6 +71,7 @@ def evaluate_segmentation(
     from rich.markdown import Markdown
 
     from pedaxr_models.checkpoint import load_checkpoint, revise_checkpoint, weights_folder
+    from pedaxr_models.json_records import to_json
     from pedaxr_models.segmentation.card import model_card
     from pedaxr_models.segmentation.metrics_tables import metrics_table, summary_table
     from pedaxr_models.segmentation.segmenter import Segmenter
@@ -78,7 +81,7 @@ def evaluate_segmentation(
         segmenter = Segmenter.load(folder)
         metrics = _outline(segmenter, data, split, limit, seed, trained_in=folder.parent)
         if shifted:
-            metrics["shifted"] = _outline(segmenter, shifted, "test", limit, seed)
+            metrics = replace(metrics, shifted=_outline(segmenter, shifted, "test", limit, seed))
         if cases:
             _draw_cases(segmenter, data, split, limit, cases)
             if shifted:
@@ -86,9 +89,9 @@ def evaluate_segmentation(
         if document:
             made = load_checkpoint(folder).data
             card = model_card(segmenter.network_config, metrics, made)
-            revise_checkpoint(folder, metrics=metrics, card=card)
+            revise_checkpoint(folder, metrics=to_json(metrics), card=card)
             publish(document, "segmentation", summary_table(metrics))
-    show(lambda: Markdown(metrics_table(metrics)), metrics, json_path)
+    show(lambda: Markdown(metrics_table(metrics)), to_json(metrics), json_path)
 
 
 def _draw_cases(segmenter: "Segmenter", data: Path, split: str, limit: int | None, path: Path) -> None:
@@ -108,7 +111,7 @@ def _outline(
     seed: int,
     *,
     trained_in: Path | None = None,
-) -> dict[str, Any]:
+) -> "SegmentationScores":
     from pedaxr_models.datasets.read import is_synthetic
     from pedaxr_models.segmentation.evaluate import evaluate_segmentation as measure
 
