@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 
 from pedaxr_models.captioning.ablation.report import SIDES_NOTE, ladder_table, short
+from pedaxr_models.captioning.evaluate import CaptionerScores
+from pedaxr_models.captioning.faithfulness import WordsBefore
+from pedaxr_models.captioning.finding_metrics import FindingCall, Proportion
 from pedaxr_models.captioning.network import ReportNetwork
 from pedaxr_models.checkpoint import Json
+from pedaxr_models.labels import Finding
 
 _GOALS = {
     "free air named when present": "at least 0.97",
@@ -23,11 +27,11 @@ _PROVED_ELSEWHERE = (
 )
 
 
-def model_card(network: ReportNetwork, metrics: Json, data: Json) -> str:
+def model_card(network: ReportNetwork, metrics: CaptionerScores, data: Json) -> str:
     """The model card in Markdown."""
     millions = sum(p.numel() for p in network.parameters()) / 1e6
     films = ", ".join(f"{count} {name}" for name, count in data["films"].items())
-    search = metrics.get("measured_with", {}).get("search", "greedy search")
+    search = metrics.measured_with.get("search", "greedy search")
     return (
         "# pedaxr captioner\n\n"
         f"ViT over patches of the film and of the predicted segmentation, BERT over the metadata, "
@@ -44,9 +48,9 @@ def model_card(network: ReportNetwork, metrics: Json, data: Json) -> str:
     )
 
 
-def _measured_with(metrics: Json) -> str:
+def _measured_with(metrics: CaptionerScores) -> str:
     """Whose figures these are: they belong to one set of weights and to the outlines it read."""
-    digests = metrics.get("measured_with", {})
+    digests = metrics.measured_with
     if "captioner" not in digests:
         return "Measured with the weights in this folder."
     return (
@@ -55,27 +59,27 @@ def _measured_with(metrics: Json) -> str:
     )
 
 
-def _shifted(metrics: Json) -> str:
-    if "shifted" not in metrics:
+def _shifted(metrics: CaptionerScores) -> str:
+    if metrics.shifted is None:
         return ""
     head = (
         "\n## Shifted films\n\nMade with exposure, scatter, noise, pose, collimation, processing and anatomy "
         "outside the ranges of the films above; never trained on.\n\n"
     )
-    return head + metrics_table(metrics["shifted"])
+    return head + metrics_table(metrics.shifted)
 
 
-def _ladder(metrics: Json) -> str:
-    if "ladder" not in metrics:
+def _ladder(metrics: CaptionerScores) -> str:
+    if metrics.ablation is None:
         return ""
-    ours = metrics.get("measured_with", {}).get("segmentation")
-    theirs = metrics["ladder"].get("measured_with", {}).get("segmentation")
+    ours = metrics.measured_with.get("segmentation")
+    theirs = metrics.ablation.measured_with.get("segmentation")
     same = ", with the same segmentation as the figures above" if ours and ours == theirs else ""
     head = (
         "\n## What each source is worth\n\nMeasured by `pedaxr ablation`, which trains a report "
         f"writer of its own for every variant: these are not figures of the weights in this folder{same}.\n\n"
     )
-    return head + ladder_table(metrics["ladder"])
+    return head + ladder_table(metrics.ablation)
 
 
 _TITLES = {
@@ -88,32 +92,32 @@ _TITLES = {
 }
 
 
-def reading_table(metrics: Json) -> str:
+def reading_table(metrics: CaptionerScores) -> str:
     """How well each reader states the facts; shifted films below where they were measured: for a README."""
-    sets = {"test": metrics} | ({"shifted": metrics["shifted"]} if "shifted" in metrics else {})
+    sets = {"test": metrics} | ({"shifted": metrics.shifted} if metrics.shifted else {})
     rows = [
         (f"{name} | {films}", scores)
         for films, measured in sets.items()
-        for name, scores in measured["readers"].items()
+        for name, scores in measured.readers.items()
     ]
     return f"{_table('reader | films', rows)}\n{SIDES_NOTE}\n"
 
 
-def metrics_table(metrics: Json) -> str:
+def metrics_table(metrics: CaptionerScores) -> str:
     """The results on one set of films as Markdown tables."""
     parts = [
-        f"{metrics['films']} {'synthetic ' * metrics['synthetic']}films.\n",
-        _table("reader", list(metrics["readers"].items())),
+        f"{metrics.films} {'synthetic ' * metrics.synthetic}films.\n",
+        _table("reader", list(metrics.readers.items())),
         f"{_READING_GOALS}\n",
-        _calls_table(metrics.get("findings", {})),
-        _coverage_line(metrics.get("coverage", {})),
-        _proofs_table(metrics["proofs"]),
-        _words_table(metrics.get("words_before", {})),
+        _calls_table(metrics.findings),
+        _coverage_line(metrics.coverage),
+        _proofs_table(metrics.proofs),
+        _words_table(metrics.words_before),
     ]
     return "\n".join(part for part in parts if part)
 
 
-def _table(first: str, rows: list[tuple[str, Json]]) -> str:
+def _table(first: str, rows: list[tuple[str, Mapping[str, float]]]) -> str:
     titles = {name: title for name, title in _TITLES.items() if all(name in row for _, row in rows)}
     columns = f"{first} | {' | '.join(titles.values())}"
     lines = [f"| {columns} |", "|---" * (columns.count("|") + 1) + "|"]
@@ -121,7 +125,7 @@ def _table(first: str, rows: list[tuple[str, Json]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _calls_table(findings: Mapping[str, Json]) -> str:
+def _calls_table(findings: Mapping[Finding, FindingCall]) -> str:
     if not findings:
         return ""
     lines = [
@@ -130,16 +134,16 @@ def _calls_table(findings: Mapping[str, Json]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for name, row in findings.items():
-        cells = [_proportion(row[key]) for key in ("sensitivity", "specificity")]
-        cells += [_number(row[key]) for key in ("auroc", "calibration_error")]
-        lines.append(f"| {name} | {row['films_with']} / {row['films_without']} | {' | '.join(cells)} |")
+        cells = [_proportion(share) for share in (row.sensitivity, row.specificity)]
+        cells += [_number(value) for value in (row.auroc, row.calibration_error)]
+        lines.append(f"| {name} | {row.films_with} / {row.films_without} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def _coverage_line(coverage: Mapping[str, float]) -> str:
+def _coverage_line(coverage: Mapping[str, float | None]) -> str:
     if not coverage:
         return ""
-    kept = ", ".join(f"{share:.3f} of the surest {float(part):.0%}" for part, share in coverage.items())
+    kept = ", ".join(f"{_number(share)} of the surest {float(part):.0%}" for part, share in coverage.items())
     return f"Reports with exactly the true findings, by how sure the finding head is: {kept}.\n"
 
 
@@ -149,9 +153,9 @@ def _proofs_table(proofs: Mapping[str, float]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _words_table(scores: Json) -> str:
+def _words_table(scores: WordsBefore | None) -> str:
     """Teacher-forced against free-running."""
-    if not scores:
+    if scores is None:
         return ""
     rows = ["fact_f1", "presence_accuracy", "hallucination_rate", "omission_rate"]
     lines = [
@@ -159,17 +163,17 @@ def _words_table(scores: Json) -> str:
         "|---" * (len(rows) + 1) + "|",
     ]
     named = {
-        "the true words (teacher forcing)": scores["forced"],
-        "its own words (running free)": scores["free"],
+        "the true words (teacher forcing)": scores.forced,
+        "its own words (running free)": scores.free,
     }
     for name, row in named.items():
         lines.append(f"| {name} | " + " | ".join(f"{row[s]:.3f}" for s in rows) + " |")
-    gap = " | ".join(f"{scores['free'][s] - scores['forced'][s]:+.3f}" for s in rows)
+    gap = " | ".join(f"{scores.free[s] - scores.forced[s]:+.3f}" for s in rows)
     lines.append(f"| gap | {gap} |")
-    return "\n".join(lines) + f"\n\nPerplexity of the true reports: {scores['perplexity']:.3f} per token.\n"
+    return "\n".join(lines) + f"\n\nPerplexity of the true reports: {scores.perplexity:.3f} per token.\n"
 
 
-def _proportion(value: list[float | None]) -> str:
+def _proportion(value: Proportion) -> str:
     return f"{_number(value[0])} ({_number(value[1])}–{_number(value[2])})" if value[0] is not None else "–"
 
 

@@ -1,22 +1,67 @@
 """Measure the report writer by the facts it states, running free, beside readers that do not look."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from pedaxr_models.captioning.faithfulness import exposure, prove
-from pedaxr_models.captioning.finding_metrics import finding_calls
+from pedaxr_models.captioning.ablation.record import read_stored, stored
+from pedaxr_models.captioning.ablation.scores import AblationScores
+from pedaxr_models.captioning.faithfulness import WordsBefore, exposure, prove
+from pedaxr_models.captioning.finding_metrics import FindingCall, finding_calls
 from pedaxr_models.captioning.inputs import ReaderFilms
 from pedaxr_models.captioning.reporter import Reporter
 from pedaxr_models.checkpoint import Json
 from pedaxr_models.facts import FilmFacts
+from pedaxr_models.json_records import from_json, to_json
+from pedaxr_models.labels import Finding
 from pedaxr_models.report_text.fact_scores import fact_scores, slots
 from pedaxr_models.report_text.grammar import narrate
 
 
+@dataclass(frozen=True)
+class CaptionerScores:
+    """What is measured of a report writer on one set of films, as a checkpoint keeps it (`metrics.json`).
+
+    Attributes:
+        readers: `fact_scores` of each way to read, image-blind baselines among them.
+        proofs: shares of films on which each proof that the film is read holds.
+        measured_with: SHA-256 of the weights measured and of the segmentation, and the kind of search.
+        shifted: the same of films outside the training ranges; ablation: what each input is worth.
+    """
+
+    synthetic: bool
+    films: int
+    readers: Mapping[str, Mapping[str, float]]
+    proofs: Mapping[str, float]
+    words_before: WordsBefore | None = None
+    findings: Mapping[Finding, FindingCall] = field(default_factory=dict)
+    coverage: Mapping[str, float | None] = field(default_factory=dict)
+    measured_with: Mapping[str, str] = field(default_factory=dict)
+    shifted: "CaptionerScores | None" = None
+    ablation: AblationScores | None = None
+
+
+def stored_scores(metrics: Json) -> CaptionerScores:
+    """What a checkpoint's `metrics.json` holds."""
+    shifted, ladder = metrics.get("shifted"), metrics.get("ladder")
+    alone = from_json(CaptionerScores, {**metrics, "shifted": None})
+    return replace(
+        alone,
+        shifted=stored_scores(shifted) if shifted else None,
+        ablation=read_stored(ladder) if ladder else None,
+    )
+
+
+def to_metrics(scores: CaptionerScores) -> Json:
+    """The JSON that a checkpoint keeps, the ablation under `ladder`."""
+    written: Json = to_json(replace(scores, ablation=None))
+    return written | ({"ladder": stored(scores.ablation)} if scores.ablation else {})
+
+
 def evaluate_captioner(
     reporter: Reporter, films: ReaderFilms, strangers: ReaderFilms, *, synthetic: bool, seed: int = 0
-) -> Json:
+) -> CaptionerScores:
     """Readers side by side and the proofs that the film is read; everything is written by greedy search.
 
     Args:
@@ -38,16 +83,16 @@ def evaluate_captioner(
         "film alone": bare,
         "film and metadata": texts,
     }
-    return {
-        "synthetic": synthetic,
-        "films": len(films),
-        "readers": {name: fact_scores(truth, said) for name, said in readers.items()},
-        "proofs": prove(
-            reporter, films, strangers, texts=texts, without_metadata=bare, blank=blank, seed=seed
-        ),
-        "words_before": exposure(reporter, films, texts),
-        **finding_calls(reporter, films, texts),
-    }
+    calls = finding_calls(reporter, films, texts)
+    return CaptionerScores(
+        synthetic=synthetic,
+        films=len(films),
+        readers={name: fact_scores(truth, said) for name, said in readers.items()},
+        proofs=prove(reporter, films, strangers, texts=texts, without_metadata=bare, blank=blank, seed=seed),
+        words_before=exposure(reporter, films, texts),
+        findings=calls.findings,
+        coverage=calls.coverage,
+    )
 
 
 def _commonest(truth: Sequence[FilmFacts]) -> FilmFacts:

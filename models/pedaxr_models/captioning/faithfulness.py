@@ -5,7 +5,8 @@ worth: a reader that is good only as long as it is given the true words will dri
 bias, Ranzato et al. 2016, arXiv:1511.06732).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,7 +15,6 @@ from torch import Tensor
 from pedaxr_models.captioning.inputs import ReaderFilms
 from pedaxr_models.captioning.reporter import Reporter
 from pedaxr_models.captioning.tokenizer import PAD, SPECIAL
-from pedaxr_models.checkpoint import Json
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import LABELS, Finding
 from pedaxr_models.report_text.fact_scores import fact_scores, named
@@ -86,18 +86,30 @@ def _share(held: Sequence[bool]) -> float:
     return round(float(np.mean(held)), 4) if held else 0.0
 
 
-def exposure(reporter: Reporter, films: ReaderFilms, texts: Sequence[str]) -> Json:
-    """What the true words before the next are worth: the same scores with them and without.
+@dataclass(frozen=True)
+class WordsBefore:
+    """The same scores with the true words before the next and without.
 
-    Returns:
-        forced: scores of the likeliest next words, each after the true words before it; free: of `texts`,
-        written after the reader's own; perplexity: of the true reports, per token.
+    Attributes:
+        forced: of the likeliest next words, each after the true words before it (teacher forcing).
+        free: of reports written after the network's own words.
+        perplexity: of the true reports, per token.
     """
+
+    forced: Mapping[str, float]
+    free: Mapping[str, float]
+    perplexity: float
+
+
+def exposure(reporter: Reporter, films: ReaderFilms, texts: Sequence[str]) -> WordsBefore:
+    """What the true words before the next are worth; `texts` are the network's own reports."""
     forced, perplexity = next_words(reporter, films)
     names = ("fact_f1", "presence_accuracy", "hallucination_rate", "omission_rate")
-    scores = {"forced": fact_scores(films.facts, forced), "free": fact_scores(films.facts, texts)}
-    kept = {way: {name: found[name] for name in names} for way, found in scores.items()}
-    return {**kept, "perplexity": round(perplexity, 4)}
+    taught, own = (
+        {name: scores[name] for name in names}
+        for scores in (fact_scores(films.facts, said) for said in (forced, texts))
+    )
+    return WordsBefore(taught, own, round(perplexity, 4))
 
 
 def next_words(reporter: Reporter, films: ReaderFilms) -> tuple[list[str], float]:

@@ -1,14 +1,14 @@
 """Which findings a reader calls: sensitivity, specificity, and how far its probabilities hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr_models.captioning.inputs import ReaderFilms
 from pedaxr_models.captioning.reporter import Reporter
-from pedaxr_models.checkpoint import Json
-from pedaxr_models.labels import FINDINGS
+from pedaxr_models.labels import FINDINGS, Finding
 from pedaxr_models.report_text.fact_scores import named
 from pedaxr_models.segmentation.metrics import auroc, calibration_error
 
@@ -20,7 +20,30 @@ BoolTable = NDArray[np.bool_]
 FloatTable = NDArray[np.float64]
 
 
-def finding_calls(reporter: Reporter, films: ReaderFilms, texts: Sequence[str]) -> Json:
+Proportion = tuple[float | None, float | None, float | None]
+
+
+@dataclass(frozen=True)
+class FindingCall:
+    """How one finding is called; shares are value, low and high of a 95 % interval (Wilson 1927)."""
+
+    films_with: int
+    films_without: int
+    sensitivity: Proportion
+    specificity: Proportion
+    auroc: float | None
+    calibration_error: float | None
+
+
+@dataclass(frozen=True)
+class FindingCalls:
+    """Every finding's calls, and the share of exactly right reports by share of films kept."""
+
+    findings: Mapping[Finding, FindingCall]
+    coverage: Mapping[str, float | None]
+
+
+def finding_calls(reporter: Reporter, films: ReaderFilms, texts: Sequence[str]) -> FindingCalls:
     """What the reports call, and the probabilities of the reader's finding head.
 
     Args:
@@ -42,28 +65,28 @@ def finding_calls(reporter: Reporter, films: ReaderFilms, texts: Sequence[str]) 
         finding: _call(*(table[counts[:, i], i] for table in (said, target, probabilities)))
         for i, finding in enumerate(FINDINGS)
     }
-    return {"findings": rows, "coverage": _coverage(probabilities, right)}
+    return FindingCalls(rows, _coverage(probabilities, right))
 
 
-def _call(said: BoolTable, true: BoolTable, probabilities: FloatTable) -> Json:
-    return {
-        "films_with": int(true.sum()),
-        "films_without": int((~true).sum()),
-        "sensitivity": proportion(int((said & true).sum()), int(true.sum())),
-        "specificity": proportion(int((~said & ~true).sum()), int((~true).sum())),
-        "auroc": _number(auroc(probabilities, true)),
-        "calibration_error": _number(_calibration(probabilities, true)),
-    }
+def _call(said: BoolTable, true: BoolTable, probabilities: FloatTable) -> FindingCall:
+    return FindingCall(
+        films_with=int(true.sum()),
+        films_without=int((~true).sum()),
+        sensitivity=proportion(int((said & true).sum()), int(true.sum())),
+        specificity=proportion(int((~said & ~true).sum()), int((~true).sum())),
+        auroc=_number(auroc(probabilities, true)),
+        calibration_error=_number(_calibration(probabilities, true)),
+    )
 
 
-def proportion(part: int, whole: int) -> list[float | None]:
+def proportion(part: int, whole: int) -> Proportion:
     """A share with its 95 % interval (Wilson 1927): value, low, high; None where there is no whole."""
     if not whole:
-        return [None, None, None]
+        return None, None, None
     share, room = part / whole, _Z**2 / whole
     middle = (share + room / 2) / (1 + room)
     half = _Z / (1 + room) * np.sqrt(share * (1 - share) / whole + room / (4 * whole))
-    return [_number(share), _number(max(0.0, middle - half)), _number(min(1.0, middle + half))]
+    return _number(share), _number(max(0.0, middle - half)), _number(min(1.0, middle + half))
 
 
 def _calibration(probabilities: FloatTable, true: BoolTable) -> float:

@@ -8,7 +8,7 @@ budget: the learning rate falls to zero by elapsed time. It may be stopped at an
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pedaxr_models.captioning.card import model_card
-from pedaxr_models.captioning.evaluate import evaluate_captioner
+from pedaxr_models.captioning.evaluate import evaluate_captioner, to_metrics
 from pedaxr_models.captioning.figures import draw_curves
 from pedaxr_models.captioning.inputs import (
     ReaderFilms,
@@ -335,15 +335,17 @@ def finish(
     reporter = Reporter(run.network, run.pieces)
     measured = films["test"] if len(films["test"]) else films["validation"]
     metrics = evaluate_captioner(reporter, measured, films["strangers"], synthetic=is_synthetic(config.data))
-    metrics["measured_with"] = {"segmentation": segmenter.weights_sha256}
-    (config.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    metrics = replace(metrics, measured_with={"segmentation": segmenter.weights_sha256})
+    (config.out / "metrics.json").write_text(
+        json.dumps(to_metrics(metrics), indent=2) + "\n", encoding="utf-8"
+    )
     spent = {"steps": run.step, "seconds": round(run.elapsed_s), "history": run.history}
     recipe = {**describe_recipe(asdict(config)), **spent}
     save_checkpoint(
         config.out / "checkpoint",
         tensors=run.network.state_dict(),
         config={**reporter.to_config(), "segmentation_sha256": segmenter.weights_sha256},
-        metrics=metrics,
+        metrics=to_metrics(metrics),
         recipe=recipe,
         data=data,
         card=model_card(run.network, metrics, data),

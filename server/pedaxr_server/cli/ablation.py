@@ -1,7 +1,8 @@
 """`pedaxr ablation`: what each input of the report writer is worth."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +11,9 @@ from pedaxr_server.cli.evaluate.films import DATA
 from pedaxr_server.cli.options import FOLDER, json_option, show
 from pedaxr_server.cli.publish import publish
 from pedaxr_server.cli.train import eyes_options
+
+if TYPE_CHECKING:
+    from pedaxr_models.captioning.ablation.scores import AblationScores
 
 segmenter_option = click.option(
     "--segmenter", type=FOLDER, help="Segmentation checkpoint that it uses (default: the bundled weights)."
@@ -73,6 +77,7 @@ def ablation(
     """
     from rich.markdown import Markdown
 
+    from pedaxr_models.captioning.ablation.record import stored
     from pedaxr_models.captioning.ablation.report import draw_ladder, ladder_table
     from pedaxr_models.captioning.ablation.run import LadderConfig, run_ladder
     from pedaxr_models.captioning.train import preset as preset_of
@@ -89,21 +94,24 @@ def ablation(
         draw_ladder(result, out / "ladder.png")
         if document:
             _publish(document, checkpoint, result, table)
-    show(lambda: Markdown(table), result, json_path)
+    show(lambda: Markdown(table), stored(result), json_path)
 
 
-def _publish(document: Path, checkpoint: Path | None, result: dict[str, Any], table: str) -> None:
+def _publish(document: Path, checkpoint: Path | None, result: "AblationScores", table: str) -> None:
     """The ladder into the document and into the card of the report writer."""
     from pedaxr_models.captioning.ablation.record import keep_ladder
     from pedaxr_models.captioning.card import model_card
+    from pedaxr_models.captioning.evaluate import stored_scores, to_metrics
     from pedaxr_models.captioning.reporter import Reporter
     from pedaxr_models.checkpoint import load_checkpoint, revise_checkpoint, weights_folder
 
     folder = checkpoint or weights_folder("captioner")
     kept = load_checkpoint(folder)
     keep_ladder(folder, result)
-    metrics = {**kept.metrics, "ladder": result}
+    metrics = replace(stored_scores(kept.metrics), ablation=result)
     revise_checkpoint(
-        folder, metrics=metrics, card=model_card(Reporter.load(folder).network, metrics, kept.data)
+        folder,
+        metrics=to_metrics(metrics),
+        card=model_card(Reporter.load(folder).network, metrics, kept.data),
     )
     publish(document, "ladder", table)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from pedaxr_models.captioning.ablation import run as ladder
+from pedaxr_models.captioning.ablation.record import read_stored
 from pedaxr_models.captioning.ablation.report import conclusion, draw_ladder, ladder_table
 from pedaxr_models.captioning.ablation.scores import (
     MISSED,
@@ -215,9 +216,9 @@ def test_every_rung_is_trained_once_with_what_it_may_see_and_one_cache(
     assert [t.seed for t in trainings] == [0] * 4 + [1] * 4
     assert {t.cache for t in trainings} == {config.training.out / "cache"}
     assert len({t.out for t in trainings}) == 8 and all(t.resume for t in trainings)
-    assert tuple(result["sets"]["test"]["rungs"]) == ladder.RUNGS
-    assert len(result["sets"]["shifted"]["rungs"]["image only"]["fact_f1"]["seeds"]) == 2
-    assert json.loads((config.training.out / "ladder.json").read_text()) == result
+    assert tuple(result.sets["test"].rungs) == ladder.RUNGS
+    assert len(result.sets["shifted"].rungs["image only"]["fact_f1"].seeds) == 2
+    assert read_stored(json.loads((config.training.out / "ladder.json").read_text())) == result
     again = ladder.run_ladder(config)
     assert len(trainings) == 8 and again == result
     ladder.run_ladder(replace(config, seeds=3))
@@ -256,6 +257,6 @@ def test_a_ladder_is_a_table_and_a_picture(
     result = ladder.run_ladder(config)
     table = ladder_table(result)
     assert table.count("| oracle facts |") == 2 and "synthetic test films" in table
-    assert all(line in table for line in result["conclusion"]["test"])
+    assert all(line in table for line in result.conclusion["test"])
     draw_ladder(result, tmp_path / "ladder.png")
     assert (tmp_path / "ladder.png").stat().st_size > 20_000

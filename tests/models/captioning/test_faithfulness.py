@@ -1,5 +1,6 @@
 """The proofs that the film is read: true of a reader that reads it, and not of ones that do not."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import torch
 
 from pedaxr_models.captioning import faithfulness as proofs
 from pedaxr_models.captioning.card import metrics_table, reading_table
-from pedaxr_models.captioning.evaluate import evaluate_captioner
+from pedaxr_models.captioning.evaluate import CaptionerScores, evaluate_captioner, stored_scores, to_metrics
 from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.finding_metrics import finding_calls, proportion
 from pedaxr_models.captioning.inputs import ReaderFilms
@@ -144,11 +145,11 @@ def test_the_true_words_before_the_next_one_give_a_reader_away(reporter, films) 
     """These films show nothing: what is right under teacher forcing was read off the words."""
     free = reporter.describe_cached(films, range(len(films)))
     found = proofs.exposure(reporter, films, free)
-    assert found["free"]["fact_f1"] == fact_scores(films.facts, free)["fact_f1"]
-    assert found["forced"]["fact_f1"] > found["free"]["fact_f1"]
-    assert found["perplexity"] > 1
+    assert found.free["fact_f1"] == fact_scores(films.facts, free)["fact_f1"]
+    assert found.forced["fact_f1"] > found.free["fact_f1"]
+    assert found.perplexity > 1
     _, other = proofs.next_words(reporter, replace(films, facts=TRUTH[::-1]))
-    assert other != pytest.approx(found["perplexity"], abs=1e-6)
+    assert other != pytest.approx(found.perplexity, abs=1e-6)
 
 
 def test_the_likeliest_words_after_a_text_learnt_by_heart_are_that_text(reporter, films) -> None:
@@ -179,32 +180,31 @@ def test_left_for_both_is_a_wrong_side_and_only_left_for_right_is_the_opposite_o
 def test_calls_are_counted_where_the_view_can_show_the_finding(reporter, films) -> None:
     texts = [narrate(film) for film in TRUTH]
     right = finding_calls(reporter, films, texts)
-    assert right["coverage"] == {"1": 1.0, "0.9": 1.0, "0.8": 1.0, "0.7": 1.0}
-    assert all(row["sensitivity"][0] == row["specificity"][0] == 1 for row in right["findings"].values())
+    assert right.coverage == {"1": 1.0, "0.9": 1.0, "0.8": 1.0, "0.7": 1.0}
+    assert all(row.sensitivity[0] == row.specificity[0] == 1 for row in right.findings.values())
     wrong = finding_calls(reporter, films, [narrate(facts())] * len(TRUTH))
-    assert wrong["findings"][AIR]["sensitivity"][0] == 0 and wrong["coverage"]["1"] == 2 / 8
+    assert wrong.findings[AIR].sensitivity[0] == 0 and wrong.coverage["1"] == 2 / 8
     supine = [replace(film, view=View.SUPINE) for film in TRUTH]
-    unseen = finding_calls(reporter, replace(films, facts=supine), texts)["findings"]
-    assert (
-        unseen[Finding.AIR_FLUID_LEVEL]["films_with"] == unseen[Finding.AIR_FLUID_LEVEL]["films_without"] == 0
-    )
-    assert unseen[AIR]["films_with"] == 2
+    unseen = finding_calls(reporter, replace(films, facts=supine), texts).findings
+    assert unseen[Finding.AIR_FLUID_LEVEL].films_with == unseen[Finding.AIR_FLUID_LEVEL].films_without == 0
+    assert unseen[AIR].films_with == 2
 
 
 def test_a_proportion_has_wilson_s_interval() -> None:
     assert proportion(9, 10) == pytest.approx([0.9, 0.5958, 0.9821], abs=1e-4)
-    assert proportion(0, 10)[:2] == [0, 0] and proportion(10, 10)[2] == 1
-    assert proportion(0, 0) == [None, None, None]
+    assert proportion(0, 10)[:2] == (0, 0) and proportion(10, 10)[2] == 1
+    assert proportion(0, 0) == (None, None, None)
 
 
 def test_the_card_shows_every_proof_with_its_figure(reporter, films) -> None:
     strangers = strangers_of(films)
     metrics = evaluate_captioner(reporter, films, strangers, synthetic=True)
     table = metrics_table(metrics)
-    for name, value in metrics["proofs"].items():
+    for name, value in metrics.proofs.items():
         assert f"| {name} | {value:.3f} |" in table
-    gap = metrics["words_before"]["free"]["fact_f1"] - metrics["words_before"]["forced"]["fact_f1"]
+    gap = metrics.words_before.free["fact_f1"] - metrics.words_before.forced["fact_f1"]
     assert f"| gap | {gap:+.3f} |" in table
     assert "| wrong side | left for right |" in table and "left for right" in reading_table(metrics)
-    older = {k: v for k, v in metrics.items() if k in ("synthetic", "films", "readers", "proofs")}
+    assert stored_scores(json.loads(json.dumps(to_metrics(metrics)))) == metrics
+    older = CaptionerScores(True, len(films), metrics.readers, metrics.proofs)
     assert "teacher forcing" not in metrics_table(older)  # of checkpoints from before these were measured

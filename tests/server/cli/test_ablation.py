@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 from pedaxr.errors import InvalidRequest
 from pedaxr_models.captioning.ablation import run as ladder
 from pedaxr_models.captioning.ablation.report import conclusion
+from pedaxr_models.captioning.ablation.scores import AblationScores
+from pedaxr_models.captioning.evaluate import stored_scores
 from pedaxr_models.checkpoint import load_checkpoint, revise_checkpoint, weights_folder
 from pedaxr_models.facts import FilmFacts, FindingFact, Presence
 from pedaxr_models.labels import FINDINGS, View
@@ -31,20 +33,20 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def climbed(config: ladder.LadderConfig, tell: Any) -> dict[str, Any]:
+def climbed(config: ladder.LadderConfig, tell: Any) -> AblationScores:
     """A ladder without training: every rung calls every film normal."""
     tell("1 of 1: a rung")
     truth = [FilmFacts(View.ERECT, tuple(FindingFact(f, Presence.ABSENT) for f in FINDINGS))] * 3
     texts = {rung: [[narrate(facts) for facts in truth]] * config.seeds for rung in ladder.RUNGS}
     measured = ladder.measure(texts, truth)
-    return {
-        "synthetic": True,
-        "films": {"test": 3},
-        "minutes": config.training.minutes,
-        "seeds": config.seeds,
-        "sets": {"test": measured},
-        "conclusion": {"test": conclusion(measured)},
-    }
+    return AblationScores(
+        synthetic=True,
+        films={"test": 3},
+        minutes=config.training.minutes,
+        seeds=config.seeds,
+        sets={"test": measured},
+        conclusion={"test": tuple(conclusion(measured))},
+    )
 
 
 def test_the_ladder_is_published_in_card_and_document(
@@ -76,7 +78,9 @@ def test_a_new_checkpoint_and_its_evaluation_leave_the_ladder_in_the_card(
     monkeypatch.setattr(ladder, "run_ladder", climbed)
     shipped = load_checkpoint(weights_folder("captioner")).metrics
     alone = {key: value for key, value in shipped.items() if key != "ladder"}
-    monkeypatch.setattr(networks, "_read", lambda *_: dict(alone))  # really measured in test_cli_train
+    monkeypatch.setattr(
+        networks, "_read", lambda *_: stored_scores(alone)
+    )  # really measured in test_cli_train
     folder, document, out = tmp_path / "captioner", tmp_path / "README.md", tmp_path / "out"
     out.mkdir()
     document.write_text(

@@ -7,20 +7,48 @@ lies one level up, where a new training, copied over the old checkpoint, leaves 
 import json
 from pathlib import Path
 
+from pedaxr_models.captioning.ablation.scores import AblationScores
 from pedaxr_models.checkpoint import CheckpointError, Json
+from pedaxr_models.json_records import from_json, to_json
 
 LADDER_FILE = "ladder.json"
 
 
-def keep_ladder(checkpoint: Path, result: Json) -> None:
+def stored(result: AblationScores) -> Json:
+    """The ablation as JSON; a contrast's scores stand beside the names of its two variants."""
+    written: Json = to_json(result)
+    for measured in written["sets"].values():
+        for name, contrast in measured["contrasts"].items():
+            ends = {"from": contrast["without"], "to": contrast["given"]}
+            measured["contrasts"][name] = ends | contrast["scores"]
+    return written
+
+
+def read_stored(written: Json) -> AblationScores:
+    """What `stored` wrote.
+
+    Raises:
+        KeyError, TypeError, AttributeError: it is something else.
+    """
+    sets = {}
+    for films, measured in written["sets"].items():
+        contrasts = {}
+        for name, found in measured["contrasts"].items():
+            scores = {score: value for score, value in found.items() if score not in ("from", "to")}
+            contrasts[name] = {"without": found["from"], "given": found["to"], "scores": scores}
+        sets[films] = {**measured, "contrasts": contrasts}
+    return from_json(AblationScores, {**written, "sets": sets})
+
+
+def keep_ladder(checkpoint: Path, result: AblationScores) -> None:
     """Write it beside the checkpoint folder, in one rename."""
     path = checkpoint.parent / LADDER_FILE
     part = path.with_suffix(".json.part")
-    part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    part.write_text(json.dumps(stored(result), indent=1) + "\n", encoding="utf-8")
     part.replace(path)
 
 
-def kept_ladder(checkpoint: Path, metrics: Json) -> Json | None:
+def kept_ladder(checkpoint: Path, metrics: Json) -> AblationScores | None:
     """The ladder kept beside the checkpoint folder, else the one in its metrics; None: none was published.
 
     Raises:
@@ -28,12 +56,11 @@ def kept_ladder(checkpoint: Path, metrics: Json) -> Json | None:
     """
     path = checkpoint.parent / LADDER_FILE
     if not path.exists():
-        return metrics.get("ladder")
+        return read_stored(metrics["ladder"]) if metrics.get("ladder") else None
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return {**found, "sets": found["sets"], "conclusion": found["conclusion"]}
-    except (ValueError, KeyError, TypeError) as err:
+        return read_stored(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
         raise CheckpointError(
-            f"'{path.name}' beside '{checkpoint.name}' is no ladder. Delete it, or write it anew with "
+            f"'{path.name}' beside '{checkpoint.name}' is not an ablation. Delete it, or write it again with "
             "`pedaxr ablation --publish`."
         ) from err

@@ -3,8 +3,17 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from pedaxr_models.captioning.ablation.scores import SCORES, FloatTable, Interval, interval
-from pedaxr_models.checkpoint import Json
+from pedaxr_models.captioning.ablation.scores import (
+    SCORES,
+    AblationScores,
+    Contrast,
+    Difference,
+    FloatTable,
+    Interval,
+    SetScores,
+    VariantScore,
+    interval,
+)
 
 CLAIM = 8.0  # per cent that the seed project claims from metadata
 CONTRASTS = {
@@ -42,47 +51,47 @@ _COLOURS = {
 _GREY = "#9A9A9A"
 
 
-def contrasts(pooled: Mapping[str, FloatTable], samples: Mapping[str, FloatTable]) -> Json:
+def contrasts(pooled: Mapping[str, FloatTable], samples: Mapping[str, FloatTable]) -> dict[str, Contrast]:
     """What is added from one rung to the next: difference with its paired interval, and per cent.
 
     Args:
         pooled: (len(SCORES),) of each rung.
         samples: (bootstrap samples, len(SCORES)) of each rung, over the same films.
     """
-    found: Json = {}
+    found = {}
     for name, (without, given) in CONTRASTS.items():
         if without in pooled and given in pooled:
-            found[name] = {
-                "from": without,
-                "to": given,
-                **{s: _contrast(pooled, samples, without, given, s) for s in SCORES},
-            }
+            scores = {s: _difference(pooled, samples, without, given, s) for s in SCORES}
+            found[name] = Contrast(without, given, scores)
     return found
 
 
-def _contrast(
+def _difference(
     pooled: Mapping[str, FloatTable], samples: Mapping[str, FloatTable], without: str, given: str, score: str
-) -> Json:
+) -> Difference:
     at = SCORES.index(score)
     before, after = samples[without][:, at], samples[given][:, at]
     difference = interval(pooled[given][at] - pooled[without][at], after - before)
     own = [interval(pooled[rung][at], samples[rung][:, at]) for rung in (without, given)]
-    whole = {part: round(value, 4) for part, value in vars(difference).items()}
-    whole["overlap"] = own[0].overlaps(own[1])
+    per_cent = None
     if pooled[without][at] > 0 and before.min() > 0:
         ratio = interval(100 * (pooled[given][at] / pooled[without][at] - 1), 100 * (after / before - 1))
-        whole["per_cent"] = {part: round(value, 1) for part, value in vars(ratio).items()}
-    return whole
+        per_cent = Interval(*_rounded(ratio, 1))
+    return Difference(*_rounded(difference, 4), overlap=own[0].overlaps(own[1]), per_cent=per_cent)
 
 
-def conclusion(measured: Json) -> list[str]:
+def _rounded(found: Interval, digits: int) -> tuple[float, float, float]:
+    return round(found.value, digits), round(found.low, digits), round(found.high, digits)
+
+
+def conclusion(measured: SetScores) -> list[str]:
     """What the ladder shows, in sentences that follow from its figures."""
-    found = measured["contrasts"]
+    found = measured.contrasts
     lines = []
     if "metadata, to the image" in found:
         lines += [_added("Metadata", found["metadata, to the image"]), _claim(found)]
-        both = [found[name]["fact_f1"] for name in list(CONTRASTS)[:2]]
-        wins = all(c["low"] > 0 and not c["overlap"] for c in both)
+        both = [found[name].scores["fact_f1"] for name in list(CONTRASTS)[:2]]
+        wins = all(c.low > 0 and not c.overlap for c in both)
         lines.append(
             f"Image + metadata {'beats' if wins else 'does not beat'} both image only and metadata only "
             "with intervals that do not overlap."
@@ -93,72 +102,72 @@ def conclusion(measured: Json) -> list[str]:
     return lines
 
 
-def _added(what: str, contrast: Json) -> str:
-    f1 = contrast["fact_f1"]
-    relative = f", {f1['per_cent']['value']:+.1f} %" if "per_cent" in f1 else ""
+def _added(what: str, contrast: Contrast) -> str:
+    f1 = contrast.scores["fact_f1"]
+    relative = f", {f1.per_cent.value:+.1f} %" if f1.per_cent else ""
     return (
-        f"{what} {_verb(f1)} the fact F1 of {contrast['from']} by {f1['value']:+.3f}{relative} "
+        f"{what} {_verb(f1)} the fact F1 of {contrast.without} by {f1.value:+.3f}{relative} "
         f"(95 % interval of the difference {_range(f1)}); the two readers' own intervals "
-        f"{'overlap' if f1['overlap'] else 'do not overlap'}."
+        f"{'overlap' if f1.overlap else 'do not overlap'}."
     )
 
 
-def _verb(difference: Json) -> str:
-    if difference["low"] > 0:
+def _verb(difference: Difference) -> str:
+    if difference.low > 0:
         return "raise"
-    return "lower" if difference["high"] < 0 else "do not measurably change"
+    return "lower" if difference.high < 0 else "do not measurably change"
 
 
-def _range(difference: Json) -> str:
-    return f"{difference['low']:+.3f} to {difference['high']:+.3f}"
+def _range(difference: Difference) -> str:
+    return f"{difference.low:+.3f} to {difference.high:+.3f}"
 
 
-def _claim(found: Json) -> str:
-    gain = found["metadata, to the image"]["fact_f1"].get("per_cent")
+def _claim(found: Mapping[str, Contrast]) -> str:
+    gain = found["metadata, to the image"].scores["fact_f1"].per_cent
     if gain is None:
         return (
             f"The +{CLAIM:g} % that the seed project claims from metadata cannot be set beside a score of 0."
         )
-    place = "below" if gain["low"] > CLAIM else "above" if gain["high"] < CLAIM else "inside"
+    place = "below" if gain.low > CLAIM else "above" if gain.high < CLAIM else "inside"
     verdict = {"below": "more than claimed", "above": "not reproduced", "inside": "not refuted"}[place]
     return (
         f"The +{CLAIM:g} % that the seed project claims from metadata lies {place} the interval found here "
-        f"({gain['low']:+.1f} % to {gain['high']:+.1f} %): {verdict}."
+        f"({gain.low:+.1f} % to {gain.high:+.1f} %): {verdict}."
     )
 
 
-def _validity(masks: Json) -> str:
+def _validity(masks: Contrast) -> str:
     parts = []
     for score in ("hallucination_rate", "omission_rate", "weighted_error"):
-        change = masks[score]
-        sure = "" if change["low"] > 0 or change["high"] < 0 else ", not more than chance"
-        parts.append(f"{_TITLES[score]} {change['value']:+.3f} ({_range(change)}{sure})")
+        change = masks.scores[score]
+        sure = "" if change.low > 0 or change.high < 0 else ", not more than chance"
+        parts.append(f"{_TITLES[score]} {change.value:+.3f} ({_range(change)}{sure})")
     return f"With predicted masks: {'; '.join(parts)}."
 
 
-def _budget(result: Json) -> str:
-    return f"{result['steps']:,} steps" if result.get("steps") else f"{result['minutes']:g} minutes"
+def _budget(result: AblationScores) -> str:
+    return f"{result.steps:,} steps" if result.steps else f"{result.minutes:g} minutes"
 
 
-def ladder_table(result: Json) -> str:
+def ladder_table(result: AblationScores) -> str:
     """All rungs as a Markdown table per set of films, with what follows from it."""
-    synthetic = "synthetic " * result["synthetic"]
+    synthetic = "synthetic " * result.synthetic
     head = (
-        f"{result['seeds']} seeds of {_budget(result)} per trained rung, seeds pooled; brackets: "
+        f"{result.seeds} seeds of {_budget(result)} per trained rung, seeds pooled; brackets: "
         "95 % intervals by resampling films; ±: standard deviation over seeds. Weighted error: points per "
         f"film, a missed free air 10, a wrong grade 1; lower is better, as for the shares before it. "
         f"{SIDES_NOTE} {_source(result)}\n"
     )
     parts = [head]
-    for name, measured in result["sets"].items():
-        films = f"**{result['films'][name]} {synthetic}{name} films.**"
-        parts.append(f"{films} {' '.join(result['conclusion'][name])}\n\n{_table(measured['rungs'])}")
+    for name, measured in result.sets.items():
+        films = f"**{result.films[name]} {synthetic}{name} films.**"
+        parts.append(f"{films} {' '.join(result.conclusion[name])}\n\n{_table(measured.rungs)}")
     return "\n".join(parts)
 
 
-def _source(result: Json) -> str:
+def _source(result: AblationScores) -> str:
     """Which outlines the rungs read; a ladder of before this was noted says so."""
-    outlines = result.get("measured_with", {}).get("segmentation")
+    outlines = result.measured_with.get("segmentation")
     if outlines is None:
         return "Which segmentation the masks came from was not recorded."
     return f"The masks came from the segmentation {short(outlines)}."
@@ -169,7 +178,7 @@ def short(digest: str) -> str:
     return f"`{digest[:12]}`"
 
 
-def _table(rungs: Json) -> str:
+def _table(rungs: Mapping[str, Mapping[str, VariantScore]]) -> str:
     titles = {n: t for n, t in _TITLES.items() if all(n in scores for scores in rungs.values())}
     lines = [f"| rung | {' | '.join(titles.values())} |", "|---" * (len(titles) + 1) + "|"]
     for rung, scores in rungs.items():
@@ -177,54 +186,51 @@ def _table(rungs: Json) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cell(name: str, score: Json) -> str:
-    cell = f"{score['value']:.3f}"
+def _cell(name: str, score: VariantScore) -> str:
+    cell = f"{score.value:.3f}"
     if name in ("fact_f1", "hallucination_rate", "weighted_error"):
-        cell += f" ({score['low']:.3f}–{score['high']:.3f})"
-    if name == "fact_f1" and len(score["seeds"]) > 1:
-        cell += f" ±{score['spread']:.3f}"
+        cell += f" ({score.low:.3f}–{score.high:.3f})"
+    if name == "fact_f1" and len(score.seeds) > 1:
+        cell += f" ±{score.spread:.3f}"
     return cell
 
 
-def draw_ladder(result: Json, path: Path) -> None:
+def draw_ladder(result: AblationScores, path: Path) -> None:
     """Bars with intervals, a dot per seed, as PNG; one row of panels per set of films."""
     from matplotlib.figure import Figure
 
     shown = ("fact_f1", "hallucination_rate", "omission_rate", "weighted_error", "bleu_4", "cider")
-    sets = result["sets"]
+    sets = result.sets
     figure = Figure(figsize=(17, 0.7 + 3.0 * len(sets)), layout="constrained")
     axes = figure.subplots(len(sets), len(shown), squeeze=False, sharey=True)
     for row, (name, measured) in zip(axes, sets.items(), strict=True):
         for panel, score in zip(row, shown, strict=True):
-            _draw_bars(panel, measured["rungs"], score)
+            _draw_bars(panel, measured.rungs, score)
             better = "lower" if score in _BETTER_LOW else "higher"
             panel.set_title(f"{_TITLES[score]}  ({better} is better)", fontsize=10)
-        row[0].set_ylabel(f"{result['films'][name]} {name} films", fontsize=11)
-    kind = "Synthetic films. " if result["synthetic"] else ""
+        row[0].set_ylabel(f"{result.films[name]} {name} films", fontsize=11)
+    kind = "Synthetic films. " if result.synthetic else ""
     figure.suptitle(
-        f"What each source is worth. {kind}Bars: {result['seeds']} seeds pooled; whiskers: 95 % intervals "
+        f"What each source is worth. {kind}Bars: {result.seeds} seeds pooled; whiskers: 95 % intervals "
         "over films; dots: seeds",
         fontsize=12,
     )
     figure.savefig(path, dpi=110)
 
 
-def _draw_bars(panel: "object", rungs: Json, score: str) -> None:
+def _draw_bars(panel: "object", rungs: Mapping[str, Mapping[str, VariantScore]], score: str) -> None:
     from matplotlib.axes import Axes
 
     assert isinstance(panel, Axes)
     names = list(rungs)[::-1]
     for at, rung in enumerate(names):
-        found = rungs[rung][score]
-        bar = Interval(found["value"], found["low"], found["high"])
+        bar = rungs[rung][score]
         panel.barh(at, bar.value, color=_COLOURS.get(rung, _GREY), height=0.68, alpha=0.85)
         panel.plot([bar.low, bar.high], [at, at], color="black", lw=1.4, solid_capstyle="butt")
-        if len(found["seeds"]) > 1:
-            panel.plot(
-                found["seeds"], [at] * len(found["seeds"]), "o", ms=3.5, mfc="white", mec="black", mew=0.7
-            )
+        if len(bar.seeds) > 1:
+            panel.plot(bar.seeds, [at] * len(bar.seeds), "o", ms=3.5, mfc="white", mec="black", mew=0.7)
         panel.annotate(
-            f"{bar.value:.2f}", (max(bar.high, *found["seeds"]), at), xytext=(5, 0),
+            f"{bar.value:.2f}", (max(bar.high, *bar.seeds), at), xytext=(5, 0),
             textcoords="offset points", va="center", fontsize=8.5,
         )  # fmt: skip
     panel.set_yticks(range(len(names)), names, fontsize=9.5)

@@ -17,10 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
+from pedaxr_models.captioning.ablation.record import stored
 from pedaxr_models.captioning.ablation.report import conclusion, contrasts
 from pedaxr_models.captioning.ablation.scores import (
     SCORES,
+    AblationScores,
     FloatTable,
+    SetScores,
+    VariantScore,
     best_single_report,
     film_counts,
     interval,
@@ -32,7 +36,7 @@ from pedaxr_models.captioning.inputs import ReaderFilms, open_inputs
 from pedaxr_models.captioning.network import SOURCES
 from pedaxr_models.captioning.reporter import Reporter
 from pedaxr_models.captioning.train import TrainConfig, train_captioner
-from pedaxr_models.checkpoint import Json, weights_folder
+from pedaxr_models.checkpoint import weights_folder
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.read import is_synthetic
@@ -72,7 +76,7 @@ class LadderConfig:
     limit: int | None = None
 
 
-def run_ladder(config: LadderConfig, tell: Callable[[str], None] = lambda _: None) -> Json:
+def run_ladder(config: LadderConfig, tell: Callable[[str], None] = lambda _: None) -> AblationScores:
     """Train what is not trained yet, measure every rung, write `ladder.json` into `config.training.out`.
 
     Args:
@@ -89,22 +93,21 @@ def run_ladder(config: LadderConfig, tell: Callable[[str], None] = lambda _: Non
     opened = {name: _open(films, config.training) for name, films in measured.items()}
     checkpoints = _train_rungs(config, tell)
     tell("writing the reports of every rung and measuring them")
-    result: Json = {
-        "synthetic": is_synthetic(config.training.data),
-        "films": {name: len(films) for name, films in opened.items()},
-        "minutes": config.training.minutes,
-        "steps": config.training.steps,
-        "seeds": config.seeds,
-        "measured_with": {"segmentation": _segmenter(config.training).weights_sha256},
-        "sets": {
-            name: measure(
-                _rung_texts(films, train_facts, checkpoints, name), films.facts, config.training.seed
-            )
-            for name, films in opened.items()
-        },
+    sets = {
+        name: measure(_rung_texts(films, train_facts, checkpoints, name), films.facts, config.training.seed)
+        for name, films in opened.items()
     }
-    result["conclusion"] = {name: conclusion(scores) for name, scores in result["sets"].items()}
-    (out / "ladder.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    result = AblationScores(
+        synthetic=is_synthetic(config.training.data),
+        films={name: len(films) for name, films in opened.items()},
+        minutes=config.training.minutes,
+        steps=config.training.steps,
+        seeds=config.seeds,
+        measured_with={"segmentation": _segmenter(config.training).weights_sha256},
+        sets=sets,
+        conclusion={name: tuple(conclusion(scores)) for name, scores in sets.items()},
+    )
+    (out / "ladder.json").write_text(json.dumps(stored(result), indent=2) + "\n", encoding="utf-8")
     return result
 
 
@@ -213,7 +216,7 @@ def _written(films: ReaderFilms, checkpoint: Path, name: str) -> list[str]:
     return reports
 
 
-def measure(texts: dict[str, list[list[str]]], truth: Sequence[FilmFacts], seed: int = 0) -> Json:
+def measure(texts: dict[str, list[list[str]]], truth: Sequence[FilmFacts], seed: int = 0) -> SetScores:
     """Scores, intervals and spread of seeds of every rung, and what one rung adds to another.
 
     Args:
@@ -225,26 +228,24 @@ def measure(texts: dict[str, list[list[str]]], truth: Sequence[FilmFacts], seed:
     counts = {r: [film_counts(truth, said, wordings) for said in seeds] for r, seeds in texts.items()}
     weights = resamples(len(truth), seed=seed)
     samples = {rung: resampled_scores(made, weights) for rung, made in counts.items()}
-    return {
-        "rungs": {rung: _rung(made, samples[rung]) for rung, made in counts.items()},
-        "contrasts": contrasts({rung: _pooled(made) for rung, made in counts.items()}, samples),
-    }
+    return SetScores(
+        rungs={rung: _rung(made, samples[rung]) for rung, made in counts.items()},
+        contrasts=contrasts({rung: _pooled(made) for rung, made in counts.items()}, samples),
+    )
 
 
 def _pooled(counts: Sequence[FloatTable]) -> FloatTable:
     return scores_of(np.sum(counts, axis=0).sum(0))
 
 
-def _rung(counts: Sequence[FloatTable], samples: FloatTable) -> Json:
+def _rung(counts: Sequence[FloatTable], samples: FloatTable) -> dict[str, VariantScore]:
     pooled = _pooled(counts)
     seeds = np.stack([scores_of(made.sum(0)) for made in counts])  # (seeds, scores)
     spread = seeds.std(0, ddof=1) if len(seeds) > 1 else np.zeros(len(SCORES))
-    rung: Json = {}
+    rung = {}
     for column, name in enumerate(SCORES):
         found = interval(pooled[column], samples[:, column])
-        rung[name] = {
-            **{part: round(value, 4) for part, value in vars(found).items()},
-            "seeds": [round(float(value), 4) for value in seeds[:, column]],
-            "spread": round(float(spread[column]), 4),
-        }
+        value, low, high = (round(part, 4) for part in (found.value, found.low, found.high))
+        by_seed = tuple(round(float(score), 4) for score in seeds[:, column])
+        rung[name] = VariantScore(value, low, high, by_seed, round(float(spread[column]), 4))
     return rung

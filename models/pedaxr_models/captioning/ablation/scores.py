@@ -4,8 +4,8 @@ Every score is a function of sums of per-film counts. A bootstrap sample (Efron 
 films; the same weightings for every rung make differences paired.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,65 @@ class Interval:
     def overlaps(self, other: "Interval") -> bool:
         """Whether the two intervals share a point."""
         return self.low <= other.high and other.low <= self.high
+
+
+@dataclass(frozen=True)
+class VariantScore(Interval):
+    """One score of one variant, all seeds pooled; `seeds` one by one, `spread` their standard deviation."""
+
+    seeds: tuple[float, ...] = ()
+    spread: float = 0.0
+
+
+@dataclass(frozen=True)
+class Difference(Interval):
+    """What is added to a score, paired over films.
+
+    Attributes:
+        overlap: whether the two variants' own intervals share a point.
+        per_cent: the same relative to the score without; None where that is 0.
+    """
+
+    overlap: bool = True
+    per_cent: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Two variants, one of them `given` an input that the other is `without`; differences by score."""
+
+    without: str
+    given: str
+    scores: Mapping[str, Difference]
+
+
+@dataclass(frozen=True)
+class SetScores:
+    """One set of films: scores by variant and name, and what is added from one variant to another."""
+
+    rungs: Mapping[str, Mapping[str, VariantScore]]
+    contrasts: Mapping[str, Contrast]
+
+
+@dataclass(frozen=True)
+class AblationScores:
+    """A whole ablation.
+
+    Attributes:
+        synthetic: whether a program made the films.
+        films: how many of each set; minutes, steps: budget of each training; seeds: trainings per variant.
+        sets, conclusion: scores and sentences by set of films.
+        measured_with: SHA-256 of the segmentation whose outlines were read; empty where not recorded.
+    """
+
+    synthetic: bool
+    films: Mapping[str, int]
+    minutes: float
+    seeds: int
+    sets: Mapping[str, SetScores]
+    conclusion: Mapping[str, tuple[str, ...]]
+    steps: int | None = None
+    measured_with: Mapping[str, str] = field(default_factory=dict)
 
 
 def film_counts(

@@ -15,6 +15,7 @@ from pedaxr_server.cli.options import FOLDER, json_option, show
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
+    from pedaxr_models.captioning.evaluate import CaptionerScores
     from pedaxr_models.captioning.reporter import Reporter
     from pedaxr_models.segmentation.scores import SegmentationScores
     from pedaxr_models.segmentation.segmenter import Segmenter
@@ -146,6 +147,7 @@ def evaluate_captioner(
 
     from pedaxr_models.captioning.ablation.record import kept_ladder
     from pedaxr_models.captioning.card import metrics_table, model_card, reading_table
+    from pedaxr_models.captioning.evaluate import to_metrics
     from pedaxr_models.captioning.reporter import Reporter
     from pedaxr_models.checkpoint import load_checkpoint, revise_checkpoint, weights_folder
     from pedaxr_models.segmentation.segmenter import Segmenter
@@ -156,25 +158,23 @@ def evaluate_captioner(
         reporter = Reporter.load(folder, num_beams=num_beams)
         ladder = kept_ladder(folder, load_checkpoint(folder).metrics)  # measured by `pedaxr ablation`
         metrics = _read(reporter, outliner, data, split, limit, seed)
-        if shifted:
-            metrics["shifted"] = _read(reporter, outliner, shifted, "test", limit, seed)
-        metrics["measured_with"] = {
+        measured_with = {
             "captioner": reporter.weights_sha256,
             "segmentation": outliner.weights_sha256,
             "search": f"beam search over {num_beams} texts" if num_beams > 1 else "greedy search",
         }
-        if ladder:
-            metrics["ladder"] = ladder
+        beyond = _read(reporter, outliner, shifted, "test", limit, seed) if shifted else None
+        metrics = replace(metrics, measured_with=measured_with, shifted=beyond, ablation=ladder)
         if document:
             card = model_card(reporter.network, metrics, load_checkpoint(folder).data)
-            revise_checkpoint(folder, metrics=metrics, card=card)
+            revise_checkpoint(folder, metrics=to_metrics(metrics), card=card)
             publish(document, "captioner", reading_table(metrics))
-    show(lambda: Markdown(metrics_table(metrics)), metrics, json_path)
+    show(lambda: Markdown(metrics_table(metrics)), to_metrics(metrics), json_path)
 
 
 def _read(
     reporter: "Reporter", outliner: "Segmenter", data: Path, split: str, limit: int | None, seed: int
-) -> dict[str, Any]:
+) -> "CaptionerScores":
     """Measure on the films and on pictures that are none; both as the report writer sees them, segmented.
 
     Raises:
