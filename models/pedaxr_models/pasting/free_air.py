@@ -24,6 +24,7 @@ _SHARES: tuple[tuple[Kind, float], ...] = (
     ("football", 0.07),
 )
 _ATTEMPTS = 5
+_LEAST_CHANGE = 5.0  # grey levels
 _LEAST_CNR = 1.6
 _LEAST_WIDTH = 0.018  # of the body's width
 _LINE = 0.03  # trunk depths of tissue that the diaphragm adds where the beam grazes it
@@ -135,7 +136,8 @@ def put_free_air(
 def _is_visible(made: Pasted, scene: Scene) -> bool:
     """What no eye finds is no truth."""
     thick = made.measures["width_px"] >= max(4.0, _LEAST_WIDTH * scene.width)
-    return thick and made.measures["contrast_to_noise"] >= _LEAST_CNR
+    dark = made.measures["change"] >= _LEAST_CHANGE
+    return thick and dark and made.measures["contrast_to_noise"] >= _LEAST_CNR
 
 
 def _exposed(scene: Scene, gas: Gas, kind: str, rng: np.random.Generator) -> Pasted:
