@@ -127,20 +127,20 @@ def put_free_air(
         if gas is None or gas.mask.sum() < 12:
             continue
         gas = Gas(gas.depth * (1 + 0.25 * attempt), gas.mask)  # what was too faint is drawn again, thicker
-        made = _exposed(scene, gas, drawn, rng)
-        if _is_visible(made, scene):
+        made = develop(scene, gas, drawn, rng)
+        if is_visible(made, scene):
             return made
     return None
 
 
-def _is_visible(made: Pasted, scene: Scene) -> bool:
+def is_visible(made: Pasted, scene: Scene) -> bool:
     """What no eye finds is no truth."""
     thick = made.measures["width_px"] >= max(4.0, _LEAST_WIDTH * scene.width)
     dark = made.measures["change"] >= _LEAST_CHANGE
     return thick and dark and made.measures["contrast_to_noise"] >= _LEAST_CNR
 
 
-def _exposed(scene: Scene, gas: Gas, kind: str, rng: np.random.Generator) -> Pasted:
+def develop(scene: Scene, gas: Gas, kind: str, rng: np.random.Generator) -> Pasted:
     """Develop the part of the film that changes."""
     here = bounding(np.abs(gas.depth) > 1e-3, 16)
     film = scene.film.copy()

@@ -62,26 +62,35 @@ def frame_child(spec: FilmSpec, child: Child) -> Framed:
     return Framed(child, field, centre_x, masks, levels, facts, is_ambiguous)
 
 
-def _film_masks(spec: FilmSpec, child: Child, exposed: Mask) -> dict[str, Mask]:
-    """All channels on the finished film."""
-    a, c = child.anatomy, child.contents
-    cavity = (np.abs(child.trunk.x) < child.trunk.half_width - a.flank_px + 1) & (child.chest.dome_y < YY)
-    empty = np.zeros((N, N), bool)
-    findings = dict(spec.severity)
-    canvas: dict[str, Mask] = dict.fromkeys(CHANNELS, empty)
+def cavity_of(child: Child) -> Mask:
+    """The belly inside its muscle and below the diaphragm, canvas (N, N)."""
+    wall = child.trunk.half_width - child.anatomy.flank_px + 1
+    return np.asarray((np.abs(child.trunk.x) < wall) & (child.chest.dome_y < YY))
+
+
+def finding_silhouettes(spec: FilmSpec, child: Child) -> dict[str, Mask]:
+    """What each intended finding would be outlined as, canvas (N, N), before pose and shutters."""
+    a, c, cavity = child.anatomy, child.contents, cavity_of(child)
+    findings, found = dict(spec.severity), {}
     if Finding.PYLORIC_STENOSIS in findings:
-        canvas[Finding.PYLORIC_STENOSIS] = c.stomach & cavity
+        found[Finding.PYLORIC_STENOSIS.value] = c.stomach & cavity
     if Finding.AIR_FLUID_LEVEL in findings:
-        canvas[Finding.AIR_FLUID_LEVEL] = c.level_loops & cavity
+        found[Finding.AIR_FLUID_LEVEL.value] = c.level_loops & cavity
     if Finding.ABDOMINAL_DISTENSION in findings:
-        canvas[Finding.ABDOMINAL_DISTENSION] = (
-            measure.outline_round(c.dilated & cavity, 0.5 * a.pitch) & cavity
-        )
+        loops = measure.outline_round(c.dilated & cavity, 0.5 * a.pitch)
+        found[Finding.ABDOMINAL_DISTENSION.value] = loops & cavity
     if Finding.CONSTIPATION in findings:
         frame = measure.outline_round(c.stool_mask & cavity, 0.7 * a.half_width)
-        canvas[Finding.CONSTIPATION] = frame & cavity
+        found[Finding.CONSTIPATION.value] = frame & cavity
     if child.free_air is not None:
-        canvas[Finding.PNEUMOPERITONEUM] = child.free_air.mask
+        found[Finding.PNEUMOPERITONEUM.value] = child.free_air.mask
+    return found
+
+
+def _film_masks(spec: FilmSpec, child: Child, exposed: Mask) -> dict[str, Mask]:
+    """All channels on the finished film."""
+    c, cavity, empty = child.contents, cavity_of(child), np.zeros((N, N), bool)
+    canvas: dict[str, Mask] = dict.fromkeys(CHANNELS, empty) | finding_silhouettes(spec, child)
     bones = child.bones.masks
     canvas |= {
         Structure.LUNGS: child.chest.lung_mask,

@@ -1,0 +1,1 @@
+"""Findings of made children put into films of other children."""
