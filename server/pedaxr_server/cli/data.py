@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pedaxr.errors import InvalidRequest, ModelUnavailable, StorageError
+from pedaxr_models.labels import Finding
 from pedaxr_server.cli.options import FOLDER, console, home_option, json_option, show
 
 _VIEWS = ("supine", "erect", "left_lateral_decubitus")
@@ -26,6 +27,21 @@ _VIEWS = ("supine", "erect", "left_lateral_decubitus")
     default=os.cpu_count() or 1,
     help="Films generated at a time (default: number of cores).",
 )
+@click.option(
+    "--onto",
+    type=FOLDER,
+    help="Put findings into the films of this folder instead, each beside its untouched film.",
+)
+@click.option(
+    "--per-film", type=click.IntRange(1), default=4, show_default=True, help="Films made of each one."
+)
+@click.option(
+    "--finding",
+    "findings",
+    type=click.Choice([f.value for f in Finding]),
+    multiple=True,
+    help="With --onto: only this finding; repeatable.",
+)
 def films(
     out: Path,
     count: int | None,
@@ -34,11 +50,17 @@ def films(
     shifted: bool,
     dicom: bool,
     processes: int,
+    onto: Path | None,
+    per_film: int,
+    findings: tuple[str, ...],
 ) -> None:
     """Write a data set of synthetic films with masks, facts and metadata to OUT; resumes where it left off.
 
     A film depends only on the seed and its number: --index writes the same bytes as a whole data set does.
     """
+    if onto is not None:
+        _films_onto(out, onto, seed=seed, per_film=per_film, findings=findings)
+        return
     from pedaxr.demo.synthetic_dicom import encode_dicom
     from pedaxr_models.phantom.dataset.write import PNG, PictureFormat, write_dataset
     from pedaxr_models.phantom.spec import Domain
@@ -58,6 +80,25 @@ def films(
             progress=progress,
         )
     click.echo(f"{wanted} films in {out}")
+
+
+def _films_onto(out: Path, source: Path, *, seed: int, per_film: int, findings: tuple[str, ...]) -> None:
+    """Findings put into the films of a folder; bare films are outlined by the bundled network."""
+    from pedaxr.reading import networks
+    from pedaxr_models.phantom.onto.backgrounds import Segmented
+    from pedaxr_models.phantom.onto.write import write_pairs
+
+    with library_errors(), progress_bar("Making films") as progress:
+        made = write_pairs(
+            source,
+            out,
+            per_film=per_film,
+            findings=tuple(Finding(name) for name in findings),
+            seed=seed,
+            outline=Segmented(networks.segmenter),
+            progress=progress,
+        )
+    click.echo(f"{made.pairs} pairs in {made.table}, {made.without_room} left out for want of room")
 
 
 @click.command("ood-images")

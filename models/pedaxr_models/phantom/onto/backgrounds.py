@@ -22,20 +22,22 @@ _MONTHS = {"neonate": 0.3, "infant": 8.0, "child": 72.0, "adolescent": 170.0, "a
 # Segments a film (H, W) float32 in 0..1: channel to mask (H, W).
 Outline = Callable[[NDArray[np.float32]], Mapping[str, Mask]]
 
-def outline_with(segmenter: FilmSegmenter) -> Outline:
-    """Structures as a segmentation network sees them, at the film's size."""
 
-    def outline(pixels: NDArray[np.float32]) -> dict[str, Mask]:
+@dataclass(frozen=True)
+class Segmented:
+    """Outlines structures with a segmentation network, which is loaded for the first bare film."""
+
+    load: Callable[[], FilmSegmenter]
+
+    def __call__(self, pixels: NDArray[np.float32]) -> dict[str, Mask]:
+        """Masks (H, W) per channel, at the film's own size."""
+        segmenter = self.load()
         seen = segmenter.predict(pixels)
         masks = {}
         for channel, probability in zip(CHANNELS, seen.probabilities, strict=True):
             film = cv2.resize(probability[seen.letterbox.content], pixels.shape[::-1])
             masks[channel] = np.asarray(film >= segmenter.thresholds[channel])
         return masks
-
-    return outline
-
-
 
 
 @dataclass(frozen=True)

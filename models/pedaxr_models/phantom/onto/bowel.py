@@ -16,7 +16,7 @@ from pedaxr_models.phantom.geometry import Field
 from pedaxr_models.phantom.measure import outline_round
 from pedaxr_models.phantom.spec import FilmSpec, sample_severity
 
-_ATTEMPTS = 4
+_ATTEMPTS = 5
 _SEEN = 0.03  # trunk depths of gas
 _FLUID = 0.05  # trunk depths that fluid adds where it has pushed fat aside
 _CUT, _OVER_LIVER = 0.25, 0.5  # share of a piece of gas outside the belly, or in front of the liver
@@ -73,7 +73,9 @@ def put_bowel_finding(
         lumen = gas.depth > _SEEN
         if (lumen & gas.mask).sum() < 30:
             continue
-        gas = Gas(gas.depth * (1 + 0.3 * attempt), lumen)  # its contrast is that of the gas, not of the outline
+        gas = Gas(
+            gas.depth * (1 + 0.4 * attempt), lumen
+        )  # its contrast is that of the gas, not of the outline
         made = develop(scene, gas, finding.value, rng)
         if is_visible(made, scene):
             return replace(made, mask=_outline(lumen, finding, scene))
@@ -144,7 +146,7 @@ def _whole_loops(depth: FloatImage, mask: Mask, scene: Scene) -> tuple[FloatImag
 
 
 def _placing(child: Child, scene: Scene) -> NDArray[np.float64]:
-    """Affine map (2, 3) from the made child's canvas to the film: flank to flank, dome and crest to theirs."""
+    """Affine map (2, 3) from the made child's canvas to the film: flank to flank, dome and crest to its."""
     a = child.anatomy
     rows = np.flatnonzero(scene.cavity.any(1))
     middle = scene.cavity[rows[len(rows) // 4] : rows[-len(rows) // 4]]
