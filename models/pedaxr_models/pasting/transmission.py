@@ -34,7 +34,7 @@ def measure_grain(film: FloatImage) -> Grain:
     """Noise of a film (H, W) by grey value: the lower fifth of the local spread, where nothing is drawn."""
     rest = film - cv2.GaussianBlur(film, (0, 0), 2.0)
     near = rest[:, 1:] * rest[:, :-1]
-    variance = cv2.blur(rest * rest, (9, 9))[4::8, 4::8].ravel()
+    variance = np.maximum(cv2.blur(rest * rest, (9, 9))[4::8, 4::8].ravel(), 0)  # running sums round below 0
     level = cv2.blur(film, (9, 9))[4::8, 4::8].ravel()
     quiet = variance < np.percentile(variance, 40)
     ratio = float(near.mean() / max(float((rest * rest).mean()), 1e-6))

@@ -132,6 +132,14 @@ def test_the_gas_is_as_grainy_as_the_film(structures):
     assert 0.6 < rest.std() / measure_grain(film).sigmas.mean() < 1.8
 
 
+@pytest.mark.parametrize("black", [slice(200, None), slice(300, None)])
+def test_black_below_strong_noise_has_grain_that_is_a_number(black):
+    film = np.random.default_rng(0).uniform(0, 255, (512, 512)).astype(np.float32)
+    film[black] = 3
+    grain = measure_grain(film)
+    assert np.isfinite(grain.sigmas).all() and (grain.sigmas >= 0).all()
+
+
 @pytest.mark.parametrize("side", [384, 1024])
 def test_other_sizes_keep_the_share_of_the_film_that_is_gas(background, structures, side):
     def share(size: int) -> float:

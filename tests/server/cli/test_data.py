@@ -41,6 +41,18 @@ def planted(folder: Path, *, leak: bool) -> Path:
     return folder
 
 
+def test_findings_are_put_into_films_that_the_bundled_network_outlines(run: Run, tmp_path: Path) -> None:
+    assert run("films", tmp_path / "made", "--count", "2", "--seed", "6", "--processes", "1").exit_code == 0
+    said = run(
+        *("films", tmp_path / "out", "--onto", tmp_path / "made" / "images", "--per-film", "2"),
+        *("--finding", "pneumoperitoneum"),
+    )
+    assert said.exit_code == 0
+    rows = (tmp_path / "out" / "pairs.csv").read_text().splitlines()
+    assert f"{len(rows) - 1} pairs" in said.output and len(rows) > 1
+    assert all(",pneumoperitoneum," in row for row in rows[1:])
+
+
 def test_one_film_is_made_alone_as_in_its_data_set(run: Run, tmp_path: Path) -> None:
     assert run("films", tmp_path / "all", "--count", "2", "--seed", "6", "--processes", "1").exit_code == 0
     assert run("films", tmp_path / "one", "--index", "1", "--seed", "6").exit_code == 0

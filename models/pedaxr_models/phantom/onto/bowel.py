@@ -102,9 +102,9 @@ def _content(spec: FilmSpec, child: Child) -> Content:
     elif finding is Finding.PYLORIC_STENOSIS:
         gas, fluid = gas * _soft(c.stomach), fluid * c.stomach
     elif finding is Finding.ABDOMINAL_DISTENSION:
-        gas, fluid = gas * _soft(c.dilated), fluid * 0
+        gas, fluid = gas * _soft(c.dilated), np.zeros_like(fluid)
     else:
-        gas, fluid = gas * _soft(c.stool_mask), 0.7 * np.clip(c.stool / 8, 0, 1)
+        gas, fluid = gas * _soft(c.stool_mask), np.asarray(0.7 * np.clip(c.stool / 8, 0, 1), np.float32)
     depth = gas / np.maximum(child.trunk.thickness, 8) - _FLUID * fluid
     return Content(np.asarray(depth * cavity, np.float32), np.asarray(mask & cavity))
 
