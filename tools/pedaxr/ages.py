@@ -4,7 +4,12 @@ Two weeks or two months decide what a distended stomach means, so a month is the
 on the day of the month of birth, or on the first of the next month where a month has no such day.
 """
 
+from dataclasses import dataclass
 from datetime import date
+
+from pedaxr_models.plausibility import ADULT_MONTHS
+from pedaxr_models.written.ages import OLDEST_MONTHS, AgeRange, range_of_months
+from pedaxr_models.written.dates import is_placeholder
 
 AGE_BANDS: tuple[tuple[str, float], ...] = (
     ("newborn, under 1 month", 1),
@@ -17,7 +22,56 @@ AGE_BANDS: tuple[tuple[str, float], ...] = (
 )
 UNKNOWN_AGE = "age unknown"
 _DAYS_PER_MONTH = 30.436875
-_CONTRADICTION_MONTHS, _CONTRADICTION_SHARE = 1.0, 0.1
+PLACEHOLDER_BIRTH = "The birth date stands for an unknown one, such as 1900-01-01: it was not used."
+PLACEHOLDER_STUDY = "The study date stands for an unknown one, such as 1900-01-01: it was not used."
+IMPLAUSIBLE_BIRTH = (
+    "The birth date contradicts the stated age and makes the child an adult: it was not used, the age was."
+)
+CONTRADICTION = "The stated age contradicts the birth date and the study date: the dates were used."
+FIRST_YEAR = "The stated age, 0 years, is anywhere in the first year: it was not used."
+
+
+@dataclass(frozen=True)
+class KnownAge:
+    """Birth date, study date and age as far as they can be believed together.
+
+    Attributes:
+        age_months: at the study; None when it is not known well enough.
+        notes: what was not believed, in our own words.
+    """
+
+    birth_date: date | None
+    study_date: date | None
+    age_months: float | None
+    notes: tuple[str, ...] = ()
+
+
+def believed_age(birth_date: date | None, study_date: date | None, stated: AgeRange | None) -> KnownAge:
+    """What to believe of two dates and a stated age, each of which may be missing, a placeholder or wrong."""
+    notes = []
+    if study_date and is_placeholder(study_date):
+        study_date, notes = None, [PLACEHOLDER_STUDY]
+    by_dates = _by_dates(birth_date, study_date)
+    differs = by_dates is not None and stated is not None and stated.differs_from(by_dates)
+    is_confirmed = by_dates is not None and stated is not None and not differs
+    if birth_date and not is_confirmed and (is_placeholder(birth_date) or (by_dates or 0) > OLDEST_MONTHS):
+        birth_date, by_dates = None, None
+        notes.append(PLACEHOLDER_BIRTH)
+    elif differs and stated is not None and stated.low < ADULT_MONTHS <= (by_dates or 0):
+        birth_date, by_dates = None, None
+        notes.append(IMPLAUSIBLE_BIRTH)
+    elif differs:
+        notes.append(CONTRADICTION)
+    if by_dates is None and stated is not None and stated.months is None:
+        notes.append(FIRST_YEAR)
+    age = by_dates if by_dates is not None else stated.months if stated else None
+    return KnownAge(birth_date, study_date, age, tuple(notes))
+
+
+def _by_dates(birth_date: date | None, study_date: date | None) -> float | None:
+    if birth_date is None or study_date is None or study_date < birth_date:
+        return None
+    return age_in_months(birth_date, study_date)
 
 
 def completed_months(birth_date: date, on: date) -> int:
@@ -36,10 +90,13 @@ def age_in_months(birth_date: date, on: date) -> float:
 
 
 def ages_differ(by_dates: float | None, stated: float | None) -> bool:
-    """Whether a stated age, in months, contradicts that of the dates: by over a month and a tenth."""
+    """Whether a stated age, in months, contradicts that of the dates: by over a month and a tenth.
+
+    Of the stated one only the number is kept: 24 months may be any age of two years.
+    """
     if by_dates is None or stated is None:
         return False
-    return abs(by_dates - stated) > max(_CONTRADICTION_MONTHS, _CONTRADICTION_SHARE * by_dates)
+    return range_of_months(stated).differs_from(by_dates)
 
 
 def age_in_days(birth_date: date, on: date) -> int:

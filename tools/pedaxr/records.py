@@ -1,7 +1,6 @@
 """Patients and studies as the registry keeps and gives them back, and the rows that they are stored as."""
 
 import sqlite3
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,12 +8,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from pedaxr.ages import age_in_months
+from pedaxr.errors import InvalidRequest
 from pedaxr.text import printable
 from pedaxr.types import Sex
 from pedaxr_models.labels import View
-
-# What keyboards and word processors make of the hyphen.
-_HYPHENS = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
+from pedaxr_models.written.plain import is_odd_id, plain_id
 
 
 @dataclass(frozen=True)
@@ -98,8 +96,15 @@ def quoted(value: str) -> str:
 
 def bare_id(some_id: str) -> str:
     """An id without what typing adds: spaces, full-width letters, unusual hyphens. Case is left as it is."""
-    plain = unicodedata.normalize("NFKC", printable(some_id, 128))
-    return "".join(_HYPHENS.get(char, char) for char in plain if not char.isspace())
+    return plain_id(some_id).replace(" ", "")
+
+
+def refuse_odd(value: str | None, what: str) -> None:
+    """Refuse an id that would have to be cut or cleaned: it may then be another's. Raises InvalidRequest."""
+    if value is not None and (not value.strip() or is_odd_id(value)):
+        raise InvalidRequest(
+            f"The {what} is empty, longer than 64 characters, or holds invisible ones. Correct it."
+        )
 
 
 def patient_of(row: sqlite3.Row) -> Patient:
@@ -150,7 +155,7 @@ def study_row(study: NewStudy, home: Path) -> dict[str, Any]:
         "indication": printable(study.indication) if study.indication else None,
         "working_diagnosis": study.working_diagnosis,
         "source_label": study.source_label,
-        "accession_number": printable(study.accession_number, 64) if study.accession_number else None,
+        "accession_number": plain_id(study.accession_number) if study.accession_number else None,
     }
 
 

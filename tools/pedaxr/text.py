@@ -4,11 +4,8 @@ import json
 import re
 import unicodedata
 
-# Invisible, yet letters, marks or symbols to Unicode: fillers, joiners and variation selectors, in which a
-# whole message can hide behind one visible character.
-_UNSEEN = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
+from pedaxr_models.written.plain import UNSEEN
+
 # What a host could draw as a tag, a link or a picture, and what ends a line for some readers.
 _LIVE = re.compile(r"[\x7f-\x9f\u2028\u2029<>]|\](?=\()|(?<=:)/(?=/)")
 
@@ -21,7 +18,7 @@ def printable(text: str, limit: int = 500) -> str:
     """
     spaced = "".join(" " if char.isspace() else char for char in unicodedata.normalize("NFC", text))
     visible = "".join(char for char in spaced if not unicodedata.category(char).startswith("C"))
-    return " ".join(_UNSEEN.sub("", visible).split())[:limit]
+    return " ".join(UNSEEN.sub("", visible).split())[:limit]
 
 
 def one_line(data: object) -> str:

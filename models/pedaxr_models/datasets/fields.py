@@ -2,10 +2,8 @@
 
 import ast
 import json
-import math
 import re
 import unicodedata
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,9 +11,11 @@ import numpy as np
 from pedaxr_models.datasets.film import FloatArray
 from pedaxr_models.datasets.read_report import RowError
 from pedaxr_models.labels import NORMAL, TERMS, Finding, View
+from pedaxr_models.written import ages, dates
+from pedaxr_models.written.ages import AgeRange
+from pedaxr_models.written.numbers import parse_numbers
+from pedaxr_models.written.views import view_in
 
-_DAYS_PER_MONTH = 30.436875  # mean of the Gregorian calendar
-_OLDEST_MONTHS = 130 * 12
 _LONGEST_OUTLINE = 4_000_000  # characters
 FREE_AIR_KOREAN = "기복증"
 
@@ -31,28 +31,10 @@ _SYNONYMS: dict[str, str] = {
     **dict.fromkeys(("freeair", "freegas", "기복"), Finding.PNEUMOPERITONEUM),
 }
 _MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "-"})
-_VIEW_WORDS = (
-    (("decub", "측와위"), View.LEFT_LATERAL_DECUBITUS),
-    (("erect", "upright", "standing", "입위", "기립"), View.ERECT),
-    (("supine", "앙와위"), View.SUPINE),
-)
 _SEXES = {
     **dict.fromkeys(("m", "male", "boy", "남", "남자", "남아", "남성"), "M"),
     **dict.fromkeys(("f", "female", "girl", "여", "여자", "여아", "여성"), "F"),
 }
-_AGE_UNITS = (
-    (("세", "살", "y", "yr", "yrs", "year", "years"), 12.0),
-    (("개월", "달", "m", "mo", "month", "months"), 1.0),
-    (("주", "w", "wk", "week", "weeks"), 7 / _DAYS_PER_MONTH),
-    (("일", "d", "day", "days"), 1 / _DAYS_PER_MONTH),
-)
-# Eight digits, perhaps with a time behind them; or three numbers parted by signs or Korean units.
-_DATES = (
-    re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{4,6}|[ T].*)?"),
-    re.compile(r"(\d{4}) ?[-./년] ?(\d{1,2}) ?[-./월] ?(\d{1,2}) ?[.일]?(?:[ T].*)?"),
-)
-_MONTHS_PER_UNIT = {unit: months for units, months in _AGE_UNITS for unit in units}
-_AGE_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z가-힣]*)")
 
 
 def _squeezed(text: str) -> str:
@@ -91,28 +73,35 @@ def parse_label(text: str, *, treat_as_distension: bool = False) -> str:
 
 
 def parse_age(text: str | None) -> float | None:
-    """Months from `3`, `3세`, `2세 5개월`, `5개월`, `12일`, `006Y`, `003M`, `010D`; a bare number is years.
+    """Months of an age in any spelling of `pedaxr_models.written.ages`.
 
-    Days and weeks become months by the mean calendar month. None for an empty cell.
+    None for an empty cell and for "0 years", which is anywhere in the first: see `is_first_year`.
     """
+    age = _age_range(text)
+    return None if age is None else age.months
+
+
+def is_first_year(text: str | None) -> bool:
+    """Whether an age says "under a year" and no more."""
+    try:
+        age = _age_range(text)
+    except RowError:
+        return False
+    return age is not None and age.months is None
+
+
+def _age_range(text: str | None) -> AgeRange | None:
     if text is None or is_missing(text):
         return None
-    parts = _AGE_PART.findall(text.strip().casefold())
-    rest = _AGE_PART.sub("", text.strip().casefold())
-    if not parts or re.sub(r"(생후|만|old|of|age|[\s,.])", "", rest):
-        raise RowError("the age is not understood")
-    units = [unit or "y" for _, unit in parts]
-    if any(unit not in _MONTHS_PER_UNIT for unit in units) or len(set(units)) < len(units):
-        raise RowError("the age is not understood")
-    months = sum(
-        float(number) * _MONTHS_PER_UNIT[unit] for (number, _), unit in zip(parts, units, strict=True)
-    )
-    return valid_age(months)
+    try:
+        return ages.parse_age(text)
+    except ValueError as err:
+        raise RowError(str(err)) from err
 
 
 def valid_age(months: float) -> float:
     """The age itself when a person can have it."""
-    if not 0 <= months <= _OLDEST_MONTHS:
+    if not 0 <= months <= ages.OLDEST_MONTHS:
         raise RowError("the age is out of range")
     return months
 
@@ -123,23 +112,23 @@ def parse_sex(text: str | None) -> str | None:
 
 
 def parse_view(text: str | None) -> View | None:
-    """The view from a word or phrase; None when it names none."""
-    words = (text or "").casefold().replace("_", " ")
-    return next((view for keys, view in _VIEW_WORDS if any(key in words for key in keys)), None)
+    """The one view that a word or phrase names; None when it names none, several or another."""
+    return view_in(text)
 
 
 def parse_date(text: str | None) -> str | None:
-    """ISO 8601 from `2021-03-04`, `20210304`, `2021. 3. 4.` or `2021년 3월 4일`, without the time behind it.
+    """ISO 8601 from any spelling of `pedaxr_models.written.dates`; None for an empty cell.
 
-    None for an empty cell. `2021114` is refused: it may be either of two days.
+    `2021114` and `04.03.2021` are refused: each may be either of two days.
     """
     if text is None or is_missing(text):
         return None
-    found = next((match for form in _DATES if (match := form.fullmatch(text.strip()))), None)
     try:
-        return date(*map(int, found.groups())).isoformat() if found else date.fromisoformat(text).isoformat()
+        day = dates.parse_date(text)
     except ValueError as err:
-        raise RowError("a date is not understood") from err
+        said = str(err)
+        raise RowError(said[:1].lower() + said[1:].rstrip(".")) from err
+    return day.isoformat() if day else None
 
 
 def parse_literal(text: str) -> Any:
@@ -192,10 +181,13 @@ def parse_spacing(text: str | None) -> tuple[float, float] | None:
     """Row and column spacing in mm from `[0.4, 0.4]` or `0.4\\0.4` or one number; None for an empty cell."""
     if text is None or is_missing(text):
         return None
-    numbers = [float(number) for number in re.findall(r"\d+(?:\.\d+)?(?:e-?\d+)?", text)]
-    if len(numbers) not in (1, 2) or not all(0 < number < 10 and math.isfinite(number) for number in numbers):
-        raise RowError("the pixel spacing is not understood")
-    return numbers[0], numbers[-1]
+    try:
+        found = parse_numbers(text)
+    except ValueError as err:
+        raise RowError("the pixel spacing is not understood; write it as 0.4\\0.4") from err
+    if len(found) not in (1, 2) or not all(0 < number < 10 for number in found):
+        raise RowError("the pixel spacing is not one or two numbers of millimetres; write it as 0.4\\0.4")
+    return found[0], found[-1]
 
 
 def _is_number(value: object) -> bool:

@@ -3,8 +3,7 @@
 The order of columns is free, their case too, and columns of no meaning here are kept in `Film.extra`.
 """
 
-import csv
-import io
+import re
 from pathlib import Path, PurePosixPath
 
 from pedaxr_models.datasets import fields
@@ -18,8 +17,11 @@ from pedaxr_models.datasets.read_report import (
     Rejection,
     RowError,
 )
+from pedaxr_models.datasets.tables import Table, read_table
 from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding
+from pedaxr_models.written.numbers import parse_number
+from pedaxr_models.written.plain import is_odd_id, plain, plain_id
 
 FILMS_CSV = "films.csv"
 _COLUMNS = (
@@ -37,7 +39,6 @@ _COLUMNS = (
 )
 _REQUIRED = ("ImagePath", "Class")
 _SPLITS = frozenset({"train", "validation", "test"})
-_LONGEST_CELL = 16 * 2**20
 _CELLS = "\0cells"  # no column has such a name
 
 Row = dict[str, str]
@@ -47,7 +48,7 @@ def read_csv(path: Path, *, treat_as_distension: bool = False) -> tuple[list[Fil
     """Films of a CSV file, and a rejection for every row that cannot be used.
 
     Args:
-        path: the CSV file, UTF-8 (with or without BOM) or the Korean code page 949.
+        path: the CSV file, as `read_table` reads it.
         treat_as_distension: read 기복증 as abdominal distension instead of pneumoperitoneum.
 
     Raises:
@@ -63,7 +64,8 @@ def read_seed_csv(path: Path, *, treat_as_distension: bool = False) -> ReadRepor
     lines: list[int] = []
     rejections: list[Rejection] = []
     line_of: dict[Path, int] = {}
-    rows = _rows(path)
+    table = read_table(path)
+    rows = _rows(table)
     for line, row in rows:
         try:
             film = _film(row, path.parent, treat_as_distension=treat_as_distension)
@@ -74,7 +76,12 @@ def read_seed_csv(path: Path, *, treat_as_distension: bool = False) -> ReadRepor
             lines.append(line)
         except RowError as err:
             rejections.append(Rejection(line, row.get("ImagePath", ""), str(err)))
-    notes = []
+    notes = list(table.notes)
+    if young := sum(_is_first_year(row) for _, row in rows):
+        notes.append(
+            "Rows that state an age of 0 years, which is anywhere in the first year, so it was not used: "
+            f"{young}."
+        )
     if any(fields.FREE_AIR_KOREAN in composed(row.get("Class", "")) for _, row in rows):
         notes.append(DISTENSION_NOTE if treat_as_distension else FREE_AIR_NOTE)
     if unnamed := _unnamed({path.parent for path in line_of}, rows):
@@ -93,48 +100,32 @@ def _unnamed(folders: set[Path], rows: list[tuple[int, Row]]) -> int:
     return sum(composed(path.name) not in named for path in pictures)
 
 
-def _rows(path: Path) -> list[tuple[int, Row]]:
+def _rows(table: Table) -> list[tuple[int, Row]]:
     """Line number and cells by column name; under `_CELLS` the fault of a row with too many or too few."""
-    previous = csv.field_size_limit(_LONGEST_CELL)
-    try:
-        reader = csv.reader(io.StringIO(_decoded(path), newline=""))
-        header, rows = _header(next(reader, [])), []
-        starts = reader.line_num + 1
-        for cells in reader:
-            if any(map(str.strip, cells)):
-                rows.append((starts, _cells(header, cells)))
-            starts = reader.line_num + 1  # a cell may hold line breaks: a row is called by its first line
-        return rows
-    except csv.Error as err:
-        raise DatasetError(f"{path.name} is not a CSV file: {err}.") from err
-    finally:
-        csv.field_size_limit(previous)
+    header = _header(table.header)
+    return [(line, _cells(header, cells)) for line, cells in table.rows]
 
 
-def _decoded(path: Path) -> str:
-    content = path.read_bytes()
-    for encoding in ("utf-8-sig", "cp949"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise DatasetError(f"{path.name} is neither UTF-8 nor code page 949. Save it as UTF-8.")
-
-
-def _header(cells: list[str]) -> list[str]:
-    known = {column.casefold(): column for column in _COLUMNS}
-    header = [known.get(cell.strip().casefold(), cell.strip()) for cell in cells]
+def _header(cells: tuple[str, ...]) -> list[str]:
+    known = {_squeezed(column): column for column in _COLUMNS}
+    header = [known.get(_squeezed(cell), cell.strip()) for cell in cells]
     missing = [column for column in _REQUIRED if column not in header]
     if missing:
         raise DatasetError(
-            f"The CSV has no column {' and '.join(missing)}. It needs ImagePath, Point and Class."
+            f"The table has no column {' and '.join(missing)}; its first line was read as {len(header)} "
+            "columns. It needs ImagePath, Point and Class, parted by commas, semicolons or tabs."
         )
     if twice := sorted({name for name in header if name in _COLUMNS and header.count(name) > 1}):
-        raise DatasetError(f"The CSV has the column {' and '.join(twice)} twice. Keep the right one.")
+        raise DatasetError(f"The table has the column {' and '.join(twice)} twice. Keep the right one.")
     return header
 
 
-def _cells(header: list[str], cells: list[str]) -> Row:
+def _squeezed(column: str) -> str:
+    """`Image Path`, `image_path` and `ＩｍａｇｅＰａｔｈ` are one column."""
+    return re.sub(r"[\s_-]+", "", plain(column)).casefold()
+
+
+def _cells(header: list[str], cells: tuple[str, ...]) -> Row:
     row = dict(zip(header, cells, strict=False))
     if len(cells) != len(header):
         row[_CELLS] = f"the row has {len(cells)} cells instead of {len(header)}"
@@ -229,7 +220,7 @@ def _labelled(
 
 def _metadata(row: Row) -> FilmMetadata:
     return FilmMetadata(
-        patient_id=_text(row, "PatientID"),
+        patient_id=_patient_id(row),
         patient_name=_text(row, "PatientName"),
         patient_sex=fields.parse_sex(row.get("PatientSex")),
         patient_birth_date=fields.parse_date(row.get("PatientBirthDate")),
@@ -245,12 +236,26 @@ def _text(row: Row, column: str) -> str | None:
     return None if fields.is_missing(row.get(column)) else row[column].strip()
 
 
+def _patient_id(row: Row) -> str | None:
+    """The id as it is compared everywhere; one that would have to be cut or cleaned is refused."""
+    written = row.get("PatientID")
+    if written is None or fields.is_missing(written):
+        return None
+    if is_odd_id(written.strip()):
+        raise RowError("the patient id is longer than 64 characters, or holds invisible ones; correct it")
+    return plain_id(written)
+
+
+def _is_first_year(row: Row) -> bool:
+    return fields.is_missing(row.get("AgeMonths")) and fields.is_first_year(row.get("Age"))
+
+
 def _age(row: Row) -> float | None:
     exact = row.get("AgeMonths")
     if exact is None or fields.is_missing(exact):
         return fields.parse_age(row.get("Age"))
     try:
-        return fields.valid_age(float(exact))
+        return fields.valid_age(parse_number(exact))
     except ValueError as err:
         raise RowError("AgeMonths is not an age in months") from err
 

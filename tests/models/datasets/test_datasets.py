@@ -50,7 +50,7 @@ def only(path: Path) -> Film:
     ("written", "months"),
     [
         ("3", 36),
-        ("0", 0),
+        ("0", None),  # anywhere in the first year
         ("3세", 36),
         ("3 세", 36),
         ("5개월", 5),

@@ -209,7 +209,7 @@ def test_the_header_gives_a_korean_name_age_and_view(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stated", "months"), [("005Y", 60), ("003M", 3), ("010D", 10 / 30.4375), ("oldY", None), (None, None)]
+    ("stated", "months"), [("005Y", 60), ("003M", 3), ("010D", 10 / 30.436875), ("oldY", None), (None, None)]
 )
 def test_age_falls_back_to_the_stated_one(tmp_path: Path, stated: str | None, months: float | None) -> None:
     data = dicom(PatientAge="007W").replace(b"007W", (stated or "    ").encode())

@@ -19,6 +19,7 @@ from pedaxr.registry import schema as registry_schema
 from pedaxr.storage import sqlite as storage
 from pedaxr.storage.sqlite import journal_mode
 from pedaxr_models.labels import View
+from pedaxr_models.written.plain import is_odd_id
 
 from ..small_clinic import a_report
 
@@ -299,5 +300,9 @@ def test_any_name_and_id_can_be_stored_and_read(
 ) -> None:
     registry = Registry.create(tmp_path_factory.mktemp("r") / "registry.sqlite3")
     an_id = an_id.encode("utf-8", "ignore").decode()
+    if not an_id.strip() or is_odd_id(an_id):
+        with pytest.raises(InvalidRequest, match="patient id"):
+            registry.add([Patient(an_id, name)], [])
+        return
     registry.add([Patient(an_id, name)], [])
     assert registry.patient(an_id).patient_id == an_id

@@ -7,7 +7,6 @@ Films are cut into parts beforehand, so a part's name says which films it holds.
 reads the parts that are missing; two runs cannot make a film appear twice.
 """
 
-import csv
 import hashlib
 import io
 import json
@@ -25,6 +24,8 @@ from pedaxr.archive.rows import Shard, rows_of, schema
 from pedaxr.errors import InvalidRequest, WorkerFailed
 from pedaxr.reading import networks as models
 from pedaxr.storage.files import disk_errors, sync_folder, write_durably
+from pedaxr_models.datasets.read_report import DatasetError
+from pedaxr_models.datasets.tables import read_table
 
 PLAN = "archive.json"
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm"})
@@ -178,14 +179,17 @@ def _in_folder(folder: Path) -> Iterator[str]:
 
 def _in_table(table: Path) -> Iterator[str]:
     try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            column = next((c for c in PATH_COLUMNS if c in (reader.fieldnames or ())), None)
-            if column is None:
-                raise InvalidRequest(f"The CSV file needs a column {', '.join(PATH_COLUMNS[:-1])} or path.")
-            yield from dict.fromkeys(row[column] for row in reader if row[column])
-    except (OSError, UnicodeDecodeError, csv.Error) as err:
-        raise InvalidRequest("The CSV file cannot be read. Save it as CSV in UTF-8.") from err
+        read = read_table(table)
+    except DatasetError as err:
+        raise InvalidRequest(str(err)) from err
+    except OSError as err:
+        raise InvalidRequest("The CSV file cannot be opened. Check its path and permissions.") from err
+    column = next((c for c in PATH_COLUMNS if c in read.header), None)
+    if column is None:
+        raise InvalidRequest(f"The CSV file needs a column {', '.join(PATH_COLUMNS[:-1])} or path.")
+    place = read.header.index(column)
+    cells = (cells[place].strip() for _, cells in read.rows if len(cells) > place)
+    yield from dict.fromkeys(filter(None, cells))
 
 
 def _note(path: Path, plan: dict[str, object]) -> None:

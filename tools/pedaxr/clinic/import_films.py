@@ -7,26 +7,32 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pedaxr.ages import age_band, age_in_months, ages_differ
+from pedaxr import ages
+from pedaxr.ages import age_band, age_in_months, ages_differ, believed_age
 from pedaxr.clinic.clinic import Clinic
+from pedaxr.clinic.identity import Refused, check_same, names_another, patient_named
 from pedaxr.errors import ImportFailed, PatientNotFound, UnreadableImage
 from pedaxr.registry import REGISTRY_FILE, NewStudy, Patient, Registry
 from pedaxr.storage.files import disk_errors, replace_durably, sync_folder
 from pedaxr.storage.home import default_home
-from pedaxr.text import printable
-from pedaxr.types import Sex
 from pedaxr_models.datasets import DatasetError, Film, ReadReport, read_dataset
 from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.written.ages import range_of_months
 
 if TYPE_CHECKING:
     from pedaxr.radiograph.read import Radiograph
 
 _BATCH = 100  # films in one transaction: what an interruption can make one do again
-_UNNAMED = "Unnamed"
+_SAID_OF_AGES = {
+    ages.CONTRADICTION: "stated an age that contradicts their dates: the dates are used",
+    ages.IMPLAUSIBLE_BIRTH: "had a birth date that makes an adult of a child by its age: the age is used",
+    ages.PLACEHOLDER_BIRTH: "had a birth date such as 1900-01-01, which stands for none: it is not used",
+    ages.PLACEHOLDER_STUDY: "had a study date such as 1900-01-01, which stands for none: it is not used",
+}
 _OF_THE_STUDY = ("study_date", "age_months", "view", "accession_number")
 _ACCESSION_COLUMN = "AccessionNumber"
 _OF_THE_PATIENT = ("patient_id", "patient_name", "patient_sex", "patient_birth_date")
@@ -65,10 +71,6 @@ class _Item:
     patient: Patient
     study: NewStudy
     content: bytes
-
-
-class _Refused(ValueError):
-    """A film that cannot be imported."""
 
 
 @dataclass
@@ -151,7 +153,7 @@ def _import_batch(under_way: _Import, rows: list[tuple[Film, int | None]]) -> No
         try:
             if item := _item(under_way, film, f"on line {line}" if line else f"at {path}"):
                 items.append(item)
-        except (_Refused, UnreadableImage) as err:
+        except (Refused, UnreadableImage) as err:
             under_way.rejected.append(RejectedRow(line=line, path=path, reason=str(err)))
     for item in items:
         replace_durably(under_way.clinic.home / item.study.image_path, item.content)
@@ -166,21 +168,21 @@ def _item(under_way: _Import, film: Film, place: str) -> _Item | None:
     content, radiograph = _content(under_way, film)
     digest = radiograph.sha256
     if digest in under_way.place_of:
-        raise _Refused(f"the very same picture is {under_way.place_of[digest]} already")
+        raise Refused(f"the very same picture is {under_way.place_of[digest]} already")
     if digest in under_way.known_hashes:
         under_way.place_of[digest] = place
         under_way.already_there += 1
         return None
-    film = _completed(under_way, film, radiograph)
-    patient = replace(_patient(film, digest), department=under_way.department)
+    film = _believed(under_way, _completed(under_way, film, radiograph))
+    patient = replace(patient_named(film.metadata, digest), department=under_way.department)
     patient = _known_patient(under_way, patient)
     study = _study(film, patient, digest)
     if study.study_date and patient.patient_birth_date and study.study_date < patient.patient_birth_date:
-        raise _Refused("the study is dated before the patient's birth")
+        raise Refused("the study is dated before the patient's birth")
     _note_doubts(under_way, film, patient, study)
     under_way.known_hashes.add(digest)
     under_way.place_of[digest] = place
-    under_way.patients[patient.patient_id] = patient
+    under_way.patients[patient.patient_id.casefold()] = patient
     return _Item(patient, study, content)
 
 
@@ -189,14 +191,14 @@ def _content(under_way: _Import, film: Film) -> "tuple[bytes, Radiograph]":
     from pedaxr.radiograph.read import read_radiograph
 
     if not film.image_path.resolve().is_relative_to(under_way.root):
-        raise _Refused("the file is a link that leaves the data set")
+        raise Refused("the file is a link that leaves the data set")
     radiograph = read_radiograph(film.image_path)
     try:
         content = film.image_path.read_bytes()
     except OSError as err:
-        raise _Refused("the file cannot be opened") from err
+        raise Refused("the file cannot be opened") from err
     if hashlib.sha256(content).hexdigest() != radiograph.sha256:
-        raise _Refused("the file changed while it was read")
+        raise Refused("the file changed while it was read")
     return content, radiograph
 
 
@@ -204,11 +206,7 @@ def _completed(under_way: _Import, film: Film, radiograph: "Radiograph") -> Film
     """What the table leaves out, from the DICOM header, unless that names another patient."""
     ours, header = _with_accession(film), radiograph.metadata
     missing = {name: getattr(header, name) for name in _OF_THE_STUDY if getattr(ours, name) is None}
-    is_same = all(
-        None in (one, other) or one == other
-        for one, other in ((ours.patient_id, header.patient_id), (ours.patient_name, header.patient_name))
-    )
-    if is_same:
+    if not names_another(ours, header):
         missing |= {name: getattr(header, name) for name in _OF_THE_PATIENT if getattr(ours, name) is None}
     else:
         under_way.notes["name another patient in their DICOM header: the table is believed"] += 1
@@ -218,46 +216,33 @@ def _completed(under_way: _Import, film: Film, radiograph: "Radiograph") -> Film
     return replace(film, metadata=replace(ours, **missing), pixel_spacing_mm=spacing)
 
 
+def _believed(under_way: _Import, film: Film) -> Film:
+    """The film with what birth date, study date and stated age leave of each other."""
+    meta = film.metadata
+    stated = None if meta.age_months is None else range_of_months(meta.age_months)
+    known = believed_age(_date(meta.patient_birth_date), _date(meta.study_date), stated)
+    for note in known.notes:
+        under_way.notes[_SAID_OF_AGES[note]] += 1
+    birth, study = (day.isoformat() if day else None for day in (known.birth_date, known.study_date))
+    return replace(film, metadata=replace(meta, patient_birth_date=birth, study_date=study))
+
+
 def _with_accession(film: Film) -> FilmMetadata:
     """The table's own metadata; no data set we know has the number, but a hospital's CSV may."""
     given = film.metadata.accession_number or film.extra.get(_ACCESSION_COLUMN, "").strip()
     return replace(film.metadata, accession_number=given or None)
 
 
-def _patient(film: Film, digest: str) -> Patient:
-    """The patient a row names; without an id, name, sex and birth date (or age) tell them apart."""
-    meta = film.metadata
-    name = printable(meta.patient_name or "", 200)
-    if meta.patient_id:
-        patient_id = printable(meta.patient_id, 64)
-    else:
-        known = (
-            name,
-            meta.patient_sex,
-            meta.patient_birth_date,
-            None if meta.patient_birth_date else meta.age_months,
-        )
-        patient_id = "I-" + hashlib.sha256(repr(known if name else digest).encode()).hexdigest()[:10]
-    return Patient(
-        patient_id, name or _UNNAMED, _date(meta.patient_birth_date), cast(Sex | None, meta.patient_sex)
-    )
-
-
 def _known_patient(under_way: _Import, patient: Patient) -> Patient:
     """The patient of that id as first met, which must not contradict this row."""
-    known = under_way.patients.get(patient.patient_id)
+    known = under_way.patients.get(patient.patient_id.casefold())
     if known is None:
         try:
             known = under_way.clinic.registry.patient(patient.patient_id)
         except PatientNotFound:
             return patient
-    for ours, theirs in (
-        (known.patient_name, patient.patient_name),
-        (known.patient_birth_date, patient.patient_birth_date),
-        (known.patient_sex, patient.patient_sex),
-    ):
-        if theirs is not None and theirs != _UNNAMED and ours != theirs:
-            raise _Refused("the patient id belongs to a patient with another name, birth date or sex")
+    if check_same(known, patient):
+        under_way.notes["spell their patient's name otherwise than the first: that spelling is kept"] += 1
     return known
 
 
@@ -290,8 +275,9 @@ def _note_doubts(under_way: _Import, film: Film, patient: Patient, study: NewStu
         under_way.notes["had no patient id: children were told apart by name, sex, birth date or age"] += 1
     if study.study_date is None:
         under_way.notes["had no study date: they are listed last and compared with no other film"] += 1
-    if ages_differ(_age(patient, study), study.stated_age_months):
-        under_way.notes["stated an age that contradicts their dates: the dates are used"] += 1
+    by_dates = _age(patient, study)
+    if film.metadata.patient_birth_date is None and ages_differ(by_dates, study.stated_age_months):
+        under_way.notes[_SAID_OF_AGES[ages.CONTRADICTION]] += 1  # with the birth date of an earlier film
 
 
 def _age(patient: Patient, study: NewStudy) -> float | None:
@@ -306,7 +292,7 @@ def _date(text: str | None) -> date | None:
 
 def _summary(report: ReadReport, under_way: _Import) -> ImportSummary:
     studies = under_way.studies
-    ages = [_age(under_way.patients[study.patient_id], study) for study in studies]
+    known = [_age(under_way.patients[study.patient_id.casefold()], study) for study in studies]
     return ImportSummary(
         layout=report.layout,
         imported=len(studies),
@@ -314,7 +300,7 @@ def _summary(report: ReadReport, under_way: _Import) -> ImportSummary:
         patients=len({study.patient_id for study in studies}),
         labels=_counted(study.source_label or "unlabelled" for study in studies),
         views=_counted(study.view_position.value if study.view_position else "unknown" for study in studies),
-        age_bands=_counted(map(age_band, ages)),
+        age_bands=_counted(map(age_band, known)),
         rejected=sorted(under_way.rejected, key=lambda row: (row.line or 0, row.path)),
         notes=[*report.notes, *(f"{count} films {what}." for what, count in under_way.notes.items())],
     )

@@ -30,6 +30,7 @@ from pydicom.uid import (
 )
 
 from pedaxr.errors import UnreadableImage
+from pedaxr.radiograph.character_sets import mend_decimal_commas
 from pedaxr.radiograph.dicom_header import read_metadata, read_spacing, wanted_notes
 from pedaxr.radiograph.file_headers import jpeg_size, transfer_syntax
 from pedaxr.radiograph.raster import DECODER_ERRORS, MAX_BYTES, FloatArray, Raster, check_size, to_grey
@@ -68,6 +69,7 @@ def _decode(data: bytes) -> Raster:
     if syntax == DeflatedExplicitVRLittleEndian:
         _check_inflated_size(data[start:])
     dataset = dcmread(io.BytesIO(data))
+    mend_decimal_commas(dataset)
     _check_header(dataset)
     if syntax not in _UNCOMPRESSED:
         _check_codestream(dataset, syntax)

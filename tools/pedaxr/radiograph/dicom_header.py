@@ -6,12 +6,16 @@ from datetime import date
 from pydicom import Dataset
 from pydicom.valuerep import PersonName
 
-from pedaxr.ages import age_in_months
+from pedaxr.ages import KnownAge, believed_age
 from pedaxr.patient_search.hangul import is_hangul
+from pedaxr.radiograph.character_sets import header_text, misread_note
 from pedaxr.radiograph.raster import plausible_spacing
 from pedaxr.text import printable
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import View
+from pedaxr_models.written.ages import parse_age
+from pedaxr_models.written.dates import parse_date
+from pedaxr_models.written.views import view_of
 
 _ABDOMEN = ("", "ABDOMEN", "ABDOMENPELVIS", "ABDO", "KUB", "PELVIS", "BABYGRAM", "WHOLEBODY", "CHESTABDOMEN")
 _VIEW_KEYWORDS = (
@@ -20,17 +24,10 @@ _VIEW_KEYWORDS = (
     "StudyDescription",
     "AcquisitionDeviceProcessingDescription",
 )
-_VIEW_WORDS = (
-    (View.LEFT_LATERAL_DECUBITUS, re.compile(r"\bLLD\b|decub|측와위", re.IGNORECASE)),
-    (View.ERECT, re.compile(r"\berect\b|\bupright\b|\bstanding\b|입위|기립", re.IGNORECASE)),
-    (View.SUPINE, re.compile(r"\bsupine\b|앙와위", re.IGNORECASE)),
-)
 _OF_DETECTOR = "Spacing is that of the detector: lengths and areas are slightly too large."
 _LARGEST_MAGNIFICATION = 2.0
-_OLDEST_MONTHS = 130 * 12.0
 _HUMAN = ("", "human", "homo sapiens", "homosapiens")
-_SINGLE_BYTE = re.compile(r"[\x80-\xff]")
-_MONTHS = {"Y": 12.0, "M": 1.0, "W": 7 / 30.4375, "D": 1 / 30.4375}
+_AGE = re.compile(r"\d{1,3}[DWMY]")  # PS3.5 table 6.2-1, AS
 
 
 def read_spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, str]:
@@ -75,15 +72,15 @@ def _magnification(dataset: Dataset) -> float:
 
 def read_metadata(dataset: Dataset) -> FilmMetadata:
     """Patient and study as the header states them; what is missing or malformed is None."""
-    birth, study = _date(dataset, "PatientBirthDate"), _date(dataset, "StudyDate")
+    known = _known_age(dataset)
     sex = _text(dataset, "PatientSex").upper()
     return FilmMetadata(
         patient_id=_text(dataset, "PatientID") or None,
         patient_name=_name(dataset),
         patient_sex=sex if sex in ("M", "F", "O") else None,
-        patient_birth_date=birth.isoformat() if birth else None,
-        study_date=study.isoformat() if study else None,
-        age_months=_age_months(dataset, birth, study),
+        patient_birth_date=known.birth_date.isoformat() if known.birth_date else None,
+        study_date=known.study_date.isoformat() if known.study_date else None,
+        age_months=known.age_months,
         view=_view(dataset),
         accession_number=_text(dataset, "AccessionNumber") or None,
     )
@@ -103,65 +100,42 @@ def wanted_notes(dataset: Dataset) -> tuple[str, ...]:
         notes.append("The file's header says that the patient is no human being.")
     if _text(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
         notes.append("The file holds unprocessed detector data. Export the film for presentation.")
-    if any(_korean(str(dataset.get(k) or ""), dataset) for k in ("PatientName", *_VIEW_KEYWORDS)):
-        notes.append("The header's Korean text is not declared as such; it was read as Korean.")
+    notes += _known_age(dataset).notes
+    misread = (misread_note(dataset, keyword) for keyword in ("PatientName", *_VIEW_KEYWORDS))
+    notes += sorted(set(filter(None, misread)))
     return tuple(notes)
 
 
 def _text(dataset: Dataset, keyword: str) -> str:
-    value = dataset.get(keyword)
-    return "" if value is None else printable(_korean(str(value), dataset) or str(value), 200)
-
-
-def _korean(text: str, dataset: Dataset) -> str:
-    """Hangul that stands in the header without its character set, as Korean archives leave it; else nothing.
-
-    pydicom shows bytes of no declared set as Latin 1, from which the bytes follow. A header that declares
-    Latin 1 is believed: its accents are meant.
-    """
-    declared = str(dataset.get("SpecificCharacterSet") or "")
-    if not _SINGLE_BYTE.search(text) or (declared and "149" not in declared):
-        return ""
-    for encoding in ("utf-8", "cp949"):
-        try:
-            read = text.encode("latin-1").decode(encoding)
-        except UnicodeError:
-            continue
-        if any(map(is_hangul, read)):
-            return read
-    return ""
+    return printable(header_text(dataset, keyword), 200)
 
 
 def _date(dataset: Dataset, keyword: str) -> date | None:
     try:
-        return date.fromisoformat(_text(dataset, keyword).replace(".", ""))
+        return parse_date(_text(dataset, keyword))
     except ValueError:
         return None
 
 
 def _name(dataset: Dataset) -> str | None:
     """The Hangul form of a name if there is one, else the alphabetic; components as people write them."""
-    value = dataset.get("PatientName")
-    if not isinstance(value, PersonName):
-        return None
-    value = PersonName(_korean(str(value), dataset) or value)
+    value = PersonName(header_text(dataset, "PatientName"))
     groups = [printable(str(group), 200) for group in (value.phonetic, value.ideographic, value.alphabetic)]
     chosen = next((g for g in groups if any(map(is_hangul, g))), groups[2])
     joiner = "" if any(map(is_hangul, chosen)) else " "
     return joiner.join(filter(None, chosen.split("^"))).strip() or None
 
 
-def _age_months(dataset: Dataset, birth: date | None, study: date | None) -> float | None:
-    """From the two dates; else PatientAge, nnnD, nnnW, nnnM or nnnY (PS3.5 table 6.2-1, AS)."""
-    if birth and study and birth <= study and (age := age_in_months(birth, study)) <= _OLDEST_MONTHS:
-        return age
-    stated = re.fullmatch(r"(\d{1,3})([DWMY])", _text(dataset, "PatientAge").upper())
-    months = int(stated[1]) * _MONTHS[stated[2]] if stated else None
-    return months if months is None or months <= _OLDEST_MONTHS else None
+def _known_age(dataset: Dataset) -> KnownAge:
+    """What to believe of birth date, study date and PatientAge together."""
+    stated = _text(dataset, "PatientAge").upper()
+    try:
+        age = parse_age(stated) if _AGE.fullmatch(stated) else None
+    except ValueError:
+        age = None
+    return believed_age(_date(dataset, "PatientBirthDate"), _date(dataset, "StudyDate"), age)
 
 
 def _view(dataset: Dataset) -> View | None:
     """DICOM has a code for the decubitus view only; erect and supine stand in descriptions."""
-    said = " ".join(_text(dataset, keyword) for keyword in _VIEW_KEYWORDS)
-    found = [view for view, words in _VIEW_WORDS if words.search(said)]
-    return found[0] if len(found) == 1 else None
+    return view_of(_text(dataset, keyword) for keyword in _VIEW_KEYWORDS)

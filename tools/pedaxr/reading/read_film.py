@@ -24,6 +24,7 @@ from pedaxr.types import Region
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import CHANNELS, Finding, View
 from pedaxr_models.segmentation.confident_cores import with_cores
+from pedaxr_models.written.plain import plain_id
 
 if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
@@ -253,13 +254,18 @@ def _header_notes(source: Source, radiograph: Radiograph) -> list[Note]:
         return []
     notes = [_AGES] if ages_differ(study.age_months, study.stated_age_months) else []
     pairs = (
-        (header.patient_id, study.patient_id),
+        (header.patient_id and _plain(header.patient_id), _plain(study.patient_id)),
         (header.patient_birth_date, study.patient_birth_date and study.patient_birth_date.isoformat()),
         (header.patient_sex, study.patient_sex),
     )
     if all(ours is None or theirs is None or ours == theirs for theirs, ours in pairs):
         return notes
     return [*notes, _OTHER_CHILD]
+
+
+def _plain(text: str) -> str:
+    """An id as it is compared."""
+    return plain_id(text).casefold()
 
 
 def _study_metadata(study: "Study") -> FilmMetadata:

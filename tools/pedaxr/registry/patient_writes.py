@@ -8,7 +8,7 @@ from typing import Any
 from pedaxr.audit.trail import record
 from pedaxr.errors import InvalidRequest, PatientNotFound
 from pedaxr.patient_search.search_index import index_name, unindex_name
-from pedaxr.records import NewStudy, Patient, quoted, study_row
+from pedaxr.records import NewStudy, Patient, quoted, refuse_odd, study_row
 from pedaxr.registry.departments import cleaned, is_hidden
 from pedaxr.text import printable
 
@@ -17,6 +17,7 @@ _LONGEST_NAME = 200
 
 def insert_patient(connection: sqlite3.Connection, patient: Patient) -> None:
     """Register a patient; one already there must be the same. Raises InvalidRequest."""
+    refuse_odd(patient.patient_id, "patient id")
     columns = "patient_name, patient_birth_date, patient_sex"
     row = _patient_row(patient)
     there = connection.execute(
@@ -37,6 +38,8 @@ def insert_patient(connection: sqlite3.Connection, patient: Patient) -> None:
 
 def insert_study(connection: sqlite3.Connection, study: NewStudy, home: Path) -> None:
     """Register a film of a registered patient. Raises InvalidRequest."""
+    refuse_odd(study.study_id, "study id")
+    refuse_odd(study.accession_number, "accession number")
     taken = "SELECT 1 FROM studies WHERE study_id = ? OR image_sha256 = ?"
     if connection.execute(taken, [study.study_id, study.image_sha256]).fetchone():
         raise InvalidRequest(f"The study id {quoted(study.study_id)} or its film is registered already.")

@@ -1,0 +1,74 @@
+"""Ages as what they are: intervals. "3 years" is from 36 to 48 months, and "0 years" the whole first year."""
+
+import re
+from dataclasses import dataclass
+
+from pedaxr_models.written.plain import plain
+
+DAYS_PER_MONTH = 30.436875  # mean of the Gregorian calendar
+OLDEST_MONTHS = 130 * 12
+_FIRST_YEAR = 12.0
+_UNITS = (
+    (("세", "살", "년", "y", "yr", "yrs", "year", "years", "yo"), 12.0),
+    (("개월", "달", "m", "mo", "mos", "mon", "mth", "month", "months"), 1.0),
+    (("주", "w", "wk", "wks", "week", "weeks"), 7 / DAYS_PER_MONTH),
+    (("일", "d", "day", "days"), 1 / DAYS_PER_MONTH),
+)
+_MONTHS = {unit: months for units, months in _UNITS for unit in units}
+_PART = re.compile(r"(\d+(?:[.,]\d+)?)\s*-?\s*([a-z가-힣]*)")
+_AROUND = re.compile(r"(생후|만|미만|-?old|of|age|under|[\s,.<])")
+_BELOW = re.compile(r"<|미만|under")
+_NEWBORN = frozenset({"신생아", "newborn", "neonate", "nb"})
+
+
+@dataclass(frozen=True)
+class AgeRange:
+    """A stated age.
+
+    Attributes:
+        low, high: completed months; `high` is the first that it is not.
+    """
+
+    low: float
+    high: float
+
+    @property
+    def months(self) -> float | None:
+        """The one figure that the age stands for; None for "0 years", which is a newborn's or an infant's."""
+        return None if self.low == 0 and self.high >= _FIRST_YEAR else self.low
+
+    def differs_from(self, months: float) -> bool:
+        """Whether an age by dates lies outside, by over a month and a tenth."""
+        outside = max(self.low - months, months - self.high, 0.0)
+        return outside > max(1.0, 0.1 * months)
+
+
+def parse_age(text: str) -> AgeRange:
+    """The range of `3`, `3세`, `2세 5개월`, `12일`, `006Y`, `<1y`, `2-month-old`; a bare number is years.
+
+    Raises:
+        ValueError: it is not understood, or nobody is so old.
+    """
+    one = re.sub(r"(?<=\d)[.,]0+(?!\d)", "", plain(text).casefold())  # a spreadsheet's 3.0
+    if one in _NEWBORN:
+        return AgeRange(0.0, 1.0)
+    parts = _PART.findall(one)
+    if not parts or _AROUND.sub("", _PART.sub("", one)):
+        raise ValueError("the age is not understood")
+    # "2-month-old": the words around stick to the unit.
+    named = [re.sub(r"(미만|old)$", "", unit) or "y" for _, unit in parts]
+    if any(unit not in _MONTHS for unit in named) or len(set(named)) < len(named):
+        raise ValueError("the age is not understood")
+    sizes = [_MONTHS[unit] for unit in named]
+    low = sum(float(number.replace(",", ".")) * size for (number, _), size in zip(parts, sizes, strict=True))
+    finest = min(zip(sizes, (number for number, _ in parts), strict=True))
+    width = finest[0] * 10 ** -len(finest[1].replace(",", ".").partition(".")[2])
+    if low > OLDEST_MONTHS:
+        raise ValueError("the age is out of range")
+    return AgeRange(0.0, low) if _BELOW.search(one) else AgeRange(low, low + width)
+
+
+def range_of_months(months: float) -> AgeRange:
+    """What a stored number of months was said as: a multiple of twelve in years, else in months."""
+    width = 12.0 if months and months % 12 == 0 else 1.0 if months % 1 == 0 else 0.0
+    return AgeRange(months, months + width)

@@ -1,0 +1,132 @@
+"""Calendar dates in every spelling met so far; one that may be either of two days is refused."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from pedaxr_models.written.plain import plain
+
+WANTED = "Write it as 2021-03-04."
+_AMBIGUOUS = f"A date may be either of two days: day and month cannot be told apart. {WANTED}"
+_NO_DATE = f"A date is not understood. {WANTED}"
+_SERIAL = f"A date is a spreadsheet's day number. Format its column as a date. {WANTED}"
+_NOTHING = frozenset({"", "nan", "none", "null", "na", "n/a", "-", "--", "#n/a", "nat"})
+
+_TIME = r"(?:[ T]*\d{1,2}:\d\d.*|T\d{4,6}.*)?"
+_Y, _M, _D = r"(?P<y>\d{4})", r"(?P<m>\d{1,2})", r"(?P<d>\d{1,2})"
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_NAMED = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]*"
+_ALONE = r"(?![\d-]|[a-su-z])"  # a T may stand before the time
+# What surrounds it in a longer text is neither digit nor Latin letter, so that a part of an id is no date.
+_FORMS = (
+    *tuple(
+        re.compile(rf"(?<![\d.a-z])(?<![a-z\d]-){form}", re.IGNORECASE)
+        for form in (
+            rf"{_Y} ?(?:[-./]|년) ?{_M} ?(?:[-./]|월) ?{_D}(?!\d) ?(?:일|\.(?!\d))?",
+            r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)(?:\d{4}(?:\d\d(?:\.\d+)?)?)?" + _ALONE,
+            r"(?P<yy>\d\d)(?P<m>\d\d)(?P<d>\d\d) ?- ?(?P<century>[1-8])(?:\d{6}|[*x]{6})?(?![\d*])",
+            rf"'?(?P<yy>\d\d) ?(?:[-.]|년) ?{_M} ?(?:[-.]|월) ?{_D}(?!\d) ?(?:일|\.(?!\d))?",
+            r"(?P<yy>\d\d)(?P<m>\d\d)(?P<d>\d\d)" + _ALONE,
+            rf"(?P<first>\d{{1,2}}) ?[-./] ?(?P<second>\d{{1,2}}) ?[-./] ?{_Y}(?!\d)",
+            rf"{_D}(?:st|nd|rd|th)?[ .-]*{_NAMED}[ .,-]*{_Y}(?!\d)",
+        )
+    ),
+    re.compile(rf"(?<![a-z]){_NAMED}[ .-]*{_D}(?:st|nd|rd|th)?[ .,-]+{_Y}(?!\d)", re.IGNORECASE),
+)
+_CENTURIES = {**dict.fromkeys("1256", 1900), **dict.fromkeys("3478", 2000)}  # of a resident number
+
+# The first days of clocks and tables, and what people type who have to type something.
+_PLACEHOLDERS = frozenset(
+    {date(1, 1, 1), date(1111, 11, 11), date(1582, 10, 15), date(1601, 1, 1), date(1700, 1, 1)}
+    | {date(1753, 1, 1), date(1800, 1, 1), date(1850, 1, 1), date(1858, 11, 17), date(1899, 12, 30)}
+    | {date(1899, 12, 31), date(1900, 1, 1), date(1900, 1, 2), date(1901, 1, 1), date(1904, 1, 1)}
+    | {date(1911, 11, 11), date(1970, 1, 1), date(1980, 1, 1), date(9999, 12, 31)}
+)
+_NEVER_YET = 2100
+
+
+@dataclass(frozen=True)
+class FoundDate:
+    """A date inside a text.
+
+    Attributes:
+        rest: the text around it.
+        is_short: six digits and nothing else, which may be an id as well.
+    """
+
+    day: date
+    rest: str
+    is_short: bool
+
+
+def says_no_date(text: str) -> bool:
+    """Whether the text stands for no date: empty, a word for nothing, or the zeros of a database."""
+    one = plain(text).casefold()
+    return one in _NOTHING or not re.sub(r"[0\W]", "", one)
+
+
+def parse_date(text: str | None) -> date | None:
+    """The day that a text names, perhaps with a time behind it; None when it names none.
+
+    Raises:
+        ValueError: it is no date, or may be either of two days; the message repeats nothing of it.
+    """
+    if text is None or says_no_date(text):
+        return None
+    one = re.sub(r"(?<=\d)\.0+$", "", plain(text))
+    if re.fullmatch(r"[2-6]\d{4}", one):
+        raise ValueError(_SERIAL)
+    found = find_date(one)
+    if found is None or (found.rest and not re.fullmatch(_TIME, found.rest)):
+        raise ValueError(_NO_DATE)
+    return found.day
+
+
+def find_date(text: str) -> FoundDate | None:
+    """The first date in a text, such as a search for a name and a birth date.
+
+    Raises:
+        ValueError: the one date there may be either of two days.
+    """
+    one = plain(text)
+    doubt = None
+    for form in _FORMS:
+        for found in form.finditer(one):
+            try:
+                day = _day(found.groupdict())
+            except ValueError as err:
+                doubt = doubt or (err if str(err) == _AMBIGUOUS else None)
+                continue
+            rest = f"{one[: found.start()]} {one[found.end() :]}".strip(" ,;()")
+            is_short = re.fullmatch(r"\d{6}", found.group()) is not None
+            return FoundDate(day, " ".join(rest.split()), is_short)
+    if doubt:
+        raise doubt
+    return None
+
+
+def is_placeholder(day: date) -> bool:
+    """Whether a date stands for one that is not known: the first day of a calendar, a clock or a table."""
+    return day in _PLACEHOLDERS or day.year >= _NEVER_YET
+
+
+def _day(parts: dict[str, str | None]) -> date:
+    named = parts.get("name")
+    if first := parts.get("first"):
+        return _told_apart(int(first), int(parts["second"] or 0), int(parts["y"] or 0))
+    month = _MONTHS.index(named.lower()) + 1 if named else int(parts["m"] or 0)
+    day = int(parts["d"] or 0)
+    if (short := parts.get("yy")) is None:
+        return date(int(parts["y"] or 0), month, day)
+    if century := parts.get("century"):
+        return date(_CENTURIES[century] + int(short), month, day)
+    recent = date(2000 + int(short), month, day)
+    return recent if recent <= datetime.now(UTC).date() else recent.replace(year=recent.year - 100)
+
+
+def _told_apart(first: int, second: int, year: int) -> date:
+    """Day and month where only one order of them is a date."""
+    if first != second and max(first, second) <= 12:
+        raise ValueError(_AMBIGUOUS)
+    month, day = sorted((first, second))
+    return date(year, month, day)

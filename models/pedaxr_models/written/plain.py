@@ -1,0 +1,36 @@
+"""One form for the same text: width, kind of dash, composition and what cannot be seen make no difference."""
+
+import re
+import unicodedata
+
+# Invisible, yet letters, marks or symbols to Unicode: fillers, joiners and variation selectors, in which a
+# whole message can hide behind one visible character.
+UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"), "-")
+_QUOTES = dict.fromkeys(map(ord, "\u2018\u2019\u02bc\uff07"), "'")
+
+
+def plain(text: str) -> str:
+    """NFKC, simple dashes and quotes, no invisible characters, single spaces.
+
+    Full-width digits and letters, as a Korean or Japanese keyboard types them, become the usual ones.
+    """
+    text = unicodedata.normalize("NFKC", text).translate(_DASHES).translate(_QUOTES)
+    spaced = "".join(" " if char.isspace() else char for char in text)
+    visible = "".join(char for char in spaced if not unicodedata.category(char).startswith("C"))
+    return " ".join(UNSEEN.sub("", visible).split())
+
+
+def plain_id(text: str) -> str:
+    """An id as it is compared: `plain`, and without the `.0` that a spreadsheet puts behind a number."""
+    one = plain(text)
+    number, _, zeros = one.partition(".")
+    return number if zeros and number.isdecimal() and not zeros.strip("0") else one
+
+
+def is_odd_id(text: str, longest: int = 64) -> bool:
+    """Whether an id is too long or holds signs that nobody sees: cut or cleaned it may be another's."""
+    hides = any(unicodedata.category(char).startswith("C") for char in text) or UNSEEN.search(text)
+    return len(text) > longest or bool(hides)

@@ -1,0 +1,85 @@
+"""The view that a text names, by whole words in English and Korean. Several views in one text are no view."""
+
+import re
+from collections.abc import Iterable
+
+from pedaxr_models.labels import View
+from pedaxr_models.written.plain import plain
+
+Named = frozenset[
+    View | None
+]  # None: one that has no name here, such as semi-erect, prone or right decubitus
+
+_LEFT, _RIGHT = r"(?:left|lt|ll|l)", r"(?:right|rt|rl|r)"
+_LYING = r"(?:decubitus|decubital|decubs?|dec|recumbent)"
+_LATERAL = r"(?: ?(?:lateral|lat))?"
+_PART = r"(?:semi|half|partially|partly|partial|reclined|reclining)"
+_NOT = r"(?:not|non|unable to|cannot|without|no|instead of) ?"
+# Tried in this order, and what one has found is taken out: "lateral decubitus" is no lateral view.
+_ENGLISH: tuple[tuple[str, View | None], ...] = (
+    (rf"{_NOT}(?:an )?(?:erect|upright|stand|standing|sit)", None),
+    (rf"{_PART} ?(?:erect|upright|supine|sitting|recumbent|fowlers?)|fowlers?|trendelenburg", None),
+    (rf"(?:{_LYING} ?)?(?:{_LEFT}|{_RIGHT}) ?side ?up", None),
+    (rf"{_RIGHT}{_LATERAL} ?{_LYING}|{_LYING} ?{_RIGHT}|rldp?|{_RIGHT} ?side ?down", None),
+    (
+        rf"{_LEFT}{_LATERAL} ?{_LYING}|{_LYING} ?{_LEFT}|lldp?|lldecub|{_LEFT} ?side ?down",
+        View.LEFT_LATERAL_DECUBITUS,
+    ),
+    (r"dorsal ?recumbent", View.SUPINE),
+    (rf"(?:dorsal|ventral|ap|cross ?table|lateral|lat)? ?(?:lateral )?{_LYING}", None),
+    (r"cross ?table|lateral|lat|oblique|rao|lao|rpo|lpo", None),
+    (r"prone|sitting|seated|sit", None),
+    (r"erect|upright|standing|stand", View.ERECT),
+    (r"supine", View.SUPINE),
+)
+_KOREAN: tuple[tuple[str, View | None], ...] = (
+    (r"(?:입위|기립위?|직립위?) ?(?:불가|불능|못함|안됨|어려움|아님).*", None),
+    (r"반(?:기립위?|입위|직립위?|좌위|앙와위)", None),
+    (r"(?:우측|우|오른쪽|오른) ?(?:측 ?)?(?:측와위|와위|횡와위|데쿠비투스)", None),
+    (r"(?:좌측|좌|왼쪽|왼) ?(?:측 ?)?(?:측와위|와위|횡와위|데쿠비투스)", View.LEFT_LATERAL_DECUBITUS),
+    (r"측와위|횡와위|데쿠비투스|측면|사위|복와위|엎드린|좌위|앉은|앉아서", None),
+    (r"입위|기립위?|직립위?|서서|선 ?자세|일어서서", View.ERECT),
+    (r"앙와위|누워서|누운|배와위", View.SUPINE),
+)
+# A Korean word may stand behind the part of the body and before what is done with it: 복부입위촬영.
+_BEFORE = r"(?<![가-힣])(?:단순|복부|흉복부|흉부|전신|소아|신생아|배)*"
+_BEHIND = r"(?=(?:자세|촬영|사진|상태|영상|검사|상|시|에서|으로|로|및|과|와|도)*(?![가-힣]))"
+_WORDS = (
+    *((re.compile(rf"(?<![a-z])(?:{phrase})(?![a-z])"), view) for phrase, view in _ENGLISH),
+    *((re.compile(rf"{_BEFORE}(?:{phrase}){_BEHIND}"), view) for phrase, view in _KOREAN),
+)
+_JOINT = re.compile(
+    r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[\d가-힣])|(?<=[\d가-힣])(?=[A-Za-z])"
+)
+_LATERAL_CODES = frozenset({"ll", "rl", "llo", "rlo"})  # DICOM ViewPosition, PS3.3 C.8.1.1.1
+
+
+def views_named(text: str) -> Named:
+    """Every view that the words of a text name."""
+    one = re.sub(r"[^a-z가-힣]+", " ", _JOINT.sub(" ", plain(text)).casefold()).strip()
+    if one in _LATERAL_CODES:
+        return frozenset({None})
+    found: set[View | None] = set()
+    for words, view in _WORDS:
+        one, count = words.subn(" | ", one)
+        if count:
+            found.add(view)
+    return frozenset(found)
+
+
+def view_in(text: str | None) -> View | None:
+    """The one view that a text names; None when it names none, several, or one without a name here."""
+    return view_of([text or ""])
+
+
+def view_of(texts: Iterable[str]) -> View | None:
+    """The view on which several texts about one film agree.
+
+    A text that names several, as the description of a whole examination does, only says which it may be.
+    """
+    named = [views for views in map(views_named, texts) if views]
+    single = {view for views in named if len(views) == 1 for view in views}
+    if len(single) != 1:
+        return None
+    (view,) = single
+    return view if all(view in views for views in named) else None

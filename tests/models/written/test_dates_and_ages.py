@@ -1,0 +1,110 @@
+"""Dates and ages in every spelling; what may be two days is refused, and an age is an interval."""
+
+from datetime import date
+
+import pytest
+
+from pedaxr_models.written.ages import parse_age, range_of_months
+from pedaxr_models.written.dates import find_date, is_placeholder, parse_date
+
+DAY = date(2021, 3, 4)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("2021-03-04", "2021.03.04", "2021. 3. 4.", "2021/3/4", "2021년 3월 4일", "20210304", "20210304.0"),
+        *(
+            "２０２１－０３－０４",
+            "２０２１０３０４",
+            "210304",
+            "21.03.04",
+            "'21.3.4",
+            "21년 3월 4일",
+            "210304-3012345",
+        ),
+        *("4 March 2021", "Mar 4, 2021", "4-Mar-2021", "2021-03-04T10:22:33", "20210304102233", "2021–03–04"),
+    ],
+)
+def test_every_spelling_is_that_day(written: str) -> None:
+    assert parse_date(written) == DAY
+
+
+@pytest.mark.parametrize("written", ["", " ", "0", "00000000", "0000-00-00", "null", "N/A", None])
+def test_zeros_and_words_for_nothing_are_no_date(written: str | None) -> None:
+    assert parse_date(written) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        *((written, "either of two days") for written in ("04.03.2021", "3/4/2021", "04-03-2021")),
+        *((written, "not understood") for written in ("2021114", "2021-02-30", "yesterday", "03/04/21")),
+        *((written, "spreadsheet") for written in ("44259", "44259.0")),
+    ],
+)
+def test_what_may_be_another_day_is_refused_with_its_cause(written: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse_date(written)
+
+
+def test_day_and_month_are_told_apart_where_only_one_order_is_a_date() -> None:
+    assert parse_date("25/12/2021") == parse_date("12/25/2021") == date(2021, 12, 25)
+    assert parse_date("3/3/2021") == date(2021, 3, 3)
+
+
+def test_two_digit_years_are_the_latest_that_have_been() -> None:
+    assert parse_date("970101") == date(1997, 1, 1)
+    assert parse_date("970101-1******") == date(1997, 1, 1) and parse_date("150101-3******") == date(
+        2015, 1, 1
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["P20210304", "A-210304", "210304-77", "1234567890", "ACC-2024-77", "김민준"]
+)
+def test_a_part_of_an_id_is_no_date(text: str) -> None:
+    assert find_date(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["김민준 210304", "김민준(2021. 3. 4.)", "2021.03.04 김민준", "김민준20210304"]
+)
+def test_a_date_beside_a_name_is_taken_out(text: str) -> None:
+    found = find_date(text)
+    assert found is not None and (found.day, found.rest) == (DAY, "김민준")
+
+
+def test_first_days_of_calendars_are_placeholders_and_others_not() -> None:
+    written = ("19000101", "1111-11-11", "9999-12-31", "1970-01-01", "1899-12-30")
+    assert all(is_placeholder(day) for text in written if (day := parse_date(text)))
+    assert not any(map(is_placeholder, (DAY, date(2024, 1, 1), date(1970, 1, 2))))
+
+
+@pytest.mark.parametrize(
+    ("written", "low", "high", "months"),
+    [
+        *(
+            (written, 0, 12, None)
+            for written in ("0", "0세", "000Y", "０세", "0.0", "<1y", "1세 미만", "0 years")
+        ),
+        *((written, 0, 1, 0) for written in ("0개월", "000M", "신생아", "newborn")),
+        *((written, 36, 48, 36) for written in ("3", "3세", "003Y", "만 3세", "3.0", "3-year-old", "３살")),
+        *((written, 29, 30, 29) for written in ("2세 5개월", "2y 5m", "2년5개월")),
+    ],
+)
+def test_an_age_is_an_interval_of_months(written: str, low: float, high: float, months: float | None) -> None:
+    age = parse_age(written)
+    assert (age.low, age.high, age.months) == (low, high, months)
+
+
+@pytest.mark.parametrize("written", ["", "-3", "200", "abc", "3 5", "3세 2세", "999Y"])
+def test_what_is_no_age_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="age"):
+        parse_age(written)
+
+
+def test_any_age_within_the_stated_year_fits_and_one_outside_does_not() -> None:
+    assert not parse_age("1Y").differs_from(23.9) and parse_age("1Y").differs_from(30)
+    assert not parse_age("000Y").differs_from(11) and parse_age("000Y").differs_from(40)
+    assert not range_of_months(24.0).differs_from(35.5) and range_of_months(25.0).differs_from(35.5)

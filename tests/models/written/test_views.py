@@ -1,0 +1,72 @@
+"""A view is named by whole words, in both languages; several in one text are none."""
+
+import pytest
+
+from pedaxr_models.labels import View
+from pedaxr_models.written.views import view_in, view_of
+
+DECUBITUS, ERECT, SUPINE = View.LEFT_LATERAL_DECUBITUS, View.ERECT, View.SUPINE
+
+
+@pytest.mark.parametrize(
+    ("said", "view"),
+    [
+        *(
+            (said, DECUBITUS)
+            for said in ("LLD", "ＬＬＤ", "left_lateral_decubitus", "Lt. lat. decub", "좌측와위")
+        ),
+        *(
+            (said, DECUBITUS)
+            for said in ("LLDecub", "복부 좌측 측와위", "Abdomen, left side down", "왼쪽 측와위")
+        ),
+        *(
+            (said, ERECT)
+            for said in ("Abdomen_Erect", "ABD ERECT1", "upright (standing)", "복부입위", "기립위에서")
+        ),
+        *(
+            (said, SUPINE)
+            for said in ("supine AP, portable", "AbdomenSupine", "앙와위", "누운 자세", "복부 앙와위 촬영")
+        ),
+    ],
+)
+def test_a_view_is_named_by_its_words(said: str, view: View) -> None:
+    assert view_in(said) is view
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(
+            "Abdomen RIGHT LATERAL DECUBITUS",
+            "우측와위",
+            "Rt decub",
+            "RLD",
+            "right side down",
+            "오른쪽 측와위",
+        ),
+        *("decubitus", "측와위", "dorsal decubitus", "decubitus, left side up", "cross-table lateral", "LL"),
+        *("semi-erect", "semierect", "half-sitting", "반기립위", "Semi upright", "Fowler"),
+        *(
+            "supine and erect",
+            "ERECT/SUPINE",
+            "기립위 및 앙와위",
+            "LLD + supine",
+            "erect abdomen, supine chest",
+        ),
+        *("unable to stand", "non-erect", "기립 불가", "prone", "복와위", "앉은 자세"),
+        *("standard", "in situ", "삽입위치 확인", "KUB", "", "AP"),
+    ],
+)
+def test_another_view_or_several_or_a_part_of_a_word_is_no_view(said: str) -> None:
+    assert view_in(said) is None
+
+
+def test_texts_about_one_film_must_agree() -> None:
+    assert view_of(["", "Supine", "Abdomen supine and erect"]) is SUPINE  # the last is of the examination
+    assert view_of(["LLD", "Abdomen supine and erect"]) is None
+    assert view_of(["Erect", "Supine"]) is None
+    assert view_of(["Erect", "semi-erect"]) is None
+
+
+def test_no_view_is_there_to_be_found_in_nothing() -> None:
+    assert view_in(None) is None and view_of([]) is None

@@ -1,0 +1,79 @@
+"""Whose film a row or a header names: one child in two spellings is one patient, two children are two."""
+
+import hashlib
+from datetime import date
+from typing import cast
+
+from pedaxr.patient_search.name_matching import READING, fold, likeness, name_forms
+from pedaxr.records import Patient
+from pedaxr.text import printable
+from pedaxr.types import Sex
+from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.written.plain import is_odd_id, plain_id
+
+UNNAMED = "Unnamed"
+_LONGEST_NAME = 200
+
+
+class Refused(ValueError):
+    """A film that cannot be imported."""
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names are spellings of one: width, spacing, order, title or script apart."""
+    like = likeness(name_forms(one), name_forms(other))
+    return like is not None and like.score >= READING
+
+
+def same_id(one: str, other: str) -> bool:
+    """Whether two ids are one: in any width or case, as a spreadsheet's number too."""
+    return plain_id(one).casefold() == plain_id(other).casefold()
+
+
+def names_another(ours: FilmMetadata, header: FilmMetadata) -> bool:
+    """Whether a header's patient id or name is that of somebody else than the table's."""
+    if ours.patient_id and header.patient_id and not same_id(ours.patient_id, header.patient_id):
+        return True
+    return bool(
+        ours.patient_name and header.patient_name and not same_name(ours.patient_name, header.patient_name)
+    )
+
+
+def patient_named(meta: FilmMetadata, digest: str) -> Patient:
+    """The patient of a film; without an id, name, sex and birth date (or age) tell children apart.
+
+    Args:
+        meta: of the film.
+        digest: of its file, which alone names a child without id and name.
+
+    Raises:
+        Refused: the id or the accession number would have to be cut or cleaned.
+    """
+    name = printable(meta.patient_name or "", _LONGEST_NAME)
+    for text, what in ((meta.patient_id, "patient id"), (meta.accession_number, "accession number")):
+        if text and is_odd_id(text):
+            raise Refused(f"the {what} is longer than 64 characters, or holds invisible ones; correct it")
+    sex, birth = meta.patient_sex, meta.patient_birth_date
+    patient_id = plain_id(meta.patient_id or "")
+    if not patient_id:
+        known = (fold(name).replace(" ", ""), sex, birth, None if birth else meta.age_months)
+        patient_id = "I-" + hashlib.sha256(repr(known if name else digest).encode()).hexdigest()[:10]
+    return Patient(
+        patient_id, name or UNNAMED, date.fromisoformat(birth) if birth else None, cast(Sex | None, sex)
+    )
+
+
+def check_same(known: Patient, named: Patient) -> bool:
+    """Whether a row's patient is spelled otherwise than the one known by that id.
+
+    Raises:
+        Refused: it is another child: the name, birth date or sex contradicts.
+    """
+    is_other = (
+        (named.patient_name != UNNAMED and not same_name(known.patient_name, named.patient_name))
+        or named.patient_birth_date not in (None, known.patient_birth_date)
+        or named.patient_sex not in (None, known.patient_sex)
+    )
+    if is_other:
+        raise Refused("the patient id belongs to a patient with another name, birth date or sex")
+    return named.patient_name not in (UNNAMED, known.patient_name)
