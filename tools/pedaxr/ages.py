@@ -5,7 +5,7 @@ on the day of the month of birth, or on the first of the next month where a mont
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from pedaxr_models.plausibility import ADULT_MONTHS
 from pedaxr_models.written.ages import OLDEST_MONTHS, AgeRange, range_of_months
@@ -108,16 +108,20 @@ def age_in_days(birth_date: date, on: date) -> int:
 
 def how_long_ago(day: date, today: date) -> str:
     """How old a film or report is, in words: "today", "3 days ago", "15 months ago"."""
-    days = (today - day).days
-    if days < 0:
+    return days_ago_text(day, (today - day).days)
+
+
+def days_ago_text(day: date, days: int) -> str:
+    """The same from the number of days that have passed since `day`; one day ahead is another time zone's."""
+    if days < -1:
         return "a date in the future: check it"
     if days < 2:
-        return ("today", "yesterday")[days]
+        return "yesterday" if days == 1 else "today"
     if days < 14:
         return f"{days} days ago"
     if days < 62:
         return f"{days // 7} weeks ago"
-    months = completed_months(day, today)
+    months = completed_months(day, day + timedelta(days=days))
     return f"{months} months ago" if months < 24 else f"{months // 12} years ago"
 
 

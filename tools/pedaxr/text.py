@@ -3,10 +3,12 @@
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 
 from pedaxr_models.written.plain import UNSEEN
 
 # What a host could draw as a tag, a link or a picture, and what ends a line for some readers.
+_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LIVE = re.compile(r"[\x7f-\x9f\u2028\u2029<>]|\](?=\()|(?<=:)/(?=/)")
 
 
@@ -28,6 +30,17 @@ def one_line(data: object) -> str:
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return _LIVE.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
+
+
+def shown_id(some_id: str) -> str:
+    """An id as it stands in a text: plain where it looks like one, else quoted as foreign text."""
+    return some_id if _PLAIN_ID.fullmatch(some_id) else str(ForeignText(some_id, 64))
+
+
+def as_data(fields: Mapping[str, object], limit: int = 200) -> str:
+    """A JSON object on one line of what a human or a file supplied; what is not known is left out."""
+    known = {name: value for name, value in fields.items() if value is not None}
+    return one_line({name: printable(str(value), limit) for name, value in known.items()})
 
 
 class ForeignText:

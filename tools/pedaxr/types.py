@@ -130,10 +130,10 @@ class StudySummary(_Result):
     study_date: date | None = Field(default=None, description="None when the source gives none")
     view_position: View | None = None
     age_months: float | None = Field(default=None, ge=0, description="Age at the study, calendar months")
-    report_status: SkipJsonSchema[Literal["none", "preliminary", "final", "amended"] | None] = Field(
+    report_status: Literal["none", "preliminary", "final", "amended"] | None = Field(
         default=None, description="Of the study's report: the signed one, or else the newest draft"
     )
-    critical: SkipJsonSchema[list[str]] = Field(default_factory=list, description="Of that report")
+    critical: list[str] = Field(default_factory=list, description="Of that report")
 
 
 class PatientMatch(_Result):
@@ -160,7 +160,7 @@ class PatientSearch(_Result):
     )
     total: int = Field(ge=0, description="Matches in all; matches holds at most the requested limit")
     next_step: str
-    today: SkipJsonSchema[date | None] = Field(default=None, description="By the server's clock")
+    today: date | None = Field(default=None, description="By the server's clock")
 
 
 class Region(_Result):
@@ -200,16 +200,16 @@ class SegmentationResult(_Result):
         default=None, description="PNG with contours and a legend, on this machine: never sent to a client"
     )
     model: str
-    film: SkipJsonSchema[FilmIdentity | None] = None
-    critical: SkipJsonSchema[list[str]] = Field(
+    film: FilmIdentity | None = None
+    critical: list[str] = Field(
         default_factory=list, description="Outlined findings to tell a human about now"
     )
-    critical_certainty: SkipJsonSchema[dict[str, Certainty]] = Field(
+    critical_certainty: dict[str, Certainty] = Field(
         default_factory=dict, description="Of each critical finding"
     )
-    not_assessed: SkipJsonSchema[list[NotAssessed]] = Field(default_factory=list)
-    signed_report: SkipJsonSchema[SignedReport | None] = None
-    next_step: SkipJsonSchema[str | None] = None
+    not_assessed: list[NotAssessed] = Field(default_factory=list)
+    signed_report: SignedReport | None = None
+    next_step: str | None = None
     trained_on: SkipJsonSchema[TrainedOn] = "not_stated"
     data_statement: SkipJsonSchema[str] = Field(
         default="", description="What the segmentation was trained on, by its own metadata"
@@ -278,28 +278,28 @@ class Report(_Result):
         default_factory=list, description="Sections in a human's own words"
     )
     created_at: datetime
-    film: SkipJsonSchema[FilmIdentity | None] = Field(
+    film: FilmIdentity | None = Field(
         default=None, description="As the registry has it now, not as it was when the report was made"
     )
     critical: list[str] = Field(description="Findings to tell a human about now; empty when none was seen")
-    critical_certainty: SkipJsonSchema[dict[str, Certainty]] = Field(
+    critical_certainty: dict[str, Certainty] = Field(
         default_factory=dict, description="Of each critical finding"
     )
     critical_withdrawn: SkipJsonSchema[list[str]] = Field(
         default_factory=list, description="Critical in the draft, denied by the human who signed or amended"
     )
-    not_assessed: SkipJsonSchema[list[NotAssessed]] = Field(default_factory=list)
+    not_assessed: list[NotAssessed] = Field(default_factory=list)
     indications: SkipJsonSchema[list[Supplied]] = Field(default_factory=list)
     working_diagnoses: SkipJsonSchema[list[Supplied]] = Field(default_factory=list)
-    comparison: SkipJsonSchema[Comparison | None] = None
-    signed_report: SkipJsonSchema[SignedReport | None] = Field(
+    comparison: Comparison | None = None
+    signed_report: SignedReport | None = Field(
         default=None,
         description="Of a draft: the signed report of the same study, which this does not replace",
     )
     newer_draft: SkipJsonSchema[NewerDraft | None] = Field(
         default=None, description="Made after this version, which it does not replace"
     )
-    next_step: SkipJsonSchema[str | None] = None
+    next_step: str | None = None
     in_doubt: SkipJsonSchema[str | None] = Field(default=None, description=IN_DOUBT)
     label: str | None = Field(default=None, description="None where the film is in doubt")
     narrative: str

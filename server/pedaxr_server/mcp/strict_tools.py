@@ -4,7 +4,6 @@ The SDK drops arguments that it does not know, so that a misspelt `patient_birth
 search; and it publishes a title for every property. Both matter here.
 """
 
-import json
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -17,6 +16,7 @@ from mcp_types import ToolAnnotations
 from pydantic import ValidationError
 
 from pedaxr.errors import NotFound, PedaxrError
+from pedaxr_server.mcp.answers import Shown, shown_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -87,12 +87,17 @@ class StrictTool(Tool):
 
 
 def strict_tool(
-    fn: Callable[..., Any], *, title: str, is_read_only: bool, meta: dict[str, Any] | None = None
+    fn: Callable[..., Any],
+    *,
+    title: str,
+    is_read_only: bool,
+    answer: Shown,
+    meta: dict[str, Any] | None = None,
 ) -> StrictTool:
     """Wrap a typed coroutine function whose docstring and Field descriptions are written for the model.
 
     No tool here destroys anything or reaches outside the clinic, and each may be repeated without harm. What
-    `meta` says is for the host, not for the model.
+    `meta` says is for the host, not for the model; of the answer's schema `answer` is published.
     """
     annotations = ToolAnnotations(
         read_only_hint=is_read_only,
@@ -106,7 +111,7 @@ def strict_tool(
     assert isinstance(tool, StrictTool)
     tool.description = " ".join(tool.description.split())
     tool.parameters = {**_slim(tool.parameters, _INPUT_NOISE), "additionalProperties": False}
-    tool.fn_metadata.output_schema = _compact(tool.fn_metadata.output_schema or {})
+    tool.fn_metadata.output_schema = _compact(tool.fn_metadata.output_schema or {}, answer)
     return tool
 
 
@@ -139,7 +144,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _inline(node: Any, definitions: dict[str, Any]) -> Any:
-    """The schema with definitions that are used once, or are a short enum, written where they are used."""
+    """The schema with every definition written where it is used."""
     if isinstance(node, list):
         return [_inline(item, definitions) for item in node]
     if not isinstance(node, dict):
@@ -150,22 +155,12 @@ def _inline(node: Any, definitions: dict[str, Any]) -> Any:
     return {key: _inline(value, definitions) for key, value in node.items()}
 
 
-def _compact(schema: dict[str, Any]) -> dict[str, Any]:
-    """`_inline` and `_slim` for a published output schema."""
-    definitions = schema.get("$defs", {})
-    text = json.dumps(schema)
-    inlined = {
-        name: body
-        for name, body in definitions.items()
-        if "enum" in body or text.count(f'"#/$defs/{name}"') == 1
-    }
-    rest = {name: body for name, body in definitions.items() if name not in inlined}
-    compact = _inline({**schema, "$defs": rest}, inlined)
-    if not rest:
-        del compact["$defs"]
-    slim: dict[str, Any] = _untyped_enums(_slim(compact, _OUTPUT_NOISE))
-    required = slim.get("required", [])
-    return {**_lean(slim), "type": "object", "required": required}
+def _compact(schema: dict[str, Any], answer: Shown) -> dict[str, Any]:
+    """What of an output schema is published."""
+    definitions = schema.pop("$defs", {})
+    shown = shown_of(_slim(_inline(schema, definitions), _OUTPUT_NOISE), answer)
+    slim: dict[str, Any] = _untyped_enums(shown)
+    return {**_lean(slim), "type": "object", "required": slim["required"]}
 
 
 def _lean(node: Any) -> Any:

@@ -1,11 +1,11 @@
 """What the language model gets back: a short text, a small picture, the same facts as data, and links.
 
-Text that came from a request or a registry (names, indications) appears only inside JSON strings, so that it
-reads as data and cannot pass for an instruction. Full outlines stay behind a link: of each finding the reply
-carries at most `MAX_POLYGONS` outlines of `MAX_VERTICES` points, and of structures only area and place.
+Text that came from a request, a registry or a human (names, indications, signed impressions) appears only
+inside JSON strings, so that it reads as data and cannot pass for an instruction. Full outlines stay behind a
+link: of each finding the reply carries at most `MAX_POLYGONS` outlines of `MAX_VERTICES` points, and of
+structures only area and place.
 """
 
-import math
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,16 +14,29 @@ from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, 
 from pydantic import BaseModel
 
 from pedaxr.text import one_line
-from pedaxr.types import PatientMatch, PatientSearch, Region, Report, SegmentationResult, StructuredFinding
-from pedaxr_models.labels import TERMS
+from pedaxr.types import PatientMatch, PatientSearch, Report, SegmentationResult, StudySummary
+from pedaxr_models.labels import SIGNS, Finding
+from pedaxr_server.replies.film_lines import film_line
+from pedaxr_server.replies.finding_lines import (
+    critical_line,
+    measure_lines,
+    named,
+    not_assessed_line,
+    not_outlined_line,
+    region_line,
+)
 from pedaxr_server.replies.pictures import encode_base64, preview_png
+from pedaxr_server.replies.report_lines import closing_lines, report_lines, signed_line
+from pedaxr_server.replies.text_budget import MOST_TOKENS, fitting, most_tokens, text_of
 
-MOST_TOKENS = 2000  # of a reply's text, by `most_tokens`
-_MOST_QUOTED = 200  # characters of an indication; in full in the data
-_SHORTENED = "(shortened; see the data)"
 MAX_POLYGONS = 8
 MAX_VERTICES = 32
 _STUDIES_IN_TEXT = 4
+_CRITICAL = (Finding.PNEUMOPERITONEUM,)
+_PICTURE = (
+    "The picture shows findings, spine, L2, pelvis, liver and diaphragm; other outlines are in "
+    "segmentation.json. Outlines cannot be edited: whoever reads the film says so when signing."
+)
 
 Point = tuple[int, int]
 
@@ -32,19 +45,19 @@ def patients_reply(search: PatientSearch) -> CallToolResult:
     """Matches as one JSON object per line, then what to do next."""
     listed = search.matches or search.nearest
     word = "matches" if search.matches else "nearest names"
-    head = f"{search.status}: {search.total} in all. {search.next_step}\n"
+    today = f"Today is {search.today}. " if search.today else ""
+    head = f"{today}{search.status}: {search.total} in all. {search.next_step}\n"
     lines = [_match_line(match) for match in listed]
-    shown = _fitting(lines, MOST_TOKENS - most_tokens(head) - 40)
+    shown = fitting(lines, MOST_TOKENS - most_tokens(head) - 40)
     more = "" if len(shown) == len(lines) else f"\n({len(lines) - len(shown)} more: narrow the search)"
     body = f"{word}, as data:\n" + "\n".join(shown) + more if listed else ""
     return CallToolResult(content=[TextContent(text=head + body)], structured_content=_data(search))
 
 
 def segmentation_reply(result: SegmentationResult) -> CallToolResult:
-    """Regions as lines, the overlay small enough to look at, links to the full overlay and outlines."""
-    lines = [result.summary, _structures_line(result.structures)]
-    lines += [f"Quality: {note}" for note in result.quality_notes]
-    content: list[ContentBlock] = [_text(lines, f"{result.disclaimer} Model {result.model}.")]
+    """Whose film, what is critical, a line for each finding, widths; the overlay small enough to look at."""
+    last = f"{result.disclaimer}\nNext: {result.next_step or _after_outlines(result)}"
+    content: list[ContentBlock] = [text_of(_segmentation_lines(result), last)]
     if result.overlay_path:
         data = encode_base64(preview_png(Path(result.overlay_path)))
         content.append(ImageContent(data=data, mime_type="image/png"))
@@ -57,17 +70,53 @@ def segmentation_reply(result: SegmentationResult) -> CallToolResult:
     return CallToolResult(content=content, structured_content=_data(small))
 
 
-def report_reply(report: Report) -> CallToolResult:
-    """Critical findings first; then what to check, the draft, and what both witnesses say."""
-    lines = [_critical_line(report) or report.in_doubt or "", _status_line(report)]
-    lines += [f"Check: {flag}" for flag in report.flags]
-    lines += [_section_line(name, text) for name, text in report.sections.items() if text]
-    lines += [_finding_line(finding) for finding in report.findings]
-    last = f"Image dependence {report.image_dependence:.2f}. {report.data_statement} {report.disclaimer}"
-    content: list[ContentBlock] = [_text([line for line in lines if line], last)]
+def report_reply(report: Report, language: str = "en") -> CallToolResult:
+    """Whose film, what is signed, what is critical and what to check; then the draft and the next step."""
+    if language == "ko":
+        from pedaxr_server.replies.korean_lines import korean_closing, korean_lines
+
+        text = text_of(korean_lines(report), korean_closing(report))
+    else:
+        text = text_of(report_lines(report), closing_lines(report))
+    content: list[ContentBlock] = [text]
     if report.study_id:
-        content.append(study_link(report.study_id, "report.json", "Latest report", "application/json"))
+        content.append(study_link(report.study_id, "report.json", "Report of the film", "application/json"))
     return CallToolResult(content=content, structured_content=_data(report))
+
+
+def _segmentation_lines(result: SegmentationResult) -> list[str]:
+    head = [
+        film_line(result.film, result.study_id),
+        signed_line(result.signed_report) if result.signed_report else "",
+        critical_line(_critical(result), result.critical_certainty),
+    ]
+    notes = [f"Quality: {note}" for note in result.quality_notes]
+    if result.in_doubt:
+        return [*head, result.in_doubt, *notes]
+    outlined = [region.name for region in result.findings]
+    return [
+        *head,
+        *(map(region_line, result.findings) if outlined else ["No finding reached its threshold."]),
+        "A score is of the outline on synthetic films, not a chance of disease." if outlined else "",
+        not_outlined_line(outlined, result.not_assessed),
+        not_assessed_line(result.not_assessed),
+        *measure_lines(result.measures),
+        *notes,
+        _PICTURE,
+    ]
+
+
+def _critical(result: SegmentationResult) -> list[str]:
+    """Free air that is outlined is critical, also where the answer does not list it."""
+    outlined = {region.name for region in result.findings}
+    listed = [name for name in result.critical if name in SIGNS]
+    return listed or [name.value for name in _CRITICAL if name in outlined]
+
+
+def _after_outlines(result: SegmentationResult) -> str:
+    if result.in_doubt:
+        return "tell the user that the film gives no finding, and why."
+    return "generate_report drafts the report; it also says what was signed before and what to check."
 
 
 def study_uri(study_id: str, document: str) -> str:
@@ -88,16 +137,6 @@ def small_segmentation(result: SegmentationResult) -> SegmentationResult:
     ]
     structures = [region.model_copy(update={"polygons": []}) for region in result.structures]
     return result.model_copy(update={"findings": findings, "structures": structures, "overlay_path": None})
-
-
-def most_tokens(text: str) -> int:
-    """An upper estimate of the tokens of a text: one for 2.8 ASCII characters, three for any other character.
-
-    Dense JSON needs the first figure, rare Hangul the second; prose of either language needs less. `make
-    judges` holds it against three real tokenizers.
-    """
-    ascii_chars = sum(map(str.isascii, text))
-    return math.ceil(ascii_chars / 2.8 + 3 * (len(text) - ascii_chars))
 
 
 def simplify(polygon: list[Point], limit: int = MAX_VERTICES) -> list[Point]:
@@ -127,71 +166,32 @@ def _area(polygon: list[Point]) -> int:
 
 
 def _match_line(match: PatientMatch) -> str:
-    data = match.model_dump(mode="json", exclude_none=True, exclude={"studies", "score"})
-    data["studies"] = [
-        study.model_dump(mode="json", exclude_none=True) for study in match.studies[:_STUDIES_IN_TEXT]
-    ]
+    """Without what another field says: the score, a reason that is the name itself, a name in one script."""
+    left_out = {"studies", "score"}
+    if match.patient_name.isascii():
+        left_out.add("patient_name_romanised")
+    if match.score == 1.0 and match.reason == "same name":
+        left_out.add("reason")
+    data = match.model_dump(mode="json", exclude_none=True, exclude=left_out)
+    data["studies"] = [_study_data(study) for study in match.studies[:_STUDIES_IN_TEXT]]
     if len(match.studies) > _STUDIES_IN_TEXT:
         data["older_studies"] = len(match.studies) - _STUDIES_IN_TEXT
     return one_line(data)
 
 
-def _structures_line(structures: list[Region]) -> str:
-    names = ", ".join(TERMS[region.name].english.lower() for region in structures)
-    return f"Structures outlined: {names or 'none'}."
-
-
-def _status_line(report: Report) -> str:
-    label = f"label {report.label}" if report.label else "no label: the film is in doubt"
-    return f"Status: {report.status}, {label}, id {report.report_id}."
-
-
-def _critical_line(report: Report) -> str:
-    if not report.critical:
-        return ""
-    names = ", ".join(TERMS[name].english if name in TERMS else name for name in report.critical)
-    return f"CRITICAL: {names}. Tell a responsible human now."
-
-
-def _section_line(name: str, text: str) -> str:
-    """The indication was typed by somebody: it is quoted as data, the other sections are our own words."""
-    if name.lower() == "indication":
-        quoted = text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"
-        return f"{name} (as supplied, data only): {one_line(quoted)}"
-    return f"{name}: {text}"
-
-
-def _finding_line(finding: StructuredFinding) -> str:
-    details = [finding.severity, finding.side and f"side {finding.side}", " + ".join(finding.quadrants)]
-    if finding.count is not None:
-        details.append(f"count {finding.count}")
-    agreed = "both witnesses agree" if finding.agreed else "witnesses disagree"
-    known = ", ".join(str(detail) for detail in details if detail)
-    chance = "" if finding.probability is None else f", probability {finding.probability:.2f}"
-    return (
-        f"- {TERMS[finding.finding].english}: {finding.presence.value.replace('_', ' ')}"
-        f"{' (' + known + ')' if known else ''}{chance}, {agreed}"
-    )
-
-
-def _fitting(lines: list[str], budget: int) -> list[str]:
-    """As many of the first lines as fit into `budget` tokens."""
-    kept: list[str] = []
-    for line in lines:
-        budget -= most_tokens(line) + 1
-        if budget < 0:
-            break
-        kept.append(line)
-    return kept
+def _study_data(study: StudySummary) -> dict[str, Any]:
+    """Short, as the line is read by a model: no age beside two dates, and signs instead of diagnoses."""
+    data: dict[str, Any] = {"study_id": study.study_id}
+    if study.study_date:
+        data["study_date"] = str(study.study_date)
+    if study.view_position:
+        data["view"] = study.view_position.value
+    data["report"] = study.report_status or "none"
+    if study.critical:
+        data["critical"] = [named(name) for name in study.critical]
+    return data
 
 
 def _data(result: BaseModel) -> dict[str, Any]:
     """The result as JSON values; what is not known is left out, as the published schemas say."""
     return result.model_dump(mode="json", exclude_none=True)
-
-
-def _text(lines: list[str], last: str) -> TextContent:
-    """The lines that fit, from the first on, and `last` in any case."""
-    shown = _fitting(lines, MOST_TOKENS - most_tokens(f"{_SHORTENED}{last}") - 2)
-    cut = [] if len(shown) == len(lines) else [_SHORTENED]
-    return TextContent(text="\n".join([*shown, *cut, last]))

@@ -19,21 +19,31 @@ Job = Callable[..., bytes]
 def segment(home: str | None, study_id: str) -> bytes:
     """Reply of the tool segment_xray, as JSON."""
     from pedaxr.reading.segment_xray import segment_xray
+    from pedaxr_server.replies.film_lines import identified
     from pedaxr_server.replies.tool_results import segmentation_reply
 
-    reply = segmentation_reply(segment_xray(study_id, clinic=_clinic(home)))
+    clinic = _clinic(home)
+    reply = segmentation_reply(identified(segment_xray(study_id, clinic=clinic), clinic))
     return reply.model_dump_json(by_alias=True).encode()
 
 
-def report(home: str | None, study_id: str, indication: Argument, working_diagnosis: Argument) -> bytes:
+def report(
+    home: str | None,
+    study_id: str,
+    indication: Argument,
+    working_diagnosis: Argument,
+    language: str = "en",
+) -> bytes:
     """Reply of the tool generate_report, as JSON."""
     from pedaxr.reports.generate_report import generate_report
+    from pedaxr_server.replies.film_lines import identified
     from pedaxr_server.replies.tool_results import report_reply
 
+    clinic = _clinic(home)
     drafted = generate_report(
-        study_id, indication=indication, working_diagnosis=working_diagnosis, clinic=_clinic(home)
+        study_id, indication=indication, working_diagnosis=working_diagnosis, clinic=clinic
     )
-    return report_reply(drafted).model_dump_json(by_alias=True).encode()
+    return report_reply(identified(drafted, clinic), language).model_dump_json(by_alias=True).encode()
 
 
 def overlay(home: str | None, study_id: str) -> bytes:

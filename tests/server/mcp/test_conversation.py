@@ -53,7 +53,7 @@ async def test_three_turns_end_with_the_report_of_the_child_that_the_human_meant
         report = Report.model_validate(reported.structured_content)
         assert report.critical == ["pneumoperitoneum"]
         first = reported.content[0]
-        assert isinstance(first, TextContent) and first.text.startswith("CRITICAL")
+        assert isinstance(first, TextContent) and first.text.splitlines()[1].startswith("CRITICAL")
 
         # "Give me the report to print."
         links = [block for block in reported.content if isinstance(block, ResourceLink)]

@@ -11,6 +11,7 @@ from mcp_types import CallToolResult, ElicitResult, TextContent
 
 from pedaxr.clinic import open_clinic
 from pedaxr.reports.sign_off import list_reports
+from pedaxr_server.mcp.finalise_tool import as_issued
 from pedaxr_server.mcp.server import create_server
 from pedaxr_server.settings import Settings
 
@@ -72,9 +73,57 @@ async def test_a_human_signs(server: MCPServer[object], home: Path, study_id: st
     assert "Dr Lee" in final.sections["Communication"]
     assert reply.structured_content == {
         "report_id": final.report_id,
+        "version": 2,
         "status": "final",
         "signed_by": "Kim Reader",
+        "signed_at": final.signed_at.isoformat(timespec="seconds"),
     }
+
+
+async def test_the_reply_says_who_signed_whose_film_and_when(
+    server: MCPServer[object], home: Path, study_id: str, era: str
+) -> None:
+    told = words(await ask(server, era, study_id, Human("accept", **READ, impression="Free air, confirmed.")))
+    final = list_reports(study_id, clinic=open_clinic(home))[-1]
+    study = open_clinic(home).registry.study(study_id)
+    for fact in (
+        study_id,
+        f'"{study.patient_name}"',
+        str(study.study_date),
+        f"Final: version 2, id {final.report_id}",
+        'signed by "Kim Reader"',
+        f"{final.signed_at:%Y-%m-%d}",
+        '"Free air, confirmed."',
+        "Dr Lee, by telephone",
+        "Later drafts do not replace it",
+    ):
+        assert fact in told, fact
+
+
+async def test_an_older_draft_is_refused_and_the_newer_one_named(
+    server: MCPServer[object], home: Path, study_id: str, era: str
+) -> None:
+    newer = canned_report(study_id, "belly pain").model_copy(
+        update={
+            "report_id": "R-newer",
+            "flags": ["Low confidence.", "Pyloric stenosis is unusual at this age."],
+        }
+    )
+    open_clinic(home).registry.save_report(newer)
+    human = Human("accept", **READ)
+    reply = await ask(server, era, study_id, human)
+    assert reply.is_error and not human.asked
+    assert "not the newest draft; R-newer, version 2, is" in words(reply) and "warning" in words(reply)
+    assert status_of(home, study_id) == ["preliminary", "preliminary"]
+    assert not (await ask(server, era, study_id, human, report_id="R-newer")).is_error, "control"
+
+
+@pytest.mark.parametrize(
+    "typed", ["r0A8EBF4a6acb5b785205", " R0a8ebf4a6acb5b785205 ", "R 0a8ebf4a6acb5b785205"]
+)
+def test_a_report_id_is_read_in_any_case(typed: str) -> None:
+    assert as_issued(typed) == "R0a8ebf4a6acb5b785205"
+    assert as_issued("R-S-1 x") == "R-S-1 x", "control: what pedaxr did not issue stays as it is"
 
 
 async def test_the_human_sees_whose_film_it_is_and_what_is_critical(
@@ -85,7 +134,7 @@ async def test_the_human_sees_whose_film_it_is_and_what_is_critical(
     (question,) = human.asked
     study = open_clinic(home).registry.study(study_id)
     assert study.patient_name in question and str(study.study_date) in question
-    assert "CRITICAL: Pneumoperitoneum" in question and "Impression: Free air." in question
+    assert "CRITICAL: free gas. Say who was told." in question and "Impression: Free air." in question
 
 
 async def test_the_same_signature_again_is_one_act(
@@ -117,12 +166,13 @@ async def test_without_a_signature_it_stays_a_draft(
     assert status_of(home, study_id) == ["preliminary"]
 
 
-async def test_a_client_that_cannot_ask_says_how_a_human_signs(
+async def test_a_client_that_cannot_ask_gives_the_agent_nothing_to_run(
     server: MCPServer[object], home: Path, study_id: str, era: str
 ) -> None:
     reply = await ask(server, era, study_id, None)
     assert reply.is_error
-    assert f"pedaxr reports finalise R-{study_id} --by NAME" in words(reply)
+    assert "whoever read the film signs" in words(reply) and "you cannot sign" in words(reply)
+    assert "pedaxr reports" not in words(reply) and "--by" not in words(reply) and "`" not in words(reply)
     assert status_of(home, study_id) == ["preliminary"]
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from pedaxr.clinic import open_clinic
 from pedaxr.demo.patients import DEMO_AMBIGUOUS_NAME, DEMO_UNAMBIGUOUS_NAME
 from pedaxr.errors import ModelUnavailable
+from pedaxr.text import ForeignText
 from pedaxr.types import PatientSearch, Report, SegmentationResult
 from pedaxr_server.mcp.server import create_server
 from pedaxr_server.replies.tool_results import most_tokens
@@ -97,12 +98,14 @@ async def test_no_path_of_the_server_reaches_the_client(
     assert str(large_overlay.parent) not in reply.model_dump_json()
 
 
-async def test_a_critical_finding_is_the_first_thing_said(
+async def test_whose_film_comes_first_and_then_what_is_critical(
     server: Server, era: str, study_id: str, canned_networks: None
 ) -> None:
     async with Client(server, mode=era) as client:
         reply = await client.call_tool("generate_report", {"study_id": study_id})
-    assert text_of(reply).startswith("CRITICAL: Pneumoperitoneum.")
+    first, second, *_ = text_of(reply).splitlines()
+    assert first.startswith(f"Film {study_id}")
+    assert second == "CRITICAL: free gas. Tell the responsible doctor now."
     assert Report.model_validate(reply.structured_content).status == "preliminary"
 
 
@@ -114,7 +117,7 @@ async def test_an_indication_stays_one_quoted_line(
         reply = await client.call_tool("generate_report", {"study_id": study_id, "indication": hostile})
     lines = text_of(reply).splitlines()
     assert [line for line in lines if "Ignore the film" in line] == [
-        f"Indication (as supplied, data only): {json.dumps(hostile)}"
+        f"Indication as supplied: {ForeignText(hostile)}."
     ]
     assert not any(line.startswith("Status: final") for line in lines)
 

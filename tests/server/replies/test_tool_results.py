@@ -101,13 +101,13 @@ def test_homonyms_fit_into_2000_tokens_and_those_left_out_are_counted(name: str)
 
 def test_a_report_too_long_keeps_critical_flags_and_disclaimer() -> None:
     report = canned_report("S-1", "복통" * 250)
-    sections = report.sections | {"Findings": "The bowel is long and so is what is said of it. " * 200}
+    sections = report.sections | {"Impression": "The bowel is long and so is what is said of it. " * 200}
     long = report.model_copy(update={"sections": sections, "flags": ["Low confidence.", "Sides differ."]})
     text = text_of(long)
     assert most_tokens(text) <= 2000
-    assert text.startswith("CRITICAL")
+    assert text.startswith("Film S-1") and text.splitlines()[1].startswith("CRITICAL")
     assert "Check: Sides differ." in text and "(shortened; see the data)" in text
-    assert text.endswith(DISCLAIMER)
+    assert DISCLAIMER in text and text.splitlines()[-1].startswith("Next: ")
     assert "shortened" not in text_of(report), "control: what fits is not cut"
     assert report_reply(long).structured_content["sections"]["Indication"] == "복통" * 250
 

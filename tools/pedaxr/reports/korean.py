@@ -66,6 +66,11 @@ def _words(group: str) -> str:
     return ", ".join(words.get(part.lower(), part) for part in group.split(", "))
 
 
+def korean_word(term: str) -> str:
+    """One of our own terms in Korean; itself where there is no word for it."""
+    return _words(term)
+
+
 def _indication(report: Report) -> str:
     supplied = report.sections.get("Indication", "")
     return str(_table()["no_indication"]) if supplied == "not supplied" else supplied

@@ -1,0 +1,63 @@
+"""Whose film it is and when it was taken: the first line of every answer about a film."""
+
+from datetime import date
+from typing import TYPE_CHECKING, TypeVar
+
+from pedaxr.ages import UNKNOWN_AGE, age_text, days_ago_text
+from pedaxr.patient_search.name_matching import romanised_name
+from pedaxr.records import Study
+from pedaxr.text import as_data, shown_id
+from pedaxr.types import FilmIdentity, Report, SegmentationResult
+
+if TYPE_CHECKING:
+    from pedaxr.clinic import Clinic
+
+_Answer = TypeVar("_Answer", Report, SegmentationResult)
+_CHILD = ("patient_id", "patient_name", "patient_name_romanised", "patient_birth_date", "patient_sex")
+
+
+def film_line(film: FilmIdentity | None, study_id: str | None) -> str:
+    """Such as: Film S-820954 of 2025-08-14 (15 months ago), erect, age 6 y 4 mo; then the child as JSON."""
+    film = film or FilmIdentity(study_id=study_id)
+    shown = film.study_id or study_id
+    name = f"Film {shown_id(shown)}" if shown else "A film file"
+    view = film.view_position.value.replace("_", " ") if film.view_position else "view not stated"
+    age = UNKNOWN_AGE if film.age_months is None else f"age {age_text(film.age_months)}"
+    return f"{name} {_taken(film)}, {view}, {age}.{_child(film)}"
+
+
+def identity_of(study: Study) -> FilmIdentity:
+    """The child and the film as registered, and how old the film is today."""
+    on = study.study_date
+    return FilmIdentity(
+        study_id=study.study_id,
+        patient_id=study.patient_id,
+        patient_name=study.patient_name,
+        patient_name_romanised=romanised_name(study.patient_name),
+        patient_birth_date=study.patient_birth_date,
+        patient_sex=study.patient_sex,
+        study_date=on,
+        days_ago=(date.today() - on).days if on else None,
+        view_position=study.view_position,
+        age_months=study.age_months,
+    )
+
+
+def identified(answer: _Answer, clinic: "Clinic") -> _Answer:
+    """The answer with whose film it is, where it does not say so itself."""
+    if answer.study_id is None or (answer.film is not None and answer.film.patient_id is not None):
+        return answer
+    film = identity_of(clinic.registry.study(answer.study_id))
+    return answer.model_copy(update={"film": film})
+
+
+def _taken(film: FilmIdentity) -> str:
+    if film.study_date is None:
+        return "of an unknown date"
+    ago = "" if film.days_ago is None else f" ({days_ago_text(film.study_date, film.days_ago)})"
+    return f"of {film.study_date}{ago}"
+
+
+def _child(film: FilmIdentity) -> str:
+    known = {name: value for name in _CHILD if (value := getattr(film, name)) is not None}
+    return f" Child, as data: {as_data(known)}" if known else " Whose film it is, is not known."

@@ -1,0 +1,135 @@
+"""A report in Korean lines for a language model: the same report, the same order, what is foreign quoted.
+
+Sections are told by `pedaxr.reports.korean` from the structured findings; ids and data stay as they are.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from pedaxr.reports.korean import in_korean, korean_sections, korean_word
+from pedaxr.text import ForeignText, as_data, shown_id
+from pedaxr.types import FilmIdentity, NotAssessed, Report, SignedReport
+from pedaxr_models.labels import SIGNS, sign_within
+from pedaxr_server.replies.report_lines import is_bare_comparison
+
+_HOW_SURE: Mapping[str, str] = {
+    "outlined": "{} 윤곽이 그려짐",
+    "in_doubt": "{} 불확실함(윤곽이 희미하거나 판독 모델과 다름)",
+    "suspected": "{} 의심됨, 윤곽은 그려지지 않음",
+    "signed": "{}(서명한 판독자의 기술)",
+}
+_TELL = "담당 의사에게 즉시 알릴 것."
+_STATUS = {"preliminary": "예비 판독(초안)", "final": "확정 판독", "amended": "수정 판독"}
+_UNTRAINED = "직장 가스, 관, 이물, 석회화, 실질 장기, 폐 기저부, 골격"
+_DISCLAIMER = "연구 및 교육용이며 의료기기가 아님. 반드시 유자격자가 영상을 판독할 것."
+_SOURCE = re.compile(r" \[[^\]]+\]")
+_FIRST = ("Impression", "Amendments", "Findings", "Comparison")
+
+
+def korean_lines(report: Report) -> list[str]:
+    """All lines but the closing ones, in the order of the English ones."""
+    told = dict(zip(report.sections, korean_sections(report).items(), strict=False))
+    signed = report.signed_report
+    return [
+        _film(report.film, report.study_id),
+        _signed(signed) if signed else "",
+        _critical(report.critical, report.critical_certainty),
+        in_korean(report.in_doubt) if report.in_doubt else "",
+        _status(report),
+        *(f"확인: {in_korean(flag)}" for flag in report.flags),
+        *(_section(report, name, *told[name]) for name in _FIRST if name in told),
+        _supplied(report),
+        _not_assessed(report.not_assessed),
+        _section(report, "Recommendation", *told["Recommendation"]) if "Recommendation" in told else "",
+    ]
+
+
+def korean_closing(report: Report) -> str:
+    """What the draft is not, and the next step."""
+    sign = f"서명하려면 사용자가 {report.report_id}의 finalise_report를 요청해야 함."
+    if report.signed_report:
+        step = "서명된 판독을 먼저 전하고, 이 초안은 그 뒤에 만들어진 것이라고 밝힐 것."
+    elif report.critical:
+        step = f"위급 소견을 가장 먼저 알릴 것. {sign}"
+    else:
+        step = f"결론, 평가하지 않은 것, 확인할 사항을 전할 것. {sign}"
+    return f"{_DISCLAIMER}\n다음: {step}"
+
+
+def _film(film: FilmIdentity | None, study_id: str | None) -> str:
+    film = film or FilmIdentity(study_id=study_id)
+    shown = film.study_id or study_id
+    parts = [f"검사 {shown_id(shown)}" if shown else "등록되지 않은 영상 파일"]
+    parts.append(f"{film.study_date} 촬영" if film.study_date else "촬영일 불명")
+    parts += [f"{film.days_ago}일 전"] if film.days_ago else []
+    parts += [korean_word(film.view_position.replace("_", " "))] if film.view_position else []
+    parts += [_age(film.age_months)] if film.age_months is not None else []
+    names = ("patient_id", "patient_name", "patient_name_romanised", "patient_birth_date", "patient_sex")
+    known = {name: value for name in names if (value := getattr(film, name)) is not None}
+    return f"{', '.join(parts)}. 환아(데이터): {as_data(known)}" if known else f"{', '.join(parts)}."
+
+
+def _age(age_months: float) -> str:
+    months = int(age_months)
+    if months < 1:
+        return "생후 1개월 미만"
+    years, rest = divmod(months, 12)
+    return f"생후 {months}개월" if months < 24 else f"{years}세 {rest}개월"
+
+
+def _signed(signed: SignedReport) -> str:
+    on = f", {signed.signed_at:%Y-%m-%d}" if signed.signed_at else ""
+    critical = _critical(signed.critical, {})
+    return (
+        f"서명된 판독이 있음: {signed.report_id}, 버전 {signed.version}, {_STATUS[signed.status]}, "
+        f"{ForeignText(signed.signed_by, 100)}{on}. 결론(데이터): {ForeignText(signed.impression, 400)}. "
+        f"{critical} 이것이 이 검사의 판독이며 아래 초안이 대신하지 않음."
+    )
+
+
+def _critical(critical: Sequence[str], certainty: Mapping[str, str]) -> str:
+    if not critical:
+        return ""
+    told = "; ".join(_HOW_SURE.get(certainty.get(name, ""), "{}").format(_sign(name)) for name in critical)
+    return f"위급(CRITICAL): {told}. {_TELL}"
+
+
+def _sign(name: str) -> str:
+    return korean_word(sign_within(name)) if name in SIGNS else str(ForeignText(name, 60))
+
+
+def _status(report: Report) -> str:
+    who = f", {ForeignText(report.signed_by, 100)}" if report.signed_by else ""
+    line = f"{_STATUS[report.status]} {report.report_id}, 버전 {report.version}{who}."
+    newer = report.newer_draft
+    return f"{line} 더 새로운 초안이 있음: {newer.report_id}, 버전 {newer.version}." if newer else line
+
+
+def _section(report: Report, name: str, heading: str, text: str) -> str:
+    if name in report.human_sections or name == "Amendments":
+        return f"{heading}: {ForeignText(text, 600)}"
+    return f"{heading}: {_comparison(report, text) if name == 'Comparison' else _SOURCE.sub('', text)}"
+
+
+def _comparison(report: Report, text: str) -> str:
+    """Of an old report, whose signed words stand in the text, all of it is quoted."""
+    past = report.comparison
+    if past is None:
+        return text if is_bare_comparison(report.sections["Comparison"]) else str(ForeignText(text, 600))
+    words = past.signed_impression
+    if not words:
+        return text
+    ours = str(ForeignText(text, 600)) if words in report.sections["Comparison"] else text
+    return f"{ours} 그 영상의 서명된 결론(데이터): {ForeignText(words, 300)}"
+
+
+def _supplied(report: Report) -> str:
+    told = report.sections.get("Indication", "")
+    given = [one.text for one in report.indications] or ([told] if told not in ("", "not supplied") else [])
+    return f"임상 정보(제공된 그대로): {', '.join(str(ForeignText(text)) for text in given)}" if given else ""
+
+
+def _not_assessed(not_assessed: Sequence[NotAssessed]) -> str:
+    by_view = [_sign(one.what) for one in not_assessed if one.reason == "view" and one.what in SIGNS]
+    seen = f"이 촬영 자세에서는 {', '.join(by_view)}(없다는 뜻이 아님); " if by_view else ""
+    return f"평가하지 않음: {seen}모델이 보지 않는 것: {_UNTRAINED}."

@@ -1,0 +1,231 @@
+"""A report in lines for a language model: whose film, what is signed, what is critical, then the draft.
+
+What a human wrote stands in one escaped JSON string wherever it is quoted; only sentences that pedaxr
+composed itself stand bare.
+"""
+
+import re
+from collections.abc import Mapping
+
+from pedaxr.text import ForeignText, shown_id
+from pedaxr.types import ComparedItem, Comparison, Report, Sentence, SignedReport, Supplied
+from pedaxr_models.labels import NORMAL, SIGNS, TERMS, sign
+from pedaxr_server.replies.film_lines import film_line
+from pedaxr_server.replies.finding_lines import (
+    critical_line,
+    finding_lines,
+    is_doubted,
+    measure_lines,
+    named,
+    not_assessed_line,
+    not_outlined_line,
+)
+
+_MOST_ITEMS = 8
+_SOURCE = re.compile(r" \[[^\]]+\]")  # of a recommendation; they stay in the data
+_VIEW = re.compile(r"\babdominal (?:radiograph|film)\b", re.IGNORECASE)
+_BURDEN = re.compile(r"\bstool (?:burden|load)\b", re.IGNORECASE)
+_WHERE = {"request": "on the request", "chat": "given in this chat"}
+_CHANGES: Mapping[str, str] = {
+    "alike": "alike",
+    "cannot_say": "new or not cannot be said",
+    "no_longer_outlined": "no longer outlined, which is not the same as gone",
+}
+_UNITS = {
+    "share_of_body": " of the body",
+    "share_of_colon": "",
+    "ratio_to_l2": " x L2",
+    "mm": " mm",
+    "count": "",
+}
+TITLES = frozenset({"Recommendation", "Draft impression", "Draft recommendation"})  # our words, or quoted
+# Sections that other lines say already, or that are asked for by name.
+_SAID_ELSEWHERE = frozenset(
+    {"Technique", "Indication", "Comparison", "Findings", "Impression", "Communication"}
+)
+
+
+def report_lines(report: Report) -> list[str]:
+    """All lines but the closing ones, the gravest first; empty ones are the caller's to leave out."""
+    signed = report.signed_report
+    return [
+        film_line(report.film, report.study_id),
+        signed_line(signed) if signed else "",
+        critical_line(
+            report.critical, report.critical_certainty, beside_signed=signed.critical if signed else None
+        ),
+        report.in_doubt or "",
+        _status_line(report),
+        *(f"Check: {flag}" for flag in report.flags),
+        *_impression(report),
+        *_findings(report),
+        *supplied_lines(report),
+        comparison_line(report),
+        *_further_sections(report),
+    ]
+
+
+def closing_lines(report: Report) -> str:
+    """What to do next, and what the draft is not."""
+    step = report.next_step or next_step(report)
+    return f"{report.disclaimer}\nNext: {step}"
+
+
+def next_step(report: Report) -> str:
+    """One step; the critical finding and the signed report come before signing."""
+    sign_it = f"To sign, the user asks for finalise_report ({report.report_id})."
+    if report.signed_report:
+        return "give the user the signed report, and this draft only as one made after it."
+    if report.critical:
+        return f"tell the user the critical finding before anything else. {sign_it}"
+    if report.in_doubt:
+        return "tell the user that the film gives no finding, and why."
+    return f"tell the user the impression, what is not assessed, every check. {sign_it}"
+
+
+def signed_line(signed: SignedReport) -> str:
+    """The report of the film, whatever was drafted later."""
+    on = f" on {signed.signed_at:%Y-%m-%d}" if signed.signed_at else ""
+    critical = critical_line(signed.critical, {}).removesuffix(".")
+    return (
+        f"SIGNED REPORT EXISTS: {signed.report_id}, version {signed.version}, {signed.status}, by "
+        f"{ForeignText(signed.signed_by, 100)}{on}. Its impression, as data: "
+        f"{ForeignText(signed.impression, 400)}. {critical + '. ' if critical else ''}"
+        "It is the film's report; the draft below does not replace it."
+    )
+
+
+def supplied_lines(report: Report) -> list[str]:
+    """Why the film was made and what was suspected, and by whom: context, never evidence."""
+    reasons = [_reason(one) for one in report.indications]
+    diagnoses = [_diagnosis(one) for one in report.working_diagnoses]
+    told = report.sections.get("Indication", "")
+    if not reasons and told and told != "not supplied":
+        reasons = [f"as supplied: {ForeignText(told)}"]
+    return [
+        f"Indication {'; '.join(reasons)}." if reasons else "",
+        f"Working diagnosis {'; '.join(diagnoses)} (context, not a finding)." if diagnoses else "",
+    ]
+
+
+def comparison_line(report: Report) -> str:
+    """The film before, from both outlines; the verdict on the illness is nobody's here."""
+    if report.comparison is not None:
+        return _compared(report.comparison)
+    told = report.sections.get("Comparison", "")
+    return f"Comparison: {told if is_bare_comparison(told) else ForeignText(told, 600)}" if told else ""
+
+
+def is_bare_comparison(text: str) -> bool:
+    """Whether a Comparison section that came without data quotes nobody."""
+    return re.fullmatch(r"No earlier film (?:is registered|was supplied)\.", text) is not None
+
+
+def _status_line(report: Report) -> str:
+    who = f" by {ForeignText(report.signed_by, 100)}" if report.signed_by else ""
+    kind = "Draft" if report.status == "preliminary" else "Report"
+    line = f"{kind} {report.report_id}, version {report.version}, {report.status}{who}."
+    newer = report.newer_draft
+    if newer:
+        differs = " ".join(newer.differs)
+        line += f" A NEWER DRAFT EXISTS: {newer.report_id}, version {newer.version}. {differs}"
+    return line.rstrip()
+
+
+def _impression(report: Report) -> list[str]:
+    return [_section(report, name) for name in ("Impression", "Amendments")]
+
+
+def _section(report: Report, name: str) -> str:
+    """What a human wrote is quoted; the rest is composed by pedaxr."""
+    text = report.sections.get(name, "")
+    if not text:
+        return ""
+    is_human = name in report.human_sections or name == "Amendments"
+    return f"{name}: {ForeignText(text, 600) if is_human else _SOURCE.sub('', text)}"
+
+
+def _findings(report: Report) -> list[str]:
+    """What is seen or in doubt, what is not outlined, what is not assessed, widths.
+
+    A negative sentence of the draft is left out: "not outlined" says as much, and claims no more.
+    """
+    if "Findings" in report.human_sections:
+        return [_section(report, "Findings")]
+    checked = [s.text for s in report.sentences if s.verdict in ("hedged", "missing") or _is_seen(s)]
+    unchecked = [s.text for s in report.sentences if s.verdict == "not_checked" and _adds(s, report)]
+    outlined = [f.finding for f in report.findings if f.presence == "present" or is_doubted(f)]
+    return [
+        f"Findings: {' '.join(checked)}" if checked else "",
+        f"UNCHECKED against the outlines: {' '.join(unchecked)}" if unchecked else "",
+        *finding_lines(report.findings),
+        not_outlined_line(outlined, report.not_assessed) if report.findings and not report.in_doubt else "",
+        not_assessed_line(report.not_assessed),
+        *measure_lines(report.measures),
+    ]
+
+
+def _is_seen(sentence: Sentence) -> bool:
+    return sentence.verdict == "grounded" and sentence.region is not None
+
+
+def _adds(sentence: Sentence, report: Report) -> bool:
+    """Whether other lines do not say it already: the view, what is not assessed, the measured stool."""
+    is_said = sentence.finding in {one.what for one in report.not_assessed} or _VIEW.search(sentence.text)
+    has_shares = any(key.startswith("stool_share") for key in report.measures)
+    return not is_said and not (has_shares and _BURDEN.search(sentence.text))
+
+
+def _further_sections(report: Report) -> list[str]:
+    names = [
+        name
+        for name, text in report.sections.items()
+        if name not in _SAID_ELSEWHERE and name != "Amendments" and not text.startswith("not assessed")
+    ]
+    return [_section(report, name) if name in TITLES else _foreign_section(report, name) for name in names]
+
+
+def _foreign_section(report: Report, name: str) -> str:
+    return f"{ForeignText(name, 40)}: {ForeignText(report.sections[name])}"
+
+
+def _reason(one: Supplied) -> str:
+    return f"{_WHERE[one.source]}: {ForeignText(one.text)}"
+
+
+def _diagnosis(one: Supplied) -> str:
+    known = (
+        TERMS[one.text].english.lower() if one.text in (*SIGNS, NORMAL) else str(ForeignText(one.text, 60))
+    )
+    return f"{_WHERE[one.source]}: {known}"
+
+
+def _compared(past: Comparison) -> str:
+    before = f", {past.days_before} days before" if past.days_before is not None else ""
+    on = f" of {past.study_date}" if past.study_date else ""
+    views = " The views differ, which moves gas and fluid." if past.views_differ else ""
+    items = "; ".join(_item(one) for one in past.items[:_MOST_ITEMS])
+    signed = (
+        f" Signed impression of that film, as data: {ForeignText(past.signed_impression, 300)}."
+        if past.signed_impression
+        else ""
+    )
+    return (
+        f"Comparison (then, now) with the same child's film {shown_id(past.study_id)}{on}{before}: "
+        f"{items or 'nothing outlined on either'}.{views} Alike: within what two outlines differ by. Better "
+        f"or worse is for a doctor to say.{signed}"
+    )
+
+
+def _item(one: ComparedItem) -> str:
+    name = sign(one.what).lower() if one.what in SIGNS else named(one.what).replace(" to l2", "")
+    change = _CHANGES.get(one.change, one.change)
+    return f"{name} {_amount(one.then, one.unit)}, {_amount(one.now, one.unit)}{_UNITS[one.unit]}: {change}"
+
+
+def _amount(value: float | None, unit: str) -> str:
+    if value is None:
+        return "not assessed"
+    if unit.startswith("share"):
+        return f"{value:.0%}" if value or unit == "share_of_colon" else "not outlined"
+    return f"{value:.1f}" if unit == "ratio_to_l2" else f"{value:.0f}"
