@@ -41,6 +41,7 @@ from pedaxr_models.training.loop import (
     reuse_large_blocks,
     set_learning_rate,
     training_progress,
+    update_average,
     write_scalars,
 )
 from pedaxr_models.training.sampling import BalancedBatches, group_films
@@ -55,6 +56,7 @@ class TrainConfig:
     Attributes:
         data: data set folder or CSV file; out: receives the run's files and, at the end, `checkpoint/`.
         minutes: time budget of training with its validations; measuring at the end comes on top.
+        steps: budget in optimiser steps instead, the same on a busy machine.
         stages: (side of the network's square, share of the budget), in order; the last is the serving size.
         accumulate: batches per optimiser step.
         start_from: checkpoint folder to fine-tune, or torchvision file for the backbone; None: random.
@@ -65,6 +67,7 @@ class TrainConfig:
     data: Path
     out: Path
     minutes: float = 66.0
+    steps: int | None = None
     stages: tuple[tuple[int, float], ...] = ((256, 0.4), (384, 0.6))
     batch_size: int = 8
     accumulate: int = 1
@@ -135,6 +138,11 @@ class Run:
     stale: int = 0
     history: list[Json] = field(default_factory=list)
 
+    def share(self, config: "TrainConfig") -> float:
+        """How much of the budget is used up; 1: all of it."""
+        used = self.step / config.steps if config.steps else self.elapsed_s / (config.minutes * 60)
+        return min(1.0, used)
+
     def save(self, path: Path) -> None:
         """All that resuming needs, replaced in one rename."""
         state = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimiser")}
@@ -173,20 +181,17 @@ def train_segmentation(config: TrainConfig) -> Path:
     with join(pick_device(config.device)) as processes:
         run = start(config, processes)
         with training_progress(show=config.show_progress and processes.is_first) as progress:
-            bar = progress.add_task(
-                "training", total=config.minutes * 60, completed=int(run.elapsed_s), note=""
-            )
+            bar = progress.add_task("training", total=1.0, note="")
             try:
-                report = partial(_show, progress, bar, run)
-                train(config, run, splits, report)
+                train(config, run, splits, partial(_show, progress, bar, config, run))
             finally:
                 if processes.is_first:
                     run.save(config.out / "state.pt")
             return finish(config, run, splits, progress) if processes.is_first else config.out / "checkpoint"
 
 
-def _show(progress: Progress, bar: TaskID, run: "Run", note: str) -> None:
-    progress.update(bar, completed=run.elapsed_s, note=note)
+def _show(progress: Progress, bar: TaskID, config: TrainConfig, run: "Run", note: str) -> None:
+    progress.update(bar, completed=run.share(config), note=note)
 
 
 def start(config: TrainConfig, processes: Processes = ALONE) -> Run:
@@ -230,15 +235,15 @@ def train(
     """All stages, from wherever the run is, to the end of the budget or of the patience."""
     until = 0.0
     for size, share in config.stages:
-        until += share * config.minutes * 60
-        if run.elapsed_s >= until:
+        until = min(1.0, until + share)
+        if run.share(config) >= until:
             continue
         with run.processes.first_goes_first():
             caches = [
                 open_cache(splits[name], config.out / "cache", size) for name in ("train", "validation")
             ]
         batches = iter(_loader(config, caches[0], run))
-        while run.elapsed_s < until:
+        while run.share(config) < until:
             loss = train_one_epoch(config, run, batches, until, report)
             if run.processes.is_first:
                 dice = validate(config, run, caches[1])
@@ -273,15 +278,15 @@ def train_one_epoch(
     until: float,
     report: Report,
 ) -> float:
-    """Optimise until the next validation is due or `until` seconds have passed; mean loss."""
+    """Optimise until the next validation is due or the share `until` of the budget is spent; mean loss."""
     device = pick_device(config.device)
     criterion = SegmentationLoss(run.network.config.channels).to(device)
     run.parallel.train()
     losses: list[float] = []
-    due = min(until, run.elapsed_s + config.validate_every_s)
-    while run.elapsed_s < due:
+    due = min(until, run.share(config) + config.validate_every_s / (config.minutes * 60))
+    while run.share(config) < due:
         began = time.monotonic()
-        set_learning_rate(run.optimiser, learning_rate(config, run.elapsed_s / (config.minutes * 60)))
+        set_learning_rate(run.optimiser, learning_rate(config, run.share(config)))
         losses.append(_step(config, run, batches, criterion, device))
         run.step += 1
         run.elapsed_s += time.monotonic() - began
@@ -309,20 +314,8 @@ def _step(
         total += float(loss.detach())
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
     run.optimiser.step()
-    update_average(run, config.ema_decay)
+    update_average(run.average, run.network, run.step, config.ema_decay)
     return total
-
-
-@torch.no_grad()
-def update_average(run: Run, decay: float) -> None:
-    """Move the averaged weights, and batch-norm statistics, towards the current ones; faster at the start."""
-    decay = min(decay, (1 + run.step) / (10 + run.step))
-    current = run.network.state_dict()
-    for name, averaged in run.average.state_dict().items():
-        if averaged.is_floating_point():
-            averaged.lerp_(current[name], 1 - decay)
-        else:
-            averaged.copy_(current[name])
 
 
 def learning_rate(config: TrainConfig, share: float) -> float:

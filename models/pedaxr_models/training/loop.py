@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import nn
 
 
 def pick_device(name: str) -> torch.device:
@@ -57,6 +58,18 @@ def write_scalars(folder: Path, step: int, scalars: Mapping[str, float]) -> None
     with SummaryWriter(str(folder), purge_step=step) as board:
         for name, value in scalars.items():
             board.add_scalar(name, value, step)
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, step: int, decay: float) -> None:
+    """Move the averaged weights, and batch-norm statistics, towards the current ones; faster at the start."""
+    decay = min(decay, (1 + step) / (10 + step))
+    current = network.state_dict()
+    for name, averaged in average.state_dict().items():
+        if averaged.is_floating_point():
+            averaged.lerp_(current[name], 1 - decay)
+        else:
+            averaged.copy_(current[name])
 
 
 _MMAP_MAX, _TRIM_THRESHOLD, _TOP_PAD = -4, -1, -2  # of mallopt(3)

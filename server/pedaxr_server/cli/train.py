@@ -30,6 +30,7 @@ def _train_options(command: F) -> F:
             "--minutes", type=click.FloatRange(0, min_open=True),
             help="Time budget in minutes (default: preset).",
         ),
+        click.option("--steps", type=click.IntRange(1), help="Budget in optimiser steps instead of minutes."),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
         click.option("--resume", is_flag=True, help="Continue the interrupted run in --out."),
         click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto."),
@@ -134,6 +135,7 @@ def train_captioner(
     out: Path,
     preset: str,
     minutes: float | None,
+    steps: int | None,
     segmenter: Path | None,
     start_from: Path | None,
     **options: Any,
@@ -141,7 +143,7 @@ def train_captioner(
     """Train the vision transformer and decoder that write reports."""
     from pedaxr_models.captioning import train as training
 
-    given = {"minutes": minutes, "start_from": start_from}
+    given = {"minutes": minutes, "steps": steps, "start_from": start_from}
     options |= {name: value for name, value in given.items() if value is not None}
     config = training.preset(preset, data=data, out=out, segmenter=segmenter, **options)
     with library_errors():

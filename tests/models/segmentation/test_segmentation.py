@@ -247,11 +247,11 @@ def test_a_run_ends_in_a_checkpoint_that_serves(
     films: list[Film], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training, "read_films", lambda path: films)
-    config = config_for(tmp_path, minutes=2 / 60, validate_every_s=0.5)
+    config = config_for(tmp_path, minutes=1.0, steps=8, validate_every_s=15.0)  # every second step
     folder = training.train_segmentation(config)
     history = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").read_text().splitlines()]
     assert [row["size"] for row in history] == sorted(row["size"] for row in history)
-    assert history[-1]["size"] == 128
+    assert [row["step"] for row in history] == [2, 4, 6, 8] and history[-1]["size"] == 128
     assert Segmenter.load(folder).predict(read_pixels(films[17].image_path)).probabilities.max() > 0
     assert (tmp_path / "out" / "cases" / "pyloric_stenosis.png").exists()
     assert (tmp_path / "out" / "curves.png").exists()

@@ -146,7 +146,7 @@ def test_learning_curves_come_from_the_run_or_from_what_the_checkpoint_keeps(tmp
 
 @pytest.mark.slow
 def test_every_rung_is_trained_and_measured(films: Path, tmp_path: Path) -> None:
-    command = ("ablation", "--data", films, "--out", tmp_path / "out", "--minutes", "0.02", "--seeds", "1")
+    command = ("ablation", "--data", films, "--out", tmp_path / "out", "--steps", "2", "--seeds", "1")
     assert run(*command, "--threads", "1").exit_code == 0
     result = json.loads((tmp_path / "out" / "ladder.json").read_text())
     assert list(result["sets"]["test"]["rungs"]) == list(ladder.RUNGS)

@@ -111,7 +111,7 @@ def test_the_network_may_be_chosen_but_not_against_a_checkpoint(films: Path, tmp
 
     assert (BACKBONES, HEADS) == (BUILT, BUILT_HEADS)  # repeated so that --help loads no torch
     table = listed(rows_of(films), films / "unsplit.csv")
-    common = ("train", "segmentation", "--data", table, "--out", tmp_path / "out", "--minutes", "0.001")
+    common = ("train", "segmentation", "--data", table, "--out", tmp_path / "out", "--steps", "1")
     refused = run(*common, "--backbone", "resnet50", "--start-from", weights_folder("segmentation"))
     assert refused.exit_code == 1 and "Leave out --backbone" in refused.stderr
     trained = run(*common, "--head", "deeplabv3", "--batch-size", "2", "--accumulate", "1", "--threads", "1")
@@ -139,7 +139,7 @@ def test_thresholds_are_chosen_anew_and_the_weights_stay(films: Path, tmp_path: 
 def test_both_networks_are_trained_and_measured(films: Path, tmp_path: Path) -> None:
     outliner = tmp_path / "segmentation" / "checkpoint"
     writer = tmp_path / "captioner" / "checkpoint"
-    common = ("--data", films, "--minutes", "0.05", "--threads", "1")
+    common = ("--data", films, "--steps", "2", "--threads", "1")
     trained = run("train", "segmentation", *common, "--out", outliner.parent)
     assert (trained.exit_code, trained.stdout) == (0, f"checkpoint: {outliner}\n")
     trained = run("train", "captioner", *common, "--out", writer.parent, "--segmenter", outliner)
