@@ -57,6 +57,9 @@ class PerfectSegmenter:
 
     name: str = "perfect-witness"
     weights_sha256: str = "ab" * 32
+    data: dict[str, object] = field(
+        default_factory=lambda: {"made": {"name": "phantoms", "is_synthetic": True}}
+    )
     thresholds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(CHANNELS, 0.5))
     min_area_px: dict[str, int] = field(default_factory=dict)
     core_thresholds: dict[str, float] = field(default_factory=dict)

@@ -13,10 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pedaxr_models.facts import Presence, Severity, Side
 from pedaxr_models.labels import View
 
-DISCLAIMER = (
-    "Research and teaching use only; not a medical device. The models were trained on synthetic films. "
-    "A qualified person must read the film."
-)
+DISCLAIMER = "Research and teaching use only; not a medical device. A qualified person must read the film."
 
 IN_DOUBT = "Why this picture gives no finding, and what to do; None where it was read"
 
@@ -254,6 +251,9 @@ class StructuredFinding(_Result):
     )
     certainty: SkipJsonSchema[Certainty | None] = Field(
         default=None, description="Of a finding that is present or suspected"
+    )
+    signer: SkipJsonSchema[Literal["affirms", "denies"] | None] = Field(
+        default=None, description="What the human who signed says of it; that counts"
     )
     region_area_px: SkipJsonSchema[int] = Field(default=0, ge=0)
     agreed: bool = Field(description="Whether the narrative and the segmentation say the same")

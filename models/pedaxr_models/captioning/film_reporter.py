@@ -1,8 +1,11 @@
 """What every report writer does, whatever runs its network. Loads no torch."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from pedaxr_models.captioning.tokenizer import WordPieces
 from pedaxr_models.datasets.film import FilmMetadata
@@ -53,9 +56,11 @@ class FilmReporter(ABC):
 
     Attributes:
         runtime: what runs the network, "torch" or "compiled".
+        data: what it was trained on, as its checkpoint's data.json says; empty where it says nothing.
     """
 
     runtime = ""
+    data: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, pieces: WordPieces, *, name: str, weights_sha256: str) -> None:
         self._pieces = pieces

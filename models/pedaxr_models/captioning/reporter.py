@@ -61,7 +61,9 @@ class Reporter(FilmReporter):
         except (KeyError, TypeError, ValueError, RuntimeError) as err:
             raise CheckpointError(not_a_reporter(folder)) from err
         weights = checkpoint.weights_sha256
-        return cls(network, pieces, name=name, weights_sha256=weights, num_beams=num_beams)
+        reporter = cls(network, pieces, name=name, weights_sha256=weights, num_beams=num_beams)
+        reporter.data = checkpoint.data
+        return reporter
 
     @property
     def network(self) -> ReportNetwork:

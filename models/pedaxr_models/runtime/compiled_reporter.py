@@ -75,7 +75,7 @@ class CompiledReporter(FilmReporter):
             name = str(checkpoint.config["name"])
         except (KeyError, TypeError, ValueError) as err:
             raise CheckpointError(not_a_reporter(folder)) from err
-        return cls(
+        reporter = cls(
             graphs["encoder"],
             graphs["decoder"],
             sizes,
@@ -83,6 +83,8 @@ class CompiledReporter(FilmReporter):
             name=name,
             weights_sha256=checkpoint.weights_sha256,
         )
+        reporter.data = checkpoint.data
+        return reporter
 
     def describe(self, pixels: FloatArray, segmentation: Segmentation, metadata: FilmMetadata) -> Narrative:
         """Write the narrative of a segmented film (H, W) float32 in [0, 1], bone bright."""

@@ -54,6 +54,7 @@ class CompiledSegmenter(FilmSegmenter):
         if tuple(checkpoint.config["network"]["channels"]) != CHANNELS:
             raise CheckpointError(not_a_segmenter(folder))
         segmenter._check_probe(checkpoint.config.get("probe", {}), folder)
+        segmenter.data = checkpoint.data
         return segmenter
 
     def _probabilities(self, film: FloatArray) -> FloatArray:

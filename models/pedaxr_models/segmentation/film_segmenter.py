@@ -1,8 +1,11 @@
 """What every segmenter does, whatever runs its network: one film in, probabilities out. Loads no torch."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +48,11 @@ class FilmSegmenter(ABC):
             channel that is not in it is measured as outlined.
         min_area_px: per finding, pixels of the 512 frame that a connected region needs to be called.
         runtime: what runs the network, "torch" or "compiled".
+        data: what it was trained on, as its checkpoint's data.json says; empty where it says nothing.
     """
 
     runtime = ""
+    data: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(
         self,

@@ -73,6 +73,7 @@ class Segmenter(FilmSegmenter):
         if network.config.channels != CHANNELS:
             raise CheckpointError(not_a_segmenter(folder))
         segmenter._check_probe(config.get("probe", {}), folder)
+        segmenter.data = checkpoint.data
         return segmenter
 
     def _probabilities(self, film: FloatArray) -> FloatArray:

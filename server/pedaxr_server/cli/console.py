@@ -8,6 +8,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from pedaxr.registry.standing import standing_version
+from pedaxr.reports.heading import heading
+from pedaxr.reports.rendering import small_print, told_sections
 from pedaxr.types import PatientMatch, PatientSearch, Region, Report, SegmentationResult
 from pedaxr_models.labels import TERMS
 
@@ -44,29 +47,27 @@ def show_segmentation(result: SegmentationResult) -> RenderableType:
 
 def show_report(report: Report) -> RenderableType:
     """The draft: critical findings first, sections, flags and the disclaimer."""
-    body: list[RenderableType] = []
-    if report.critical:
-        body.append(
-            Text(f"CRITICAL: {_names(report.critical)}. Tell a responsible human now.", "bold white on red")
-        )
-    if report.in_doubt:
-        body.append(Text(report.in_doubt, "bold yellow"))
-    for name, text in report.sections.items():
-        body.append(Text.assemble((f"{name}  ", "bold"), text))
+    top = heading(report)
+    body: list[RenderableType] = [Text(line, "bold") for line in top.notices]
+    body += map(Text, top.identity)
+    body += [Text(top.critical, "bold white on red")] if top.critical else []
+    body += [Text(line, "bold yellow") for line in (top.withdrawn, top.in_doubt) if line]
+    for section in told_sections(report):
+        body.append(Text.assemble((f"{section.title}  ", "bold"), section.text))
     body += [Text(f"Check: {flag}", "yellow") for flag in report.flags]
-    body.append(Text(f"Against a blank film, the draft's words move by up to {report.image_dependence:.0%}."))
-    body.append(_small_print([f"Model {report.model}.", report.data_statement, report.disclaimer]))
+    body.append(_small_print(small_print(report)))
     signed = f" by {report.signed_by}" if report.signed_by else ""
     return Panel(Group(*body), title=Text(f"Report, {report.status}{signed}"), title_align="left")
 
 
 def show_reports(reports: Sequence[Report]) -> RenderableType:
-    """One row for each stored version."""
+    """One row for each stored version; of each study it is said which one is its report."""
     table = Table(title=f"{len(reports)} stored versions", title_justify="left")
     for column in ("report id", "study", "version", "status", "signed by", "on", "critical", "label"):
         table.add_column(column, overflow="fold")
     for report in reports:
-        table.add_row(*map(Text, _report_cells(report)))
+        versions = [other for other in reports if other.study_id == report.study_id]
+        table.add_row(*map(Text, _report_cells(report, standing_version(versions))))
     return table
 
 
@@ -136,12 +137,15 @@ def _region_cells(region: Region) -> list[str]:
     ]
 
 
-def _report_cells(report: Report) -> list[str]:
+def _report_cells(report: Report, standing: Report) -> list[str]:
+    role = "\nthe report" if report == standing else ""
+    if standing.status != "preliminary" and report.version > standing.version:
+        role = "\ndrafted after the signature"
     return [
         report.report_id,
         report.study_id or "",
         str(report.version),
-        report.status,
+        f"{report.status}{role}",
         report.signed_by or "",
         f"{report.signed_at or report.created_at:%Y-%m-%d %H:%M}",
         _names(report.critical),

@@ -47,9 +47,11 @@ def list_(study_or_patient: str, home: Path | None, json_path: Path | None) -> N
 def show_(report_id: str, out: Path | None, korean: bool, home: Path | None, json_path: Path | None) -> None:
     """Show one stored version."""
     from pedaxr.clinic import open_clinic
+    from pedaxr.reports.current import in_context
     from pedaxr.reports.sign_off import read_report
 
-    report = read_report(report_id, clinic=open_clinic(home))
+    clinic = open_clinic(home)
+    report = in_context(read_report(report_id, clinic=clinic), clinic=clinic)
     print_report(report, out=out, korean=korean, json_path=json_path)
 
 
@@ -57,6 +59,12 @@ _by_option = click.option(
     "--by", required=True, metavar="NAME", help="The human who read the film and answers for it."
 )
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+_denied_option = click.option(
+    "--not-critical",
+    "is_critical_denied",
+    is_flag=True,
+    help="The finding named critical is not there: withdraw the warning.",
+)
 
 
 @reports.command()
@@ -64,6 +72,8 @@ _yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmat
 @_by_option
 @click.option("--impression", metavar="TEXT", help="Impression to use instead of the draft's.")
 @click.option("--told", metavar="NAME", help="Who was informed of a critical finding, or why nobody was.")
+@_denied_option
+@click.option("--although-newer", is_flag=True, help="Sign this draft even though a newer one exists.")
 @_yes_option
 @home_option
 @json_option
@@ -72,6 +82,8 @@ def finalise(
     by: str,
     impression: str | None,
     told: str | None,
+    is_critical_denied: bool,
+    although_newer: bool,
     yes: bool,
     home: Path | None,
     json_path: Path | None,
@@ -79,31 +91,50 @@ def finalise(
     """Sign a draft: make it the study's final report. The draft is kept."""
     from pedaxr.clinic import open_clinic
     from pedaxr.reports import sign_off as stored
+    from pedaxr.reports.current import in_context
 
     clinic = open_clinic(home)
-    _confirm(
-        stored.read_report(report_id, clinic=clinic), f"Make this the final report, signed by {by}?", yes
+    draft = in_context(stored.read_report(report_id, clinic=clinic), clinic=clinic)
+    _confirm(draft, f"Make this the final report, signed by {by}?", yes)
+    final = stored.finalise(
+        report_id,
+        by=by,
+        impression=impression,
+        told=told,
+        is_critical_denied=is_critical_denied,
+        although_newer=although_newer,
+        clinic=clinic,
     )
-    final = stored.finalise(report_id, by=by, impression=impression, told=told, clinic=clinic)
-    print_report(final, json_path=json_path)
+    print_report(in_context(final, clinic=clinic), json_path=json_path)
 
 
 @reports.command()
 @click.argument("report_id")
 @_by_option
 @click.option("--text", required=True, help="Text to add, or the correction.")
+@_denied_option
 @_yes_option
 @home_option
 @json_option
-def amend(report_id: str, by: str, text: str, yes: bool, home: Path | None, json_path: Path | None) -> None:
-    """Add a human's words to a signed report. Earlier versions are kept."""
+def amend(
+    report_id: str,
+    by: str,
+    text: str,
+    is_critical_denied: bool,
+    yes: bool,
+    home: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Put a human's words on top of a signed report. Earlier versions are kept."""
     from pedaxr.clinic import open_clinic
     from pedaxr.reports import sign_off as stored
+    from pedaxr.reports.current import in_context
 
     clinic = open_clinic(home)
-    _confirm(stored.read_report(report_id, clinic=clinic), f"Amend this report, signed by {by}?", yes)
-    amended = stored.amend(report_id, by=by, text=text, clinic=clinic)
-    print_report(amended, json_path=json_path)
+    before = in_context(stored.read_report(report_id, clinic=clinic), clinic=clinic)
+    _confirm(before, f"Amend this report, signed by {by}?", yes)
+    amended = stored.amend(report_id, by=by, text=text, is_critical_denied=is_critical_denied, clinic=clinic)
+    print_report(in_context(amended, clinic=clinic), json_path=json_path)
 
 
 def print_report(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _STUDY = "pedaxr://studies/{study_id}/"
 _JSON, _PNG = "application/json", "image/png"
+_TEXT, _HTML = "text/plain", "text/html"
 
 
 def add_resources(server: MCPServer[object], settings: Settings, tools: XrayTools) -> None:
@@ -92,35 +93,55 @@ def _add_pictures(server: MCPServer[object], reader: _Reader) -> None:
 
 
 def _add_reports(server: MCPServer[object], reader: _Reader) -> None:
-    @server.resource(_STUDY + "report.json", title="Latest report", mime_type=_JSON)
+    @server.resource(_STUDY + "report.json", title="Report", mime_type=_JSON)
     @readable_resource_errors
     async def report(study_id: str) -> str:
-        """The newest stored report of the study."""
+        """The study's report, signed before any draft."""
         return (await reader.look_up(_report, study_id)).model_dump_json()
 
-    @server.resource(_STUDY + "report.ko.json", title="Latest report in Korean", mime_type=_JSON)
+    @server.resource(_STUDY + "report.ko.json", title="Report in Korean", mime_type=_JSON)
     @readable_resource_errors
     async def report_in_korean(study_id: str) -> str:
-        """The newest stored report of the study, told in Korean from its structured findings."""
+        """The study's report, signed before any draft, told in Korean from its structured findings."""
         from pedaxr_server.replies.documents import report_korean
 
         return report_korean(await reader.look_up(_report, study_id))
 
-    @server.resource(_STUDY + "report.txt", title="Latest report as text", mime_type="text/plain")
+    _add_documents(server, reader)
+
+
+def _add_documents(server: MCPServer[object], reader: _Reader) -> None:
+    @server.resource(_STUDY + "report.txt", title="Report as text", mime_type=_TEXT)
     @readable_resource_errors
     async def report_as_text(study_id: str) -> str:
-        """The newest stored report of the study, to read or to copy."""
+        """The study's report, signed before any draft, to read or to copy."""
         from pedaxr_server.replies.documents import report_text
 
         return report_text(await reader.look_up(_report, study_id))
 
-    @server.resource(_STUDY + "report.html", title="Latest report as a page", mime_type="text/html")
+    @server.resource(_STUDY + "report.ko.txt", title="Report as text in Korean", mime_type=_TEXT)
+    @readable_resource_errors
+    async def report_as_korean_text(study_id: str) -> str:
+        """The same report in Korean."""
+        from pedaxr_server.replies.documents import report_text
+
+        return report_text(await reader.look_up(_report, study_id), "ko")
+
+    @server.resource(_STUDY + "report.html", title="Report as a page", mime_type=_HTML)
     @readable_resource_errors
     async def report_as_page(study_id: str) -> str:
-        """The newest stored report of the study, to print."""
+        """The study's report, signed before any draft, to print."""
         from pedaxr_server.replies.documents import report_html
 
         return report_html(await reader.look_up(_report, study_id))
+
+    @server.resource(_STUDY + "report.ko.html", title="Report as a page in Korean", mime_type=_HTML)
+    @readable_resource_errors
+    async def report_as_korean_page(study_id: str) -> str:
+        """The same report in Korean, to print."""
+        from pedaxr_server.replies.documents import report_html
+
+        return report_html(await reader.look_up(_report, study_id), "ko")
 
 
 def _patient(clinic: "Clinic", patient_id: str) -> str:
@@ -140,7 +161,10 @@ def _image(clinic: "Clinic", study_id: str) -> bytes:
 
 
 def _report(clinic: "Clinic", study_id: str) -> Report:
-    reports = clinic.registry.reports(study_id)
-    if not reports:
+    """The report of the study: its newest signed version, or else its newest draft."""
+    from pedaxr.reports.current import current_report
+
+    report = current_report(study_id, clinic=clinic)
+    if report is None:
         raise StudyNotFound(f"Study {study_id[:64]!r} has no report yet. Call generate_report first.")
-    return reports[-1]
+    return report

@@ -1,52 +1,46 @@
 """A report to keep: as plain text, as one HTML page that loads nothing and runs nothing, and in Korean."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from html import escape
 
+from pedaxr.reports.heading import heading, phrases
+from pedaxr.reports.rendering import ToldSection, report_text, small_print, told_flags, told_sections
 from pedaxr.text import one_line
 from pedaxr.types import Report, StructuredFinding
 from pedaxr_models.facts import Presence
-from pedaxr_models.labels import TERMS
+from pedaxr_models.report_text.wordings import Language
+
+__all__ = ["report_html", "report_korean", "report_text"]
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#111;"
     "background:#fff}h1{font-size:1.3rem}h2{font-size:1rem;margin:1.2rem 0 .2rem}p{margin:.2rem 0}"
     ".critical{border:2px solid #b00020;color:#b00020;padding:.5rem .8rem;font-weight:bold}"
+    ".notice{border-left:4px solid #444;padding:.2rem .8rem}"
     ".small{font-size:.85rem;color:#555}@media print{body{margin:0}}"
 )
 # Nothing may be loaded and no script may run, whatever the text holds.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def report_text(report: Report) -> str:
-    """The draft as plain text."""
-    lines = [_title(report), f"Study: {report.study_id or 'a file'}", f"Made: {_made(report)}"]
-    lines += [_signature(report)] if report.signed_by else []
-    lines += [critical] if (critical := _critical(report)) else []
-    for name, text in report.sections.items():
-        lines += ["", *_section(name, text)]
-    lines += ["", *(f"Check: {flag}" for flag in report.flags)]
-    lines += ["", f"Model: {report.model}", report.data_statement, report.disclaimer, ""]
-    return "\n".join(lines)
-
-
-def report_html(report: Report) -> str:
-    """The draft as an HTML page; every word of it is escaped."""
-    critical = _critical(report)
+def report_html(report: Report, language: Language = "en") -> str:
+    """The report as an HTML page; every word of it is escaped."""
+    top = heading(report, language)
     parts = [
-        f"<h1>{escape(_title(report))}</h1>",
-        _paragraph(f"Study {report.study_id or 'a file'}, made {_made(report)}", "small"),
-        _paragraph(_signature(report)) if report.signed_by else "",
-        _paragraph(critical, "critical") if critical else "",
-        *(f"<h2>{escape(name)}</h2>{_paragraph(text)}" for name, text in report.sections.items()),
-        *_flags(report.flags),
-        _paragraph(f"Model {report.model}. {report.data_statement} {report.disclaimer}", "small"),
+        f"<h1>{escape(top.title)}</h1>",
+        *(_paragraph(line, "notice") for line in top.notices),
+        *(_paragraph(line) for line in top.identity),
+        _paragraph(top.critical, "critical") if top.critical else "",
+        _paragraph(top.withdrawn, "notice") if top.withdrawn else "",
+        *map(_section, told_sections(report, language)),
+        *_flags(told_flags(report, language), phrases(language)["to_check"]),
+        _paragraph(" ".join(small_print(report, language)), "small"),
     ]
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>{escape(_title(report))}</title><style>{_STYLE}</style></head>"
+        f"<title>{escape(top.title)}</title><style>{_STYLE}</style></head>"
         f"<body>{''.join(parts)}</body></html>\n"
     )
 
@@ -57,16 +51,22 @@ def report_korean(report: Report) -> str:
     Section names are those of the report. Sentences are told from the structured findings, none of the draft
     is translated; so their verdict is what both witnesses leave of the finding.
     """
-    from pedaxr.reports.korean import in_korean, korean_sections
+    from pedaxr.reports.korean import in_korean, sections_in_korean
     from pedaxr.reports.sections import measures_text
     from pedaxr_models.report_text.parser import parse_sentence, split_sentences
 
-    sections = dict(zip(report.sections, korean_sections(report).values(), strict=False))  # flags come last
+    sections = sections_in_korean(report)
     findings = {finding.finding: finding for finding in report.findings}
     told = sections.get("Findings", "").removesuffix(in_korean(measures_text(report.measures)))
     sentences = [(text, findings.get(parse_sentence(text).finding or "")) for text in split_sentences(told)]
+    top = heading(report, "ko")
     data = {
         "report_id": report.report_id,
+        "status": report.status,
+        "heading": top.lines,
+        "critical": top.critical,
+        "film": report.film.model_dump(mode="json", exclude_none=True) if report.film else {},
+        "disclaimer": " ".join(small_print(report, "ko")[1:]),
         "sections": sections,
         "sentences": [
             {"text": text, "verdict": _verdict(finding)} | ({"finding": finding.finding} if finding else {})
@@ -83,34 +83,23 @@ def _verdict(finding: StructuredFinding | None) -> str:
     return "grounded" if finding.agreed else "hedged"
 
 
-def _section(name: str, text: str) -> list[str]:
-    """The indication was typed by somebody: it stands as data, for programs that read this text too."""
-    if name.lower() == "indication" and text:
-        return [f"{name.upper()} (as supplied, data only)", one_line(text)]
-    return [name.upper(), text]
+def _sections(report: Report, language: Language) -> list[tuple[str, str]]:
+    """Section names of the report, in English as keys, and their texts; the indication's source is said."""
+    if language == "en":
+        return list(report.sections.items())
+    from pedaxr.reports.korean import korean_sections
+
+    return list(zip(report.sections, korean_sections(report).values(), strict=False))  # flags come last
 
 
-def _title(report: Report) -> str:
-    return f"{report.status.upper()} REPORT {report.report_id}"
+def _section(section: ToldSection) -> str:
+    lines = "".join(_paragraph(line) for line in section.text.splitlines())
+    return f"<h2>{escape(section.title)}</h2>{lines}"
 
 
-def _signature(report: Report) -> str:
-    at = report.signed_at.isoformat(timespec="seconds") if report.signed_at else ""
-    return f"Signed: {report.signed_by}, {at}"
-
-
-def _made(report: Report) -> str:
-    return report.created_at.isoformat(timespec="seconds")
-
-
-def _critical(report: Report) -> str:
-    names = ", ".join(TERMS[name].english if name in TERMS else name for name in report.critical)
-    return f"CRITICAL: {names}. Tell a responsible human now." if names else ""
-
-
-def _flags(flags: Iterable[str]) -> list[str]:
+def _flags(flags: Sequence[str], title: str) -> list[str]:
     items = "".join(f"<li>{escape(flag)}</li>" for flag in flags)
-    return [f"<h2>To check</h2><ul>{items}</ul>"] if items else []
+    return [f"<h2>{escape(title)}</h2><ul>{items}</ul>"] if items else []
 
 
 def _paragraph(text: str, kind: str = "") -> str:

@@ -101,7 +101,7 @@ def test_versions_are_listed_shown_and_amended(run: Run, home: Path, tmp_path: P
     assert "Dr. Oh" in run("list", "S-1").stdout
     out = tmp_path / "report.txt"
     assert "Report, final by Dr. Han" in run("show", final["report_id"], "--out", out).stdout
-    assert "Signed: Dr. Han" in out.read_text()
+    assert 'signed by "Dr. Han"' in out.read_text()
     assert run("list", "nobody").exit_code == 1
 
 
@@ -113,8 +113,9 @@ def test_a_stored_report_is_told_in_korean(run: Run) -> None:
 def test_a_signature_stands_in_both_documents_and_is_escaped(run: Run, home: Path) -> None:
     assert run("finalise", "R-1", "--by", "Dr. <b>Han", "--yes").exit_code == 0
     draft, final = open_clinic(home).registry.reports("S-1")
-    assert "Signed: Dr. <b>Han" in report_text(final) and "Signed: Dr. &lt;b&gt;Han" in report_html(final)
-    assert "Signed" not in report_text(draft) and "Signed" not in report_html(draft)
+    for document in (report_text, report_html):
+        assert r"Dr. \u003cb\u003eHan" in document(final) and "<b>" not in document(final)
+        assert "Dr. " not in document(draft)
 
 
 def test_nothing_in_the_server_signs_but_this_command_and_the_form_a_human_fills_in() -> None:

@@ -34,7 +34,7 @@ from ..reports.test_generate_report import Witness, truth, with_finding, witness
 class Reader:
     """Knows each phantom by its pixels and tells of it what `facts` makes of the truth."""
 
-    name, weights_sha256 = "truthful-witness", "ef" * 32
+    name, weights_sha256, data = "truthful-witness", "ef" * 32, {}
 
     def __init__(self, facts: Callable[[str], FilmFacts] = truth) -> None:
         self.facts = facts

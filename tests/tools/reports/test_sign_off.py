@@ -213,5 +213,5 @@ def test_the_korean_rendering_says_who_signed_and_keeps_the_humans_words(clinic:
     final = reports.finalise("R-1", by="Dr. Han", impression="Faecal loading.", clinic=clinic)
     told = korean_text(reports.amend(final.report_id, by="Dr. Oh", text="Seen.", clinic=clinic))
     assert "예비" not in told and "Dr. Oh" in told.splitlines()[0]
-    assert "결론: Faecal loading." in told and "1. Seen." in told
+    assert '"Seen."' in told and '"1. Seen.' in told and '"Faecal loading."' in told
     assert "예비" in korean_text(reports.read_report("R-1", clinic=clinic))

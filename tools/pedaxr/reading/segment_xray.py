@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 from pedaxr.audit.trail import audited
 from pedaxr.reading.notes import texts
 from pedaxr.reading.overlay import Caption, area_text, draw_overlay, write_picture
+from pedaxr.reading.provenance import provenance
 from pedaxr.reading.read_film import Reading, find_source, read_film
-from pedaxr.types import Region, SegmentationResult
-from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, View, sign_within
+from pedaxr.registry.film_identity import film_identity
+from pedaxr.registry.standing import signed_of
+from pedaxr.types import Region, SegmentationResult, SignedReport
+from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding, View, sign_within
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from pedaxr.clinic import Clinic
 
-_WHAT_THIS_IS = "Trained on synthetic films; not a medical device and not a diagnosis."
+_WHAT_THIS_IS = "Not a medical device and not a diagnosis."
 
 
 @audited
@@ -40,9 +43,16 @@ def segment_xray(
         InvalidRequest, StudyNotFound, UnreadableImage, NotAnAbdominalFilm, ModelUnavailable, StorageError.
     """
     reading = read_film(find_source(study_id, file, clinic))
+    trained, source = provenance(reading.segmenter), reading.source
+    film = film_identity(source.study, reading.metadata)
+    signed = None
+    if source.study is not None and source.clinic is not None:
+        signed = signed_of(source.clinic.registry.reports(source.study.study_id))
     path = _overlay_path(reading, overlay_folder) if overlay else None
     if path is not None:
-        write_picture(_drawn(reading), path)
+        caption = Caption(film, reading.in_doubt, signed, trained.statement)
+        write_picture(_drawn(reading, caption), path)
+    critical = [] if reading.in_doubt else _critical(reading, signed)
     return SegmentationResult(
         study_id=reading.source.study.study_id if reading.source.study else None,
         in_doubt=reading.in_doubt,
@@ -54,25 +64,41 @@ def segment_xray(
         structures=reading.structures,
         measures=reading.measures,
         quality_notes=texts(reading.notes),
-        summary=summarise(reading.findings, reading.metadata.view, in_doubt=reading.in_doubt),
+        summary=summarise(
+            reading.findings, reading.metadata.view, in_doubt=reading.in_doubt, trained=trained.short
+        ),
         overlay_path=str(path) if path is not None else None,
         model=reading.model_name,
+        film=film,
+        critical=critical,
+        critical_certainty=dict.fromkeys(critical, "outlined"),
+        signed_report=signed,
+        trained_on=trained.trained_on,
+        data_statement=trained.statement,
     )
 
 
-def summarise(findings: list[Region], view: View | None, *, in_doubt: str | None = None) -> str:
+def _critical(reading: Reading, signed: SignedReport | None) -> list[str]:
+    """Outlined free air, unless whoever signed the film's report does not name it critical."""
+    outlined = [r.name for r in reading.findings if r.name == Finding.PNEUMOPERITONEUM]
+    return [name for name in outlined if signed is None or name in signed.critical]
+
+
+def summarise(
+    findings: list[Region], view: View | None, *, in_doubt: str | None = None, trained: str = ""
+) -> str:
     """One paragraph: what was outlined, what this view cannot show, what the tool is not.
 
     Of a film in doubt only why it gives no finding.
     """
     if in_doubt:
-        return f"{in_doubt} {_WHAT_THIS_IS}"
+        return " ".join(filter(None, [in_doubt, trained, _WHAT_THIS_IS]))
     if findings:
         listed = "; ".join(_phrase(region) for region in findings)
         said = f"Outlined: {listed}."
     else:
         said = "No finding reached its threshold on this film; that does not exclude one."
-    return " ".join([said, *view_limits(view), _WHAT_THIS_IS])
+    return " ".join(filter(None, [said, *view_limits(view), trained, _WHAT_THIS_IS]))
 
 
 def view_limits(view: View | None) -> list[str]:
@@ -98,13 +124,8 @@ def place_text(quadrants: list[str]) -> str:
     return ", ".join(quadrants[:-1]) + (" and " if len(quadrants) > 1 else "") + "".join(quadrants[-1:])
 
 
-def _drawn(reading: Reading) -> "Image":
-    return draw_overlay(
-        reading.radiograph.pixels,
-        reading.findings,
-        reading.structures,
-        Caption(in_doubt=reading.in_doubt),
-    )
+def _drawn(reading: Reading, caption: Caption) -> "Image":
+    return draw_overlay(reading.radiograph.pixels, reading.findings, reading.structures, caption)
 
 
 def _overlay_path(reading: Reading, folder: Path | None) -> Path:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pedaxr.audit.trail import note, record
 from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.records import marks
-from pedaxr.types import Report
+from pedaxr.types import FilmIdentity, Report
 from pedaxr_models.labels import TERMS
 
 # From here on versions are signed. Appended to the registry's migrations; never changed once released.
@@ -129,7 +129,7 @@ def insert_version(connection: sqlite3.Connection, report: Report) -> Report:
     """Store a report as its study's next version and give it back with that number."""
     query = "SELECT coalesce(max(version), 0) + 1 FROM reports WHERE study_id = ?"
     version = int(connection.execute(query, [report.study_id]).fetchone()[0])
-    report = report.model_copy(update={"version": version})
+    report = _as_stored(report, version)
     row = {
         "report_id": report.report_id,
         "study_id": report.study_id,
@@ -156,6 +156,15 @@ def insert_version(connection: sqlite3.Connection, report: Report) -> Report:
     )
     note(report_id=report.report_id)
     return report
+
+
+def _as_stored(report: Report, version: int) -> Report:
+    """Without what the registry says anew each time it is shown: whose film it is, and other versions."""
+    film = report.film and FilmIdentity(
+        view_position=report.film.view_position, age_months=report.film.age_months
+    )
+    shown = {"film": film, "signed_report": None, "newer_draft": None, "next_step": None}
+    return report.model_copy(update={"version": version, **shown})
 
 
 def adopt_reports(connection: sqlite3.Connection) -> None:

@@ -12,8 +12,11 @@ from pedaxr.errors import InvalidRequest
 from pedaxr.reading import networks as models
 from pedaxr.reading.notes import no_finding_because
 from pedaxr.reading.operating_points import OperatingPoints, operating_points
+from pedaxr.reading.provenance import provenance
 from pedaxr.reading.read_film import Reading, find_source, read_film
+from pedaxr.registry.film_identity import film_identity
 from pedaxr.reports.comparison import compare_with_earlier
+from pedaxr.reports.current import in_context
 from pedaxr.reports.flags import flags_of, least_sure, suspicion_of_free_air
 from pedaxr.reports.grounding import check_sentences, structure_findings
 from pedaxr.reports.sections import (
@@ -36,10 +39,6 @@ if TYPE_CHECKING:
 # Below this no word of the report depends on the film: whatever it says was not read off it.
 LEAST_DEPENDENCE = 0.05
 WRITER_CANNOT_READ = "The report writer says that it cannot read this film."
-DATA_STATEMENT = (
-    "Both networks were trained on synthetic films from pedaxr's own generator; figures in their model cards "
-    "hold for such films only."
-)
 
 
 @audited
@@ -85,7 +84,7 @@ def generate_report(
     reading = replace(reading, metadata=metadata)
     report = _draft(reading, reporter)
     if source.study is not None and source.clinic is not None:
-        return source.clinic.registry.save_report(report)
+        return in_context(source.clinic.registry.save_report(report), clinic=source.clinic)
     return report
 
 
@@ -143,6 +142,7 @@ def _draft(reading: Reading, reporter: "FilmReporter") -> Report:
     told = reporter.describe(reading.radiograph.pixels, reading.segmentation, reading.metadata)
     checked = check_draft(reading, told, operating_points())
     comparison = NOT_COMPARED if checked.in_doubt else compare_with_earlier(reading)
+    trained = provenance(reading.segmenter, reporter)
     return Report(
         report_id=_report_id(reading, reporter, comparison),
         study_id=reading.source.study.study_id if reading.source.study else None,
@@ -160,7 +160,9 @@ def _draft(reading: Reading, reporter: "FilmReporter") -> Report:
         image_dependence=told.image_dependence,
         image_sha256=reading.radiograph.sha256,
         model=f"{reading.model_name}; {reporter.name} {reporter.weights_sha256[:12]}".strip(),
-        data_statement=DATA_STATEMENT,
+        film=film_identity(reading.source.study, reading.metadata),
+        trained_on=trained.trained_on,
+        data_statement=trained.statement,
     )
 
 

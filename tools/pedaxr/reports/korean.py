@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from pedaxr.reports.human_words import DRAFT_IMPRESSION, DRAFT_RECOMMENDATION
 from pedaxr.reports.recommendations import HORIZONTAL_BEAM, RECOMMENDATIONS
 from pedaxr.reports.sections import UNTRAINED, WITHHELD, measures_text, present_findings
 from pedaxr.types import Report, StructuredFinding
@@ -24,8 +25,22 @@ from pedaxr_models.report_text.wordings import wordings
 _DIAGNOSES = {TERMS[label].english.lower(): TERMS[label].korean for label in LABELS}
 
 
+def korean_headings() -> dict[str, str]:
+    """What each section is called, by its key in the report."""
+    headings: dict[str, str] = _table()["headings"]
+    return headings
+
+
 def korean_sections(report: Report) -> dict[str, str]:
     """The sections of a report under Korean headings, in the order of the English ones; flags last."""
+    headings = korean_headings()
+    sections = {headings.get(name, name): text for name, text in sections_in_korean(report).items()}
+    flags = {headings["Flags"]: " ".join(map(in_korean, report.flags))} if report.flags else {}
+    return sections | flags
+
+
+def sections_in_korean(report: Report) -> dict[str, str]:
+    """The sections by their keys in the report, told in Korean."""
     table = _table()
     told = {
         "Indication": _indication(report),
@@ -33,21 +48,18 @@ def korean_sections(report: Report) -> dict[str, str]:
         **dict.fromkeys(UNTRAINED, table["not_assessed"]),
         "Impression": _impression(report),
         "Recommendation": _recommendation(report),
+        DRAFT_IMPRESSION: _impression(report),
+        DRAFT_RECOMMENDATION: _recommendation(report),
     }
     told |= {name: report.sections[name] for name in report.human_sections}
-    sections = {name: told.get(name) or in_korean(text) for name, text in report.sections.items()}
-    if report.flags:
-        sections["Flags"] = " ".join(map(in_korean, report.flags))
-    return {table["headings"].get(name, name): text for name, text in sections.items()}
+    return {name: told.get(name) or in_korean(text) for name, text in report.sections.items()}
 
 
 def korean_text(report: Report) -> str:
-    """The sections as text, one a line, after the status and before the disclaimer."""
-    table = _table()
-    lines = [f"{name}: {text}" for name, text in korean_sections(report).items()]
-    at = f"{report.signed_at:%Y-%m-%d %H:%M} UTC" if report.signed_at else ""
-    status = table[report.status].format(by=report.signed_by, at=at)
-    return "\n".join([status, *lines, table["disclaimer"]])
+    """The whole report in Korean, as text."""
+    from pedaxr.reports.rendering import report_text
+
+    return report_text(report, "ko")
 
 
 def in_korean(text: str) -> str:

@@ -7,6 +7,7 @@ only through a form that its client shows to a human.
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ from pedaxr.registry.report_versions import (
     successor_of,
 )
 from pedaxr.registry.schema import reading, writing
+from pedaxr.registry.standing import newest_draft_after
+from pedaxr.reports.human_words import DRAFT_IMPRESSION, SIGNED_IMPRESSION, with_human_words
 from pedaxr.text import printable
 from pedaxr.types import Report
 
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
 
 AMENDMENTS = "Amendments"
+_IMPRESSION = "Impression"
 _LONGEST_NAME = 100
 _LONGEST_TEXT = 4000
 # Names under which programs act. A signature stands for a person who can be asked.
@@ -76,46 +80,77 @@ def finalise(
     by: str,
     impression: str | None = None,
     told: str | None = None,
+    is_critical_denied: bool = False,
+    although_newer: bool = False,
     clinic: "Clinic | None" = None,
 ) -> Report:
     """Make a draft the study's final report: a new version; the draft stays. The same act again is one act.
+
+    The signer's impression takes the draft's place; a critical finding that it denies is critical no longer.
 
     Args:
         report_id: of a preliminary report.
         by: name of the human who read the film and answers for the report.
         impression: in that human's words, in place of the draft's.
         told: of a critical report, who was told of the finding, or why nobody was.
+        is_critical_denied: the signer says outright that what the draft names critical is not there.
+        although_newer: sign this draft even though a newer one was made of the same film.
         clinic: by default the one of `open_clinic()`.
 
     Raises:
         ReportNotFound, StorageError.
-        InvalidRequest: the name is none, the report is no draft, its study has a final report already, or it
-            is critical and nobody was told.
+        InvalidRequest: the name is none, the report is no draft, its study has a final report already, a
+            newer draft was made of the same film, or it is critical and nobody was told.
     """
     path = _opened(clinic).registry.path
     with accessing(path.parent, "finalise"):
-        name = _human(by)
-        return _finalised(path, report_id, name, impression, told)
+        act = _Act(_human(by), _line(impression or ""), _line(told or ""), is_critical_denied)
+        return _finalised(path, report_id, act, although_newer)
 
 
-def _finalised(path: Path, report_id: str, name: str, impression: str | None, told: str | None) -> Report:
+@dataclass(frozen=True)
+class _Act:
+    """What a human does to a version: under which name, and in which words."""
+
+    name: str
+    words: str
+    told: str = ""
+    is_critical_denied: bool = False
+
+    @property
+    def parts(self) -> list[str | None]:
+        """What tells the act from another: of acts from before there was a denial, what they were made of."""
+        parts = [self.name, self.words or None, self.told or None]
+        return [*parts, "critical denied"] if self.is_critical_denied else parts
+
+
+def _finalised(path: Path, report_id: str, act: _Act, although_newer: bool) -> Report:
     with writing(path) as database:
         draft = _stored(database.conn, report_id)
-        signed_id = _signed_id(draft, "final", name, impression, told)
+        signed_id = _signed_id(draft, "final", *act.parts)
         if done := find_report(database.conn, signed_id):
             return done
-        _check_may_be_final(database.conn, draft, told)
-        words = {"Impression": _line(impression or ""), "Communication": _told(told)}
-        return insert_version(database.conn, _signed(draft, signed_id, "final", name, words))
+        words = {_IMPRESSION: act.words, "Communication": f"Told: {act.told}." if act.told else ""}
+        signed = _signed(draft, signed_id, "final", act.name, words)
+        if act.words or act.is_critical_denied:
+            signed = with_human_words(signed, act.words, is_critical_denied=act.is_critical_denied)
+        _check_may_be_final(database.conn, draft, signed, act.told, although_newer)
+        return insert_version(database.conn, signed)
 
 
-def amend(report_id: str, *, by: str, text: str, clinic: "Clinic | None" = None) -> Report:
-    """Add a human's words to a final report, as a new version; earlier ones stay. The same again is one act.
+def amend(
+    report_id: str, *, by: str, text: str, is_critical_denied: bool = False, clinic: "Clinic | None" = None
+) -> Report:
+    """Put a human's words on top of a final report, as a new version; earlier ones stay as they were.
+
+    They take the impression's place; what stood there follows as history. A critical finding that they deny
+    is critical no longer. The same act again is one act.
 
     Args:
         report_id: of the newest version of a final report.
         by: name of the human who answers for the amendment.
         text: what is to be added or corrected.
+        is_critical_denied: the human says outright that what the report names critical is not there.
         clinic: by default the one of `open_clinic()`.
 
     Raises:
@@ -124,21 +159,26 @@ def amend(report_id: str, *, by: str, text: str, clinic: "Clinic | None" = None)
     """
     path = _opened(clinic).registry.path
     with accessing(path.parent, "amend"):
-        name, added = _human(by), _line(text)
-        if not added:
+        act = _Act(_human(by), _line(text), is_critical_denied=is_critical_denied)
+        if not act.words:
             raise InvalidRequest("An amendment needs a text.")
-        return _amended(path, report_id, name, added)
+        return _amended(path, report_id, act)
 
 
-def _amended(path: Path, report_id: str, name: str, added: str) -> Report:
+def _amended(path: Path, report_id: str, act: _Act) -> Report:
     with writing(path) as database:
         before = _stored(database.conn, report_id)
-        signed_id = _signed_id(before, "amended", name, added)
+        signed_id = _signed_id(before, "amended", *filter(None, act.parts))
         if done := find_report(database.conn, signed_id):
             return done
         _check_may_be_amended(database.conn, before)
-        words = {AMENDMENTS: _with_amendment(before, f"{added} ({name}, {_now():%Y-%m-%d %H:%M} UTC)")}
-        return insert_version(database.conn, _signed(before, signed_id, "amended", name, words))
+        earlier = before.sections.get(AMENDMENTS, "").splitlines()
+        entry = f"{len(earlier) + 1}. {act.words} ({act.name}, {_now():%Y-%m-%d %H:%M} UTC)"
+        impression = " ".join([act.words, *(["Earlier amendments:", *earlier] if earlier else [])])
+        words = {_IMPRESSION: impression, AMENDMENTS: "\n".join([*earlier, entry])}
+        amended = _signed(before, signed_id, "amended", act.name, words)
+        amended = with_human_words(amended, act.words, is_critical_denied=act.is_critical_denied)
+        return insert_version(database.conn, amended)
 
 
 def _opened(clinic: "Clinic | None") -> "Clinic":
@@ -176,16 +216,31 @@ def _human(by: str) -> str:
     return name
 
 
-def _check_may_be_final(connection: "Connection", draft: Report, told: str | None) -> None:
+def _check_may_be_final(
+    connection: "Connection", draft: Report, signed: Report, told: str, although_newer: bool
+) -> None:
     assert draft.study_id is not None, "only reports of studies are stored"
     if draft.status != "preliminary":
         raise InvalidRequest("This version is signed already. Amend it instead.")
     if final := final_of(connection, draft.study_id):
         raise InvalidRequest(f"The study has a final report already, {final.report_id}. Amend that instead.")
-    if draft.critical and not _line(told or ""):
+    newer = newest_draft_after(draft, reports_of_study(connection, draft.study_id))
+    if newer and not although_newer:
+        raise InvalidRequest(_not_newest(draft, newer))
+    if signed.critical and not told:
         raise InvalidRequest(
             "The draft names a critical finding. Say who was told of it, or why nobody was, to make it final."
         )
+
+
+def _not_newest(draft: Report, newer: Report) -> str:
+    """What whoever signs must know of the newer draft; nothing of what was read is repeated."""
+    named = " It names a critical finding." if newer.critical and not draft.critical else ""
+    return (
+        f"{draft.report_id} is not the newest draft of this film; {newer.report_id} is, version "
+        f"{newer.version}.{named} Show it to whoever signs and ask which of the two to sign. The older one "
+        "is signed only at a terminal, with --although-newer."
+    )
 
 
 def _check_may_be_amended(connection: "Connection", before: Report) -> None:
@@ -198,6 +253,8 @@ def _check_may_be_amended(connection: "Connection", before: Report) -> None:
 def _signed(before: Report, report_id: str, status: str, name: str, words: Mapping[str, str]) -> Report:
     """The next version: the same findings, the human's words in the sections they were given for."""
     written = {section: text for section, text in words.items() if text}
+    kept = _history(before) if _IMPRESSION in written else {}
+    of_humans = [name for name in kept if name == SIGNED_IMPRESSION]
     return before.model_copy(
         update={
             "report_id": report_id,
@@ -205,28 +262,23 @@ def _signed(before: Report, report_id: str, status: str, name: str, words: Mappi
             "signed_by": name,
             "signed_at": _now(),
             "supersedes": before.report_id,
-            "sections": {**before.sections, **written},
-            "human_sections": [
-                *before.human_sections,
-                *(w for w in written if w not in before.human_sections),
-            ],
+            "sections": {**before.sections, **kept, **written},
+            "human_sections": list(dict.fromkeys([*before.human_sections, *of_humans, *written])),
         }
     )
 
 
-def _told(told: str | None) -> str:
-    name = _line(told or "")
-    return f"Told: {name}." if name else ""
+def _history(before: Report) -> dict[str, str]:
+    """The impression that a human's words are about to replace, under the name of whose it was."""
+    name = SIGNED_IMPRESSION if _IMPRESSION in before.human_sections else DRAFT_IMPRESSION
+    if AMENDMENTS in before.human_sections or not before.sections.get(_IMPRESSION):
+        return {}  # amendments have a record of their own
+    return {name: before.sections[_IMPRESSION]}
 
 
 def _signed_id(before: Report, *act: str | None) -> str:
     """The same act on the same version has the same id: the idempotency key of storing it."""
     return "R" + hashlib.sha256(json.dumps([before.report_id, *act]).encode()).hexdigest()[:20]
-
-
-def _with_amendment(before: Report, entry: str) -> str:
-    earlier = before.sections.get(AMENDMENTS, "").splitlines()
-    return "\n".join([*earlier, f"{len(earlier) + 1}. {entry}"])
 
 
 def _line(text: str) -> str:

@@ -1,0 +1,111 @@
+"""What a signer's own words do to a report: they take the place of the draft's impression, and they count.
+
+The words are read by the same rules as a draft's sentences. A finding that they deny is critical no longer,
+one that they affirm is; what they do not speak of, or leave open, stays as the draft has it.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+
+from pedaxr.types import Certainty, Report, StructuredFinding
+from pedaxr_models.facts import Presence
+from pedaxr_models.labels import FINDINGS, NORMAL, URGENCY, Finding
+from pedaxr_models.report_text.parser import parse
+
+CRITICAL: tuple[Finding, ...] = (Finding.PNEUMOPERITONEUM,)
+SIGNED_IMPRESSION = "Signed impression"  # before an amendment took its place
+DRAFT_IMPRESSION, DRAFT_RECOMMENDATION = "Draft impression", "Draft recommendation"
+HISTORY = (SIGNED_IMPRESSION, DRAFT_IMPRESSION, DRAFT_RECOMMENDATION)
+COMMUNICATION = "Communication"
+TELL_NOW = "Critical finding: tell the responsible doctor now and record whom and when. Not yet recorded."
+UNDETERMINED = "undetermined"
+_NORMAL = re.compile(
+    r"^\W*(?:\d+\.\s*)?(?:(?:this is )?an? )?(?:normal|unremarkable)\b(?! (?:but|except))"
+    r"|\bno abnormality\b|^\W*(?:정상|특이\s?소견\s?없)",
+    re.IGNORECASE,
+)
+
+
+def with_human_words(report: Report, words: str, *, is_critical_denied: bool = False) -> Report:
+    """The report under a signer's words.
+
+    Args:
+        report: the version that is signed or amended, with the words in its sections already.
+        words: the newest of them.
+        is_critical_denied: the signer says outright that nothing named critical is there.
+    """
+    affirmed, denied = _read(words)
+    denied |= {Finding(name) for name in report.critical} if is_critical_denied else set()
+    affirmed -= denied
+    certainty = _certainty(report, affirmed, denied)
+    withdrawn = [name for name in report.critical if name in denied]
+    kept = [name for name in report.critical_withdrawn if name not in affirmed and name not in withdrawn]
+    return report.model_copy(
+        update={
+            "critical": list(certainty),
+            "critical_certainty": certainty,
+            "critical_withdrawn": [*kept, *withdrawn],
+            "findings": [_answered(finding, affirmed, denied) for finding in report.findings],
+            "label": _label(report, affirmed, denied),
+            "sections": _ordered(_told(report.sections, bool(certainty), bool(withdrawn))),
+        }
+    )
+
+
+def _read(words: str) -> tuple[set[Finding], set[Finding]]:
+    """Findings that the words affirm, and those that they deny."""
+    said = parse(words).findings
+    affirmed = {fact.finding for fact in said if fact.is_present}
+    doubted = {fact.finding for fact in said if fact.presence is not Presence.ABSENT} - affirmed
+    denied = {fact.finding for fact in said if fact.presence is Presence.ABSENT}
+    if _NORMAL.search(words) and not affirmed:
+        denied |= set(FINDINGS) - doubted
+    return affirmed, denied
+
+
+def _certainty(
+    report: Report, affirmed: Collection[Finding], denied: Collection[Finding]
+) -> dict[str, Certainty]:
+    before = {name: report.critical_certainty.get(name, "outlined") for name in report.critical}
+    kept = {name: how for name, how in before.items() if name not in denied}
+    return kept | {finding.value: "signed" for finding in CRITICAL if finding in affirmed}
+
+
+def _answered(
+    finding: StructuredFinding, affirmed: Collection[Finding], denied: Collection[Finding]
+) -> StructuredFinding:
+    if finding.finding in denied:
+        return finding.model_copy(update={"signer": "denies"})
+    return finding.model_copy(update={"signer": "affirms"}) if finding.finding in affirmed else finding
+
+
+def _label(report: Report, affirmed: Collection[Finding], denied: Collection[Finding]) -> str:
+    """The most urgent finding that the signer affirms, or that the draft named and the signer let stand."""
+    named = {f.finding for f in report.findings if f.presence is Presence.PRESENT and f.signer != "denies"}
+    named |= {f.finding for f in report.findings if f.signer == "affirms"}
+    named = {Finding(name) for name in named} | set(affirmed)
+    left = [finding.value for finding in URGENCY if finding in named and finding not in denied]
+    if left:
+        return left[0]
+    return NORMAL if report.label == NORMAL or len(denied) == len(FINDINGS) else UNDETERMINED
+
+
+def _told(sections: Mapping[str, str], is_critical: bool, is_withdrawn: bool) -> dict[str, str]:
+    """Nobody is asked to tell of a finding that is withdrawn; of one that a human names, somebody is."""
+    kept = dict(sections)
+    if not is_critical and is_withdrawn and kept.get(COMMUNICATION) == TELL_NOW:
+        del kept[COMMUNICATION]
+    if is_critical and COMMUNICATION not in kept:
+        kept[COMMUNICATION] = TELL_NOW
+    return kept
+
+
+def _ordered(sections: Mapping[str, str]) -> dict[str, str]:
+    """The human's words first, then what the draft says, its own impression and recommendation last."""
+    first = ("Impression", "Amendments", COMMUNICATION)
+    kept = dict(sections)
+    if "Recommendation" in kept:
+        kept[DRAFT_RECOMMENDATION] = kept.pop("Recommendation")
+    names = [name for name in first if name in kept]
+    names += [name for name in kept if name not in (*first, *HISTORY)]
+    return {name: kept[name] for name in (*names, *(name for name in HISTORY if name in kept))}
