@@ -110,10 +110,9 @@ async def test_resources_and_prompts_are_named_titled_and_described() -> None:
     async with Client(create_server(Settings())) as client:
         templates = (await client.list_resource_templates()).resource_templates
         prompts = (await client.list_prompts()).prompts
-        assert not [r for r in (await client.list_resources()).resources if r.uri.startswith("pedaxr:")], (
-            "a list of resources would be a list of patients"
-        )
-    for item in (*templates, *prompts):
+        listed = [r for r in (await client.list_resources()).resources if r.uri.startswith("pedaxr:")]
+    assert [r.uri for r in listed] == ["pedaxr://worklist"], "a list of films would be a list of patients"
+    for item in (*templates, *prompts, *listed):
         assert item.title and item.description and len(item.description) <= 160, item.name
     assert all(template.mime_type for template in templates)
     assert len({template.title for template in templates}) == len(templates)

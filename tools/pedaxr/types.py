@@ -160,6 +160,35 @@ class PatientSearch(_Result):
     today: date | None = Field(default=None, description="By the server's clock")
 
 
+class WaitingFilm(_Result):
+    """One film on the worklist, by its signed report or else its newest draft."""
+
+    study_id: str
+    study_date: date | None = None
+    patient_id: str | None = None
+    patient_name: str | None = None
+    patient_birth_date: date | None = None
+    report_status: Literal["none", "preliminary", "final", "amended"]
+    report_id: str | None = None
+    critical: list[str] = Field(default_factory=list)
+    critical_certainty: dict[str, str] = Field(default_factory=dict)
+
+
+class Worklist(_Result):
+    """What waits for a human, newest film first; each list is cut, its total is not."""
+
+    today: date
+    films: int = Field(ge=0, description="Registered films that the caller may see")
+    looked_at: int = Field(ge=0, description="Of these the newest, that the lists are made from")
+    critical: list[WaitingFilm] = Field(description="Unsigned ones first")
+    unsigned: list[WaitingFilm] = Field(description="Drafts without a critical finding")
+    unread: list[WaitingFilm] = Field(description="No report: whether they are critical nobody knows")
+    critical_total: int
+    unsigned_total: int
+    unread_total: int
+    next_step: str
+
+
 class Region(_Result):
     """One outlined channel of a film: a finding or a structure."""
 

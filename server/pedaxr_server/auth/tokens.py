@@ -138,6 +138,8 @@ def _resource_scope(uri: str) -> str | None:
         return None
     if uri.startswith("pedaxr://patients/"):
         return PATIENTS_READ
+    if uri == "pedaxr://worklist":
+        return REPORTS_READ
     document = uri.rsplit("/", 1)[-1]
     return REPORTS_READ if document.startswith("report") else FILMS_READ
 

@@ -1,15 +1,17 @@
 """A child's studies and a study's pictures and documents by address, for a client that follows links."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mcp.server.mcpserver import MCPServer
 
 from pedaxr.errors import InvalidRequest, StudyNotFound
+from pedaxr.text import one_line
 from pedaxr.types import PatientMatch, Report
 from pedaxr_models.labels import CHANNELS
 from pedaxr_server.admission import current_client
+from pedaxr_server.auth.tokens import PATIENTS_READ, may
 from pedaxr_server.mcp.strict_tools import readable_resource_errors
 from pedaxr_server.mcp.tools import XrayTools
 from pedaxr_server.settings import Settings
@@ -26,6 +28,7 @@ _TEXT, _HTML = "text/plain", "text/html"
 def add_resources(server: MCPServer[object], settings: Settings, tools: XrayTools) -> None:
     """Register the resource templates; whatever runs a network waits for the same slots as the tools."""
     reader = _Reader(settings.home, tools)
+    _add_worklist(server, reader)
     _add_patient(server, reader)
     _add_pictures(server, reader)
     _add_reports(server, reader)
@@ -54,6 +57,14 @@ class _Reader:
     async def read_film(self, job: str, study_id: str, **arguments: str) -> bytes:
         """With the networks, one film at a time."""
         return await self._tools.reader.read(job, study_id=study_id, **arguments)
+
+
+def _add_worklist(server: MCPServer[object], reader: _Reader) -> None:
+    @server.resource("pedaxr://worklist", title="What waits for a human", mime_type=_JSON)
+    @readable_resource_errors
+    async def worklist() -> str:
+        """Films with a critical finding, unsigned drafts and unread films, newest first."""
+        return await reader.look_up(_worklist if may(PATIENTS_READ) else _nameless_worklist, "")
 
 
 def _add_patient(server: MCPServer[object], reader: _Reader) -> None:
@@ -142,6 +153,18 @@ def _add_documents(server: MCPServer[object], reader: _Reader) -> None:
         from pedaxr_server.replies.documents import report_html
 
         return report_html(await reader.look_up(_report, study_id), "ko")
+
+
+def _worklist(clinic: "Clinic", _: str, hidden: Iterable[str] = ()) -> str:
+    from pedaxr.clinic.worklist import worklist
+
+    left_out = {kind: {"__all__": set(hidden)} for kind in ("critical", "unsigned", "unread")}
+    return one_line(worklist(clinic=clinic).model_dump(mode="json", exclude=left_out, exclude_none=True))
+
+
+def _nameless_worklist(clinic: "Clinic", _: str) -> str:
+    """For a caller who may read reports but not patients."""
+    return _worklist(clinic, _, ("patient_id", "patient_name", "patient_birth_date"))
 
 
 def _patient(clinic: "Clinic", patient_id: str) -> str:

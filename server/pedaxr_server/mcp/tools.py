@@ -18,8 +18,9 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from pedaxr.errors import PedaxrError
-from pedaxr.types import PatientSearch, Report, SegmentationResult
+from pedaxr.types import PatientMatch, PatientSearch, Report, SegmentationResult
 from pedaxr_server.admission import Slots, current_client
+from pedaxr_server.auth.tokens import REPORTS_READ, may
 from pedaxr_server.mcp.answers import FIND_ANSWER, REPORT_ANSWER, SEGMENT_ANSWER
 from pedaxr_server.mcp.finalise_tool import finalise_tool
 from pedaxr_server.mcp.strict_tools import StrictTool, readable_errors, strict_tool
@@ -152,9 +153,19 @@ class XrayTools:
         from pedaxr.clinic.find_patient import find_patient
 
         clinic = open_clinic(self._home)
-        return patients_reply(
-            find_patient(query, patient_birth_date=patient_birth_date, limit=limit, clinic=clinic)
-        )
+        search = find_patient(query, patient_birth_date=patient_birth_date, limit=limit, clinic=clinic)
+        return patients_reply(search if may(REPORTS_READ) else without_reports(search))
+
+
+def without_reports(search: PatientSearch) -> PatientSearch:
+    """For a caller who may see patients but not what their films show."""
+
+    def bare(match: PatientMatch) -> PatientMatch:
+        hidden = {"report_status": None, "critical": []}
+        return match.model_copy(update={"studies": [s.model_copy(update=hidden) for s in match.studies]})
+
+    found = {"matches": search.matches, "nearest": search.nearest}
+    return search.model_copy(update={name: list(map(bare, some)) for name, some in found.items()})
 
 
 async def with_progress(ctx: Context[Any, Any], work: Awaitable[T], *, doing: str) -> T:

@@ -186,7 +186,8 @@ def _study_data(study: StudySummary) -> dict[str, Any]:
         data["study_date"] = str(study.study_date)
     if study.view_position:
         data["view"] = study.view_position.value
-    data["report"] = study.report_status or "none"
+    if study.report_status:
+        data["report"] = study.report_status
     if study.critical:
         data["critical"] = [named(name) for name in study.critical]
     return data

@@ -88,6 +88,11 @@ class Registry:
         note(patient_ids=[row["patient_id"] for row in rows])
         return [study_of(row, self.path.parent) for row in rows]
 
+    def newest_studies(self, limit: int) -> list[Study]:
+        """The studies taken last, newest first; those without a date last."""
+        newest = f"{_STUDY_COLUMNS} ORDER BY study_date IS NULL, study_date DESC, study_id DESC LIMIT ?"
+        return [study_of(row, self.path.parent) for row in self._rows(newest, [limit])]
+
     def earlier_studies(self, study_id: str) -> list[Study]:
         """The same patient's studies from before that one's date, newest first. Raises StudyNotFound."""
         study = self.study(study_id)

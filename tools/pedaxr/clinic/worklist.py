@@ -1,0 +1,89 @@
+"""What waits for a human: films with a critical finding, drafts that nobody has signed, unread films."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pedaxr.audit.trail import accessing, home_of, note
+from pedaxr.records import Study
+from pedaxr.registry.report_versions import ReportState
+from pedaxr.types import WaitingFilm, Worklist
+
+if TYPE_CHECKING:
+    from pedaxr.clinic.clinic import Clinic
+
+MOST_FILMS = 2000  # looked at, newest first
+MOST_LISTED = 50  # of each kind
+
+
+def worklist(*, clinic: "Clinic | None" = None) -> Worklist:
+    """The caller's films that wait, newest first.
+
+    A film counts by its signed report where there is one, else by its newest draft. No film is read for this.
+
+    Args:
+        clinic: by default the one of `open_clinic()`.
+
+    Raises:
+        StorageError: there is no registry, or it cannot be read.
+    """
+    with accessing(home_of(clinic), "worklist"):
+        if clinic is None:
+            from pedaxr.clinic.clinic import open_clinic
+
+            clinic = open_clinic()
+        studies = clinic.registry.newest_studies(MOST_FILMS)
+        states = clinic.registry.report_states([study.study_id for study in studies])
+        films = [_waiting(study, states.get(study.study_id)) for study in studies]
+        made = _worklist(films, total=clinic.registry.counts()["studies"])
+        note(patient_ids=_shown(made))
+        return made
+
+
+def _worklist(films: Sequence[WaitingFilm], *, total: int) -> Worklist:
+    critical = [film for film in films if film.critical]
+    critical.sort(key=lambda film: film.report_status != "preliminary")  # stable: the unsigned ones first
+    unsigned = [film for film in films if film.report_status == "preliminary" and not film.critical]
+    unread = [film for film in films if film.report_status == "none"]
+    return Worklist(
+        today=date.today(),
+        films=total,
+        looked_at=len(films),
+        critical=critical[:MOST_LISTED],
+        unsigned=unsigned[:MOST_LISTED],
+        unread=unread[:MOST_LISTED],
+        critical_total=len(critical),
+        unsigned_total=len(unsigned),
+        unread_total=len(unread),
+        next_step=_next_step(len(unread), is_all=len(films) >= total),
+    )
+
+
+def _waiting(study: Study, state: ReportState | None) -> WaitingFilm:
+    return WaitingFilm(
+        study_id=study.study_id,
+        study_date=study.study_date,
+        patient_id=study.patient_id,
+        patient_name=study.patient_name,
+        patient_birth_date=study.patient_birth_date,
+        report_status=state.status if state else "none",
+        report_id=state.report_id if state else None,
+        critical=list(state.critical) if state else [],
+        critical_certainty=dict(state.certainty) if state else {},
+    )
+
+
+def _next_step(unread: int, *, is_all: bool) -> str:
+    steps = ["Tell of critical films first: whose, when taken, how sure, signed or not."]
+    if unread:
+        steps.append(
+            f"Unread films: {unread}. No network has looked at them, so they may be critical as well."
+        )
+    if not is_all:
+        steps.append("Older films were not looked at.")
+    return " ".join(steps)
+
+
+def _shown(made: Worklist) -> list[str]:
+    films = (*made.critical, *made.unsigned, *made.unread)
+    return list(dict.fromkeys(film.patient_id for film in films if film.patient_id))
