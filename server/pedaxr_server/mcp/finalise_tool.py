@@ -18,11 +18,12 @@ from pydantic import BaseModel, Field
 
 from pedaxr.errors import InvalidRequest
 from pedaxr.records import bare_id
+from pedaxr.registry.film_identity import film_identity
 from pedaxr.text import ForeignText
 from pedaxr.types import Report
 from pedaxr_server.admission import Slots, current_client
 from pedaxr_server.mcp.strict_tools import StrictTool, readable_errors, strict_tool
-from pedaxr_server.replies.film_lines import film_line, identified, identity_of
+from pedaxr_server.replies.film_lines import film_line, identified
 from pedaxr_server.replies.finding_lines import TELL, critical_line
 
 ReportId = Annotated[str, Field(description="report_id of the newest draft", min_length=1, max_length=64)]
@@ -120,7 +121,7 @@ def _question(report_id: str, home: Path | None) -> str:
     _refuse_an_older_draft(draft, clinic.registry.reports(study_id))
     lines = [
         "Make this the final report of the film? It was drafted by a model for research and teaching.",
-        film_line(identity_of(clinic.registry.study(study_id)), study_id),
+        film_line(film_identity(clinic.registry.study(study_id)), study_id),
         critical_line(draft.critical, draft.critical_certainty).replace(TELL, "Say who was told."),
         f"Impression: {draft.sections.get('Impression', '')}",
         *(f"Check: {flag}" for flag in draft.flags),

@@ -161,7 +161,7 @@ def without_reports(search: PatientSearch) -> PatientSearch:
     """For a caller who may see patients but not what their films show."""
 
     def bare(match: PatientMatch) -> PatientMatch:
-        hidden = {"report_status": None, "critical": []}
+        hidden: dict[str, Any] = {"report_status": None, "critical": []}
         return match.model_copy(update={"studies": [s.model_copy(update=hidden) for s in match.studies]})
 
     found = {"matches": search.matches, "nearest": search.nearest}

@@ -1,11 +1,9 @@
 """Whose film it is and when it was taken: the first line of every answer about a film."""
 
-from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from pedaxr.ages import UNKNOWN_AGE, age_text, days_ago_text
-from pedaxr.patient_search.name_matching import romanised_name
-from pedaxr.records import Study
+from pedaxr.registry.film_identity import film_identity
 from pedaxr.text import as_data, shown_id
 from pedaxr.types import FilmIdentity, Report, SegmentationResult
 
@@ -26,28 +24,11 @@ def film_line(film: FilmIdentity | None, study_id: str | None) -> str:
     return f"{name} {_taken(film)}, {view}, {age}.{_child(film)}"
 
 
-def identity_of(study: Study) -> FilmIdentity:
-    """The child and the film as registered, and how old the film is today."""
-    on = study.study_date
-    return FilmIdentity(
-        study_id=study.study_id,
-        patient_id=study.patient_id,
-        patient_name=study.patient_name,
-        patient_name_romanised=romanised_name(study.patient_name),
-        patient_birth_date=study.patient_birth_date,
-        patient_sex=study.patient_sex,
-        study_date=on,
-        days_ago=(date.today() - on).days if on else None,
-        view_position=study.view_position,
-        age_months=study.age_months,
-    )
-
-
 def identified(answer: _Answer, clinic: "Clinic") -> _Answer:
     """The answer with whose film it is, where it does not say so itself."""
     if answer.study_id is None or (answer.film is not None and answer.film.patient_id is not None):
         return answer
-    film = identity_of(clinic.registry.study(answer.study_id))
+    film = film_identity(clinic.registry.study(answer.study_id))
     return answer.model_copy(update={"film": film})
 
 

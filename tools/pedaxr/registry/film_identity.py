@@ -1,6 +1,6 @@
 """Whose film it is and when it was taken, as every answer about a film says first."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, cast
 
 from pedaxr.patient_search.name_matching import romanised_name
@@ -21,9 +21,9 @@ def film_identity(
     Args:
         study: as registered; None for a film file, which only its own header can name.
         metadata: what the film is read with; its view and age count before the registry's.
-        today: to count the days from; by default the server's date in UTC.
+        today: to count the days from; by default the server's own date, as films have theirs.
     """
-    today = today or datetime.now(UTC).date()
+    today = today or date.today()
     if study is None:
         return _of_header(metadata, today) if metadata else FilmIdentity()
     view, age_months = (metadata.view, metadata.age_months) if metadata else (None, None)
