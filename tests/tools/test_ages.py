@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from pedaxr.ages import (
     UNKNOWN_AGE,
     age_band,
-    age_in_days,
     age_in_months,
     age_text,
     ages_differ,
@@ -43,7 +42,6 @@ def test_age_grows_by_the_day_and_agrees_with_completed_months(birth: date, days
     age = age_in_months(birth, on)
     assert int(age) == completed_months(birth, on)
     assert age < age_in_months(birth, on + timedelta(days=1))
-    assert age_in_days(birth, on) == days
 
 
 @given(DAYS, st.integers(0, 9000))
@@ -59,7 +57,7 @@ def test_whole_years_are_twelve_months_each(birth: date, years: int) -> None:
 
 @given(DAYS, st.integers(1, 5000))
 def test_a_date_before_birth_is_refused(birth: date, days: int) -> None:
-    for function in (age_in_months, age_in_days, completed_months):
+    for function in (age_in_months, completed_months):
         with pytest.raises(ValueError, match="before the birth"):
             function(birth, birth - timedelta(days=days))
 

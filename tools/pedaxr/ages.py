@@ -99,13 +99,6 @@ def ages_differ(by_dates: float | None, stated: float | None) -> bool:
     return range_of_months(stated).differs_from(by_dates)
 
 
-def age_in_days(birth_date: date, on: date) -> int:
-    """Days lived. Raises ValueError when `on` is before birth."""
-    if on < birth_date:
-        raise ValueError("the date is before the birth date")
-    return (on - birth_date).days
-
-
 def how_long_ago(day: date, today: date) -> str:
     """How old a film or report is, in words: "today", "3 days ago", "15 months ago"."""
     return days_ago_text(day, (today - day).days)

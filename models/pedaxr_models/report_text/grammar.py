@@ -30,11 +30,6 @@ def narrate(facts: FilmFacts, rng: np.random.Generator | None = None, *, languag
     return as_text([view_sentence(facts, choose, table), *finding_sentences(facts, choose, table)])
 
 
-def narrate_korean(facts: FilmFacts, rng: np.random.Generator | None = None) -> str:
-    """`narrate` in Korean."""
-    return narrate(facts, rng, language="ko")
-
-
 def chooser(rng: np.random.Generator | None) -> Choose:
     """Draws one of several wordings; without a generator, the first."""
 

@@ -58,25 +58,6 @@ class _Writer:
         return self.choose(self.tables.groups[group][key])
 
 
-def write_report(
-    facts: FilmFacts,
-    metadata: FilmMetadata,
-    rng: np.random.Generator | None = None,
-    *,
-    language: Language = "en",
-) -> str:
-    """The report as text: one section a line, each opened by its name and a colon.
-
-    Args:
-        facts: of the film; what its view cannot show is said to be not assessed.
-        metadata: age, sex, indication and working diagnosis are used; name and dates are not.
-        rng: draws the wordings; None takes the commonest.
-        language: of the text; an indication is quoted as supplied.
-    """
-    sections = report_sections(facts, metadata, rng, language=language)
-    return "\n".join(f"{name}: {text}" for name, text in sections.items())
-
-
 def report_sections(
     facts: FilmFacts,
     metadata: FilmMetadata,

@@ -19,7 +19,7 @@ from pedaxr_models.facts import (
     Side,
 )
 from pedaxr_models.labels import FINDINGS, Finding, View
-from pedaxr_models.report_text.grammar import fill, narrate, narrate_korean
+from pedaxr_models.report_text.grammar import fill, narrate
 from pedaxr_models.report_text.parser import parse, parse_sentence, split_sentences
 from pedaxr_models.report_text.wordings import Language, wordings
 
@@ -127,7 +127,7 @@ def test_nothing_is_said_that_a_film_cannot_say(facts: FilmFacts, seed: int) -> 
     assert not re.search(r"diagnostic|diagnosis|excludes\b|constipat", text)
     if facts[Finding.PNEUMOPERITONEUM].presence is Presence.NOT_ASSESSED:
         assert not re.search(r"\bno[^.]* free (gas|air)", text)
-    assert "변비" not in narrate_korean(facts, np.random.default_rng(seed))
+    assert "변비" not in narrate(facts, np.random.default_rng(seed), language="ko")
 
 
 @LANGUAGES

@@ -12,7 +12,7 @@ from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.facts import FilmFacts, FindingFact, Presence, Severity, Side
 from pedaxr_models.labels import FINDINGS, LABELS, Finding, View
 from pedaxr_models.report_text.parser import parse
-from pedaxr_models.report_text.sections import report_sections, write_report
+from pedaxr_models.report_text.sections import report_sections
 from pedaxr_models.report_text.wordings import Language
 
 from .test_grammar import LANGUAGES, film_facts
@@ -24,6 +24,14 @@ CHILD = FilmMetadata(patient_sex="M", age_months=1.5, indication="vomiting")
 def with_finding(facts: FilmFacts, finding: Finding) -> FilmFacts:
     present = FindingFact(finding, Presence.PRESENT, Severity.MARKED, Side.BOTH)
     return replace(facts, findings=tuple(present if f.finding is finding else f for f in facts.findings))
+
+
+def write_report(
+    facts: FilmFacts, child: FilmMetadata, rng: np.random.Generator, language: Language = "en"
+) -> str:
+    """The sections as text, one a line, each opened by its name and a colon."""
+    sections = report_sections(facts, child, rng, language=language)
+    return "\n".join(f"{name}: {text}" for name, text in sections.items())
 
 
 def metadata() -> st.SearchStrategy[FilmMetadata]:
