@@ -24,7 +24,8 @@ FILMS_READ = "films:read"
 REPORTS_READ = "reports:read"
 REPORTS_WRITE = "reports:write"
 REPORTS_SIGN = "reports:sign"  # of its own: who may have drafts made may not sign them by that
-SCOPES = (PATIENTS_READ, FILMS_READ, REPORTS_READ, REPORTS_WRITE, REPORTS_SIGN)
+ANNOTATIONS_WRITE = "annotations:write"  # in the viewer; no tool needs it
+SCOPES = (PATIENTS_READ, FILMS_READ, REPORTS_READ, REPORTS_WRITE, REPORTS_SIGN, ANNOTATIONS_WRITE)
 TOOL_SCOPES: Mapping[str, str] = {
     "find_patient": PATIENTS_READ,
     "segment_xray": FILMS_READ,

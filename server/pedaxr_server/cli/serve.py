@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 # The same words as pedaxr_server.auth.tokens.SCOPES, without importing the server for --help; a test
 # compares them.
-SCOPES = ("patients:read", "films:read", "reports:read", "reports:write", "reports:sign")
+SCOPES = (
+    "patients:read",
+    "films:read",
+    "reports:read",
+    "reports:write",
+    "reports:sign",
+    "annotations:write",
+)
 
 
 def _settings_options(command: F) -> F:

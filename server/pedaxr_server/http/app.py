@@ -4,6 +4,7 @@
     GET  /.well-known/oauth-protected-resource/*  who issues tokens (RFC 9728)
     *    /mcp                                     MCP over streamable HTTP, both protocol eras
     GET  /, /viewer/*                             the viewer's page, no login, no patient data
+    *    /workplace/*                             what the page does besides showing, with the same login
 
 Every route but the first two checks Host and Origin exactly, so that a web page cannot reach patient data by
 rebinding a name. Order of the layers, outermost first: hosts, token, context of the token, routes.
@@ -25,6 +26,7 @@ from pedaxr_server.http.health import health_routes
 from pedaxr_server.http.middleware import ExactHosts, ScopeGate
 from pedaxr_server.settings import HTTP_PATH, Settings
 from pedaxr_server.viewer.routes import viewer_routes
+from pedaxr_server.viewer.workplace import workplace_routes
 
 if TYPE_CHECKING:
     from pedaxr_server.http.draining import DrainingServer
@@ -42,7 +44,7 @@ def app_of(server: MCPServer[object], settings: Settings, reader: "Reader | None
         streamable_http_path=HTTP_PATH, transport_security=security, host=settings.host
     )
     app.router.routes[:0] = [*health_routes(settings, reader), *_metadata_routes(settings)]
-    app.router.routes += viewer_routes(settings)
+    app.router.routes += [*viewer_routes(settings), *workplace_routes(settings)]
     # Starlette runs the first of the list outermost; the SDK's own (token, its context) stay inside.
     outer = [Middleware(ExactHosts, security=security)]
     if settings.allowed_origins:

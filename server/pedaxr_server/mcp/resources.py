@@ -118,6 +118,12 @@ def _add_reports(server: MCPServer[object], reader: _Reader) -> None:
 
         return report_korean(await reader.look_up(_report, study_id))
 
+    @server.resource(_STUDY + "reports.json", title="All versions of the report", mime_type=_JSON)
+    @readable_resource_errors
+    async def report_versions(study_id: str) -> str:
+        """Every stored version, oldest first; each says which one is signed."""
+        return await reader.look_up(_report_versions, study_id)
+
     _add_documents(server, reader)
 
 
@@ -191,3 +197,10 @@ def _report(clinic: "Clinic", study_id: str) -> Report:
     if report is None:
         raise StudyNotFound(f"Study {study_id[:64]!r} has no report yet. Call generate_report first.")
     return report
+
+
+def _report_versions(clinic: "Clinic", study_id: str) -> str:
+    from pedaxr.reports.current import in_context
+
+    versions = [in_context(report, clinic=clinic) for report in clinic.registry.reports(study_id)]
+    return one_line({"reports": [report.model_dump(mode="json") for report in versions]})

@@ -13,7 +13,8 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Literal
 
-from pedaxr_models.labels import FINDINGS, STRUCTURES, TERMS
+from pedaxr_models.labels import FINDINGS, STRUCTURES, TERMS, sign
+from pedaxr_models.report_text.wordings import wordings
 from pedaxr_server.settings import HTTP_PATH
 
 Mode = Literal["page", "app"]
@@ -35,6 +36,7 @@ MODULES = (
     "outlines.js",
     "layers.js",
     "search.js",
+    "report_head.js",
     "report.js",
     "dialogs.js",
     "status.js",
@@ -82,6 +84,9 @@ def joined_modules() -> str:
 
 def _config(mode: Mode, is_demo: bool) -> str:
     """What the page needs to know, as JSON that cannot end the script element it stands in."""
+    korean = {
+        finding.value: name for finding, name in wordings("ko").words.names.items()
+    }  # findings by what a film shows, as in the report
     facts = {
         "mode": mode,
         "isDemo": is_demo,
@@ -91,8 +96,8 @@ def _config(mode: Mode, is_demo: bool) -> str:
         "structures": [str(structure) for structure in STRUCTURES],
         "terms": {
             str(name): {
-                "en": term.english,
-                "ko": term.korean,
+                "en": sign(name),
+                "ko": korean.get(name, term.korean),
                 "colour": "#{:02x}{:02x}{:02x}".format(*term.colour),
             }
             for name, term in TERMS.items()

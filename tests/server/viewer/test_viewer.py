@@ -144,12 +144,12 @@ def test_what_the_server_writes_into_the_page_cannot_end_its_element(monkeypatch
     assert config_in(html)["version"].startswith("</script>")
 
 
-def test_the_vocabulary_is_the_networks_own() -> None:
+def test_the_vocabulary_is_the_networks_own_and_findings_are_called_by_their_signs() -> None:
     config = config_in(page_html(is_demo=False))
     assert (*config["findings"], *config["structures"]) == CHANNELS
     assert config["terms"]["pneumoperitoneum"] == {
-        "en": "Pneumoperitoneum",
-        "ko": "기복증",
+        "en": "Free gas",
+        "ko": "유리가스",
         "colour": "#d55e00",
     }
     assert set(config["terms"]) == {str(name) for name in TERMS}

@@ -31,7 +31,9 @@ _BALP = "https://profiles.ihe.net/ITI/BALP"
 _OURS = "urn:pedaxr:audit"
 _SERVER = {"display": "pedaxr"}
 _SEARCHES = frozenset({"find_patient", "complete"})
-_CREATES = frozenset({"register", "import", "report", "finalise", "amend", "adopt_report", "begin"})
+_CREATES = frozenset(
+    {"register", "import", "report", "finalise", "amend", "annotate", "adopt_report", "begin"}
+)
 _UPDATES = frozenset({"rename", "merge", "assign", "restore"})
 _PROFILES = {"E": "Query", "R": "Read", "C": "Create", "U": "Update", "D": "Delete"}
 _INTERACTIONS = {"E": "search", "R": "read", "C": "create", "U": "update", "D": "delete"}

@@ -19,14 +19,16 @@ COLUMN: tuple[str, ...] = (
 )
 _OWN = "SELECT 1 FROM main.patients p WHERE p.department IN (SELECT department FROM temp.seen_departments)"
 _NAMED = f"{_OWN} AND p.patient_name"
+_OF_STUDY = (
+    "EXISTS (SELECT 1 FROM main.studies s JOIN main.patients p USING (patient_id) WHERE "
+    "s.study_id = t.study_id AND p.department IN (SELECT department FROM temp.seen_departments))"
+)
 _VIEWS = {
     "patients": "department IN (SELECT department FROM temp.seen_departments)",
     "studies": f"EXISTS ({_OWN} AND p.patient_id = t.patient_id)",
     "merged_patients": f"EXISTS ({_OWN} AND p.patient_id = t.merged_into)",
-    "reports": (
-        "EXISTS (SELECT 1 FROM main.studies s JOIN main.patients p USING (patient_id) WHERE "
-        "s.study_id = t.study_id AND p.department IN (SELECT department FROM temp.seen_departments))"
-    ),
+    "reports": _OF_STUDY,
+    "annotations": _OF_STUDY,
     "patient_names": f"EXISTS ({_NAMED} = t.patient_name)",
     **dict.fromkeys(
         ("name_keys", "near_keys"),

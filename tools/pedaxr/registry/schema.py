@@ -18,6 +18,7 @@ from pedaxr.audit import trail as audit
 from pedaxr.audit.callers import current_caller
 from pedaxr.errors import StorageError
 from pedaxr.registry import departments
+from pedaxr.registry.annotation_rows import ANNOTATIONS
 from pedaxr.registry.report_versions import SIGNED_REPORTS, adopt_reports
 from pedaxr.storage.sqlite import BUSY_TIMEOUT_S, settle_journal, storage_errors
 
@@ -95,6 +96,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     ),
     SIGNED_REPORTS,
     (*departments.COLUMN, *audit_chain.TABLES, _begin_audit),
+    ANNOTATIONS,
 )
 
 

@@ -3,7 +3,7 @@
 import { colourOf } from "./config.js";
 import { el, put } from "./dom.js";
 import { placeOf } from "./outlines.js";
-import { t, term } from "./words.js";
+import { sureness, t, term } from "./words.js";
 
 /**
  * Fill the legend.
@@ -14,8 +14,8 @@ export function showLayers(node, outlines, shown, on) {
   const focused = node.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   put(
     node,
-    group("finding", t("findings"), outlines.findings, shown, on),
-    measures(outlines.measures ?? {}, shown.before),
+    outlines.in_doubt ? el("p", { class: "in-doubt" }, outlines.in_doubt) : group("finding", t("findings"), outlines.findings, shown, on),
+    outlines.in_doubt ? null : measures(outlines.measures ?? {}, shown.before),
     group("structure", t("structures"), outlines.structures, shown, on),
     outlines.quality_notes?.length ? notes(outlines.quality_notes) : null,
   );
@@ -79,7 +79,7 @@ function sizeOf(region) {
 
 function measuresOf(region) {
   const share = `${Math.round(100 * region.share_of_body)} % ${t("ofBody")}`;
-  return [el("b", {}, sizeOf(region)), ` · ${share} · ${t("confidence")} ${region.confidence.toFixed(2)}`];
+  return [el("b", {}, sizeOf(region)), ` · ${share} · ${sureness(region.confidence)}`];
 }
 
 function change(region, earlier) {

@@ -141,7 +141,7 @@ function stepStudy(by) {
 function takeOutlines(outlines) {
   state.outlines = outlines;
   film.setSpacing(outlines.pixel_spacing_mm);
-  drawOutlines(film, [...outlines.findings, ...outlines.structures], light);
+  drawOutlines(film, [...(outlines.in_doubt ? [] : outlines.findings), ...outlines.structures], light);
   showReading();
 }
 
@@ -158,8 +158,20 @@ function drawReport() {
   const { report, korean } = state;
   if (!report) return;
   const isKorean = currentLanguage() === "ko";
-  showReport(byId("report"), report, isKorean ? korean : null, { light, redraft });
+  showReport(byId("report"), report, isKorean ? korean : null, { light, redraft, show: showVersion });
   if (isKorean && !korean && server.canRead) addKorean(report);
+}
+
+/** Another version of the report on screen, by its id. */
+async function showVersion(reportId) {
+  const { study } = state;
+  try {
+    const versions = await reading.versions(study.study_id);
+    const asked = versions.find((one) => one.report_id === reportId);
+    if (asked && state.study === study) takeReport(asked);
+  } catch (error) {
+    fail(error, () => showVersion(reportId));
+  }
 }
 
 async function addKorean(report) {

@@ -50,7 +50,9 @@ export class Reading {
     const args = { study_id: studyId, ...(indication ? { indication } : {}) };
     try {
       screen.waiting("drafting");
-      screen.report(await this.#server.callTool("generate_report", args, { signal }));
+      const draft = await this.#server.callTool("generate_report", args, { signal });
+      // The signed report stays on screen; it names the new draft.
+      screen.report(draft.signed_report ? await this.#stored(studyId, signal) : draft);
     } catch (error) {
       if (error.name !== "AbortError") screen.failed(error, () => this.redraft(studyId, indication));
     } finally {
@@ -70,6 +72,11 @@ export class Reading {
       this.#server.readResource(studyUri(studyId, "segmentation.json"), { signal }));
   }
 
+  /** Every stored version of a study's report, oldest first; each says which one is signed and which is newer. */
+  async versions(studyId) {
+    return (await this.#server.readResource(studyUri(studyId, "reports.json"))).reports;
+  }
+
   /** What a report says in Korean; null when the study's latest is another one by now. */
   async korean({ study_id: studyId, report_id: reportId }) {
     const told = await this.#once(reportId, "korean", () => this.#server.readResource(studyUri(studyId, "report.ko.json")));
@@ -79,11 +86,15 @@ export class Reading {
   /** The stored report; a study without one gets its first draft. */
   async #report(studyId, signal) {
     try {
-      return await this.#server.readResource(studyUri(studyId, "report.json"), { signal });
+      return await this.#stored(studyId, signal);
     } catch (error) {
       if (!error.code.endsWith("not_found")) throw error;
     }
     return this.#server.callTool("generate_report", { study_id: studyId }, { signal });
+  }
+
+  #stored(studyId, signal) {
+    return this.#server.readResource(studyUri(studyId, "report.json"), { signal });
   }
 
   async #once(studyId, kind, fetchIt) {

@@ -1,36 +1,52 @@
-// The draft report: its sentences with what the outlines say of them, its flags, and where it comes from.
+// The report: a human's words first, then its sentences with what the outlines say of them, its flags, and where it
+// comes from.
 
 import { el, put } from "./dom.js";
-import { phrase, t, term } from "./words.js";
+import { isSigned, reportHead } from "./report_head.js";
+import { chanceOf, phrase, sureness, t, term } from "./words.js";
 
 const MARKS = { grounded: "✓", hedged: "~", struck: "✗", missing: "+", not_checked: "·" };
 
 /**
  * @param korean {sections, sentences, flags} to show in place of the report's own, or null
- * @param on {light(name or null), redraft(indication)}
+ * @param on {light(name or null), redraft(indication), show(report id)}
  */
 export function showReport(node, report, korean, on) {
   const told = korean ?? report;
+  put(
+    node,
+    reportHead(report, on),
+    note(t(korean ? "koreanText" : "reportLanguage")),
+    report.in_doubt && !isSigned(report) ? doubted(report, told) : body(report, told, on),
+    korean && !report.in_doubt ? folded(t("original"), sentences(report, on)) : null,
+    report.in_doubt ? null : witnesses(report.findings, on),
+    redraft(on),
+    about(report, korean),
+  );
+}
+
+/** A film that gives no finding: the one sentence that says why and what to do, and what was asked. */
+const doubted = (report, told) => [
+  el("p", { class: "in-doubt", role: "note" }, report.in_doubt),
+  section("Indication", told.sections.Indication),
+];
+
+function body(report, told, on) {
   const { Findings: findings, ...sections } = told.sections;
   const before = ["Technique", "Indication"];
   const names = Object.keys(sections).filter((name) => name !== "Impression"); // it comes first
   const first = names.filter((name) => before.includes(name));
   const last = names.filter((name) => !before.includes(name));
-  put(
-    node,
-    head(report),
-    note(t(korean ? "koreanText" : "reportLanguage")),
+  const own = new Set(report.human_sections ?? []);
+  return [
+    section("Impression", sections.Impression, own),
     flags(told.flags),
-    section("Impression", sections.Impression),
-    first.map((name) => section(name, sections[name])),
+    first.map((name) => section(name, sections[name], own)),
     el("h3", {}, phrase("Findings")),
-    report.human_sections?.includes("Findings") ? el("p", {}, findings) : sentences(told, on),
-    grouped(last, sections, report.sections),
-    korean ? folded(t("original"), sentences(report, on)) : null,
-    witnesses(report.findings, on),
-    redraft(on),
-    about(report, korean),
-  );
+    isSigned(report) && !own.has("Findings") ? note(t("machineDraft")) : null,
+    own.has("Findings") ? el("p", {}, findings) : sentences(told, on),
+    grouped(last, sections, report.sections, own),
+  ];
 }
 
 /** Light the sentences and rows that speak of one finding. */
@@ -40,32 +56,7 @@ export function lightReport(node, name) {
   }
 }
 
-/** The banner; hidden when nothing is critical. */
-export function showCritical(node, report) {
-  const names = report?.critical ?? [];
-  node.hidden = names.length === 0;
-  put(node, names.length ? t("critical", names.map(term).join(", ")) : "");
-}
-
-function head(report) {
-  const { status } = report;
-  const isSigned = Boolean(report.signed_by);
-  return el("p", { class: "report-head" },
-    el("span", { class: `stamp ${isSigned ? "final" : ""}` }, t(`status_${status}`)),
-    el("strong", {}, term(report.label)),
-    el("span", { class: "quiet" }, `${t("drafted")} ${timeOf(report.created_at)}`),
-    isSigned ? el("span", {}, `${t("signed")} ${report.signed_by}, ${timeOf(report.signed_at)}`) : null);
-}
-
 const note = (text) => (text ? el("p", { class: "quiet" }, text) : null);
-
-/** Local time in the order of the other dates. */
-function timeOf(text) {
-  const made = new Date(text);
-  const two = (number) => String(number).padStart(2, "0");
-  const day = [made.getFullYear(), two(made.getMonth() + 1), two(made.getDate())].join("-");
-  return `${day} ${two(made.getHours())}:${two(made.getMinutes())}`;
-}
 
 function flags(texts) {
   if (!texts.length) return null;
@@ -73,23 +64,23 @@ function flags(texts) {
     el("h3", {}, t("toCheck")), el("ul", {}, texts.map((text) => el("li", {}, text))));
 }
 
-function section(name, text) {
+function section(name, text, own = new Set()) {
   if (!text) return null;
-  const supplied = name === "Indication" ? ` (${t("asSupplied")})` : "";
+  const supplied = name === "Indication" ? ` (${t("asSupplied")})` : own.has(name) ? ` (${t("ownWords")})` : "";
   return el("div", { class: `section ${name === "Impression" ? "impression" : ""}` },
     el("h3", {}, phrase(name) + supplied),
     name === "Indication" ? el("blockquote", {}, text) : pointsOf(name, text).map((point) => el("p", {}, point)));
 }
 
 /** "1. ... 2. ..." as one point a line, and a comparison as one measure a line. */
-const pointsOf = (name, text) => text.split(name === "Comparison" ? /(?<=\.)\s+/ : /(?<=\.)\s+(?=\d\. )/);
+const pointsOf = (name, text) => text.split(name === "Comparison" ? /\n|(?<=\.)\s+/ : /\n|(?<=\.)\s+(?=\d\. )/);
 
 /** Sections that say the same ("not assessed") stand in one line. */
-function grouped(names, sections, english) {
+function grouped(names, sections, english, own) {
   const same = names.filter((name) => /^not assessed/i.test(english[name]));
   const rest = names.filter((name) => !same.includes(name));
   return [
-    ...rest.map((name) => section(name, sections[name])),
+    ...rest.map((name) => section(name, sections[name], own)),
     same.length
       ? el("p", { class: "quiet" }, el("b", {}, same.map(phrase).join(", ")), `: ${sections[same[0]]}`)
       : null,
@@ -136,7 +127,7 @@ function witnessRow(one, on) {
     },
     el("th", { scope: "row" }, term(one.finding)),
     el("td", {}, said),
-    el("td", { class: "number" }, one.probability?.toFixed(2) ?? ""),
+    el("td", {}, chanceOf(one.probability)),
     el("td", {}, one.region_area_px > 0 ? t("yes") : t("no")),
     el("td", {}, one.agreed ? t("yes") : t("disagree")));
 }
@@ -154,8 +145,8 @@ function redraft(on) {
 function about(report, korean) {
   return el("div", { class: "about" },
     el("h3", {}, t("about")),
-    typeof report.confidence === "number" ? el("p", {}, t("sureness", report.confidence.toFixed(2))) : null,
-    el("p", {}, t("dependence", report.image_dependence.toFixed(2))),
+    typeof report.confidence === "number" ? el("p", {}, t("sureness", sureness(report.confidence))) : null,
+    el("p", {}, t(`dependence_${report.image_dependence >= 0.5 ? "high" : report.image_dependence >= 0.2 ? "some" : "low"}`)),
     el("p", {}, `${report.report_id} · ${report.model}`),
-    korean ? el("p", {}, `${t("notice")} ${t("reader")}`) : [report.data_statement, report.disclaimer].map((text) => el("p", {}, text)));
+    korean ? el("p", {}, [t(`trained_${report.trained_on ?? "not_stated"}`), t("notice"), t("reader")].join(" ")) : [report.data_statement, report.disclaimer].map((text) => el("p", {}, text)));
 }

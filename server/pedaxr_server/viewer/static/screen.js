@@ -3,7 +3,7 @@
 import { isApp } from "./config.js";
 import { byId, el, put } from "./dom.js";
 import { doButton, film, press, priorFilm, showLegend, showStyles, state } from "./look.js";
-import { showCritical } from "./report.js";
+import { showCritical } from "./report_head.js";
 import { describeStudy, sexOf, showAnswer } from "./search.js";
 import { t } from "./words.js";
 
@@ -51,7 +51,8 @@ export function showReading() {
   const { outlines, report, prior } = state;
   byId("layers-box").hidden = !outlines;
   byId("report-box").hidden = !report;
-  showCritical(byId("critical"), report);
+  showCritical(byId("critical"), report, outlines);
+  byId("trained").textContent = outlines?.data_statement ?? report?.data_statement ?? "";
   if (outlines) showLegend();
   film.title.textContent = titleOf(state.study);
   film.node.setAttribute("aria-label", `${t("film")} ${film.title.textContent}`);

@@ -28,6 +28,16 @@ export const term = (name) => termOf(name, language);
 /** A fixed phrase of the server in the reader's language; any other text stays as it is. */
 export const phrase = (text) => (language === "ko" ? (KOREAN_PHRASES[text] ?? text) : text);
 
+/** How sure a network was, in words: the figure stays in the data. */
+export const sureness = (share) => t(share >= 0.9 ? "sure_high" : share >= 0.7 ? "sure_moderate" : "sure_low");
+
+/** A probability in words. */
+export function chanceOf(share) {
+  if (share === null || share === undefined) return t("presence_not_assessed");
+  const steps = [[0.9, "very_likely"], [0.6, "likely"], [0.4, "open"], [0.1, "unlikely"], [0, "very_unlikely"]];
+  return t(`chance_${steps.find(([least]) => share >= least)[1]}`);
+}
+
 /** Fill every element that names its text (data-t), its tooltip and label (data-t-title), its hint. */
 export function applyWords(root = document) {
   for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);

@@ -1,0 +1,146 @@
+"""What each of the page's calls does: from a checked request to the bytes of an answer.
+
+Signing asks what the terminal asks: the film was read by whoever signs, by name, and of a critical finding
+who was told. The imports inside reach the registry.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pedaxr.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from pedaxr.clinic import Clinic
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request.
+
+    Attributes:
+        home: of the clinic; None means the default one.
+        names: from the path and the query.
+        body: JSON, None without one.
+    """
+
+    home: Path | None
+    names: Mapping[str, str]
+    body: object = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer, as it goes out."""
+
+    data: bytes
+    media_type: str = "application/json"
+    file_name: str = ""
+
+
+class Signature(BaseModel):
+    """What a human gives to sign a draft."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(max_length=100)
+    has_read_film: bool
+    impression: str = Field(default="", max_length=4000)
+    told: str = Field(default="", max_length=500)
+
+
+class Amendment(BaseModel):
+    """What a human gives to amend a signed report."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(max_length=100)
+    has_read_film: bool
+    text: str = Field(max_length=4000)
+
+
+def sign(asked: Asked) -> Answer:
+    """Make a draft the final report."""
+    from pedaxr.reports.sign_off import finalise
+
+    given = _read(Signature, asked.body)
+    _check_was_read(given.has_read_film)
+    final = finalise(
+        asked.names["report_id"],
+        by=given.name,
+        impression=given.impression or None,
+        told=given.told or None,
+        clinic=_clinic(asked),
+    )
+    return _json(final.model_dump(mode="json"))
+
+
+def amend_signed(asked: Asked) -> Answer:
+    """Put a human's words on a signed report."""
+    from pedaxr.reports.sign_off import amend
+
+    given = _read(Amendment, asked.body)
+    _check_was_read(given.has_read_film)
+    amended = amend(asked.names["report_id"], by=given.name, text=given.text, clinic=_clinic(asked))
+    return _json(amended.model_dump(mode="json"))
+
+
+def list_annotations(asked: Asked) -> Answer:
+    """Every annotation of a film, oldest first."""
+    from pedaxr.clinic.annotate import annotations_of
+
+    found = annotations_of(asked.names["study_id"], clinic=_clinic(asked))
+    return _json({"annotations": [one.model_dump(mode="json") for one in found]})
+
+
+def save_annotation(asked: Asked) -> Answer:
+    """Store an annotation as the next version."""
+    from pedaxr.clinic.annotate import NewAnnotation, annotate
+
+    body = asked.body if isinstance(asked.body, dict) else {}
+    author = body.get("author")
+    given = _read(NewAnnotation, {name: value for name, value in body.items() if name != "author"})
+    if not isinstance(author, str):
+        raise InvalidRequest("Give the author's name.")
+    saved = annotate(asked.names["study_id"], given, by=author, clinic=_clinic(asked))
+    return _json(saved.model_dump(mode="json"))
+
+
+def export(asked: Asked) -> Answer:
+    """What humans have annotated, as a ZIP archive in one of the formats; of one study where it is named."""
+    from pedaxr.clinic.export_annotations import export_annotations, to_export
+
+    kind = asked.names.get("format", "coco")
+    found = to_export(asked.names.get("study_id"), clinic=_clinic(asked))
+    return Answer(export_annotations(found, kind), "application/zip", f"annotations-{kind}.zip")
+
+
+def _check_was_read(has_read_film: bool) -> None:
+    if not has_read_film:
+        raise InvalidRequest("Whoever signs has read the film. Tick the box once you have.")
+
+
+def _clinic(asked: Asked) -> "Clinic":
+    from pedaxr.clinic import open_clinic
+
+    return open_clinic(asked.home)
+
+
+def _read(kind: type[Model], body: object) -> Model:
+    """What was sent, checked. Raises InvalidRequest: it names what is wrong and repeats no value."""
+    try:
+        return kind.model_validate_json(json.dumps(body))
+    except ValidationError as err:
+        faults = err.errors(include_input=False, include_url=False, include_context=False)
+        told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:5])
+        raise InvalidRequest(f"{told}.") from err
+
+
+def _json(data: Any) -> Answer:
+    return Answer(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())

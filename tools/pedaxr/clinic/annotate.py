@@ -1,0 +1,271 @@
+"""What a human says of a film beside the network: corrected outlines, findings accepted, rejected or added.
+
+An annotation never takes the network's place: it is stored next to it, with author, time and the weights
+whose outlines were on screen. Nothing is overwritten; each one names the version it began from, so that two
+people at once lose nothing.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pedaxr.audit.trail import accessing, home_of
+from pedaxr.errors import InvalidRequest, StorageError, StudyNotFound
+from pedaxr.records import Study, quoted
+from pedaxr.registry.annotation_rows import (
+    documents_of_study,
+    find_annotation,
+    insert_annotation,
+    newest_version,
+)
+from pedaxr.registry.departments import is_hidden
+from pedaxr.registry.schema import reading, writing
+from pedaxr.text import printable
+from pedaxr_models.labels import Finding
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+    from pedaxr.clinic.clinic import Clinic
+
+LONGEST_NAME, LONGEST_COMMENT = 100, 1000
+MOST_RUNS = 400_000
+# accepted: as the network outlined it; corrected: by the mask given; added: the network missed it; rejected:
+# it is not there; uncertain: nobody can say, so that it teaches nothing.
+Decision = Literal["accepted", "corrected", "added", "rejected", "uncertain"]
+_DRAWN: frozenset[Decision] = frozenset({"accepted", "corrected", "added"})
+
+
+class Mask(BaseModel):
+    """One finding's pixels as runs (COCO): down the columns, first those outside, at the size of the film.
+
+    Attributes:
+        size: rows, columns.
+        counts: lengths of runs, outside and inside by turns; their sum is rows times columns.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: tuple[Annotated[int, Field(ge=1, le=50_000)], Annotated[int, Field(ge=1, le=50_000)]]
+    counts: list[Annotated[int, Field(ge=0)]] = Field(max_length=MOST_RUNS)
+
+    @property
+    def area_px(self) -> int:
+        """Pixels inside."""
+        return sum(self.counts[1::2])
+
+
+class AnnotatedFinding(BaseModel):
+    """What a human decided of one finding; only one that is there has a mask."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decision: Decision
+    mask: Mask | None = None
+
+
+class NewAnnotation(BaseModel):
+    """What is to be saved.
+
+    Attributes:
+        based_on: version that the human began from; 0 is the network's outlines.
+        model: whose outlines were on screen: name and digest of the weights.
+        findings: decisions; what is not named was not looked at.
+        is_unsuitable: the film cannot be read, or is none: it must teach nothing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    based_on: int = Field(ge=0)
+    model: str = Field(max_length=200)
+    findings: dict[Finding, AnnotatedFinding]
+    is_unsuitable: bool = False
+    comment: str = Field(default="", max_length=LONGEST_COMMENT)
+
+
+class Annotation(NewAnnotation):
+    """One stored version."""
+
+    annotation_id: str
+    study_id: str
+    version: int = Field(default=0, ge=0)
+    author: str
+    created_at: datetime
+    image_sha256: str
+
+
+class SavedAnnotation(BaseModel):
+    """What was stored, and what others have stored since the human began."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    annotation: Annotation
+    meanwhile: list[Annotation]
+
+
+def annotations_of(study_id: str, *, clinic: "Clinic | None" = None) -> list[Annotation]:
+    """All versions, oldest first. Raises StudyNotFound, StorageError."""
+    opened = _opened(clinic)
+    with accessing(home_of(opened), "read_annotations", study_id=study_id):
+        study = opened.registry.study(study_id)
+        with reading(opened.registry.path) as connection:
+            return _stored(connection, study.study_id)
+
+
+def merged(versions: Sequence[Annotation]) -> Annotation | None:
+    """The newest version, with what others decided beside it: on a finding that it says nothing of.
+
+    Two people who began from the same version each have their findings in it.
+    """
+    if not versions:
+        return None
+    newest = versions[-1]
+    findings = dict(newest.findings)
+    ancestors = _ancestors(versions)
+    for other in reversed(versions):
+        if other.version not in ancestors:
+            findings = {**other.findings, **findings}
+    return newest.model_copy(update={"findings": findings})
+
+
+def _ancestors(versions: Sequence[Annotation]) -> set[int]:
+    """Versions that the newest one was made from, itself included."""
+    based_on = {one.version: one.based_on for one in versions}
+    chain, version = set[int](), versions[-1].version
+    while version in based_on:
+        chain.add(version)
+        version = based_on[version]
+    return chain
+
+
+def annotate(
+    study_id: str, given: NewAnnotation, *, by: str, clinic: "Clinic | None" = None
+) -> SavedAnnotation:
+    """Store a human's annotation as the study's next version. The same act again is one act.
+
+    Args:
+        study_id: of the film.
+        given: outlines and decisions.
+        by: name of the human.
+        clinic: by default the one of `open_clinic()`.
+
+    Raises:
+        StudyNotFound, StorageError.
+        InvalidRequest: no name, no decision, a mask that does not fit the film or its decision, or a version
+            to begin from that is not there.
+    """
+    opened = _opened(clinic)
+    with accessing(home_of(opened), "annotate", study_id=study_id):
+        study = opened.registry.study(study_id)
+        author = _author(by)
+        _check(given, study)
+        return _saved(opened, study, given, author)
+
+
+def _saved(clinic: "Clinic", study: Study, given: NewAnnotation, author: str) -> SavedAnnotation:
+    body = given.model_copy(update={"comment": printable(given.comment, LONGEST_COMMENT)})
+    digest = hashlib.sha256(f"{study.study_id}\n{author}\n{body.model_dump_json()}".encode()).hexdigest()
+    with writing(clinic.registry.path) as database:
+        if is_hidden(database.conn, study.patient_id):
+            raise StudyNotFound(f"No study has the id {quoted(study.study_id)}.")
+        if (done := find_annotation(database.conn, f"A{digest[:20]}")) is None:
+            newest = newest_version(database.conn, study.study_id)
+            if body.based_on > newest:
+                raise InvalidRequest(
+                    f"There is no version {body.based_on} to begin from. Load the annotations anew."
+                )
+            kept = Annotation(
+                **body.model_dump(),
+                annotation_id=f"A{digest[:20]}",
+                study_id=study.study_id,
+                version=newest + 1,
+                author=author,
+                created_at=datetime.now(UTC),
+                image_sha256=study.image_sha256,
+            )
+            _insert(database.conn, kept, study)
+        else:
+            kept = _annotation(*done)
+        versions = _stored(database.conn, study.study_id)
+    others = [
+        one for one in versions if body.based_on < one.version and one.annotation_id != kept.annotation_id
+    ]
+    return SavedAnnotation(annotation=kept, meanwhile=others)
+
+
+def _insert(connection: "Connection", kept: Annotation, study: Study) -> None:
+    document = kept.model_dump_json()
+    insert_annotation(
+        connection,
+        {
+            "annotation_id": kept.annotation_id,
+            "study_id": kept.study_id,
+            "version": kept.version,
+            "based_on": kept.based_on,
+            "author": kept.author,
+            "created_at": kept.created_at.isoformat(),
+            "image_sha256": kept.image_sha256,
+            "model": kept.model,
+            "document": document,
+        },
+        patient_id=study.patient_id,
+        digest=f"sha256:{hashlib.sha256(document.encode()).hexdigest()}",
+    )
+
+
+def _stored(connection: "Connection", study_id: str) -> list[Annotation]:
+    return [_annotation(*row) for row in documents_of_study(connection, study_id)]
+
+
+def _annotation(document: str, version: int) -> Annotation:
+    try:
+        return Annotation.model_validate_json(document).model_copy(update={"version": version})
+    except ValidationError as err:
+        raise StorageError(
+            "A stored annotation was written by another version of pedaxr. Use that version to read it."
+        ) from err
+
+
+def _author(by: str) -> str:
+    name = printable(by, LONGEST_NAME)
+    if sum(char.isalpha() for char in name) < 2:
+        raise InvalidRequest(
+            "An annotation is a person's: give the name of the human who looked at the film."
+        )
+    return name
+
+
+def _check(given: NewAnnotation, study: Study) -> None:
+    if not given.findings and not given.is_unsuitable:
+        raise InvalidRequest("The annotation says nothing. Decide on a finding, or mark the film unsuitable.")
+    masks = [one.mask for one in given.findings.values() if one.mask is not None]
+    size = _film_size(study) if masks else (0, 0)
+    for finding, one in given.findings.items():
+        if (one.mask is not None) != (one.decision in _DRAWN):
+            raise InvalidRequest(
+                f"{finding.value}: what is there needs an outline, what is not there has none."
+            )
+        if one.mask and (one.mask.size != size or sum(one.mask.counts) != size[0] * size[1]):
+            raise InvalidRequest(
+                f"{finding.value}: the outline must have the film's size, {size[0]} x {size[1]}."
+            )
+        if one.mask and not one.mask.area_px:
+            raise InvalidRequest(f"{finding.value}: the outline is empty. Reject the finding instead.")
+
+
+def _film_size(study: Study) -> tuple[int, int]:
+    from pedaxr.radiograph.read import read_radiograph
+
+    film = read_radiograph(study.image_path)
+    if film.sha256 != study.image_sha256:
+        raise StorageError("The film file has changed since it was registered. Restore it, then save again.")
+    return film.height, film.width
+
+
+def _opened(clinic: "Clinic | None") -> "Clinic":
+    from pedaxr.clinic.clinic import open_clinic
+
+    return clinic or open_clinic()
