@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
 
 _Answer = TypeVar("_Answer", Report, SegmentationResult)
-_CHILD = ("patient_id", "patient_name", "patient_name_romanised", "patient_birth_date", "patient_sex")
+# Field, and what it is called in the line.
+CHILD = {
+    "patient_id": "patient_id",
+    "patient_name": "patient_name",
+    "patient_name_romanised": "romanised",
+    "patient_birth_date": "patient_birth_date",
+    "patient_sex": "sex",
+}
 
 
 def film_line(film: FilmIdentity | None, study_id: str | None) -> str:
@@ -40,5 +47,11 @@ def _taken(film: FilmIdentity) -> str:
 
 
 def _child(film: FilmIdentity) -> str:
-    known = {name: value for name in _CHILD if (value := getattr(film, name)) is not None}
-    return f" Child, as data: {as_data(known)}" if known else " Whose film it is, is not known."
+    known = child_data(film)
+    return f" Child, as data: {known}" if known else " Whose film it is, is not known."
+
+
+def child_data(film: FilmIdentity) -> str:
+    """Whose film it is, as JSON on one line; empty where nothing is known."""
+    known = {shown: value for name, shown in CHILD.items() if (value := getattr(film, name)) is not None}
+    return as_data(known) if known else ""

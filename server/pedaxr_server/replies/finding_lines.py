@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pedaxr.text import ForeignText
 from pedaxr.types import NotAssessed, Region, StructuredFinding
 from pedaxr_models.facts import Presence
-from pedaxr_models.labels import FINDINGS, SIGNS, Finding, sign, sign_within
+from pedaxr_models.labels import FINDINGS, SIGNS, Finding, View, sign, sign_within
+from pedaxr_models.plausibility import is_blind
 
 TELL = "Tell the responsible doctor now."
 # What no network here was trained for, where the answer itself does not list it.
@@ -106,15 +107,19 @@ def not_assessed_line(not_assessed: Sequence[NotAssessed]) -> str:
     return f"NOT ASSESSED: {'; '.join(filter(None, parts))}."
 
 
-def finding_lines(findings: Sequence[StructuredFinding]) -> list[str]:
-    """Where the two networks agree, in one line; each doubt in one of its own."""
+def doubt_lines(findings: Sequence[StructuredFinding]) -> list[str]:
+    """One line for each finding that the two networks do not both carry.
+
+    That both do is not said: they learnt from the same films, and agreement reads like a second opinion.
+    """
     seen = [f for f in findings if f.presence is Presence.PRESENT]
-    sure = [f for f in seen if f.agreed and f.certainty in (None, "outlined")]
-    lines = [_doubt_line(f) for f in findings if (f in seen and f not in sure) or is_doubted(f)]
-    if sure:
-        names = ", ".join(named(f.finding) for f in sure)
-        lines.append(f"Both networks agree (one training set: no second opinion): {names}.")
-    return lines
+    unsure = [f for f in seen if not f.agreed or f.certainty not in (None, "outlined")]
+    return [_doubt_line(f) for f in findings if f in unsure or is_doubted(f)]
+
+
+def blind(findings: Iterable[str], view: View | None) -> list[NotAssessed]:
+    """Which of the findings a film of that view cannot exclude."""
+    return [NotAssessed(what=name, reason="view") for name in findings if is_blind(Finding(name), view)]
 
 
 def is_doubted(finding: StructuredFinding) -> bool:
@@ -136,7 +141,7 @@ def measure_lines(measures: Mapping[str, float]) -> list[str]:
     """Widths, levels and stool on one film."""
     widths = [_width(key, words, measures) for key, words in _WIDTHS.items()]
     known = ", ".join(filter(None, widths))
-    unit = "mm on the film, not corrected for magnification (x L2's width)"
+    unit = "mm on the film, magnification not corrected (x L2's width)"
     if not any(f"{key}_mm" in measures for key in _WIDTHS):
         unit = "x L2's width, as the film has no pixel spacing"
     shares = {words: measures[key] for key, words in _STOOL.items() if key in measures}

@@ -7,10 +7,14 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pedaxr.reports.korean import in_korean, korean_sections, korean_word
-from pedaxr.text import ForeignText, as_data, shown_id
+from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import FilmIdentity, NotAssessed, Report, SignedReport
-from pedaxr_models.labels import SIGNS, sign_within
-from pedaxr_server.replies.report_lines import is_bare_comparison
+from pedaxr_models.facts import Presence
+from pedaxr_models.labels import FINDINGS, SIGNS, sign_within
+from pedaxr_models.report_text.parser import parse_sentence, split_sentences
+from pedaxr_server.replies.film_lines import child_data
+from pedaxr_server.replies.finding_lines import is_doubted
+from pedaxr_server.replies.report_lines import is_bare_comparison, not_assessed_of
 
 _HOW_SURE: Mapping[str, str] = {
     "outlined": "{} 윤곽이 그려짐",
@@ -23,7 +27,8 @@ _STATUS = {"preliminary": "예비 판독(초안)", "final": "확정 판독", "am
 _UNTRAINED = "직장 가스, 관, 이물, 석회화, 실질 장기, 폐 기저부, 골격"
 _DISCLAIMER = "연구 및 교육용이며 의료기기가 아님. 반드시 유자격자가 영상을 판독할 것."
 _SOURCE = re.compile(r" \[[^\]]+\]")
-_FIRST = ("Impression", "Amendments", "Findings", "Comparison")
+_WIDTHS = {"widest_loop": "소장 루프", "stomach": "위", "widest_colon": "결장", "rectum": "직장"}
+_SHARES = {"right_colon": "우측 결장", "left_colon": "좌측 결장", "rectosigmoid": "직장구불결장"}
 
 
 def korean_lines(report: Report) -> list[str]:
@@ -37,16 +42,19 @@ def korean_lines(report: Report) -> list[str]:
         in_korean(report.in_doubt) if report.in_doubt else "",
         _status(report),
         *(f"확인: {in_korean(flag)}" for flag in report.flags),
-        *(_section(report, name, *told[name]) for name in _FIRST if name in told),
+        *(_section(report, name, *told[name]) for name in ("Impression", "Amendments") if name in told),
+        *_findings(report, *told["Findings"]),
+        _not_assessed(not_assessed_of(report)),
+        _widths(report.measures),
         _supplied(report),
-        _not_assessed(report.not_assessed),
+        _section(report, "Comparison", *told["Comparison"]) if "Comparison" in told else "",
         _section(report, "Recommendation", *told["Recommendation"]) if "Recommendation" in told else "",
     ]
 
 
 def korean_closing(report: Report) -> str:
     """What the draft is not, and the next step."""
-    sign = f"서명하려면 사용자가 {report.report_id}의 finalise_report를 요청해야 함."
+    sign = "서명하려면 사용자가 finalise_report를 요청해야 함."
     if report.signed_report:
         step = "서명된 판독을 먼저 전하고, 이 초안은 그 뒤에 만들어진 것이라고 밝힐 것."
     elif report.critical:
@@ -64,9 +72,8 @@ def _film(film: FilmIdentity | None, study_id: str | None) -> str:
     parts += [f"{film.days_ago}일 전"] if film.days_ago else []
     parts += [korean_word(film.view_position.replace("_", " "))] if film.view_position else []
     parts += [_age(film.age_months)] if film.age_months is not None else []
-    names = ("patient_id", "patient_name", "patient_name_romanised", "patient_birth_date", "patient_sex")
-    known = {name: value for name in names if (value := getattr(film, name)) is not None}
-    return f"{', '.join(parts)}. 환아(데이터): {as_data(known)}" if known else f"{', '.join(parts)}."
+    known = child_data(film)
+    return f"{', '.join(parts)}. 환아(데이터): {known}" if known else f"{', '.join(parts)}."
 
 
 def _age(age_months: float) -> str:
@@ -109,6 +116,43 @@ def _section(report: Report, name: str, heading: str, text: str) -> str:
     if name in report.human_sections or name == "Amendments":
         return f"{heading}: {ForeignText(text, 600)}"
     return f"{heading}: {_comparison(report, text) if name == 'Comparison' else _SOURCE.sub('', text)}"
+
+
+def _findings(report: Report, heading: str, text: str) -> list[str]:
+    """What is seen, and unchecked remarks; what is absent or not assessed has lines of its own."""
+    if "Findings" in report.human_sections:
+        return [_section(report, "Findings", heading, text)]
+    if report.in_doubt:
+        return []
+    seen, unchecked = [], []
+    for sentence in split_sentences(text):
+        said = parse_sentence(sentence)
+        if said.finding is None and not re.search(r"제2요추체|분변량|결장 면적", sentence):
+            unchecked.append(sentence)
+        elif said.finding is not None and said.presence is Presence.PRESENT:
+            seen.append(sentence)
+    left_out = {one.what for one in not_assessed_of(report)}
+    present = {f.finding for f in report.findings if f.presence is Presence.PRESENT or is_doubted(f)}
+    present |= set(report.critical)
+    rest = [_sign(finding) for finding in FINDINGS if finding not in left_out | present]
+    return [
+        f"{heading}: {' '.join(seen)}" if seen else "",
+        f"확인되지 않은 서술: {' '.join(unchecked)}" if unchecked else "",
+        f"윤곽 없음(없다는 증거가 아님): {', '.join(rest)}." if rest else "",
+    ]
+
+
+def _widths(measures: Mapping[str, float]) -> str:
+    """As in English: millimetres on the film, in brackets the ratio to the width of L2."""
+    known = [
+        f"{words} {measures[f'{key}_mm']:.0f} ({measures[f'{key}_to_l2']:.1f})"
+        for key, words in _WIDTHS.items()
+        if f"{key}_mm" in measures and f"{key}_to_l2" in measures
+    ]
+    parts = {words: measures.get(f"stool_share_{part}") for part, words in _SHARES.items()}
+    stool = ", ".join(f"{words} {share:.0%}" for words, share in parts.items() if share is not None)
+    widths = f"폭(mm, 확대 보정 없음; 제2요추체 폭의 배수): {', '.join(known)}. 정상 범위 없음."
+    return " ".join([widths] * bool(known) + [f"분변 비율: {stool}."] * bool(stool))
 
 
 def _comparison(report: Report, text: str) -> str:

@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping
 
 from pedaxr.text import ForeignText, shown_id
-from pedaxr.types import ComparedItem, Comparison, Report, Sentence, SignedReport, Supplied
+from pedaxr.types import ComparedItem, Comparison, NotAssessed, Report, Sentence, SignedReport, Supplied
+from pedaxr_models.facts import Presence
 from pedaxr_models.labels import NORMAL, SIGNS, TERMS, sign
 from pedaxr_server.replies.film_lines import film_line
 from pedaxr_server.replies.finding_lines import (
     critical_line,
-    finding_lines,
+    doubt_lines,
     is_doubted,
     measure_lines,
     named,
@@ -73,14 +74,14 @@ def closing_lines(report: Report) -> str:
 
 def next_step(report: Report) -> str:
     """One step; the critical finding and the signed report come before signing."""
-    sign_it = f"To sign, the user asks for finalise_report ({report.report_id})."
+    sign_it = "To sign, the user asks for finalise_report."
     if report.signed_report:
         return "give the user the signed report, and this draft only as one made after it."
     if report.critical:
-        return f"tell the user the critical finding before anything else. {sign_it}"
+        return f"tell the user the critical finding first. {sign_it}"
     if report.in_doubt:
         return "tell the user that the film gives no finding, and why."
-    return f"tell the user the impression, what is not assessed, every check. {sign_it}"
+    return f"pass this on, checks included. {sign_it}"
 
 
 def signed_line(signed: SignedReport) -> str:
@@ -152,17 +153,25 @@ def _findings(report: Report) -> list[str]:
     """
     if "Findings" in report.human_sections:
         return [_section(report, "Findings")]
+    left_out = not_assessed_of(report)
     checked = [s.text for s in report.sentences if s.verdict in ("hedged", "missing") or _is_seen(s)]
     unchecked = [s.text for s in report.sentences if s.verdict == "not_checked" and _adds(s, report)]
-    outlined = [f.finding for f in report.findings if f.presence == "present" or is_doubted(f)]
+    outlined = [f.finding for f in report.findings if f.presence is Presence.PRESENT or is_doubted(f)]
+    outlined += report.critical
     return [
         f"Findings: {' '.join(checked)}" if checked else "",
-        f"UNCHECKED against the outlines: {' '.join(unchecked)}" if unchecked else "",
-        *finding_lines(report.findings),
-        not_outlined_line(outlined, report.not_assessed) if report.findings and not report.in_doubt else "",
-        not_assessed_line(report.not_assessed),
+        f"UNCHECKED: {' '.join(unchecked)}" if unchecked else "",
+        *doubt_lines(report.findings),
+        not_outlined_line(outlined, left_out) if report.findings and not report.in_doubt else "",
+        not_assessed_line(left_out),
         *measure_lines(report.measures),
     ]
+
+
+def not_assessed_of(report: Report) -> list[NotAssessed]:
+    """What the report says it is; of an older one what its findings say."""
+    by_view = [f.finding for f in report.findings if f.presence is Presence.NOT_ASSESSED]
+    return report.not_assessed or [NotAssessed(what=name, reason="view") for name in by_view]
 
 
 def _is_seen(sentence: Sentence) -> bool:
@@ -171,7 +180,7 @@ def _is_seen(sentence: Sentence) -> bool:
 
 def _adds(sentence: Sentence, report: Report) -> bool:
     """Whether other lines do not say it already: the view, what is not assessed, the measured stool."""
-    is_said = sentence.finding in {one.what for one in report.not_assessed} or _VIEW.search(sentence.text)
+    is_said = sentence.finding in {one.what for one in not_assessed_of(report)} or _VIEW.search(sentence.text)
     has_shares = any(key.startswith("stool_share") for key in report.measures)
     return not is_said and not (has_shares and _BURDEN.search(sentence.text))
 

@@ -15,9 +15,10 @@ from pydantic import BaseModel
 
 from pedaxr.text import one_line
 from pedaxr.types import PatientMatch, PatientSearch, Report, SegmentationResult, StudySummary
-from pedaxr_models.labels import SIGNS, Finding
+from pedaxr_models.labels import FINDINGS, SIGNS, Finding
 from pedaxr_server.replies.film_lines import film_line
 from pedaxr_server.replies.finding_lines import (
+    blind,
     critical_line,
     measure_lines,
     named,
@@ -94,12 +95,15 @@ def _segmentation_lines(result: SegmentationResult) -> list[str]:
     if result.in_doubt:
         return [*head, result.in_doubt, *notes]
     outlined = [region.name for region in result.findings]
+    unseen = [finding for finding in FINDINGS if finding not in outlined]
+    view = result.film.view_position if result.film else None
+    left_out = result.not_assessed or blind(unseen, view)
     return [
         *head,
         *(map(region_line, result.findings) if outlined else ["No finding reached its threshold."]),
         "A score is of the outline on synthetic films, not a chance of disease." if outlined else "",
-        not_outlined_line(outlined, result.not_assessed),
-        not_assessed_line(result.not_assessed),
+        not_outlined_line(outlined, left_out),
+        not_assessed_line(left_out),
         *measure_lines(result.measures),
         *notes,
         _PICTURE,
