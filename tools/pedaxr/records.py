@@ -39,6 +39,8 @@ class NewStudy:
         stated_age_months: as the source says; used only when the dates give none.
         source_label: what the data set calls the film; for counting, never shown with a study.
         accession_number: of the order, DICOM (0008,0050); patients are searched by it.
+        pixel_spacing_origin: a `SpacingOrigin`; None where nobody noted it.
+        sop_instance_uid: of the film, DICOM (0008,0018); two files of one are the same film.
     """
 
     study_id: str
@@ -53,6 +55,10 @@ class NewStudy:
     working_diagnosis: str | None = None
     source_label: str | None = None
     accession_number: str | None = None
+    pixel_spacing_origin: str | None = None
+    study_instance_uid: str | None = None
+    series_instance_uid: str | None = None
+    sop_instance_uid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class Study:
         working_diagnosis: supplied with the request: context, never evidence.
         image_sha256: of the file when it was registered.
         stated_age_months: as the source says, to compare with `age_months`.
+        pixel_spacing_origin: a `SpacingOrigin`; None where nobody noted it.
     """
 
     study_id: str
@@ -82,6 +89,10 @@ class Study:
     image_sha256: str
     stated_age_months: float | None = None
     accession_number: str | None = None
+    pixel_spacing_origin: str | None = None
+    study_instance_uid: str | None = None
+    series_instance_uid: str | None = None
+    sop_instance_uid: str | None = None
 
 
 def marks(values: Sequence[object]) -> str:
@@ -134,6 +145,10 @@ def study_of(row: sqlite3.Row, home: Path) -> Study:
         image_sha256=row["image_sha256"],
         stated_age_months=row["stated_age_months"],
         accession_number=row["accession_number"],
+        pixel_spacing_origin=row["pixel_spacing_origin"],
+        study_instance_uid=row["study_instance_uid"],
+        series_instance_uid=row["series_instance_uid"],
+        sop_instance_uid=row["sop_instance_uid"],
     )
 
 
@@ -156,6 +171,10 @@ def study_row(study: NewStudy, home: Path) -> dict[str, Any]:
         "working_diagnosis": study.working_diagnosis,
         "source_label": study.source_label,
         "accession_number": plain_id(study.accession_number) if study.accession_number else None,
+        "pixel_spacing_origin": study.pixel_spacing_origin,
+        "study_instance_uid": study.study_instance_uid,
+        "series_instance_uid": study.series_instance_uid,
+        "sop_instance_uid": study.sop_instance_uid,
     }
 
 

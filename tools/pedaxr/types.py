@@ -213,6 +213,9 @@ class SegmentationResult(_Result):
     width: int
     height: int
     pixel_spacing_mm: tuple[float, float] | None = Field(default=None, description="Row, column")
+    pixel_spacing_origin: SkipJsonSchema[str | None] = Field(
+        default=None, description="Where it was measured, or who states it"
+    )
     findings: list[Region]
     structures: list[Region]
     measures: dict[str, float] = Field(

@@ -22,6 +22,8 @@ class FilmMetadata:
         indication: free text of the request; may be vague or misleading, never evidence.
         working_diagnosis: a label of `LABELS` supplied with the request; context, never evidence.
         accession_number: of the order, DICOM (0008,0050).
+        sop_instance_uid: of this very film, DICOM (0008,0018), however often its file is saved; likewise of
+            its study and series.
     """
 
     patient_id: str | None = None
@@ -34,6 +36,9 @@ class FilmMetadata:
     indication: str | None = None
     working_diagnosis: str | None = None
     accession_number: str | None = None
+    study_instance_uid: str | None = None
+    series_instance_uid: str | None = None
+    sop_instance_uid: str | None = None
 
 
 @dataclass(frozen=True)

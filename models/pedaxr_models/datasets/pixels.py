@@ -5,23 +5,24 @@ point group `pedaxr_models.readers`, by the kind of file, as `pedaxr` does with 
 """
 
 import io
+import struct
+import warnings
+import zlib
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import cast
 
-import cv2
-import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from pedaxr_models.datasets.film import FloatArray
+from pedaxr_models.datasets.pictures import grey_of
 
 READERS = "pedaxr_models.readers"
-_DICM = slice(128, 132)
-_PNG = b"\x89PNG\r\n\x1a\n"
-_COLOUR_TYPE = 25  # of the byte in a PNG's header (ISO/IEC 15948 section 11.2.2)
-_WITH_ALPHA, _GREY = (4, 6), 0
+_DICM, _META_START = slice(128, 132), 132
+_FIRST_VRS = (b"UL", b"CS", b"UI", b"OB", b"DA", b"SH", b"LO")  # of a group's length, or of what comes first
+_LONGEST_FIRST = 64  # bytes of the first value, where no VR stands before its length
 
 Reader = Callable[[Path], FloatArray]
 
@@ -36,40 +37,29 @@ def read_pixels(path: Path) -> FloatArray:
         content = path.read_bytes()
     except OSError as err:
         raise ValueError(f"The film '{path.name}' cannot be read; check the ImagePath column.") from err
-    if content[_DICM] == b"DICM":
+    if is_dicom(content):
         return _dicom_reader()(path)
-    if _is_transparent(content):
-        return _on_black(path.name, content)
-    encoded = np.frombuffer(content, np.uint8)
-    image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH) if encoded.size else None
-    if image is None:
-        raise ValueError(f"'{path.name}' is not a picture that can be decoded; convert it to PNG.")
-    return np.asarray(image / np.float32(_largest(image)), np.float32)
-
-
-def _largest(image: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> int:
-    """The largest value of the fewest bits, 8 or more, that hold the picture: 12-bit films come in 16."""
-    return int(2 ** max(8, int(image.max()).bit_length()) - 1)
-
-
-def _is_transparent(content: bytes) -> bool:
-    """Whether parts of a PNG may be seen through: an alpha channel, or a colour that stands for nothing."""
-    if not content.startswith(_PNG) or len(content) <= _COLOUR_TYPE:
-        return False
-    kind = content[_COLOUR_TYPE]
-    return kind in _WITH_ALPHA or (kind != _GREY and b"tRNS" in content[: content.find(b"IDAT")])
-
-
-def _on_black(name: str, content: bytes) -> FloatArray:
-    """A picture that may be seen through, on black as it is served: OpenCV would show what lies hidden."""
     try:
-        with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
-            rgba = ImageOps.exif_transpose(picture).convert("RGBA")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as err:
-        raise ValueError(f"'{name}' is not a picture that can be decoded; convert it to PNG.") from err
-    shown = Image.alpha_composite(Image.new("RGBA", rgba.size, "black"), rgba).convert("RGB")
-    luma = np.asarray(shown, np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
-    return np.asarray(luma / np.float32(255), np.float32)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of sizes: whoever trains has chosen the films
+            with Image.open(io.BytesIO(content)) as picture:
+                return grey_of(picture, content)[0]
+    except (OSError, ValueError, SyntaxError, zlib.error, Image.DecompressionBombError) as err:
+        raise ValueError(f"'{path.name}' is not a picture that can be decoded; convert it to PNG.") from err
+
+
+def is_dicom(data: bytes) -> bool:
+    """Whether this is a DICOM file, also one without the preamble of PS3.10 section 7.1.
+
+    Such a file begins with an element of group 2, or of group 8 where it has no file meta group either.
+    """
+    if data[_DICM] == b"DICM":
+        return True
+    group, element, length = struct.unpack_from("<HHI", data) if len(data) > _META_START else (0, 0, 0)
+    is_explicit = data[4:6] in _FIRST_VRS
+    return element < 0x20 and (
+        (group == 2 and is_explicit) or (group == 8 and (is_explicit or length <= _LONGEST_FIRST))
+    )
 
 
 @cache

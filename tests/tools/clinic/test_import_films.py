@@ -1,10 +1,12 @@
 """Importing stores each film once, rejects with a reason, and can be interrupted."""
 
 import csv
+import io
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pydicom
 import pytest
 
 from pedaxr.clinic import open_clinic
@@ -244,3 +246,75 @@ def test_an_accession_number_of_the_header_finds_the_child(tmp_path: Path, home:
     assert study.accession_number
     found = find_patient(study.accession_number, clinic=clinic)
     assert study.patient_id in [match.patient_id for match in found.matches]
+
+
+def saved_again(path: Path, **elements: str) -> bytes:
+    """The same film as an archive sends it a second time: other bytes."""
+    dataset = pydicom.dcmread(path)
+    for keyword, value in {"RetrieveAETitle": "ARCHIVE2", **elements}.items():
+        setattr(dataset, keyword, value)
+    out = io.BytesIO()
+    pydicom.dcmwrite(out, dataset, enforce_file_format=True)
+    return out.getvalue()
+
+
+def test_a_film_saved_again_with_other_bytes_is_the_same_film(tmp_path: Path, home: Path) -> None:
+    first = dicom_source(tmp_path / "data", {})
+    again = dicom_source(tmp_path / "again", {})
+    (again / "a.dcm").write_bytes(saved_again(first / "a.dcm"))
+    assert (first / "a.dcm").read_bytes() != (again / "a.dcm").read_bytes()
+    summaries = [import_films(source, clinic_home=home) for source in (first, again)]
+    assert [(s.imported, s.already_there, s.rejected) for s in summaries] == [(1, 0, []), (0, 1, [])]
+    study = open_clinic(home).registry.studies_of(list(open_clinic(home).registry.sop_instances().values()))[
+        0
+    ]
+    dataset = pydicom.dcmread(first / "a.dcm")
+    assert study.sop_instance_uid == dataset.SOPInstanceUID
+    assert (study.study_instance_uid, study.series_instance_uid) == (
+        dataset.StudyInstanceUID,
+        dataset.SeriesInstanceUID,
+    )
+
+
+def test_one_film_twice_in_a_table_is_named_with_its_line(tmp_path: Path, home: Path) -> None:
+    folder = dicom_source(tmp_path / "data", {})
+    (folder / "b.dcm").write_bytes(saved_again(folder / "a.dcm"))
+    (folder / "films.csv").write_text("ImagePath,Class\na.dcm,Normal\nb.dcm,Normal\n", encoding="utf-8")
+    summary = import_films(folder, clinic_home=home)
+    assert summary.imported == 1
+    assert [(row.line, "on line 2" in row.reason) for row in summary.rejected] == [(3, True)]
+
+
+def test_one_instance_of_two_patients_is_refused(tmp_path: Path, home: Path) -> None:
+    first = dicom_source(tmp_path / "data", {})
+    import_films(first, clinic_home=home)
+    other = dicom_source(tmp_path / "other", {"PatientID": "H7", "PatientName": "박서연"})
+    (other / "a.dcm").write_bytes(saved_again(first / "a.dcm", PatientID="H7", PatientName="박서연"))
+    summary = import_films(other, clinic_home=home)
+    assert summary.imported == 0 and "another patient's film" in summary.rejected[0].reason
+
+
+def test_another_instance_of_the_same_study_is_another_film(tmp_path: Path, home: Path) -> None:
+    """Negative control: only the instance makes two files one film."""
+    folder = dicom_source(tmp_path / "data", {})
+    (folder / "b.dcm").write_bytes(saved_again(folder / "a.dcm", SOPInstanceUID="2.25.77"))
+    (folder / "films.csv").write_text("ImagePath,Class\na.dcm,Normal\nb.dcm,Normal\n", encoding="utf-8")
+    assert import_films(folder, clinic_home=home).imported == 2
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value")  # pydicom warns when it writes one
+@pytest.mark.parametrize("uid", [None, "", "not a uid", "1.2.3;DROP"])
+def test_films_without_a_usable_instance_are_told_apart_by_their_bytes(
+    tmp_path: Path, home: Path, uid: str | None
+) -> None:
+    folder = dicom_source(tmp_path / "data", {})
+    dataset = pydicom.dcmread(folder / "a.dcm")
+    if uid is None:
+        del dataset.SOPInstanceUID
+    else:
+        dataset.SOPInstanceUID = uid
+    for name in ("a.dcm", "b.dcm"):
+        dataset.RetrieveAETitle = name[0].upper()
+        dataset.save_as(folder / name)
+    (folder / "films.csv").write_text("ImagePath,Class\na.dcm,Normal\nb.dcm,Normal\n", encoding="utf-8")
+    assert import_films(folder, clinic_home=home).imported == 2

@@ -49,7 +49,11 @@ def test_a_film_comes_out_the_same_as_in_this_process(pool: DecodePool, data: by
     apart, here = pool.decode(data), decode(data)
     assert np.array_equal(apart.pixels, here.pixels)
     assert (apart.metadata, apart.notes) == (here.metadata, here.notes)
-    assert (apart.pixel_spacing_mm, apart.colourfulness) == (here.pixel_spacing_mm, here.colourfulness)
+    assert (apart.spacing, apart.stored, apart.colourfulness) == (
+        here.spacing,
+        here.stored,
+        here.colourfulness,
+    )
 
 
 def test_one_process_decodes_film_after_film(pool: DecodePool) -> None:
@@ -133,9 +137,16 @@ def test_threads_share_at_most_two_processes(pool: DecodePool) -> None:
     assert len(pool.process_ids) <= 2
 
 
+STORED = {
+    "orientation": {"is_mirrored": True, "quarter_turns": 1},
+    "is_certain": True,
+    "pixel_aspect": 1,
+    "is_from_the_side": False,
+}
 GOOD = {
     "shape": [2, 3],
-    "pixel_spacing_mm": [0.1, 0.2],
+    "spacing": [0.1, 0.2, "calibrated"],
+    "stored": STORED,
     "metadata": {"age_months": 3.0, "view": "erect", "patient_id": "P"},
     "notes": ["n"],
     "colourfulness": 0.0,
@@ -153,7 +164,12 @@ GOOD = {
         {"metadata": {"age_months": "old", "view": None}},
         {"metadata": {"age_months": None, "view": "sideways"}},
         {"metadata": {"age_months": None, "view": None, "unknown": 1}},
-        {"pixel_spacing_mm": ["a", "b"]},
+        {"spacing": ["a", "b", "calibrated"]},
+        {"spacing": [0.1, 0.2, "guessed"]},
+        {"spacing": [100, 0.2, "calibrated"]},
+        {"stored": {**STORED, "orientation": {"is_mirrored": True, "quarter_turns": 5}}},
+        {"stored": {**STORED, "pixel_aspect": float("nan")}},
+        {"stored": {}},
         {"notes": 3},
     ],
     ids=str,
@@ -165,7 +181,7 @@ def test_an_answer_that_is_not_what_it_must_be_is_no_picture(change: dict[str, o
         good = {**GOOD, "metadata": dict(GOOD["metadata"])}  # type: ignore[call-overload]
         assert _checked_raster(good, file.fileno()).metadata.view is View.ERECT, "control"
         with pytest.raises((KeyError, TypeError, ValueError)):
-            _checked_raster({**GOOD, **change}, file.fileno())
+            _checked_raster({**GOOD, "metadata": dict(GOOD["metadata"]), **change}, file.fileno())  # type: ignore[call-overload]
 
 
 def test_a_decoder_gets_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,7 +178,7 @@ def test_without_a_window_the_film_fills_the_range_and_a_blank_one_stays_blank(t
         ({"ImagerPixelSpacing": [0.15, 0.15]}, (0.15, 0.15), "detector"),
         ({"NominalScannedPixelSpacing": [0.1, 0.1]}, (0.1, 0.1), "scanner"),
         ({"PixelSpacing": [0, 0]}, None, "no usable"),
-        ({}, None, "no usable"),
+        ({}, None, None),
     ],
     ids=["calibrated first", "detector", "scanner", "zero", "none"],
 )

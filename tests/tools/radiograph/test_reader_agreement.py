@@ -10,7 +10,10 @@ from PIL import Image
 from pedaxr.radiograph.read import read_radiograph
 from pedaxr_models.datasets.pixels import read_pixels
 
+from ..film_files import samples
+from .test_grey_scale import DEEP, FILM, table
 from .test_read import PICTURES, RAMP, SHIPPED, dicom, encoded, grey8
+from .test_transfer_syntax import UNSAID
 
 
 def see_through(mode: str) -> bytes:
@@ -42,6 +45,12 @@ FILES = PICTURES | {
     "turned JPEG": turned("JPEG"),
     "DICOM": dicom(),
     "DICOM, bone dark": dicom(PhotometricInterpretation="MONOCHROME1"),
+    "DICOM, a table deeper than it says": dicom(levels=FILM, VOILUTSequence=[table(np.arange(4096), 16)]),
+    "DICOM, a window of other bits": dicom(levels=FILM, WindowCenter=128, WindowWidth=256),
+    "DICOM, stored mirrored": dicom(PatientOrientation=["R", "F"]),
+    **{f"16 bits: {name}": made() for name, (made, _) in DEEP.items()},
+    **{f"syntax: {name}": data for name, data in UNSAID.items()},
+    **{f"fuzzed: {name}": data for name, data in samples().items()},
 }
 
 
@@ -51,7 +60,7 @@ def test_a_film_is_trained_on_as_it_is_served(tmp_path: Path, data: bytes) -> No
     path.write_bytes(data)
     served, trained_on = read_radiograph(path).pixels, read_pixels(path)
     assert trained_on.dtype == np.float32 and trained_on.shape == served.shape
-    assert np.abs(trained_on - served).max() < 0.005
+    assert np.array_equal(trained_on, served)
 
 
 def test_what_lies_under_a_see_through_part_is_not_shown(tmp_path: Path) -> None:

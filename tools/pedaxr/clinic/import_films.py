@@ -24,6 +24,7 @@ from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.written.ages import range_of_months
 
 if TYPE_CHECKING:
+    from pedaxr.radiograph.raster import Spacing
     from pedaxr.radiograph.read import Radiograph
 
 _BATCH = 100  # films in one transaction: what an interruption can make one do again
@@ -33,7 +34,15 @@ _SAID_OF_AGES = {
     ages.PLACEHOLDER_BIRTH: "had a birth date such as 1900-01-01, which stands for none: it is not used",
     ages.PLACEHOLDER_STUDY: "had a study date such as 1900-01-01, which stands for none: it is not used",
 }
-_OF_THE_STUDY = ("study_date", "age_months", "view", "accession_number")
+_OF_THE_STUDY = (
+    "study_date",
+    "age_months",
+    "view",
+    "accession_number",
+    "study_instance_uid",
+    "series_instance_uid",
+    "sop_instance_uid",
+)
 _ACCESSION_COLUMN = "AccessionNumber"
 _OF_THE_PATIENT = ("patient_id", "patient_name", "patient_sex", "patient_birth_date")
 
@@ -80,8 +89,9 @@ class _Import:
     clinic: Clinic
     root: Path
     known_hashes: set[str]
+    known_instances: dict[str, str]  # SOP Instance UIDs of registered films, and whose they are
     department: str | None = None
-    place_of: dict[str, str] = field(default_factory=dict)  # of each film met in this source, by its digest
+    place_of: dict[str, str] = field(default_factory=dict)  # in this source, by digest and SOP instance UID
     patients: dict[str, Patient] = field(default_factory=dict)
     studies: list[NewStudy] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
@@ -142,7 +152,7 @@ def _begin(home: Path, root: Path) -> _Import:
     for folder in (home, home / "films", home / "overlays"):  # whoever made one has chosen who may read it
         folder.mkdir(mode=0o700, exist_ok=True)
     registry = Registry.create(home / REGISTRY_FILE)
-    return _Import(Clinic(home, registry), root.resolve(), registry.image_hashes())
+    return _Import(Clinic(home, registry), root.resolve(), registry.image_hashes(), registry.sop_instances())
 
 
 def _import_batch(under_way: _Import, rows: list[tuple[Film, int | None]]) -> None:
@@ -176,14 +186,39 @@ def _item(under_way: _Import, film: Film, place: str) -> _Item | None:
     film = _believed(under_way, _completed(under_way, film, radiograph))
     patient = replace(patient_named(film.metadata, digest), department=under_way.department)
     patient = _known_patient(under_way, patient)
-    study = _study(film, patient, digest)
+    study = _study(film, patient, digest, _spacing(film, radiograph))
+    if _is_same_instance(under_way, study, place):
+        return None
     if study.study_date and patient.patient_birth_date and study.study_date < patient.patient_birth_date:
         raise Refused("the study is dated before the patient's birth")
     _note_doubts(under_way, film, patient, study)
     under_way.known_hashes.add(digest)
     under_way.place_of[digest] = place
+    if study.sop_instance_uid:
+        under_way.place_of[study.sop_instance_uid] = place
     under_way.patients[patient.patient_id.casefold()] = patient
     return _Item(patient, study, content)
+
+
+def _is_same_instance(under_way: _Import, study: NewStudy, place: str) -> bool:
+    """Whether the film was stored before in a file of other bytes, as archives save them again.
+
+    Raises Refused where this source or another patient has it.
+    """
+    uid = study.sop_instance_uid
+    if uid is None:
+        return False
+    if uid in under_way.place_of:
+        raise Refused(
+            f"the same film (SOPInstanceUID), saved with other bytes, is {under_way.place_of[uid]} already"
+        )
+    if uid not in under_way.known_instances:
+        return False
+    if under_way.known_instances[uid] != study.patient_id:
+        raise Refused("its SOPInstanceUID is that of another patient's film: check whose it is")
+    under_way.place_of[uid] = place
+    under_way.already_there += 1
+    return True
 
 
 def _content(under_way: _Import, film: Film) -> "tuple[bytes, Radiograph]":
@@ -212,8 +247,7 @@ def _completed(under_way: _Import, film: Film, radiograph: "Radiograph") -> Film
         under_way.notes["name another patient in their DICOM header: the table is believed"] += 1
     if any(value is not None for value in missing.values()):
         under_way.notes["were completed from their DICOM headers"] += 1
-    spacing = film.pixel_spacing_mm or radiograph.pixel_spacing_mm
-    return replace(film, metadata=replace(ours, **missing), pixel_spacing_mm=spacing)
+    return replace(film, metadata=replace(ours, **missing))
 
 
 def _believed(under_way: _Import, film: Film) -> Film:
@@ -246,7 +280,16 @@ def _known_patient(under_way: _Import, patient: Patient) -> Patient:
     return known
 
 
-def _study(film: Film, patient: Patient, digest: str) -> NewStudy:
+def _spacing(film: Film, radiograph: "Radiograph") -> "Spacing | None":
+    """The table's, which whoever imports it vouches for; else the file's own."""
+    from pedaxr.radiograph.raster import Spacing, SpacingOrigin
+
+    if film.pixel_spacing_mm is None:
+        return radiograph.spacing
+    return Spacing(*film.pixel_spacing_mm, SpacingOrigin.TABLE)
+
+
+def _study(film: Film, patient: Patient, digest: str, spacing: "Spacing | None") -> NewStudy:
     meta = film.metadata
     study_id = f"S-{digest[:12]}"
     return NewStudy(
@@ -257,11 +300,15 @@ def _study(film: Film, patient: Patient, digest: str) -> NewStudy:
         study_date=_date(meta.study_date),
         stated_age_months=meta.age_months,
         view_position=meta.view,
-        pixel_spacing_mm=film.pixel_spacing_mm,
+        pixel_spacing_mm=spacing[:2] if spacing else None,
+        pixel_spacing_origin=spacing.origin.value if spacing else None,
         indication=meta.indication,
         working_diagnosis=meta.working_diagnosis,
         source_label=film.label,
         accession_number=meta.accession_number,
+        study_instance_uid=meta.study_instance_uid,
+        series_instance_uid=meta.series_instance_uid,
+        sop_instance_uid=meta.sop_instance_uid,
     )
 
 

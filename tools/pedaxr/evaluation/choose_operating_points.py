@@ -109,7 +109,7 @@ def _look(film: Film) -> Seen:
         reading = read_film(Source(film.image_path))
     asked = replace(film.metadata, working_diagnosis=None, patient_sex=None)  # as of a file
     reading = replace(reading, metadata=asked)
-    told = reporter.describe(reading.radiograph.pixels, reading.segmentation, asked)
+    told = reporter.describe(reading.film, reading.segmentation, asked)
     checked = check_draft(reading, told, OPEN)
     air = next(f for f in checked.findings if f.finding == _AIR)
     outlined = {f.finding for f in checked.findings if f.presence is Presence.PRESENT}

@@ -21,7 +21,15 @@ from typing import Any
 import numpy as np
 
 from pedaxr.errors import UnreadableImage, WorkerFailed
-from pedaxr.radiograph.raster import MAX_PIXELS, FloatArray, Raster
+from pedaxr.radiograph.orientation import ORIENTATIONS, Orientation, Stored
+from pedaxr.radiograph.raster import (
+    MAX_PIXELS,
+    FloatArray,
+    Raster,
+    Spacing,
+    SpacingOrigin,
+    plausible_spacing,
+)
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import View
 
@@ -271,14 +279,31 @@ def _checked_raster(answer: dict[str, Any], outbox: int) -> Raster:
     colourfulness = float(answer["colourfulness"])
     if not 0 <= colourfulness <= 1:
         raise ValueError
-    spacing = answer["pixel_spacing_mm"]
     return Raster(
         _read_pixels(outbox, height, width),
-        None if spacing is None else (float(spacing[0]), float(spacing[1])),
+        _checked_spacing(answer["spacing"]),
         _checked_metadata(answer["metadata"]),
         tuple(str(note)[:_MOST_TEXT] for note in answer["notes"]),
         colourfulness,
+        _checked_stored(answer["stored"]),
     )
+
+
+def _checked_spacing(found: list[Any] | None) -> Spacing | None:
+    if found is None:
+        return None
+    row, column, origin = found
+    if plausible_spacing(float(row), float(column)) is None:
+        raise ValueError
+    return Spacing(float(row), float(column), SpacingOrigin(origin))
+
+
+def _checked_stored(found: dict[str, Any]) -> Stored:
+    orientation = ORIENTATIONS[ORIENTATIONS.index(Orientation(**found["orientation"]))]
+    aspect = float(found["pixel_aspect"])
+    if not 0.2 <= aspect <= 5:
+        raise ValueError
+    return Stored(orientation, bool(found["is_certain"]), aspect, bool(found["is_from_the_side"]))
 
 
 def _read_pixels(outbox: int, height: int, width: int) -> FloatArray:

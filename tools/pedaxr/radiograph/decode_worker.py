@@ -74,10 +74,11 @@ def _answer(inbox: int, outbox: int, size: int) -> dict[str, object]:
         return {"error": "memory"}
     return {
         "shape": raster.pixels.shape,
-        "pixel_spacing_mm": raster.pixel_spacing_mm,
+        "spacing": raster.spacing,
         "metadata": asdict(raster.metadata),
         "notes": raster.notes,
         "colourfulness": raster.colourfulness,
+        "stored": asdict(raster.stored),
         "resident": _resident_bytes(),
     }
 

@@ -13,12 +13,10 @@ import zlib
 from collections.abc import Iterator
 from itertools import pairwise
 
-import numpy as np
-from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
+from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import generate_frames
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi, pixel_array
 from pydicom.uid import (
     JPEG2000,
     DeflatedExplicitVRLittleEndian,
@@ -31,9 +29,11 @@ from pydicom.uid import (
 
 from pedaxr.errors import UnreadableImage
 from pedaxr.radiograph.character_sets import mend_decimal_commas
-from pedaxr.radiograph.dicom_header import read_metadata, read_spacing, wanted_notes
+from pedaxr.radiograph.dicom_header import read_metadata, wanted_notes
 from pedaxr.radiograph.file_headers import jpeg_size, transfer_syntax
-from pedaxr.radiograph.raster import DECODER_ERRORS, MAX_BYTES, FloatArray, Raster, check_size, to_grey
+from pedaxr.radiograph.geometry import read_spacing, read_stored
+from pedaxr.radiograph.grey_scale import shown
+from pedaxr.radiograph.raster import DECODER_ERRORS, MAX_BYTES, Raster, check_size
 
 # pydicom's warnings quote values of the file, patients' names among them.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
@@ -68,15 +68,42 @@ def _decode(data: bytes) -> Raster:
     syntax, start = transfer_syntax(data)
     if syntax == DeflatedExplicitVRLittleEndian:
         _check_inflated_size(data[start:])
-    dataset = dcmread(io.BytesIO(data))
+    dataset = dcmread(io.BytesIO(data), force=True)
     mend_decimal_commas(dataset)
     _check_header(dataset)
+    syntax = _settled_syntax(dataset, syntax)
     if syntax not in _UNCOMPRESSED:
         _check_codestream(dataset, syntax)
-    pixels, colourfulness = _presented(dataset)
+    film = shown(dataset)
     spacing, spacing_note = read_spacing(dataset)
-    notes = (*wanted_notes(dataset), spacing_note)
-    return Raster(pixels, spacing, read_metadata(dataset), tuple(filter(None, notes)), colourfulness)
+    stored, stored_note = read_stored(dataset)
+    notes = (*wanted_notes(dataset), *film.notes, stored_note, spacing_note)
+    metadata = read_metadata(dataset)
+    return Raster(film.pixels, spacing, metadata, tuple(filter(None, notes)), film.colourfulness, stored)
+
+
+def _settled_syntax(dataset: Dataset, syntax: str) -> str:
+    """The transfer syntax by which the pixels are decoded.
+
+    A file that names none, or still the one from which its pixels were expanded, is read where they are
+    plainly not compressed: of the very length of a bare picture (PS3.5 section 8.1.1), in one piece.
+    """
+    element = dataset["PixelData"]
+    samples = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("SamplesPerPixel") or 1)
+    length = samples * int(dataset.BitsAllocated) // 8
+    is_plain = not element.is_undefined_length and len(element.value) in (length, length + length % 2)
+    if syntax in _UNCOMPRESSED or (syntax and not is_plain):
+        return syntax
+    if not is_plain:
+        raise UnreadableImage(
+            "The DICOM file does not say how its pixels are encoded (it has no transfer syntax), and they "
+            "are not simply uncompressed. Export it uncompressed."
+        )
+    is_implicit, is_little = dataset.original_encoding
+    plain = ImplicitVRLittleEndian if is_implicit else ExplicitVRLittleEndian
+    dataset.file_meta = dataset.get("file_meta") or FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = plain if is_little is not False else ExplicitVRBigEndian
+    return str(dataset.file_meta.TransferSyntaxUID)
 
 
 def _check_inflated_size(stream: bytes) -> None:
@@ -140,63 +167,3 @@ def _runs(frame: bytes, start: int, stop: int, *, limit: int) -> Iterator[int]:
         if head != 128:  # 128 means nothing at all
             total += run
             yield run
-
-
-def _presented(dataset: Dataset) -> tuple[FloatArray, float]:
-    """Stored values to presentation in [0, 1] (PS3.4 N.2) and the share of pixels that are not grey."""
-    stored = pixel_array(dataset)
-    photometric = str(dataset.get("PhotometricInterpretation") or "").strip()
-    if photometric == "PALETTE COLOR":
-        palette = apply_color_lut(stored, dataset)
-        return to_grey(palette.astype(np.float32) / np.iinfo(palette.dtype).max)
-    if stored.ndim == 3:
-        return to_grey(stored.astype(np.float32) / np.float32(2 ** int(dataset.BitsStored) - 1))
-    shown = _windowed(apply_modality_lut(stored, dataset), stored, dataset)
-    if photometric == "MONOCHROME1":
-        shown = 1 - shown
-    return np.ascontiguousarray(shown, np.float32), 0.0
-
-
-def _windowed(
-    values: NDArray[np.generic], stored: NDArray[np.generic], dataset: Dataset
-) -> NDArray[np.float32]:
-    if dataset.get("VOILUTSequence"):
-        bits = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
-        table = apply_voi(values.astype(np.int32), dataset)
-        return _clipped(table.astype(np.float32) / np.float32(2**bits - 1))
-    centre, width = _first(dataset, "WindowCenter"), _first(dataset, "WindowWidth")
-    if centre is None or width is None or not np.isfinite([centre, width]).all() or width < 1:
-        return _stretched(values.astype(np.float32), stored, dataset)
-    levels = values.astype(np.float32)
-    function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
-    if function == "SIGMOID":
-        return _clipped(1 / (1 + np.exp(np.clip(-4 * (levels - centre) / width, -50, 50))))
-    if function == "LINEAR_EXACT":
-        return _clipped((levels - centre) / width + 0.5)
-    return _clipped((levels - (centre - 0.5)) / max(width - 1, 1e-6) + 0.5)
-
-
-def _first(dataset: Dataset, keyword: str) -> float | None:
-    """The first of one or several alternative windows."""
-    value = dataset.get(keyword)
-    if value is None or value == "":
-        return None
-    return float(value) if not hasattr(value, "__iter__") or isinstance(value, str) else float(value[0])
-
-
-def _stretched(
-    levels: NDArray[np.float32], stored: NDArray[np.generic], dataset: Dataset
-) -> NDArray[np.float32]:
-    """No window: the central 99.8 % of the film fills the range; padding outside the field does not count."""
-    inside = np.ones(stored.shape, bool)
-    padding = dataset.get("PixelPaddingValue")
-    if isinstance(padding, int):
-        inside = stored != padding
-    sample = levels[inside] if inside.any() else levels
-    low, high = np.percentile(sample, (0.1, 99.9))
-    least = 2 ** int(dataset.BitsStored) / 64  # a blank film stays blank
-    return _clipped((levels - low) / max(float(high - low), least))
-
-
-def _clipped(levels: NDArray[np.floating]) -> FloatArray:
-    return np.asarray(np.clip(levels, 0, 1), np.float32)

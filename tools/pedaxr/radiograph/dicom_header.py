@@ -1,4 +1,4 @@
-"""What a DICOM header says of the film: spacing, patient, study, view, and what to be wary of."""
+"""What a DICOM header says of the film: patient, study, view, and what to be wary of."""
 
 import re
 from datetime import date
@@ -9,7 +9,6 @@ from pydicom.valuerep import PersonName
 from pedaxr.ages import KnownAge, believed_age
 from pedaxr.patient_search.hangul import is_hangul
 from pedaxr.radiograph.character_sets import header_text, misread_note
-from pedaxr.radiograph.raster import plausible_spacing
 from pedaxr.text import printable
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import View
@@ -24,50 +23,9 @@ _VIEW_KEYWORDS = (
     "StudyDescription",
     "AcquisitionDeviceProcessingDescription",
 )
-_OF_DETECTOR = "Spacing is that of the detector: lengths and areas are slightly too large."
-_LARGEST_MAGNIFICATION = 2.0
 _HUMAN = ("", "human", "homo sapiens", "homosapiens")
 _AGE = re.compile(r"\d{1,3}[DWMY]")  # PS3.5 table 6.2-1, AS
-
-
-def read_spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, str]:
-    """Row and column spacing in mm, or None, and a note on how far to trust it (PS3.3 section 10.7.1).
-
-    PixelSpacing is in the patient when calibrated. Equal to ImagerPixelSpacing and without a type of
-    calibration it is that of the detector, where the child's shadow is a few percent larger than the child; a
-    magnification that the file states (PS3.3 C.8.11.5) is taken out again.
-    """
-    imager = _spacing(dataset, "ImagerPixelSpacing")
-    if calibrated := _spacing(dataset, "PixelSpacing"):
-        is_calibrated = calibrated != imager or _text(dataset, "PixelSpacingCalibrationType") != ""
-        return calibrated, "" if is_calibrated else _OF_DETECTOR
-    if imager:
-        factor = _magnification(dataset)
-        corrected = plausible_spacing(imager[0] / factor, imager[1] / factor)
-        if corrected and factor > 1:
-            return corrected, "Spacing is that of the detector over the magnification that the file states."
-        return imager, _OF_DETECTOR
-    if scanned := _spacing(dataset, "NominalScannedPixelSpacing"):
-        return scanned, "Spacing is that of a film scanner: lengths and areas are nominal."
-    return None, ""
-
-
-def _spacing(dataset: Dataset, keyword: str) -> tuple[float, float] | None:
-    """A plausible pair; None where the header has none, one number, three, or no number."""
-    try:
-        row, column = (float(value) for value in dataset.get(keyword))
-    except (TypeError, ValueError):
-        return None
-    return plausible_spacing(row, column)
-
-
-def _magnification(dataset: Dataset) -> float:
-    """Of the child on the detector; 1 where it is not stated or cannot be."""
-    try:
-        factor = float(dataset.get("EstimatedRadiographicMagnificationFactor") or 1)
-    except (TypeError, ValueError):
-        return 1.0
-    return factor if 1 <= factor <= _LARGEST_MAGNIFICATION else 1.0
+_UID = re.compile(r"[0-9.]{1,64}")
 
 
 def read_metadata(dataset: Dataset) -> FilmMetadata:
@@ -83,7 +41,16 @@ def read_metadata(dataset: Dataset) -> FilmMetadata:
         age_months=known.age_months,
         view=_view(dataset),
         accession_number=_text(dataset, "AccessionNumber") or None,
+        study_instance_uid=_uid(dataset, "StudyInstanceUID"),
+        series_instance_uid=_uid(dataset, "SeriesInstanceUID"),
+        sop_instance_uid=_uid(dataset, "SOPInstanceUID"),
     )
+
+
+def _uid(dataset: Dataset, keyword: str) -> str | None:
+    """Digits and dots, at most 64 (PS3.5 section 9.1); None for anything else."""
+    written = _text(dataset, keyword)
+    return written if _UID.fullmatch(written) else None
 
 
 def wanted_notes(dataset: Dataset) -> tuple[str, ...]:

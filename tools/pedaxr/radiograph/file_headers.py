@@ -9,6 +9,7 @@ from typing import Literal
 
 from pedaxr.errors import UnreadableImage
 from pedaxr.radiograph.raster import check_size
+from pedaxr_models.datasets.pixels import is_dicom
 
 Kind = Literal["png", "jpeg", "dicom"]
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -37,10 +38,15 @@ def check_header(data: bytes) -> Kind:
     if data.startswith(_JPEG):
         _check_jpeg(data)
         return "jpeg"
-    if data[_DICM] == b"DICM":
-        _check_dicom(data)
+    if is_dicom(data):
+        _check_dicom(with_preamble(data))
         return "dicom"
     raise UnreadableImage("The file is not a PNG, JPEG or DICOM picture. Export the film as one of these.")
+
+
+def with_preamble(data: bytes) -> bytes:
+    """A DICOM file as PS3.10 wants it: whatever reads it looks at one place for its elements."""
+    return data if data[_DICM] == b"DICM" else bytes(128) + b"DICM" + data
 
 
 def transfer_syntax(data: bytes) -> tuple[str, int]:
@@ -100,7 +106,7 @@ def _check_dicom(data: bytes) -> None:
         raise UnreadableImage(
             "The DICOM file is damaged or incomplete: it cannot be decoded. Export the film again."
         ) from err
-    if syntax not in _SYNTAXES:
+    if syntax and syntax not in _SYNTAXES:  # one that names none may be uncompressed: the decoder looks
         raise UnreadableImage(
             "The DICOM file is compressed in a way that is not read here. Export it uncompressed."
         )

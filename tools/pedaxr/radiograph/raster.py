@@ -3,12 +3,15 @@
 import struct
 import zlib
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from pedaxr.errors import UnreadableImage
+from pedaxr.radiograph.orientation import Stored
 from pedaxr_models.datasets.film import FilmMetadata
 
 FloatArray = NDArray[np.float32]
@@ -16,7 +19,6 @@ FloatArray = NDArray[np.float32]
 MAX_PIXELS = 64_000_000  # the largest radiography detectors have about 20 million
 MAX_BYTES = 256 * 2**20
 _PLAUSIBLE_SPACING_MM = (0.02, 3.0)  # a detector element to a very coarse screen copy
-_CHROMA = 0.08
 # All that Pillow, pydicom and its codecs raise on broken files. Nothing here stands for a bug of ours: the
 # code inside the seam only calls decoders.
 DECODER_ERRORS = (
@@ -38,23 +40,48 @@ DECODER_ERRORS = (
 )
 
 
+class SpacingOrigin(StrEnum):
+    """Where a pixel spacing was measured, or who states it."""
+
+    CALIBRATED = "calibrated"
+    DETECTOR = "detector"  # the child is smaller than its shadow
+    MAGNIFIED = "detector over magnification"
+    SCANNER = "film scanner"
+    TABLE = "table"  # of whoever imported the film
+
+
+class Spacing(NamedTuple):
+    """Size of a pixel of the stored film in mm, and where it comes from."""
+
+    row_mm: float
+    column_mm: float
+    origin: SpacingOrigin
+
+
 @dataclass(frozen=True)
 class Raster:
     """One picture.
 
     Attributes:
         pixels: (H, W) float32 in [0, 1], bone bright.
-        pixel_spacing_mm: row, column; None when the file gives none or an impossible one.
+        spacing: of its pixels; None when the file gives none or an impossible one.
         metadata: what the file's header says of the patient and the study; never checked here.
         notes: what the reader of the film should know about the file, in our own words.
         colourfulness: share of pixels that are clearly not grey.
+        stored: which way the child lies on it.
     """
 
     pixels: FloatArray
-    pixel_spacing_mm: tuple[float, float] | None = None
+    spacing: Spacing | None = None
     metadata: FilmMetadata = field(default_factory=FilmMetadata)
     notes: tuple[str, ...] = ()
     colourfulness: float = 0.0
+    stored: Stored = field(default_factory=Stored)
+
+    @property
+    def pixel_spacing_mm(self) -> tuple[float, float] | None:
+        """Row, column."""
+        return (self.spacing.row_mm, self.spacing.column_mm) if self.spacing else None
 
 
 def check_size(width: int, height: int) -> None:
@@ -70,13 +97,6 @@ def check_size(width: int, height: int) -> None:
             f"The picture has more than {MAX_PIXELS // 10**6} million pixels, too many for one film. "
             "Export the film at its own size."
         )
-
-
-def to_grey(colour: FloatArray) -> tuple[FloatArray, float]:
-    """(H, W, 3) in [0, 1] to luma (H, W) (ITU-R BT.601) and the share of pixels that are clearly not grey."""
-    chroma = colour.max(axis=2) - colour.min(axis=2)
-    luma = colour @ np.array([0.299, 0.587, 0.114], np.float32)
-    return luma.astype(np.float32), float((chroma > _CHROMA).mean())
 
 
 def plausible_spacing(row: float, column: float) -> tuple[float, float] | None:

@@ -63,14 +63,7 @@ def read_pixels(path: Path) -> FloatArray:
 
 def _radiograph(data: bytes, sha256: str) -> Radiograph:
     raster = _decode(data)
-    return Radiograph(
-        raster.pixels,
-        raster.pixel_spacing_mm,
-        raster.metadata,
-        raster.notes,
-        raster.colourfulness,
-        sha256,
-    )
+    return Radiograph(**vars(raster), sha256=sha256)
 
 
 def _read_bytes(path: Path) -> bytes:

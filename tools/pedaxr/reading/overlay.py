@@ -50,12 +50,14 @@ class Caption:
         in_doubt: why the picture gives no finding.
         signed: the report that a human signed, whose words come before any outline.
         data_statement: what the networks were trained on.
+        towards_left: where the patient's left lies, one step in x and y; to the right of most films.
     """
 
     film: FilmIdentity | None = None
     in_doubt: str | None = None
     signed: SignedReport | None = None
     data_statement: str = ""
+    towards_left: tuple[int, int] = (1, 0)
 
 
 def draw_overlay(
@@ -89,7 +91,7 @@ def draw_overlay(
     sheet.paste(Image.fromarray(picture), (layout.left, layout.top))
     draw = ImageDraw.Draw(sheet)
     _write_head(draw, caption.film, layout)
-    _write_sides(draw, layout)
+    _write_sides(draw, layout, caption.towards_left)
     _write_legend(_Legend(draw, layout), findings, shown, caption)
     _write_foot(draw, caption.data_statement, layout)
     return sheet
@@ -227,10 +229,17 @@ def _fact(text: str) -> str:
     return printable(text.replace("·", " "))
 
 
-def _write_sides(draw: ImageDraw.ImageDraw, layout: _Layout) -> None:
+def _write_sides(draw: ImageDraw.ImageDraw, layout: _Layout, towards_left: tuple[int, int]) -> None:
+    """Above the film where its sides are the child's, or what lies above and below on a film on its side."""
     baseline, right_edge = layout.top - layout.line // 3, layout.left + layout.width
-    _write(draw, (layout.left, baseline), "R  patient's right", _INK, layout.normal, "ls")
-    _write(draw, (right_edge, baseline), "patient's left  L", _INK, layout.normal, "rs")
+    words = {
+        (1, 0): ("R  patient's right", "patient's left  L"),
+        (-1, 0): ("L  patient's left", "patient's right  R"),
+        (0, 1): ("R  patient's right above", "patient's left below  L"),
+        (0, -1): ("L  patient's left above", "patient's right below  R"),
+    }[towards_left]
+    _write(draw, (layout.left, baseline), words[0], _INK, layout.normal, "ls")
+    _write(draw, (right_edge, baseline), words[1], _INK, layout.normal, "rs")
 
 
 def _write_foot(draw: ImageDraw.ImageDraw, data_statement: str, layout: _Layout) -> None:

@@ -32,6 +32,11 @@ _MIRRORED = Note(
     NoteKind.ORIENTATION,
     "The liver lies on the patient's left: the film may be mirrored, and left and right exchanged.",
 )
+_CONTRADICTED = Note(
+    NoteKind.DOUBT,
+    "The header says how the child lies on the film, and what is outlined contradicts it: left and right, or "
+    "head and feet, may be exchanged.",
+)
 _FLANKS = Note(NoteKind.FRAMING, "The flanks reach both edges of the film: they may be cut off.")
 _TEXT = Note(
     NoteKind.TEXT,
@@ -39,20 +44,24 @@ _TEXT = Note(
 )
 
 
-def positioning_notes(masks: Mapping[str, BoolArray], content: tuple[slice, slice]) -> list[Note]:
+def positioning_notes(
+    masks: Mapping[str, BoolArray], content: tuple[slice, slice], *, contradicts_header: bool = False
+) -> list[Note]:
     """What the outlines (S, S) of one film say of how it lies.
 
     Args:
         masks: by channel, in the frame.
         content: rows and columns of the frame that the film fills.
+        contradicts_header: whether the film was turned as its header asks and looks likelier otherwise.
     """
     centres = {name: _centre(masks[name]) for name in (Structure.SPINE, Structure.LIVER, Structure.PELVIS)}
     spine, liver, pelvis = centres.values()
     tilt = _tilt(masks[Structure.SPINE])
     is_upside_down = bool(liver and pelvis and pelvis[0] < liver[0])
     if is_upside_down or (tilt is not None and tilt > _ON_ITS_SIDE_DEGREES):
-        return [_TURNED]
-    notes = [_MIRRORED] if liver and spine and liver[1] > spine[1] else []
+        return [_CONTRADICTED if contradicts_header else _TURNED]
+    is_mirrored = bool(liver and spine and liver[1] > spine[1])
+    notes = [_CONTRADICTED] if contradicts_header else [_MIRRORED] if is_mirrored else []
     if tilt is not None and tilt > _ASKEW_DEGREES:
         askew = f"The child lies askew on the film, by about {tilt:.0f} degrees."
         notes.append(Note(NoteKind.ORIENTATION, askew))

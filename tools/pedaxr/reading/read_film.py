@@ -1,6 +1,5 @@
 """One film looked at once: read, checked, segmented. segment_xray and generate_report start from it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,18 +11,19 @@ from numpy.typing import NDArray
 from pedaxr.ages import ages_differ
 from pedaxr.audit import trail as audit
 from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr.radiograph.raster import Spacing
 from pedaxr.radiograph.read import Radiograph, read_radiograph
 from pedaxr.radiograph.recent_cache import Recent
 from pedaxr.reading import networks as models
 from pedaxr.reading.measurements import measure
 from pedaxr.reading.notes import Note, NoteKind, no_finding_because, texts
+from pedaxr.reading.outlines import Outlines, outline, square_spacing
 from pedaxr.reading.positioning import positioning_notes, text_notes
 from pedaxr.reading.quality import check_anatomy, check_picture
-from pedaxr.reading.regions import channel_masks, find_regions
+from pedaxr.reading.spacing import resolve_spacing
 from pedaxr.types import Region
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import CHANNELS, Finding, View
-from pedaxr_models.segmentation.confident_cores import with_cores
 from pedaxr_models.written.plain import plain_id
 
 if TYPE_CHECKING:
@@ -46,28 +46,14 @@ class Source:
     clinic: "Clinic | None" = None
 
 
-@dataclass(frozen=True)
-class Outlines:
-    """What the segmentation sees on a film, whoever's it is.
-
-    Attributes:
-        masks: (512, 512) per channel, as `regions.channel_masks` gives them.
-        cores: the same, cut back to what lengths are read from.
-        regions: those that are not empty, named and placed.
-    """
-
-    segmentation: "Segmentation"
-    masks: Mapping[str, NDArray[np.bool_]]
-    cores: Mapping[str, NDArray[np.bool_]]
-    regions: tuple[Region, ...]
-
-
 _AGES = Note(NoteKind.IDENTITY, "The stated age and that of the dates differ: check whose film it is.")
 _OTHER_CHILD = Note(
     NoteKind.IDENTITY,
     "The film's own header contradicts the registry's patient id, birth date or sex. Check whose it is.",
 )
-_NO_SPACING = Note(NoteKind.SPACING, "The film gives no usable pixel spacing: sizes are in pixels.")
+_FROM_THE_SIDE = Note(
+    NoteKind.DOUBT, "The header says that the film was taken from the side: this is no frontal film."
+)
 _LEAST_AIR_PX = 30  # of the frame, where the weights name no least area
 # An agent outlines a film and then has it reported on: the second call finds the first one's work. Two films,
 # as one can be 50 million pixels.
@@ -86,7 +72,7 @@ class Reading:
     """A film and what the segmentation sees on it.
 
     Attributes:
-        pixel_spacing_mm: row, column; the file's own, else the registry's, else None.
+        spacing: of the film as stored; None when nothing states one.
         metadata: the registry's for a study, the file header's for a file.
         notes: on the file, the picture and what can be seen on it.
     """
@@ -95,7 +81,7 @@ class Reading:
     radiograph: Radiograph
     outlines: Outlines
     segmenter: "FilmSegmenter"
-    pixel_spacing_mm: tuple[float, float] | None
+    spacing: Spacing | None
     metadata: FilmMetadata
     notes: tuple[Note, ...]
 
@@ -108,6 +94,16 @@ class Reading:
     def doubts(self) -> list[str]:
         """Why this may not be a frontal abdominal film at all; empty where nothing says so."""
         return texts(self.notes, NoteKind.DOUBT)
+
+    @property
+    def pixel_spacing_mm(self) -> tuple[float, float] | None:
+        """Row, column of the film as stored."""
+        return self.spacing[:2] if self.spacing else None
+
+    @property
+    def film(self) -> NDArray[np.float32]:
+        """(H, W), laid out for reading: what the networks look at."""
+        return self.outlines.film
 
     @property
     def segmentation(self) -> "Segmentation":
@@ -160,7 +156,7 @@ class Reading:
         return measure(
             self.outlines.cores,
             self.segmentation.letterbox,
-            pixel_spacing_mm=self.pixel_spacing_mm,
+            pixel_spacing_mm=square_spacing(self.pixel_spacing_mm),
             view=self.metadata.view,
         )
 
@@ -197,45 +193,31 @@ def read_film(source: Source) -> Reading:
     _check_identity(source, radiograph)
     notes = [Note(NoteKind.FILE, text) for text in radiograph.notes]
     notes += [*check_picture(radiograph), *text_notes(radiograph.pixels)]
+    notes += [_FROM_THE_SIDE] if radiograph.stored.is_from_the_side else []
     notes += _header_notes(source, radiograph)
     segmenter = models.segmenter()
     audit.note(weights=segmenter.weights_sha256)
-    spacing = radiograph.pixel_spacing_mm or (source.study.pixel_spacing_mm if source.study else None)
-    outlines = _outline(radiograph, segmenter, spacing)
-    notes += check_anatomy(outlines.regions)
-    notes += positioning_notes(outlines.masks, outlines.segmentation.letterbox.content)
-    if spacing is None:
-        notes.append(_NO_SPACING)
+    spacing, spacing_notes = resolve_spacing(radiograph, source.study)
+    outlines = _seen(radiograph, segmenter, spacing[:2] if spacing else None)
+    notes += check_anatomy(outlines.read_regions)
+    notes += positioning_notes(
+        outlines.masks,
+        outlines.segmentation.letterbox.content,
+        contradicts_header=outlines.contradicts_header,
+    )
+    notes += spacing_notes
     metadata = _study_metadata(source.study) if source.study else radiograph.metadata
     return Reading(source, radiograph, outlines, segmenter, spacing, metadata, tuple(notes))
 
 
-def _outline(
+def _seen(
     radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: tuple[float, float] | None
 ) -> Outlines:
     """Of the same film and weights what was found the last time; weights without a digest have no name."""
     if not segmenter.weights_sha256:
-        return _segment(radiograph, segmenter, spacing)
+        return outline(radiograph, segmenter, spacing)
     key = (radiograph.sha256, segmenter.weights_sha256, id(segmenter), spacing)
-    return _outlines.get(key, lambda: _segment(radiograph, segmenter, spacing))
-
-
-def _segment(
-    radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: tuple[float, float] | None
-) -> Outlines:
-    segmentation = segmenter.predict(radiograph.pixels)
-    thresholds, min_area_px = segmenter.thresholds, segmenter.min_area_px
-    masks = channel_masks(segmentation, thresholds=thresholds, min_area_px=min_area_px)
-    regions = find_regions(
-        segmentation,
-        radiograph.pixels,
-        thresholds=thresholds,
-        min_area_px=min_area_px,
-        pixel_spacing_mm=spacing,
-        masks=masks,
-    )
-    cores = with_cores(masks, segmentation.probabilities, segmenter.core_thresholds)
-    return Outlines(segmentation, masks, cores, tuple(regions))
+    return _outlines.get(key, lambda: outline(radiograph, segmenter, spacing))
 
 
 def _check_identity(source: Source, radiograph: Radiograph) -> None:

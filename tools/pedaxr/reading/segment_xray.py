@@ -50,7 +50,8 @@ def segment_xray(
         signed = signed_of(source.clinic.registry.reports(source.study.study_id))
     path = _overlay_path(reading, overlay_folder) if overlay else None
     if path is not None:
-        caption = Caption(film, reading.in_doubt, signed, trained.statement)
+        left = reading.outlines.framing.towards_left
+        caption = Caption(film, reading.in_doubt, signed, trained.statement, left)
         write_picture(_drawn(reading, caption), path)
     critical = [] if reading.in_doubt else _critical(reading, signed)
     return SegmentationResult(
@@ -60,6 +61,7 @@ def segment_xray(
         width=reading.radiograph.width,
         height=reading.radiograph.height,
         pixel_spacing_mm=reading.pixel_spacing_mm,
+        pixel_spacing_origin=reading.spacing.origin.value if reading.spacing else None,
         findings=reading.findings,
         structures=reading.structures,
         measures=reading.measures,

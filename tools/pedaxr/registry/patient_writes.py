@@ -40,8 +40,9 @@ def insert_study(connection: sqlite3.Connection, study: NewStudy, home: Path) ->
     """Register a film of a registered patient. Raises InvalidRequest."""
     refuse_odd(study.study_id, "study id")
     refuse_odd(study.accession_number, "accession number")
-    taken = "SELECT 1 FROM studies WHERE study_id = ? OR image_sha256 = ?"
-    if connection.execute(taken, [study.study_id, study.image_sha256]).fetchone():
+    taken = "SELECT 1 FROM studies WHERE study_id = ? OR image_sha256 = ? OR sop_instance_uid = ?"
+    keys = [study.study_id, study.image_sha256, study.sop_instance_uid]  # no film equals one without a UID
+    if connection.execute(taken, keys).fetchone():
         raise InvalidRequest(f"The study id {quoted(study.study_id)} or its film is registered already.")
     birth = connection.execute(
         "SELECT patient_birth_date FROM patients WHERE patient_id = ?", [study.patient_id]

@@ -125,6 +125,13 @@ class Registry:
         """SHA-256 of every registered film."""
         return {row["image_sha256"] for row in self._rows("SELECT image_sha256 FROM studies")}
 
+    def sop_instances(self) -> dict[str, str]:
+        """SOP Instance UIDs of the registered films that have one, and the patients whose they are."""
+        rows = self._rows(
+            "SELECT sop_instance_uid, patient_id FROM studies WHERE sop_instance_uid IS NOT NULL"
+        )
+        return {row["sop_instance_uid"]: row["patient_id"] for row in rows}
+
     @contextmanager
     def searching(self) -> Iterator[SearchIndex]:
         """The search index, for look-ups that all see one state of the registry."""

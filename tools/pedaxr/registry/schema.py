@@ -97,6 +97,14 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     SIGNED_REPORTS,
     (*departments.COLUMN, *audit_chain.TABLES, _begin_audit),
     ANNOTATIONS,
+    (
+        "ALTER TABLE studies ADD COLUMN pixel_spacing_origin TEXT",
+        "ALTER TABLE studies ADD COLUMN study_instance_uid TEXT",
+        "ALTER TABLE studies ADD COLUMN series_instance_uid TEXT",
+        "ALTER TABLE studies ADD COLUMN sop_instance_uid TEXT",
+        "CREATE UNIQUE INDEX studies_by_sop_instance ON studies (sop_instance_uid)",
+        "CREATE INDEX studies_by_study_instance ON studies (study_instance_uid)",
+    ),
 )
 
 

@@ -139,7 +139,7 @@ def _nothing_because(reasons: list[str]) -> CheckedDraft:
 
 
 def _draft(reading: Reading, reporter: "FilmReporter") -> Report:
-    told = reporter.describe(reading.radiograph.pixels, reading.segmentation, reading.metadata)
+    told = reporter.describe(reading.film, reading.segmentation, reading.metadata)
     checked = check_draft(reading, told, operating_points())
     comparison = NOT_COMPARED if checked.in_doubt else compare_with_earlier(reading)
     trained = provenance(reading.segmenter, reporter)

@@ -1,0 +1,174 @@
+"""However a film is stored, the same child has the same findings, and they lie where they are stored."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pedaxr import segment_xray
+from pedaxr.clinic import open_clinic
+from pedaxr.clinic.import_films import import_films
+from pedaxr.radiograph.orientation import ORIENTATIONS, Orientation
+from pedaxr.reading.framing import framing_of
+from pedaxr.types import Region, SegmentationResult
+from pedaxr_models.labels import Finding, View
+from pedaxr_models.phantom import FilmSpec, make_film
+
+from ..conftest import PerfectSegmenter, phantom
+from ..radiograph.test_geometry import STORED
+from ..radiograph.test_read import dicom
+
+FILM = make_film(FilmSpec(5, 4, View.ERECT, 60.0, ((Finding.AIR_FLUID_LEVEL, 0.9),))).pixels
+FULL = {"WindowCenter": 127.5, "WindowWidth": 256, "BitsStored": 8, "HighBit": 7}
+
+
+def segment(folder: Path, levels: np.ndarray, **elements: object) -> SegmentationResult:
+    path = folder / "film.dcm"
+    path.write_bytes(dicom(levels=np.ascontiguousarray(levels, np.uint16), **FULL, **elements))
+    return segment_xray(file=path, overlay=False)
+
+
+def drawn(region: Region, shape: tuple[int, int]) -> np.ndarray:
+    mask = np.zeros(shape, np.uint8)
+    cv2.fillPoly(mask, [np.array(polygon) for polygon in region.polygons], 1)
+    return mask > 0
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    return float((one & other).sum() / (one | other).sum())
+
+
+@pytest.mark.parametrize("towards", STORED, ids="".join)
+def test_sides_stay_the_child_s_and_outlines_the_film_s(
+    tmp_path: Path, segmenter: PerfectSegmenter, towards: tuple[str, str]
+) -> None:
+    film = phantom("levels").pixels
+    turned = STORED[towards](film)
+    upright = segment(tmp_path, film, PatientOrientation=["L", "F"], PixelSpacing=[0.4, 0.4])
+    stored = segment(tmp_path, turned, PatientOrientation=list(towards), PixelSpacing=[0.4, 0.4])
+    assert (stored.height, stored.width) == turned.shape
+    assert stored.measures == upright.measures and len(upright.findings) > 1
+    pairs = zip(upright.findings + upright.structures, stored.findings + stored.structures, strict=True)
+    for one, other in pairs:
+        assert (one.name, one.side, one.quadrants) == (other.name, other.side, other.quadrants)
+        assert one.area_px == other.area_px
+        expected = STORED[towards](drawn(one, film.shape))
+        assert overlap(expected, drawn(other, turned.shape)) > 0.9, one.name
+        x0, y0, x1, y1 = other.bounding_box
+        inside = np.array(np.nonzero(expected))
+        assert np.abs(inside.min(axis=1) - (y0, x0)).max() <= 1, one.name
+        assert np.abs(inside.max(axis=1) + 1 - (y1, x1)).max() <= 1, one.name
+
+
+def test_without_the_header_a_mirrored_film_has_other_sides(tmp_path: Path) -> None:
+    """Negative control, with the shipped network: the header is what keeps the sides."""
+    mirrored = np.fliplr(FILM)
+    said = segment(tmp_path, mirrored, PatientOrientation=["R", "F"])
+    unsaid = segment(tmp_path, mirrored)
+    middles = [sum(livers_of(result).bounding_box[::2]) / 2 for result in (said, unsaid)]
+    assert middles[0] > mirrored.shape[1] / 2 > middles[1]
+
+
+def livers_of(result: SegmentationResult) -> Region:
+    return next(region for region in result.structures if region.name == "liver")
+
+
+@pytest.mark.parametrize("towards", [["R", "F"], ["R", "H"], ["F", "L"]], ids="".join)
+def test_a_header_that_the_child_contradicts_is_doubted(tmp_path: Path, towards: list[str]) -> None:
+    wrong = segment(tmp_path, FILM, PatientOrientation=towards).quality_notes
+    right = segment(tmp_path, STORED[tuple(towards)](FILM), PatientOrientation=towards).quality_notes
+    assert any("contradicts it" in note for note in wrong)
+    assert not any("contradicts it" in note for note in right)
+
+
+@pytest.mark.parametrize(
+    ("turn", "said"),
+    [
+        (np.fliplr, {"FieldOfViewHorizontalFlip": "YES"}),
+        (lambda a: a[::-1, ::-1], {"FieldOfViewRotation": 180}),
+        (lambda a: np.rot90(a, -1), {"FieldOfViewRotation": 90}),
+        (lambda a: a, {"FieldOfViewHorizontalFlip": "YES"}),
+        (lambda a: a, {"FieldOfViewRotation": 180}),
+    ],
+    ids=["flipped", "upside down", "on its side", "flipped upright", "turned upright"],
+)
+def test_a_turned_field_of_view_is_undone_where_that_brings_the_child_upright(
+    tmp_path: Path, turn, said
+) -> None:
+    upright, stored = segment(tmp_path, FILM), segment(tmp_path, turn(FILM), **said)
+    assert [(r.name, r.side, r.area_px) for r in stored.findings] == [
+        (r.name, r.side, r.area_px) for r in upright.findings
+    ]
+    assert len(upright.findings) > 0
+
+
+@pytest.mark.parametrize(
+    ("shrink", "said"),
+    [
+        ((1, 0.5), {"PixelSpacing": [0.8, 0.4]}),
+        ((0.5, 1), {"PixelSpacing": [0.4, 0.8]}),
+        ((1, 0.7), {"ImagerPixelSpacing": [0.4 / 0.7, 0.4]}),
+        ((1, 0.5), {"PixelAspectRatio": [2, 1]}),
+    ],
+    ids=str,
+)
+def test_pixels_that_are_not_square_distort_nothing(
+    tmp_path: Path, shrink: tuple[float, float], said: dict[str, object]
+) -> None:
+    squeezed = cv2.resize(FILM, None, fx=shrink[0], fy=shrink[1], interpolation=cv2.INTER_AREA)
+    square, stored = segment(tmp_path, FILM, PixelSpacing=[0.4, 0.4]), segment(tmp_path, squeezed, **said)
+    assert (stored.height, stored.width) == squeezed.shape
+    assert [r.name for r in stored.findings] == [r.name for r in square.findings]
+    for one, other in zip(square.findings, stored.findings, strict=True):
+        assert other.area_px == pytest.approx(one.area_px * shrink[0] * shrink[1], rel=0.1)
+        if stored.pixel_spacing_mm:
+            assert other.area_mm2 == pytest.approx(one.area_mm2, rel=0.1)
+        assert max(y for polygon in other.polygons for _, y in polygon) < stored.height
+    if stored.pixel_spacing_mm:
+        assert stored.measures["l2_width_mm"] == pytest.approx(square.measures["l2_width_mm"], rel=0.1)
+    assert stored.measures["widest_loop_to_l2"] == pytest.approx(
+        square.measures["widest_loop_to_l2"], rel=0.1
+    )
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS, ids=str)
+@pytest.mark.parametrize("aspect", [1.0, 2.0, 0.4])
+def test_the_way_back_is_that_of_the_pixels(orientation: Orientation, aspect: float) -> None:
+    stored = np.zeros((90, 120), np.float32)
+    stored[30:40, 60:100] = 1
+    framing = framing_of(120, 90, orientation, aspect)
+    read = framing.apply(stored)
+    assert read.shape == framing.read_size[::-1]
+    ys, xs = np.nonzero(read > 0.5)
+    back = framing.to_stored(np.stack([xs, ys], axis=1))
+    assert back.mean(axis=0) == pytest.approx((79.5, 34.5), abs=0.3)
+    assert back.min(axis=0) == pytest.approx((60, 30), abs=0.6) and back.max(axis=0) == pytest.approx(
+        (99, 39), abs=0.6
+    )
+
+
+TABLE = "ImagePath,Class,PatientID,PatientName,PixelSpacing\nfilm.dcm,Normal,P1,A,{}\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "expected", "origin"),
+    [("0.3", (0.3, 0.3), "table"), ("", (0.2, 0.2), "detector over magnification")],
+    ids=["table", "header"],
+)
+def test_one_spacing_is_registered_measured_and_named(
+    tmp_path: Path, segmenter: PerfectSegmenter, table: str, expected: tuple[float, float], origin: str
+) -> None:
+    header = {"ImagerPixelSpacing": [0.22, 0.22], "EstimatedRadiographicMagnificationFactor": 1.1}
+    data = dicom(levels=phantom("levels").pixels.astype(np.uint16), **FULL, **header)
+    (tmp_path / "film.dcm").write_bytes(data)
+    (tmp_path / "films.csv").write_text(TABLE.format(table))
+    import_films(tmp_path / "films.csv", clinic_home=tmp_path / "clinic")
+    clinic = open_clinic(tmp_path / "clinic")
+    study = clinic.registry.studies("P1")[0]
+    result = segment_xray(study.study_id, clinic=clinic)
+    assert study.pixel_spacing_mm == pytest.approx(expected) == result.pixel_spacing_mm
+    assert study.pixel_spacing_origin == origin == result.pixel_spacing_origin
+    region = result.findings[0]
+    assert region.area_mm2 == pytest.approx(region.area_px * expected[0] * expected[1], rel=1e-3)
+    assert any("registered with another pixel spacing" in n for n in result.quality_notes) is (table != "")

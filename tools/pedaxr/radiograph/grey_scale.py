@@ -1,0 +1,247 @@
+"""Stored values of a DICOM radiograph to [0, 1], bone bright: by the header where it fits the picture.
+
+Headers name bit depths, windows and tables that were true of another copy of the film. So the data decide:
+what a header asks for is done when it leaves the film to be seen, and said when it is not done (PS3.3
+C.7.6.3, C.7.5.1.1.2 padding, C.11.1 modality, C.11.2 VOI, C.11.6 presentation; PS3.4 N.2 their order).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
+
+from pedaxr.radiograph.header_numbers import number, numbers
+from pedaxr.radiograph.raster import FloatArray
+from pedaxr_models.datasets.grey_range import film_range, unit_range
+from pedaxr_models.datasets.pictures import to_grey
+
+BoolArray = NDArray[np.bool_]
+Values = NDArray[np.integer]
+
+_LEAST_SEEN = 0.2  # share of the film's pixels that a window must show as neither black nor white
+_MOST_BLACK, _MOST_WHITE = 0.6, 0.4  # shares that it may show so: a window of fewer bits burns a film out
+_LEAST_CONTRAST = 0.1  # between the 2nd and the 98th percentile of the film
+_SURROUND = (
+    0.02  # of the range, at either end: collimated, bare or burnt out; no matter what a window does to it
+)
+_BLANK = 64  # part of the range of the bits in use that a blank film does not reach,
+_BLANK_LEVELS = 24  # nor so many stored values
+
+_NOT_USED = "The header's window or table leaves most of the film black or white: it was not used."
+_CONTRADICTION = "The header contradicts itself on whether bone is bright; the picture decided."
+_OTHER_BITS = "The film uses more bits than its header says: they were used."
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A film as it is looked at.
+
+    Attributes:
+        pixels: (H, W) float32 in [0, 1], bone bright; padding is 0.
+        colourfulness: share of pixels that are clearly not grey.
+        notes: on what of the header was not followed.
+    """
+
+    pixels: FloatArray
+    colourfulness: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+def shown(dataset: Dataset) -> Shown:
+    """The one frame of a file that says how its pixels are encoded."""
+    photometric = str(dataset.get("PhotometricInterpretation") or "").strip()
+    if photometric == "PALETTE COLOR":
+        palette = apply_color_lut(pixel_array(dataset), dataset)
+        return Shown(*to_grey(palette.astype(np.float32) / np.iinfo(palette.dtype).max))
+    if int(dataset.get("SamplesPerPixel") or 1) > 1:
+        colour = pixel_array(dataset)
+        unit = unit_range(colour) if colour.itemsize > 1 else colour.astype(np.float32) / np.float32(255)
+        return Shown(*to_grey(unit))
+    stored, bits_note = _stored_values(dataset)
+    padding = _padding(stored, dataset)
+    grey, window_note = _windowed(stored, ~padding, dataset)
+    is_inverted, polarity_note = _bone_is_dark(grey, dataset)
+    grey = 1 - grey if is_inverted else grey
+    grey[padding] = 0
+    notes = tuple(filter(None, (bits_note, window_note, polarity_note)))
+    return Shown(np.ascontiguousarray(grey, np.float32), notes=notes)
+
+
+def _stored_values(dataset: Dataset) -> tuple[Values, str]:
+    """Pixels (H, W) as stored. Bits above BitsStored are overlays, or a film whose depth is misstated.
+
+    Overlays tear a film apart where they are taken for grey; a deeper film that is cut to fewer bits wraps
+    round. So the one with smaller steps where the two differ is the film.
+    """
+    masked = pixel_array(dataset)
+    bits, allocated = int(dataset.BitsStored), int(dataset.BitsAllocated)
+    if bits >= allocated or masked.dtype.itemsize * 8 != allocated:
+        return masked, ""
+    whole = _with_all_bits(dataset)
+    if whole is None or whole.shape != masked.shape or np.array_equal(whole, masked):
+        return masked, ""
+    cut, uncut = _steps(masked), _steps(whole)
+    if np.count_nonzero(cut > uncut) <= np.count_nonzero(cut < uncut):
+        return masked, ""
+    shift = int(dataset.get("HighBit") or 0) + 1 - bits
+    if shift > 0 and not np.any(whole & ((1 << shift) - 1)):
+        return whole >> shift, ""  # left-aligned, as HighBit says
+    return whole, _OTHER_BITS
+
+
+def _with_all_bits(dataset: Dataset) -> Values | None:
+    """Uncompressed pixels without a mask; None where they are compressed."""
+    if dataset["PixelData"].is_undefined_length:
+        return None
+    kind = "i" if int(dataset.get("PixelRepresentation") or 0) else "u"
+    order = "<" if dataset.original_encoding[1] is not False else ">"
+    size = int(dataset.BitsAllocated) // 8
+    count = int(dataset.Rows) * int(dataset.Columns)
+    values = np.frombuffer(dataset.PixelData, f"{order}{kind}{size}", count=count)
+    return values.reshape(int(dataset.Rows), int(dataset.Columns)).astype(f"={kind}{size}")
+
+
+def _steps(values: Values) -> NDArray[np.int64]:
+    """From each pixel to the next, over a share of the rows."""
+    some = values[:: max(1, len(values) // 512)].astype(np.int64)
+    return np.abs(np.diff(some, axis=1))
+
+
+def _padding(stored: Values, dataset: Dataset) -> BoolArray:
+    """Where the picture is padded: declared values that reach in from its border along a row or a column.
+
+    A value or a range (PS3.3 C.7.5.1.1.2), in either sign, as consoles write them. Burnt-out bone may have
+    the same value; it does not begin at the border.
+    """
+    outside = np.zeros(stored.shape, bool)
+    value = number(dataset, "PixelPaddingValue")
+    if value is None:
+        return outside
+    limit = number(dataset, "PixelPaddingRangeLimit")
+    low, high = sorted((value, value if limit is None else limit))
+    wrap = 2 ** int(dataset.BitsAllocated)
+    for turn in (-wrap, 0, wrap):
+        outside |= (stored >= low + turn) & (stored <= high + turn)
+    return _from_the_border(outside)
+
+
+def _from_the_border(area: BoolArray) -> BoolArray:
+    """The part of an area (H, W) that is seen from one of the four sides of the picture."""
+    seen = np.zeros(area.shape, bool)
+    for axis in (0, 1):
+        for part, found in ((area, seen), (np.flip(area, axis), np.flip(seen, axis))):
+            found |= np.logical_and.accumulate(part, axis=axis)
+    return seen
+
+
+def _windowed(stored: Values, inside: BoolArray, dataset: Dataset) -> tuple[FloatArray, str]:
+    """The first of the header's tables and windows that shows the film; else the film's own range."""
+    values = _modality_values(stored, dataset)
+    sample = values[inside] if inside.any() else values.ravel()
+    film = _film_of(sample)
+    asked = list(_asked_for(dataset))
+    for present in asked:
+        if _is_seen(present(film)):
+            return present(values), ""
+    low, high = film_range(sample)
+    return _clipped((values - low) / max(high - low, _least_range(stored, inside, dataset))), (
+        _NOT_USED if asked and high - low > _least_range(stored, inside, dataset) else ""
+    )
+
+
+def _modality_values(stored: Values, dataset: Dataset) -> NDArray[np.float32]:
+    if dataset.get("ModalityLUTSequence"):
+        return np.asarray(apply_modality_lut(stored, dataset), np.float32)
+    slope, intercept = number(dataset, "RescaleSlope"), number(dataset, "RescaleIntercept")
+    return stored.astype(np.float32) * np.float32(slope or 1) + np.float32(intercept or 0)
+
+
+def _film_of(sample: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Every some-th value of the film (n,), without those at the ends of its range where enough are left."""
+    few = sample[:: max(1, sample.size // 2**16)]
+    low, high = film_range(few)
+    edge = _SURROUND * (high - low)
+    within = few[(few > low + edge) & (few < high - edge)]
+    return within if within.size > 0.02 * few.size else few
+
+
+Present = Callable[[NDArray[np.float32]], FloatArray]
+
+
+def _asked_for(dataset: Dataset) -> Iterator[Present]:
+    """What the header offers: a table, then one or several alternative windows."""
+    if dataset.get("VOILUTSequence"):
+        yield lambda values: _by_table(values, dataset)
+    function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
+    for centre, width in zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False):
+        if width >= 1 or (function != "LINEAR" and width > 0):
+            yield lambda values, c=centre, w=width: _by_window(values, c, w, function)  # type: ignore[misc]
+
+
+def _by_table(values: NDArray[np.float32], dataset: Dataset) -> FloatArray:
+    """Of a table that was declared deeper or shallower than its entries, as by Agfa, the entries count."""
+    item = dataset.VOILUTSequence[0]
+    _, first, bits = (int(value) for value in item.LUTDescriptor)
+    if first >= 2**15 and int(dataset.get("PixelRepresentation") or 0):
+        first -= 2**16
+    entries = _entries(item, "<" if dataset.original_encoding[1] is not False else ">")
+    at = np.clip(np.rint(values).astype(np.int64) - first, 0, len(entries) - 1)
+    declared, largest = 2**bits - 1, int(entries.max())
+    full = largest if largest > declared or 4 * largest <= declared else declared
+    return _clipped(entries[at].astype(np.float32) / np.float32(max(full, 1)))
+
+
+def _entries(item: Dataset, order: str) -> Values:
+    """Of 8 bits packed or of 16, as many bytes as there are say (PS3.3 C.11.2.1.1)."""
+    data, count = item.LUTData, int(item.LUTDescriptor[0]) or 2**16
+    if not isinstance(data, bytes):
+        return np.asarray(data, np.int64).reshape(-1)
+    width = 2 if len(data) >= 2 * count else 1
+    return np.frombuffer(data[: count * width], f"{order}u{width}")
+
+
+def _by_window(values: NDArray[np.float32], centre: float, width: float, function: str) -> FloatArray:
+    if function == "SIGMOID":
+        return _clipped(1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -50, 50))))
+    if function == "LINEAR_EXACT":
+        return _clipped((values - centre) / width + 0.5)
+    return _clipped((values - (centre - 0.5)) / max(width - 1, 1e-6) + 0.5)
+
+
+def _is_seen(grey: FloatArray) -> bool:
+    low, high = np.percentile(grey, (2, 98))
+    black, white = float((grey <= 0).mean()), float((grey >= 1).mean())
+    is_clipped = black > _MOST_BLACK or white > _MOST_WHITE or black + white > 1 - _LEAST_SEEN
+    return not is_clipped and float(high - low) >= _LEAST_CONTRAST
+
+
+def _least_range(stored: Values, inside: BoolArray, dataset: Dataset) -> float:
+    """In modality values: a blank film stays blank, however few of the declared bits it uses."""
+    largest = int(np.abs(stored[inside].astype(np.int64)).max()) if inside.any() else 1
+    bits = min(int(dataset.BitsAllocated), max(largest, 1).bit_length())
+    slope = number(dataset, "RescaleSlope") if not dataset.get("ModalityLUTSequence") else None
+    return float(max(2.0**bits / _BLANK, _BLANK_LEVELS) * abs(slope or 1))
+
+
+def _bone_is_dark(grey: FloatArray, dataset: Dataset) -> tuple[bool, str]:
+    """Whether the film is to be inverted, once. Where the header says both, its surround tells."""
+    photometric = str(dataset.get("PhotometricInterpretation") or "").strip()
+    shape = str(dataset.get("PresentationLUTShape") or "").strip().upper()
+    by_photometric = photometric == "MONOCHROME1"
+    if shape not in ("INVERSE", "IDENTITY") or (shape == "INVERSE") is by_photometric:
+        return by_photometric, ""
+    edge = max(1, min(grey.shape) // 32)
+    rim = np.concatenate(
+        [grey[:edge].ravel(), grey[-edge:].ravel(), grey[:, :edge].ravel(), grey[:, -edge:].ravel()]
+    )
+    height, width = grey.shape
+    centre = grey[height // 4 : -height // 4, width // 4 : -width // 4]
+    lighter = float(np.median(rim)) - float(np.median(centre)) if centre.size else 0.0
+    return (lighter > 0 if abs(lighter) > _LEAST_CONTRAST else shape == "INVERSE"), _CONTRADICTION
+
+
+def _clipped(levels: NDArray[np.floating]) -> FloatArray:
+    return np.asarray(np.clip(levels, 0, 1), np.float32)

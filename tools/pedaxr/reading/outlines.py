@@ -1,0 +1,111 @@
+"""What the segmentation sees on one film, whichever way the film is stored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr.radiograph.orientation import Orientation
+from pedaxr.radiograph.read import Radiograph
+from pedaxr.reading.framing import Framing, framing_of
+from pedaxr.reading.quality import sureness
+from pedaxr.reading.regions import channel_masks, find_regions
+from pedaxr.types import Region
+from pedaxr_models.labels import Structure
+from pedaxr_models.segmentation.confident_cores import with_cores
+
+if TYPE_CHECKING:
+    from pedaxr_models.segmentation.film_segmenter import FilmSegmenter, Segmentation
+
+FloatArray = NDArray[np.float32]
+Spacing = tuple[float, float]
+
+_DECIDED = 10  # weight of how far all probabilities lie from even: it differs little, and reliably
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """What the segmentation sees on a film, whoever's it is.
+
+    Attributes:
+        framing: how the film is laid out for reading.
+        film: (H, W), as it was segmented.
+        masks: (512, 512) per channel, as `regions.channel_masks` gives them.
+        cores: the same, cut back to what lengths are read from.
+        read_regions: those that are not empty, named and placed, in pixels of the film as it is read.
+        regions: the same in pixels of the film as it is stored.
+        contradicts_header: whether the header says how the child lies, and the film looks otherwise.
+    """
+
+    framing: Framing
+    film: FloatArray
+    segmentation: "Segmentation"
+    masks: Mapping[str, NDArray[np.bool_]]
+    cores: Mapping[str, NDArray[np.bool_]]
+    read_regions: tuple[Region, ...]
+    regions: tuple[Region, ...]
+    contradicts_header: bool = False
+
+
+def outline(radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: Spacing | None) -> Outlines:
+    """Segment a film as it is read.
+
+    A film that its header calls turned or mirrored is looked at as stored, too. Where the header says only
+    what was done to the picture, and not how the child lies, the likelier of the two is taken: consoles turn
+    a picture upright and say so in the same elements. Where it says how the child lies, it is believed.
+    """
+    stored = radiograph.stored
+    asked = _outline(radiograph, segmenter, spacing, stored.orientation)
+    if stored.orientation.is_upright:
+        return asked
+    as_stored = _outline(radiograph, segmenter, spacing, Orientation())
+    if _plausibility(as_stored) <= _plausibility(asked):
+        return asked
+    return replace(asked, contradicts_header=True) if stored.is_certain else as_stored
+
+
+def _plausibility(outlines: Outlines) -> float:
+    """How sure the network is of what it sees: less so of a child that lies in another way than it learned.
+
+    Where it outlines the liver says nothing of the side: it looks for one where livers are.
+    """
+    sure = {region.name: region.confidence for region in outlines.read_regions}
+    decided = float(np.abs(outlines.segmentation.probabilities - 0.5).mean())
+    return sureness(outlines.read_regions) + sure.get(Structure.LIVER, 0.0) + _DECIDED * decided
+
+
+def _outline(
+    radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: Spacing | None, orientation: Orientation
+) -> Outlines:
+    aspect = spacing[0] / spacing[1] if spacing else radiograph.stored.pixel_aspect
+    framing = framing_of(radiograph.width, radiograph.height, orientation, aspect)
+    film = framing.apply(radiograph.pixels)
+    segmentation = segmenter.predict(film)
+    thresholds, min_area_px = segmenter.thresholds, segmenter.min_area_px
+    masks = channel_masks(segmentation, thresholds=thresholds, min_area_px=min_area_px)
+    regions = find_regions(
+        segmentation,
+        film,
+        thresholds=thresholds,
+        min_area_px=min_area_px,
+        pixel_spacing_mm=square_spacing(spacing),
+        masks=masks,
+    )
+    cores = with_cores(masks, segmentation.probabilities, segmenter.core_thresholds)
+    return Outlines(
+        framing, film, segmentation, masks, cores, tuple(regions), _stored_regions(regions, framing)
+    )
+
+
+def square_spacing(spacing: Spacing | None) -> Spacing | None:
+    """Of the film as it is read, in mm: its pixels are as small as the shorter side of the stored ones."""
+    if spacing is None:
+        return None
+    is_square = framing_of(1, 1, Orientation(), spacing[0] / spacing[1]).stretch == (1.0, 1.0)
+    return spacing if is_square else (min(spacing), min(spacing))
+
+
+def _stored_regions(regions: Sequence[Region], framing: Framing) -> tuple[Region, ...]:
+    return tuple(framing.stored_region(region) for region in regions)
