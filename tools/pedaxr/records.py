@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pedaxr.ages import age_in_months
 from pedaxr.errors import InvalidRequest
-from pedaxr.text import printable
+from pedaxr.text import ForeignText, printable
 from pedaxr.types import Sex
 from pedaxr_models.labels import View
 from pedaxr_models.written.plain import is_odd_id, plain_id
@@ -101,8 +101,8 @@ def marks(values: Sequence[object]) -> str:
 
 
 def quoted(value: str) -> str:
-    """An id as the caller passed it, short and visible enough for a message."""
-    return repr(printable(value, 64))
+    """An id as the caller passed it, short enough for a message, which a language model may read."""
+    return str(ForeignText(value, 64))
 
 
 def bare_id(some_id: str) -> str:

@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from typing import Any
 
 from pedaxr_models.written.plain import UNSEEN
 
@@ -41,6 +42,15 @@ def as_data(fields: Mapping[str, object], limit: int = 200) -> str:
     """A JSON object on one line of what a human or a file supplied; what is not known is left out."""
     known = {name: value for name, value in fields.items() if value is not None}
     return one_line({name: printable(str(value), limit) for name, value in known.items()})
+
+
+def cleaned(data: Any, limit: int = 200) -> Any:
+    """JSON data with every text in it on one line, without what cannot be seen."""
+    if isinstance(data, str):
+        return printable(data, limit)
+    if isinstance(data, dict):
+        return {name: cleaned(value, limit) for name, value in data.items()}
+    return [cleaned(value, limit) for value in data] if isinstance(data, list) else data
 
 
 class ForeignText:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from mcp.server.mcpserver import MCPServer
 
 from pedaxr.errors import InvalidRequest, StudyNotFound
-from pedaxr.text import one_line
+from pedaxr.records import quoted
+from pedaxr.text import ForeignText, one_line
 from pedaxr.types import PatientMatch, Report
 from pedaxr_models.labels import CHANNELS
 from pedaxr_server.admission import current_client
@@ -93,7 +94,8 @@ def _add_pictures(server: MCPServer[object], reader: _Reader) -> None:
     async def mask(study_id: str, region: str) -> bytes:
         """White inside the outlines of one finding or structure, at the size of the film."""
         if region not in CHANNELS:
-            raise InvalidRequest(f"There is no region {region[:60]!r}. Use one of {', '.join(CHANNELS)}.")
+            known = ", ".join(CHANNELS)
+            raise InvalidRequest(f"There is no region {ForeignText(region, 60)}. Use one of {known}.")
         return await reader.read_film("mask", study_id, region=region)
 
     @server.resource(_STUDY + "segmentation.json", title="All outlines", mime_type=_JSON)
@@ -195,7 +197,7 @@ def _report(clinic: "Clinic", study_id: str) -> Report:
 
     report = current_report(study_id, clinic=clinic)
     if report is None:
-        raise StudyNotFound(f"Study {study_id[:64]!r} has no report yet. Call generate_report first.")
+        raise StudyNotFound(f"Study {quoted(study_id)} has no report yet. Call generate_report first.")
     return report
 
 

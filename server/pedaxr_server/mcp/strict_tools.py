@@ -16,6 +16,7 @@ from mcp_types import ToolAnnotations
 from pydantic import ValidationError
 
 from pedaxr.errors import NotFound, PedaxrError
+from pedaxr.text import ForeignText
 from pedaxr_server.mcp.answers import Shown, shown_of
 
 P = ParamSpec("P")
@@ -74,7 +75,7 @@ class StrictTool(Tool):
         allowed = list(self.parameters["properties"])
         unknown = sorted(set(arguments) - set(allowed))
         if unknown:
-            names = f"{self.name} has no argument {_quoted(unknown)}. Use only {_quoted(allowed)}."
+            names = f"{self.name} has no argument {_listed(unknown)}. Use only {_listed(allowed)}."
             raise ToolError(f"{names} [invalid_request]")
         try:
             return await super().run(arguments, context, convert_result)
@@ -196,5 +197,5 @@ def _faults(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults) + "."
 
 
-def _quoted(names: list[str]) -> str:
-    return ", ".join(repr(name[:60]) for name in names[:8])
+def _listed(names: list[str]) -> str:
+    return ", ".join(str(ForeignText(name, 60)) for name in names[:8])

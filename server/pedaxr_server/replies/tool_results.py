@@ -13,7 +13,7 @@ from urllib.parse import quote
 from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 from pydantic import BaseModel
 
-from pedaxr.text import one_line
+from pedaxr.text import cleaned, one_line
 from pedaxr.types import PatientMatch, PatientSearch, Report, SegmentationResult, StudySummary
 from pedaxr_models.labels import FINDINGS, SIGNS, Finding
 from pedaxr_server.replies.film_lines import film_line
@@ -180,7 +180,7 @@ def _match_line(match: PatientMatch) -> str:
     data["studies"] = [_study_data(study) for study in match.studies[:_STUDIES_IN_TEXT]]
     if len(match.studies) > _STUDIES_IN_TEXT:
         data["older_studies"] = len(match.studies) - _STUDIES_IN_TEXT
-    return one_line(data)
+    return one_line(cleaned(data))
 
 
 def _study_data(study: StudySummary) -> dict[str, Any]:

@@ -165,8 +165,8 @@ async def test_a_misspelt_argument_is_refused_and_the_right_ones_named(server: S
     told = await refusal(
         server, era, "find_patient", {"query": DEMO_UNAMBIGUOUS_NAME, "birth_date": "2024-01-01"}
     )
-    assert "'birth_date'" in told
-    assert "'patient_birth_date'" in told
+    assert '"birth_date"' in told
+    assert '"patient_birth_date"' in told
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_earlier_studies_are_older_and_newest_first(registry: Registry) -> None:
 
 
 def test_unknown_ids_are_errors_that_say_what_to_do(registry: Registry) -> None:
-    with pytest.raises(StudyNotFound, match=r"'S-9'.*find_patient"):
+    with pytest.raises(StudyNotFound, match=r'"S-9".*find_patient'):
         registry.study("S-9")
     with pytest.raises(PatientNotFound, match="find_patient"):
         registry.patient("P-9")

@@ -165,7 +165,7 @@ def test_reports_are_listed_by_study_and_by_patient(clinic: Clinic) -> None:
 
 
 def test_what_is_not_there_is_said_so(clinic: Clinic) -> None:
-    with pytest.raises(ReportNotFound, match="pedaxr reports"):
+    with pytest.raises(ReportNotFound, match="generate_report"):
         reports.read_report("R-404", clinic=clinic)
     with pytest.raises(ReportNotFound):
         reports.finalise("R-404", by="Dr. Han", clinic=clinic)

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from pedaxr.text import ForeignText
+from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import Certainty, FilmIdentity, Report
 from pedaxr_models.labels import View, sign_within
 from pedaxr_models.report_text.wordings import Language, wordings
@@ -78,7 +78,7 @@ def identity_lines(film: FilmIdentity | None, study_id: str | None, language: La
         words["patient_id"].format(ForeignText(film.patient_id, 64)) if film.patient_id else "",
     ]
     shown = [
-        film.study_id or words["file"],
+        shown_id(film.study_id) if film.study_id else words["file"],
         _taken(film, words),
         view_words(film.view_position, language),
         words["age"].format(age_words(film.age_months, language)) if film.age_months is not None else "",
@@ -96,7 +96,10 @@ def critical_line(
     if not critical:
         return ""
     words, names = phrases(language), sign_words(language)
-    told = [words[certainty.get(name, "outlined")].format(names.get(name, name)) for name in critical]
+    told = [
+        words[certainty.get(name, "outlined")].format(names.get(name) or ForeignText(name))
+        for name in critical
+    ]
     return str(words["critical"].format("; ".join(told)))
 
 
@@ -170,7 +173,7 @@ def _in(language: Language, text: str) -> str:
 
 def _withdrawn(report: Report, language: Language) -> str:
     left = [name for name in report.critical_withdrawn if name not in report.critical]
-    names = ", ".join(sign_words(language).get(name, name) for name in left)
+    names = ", ".join(sign_words(language).get(name) or str(ForeignText(name)) for name in left)
     return str(phrases(language)["withdrawn"].format(names)) if names else ""
 
 

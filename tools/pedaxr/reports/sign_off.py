@@ -192,7 +192,7 @@ def _stored(connection: "Connection", report_id: str) -> Report:
     patient_ids = _patients_of(connection, report) if report else []
     if report is None or any(is_hidden(connection, patient_id) for patient_id in patient_ids):
         raise ReportNotFound(
-            f"No report has the id {quoted(report_id)}. List a study's with `pedaxr reports`."
+            f"No report has the id {quoted(report_id)}. Take a report_id from generate_report."
         )
     note(
         patient_ids=patient_ids,
