@@ -41,6 +41,20 @@ def test_strangers_are_counted_and_published(films: Path, tmp_path: Path) -> Non
     assert "| photograph | 1 | 1 | 0 | 0 | 1.000 |" in page.read_text() and "old" not in page.read_text()
 
 
+def test_hanging_is_measured_in_every_way_and_published(films: Path, tmp_path: Path) -> None:
+    page = document(tmp_path, "hanging")
+    measured = run(
+        *("evaluate", "hanging", "--shifted", films, "--limit", "2", "--publish", page, "--json", "-"),
+    )
+    rows = {row["way"]: row for row in json.loads(measured.stdout)["rows"]}
+    assert {"as stored", "mirrored", "turned by half", "two side by side"} < set(rows)
+    assert all(row["pictures"] == 2 for row in rows.values())
+    assert rows["two side by side"]["refused"] == 2
+    assert "| shifted | two side by side | 2 | 2 | 0 | 1.000 |" in page.read_text()
+    nothing = run("evaluate", "hanging")
+    assert nothing.exit_code == 1 and "--films" in nothing.stderr
+
+
 def test_a_folder_of_strangers_can_be_given_and_another_folder_is_named(films: Path, tmp_path: Path) -> None:
     assert run("ood-images", tmp_path / "s", "--count", "2").exit_code == 0
     measured = run("evaluate", "rejection", "--data", tmp_path / "s", "--json", "-")

@@ -1,6 +1,7 @@
 """Operating points: read from beside the weights, refused when damaged, chosen by rules that can be told."""
 
 import json
+import math
 from dataclasses import asdict, replace
 from importlib.resources import files
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pedaxr.errors import ModelUnavailable
+from pedaxr.evaluation.choose_hanging import HungTwice, choose_second_looks
 from pedaxr.evaluation.choose_operating_points import (
     Seen,
     Support,
@@ -25,6 +27,7 @@ from pedaxr.evaluation.operating_points_table import points_table, separation
 from pedaxr.reading import operating_points as module
 from pedaxr.reading.ood_score import oddness, surprise_table
 from pedaxr.reading.operating_points import (
+    NEVER,
     POINTS_FILE,
     OperatingPoints,
     operating_points,
@@ -250,3 +253,25 @@ def test_separation_is_the_chance_of_a_right_report_to_seem_surer() -> None:
     assert separation([right, wrong], by_words=True) == 0.5, "both have the same words"
     assert separation([replace(right, confidence=0.1), wrong]) == 0.0
     assert separation([right]) is None
+
+
+def test_second_looks_pay_for_films_that_hang_wrongly_and_spare_the_others() -> None:
+    right = [0.25 + n / 1000 for n in range(100)]
+    films = [HungTwice(u, u + 0.1, u, 2 * u) for u in right]
+    turned, mirrored = choose_second_looks({"a": films[:50], "b": films[50:]})
+    for rule, pairs in (
+        (turned, [(film.upright, film.upright_turned) for film in films]),
+        (mirrored, [(film.sides, film.sides_mirrored) for film in films]),
+    ):
+        assert not any(rule.doubts(*pair) for pair in pairs)
+        assert sum(rule.doubts(wrong, stored) for stored, wrong in pairs) >= 97
+        assert sum(wrong > rule.looked_from for _, wrong in pairs) >= 97
+    assert sum(film.sides > mirrored.looked_from for film in films) < 10, "few are looked at again in vain"
+
+
+def test_where_both_ways_look_alike_nothing_is_doubted() -> None:
+    alike = [HungTwice(0.3 + n / 1000, 0.3 + n / 1000, 0.3, 0.3) for n in range(20)]
+    turned, mirrored = choose_second_looks({"a": alike})
+    assert not any(rule.doubts(0.3, 0.295) for rule in (turned, mirrored))
+    blank = [HungTwice(math.inf, math.inf, math.inf, math.inf)]
+    assert choose_second_looks({"a": blank})[0].looked_from == NEVER

@@ -32,16 +32,19 @@ def test_a_film_that_lies_as_it_should_has_no_note(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("degrees", "words"), [(25, "askew"), (-25, "askew"), (90, "on its side"), (180, "upside down")]
+    ("degrees", "words"), [(25, "askew"), (-25, "askew"), (90, "on its side"), (180, "wrong way up")]
 )
 def test_a_turned_film_is_noted(degrees: float, words: str) -> None:
     (note,) = positioning_notes(turned(masks_of("normal"), degrees), WHOLE)
-    assert words in note.text and note.kind is NoteKind.ORIENTATION
+    assert words in note.text
+    assert note.kind is (NoteKind.DOUBT if degrees == 180 else NoteKind.ORIENTATION)
 
 
 def test_a_mirrored_film_is_noted() -> None:
     mirrored = {name: mask[:, ::-1] for name, mask in masks_of("normal").items()}
-    assert any("may be mirrored" in text for text in texts(positioning_notes(mirrored, WHOLE)))
+    assert any(
+        "may be mirrored" in text for text in texts(positioning_notes(mirrored, WHOLE), NoteKind.DOUBT)
+    )
 
 
 def test_flanks_that_are_cut_off_are_noted() -> None:

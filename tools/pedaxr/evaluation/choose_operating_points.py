@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from pedaxr.errors import NotAnAbdominalFilm
+from pedaxr.evaluation.choose_hanging import HungTwice, choose_second_looks
 from pedaxr.evaluation.ground_truth import true_findings
 from pedaxr.reading import networks as models
 from pedaxr.reading.ood_score import Table, oddness, surprise_table
@@ -67,6 +68,7 @@ class Seen:
         measures: of `quality.measures_of`.
         probabilities: the reader's, by finding.
         true: findings that the film shows.
+        hung: how sure its outlines are, and with the film mirrored or upside down.
     """
 
     sureness: float
@@ -83,6 +85,7 @@ class Seen:
     faint_free_air: float = 0.0
     probabilities: Mapping[str, float] = field(default_factory=dict)
     true: tuple[str, ...] = ()
+    hung: HungTwice | None = None
 
 
 def look(films: Sequence[Film], progress: Progress | None = None) -> list[Seen]:
@@ -128,6 +131,7 @@ def _look(film: Film) -> Seen:
         faint_free_air=reading.faint_free_air,
         probabilities={f.value: told.probabilities.get(f, 0.0) for f in FINDINGS},
         true=tuple(true),
+        hung=HungTwice.of(reading.outlines.looks),
     )
 
 
@@ -152,6 +156,7 @@ def choose(sets: Mapping[str, Sequence[Seen]], weights: Mapping[str, str]) -> Op
         weights: by network, SHA-256 of those that looked.
     """
     every = [film for films in sets.values() for film in films]
+    turned, mirrored = choose_second_looks({name: _hung(films) for name, films in sets.items()})
     return OperatingPoints(
         doubted_below=min(_doubted_below(films) for films in sets.values()),
         refused_below=max(0.0, _down(min(film.sureness for film in every) - REFUSAL_MARGIN)),
@@ -166,7 +171,15 @@ def choose(sets: Mapping[str, Sequence[Seen]], weights: Mapping[str, str]) -> Op
         usual=(usual := usual_tables(every)),
         largest_oddness=max(_largest_oddness(films, usual) for films in sets.values()),
         faint_free_air=faint_free_air(sets, free_air_suspicion(every)),
+        turned_looked_from=turned.looked_from,
+        turned_surer_by=turned.margin,
+        mirrored_looked_from=mirrored.looked_from,
+        mirrored_surer_by=mirrored.margin,
     )
+
+
+def _hung(films: Sequence[Seen]) -> list[HungTwice]:
+    return [film.hung for film in films if film.hung is not None]
 
 
 def usual_tables(films: Sequence[Seen]) -> dict[str, Table]:

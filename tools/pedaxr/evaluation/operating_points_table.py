@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from pedaxr.evaluation.choose_hanging import HungTwice, SecondLook
 from pedaxr.evaluation.choose_operating_points import Seen
 from pedaxr.reading.ood_score import oddness
 from pedaxr.reading.operating_points import OperatingPoints
@@ -33,6 +34,7 @@ def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, 
     odd = p.largest_oddness
     yield "largest oddness", odd, "films doubted", _part(lambda s: oddness(s.measures, p.usual) > odd)
     yield "", None, "films doubted by any rule", _part(lambda s: _is_doubted(s, p))
+    yield from _hanging(p)
     t = p.free_air_suspicion
     air, none = (lambda s: s.has_free_air), (lambda s: not s.has_free_air)
     yield "free air suspicion", t, "reader alone: free air named", _part(lambda s: s.free_air >= t, air)
@@ -63,6 +65,29 @@ def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, 
     for finding, support in points.least_support.items():
         yield f"support of {finding}", support, "true sentences unhedged", _unhedged(finding, support, True)
         yield "", support, "false sentences unhedged", _unhedged(finding, support, False)
+
+
+def _hanging(p: OperatingPoints) -> Iterator[tuple[str, float | None, str, Counted]]:
+    """What the second look does on films as they hang, and on the same hung wrongly."""
+    turned = SecondLook(p.turned_looked_from, p.turned_surer_by)
+    mirrored = SecondLook(p.mirrored_looked_from, p.mirrored_surer_by)
+    yield from _second_look("upside down", turned, lambda hung: (hung.upright, hung.upright_turned))
+    yield from _second_look("mirrored", mirrored, lambda hung: (hung.sides, hung.sides_mirrored))
+
+
+def _second_look(
+    name: str, rule: SecondLook, pair: Callable[[HungTwice], tuple[float, float]]
+) -> Iterator[tuple[str, float | None, str, Counted]]:
+    looked = _hung(lambda hung: pair(hung)[0] > rule.looked_from)
+    doubted = _hung(lambda hung: rule.doubts(*pair(hung)))
+    caught = _hung(lambda hung: rule.doubts(*reversed(pair(hung))))
+    yield f"{name}: looked at from", rule.looked_from, "films looked at again", looked
+    yield f"{name}: surer by", rule.margin, "films doubted", doubted
+    yield "", rule.margin, f"the same films {name}: doubted", caught
+
+
+def _hung(test: Callable[[HungTwice], bool]) -> Counted:
+    return _part(lambda s: s.hung is not None and test(s.hung), lambda s: s.hung is not None)
 
 
 def _is_doubted(film: Seen, p: OperatingPoints) -> bool:

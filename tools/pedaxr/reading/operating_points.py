@@ -21,6 +21,7 @@ from pedaxr.storage.files import disk_errors, replace_durably
 from pedaxr_models.labels import FINDINGS
 
 POINTS_FILE = "operating_points.json"
+NEVER = 99.0  # above any unsureness: -log(1e-6) is 14
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class OperatingPoints:
         least_confidence: `flags.least_sure` below which that is said.
         least_support: by finding, `verify.support` below which a sentence on it is hedged.
         faint_free_air: `Reading.faint_free_air` from which free air is told that is not outlined.
+        turned_looked_from, mirrored_looked_from: `second_look.Looks.upright` and `.sides` above which the
+            film is looked at again, upside down or mirrored.
+        turned_surer_by, mirrored_surer_by: by how much surer it must then be, the logarithm of the ratio, for
+            a doubt that it hangs the right way round.
         usual: by measure of `quality.measures_of`, the `oddness.surprise_table` of good films.
         largest_oddness: `oddness.oddness` above which it is said to be perhaps no abdominal film.
         confidence_curve: what share of reports is right, by `flags.least_sure`: pairs, both rising; between
@@ -58,6 +63,10 @@ class OperatingPoints:
     usual: Mapping[str, Table] = field(default_factory=dict)
     largest_oddness: float = 0.0
     faint_free_air: float = 1.0
+    turned_looked_from: float = NEVER
+    turned_surer_by: float = 0.1
+    mirrored_looked_from: float = NEVER
+    mirrored_surer_by: float = 0.1
 
     def __post_init__(self) -> None:
         shares = [getattr(self, name) for name in _SHARES]

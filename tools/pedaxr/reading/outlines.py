@@ -12,6 +12,7 @@ from pedaxr.radiograph.read import Radiograph
 from pedaxr.reading.framing import Framing, framing_of
 from pedaxr.reading.quality import sureness
 from pedaxr.reading.regions import channel_masks, find_regions
+from pedaxr.reading.second_look import Looks
 from pedaxr.types import Region
 from pedaxr_models.labels import Structure
 from pedaxr_models.segmentation.confident_cores import with_cores
@@ -36,6 +37,7 @@ class Outlines:
         cores: the same, cut back to what lengths are read from.
         read_regions: those that are not empty, named and placed, in pixels of the film as it is read.
         regions: the same in pixels of the film as it is stored.
+        looks: how sure they are, and how sure with the film hung otherwise.
         contradicts_header: whether the header says how the child lies, and the film looks otherwise.
     """
 
@@ -46,6 +48,7 @@ class Outlines:
     cores: Mapping[str, NDArray[np.bool_]]
     read_regions: tuple[Region, ...]
     regions: tuple[Region, ...]
+    looks: Looks
     contradicts_header: bool = False
 
 
@@ -94,8 +97,9 @@ def _outline(
         masks=masks,
     )
     cores = with_cores(masks, segmentation.probabilities, segmenter.core_thresholds)
+    looks = Looks(segmentation, film, segmenter.predict)
     return Outlines(
-        framing, film, segmentation, masks, cores, tuple(regions), _stored_regions(regions, framing)
+        framing, film, segmentation, masks, cores, tuple(regions), _stored_regions(regions, framing), looks
     )
 
 

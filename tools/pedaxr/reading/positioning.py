@@ -1,7 +1,8 @@
 """How a film lies and what is printed on it: askew, on its side, upside down, mirrored, cut off, with text.
 
-Notes for the reader; none of them is a reason to refuse. The limits lie outside what validation films of the
-generator show, so that a note means something.
+The limits lie outside what validation films of the generator show, so that a note means something. Where the
+outlines themselves lie mirrored or upside down, the film is in doubt; where a network finds organs by their
+place and outlines them as ever, `second_look` tells.
 """
 
 from collections.abc import Mapping
@@ -24,13 +25,14 @@ _LONGEST_SIDE_PX = 1024
 _LEAST_STROKE = 0.3  # by how much letters are brighter than what lies round them
 _LETTER_PX = (7, 40)
 _LEAST_LETTERS = 10  # in a line; lead words beside the child, such as PORTABLE, are shorter
-_TURNED = Note(
+_ON_ITS_SIDE = Note(
     NoteKind.ORIENTATION,
-    "The film seems to lie on its side or upside down: turn it, or check how it was exported.",
+    "The film seems to lie on its side: turn it upright, or check how it was exported.",
 )
+_UPSIDE_DOWN = Note(NoteKind.DOUBT, "The pelvis lies above the liver, so the film may hang the wrong way up.")
 _MIRRORED = Note(
-    NoteKind.ORIENTATION,
-    "The liver lies on the patient's left: the film may be mirrored, and left and right exchanged.",
+    NoteKind.DOUBT,
+    "The liver lies on the patient's left, so the film may be mirrored, and left and right exchanged.",
 )
 _CONTRADICTED = Note(
     NoteKind.DOUBT,
@@ -56,16 +58,23 @@ def positioning_notes(
     """
     centres = {name: _centre(masks[name]) for name in (Structure.SPINE, Structure.LIVER, Structure.PELVIS)}
     spine, liver, pelvis = centres.values()
+    if is_on_its_side(masks):
+        return [_CONTRADICTED if contradicts_header else _ON_ITS_SIDE]
     tilt = _tilt(masks[Structure.SPINE])
-    is_upside_down = bool(liver and pelvis and pelvis[0] < liver[0])
-    if is_upside_down or (tilt is not None and tilt > _ON_ITS_SIDE_DEGREES):
-        return [_CONTRADICTED if contradicts_header else _TURNED]
+    if liver and pelvis and pelvis[0] < liver[0]:
+        return [_CONTRADICTED if contradicts_header else _UPSIDE_DOWN]
     is_mirrored = bool(liver and spine and liver[1] > spine[1])
     notes = [_CONTRADICTED] if contradicts_header else [_MIRRORED] if is_mirrored else []
     if tilt is not None and tilt > _ASKEW_DEGREES:
         askew = f"The child lies askew on the film, by about {tilt:.0f} degrees."
         notes.append(Note(NoteKind.ORIENTATION, askew))
     return notes + ([_FLANKS] if _fills_the_width(masks, content[1]) else [])
+
+
+def is_on_its_side(masks: Mapping[str, BoolArray]) -> bool:
+    """Whether the spine lies across, as on a decubitus film that is shown lying."""
+    tilt = _tilt(masks[Structure.SPINE])
+    return tilt is not None and tilt > _ON_ITS_SIDE_DEGREES
 
 
 def _centre(mask: BoolArray) -> tuple[float, float] | None:

@@ -17,9 +17,11 @@ from pedaxr.radiograph.recent_cache import Recent
 from pedaxr.reading import networks as models
 from pedaxr.reading.measurements import measure
 from pedaxr.reading.notes import Note, NoteKind, no_finding_because, texts
+from pedaxr.reading.operating_points import operating_points
 from pedaxr.reading.outlines import Outlines, outline, square_spacing
-from pedaxr.reading.positioning import positioning_notes, text_notes
+from pedaxr.reading.positioning import is_on_its_side, positioning_notes, text_notes
 from pedaxr.reading.quality import check_anatomy, check_picture
+from pedaxr.reading.second_look import hanging_doubts, refuse_two_bodies
 from pedaxr.reading.spacing import resolve_spacing
 from pedaxr.types import Region
 from pedaxr_models.datasets.film import FilmMetadata
@@ -199,15 +201,24 @@ def read_film(source: Source) -> Reading:
     audit.note(weights=segmenter.weights_sha256)
     spacing, spacing_notes = resolve_spacing(radiograph, source.study)
     outlines = _seen(radiograph, segmenter, spacing[:2] if spacing else None)
-    notes += check_anatomy(outlines.read_regions)
-    notes += positioning_notes(
+    notes += _anatomy_notes(outlines)
+    notes += spacing_notes
+    metadata = _study_metadata(source.study) if source.study else radiograph.metadata
+    return Reading(source, radiograph, outlines, segmenter, spacing, metadata, tuple(notes))
+
+
+def _anatomy_notes(outlines: Outlines) -> list[Note]:
+    """What the outlines say of the picture. Raises NotAnAbdominalFilm."""
+    refuse_two_bodies(outlines.looks, outlines.masks)
+    notes = check_anatomy(outlines.read_regions)
+    placed = positioning_notes(
         outlines.masks,
         outlines.segmentation.letterbox.content,
         contradicts_header=outlines.contradicts_header,
     )
-    notes += spacing_notes
-    metadata = _study_metadata(source.study) if source.study else radiograph.metadata
-    return Reading(source, radiograph, outlines, segmenter, spacing, metadata, tuple(notes))
+    if not texts(placed, NoteKind.DOUBT) and not is_on_its_side(outlines.masks):
+        notes += hanging_doubts(outlines.looks, operating_points())
+    return notes + placed
 
 
 def _seen(

@@ -2,6 +2,7 @@
 
 import click
 
+from pedaxr_server.cli.evaluate.hanging import evaluate_hanging
 from pedaxr_server.cli.evaluate.networks import evaluate_captioner, evaluate_segmentation
 from pedaxr_server.cli.evaluate.rejection import evaluate_rejection
 from pedaxr_server.cli.evaluate.reports import evaluate_reports
@@ -19,6 +20,7 @@ for measurement in (
     evaluate_captioner,
     evaluate_reports,
     evaluate_rejection,
+    evaluate_hanging,
     evaluate_thresholds,
 ):
     evaluate.add_command(measurement)

@@ -1,0 +1,75 @@
+"""When a film is looked at again, mirrored or upside down, and how much surer it must then be."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pedaxr.reading.operating_points import NEVER
+from pedaxr.reading.second_look import Looks, surer_by
+
+LEAST_LOOKED_AT = 0.97  # of films that hang wrongly
+MOST_DOUBTED = 0.005  # of films that hang rightly
+LEAST_MARGIN = 0.03
+
+
+@dataclass(frozen=True)
+class HungTwice:
+    """Unsureness, as of `second_look.Looks`, of one film that hangs rightly, and of the same hung wrongly."""
+
+    sides: float
+    sides_mirrored: float
+    upright: float
+    upright_turned: float
+
+    @classmethod
+    def of(cls, looks: Looks) -> "HungTwice":
+        """With both other looks, whether or not they would pay in service."""
+        return cls(looks.sides, looks.sides_mirrored, looks.upright, looks.upright_turned)
+
+
+@dataclass(frozen=True)
+class SecondLook:
+    """One rule: looked at again from an unsureness on, and in doubt where surer by the margin."""
+
+    looked_from: float
+    margin: float
+
+    def doubts(self, stored: float, other: float) -> bool:
+        """Whether a film of that unsureness, as stored and hung otherwise, is in doubt."""
+        return stored > self.looked_from and surer_by(stored, other) > self.margin
+
+
+def choose_second_looks(sets: Mapping[str, Sequence[HungTwice]]) -> tuple[SecondLook, SecondLook]:
+    """For films upside down, and for mirrored ones. A film as stored is, mirrored, a mirrored film."""
+    films = [film for one in sets.values() for film in one]
+    return (
+        _second_look([(film.upright, film.upright_turned) for film in films]),
+        _second_look([(film.sides, film.sides_mirrored) for film in films]),
+    )
+
+
+def _second_look(pairs: Sequence[tuple[float, float]]) -> SecondLook:
+    """Of pairs of unsureness, the right way round first.
+
+    At least 97 % of the films that hang wrongly are looked at, at most 0.5 % of the others are doubted; where
+    both are far apart, the margin lies half-way to the films that hang wrongly.
+    """
+    known = [pair for pair in pairs if all(map(math.isfinite, pair))]
+    if not known:
+        return SecondLook(NEVER, LEAST_MARGIN)
+    spared = math.floor((1 - LEAST_LOOKED_AT) * len(known))
+    looked_from = math.floor(sorted(other for _, other in known)[spared] * 1000 - 1) / 1000
+    half_way = sorted(surer_by(other, stored) for stored, other in known)[spared] / 2
+    margin = max(LEAST_MARGIN, half_way, _above_most(_margins(known, looked_from)))
+    return SecondLook(looked_from, round(margin, 3))
+
+
+def _margins(pairs: Iterable[tuple[float, float]], looked_from: float) -> list[float]:
+    """By how much films that hang rightly are surer the other way round; far below 0 if never looked at."""
+    return [surer_by(*pair) if pair[0] > looked_from else -NEVER for pair in pairs]
+
+
+def _above_most(margins: Sequence[float]) -> float:
+    """The first step above all but 0.5 % of them."""
+    last = sorted(margins, reverse=True)[math.floor(MOST_DOUBTED * len(margins))]
+    return math.floor(last * 1000 + 1) / 1000

@@ -1,0 +1,185 @@
+"""A second look at the same film, hung another way: is it mirrored, upside down, or two films in one?
+
+The network finds an organ by its place as much as by its look, so that a mirrored film is outlined as if it
+hung rightly, only less surely. So the film is segmented again, mirrored or turned by half, where it is unsure
+enough as stored for that to pay; what is clearly surer the other way round was hung wrongly. Of a picture
+that is wide, tall or has two spines, each half is looked at alone: two bodies are surer apart.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr.errors import NotAnAbdominalFilm
+from pedaxr.reading.notes import Note, NoteKind
+from pedaxr_models.labels import CHANNELS, Structure
+
+if TYPE_CHECKING:
+    from pedaxr.reading.operating_points import OperatingPoints
+    from pedaxr_models.segmentation.film_segmenter import Segmentation
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float32]
+
+ONE_SIDED = (Structure.LIVER, Structure.STOMACH, Structure.HEART)
+UPRIGHT = (Structure.LIVER, Structure.STOMACH, Structure.SPINE, Structure.RIBS)
+_STEP = 4  # every fourth row and column says as much
+_LEAST_SEEN_PX = 200  # expected, of the frame, for a look to count
+_WIDE, _TALL = 1.3, 1.7  # of one side to the other; films of one child stay below
+_SURER_APART = 0.05
+_LEAST_SECOND_SPINE = 0.15  # of the longer one's area
+_LEAST_SPINE_SHAPE = 2.0  # height to mean width
+_SPINES_APART = 2.5  # mean widths
+_MIRRORED = Note(
+    NoteKind.DOUBT,
+    "The outlines are surer with the film mirrored, so left and right may be exchanged.",
+)
+_TURNED = Note(
+    NoteKind.DOUBT, "The outlines are surer with the film upside down, so it may hang the wrong way up."
+)
+
+
+class Looks:
+    """How unsure the outlines of one film are, as stored and otherwise; each other look is made once.
+
+    Unsureness is the entropy of the probabilities of some channels, in nats, over the pixels that they are
+    expected to fill; infinite where hardly any is.
+    """
+
+    def __init__(
+        self,
+        segmentation: "Segmentation",
+        film: FloatArray,
+        segment: Callable[[FloatArray], "Segmentation"],
+    ) -> None:
+        self._stored = segmentation
+        self._film = film
+        self._segment = segment
+
+    @cached_property
+    def sides(self) -> float:
+        """Of the organs that lie on one side, as stored."""
+        return unsureness(self._stored, ONE_SIDED)
+
+    @cached_property
+    def upright(self) -> float:
+        """Of what tells up from down, as stored."""
+        return unsureness(self._stored, UPRIGHT)
+
+    @cached_property
+    def sides_mirrored(self) -> float:
+        """Of the organs that lie on one side, with the film mirrored."""
+        return unsureness(self._segment(self._content[:, ::-1]), ONE_SIDED)
+
+    @cached_property
+    def upright_turned(self) -> float:
+        """Of what tells up from down, with the film turned by half."""
+        return unsureness(self._segment(self._content[::-1, ::-1]), UPRIGHT)
+
+    @cached_property
+    def upright_apart(self) -> float:
+        """Of the less sure one of the picture's two halves, each looked at alone."""
+        return max(unsureness(self._segment(half), UPRIGHT) for half in _halves(self._lit))
+
+    @cached_property
+    def is_long(self) -> bool:
+        """Whether what is exposed is wider or taller than a film of one child."""
+        height, width = self._lit.shape
+        return bool(width > _WIDE * height or height > _TALL * width)
+
+    @property
+    def _content(self) -> FloatArray:
+        """The film as the network saw it, without the frame's padding: small, whatever the film's size."""
+        frame: FloatArray = self._stored.frame_of(self._film)[self._stored.letterbox.content]
+        return frame
+
+    @cached_property
+    def _lit(self) -> FloatArray:
+        """Without black and white borders; all of it where nothing is left."""
+        content = self._content
+        lit = (content > 0.02) & (content < 0.98)
+        if not lit.any():
+            return content
+        rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
+        return content[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def hanging_doubts(looks: Looks, points: "OperatingPoints") -> list[Note]:
+    """Doubts that the film hangs the right way round; empty where it is sure as stored, or surest so."""
+    if (
+        looks.upright > points.turned_looked_from
+        and surer_by(looks.upright, looks.upright_turned) > points.turned_surer_by
+    ):
+        return [_TURNED]
+    if (
+        looks.sides > points.mirrored_looked_from
+        and surer_by(looks.sides, looks.sides_mirrored) > points.mirrored_surer_by
+    ):
+        return [_MIRRORED]
+    return []
+
+
+def refuse_two_bodies(looks: Looks, masks: Mapping[str, BoolArray]) -> None:
+    """Raise NotAnAbdominalFilm where the picture's two halves are each a surer film than the whole."""
+    if not (looks.is_long or has_two_spines(masks[Structure.SPINE])):
+        return
+    if surer_by(looks.upright, looks.upright_apart) > _SURER_APART:
+        raise NotAnAbdominalFilm(
+            "The picture seems to show two bodies, or two films in one: nothing is read into it. "
+            "Export each film on its own."
+        )
+
+
+def has_two_spines(spine: BoolArray) -> bool:
+    """Whether the mask (S, S) holds two upright columns beside each other."""
+    _, _, stats, centres = cv2.connectedComponentsWithStats(spine.astype(np.uint8), connectivity=8)
+    columns = sorted(zip(stats[1:], centres[1:, 0], strict=True), key=lambda one: -one[0][cv2.CC_STAT_AREA])
+    if len(columns) < 2:
+        return False
+    (first, first_x), *others = columns
+    return any(_stands_beside(first, other, abs(first_x - x)) for other, x in others)
+
+
+def _stands_beside(first: NDArray[np.int32], other: NDArray[np.int32], apart: float) -> bool:
+    top, height, area = (int(other[i]) for i in (cv2.CC_STAT_TOP, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
+    first_top, first_height = int(first[cv2.CC_STAT_TOP]), int(first[cv2.CC_STAT_HEIGHT])
+    first_area = int(first[cv2.CC_STAT_AREA])
+    shared = min(top + height, first_top + first_height) - max(top, first_top)
+    return (
+        area > _LEAST_SECOND_SPINE * first_area
+        and height * height > _LEAST_SPINE_SHAPE * area
+        and shared > min(height, first_height) / 2
+        and apart > _SPINES_APART * first_area / first_height
+    )
+
+
+def unsureness(segmentation: "Segmentation", channels: tuple[Structure, ...]) -> float:
+    """Entropy of those channels on the film over the pixels they are expected to fill; see `Looks`."""
+    rows, columns = segmentation.letterbox.content
+    planes = [CHANNELS.index(channel) for channel in channels]
+    p = segmentation.probabilities[planes, rows, columns][:, ::_STEP, ::_STEP].astype(np.float64)
+    expected = float(p.sum()) * _STEP**2
+    if expected < _LEAST_SEEN_PX:
+        return float("inf")
+    p = np.clip(p, 1e-6, 1 - 1e-6)
+    entropy = -float((p * np.log(p) + (1 - p) * np.log1p(-p)).sum()) * _STEP**2
+    return entropy / expected
+
+
+def _halves(picture: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Across the longer side."""
+    height, width = picture.shape
+    if width >= height:
+        return picture[:, : width // 2], picture[:, width // 2 :]
+    return picture[: height // 2], picture[height // 2 :]
+
+
+def surer_by(stored: float, other: float) -> float:
+    """How much surer the other look is: the logarithm of the ratio; 0 where either shows nothing."""
+    if not np.isfinite([stored, other]).all():
+        return 0.0
+    return float(np.log(max(stored, 1e-9) / max(other, 1e-9)))
