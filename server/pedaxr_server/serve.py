@@ -1,5 +1,9 @@
 """Run the server over stdio or HTTP: the one place that knows both transports."""
 
+import codecs
+import io
+import os
+import sys
 from typing import TYPE_CHECKING
 
 from mcp.server.mcpserver import MCPServer
@@ -48,10 +52,48 @@ def http_app(settings: Settings) -> "Starlette":
 def _serve_stdio(server: MCPServer[object], settings: Settings, tools: XrayTools) -> None:
     if settings.warm:
         tools.reader.warm(_STDIO_WARM_DELAY_S)
+    _begin_without_mark()
     try:
         server.run("stdio")
     except* BrokenPipeError:
         pass  # the client left while it was being answered
+
+
+class _Unmarked(io.BufferedReader):
+    """Standard input without the byte order mark that some shells and hosts put before the first message."""
+
+    _is_at_start = True
+
+    def read1(self, size: int = -1) -> bytes:
+        """As a buffered reader does; a part of a mark is waited for, so that no mark slips through in two."""
+        data = super().read1(size)
+        while self._is_at_start and data and codecs.BOM_UTF8.startswith(data):
+            more = super().read1(size)
+            if data == codecs.BOM_UTF8 or not more:
+                data, self._is_at_start = more, False
+            else:
+                data += more
+        if self._is_at_start:
+            self._is_at_start = False
+            data = data.removeprefix(codecs.BOM_UTF8)
+        return data
+
+
+def _begin_without_mark() -> None:
+    """Put a reader that knows the mark in the place of standard input, which then is empty for others.
+
+    The SDK does the same for a standard input that it finds at descriptor 0: what a child process reads
+    there would be missing from the conversation.
+    """
+    wire = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    if sys.platform == "win32":
+        from mcp.os.win32.utilities import rebind_std_handle_to_fd
+
+        rebind_std_handle_to_fd(0)
+    sys.stdin = io.TextIOWrapper(_Unmarked(io.FileIO(wire, "rb")), encoding="utf-8")
 
 
 def _serve_http(server: MCPServer[object], settings: Settings, tools: XrayTools) -> None:

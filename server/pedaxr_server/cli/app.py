@@ -23,6 +23,7 @@ from pedaxr_server.cli.options import (
     add_former_name,
     home_option,
     json_option,
+    read_date,
     show,
     use_weights,
     weights_option,
@@ -35,7 +36,7 @@ from pedaxr_server.cli.train import train
 from pedaxr_server.cli.walkthrough import walkthrough
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date
 
     from pedaxr.clinic import Clinic
 
@@ -80,7 +81,7 @@ def demo(home: Path | None, weights: Path | None, out: Path | None, http: bool) 
 @click.argument("query")
 @click.option(
     "--birth-date",
-    type=click.DateTime(["%Y-%m-%d"]),
+    callback=read_date,
     metavar="YYYY-MM-DD",
     help="Tells apart patients with the same name.",
 )
@@ -90,7 +91,7 @@ def demo(home: Path | None, weights: Path | None, out: Path | None, http: bool) 
 @home_option
 @json_option
 def find(
-    query: str, birth_date: "datetime | None", limit: int, home: Path | None, json_path: Path | None
+    query: str, birth_date: "date | None", limit: int, home: Path | None, json_path: Path | None
 ) -> None:
     """Find children by name (Hangul or romanised), id or birth date."""
     from pedaxr.clinic import open_clinic
@@ -99,7 +100,7 @@ def find(
 
     search = find_patient(
         query,
-        patient_birth_date=birth_date.date() if birth_date else None,
+        patient_birth_date=birth_date,
         limit=limit,
         clinic=open_clinic(home),
     )

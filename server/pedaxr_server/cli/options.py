@@ -1,5 +1,6 @@
 """Options, error handling and JSON output that every command shares."""
 
+import io
 import json
 import os
 import sys
@@ -14,6 +15,8 @@ from pedaxr.errors import PedaxrError, StorageError
 from pedaxr.storage.files import replace_durably
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from rich.console import Console, RenderableType
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,6 +54,16 @@ def _or_setting(context: click.Context, parameter: click.Parameter, value: Path 
     return found
 
 
+def read_date(context: click.Context, parameter: click.Parameter, value: str | None) -> "date | None":
+    """The day that an option names, in any spelling; an empty one is left out."""
+    from pedaxr_models.written.dates import parse_date
+
+    try:
+        return parse_date(value)
+    except ValueError as err:
+        raise click.BadParameter(str(err), context, parameter) from err
+
+
 def json_option(command: F) -> F:
     """Add --json FILE."""
     return click.option(
@@ -82,7 +95,8 @@ def show(picture: "Callable[[], RenderableType]", data: Any, json_path: Path | N
     if json_path is not None:
         text = json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
         if str(json_path) == "-":
-            click.echo(text, nl=False)
+            # Escapes instead of question marks: what is read by a program must not lose a name.
+            click.echo(text if _fits(text) else json.dumps(data, indent=2, allow_nan=False) + "\n", nl=False)
             return
         write_text(json_path, text)
     console().print(picture())
@@ -134,12 +148,33 @@ def write_secret(path: Path, text: str) -> None:
         raise StorageError(f"{path} cannot be made ({err.strerror}). Choose a new file.") from err
 
 
+def never_fail_to_print() -> None:
+    """Have signs that the console's code page lacks replaced, where they would end the command half-way."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
+
+
+def _fits(text: str) -> bool:
+    """Whether standard output has every sign of the text."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class PedaxrGroup(click.Group):
     """A group that lists its commands by subject and ends with one line on stderr on a PedaxrError."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.subjects: dict[str, list[str]] = {}
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse and run, on a console of any code page."""
+        never_fail_to_print()
+        return super().main(*args, **kwargs)
 
     def add_subject(self, subject: str, commands: Iterable[click.Command]) -> None:
         """Add commands that `--help` lists under a heading of their own."""

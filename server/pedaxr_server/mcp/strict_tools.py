@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from pedaxr.errors import NotFound, PedaxrError
 from pedaxr.text import ForeignText
 from pedaxr_server.mcp.answers import Shown, shown_of
+from pedaxr_server.mcp.arguments import as_meant, verbatim
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,7 +79,11 @@ class StrictTool(Tool):
             names = f"{self.name} has no argument {_listed(unknown)}. Use only {_listed(allowed)}."
             raise ToolError(f"{names} [invalid_request]")
         try:
-            return await super().run(arguments, context, convert_result)
+            meant = as_meant(arguments, self.parameters)
+        except ValueError as err:
+            raise ToolError(f"{self.name}: {err} [invalid_request]") from err
+        try:
+            return await super().run(meant, context, convert_result)
         except ToolError as err:
             if isinstance(err.__cause__, ValidationError):
                 raise ToolError(f"{self.name}: {_faults(err.__cause__)} [invalid_request]") from err.__cause__
@@ -112,6 +117,7 @@ def strict_tool(
     assert isinstance(tool, StrictTool)
     tool.description = " ".join(tool.description.split())
     tool.parameters = {**_slim(tool.parameters, _INPUT_NOISE), "additionalProperties": False}
+    tool.fn_metadata = verbatim(tool.fn_metadata)
     tool.fn_metadata.output_schema = _compact(tool.fn_metadata.output_schema or {}, answer)
     return tool
 

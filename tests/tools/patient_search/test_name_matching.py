@@ -58,7 +58,6 @@ def score(query: str, name: str) -> float | None:
         ("김민준 환자", "김민준"),
         ("김민준", "KIM^MINJUN=金民俊=김민준"),
         ("김민준", "김민준 (Kim Minjun)"),
-        ("김민준", "김민준A"),
         ("EMMA WILSON", "Wilson, Emma"),
         ("Ms. Emma Wilson", "Emma Wilson"),
         ("José García", "Jose Garcia"),

@@ -4,7 +4,6 @@ Whatever could be the patient asked for is a match; a name that is only similar 
 that a slip of the keyboard never opens another child's films without a human saying yes.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +20,8 @@ from pedaxr.registry import Patient, Registry, Study
 from pedaxr.registry.report_versions import ReportState
 from pedaxr.text import printable
 from pedaxr.types import PatientMatch, PatientSearch, StudySummary
+from pedaxr_models.written.dates import FoundDate, find_date, parse_date
+from pedaxr_models.written.plain import plain
 
 if TYPE_CHECKING:
     from pedaxr.clinic.clinic import Clinic
@@ -29,11 +30,6 @@ MOST_MATCHES = 20
 _LONGEST_QUERY = 200
 _MOST_IDS = 4  # words of a query that are looked up as ids
 _NEAREST_LISTED = 5
-
-_DATES = (
-    re.compile(r"(?<!\d)(?P<y>\d{4})\s*[-./년]\s*(?P<m>\d{1,2})\s*[-./월]\s*(?P<d>\d{1,2})(?:\s*일|(?!\d))"),
-    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?!\d)"),
-)
 
 
 @dataclass(frozen=True)
@@ -51,12 +47,14 @@ class _Query:
         text: all of it, made printable.
         name: what is left without the date.
         born_in_text, born: the dates in the text and in the argument.
+        is_short: six digits are all that was asked, a birth date or a mistyped id.
     """
 
     text: str
     name: str
     born_in_text: date | None
     born: date | None
+    is_short: bool = False
 
     @property
     def day(self) -> date | None:
@@ -145,33 +143,24 @@ def _parse(query: str, patient_birth_date: date | str | None) -> _Query:
         raise InvalidRequest(
             f"The query is longer than {_LONGEST_QUERY} characters. Give a name, an id or a date."
         )
-    text = printable(query)
+    text = printable(plain(query))  # full-width digits are digits, as they are for names
     if len(text) < 2 and not any(map(is_hangul, text)):
         raise InvalidRequest("Give at least two characters of a name, an id or a birth date.")
-    born, rest = _cut_date(text)
-    asked = _as_date(patient_birth_date)
-    return _Query(text, rest, born, asked)
+    try:
+        asked = parse_date(patient_birth_date) if isinstance(patient_birth_date, str) else patient_birth_date
+    except ValueError as err:
+        raise InvalidRequest(f"patient_birth_date: {err}") from err
+    found = _date_in(text)
+    if found is None:
+        return _Query(text, text, None, asked)
+    return _Query(text, found.rest, found.day, asked, is_short=found.is_short and not found.rest)
 
 
-def _cut_date(text: str) -> tuple[date | None, str]:
-    """The first date in the text and the text around it."""
-    for pattern in _DATES:
-        if found := pattern.search(text):
-            try:
-                day = date(int(found["y"]), int(found["m"]), int(found["d"]))
-            except ValueError:
-                continue
-            return day, (text[: found.start()] + " " + text[found.end() :]).strip(" ,;()")
-    return None, text
-
-
-def _as_date(value: date | str | None) -> date | None:
-    if value is None or isinstance(value, date):
-        return value
-    day, rest = _cut_date(printable(value, 40))
-    if day is None or rest:
-        raise InvalidRequest("patient_birth_date must be a date such as 2021-03-04.")
-    return day
+def _date_in(text: str) -> FoundDate | None:
+    try:
+        return find_date(text)
+    except ValueError as err:
+        raise InvalidRequest(str(err)) from err
 
 
 def _matching(index: SearchIndex, asked: _Query, *, most: int) -> _Matches:
@@ -199,8 +188,9 @@ def _by_id(index: SearchIndex, asked: _Query) -> Iterator[_Found]:
 
 
 def _with_rest(patient: Patient, reason: str, rest: list[str]) -> _Found:
-    born, name = _cut_date(" ".join(rest))
-    if born not in (None, patient.patient_birth_date):
+    found = _date_in(" ".join(rest))
+    name = " ".join(rest) if found is None else found.rest
+    if found is not None and found.day != patient.patient_birth_date:
         return _Found(patient, _BAD, f"{reason}, but another birth date")
     if not name:
         return _Found(patient, names.SAME, reason)
@@ -224,7 +214,11 @@ def _by_name(index: SearchIndex, asked: _Query, *, most: int) -> _Matches:
         return _Matches([], 0)
     if not asked.name and asked.day:
         born = index.patients_born_on(asked.day)
-        return _Matches([_Found(p, names.SAME, "born on that day") for p in born[:most]], len(born))
+        score = names.PART if asked.is_short else names.SAME
+        reason = (
+            "born on that day, if the six digits are a birth date" if asked.is_short else "born on that day"
+        )
+        return _Matches([_Found(p, score, reason) for p in born[:most]], len(born))
     found = {
         one.patient_name: one.likeness for one in index.names_like(name_forms(asked.name), born_on=asked.day)
     }

@@ -7,7 +7,7 @@ keys of an index.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import groupby, islice, product
@@ -15,20 +15,16 @@ from itertools import groupby, islice, product
 from rapidfuzz.distance import OSA
 
 from pedaxr.patient_search import hangul
+from pedaxr.patient_search.newborns import Newborn, is_same_child, without_newborn
 from pedaxr.patient_search.typing_slips import likely_slip
 from pedaxr.text import printable
 
-_BABY_WORDS = frozenset(
-    ["baby", "infant", "newborn", "neonate", "bb", "아기", "애기", "아가", "신생아", "베이비"]
-)
-_BABY_FILLERS = frozenset(["of", "boy", "girl", "twin", "the", *"abc123의"])
 _TITLES = frozenset(
     {"mr", "mrs", "ms", "miss", "dr", "master", "patient", "pt", "ssi", "nim"}
     | {"씨", "님", "군", "양", "환자", "환아", "환자분", "환자님", "어린이", "학생"}
 )
 # Titles written on to a Hangul name, and how many syllables must be left for them not to be part of it.
 _ATTACHED_TITLES = {"환자": 2, "환아": 2, "어린이": 2, "씨": 3, "님": 3, "군": 3, "양": 3}
-_ATTACHED_BABY = ("신생아", "아기", "애기")
 _PLAIN = re.compile("[ -~가-힣]{0,200}")  # has no width, no accents and nothing invisible
 _MOST_READINGS = 4096
 _FARTHEST = 0.35  # share of letters that may differ in a similar name
@@ -62,7 +58,7 @@ class NameForms:
         cuts: surname in Hangul and romanised given name of the wholes in Hangul, which `romanised` spells.
         words: as written, each by itself.
         parts: surname, given name and single words.
-        is_baby: a newborn registered under a parent's name.
+        newborn: what says that the child is filed under a parent's name, or has a number behind it.
         variants: the words that the name may consist of, as written: with and without titles, per script.
     """
 
@@ -72,9 +68,14 @@ class NameForms:
     wholes: frozenset[str]
     romanised: frozenset[str]
     parts: frozenset[str]
-    is_baby: bool
+    newborn: Newborn | None
     variants: tuple[tuple[str, ...], ...]
     cuts: frozenset[tuple[str, str]]
+
+    @property
+    def is_baby(self) -> bool:
+        """Whether the child is filed under a parent's name."""
+        return self.newborn is not None and self.newborn.is_baby
 
     @cached_property
     def readings(self) -> frozenset[str]:
@@ -111,7 +112,7 @@ def _without_accent(char: str) -> str:
 def name_forms(name: str) -> NameForms:
     """Break a name as registered or as typed into what it is compared by; never fails."""
     words = fold(name).split()
-    bare, is_baby = _without_baby(words)
+    bare, newborn = without_newborn(words)
     text = "".join(words) or "".join(printable(name).split())
     variants = tuple(dict.fromkeys(_variants(name, bare)))
     wholes = {"".join(order) for words in variants for order in _orders(words)}
@@ -131,7 +132,7 @@ def name_forms(name: str) -> NameForms:
         wholes=frozenset(wholes | {text}),
         romanised=frozenset(whole for cut in spelled for whole in _spellings(*cut)),
         parts=frozenset(parts),
-        is_baby=is_baby,
+        newborn=newborn,
         variants=variants,
         cuts=spelled,
     )
@@ -152,22 +153,6 @@ def _is_hangul_name(words: tuple[str, ...]) -> bool:
     return all(map(hangul.is_hangul_word, words))
 
 
-def _without_baby(words: list[str]) -> tuple[list[str], bool]:
-    stripped = [_strip_suffix(word, _ATTACHED_BABY) for word in words]
-    if stripped == words and not _BABY_WORDS.intersection(words):
-        return words, False
-    kept = [word for word in stripped if word not in _BABY_WORDS | _BABY_FILLERS]
-    return (kept, True) if kept else (words, False)
-
-
-def _strip_suffix(word: str, suffixes: Iterable[str]) -> str:
-    """A Hangul word without the suffix, where at least two syllables of name are left."""
-    ends = (
-        s for s in suffixes if word.endswith(s) and len(word) >= len(s) + 2 and hangul.is_hangul_word(word)
-    )
-    return word.removesuffix(next(ends, ""))
-
-
 def _variants(name: str, words: list[str]) -> Iterator[tuple[str, ...]]:
     """The name as word lists: as written, without titles, each script alone, each DICOM group alone."""
     yield tuple(words)
@@ -179,7 +164,7 @@ def _variants(name: str, words: list[str]) -> Iterator[tuple[str, ...]]:
         yield from (tuple(part) for part in scripts.values() if sum(map(len, part)) > 1)
     groups = re.split(r"[=()\[\]]", name)
     if len(groups) > 1:
-        folded = (tuple(_without_baby(fold(group).split())[0]) for group in groups)
+        folded = (tuple(without_newborn(fold(group).split())[0]) for group in groups)
         yield from (group for group in folded if sum(map(len, group)) > 1)
 
 
@@ -241,9 +226,16 @@ def _whole_readings(words: tuple[str, ...]) -> Iterator[str]:
 def likeness(query: NameForms, name: NameForms) -> Likeness | None:
     """How the name answers the query, or None when it is neither the same name nor a part of it."""
     found = _whole_likeness(query, name) or _part_likeness(query, name)
-    if found and query.is_baby != name.is_baby:
-        return Likeness(BABY, "the name fits, but only one of the two is a baby under a parent's name")
-    return found
+    return found and as_same_child(found, query, name)
+
+
+def as_same_child(found: Likeness, query: NameForms, name: NameForms) -> Likeness:
+    """The likeness of two names, unless one of them is a parent's, or another twin's."""
+    if is_same_child(query.newborn, name.newborn):
+        return found
+    if query.is_baby == name.is_baby:
+        return Likeness(BABY, "the name fits, but the number, letter or sex beside it tells children apart")
+    return Likeness(BABY, "the name fits, but only one of the two is a baby under a parent's name")
 
 
 def _whole_likeness(query: NameForms, name: NameForms) -> Likeness | None:

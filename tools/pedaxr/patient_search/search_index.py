@@ -16,16 +16,16 @@ from pedaxr.patient_search import index_keys as name_keys
 from pedaxr.patient_search.hangul import by_sound, coarse, is_hangul_word, jamo
 from pedaxr.patient_search.index_keys import AskedKeys
 from pedaxr.patient_search.name_matching import (
-    BABY,
     PART,
     PREFIX,
     Likeness,
     NameForms,
+    as_same_child,
     likeness,
     name_forms,
     part_readings,
 )
-from pedaxr.records import Patient, marks, patient_of
+from pedaxr.records import Patient, bare_id, marks, patient_of
 
 MOST_COUNTED = 300  # names or patients; a search that meets more says so
 _MOST_VERIFIED = 300  # names or parts compared in full
@@ -40,7 +40,7 @@ TABLES: tuple[str, ...] = (
         name_id INTEGER PRIMARY KEY AUTOINCREMENT,
         patient_name TEXT NOT NULL UNIQUE,
         skeleton TEXT NOT NULL,
-        is_baby INTEGER NOT NULL)""",
+        is_baby INTEGER NOT NULL)""",  # a baby's, or one with a number: compared in full
     """CREATE TABLE name_keys (
         name_key TEXT NOT NULL,
         name_id INTEGER NOT NULL,
@@ -65,7 +65,6 @@ TABLES: tuple[str, ...] = (
 _PART_SAID = Likeness(PART, "part of the name")
 _PART_READ = Likeness(PART, "part of the name in the other script or spelling")
 _BEGINNING = Likeness(PREFIX, "beginning of the name")
-_ONE_IS_BABY = Likeness(BABY, "the name fits, but only one of the two is a baby under a parent's name")
 
 
 def index_name(connection: sqlite3.Connection, name: str) -> None:
@@ -73,7 +72,7 @@ def index_name(connection: sqlite3.Connection, name: str) -> None:
     forms = name_forms(name)
     done = connection.execute(
         "INSERT OR IGNORE INTO patient_names (patient_name, skeleton, is_baby) VALUES (?, ?, ?)",
-        [name, name_keys.name_skeleton(forms), forms.is_baby],
+        [name, name_keys.name_skeleton(forms), forms.newborn is not None],
     )
     if done.rowcount != 1:
         return
@@ -134,12 +133,13 @@ class SearchIndex:
         self._connection = connection
 
     def patients_with_id(self, some_id: str) -> list[tuple[Patient, str]]:
-        """Patients with that id, or a study or accession number of that id, in any case; and which it was."""
+        """Patients with that id, or a study or accession number of that id, in any case and width."""
         found: dict[str, tuple[Patient, str]] = {}
-        for condition, reason in _BY_ID:
-            rows = self._connection.execute(f"SELECT * FROM patients WHERE {condition} LIMIT 100", [some_id])
-            for patient in map(patient_of, rows):
-                found.setdefault(patient.patient_id, (patient, reason))
+        for spelled in dict.fromkeys((some_id, bare_id(some_id))):
+            for condition, reason in _BY_ID:
+                having = f"SELECT * FROM patients WHERE {condition} LIMIT 100"
+                for patient in map(patient_of, self._connection.execute(having, [spelled])):
+                    found.setdefault(patient.patient_id, (patient, reason))
         return list(found.values())
 
     def patients_born_on(self, day: date, *, limit: int = MOST_COUNTED + 1) -> list[Patient]:
@@ -182,8 +182,13 @@ class SearchIndex:
         if born_on is not None and not is_complete:
             best, alike = _judged(self._keys_of_day(born_on), asked, proofs)
         found = [
-            FoundName(name, _ONE_IS_BABY if is_baby != query.is_baby else best[name_id])
-            for name_id, name, is_baby in self._names(best)
+            FoundName(
+                name,
+                as_same_child(best[name_id], query, name_forms(name))
+                if is_marked or query.newborn
+                else best[name_id],
+            )
+            for name_id, name, is_marked in self._names(best)
         ]
         unproven = [name_id for name_id in alike if name_id not in best or best[name_id].score <= PART]
         return _best_first([*found, *self._verified(query, unproven)])

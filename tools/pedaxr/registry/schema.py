@@ -38,6 +38,14 @@ def _build_index(connection: sqlite3.Connection) -> None:
     build_index(connection)
 
 
+def _rebuild_index(connection: sqlite3.Connection) -> None:
+    from pedaxr.patient_search.search_index import build_index
+
+    for table in ("patient_names", "name_keys", "near_keys", "name_sounds"):
+        connection.execute(f"DELETE FROM {table}")
+    build_index(connection)
+
+
 def _begin_audit(connection: sqlite3.Connection) -> None:
     """The chain begins with a random entry, so that no part of another clinic's fits into it."""
     audit.record(connection, "begin", detail=secrets.token_hex(16))
@@ -105,6 +113,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "CREATE UNIQUE INDEX studies_by_sop_instance ON studies (sop_instance_uid)",
         "CREATE INDEX studies_by_study_instance ON studies (study_instance_uid)",
     ),
+    (_rebuild_index,),
 )
 
 

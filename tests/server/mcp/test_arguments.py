@@ -1,0 +1,114 @@
+"""One input, one answer: the same spelling of an argument means the same over MCP as anywhere else."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.server.mcpserver import MCPServer
+from mcp_types import CallToolResult, TextContent
+
+from pedaxr.clinic import open_clinic
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME
+from pedaxr.types import PatientSearch
+from pedaxr_server.mcp.arguments import as_meant
+
+pytestmark = pytest.mark.anyio
+Server = MCPServer[object]
+PARAMETERS = {
+    "properties": {
+        "query": {"type": "string"},
+        "day": {"type": "string", "format": "date"},
+        "limit": {"type": "integer"},
+        "kind": {"enum": ["pyloric_stenosis", "normal"], "type": "string"},
+        "words": {"type": "string"},
+    },
+    "required": ["query"],
+}
+
+
+def text_of(reply: CallToolResult) -> str:
+    return "\n".join(block.text for block in reply.content if isinstance(block, TextContent))
+
+
+@pytest.mark.parametrize("nothing", ["", None, " ", "\u3000", "\u200b"])
+@pytest.mark.parametrize("name", ["day", "limit", "kind", "words"])
+def test_empty_means_left_out(name: str, nothing: object) -> None:
+    assert as_meant({"query": "x", name: nothing}, PARAMETERS) == {"query": "x"}
+
+
+def test_a_required_argument_is_never_left_out() -> None:
+    assert as_meant({"query": ""}, PARAMETERS) == {"query": ""}
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "meant"),
+    [
+        *(
+            ("day", written, "2021-03-04")
+            for written in ("20210304", "2021.03.04", "２０２１－０３－０４", "210304")
+        ),
+        ("limit", "５", "5"),
+        ("kind", "Pyloric stenosis", "pyloric_stenosis"),
+        *(("words", text, text) for text in ('["a","b"]', '{"a": 1}', "null", "3", "2021-03-04", " a ")),
+    ],
+)
+def test_each_kind_of_argument_has_one_spelling_and_text_stays_text(
+    name: str, written: str, meant: str
+) -> None:
+    assert as_meant({"query": "x", name: written}, PARAMETERS)[name] == meant
+
+
+@pytest.mark.parametrize("zero", ["0", "00000000", "0000-00-00", "null"])
+def test_a_database_s_empty_date_is_left_out(zero: str) -> None:
+    assert as_meant({"query": "x", "day": zero}, PARAMETERS) == {"query": "x"}
+
+
+@pytest.mark.parametrize("written", ["unknown", "04.03.2021", "44259"])
+def test_a_date_that_may_be_another_is_refused_by_name(written: str) -> None:
+    with pytest.raises(ValueError, match=r"^day: .*Leave it out"):
+        as_meant({"query": "x", "day": written}, PARAMETERS)
+
+
+async def test_a_birth_date_is_read_over_mcp_as_in_python(
+    server: Server, era: str, clinic_home: Path
+) -> None:
+    known = find_patient(DEMO_UNAMBIGUOUS_NAME, clinic=open_clinic(clinic_home)).matches[0]
+    born = known.patient_birth_date
+    assert born is not None
+    for written in (
+        f"{born:%Y%m%d}",
+        f"{born:%Y.%m.%d}",
+        f"{born:%y%m%d}",
+        f"{born:%Y년 %m월 %d일}",
+        "",
+        None,
+    ):
+        arguments: dict[str, Any] = {"query": DEMO_UNAMBIGUOUS_NAME, "patient_birth_date": written}
+        async with Client(server, mode=era) as client:
+            reply = await client.call_tool("find_patient", arguments)
+        found = PatientSearch.model_validate(reply.structured_content)
+        assert [match.patient_id for match in found.matches] == [known.patient_id], written
+
+
+async def test_an_ambiguous_birth_date_is_refused_in_our_words(server: Server, era: str) -> None:
+    arguments = {"query": DEMO_UNAMBIGUOUS_NAME, "patient_birth_date": "04.03.2021"}
+    async with Client(server, mode=era) as client:
+        reply = await client.call_tool("find_patient", arguments)
+    assert reply.is_error and "find_patient: patient_birth_date: A date may be either" in text_of(reply)
+    assert "[invalid_request]" in text_of(reply)
+
+
+@pytest.mark.parametrize(
+    "indication", ['["bilious vomiting","fever"]', '{"reason":"vomiting"}', "null", "3.5"]
+)
+async def test_an_indication_that_looks_like_json_is_quoted(
+    server: Server, era: str, study_id: str, canned_networks: None, indication: str
+) -> None:
+    arguments = {"study_id": study_id, "indication": indication, "working_diagnosis": ""}
+    async with Client(server, mode=era) as client:
+        reply = await client.call_tool("generate_report", arguments)
+    assert not reply.is_error and reply.structured_content is not None
+    quoted = str(reply.structured_content["sections"]["Indication"])
+    assert all(word in quoted for word in indication.replace('"', " ").strip("[]{} ").split())

@@ -1,0 +1,77 @@
+"""A search as typed with any keyboard, and a birth date in any spelling: the same child."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pedaxr.clinic import Clinic
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.errors import InvalidRequest
+from pedaxr.registry import REGISTRY_FILE, Patient, Registry
+
+CHILDREN = (
+    Patient("00123456", "김민준", date(2021, 3, 4)),
+    Patient("H-7", "이서연", date(2019, 12, 31)),
+    Patient("210305", "박지호", date(2018, 1, 2)),
+)
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Clinic:
+    registry = Registry.create(tmp_path / REGISTRY_FILE)
+    registry.add(CHILDREN, [])
+    return Clinic(tmp_path, registry)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(
+            "00123456",
+            "００１２３４５６",
+            "00123456.0",
+            "김민준 ２０２１－０３－０４",
+            "김민준 ２０２１０３０４",
+            "김민준 210304",
+        ),
+        *(
+            "김민준 21.03.04",
+            "210304",
+            "210304-3012345",
+            "Ｋｉｍ Ｍｉｎｊｕｎ",
+            "김민준 2021년 3월 4일",
+            "4 March 2021",
+        ),
+        *("김민준(2021.3.4)", "\u200b김민준", "김민준 210304-3******"),
+    ],
+)
+def test_every_spelling_finds_the_child(clinic: Clinic, query: str) -> None:
+    found = find_patient(query, clinic=clinic)
+    assert (found.status, [match.patient_id for match in found.matches]) == ("one_match", ["00123456"])
+
+
+@pytest.mark.parametrize(
+    "born", ["20210304", "2021.03.04", "２０２１－０３－０４", "210304", "2021년 3월 4일", date(2021, 3, 4)]
+)
+def test_every_spelling_of_the_birth_date_argument_is_that_day(clinic: Clinic, born: str | date) -> None:
+    assert find_patient("김민준", patient_birth_date=born, clinic=clinic).status == "one_match"
+    assert find_patient("이서연", patient_birth_date=born, clinic=clinic).status == "no_match"
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "0", "0000-00-00", "null", None])
+def test_an_empty_birth_date_is_left_out(clinic: Clinic, nothing: str | None) -> None:
+    assert find_patient("김민준", patient_birth_date=nothing, clinic=clinic).status == "one_match"
+
+
+@pytest.mark.parametrize("query", ["김민준 04.03.2021", "3/4/2021"])
+def test_a_date_that_may_be_two_days_is_asked_about(clinic: Clinic, query: str) -> None:
+    with pytest.raises(InvalidRequest, match="day and month cannot be told apart"):
+        find_patient(query, clinic=clinic)
+
+
+def test_six_digits_alone_may_be_a_mistyped_id_and_are_confirmed(clinic: Clinic) -> None:
+    found = find_patient("210304", clinic=clinic)
+    assert "six digits" in found.matches[0].reason and "Confirm" in found.next_step
+    named = find_patient("210305", clinic=clinic)  # an id comes first
+    assert [match.patient_id for match in named.matches] == ["210305"]

@@ -1,0 +1,125 @@
+"""Newborns under a parent's name and numbered namesakes: the name alone opens none of their films."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pedaxr.clinic import Clinic
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.patient_search.name_matching import fold
+from pedaxr.patient_search.newborns import Newborn, without_newborn
+from pedaxr.registry import REGISTRY_FILE, Patient, Registry
+
+KOREAN = (
+    "김지은아기",
+    "김지은아기1",
+    "김지은 아기2",
+    "김지은 애기",
+    "김지은의 아기",
+    "김지은 B/O",
+    "김지은 BABY2",
+    "김지은 BB",
+)
+KOREAN += (
+    "김지은남아",
+    "김지은 둘째아기",
+    "김지은 쌍둥이A",
+    "BB김지은",
+    "김지은 신생아",
+    "김지은B",
+    "김지은 1",
+    "김지은(2)",
+    "김지은 II",
+)
+LATIN = (
+    "BABYBOY KIM JIEUN",
+    "Baby of Kim Jieun",
+    "KIM JIEUN B/O",
+    "BB Kim Jieun",
+    "BG Kim Jieun",
+    "Twin A, Kim Jieun",
+)
+LATIN += (
+    "Kim Jieun Twin 2",
+    "NB Kim Jieun",
+    "Infant girl Kim Jieun #2",
+    "Kim Jieun 2",
+    "BABY BOY 2 OF KIM JIEUN",
+)
+
+
+def clinic_of(folder: Path, *names: str) -> Clinic:
+    registry = Registry.create(folder / REGISTRY_FILE)
+    registry.add([Patient(f"P{n}", name, date(2023, 6, 1)) for n, name in enumerate(names)], [])
+    return Clinic(folder, registry)
+
+
+@pytest.mark.parametrize("name", [*KOREAN, *LATIN])
+def test_a_name_alone_never_opens_a_newborn_s_or_numbered_child_s_films(tmp_path: Path, name: str) -> None:
+    clinic = clinic_of(tmp_path, name)
+    for query in ("김지은", "Kim Jieun", "kim ji-eun"):
+        found = find_patient(query, clinic=clinic)
+        assert (found.status, [match.patient_id for match in found.nearest]) == ("no_match", ["P0"]), query
+    assert find_patient(name, clinic=clinic).status == "one_match"
+
+
+def test_mother_and_babies_are_all_listed(tmp_path: Path) -> None:
+    clinic = clinic_of(tmp_path, "김지은", "김지은아기1", "김지은아기2")
+    assert find_patient("김지은", clinic=clinic).total == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "there"),
+    [
+        ("김지은아기1", "김지은아기2"),
+        ("김지은 아기", "김지은아기1"),
+        ("Twin A Kim Jieun", "Kim Jieun Twin B"),
+        ("Baby boy Kim Jieun", "Baby girl Kim Jieun"),
+        ("김지은A", "김지은B"),
+        ("김지은 1", "김지은아기1"),
+    ],
+)
+def test_one_twin_is_never_taken_for_the_other(tmp_path: Path, asked: str, there: str) -> None:
+    found = find_patient(asked, clinic=clinic_of(tmp_path, there))
+    assert found.status == "no_match" and [match.patient_name for match in found.nearest] == [there]
+
+
+@pytest.mark.parametrize(
+    ("asked", "there"),
+    [
+        ("김지은 아기 2", "김지은아기2"),
+        ("Twin B of Kim Jieun", "김지은 쌍둥이2"),
+        ("Baby of Kim Jieun", "김지은 애기"),
+        ("Baby Kim Jieun", "Baby boy Kim Jieun"),
+        ("김지은 둘째아기", "BABY2 KIM JIEUN"),
+    ],
+)
+def test_the_same_newborn_is_found_in_another_convention(tmp_path: Path, asked: str, there: str) -> None:
+    assert find_patient(asked, clinic=clinic_of(tmp_path, there)).status == "one_match"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Kim A Ra",
+        "Smith John B",
+        "Bo Kim",
+        "이아들",
+        "한여아",
+        "홍길동",
+        "아기",
+        "Bobby Brown",
+        "남궁민수",
+        "Demo P0",
+    ],
+)
+def test_names_that_only_look_like_it_are_names(name: str) -> None:
+    words = fold(name).split()
+    assert without_newborn(words) == (words, None)
+
+
+def test_what_is_said_of_a_newborn_is_kept() -> None:
+    said = without_newborn(fold("BABY BOY 2 OF KIM JIEUN").split())
+    assert said == (["kim", "jieun"], Newborn(is_baby=True, number="2", sex="M"))
+    assert without_newborn(["김지은b"]) == (["김지은"], Newborn(is_baby=False, number="2"))
