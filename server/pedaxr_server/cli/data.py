@@ -32,8 +32,9 @@ _VIEWS = ("supine", "erect", "left_lateral_decubitus")
     type=FOLDER,
     help="Put findings into the films of this folder instead, each beside its untouched film.",
 )
+@click.option("--from-ct", type=FOLDER, help="Project films from the CTs and masks of this folder instead.")
 @click.option(
-    "--per-film", type=click.IntRange(1), default=4, show_default=True, help="Films made of each one."
+    "--per-film", type=click.IntRange(1), default=4, show_default=True, help="Films made of each film or CT."
 )
 @click.option(
     "--finding",
@@ -51,6 +52,7 @@ def films(
     dicom: bool,
     processes: int,
     onto: Path | None,
+    from_ct: Path | None,
     per_film: int,
     findings: tuple[str, ...],
 ) -> None:
@@ -60,6 +62,9 @@ def films(
     """
     if onto is not None:
         _films_onto(out, onto, seed=seed, per_film=per_film, findings=findings)
+        return
+    if from_ct is not None:
+        _films_from_ct(out, from_ct, seed=seed, per_film=per_film)
         return
     from pedaxr.demo.synthetic_dicom import encode_dicom
     from pedaxr_models.phantom.dataset.write import PNG, PictureFormat, write_dataset
@@ -80,6 +85,18 @@ def films(
             progress=progress,
         )
     click.echo(f"{wanted} films in {out}")
+
+
+def _films_from_ct(out: Path, source: Path, *, seed: int, per_film: int) -> None:
+    """Films projected from CTs, with outlines from their masks."""
+    from pedaxr.radiograph.ct_series import read_ct_series
+    from pedaxr_models.phantom.from_ct.write import write_films
+
+    with library_errors(), progress_bar("Projecting films") as progress:
+        made = write_films(
+            source, out, per_case=per_film, seed=seed, read_series=read_ct_series, progress=progress
+        )
+    click.echo(f"{made} films in {out}")
 
 
 def _films_onto(out: Path, source: Path, *, seed: int, per_film: int, findings: tuple[str, ...]) -> None:
