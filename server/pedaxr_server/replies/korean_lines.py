@@ -58,7 +58,7 @@ def korean_closing(report: Report) -> str:
     if report.signed_report:
         step = "서명된 판독을 먼저 전하고, 이 초안은 그 뒤에 만들어진 것이라고 밝힐 것."
     elif report.critical:
-        step = f"위급 소견을 가장 먼저 알릴 것. {sign}"
+        step = f"위급 소견을 가장 먼저 알리고, 보호자에게는 의사가 곧 설명한다고만 말할 것. {sign}"
     else:
         step = f"결론, 평가하지 않은 것, 확인할 사항을 전할 것. {sign}"
     return f"{_DISCLAIMER}\n다음: {step}"

@@ -22,23 +22,17 @@ from pedaxr_server.replies.finding_lines import (
     not_outlined_line,
 )
 
+FAMILY = "a family is told only that a doctor must speak with them now"
 _MOST_ITEMS = 8
 _SOURCE = re.compile(r" \[[^\]]+\]")  # of a recommendation; they stay in the data
 _VIEW = re.compile(r"\babdominal (?:radiograph|film)\b", re.IGNORECASE)
 _BURDEN = re.compile(r"\bstool (?:burden|load)\b", re.IGNORECASE)
 _WHERE = {"request": "on the request", "chat": "given in this chat"}
 _CHANGES: Mapping[str, str] = {
-    "alike": "alike",
-    "cannot_say": "new or not cannot be said",
-    "no_longer_outlined": "no longer outlined, which is not the same as gone",
+    "cannot_say": "whether new cannot be said",
+    "no_longer_outlined": "which is not the same as gone",
 }
-_UNITS = {
-    "share_of_body": " of the body",
-    "share_of_colon": "",
-    "ratio_to_l2": " x L2",
-    "mm": " mm",
-    "count": "",
-}
+_UNITS = {"share_of_body": " of the body", "ratio_to_l2": " x L2", "mm": " mm"}
 TITLES = frozenset({"Recommendation", "Draft impression", "Draft recommendation"})  # our words, or quoted
 # Sections that other lines say already, or that are asked for by name.
 _SAID_ELSEWHERE = frozenset(
@@ -78,7 +72,7 @@ def next_step(report: Report) -> str:
     if report.signed_report:
         return "give the user the signed report, and this draft only as one made after it."
     if report.critical:
-        return f"tell the user the critical finding first. {sign_it}"
+        return f"tell the user the critical finding first; {FAMILY}. {sign_it}"
     if report.in_doubt:
         return "tell the user that the film gives no finding, and why."
     return f"pass this on, checks included. {sign_it}"
@@ -227,14 +221,26 @@ def _compared(past: Comparison) -> str:
 
 
 def _item(one: ComparedItem) -> str:
-    name = sign(one.what).lower() if one.what in SIGNS else named(one.what).replace(" to l2", "")
+    name = sign(one.what).lower() if one.what in SIGNS else _measured(one.what)
     change = _CHANGES.get(one.change, one.change)
-    return f"{name} {_amount(one.then, one.unit)}, {_amount(one.now, one.unit)}{_UNITS[one.unit]}: {change}"
+    return f"{name} {_amount(one.then, one.unit)}, {_amount(one.now, one.unit)}: {change}"
+
+
+def _measured(key: str) -> str:
+    """Such as: stool, rectosigmoid."""
+    return named(key).removesuffix(" to l2").removesuffix(" mm").replace("stool share ", "stool in the ")
 
 
 def _amount(value: float | None, unit: str) -> str:
     if value is None:
         return "not assessed"
-    if unit.startswith("share"):
-        return f"{value:.0%}" if value or unit == "share_of_colon" else "not outlined"
-    return f"{value:.1f}" if unit == "ratio_to_l2" else f"{value:.0f}"
+    if unit == "share_of_body" and not value:
+        return "not outlined"
+    figure = (
+        f"{value:.0%}"
+        if unit.startswith("share")
+        else f"{value:.1f}"
+        if unit == "ratio_to_l2"
+        else f"{value:.0f}"
+    )
+    return f"{figure}{_UNITS.get(unit, '')}"
