@@ -46,6 +46,17 @@ MODULES = (
     "reading.js",
     "main.js",
 )
+# The page alone loads these, when it has started; a chat host has no use for them.
+PAGE_MODULES = (
+    "start_page.js",
+    "word_diff.js",
+    "versions.js",
+    "signing.js",
+    "mask_canvas.js",
+    "annotation.js",
+    "annotating.js",
+    "workplace.js",
+)
 MEDIA_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
 _IMPORT = re.compile(r"^import\s[^;]*?from \"\./[a-z_]+\.js\";\n", re.MULTILINE)
@@ -61,9 +72,9 @@ def read_asset(name: str) -> str:
     return files(__package__).joinpath("static", name).read_text(encoding="utf-8")
 
 
-def page_html(*, is_demo: bool) -> str:
+def page_html(*, is_demo: bool, needs_login: bool = False) -> str:
     """The page served at `/`, which loads its style and modules from beside itself."""
-    return read_asset("index.html").replace(_CONFIG, _config("page", is_demo))
+    return read_asset("index.html").replace(_CONFIG, _config("page", is_demo, needs_login))
 
 
 def app_html(*, is_demo: bool) -> str:
@@ -82,7 +93,7 @@ def joined_modules() -> str:
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", read_asset(name))) for name in MODULES)
 
 
-def _config(mode: Mode, is_demo: bool) -> str:
+def _config(mode: Mode, is_demo: bool, needs_login: bool = False) -> str:
     """What the page needs to know, as JSON that cannot end the script element it stands in."""
     korean = {
         finding.value: name for finding, name in wordings("ko").words.names.items()
@@ -90,6 +101,7 @@ def _config(mode: Mode, is_demo: bool) -> str:
     facts = {
         "mode": mode,
         "isDemo": is_demo,
+        "needsLogin": needs_login,
         "version": version("pedaxr"),
         "endpoint": HTTP_PATH,
         "findings": [str(finding) for finding in FINDINGS],

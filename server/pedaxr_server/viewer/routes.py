@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pedaxr_server.settings import Settings
-from pedaxr_server.viewer.documents import MEDIA_TYPES, MODULES, STYLE, page_html, read_asset
+from pedaxr_server.viewer.documents import MEDIA_TYPES, MODULES, PAGE_MODULES, STYLE, page_html, read_asset
 
 _POLICY = (
     "default-src 'none'",
@@ -41,12 +41,12 @@ def viewer_routes(settings: Settings) -> list[Route]:
     """The page and its files."""
 
     def page(request: Request) -> Response:
-        html = page_html(is_demo=is_demo_home(settings))
+        html = page_html(is_demo=is_demo_home(settings), needs_login=settings.auth_issuer is not None)
         return Response(html, headers=HEADERS, media_type="text/html; charset=utf-8")
 
     def asset(request: Request) -> Response:
         name = request.path_params["name"]
-        if name not in (STYLE, *MODULES):
+        if name not in (STYLE, *MODULES, *PAGE_MODULES):
             return PlainTextResponse("No such file. The viewer is at /.", 404, HEADERS)
         return Response(read_asset(name), headers=HEADERS, media_type=MEDIA_TYPES[name.rsplit(".", 1)[1]])
 

@@ -92,11 +92,17 @@ def amend_signed(asked: Asked) -> Answer:
 
 
 def list_annotations(asked: Asked) -> Answer:
-    """Every annotation of a film, oldest first."""
-    from pedaxr.clinic.annotate import annotations_of
+    """Every annotation of a film, oldest first, and what they come to."""
+    from pedaxr.clinic.annotate import annotations_of, merged
 
     found = annotations_of(asked.names["study_id"], clinic=_clinic(asked))
-    return _json({"annotations": [one.model_dump(mode="json") for one in found]})
+    current = merged(found)
+    return _json(
+        {
+            "annotations": [one.model_dump(mode="json") for one in found],
+            "current": current and current.model_dump(mode="json"),
+        }
+    )
 
 
 def save_annotation(asked: Asked) -> Answer:

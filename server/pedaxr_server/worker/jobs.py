@@ -47,10 +47,10 @@ def report(
 
 
 def overlay(home: str | None, study_id: str) -> bytes:
-    """PNG of the film with everything outlined."""
+    """PNG of the film, pixel by pixel, with everything outlined."""
     from pedaxr.reading.segment_xray import segment_xray
 
-    path = segment_xray(study_id, overlay=True, clinic=_clinic(home)).overlay_path
+    path = segment_xray(study_id, full_size=True, clinic=_clinic(home)).overlay_path
     assert path is not None, "an overlay was asked for"
     return Path(path).read_bytes()
 

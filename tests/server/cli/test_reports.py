@@ -124,4 +124,5 @@ def test_nothing_in_the_server_signs_but_this_command_and_the_form_a_human_fills
     assert signing == {
         "reports.py",
         "finalise_tool.py",
-    }  # mcp/test_finalise_tool.py: only what a human typed goes there
+        "workplace_acts.py",
+    }  # mcp/test_finalise_tool.py: only what a human typed goes there; viewer/test_workplace.py: no tool does

@@ -261,7 +261,7 @@ def test_paper_gets_film_and_report_and_no_tools(viewer: Page) -> None:
     expect(viewer.locator(".toolbar")).to_be_hidden()
     expect(viewer.locator("#search-form")).to_be_hidden()
     expect(viewer.locator("#report")).to_be_visible()
-    expect(viewer.locator(".notice")).to_contain_text("Not a medical device")
+    expect(viewer.locator(".notice")).to_contain_text("not a medical device")
     assert viewer.evaluate("document.querySelector('.pane canvas').width") == 512
     viewer.evaluate("dispatchEvent(new Event('afterprint'))")
 

@@ -22,7 +22,15 @@ from pedaxr_server.serve import http_app
 from pedaxr_server.settings import Settings
 from pedaxr_server.viewer import documents
 from pedaxr_server.viewer.app import SHOWN_BY, VIEWER_URI
-from pedaxr_server.viewer.documents import MODULES, STYLE, app_html, joined_modules, page_html, read_asset
+from pedaxr_server.viewer.documents import (
+    MODULES,
+    PAGE_MODULES,
+    STYLE,
+    app_html,
+    joined_modules,
+    page_html,
+    read_asset,
+)
 
 from ..http_service import with_login
 
@@ -48,7 +56,7 @@ def test_the_page_and_its_files_need_no_login_and_hold_no_patient(web: TestClien
     page = web.get("/")
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
-    for name in (STYLE, *MODULES):
+    for name in (STYLE, *MODULES, *PAGE_MODULES):
         answer = web.get(f"/viewer/{name}")
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/css" if name == STYLE else "text/javascript")
@@ -91,7 +99,7 @@ def test_the_page_has_no_inline_script_style_or_listener() -> None:
 
 
 def test_no_script_turns_text_into_markup() -> None:
-    for name in MODULES:
+    for name in (*MODULES, *PAGE_MODULES):
         assert not SINKS.search(read_asset(name)), name
 
 
@@ -114,10 +122,11 @@ def test_the_search_for_addresses_finds_them() -> None:
 
 
 def test_every_script_is_listed_and_imports_only_from_scripts_before_it() -> None:
-    assert sorted(path.name for path in STATIC.glob("*.js")) == sorted(MODULES)
-    for i, name in enumerate(MODULES):
+    assert sorted(path.name for path in STATIC.glob("*.js")) == sorted((*MODULES, *PAGE_MODULES))
+    every_one = (*MODULES, *PAGE_MODULES)
+    for i, name in enumerate(every_one):
         imported = re.findall(r'from "\./([a-z_]+\.js)"', read_asset(name))
-        assert set(imported) <= set(MODULES[:i]), name
+        assert set(imported) <= set(every_one[:i]), name
 
 
 def test_the_joined_script_has_no_imports_and_no_name_twice() -> None:
@@ -164,7 +173,7 @@ def test_both_languages_say_the_same_things() -> None:
 
 def test_every_text_that_is_asked_for_exists() -> None:
     known = words("en")
-    for name in (*MODULES, "index.html"):
+    for name in (*MODULES, *PAGE_MODULES, "index.html"):
         text = read_asset(name)
         asked = re.findall(r'\bt\("(\w+)"', text) + re.findall(r'data-t(?:-title|-hint)?="(\w+)"', text)
         asked += re.findall(r'\bwait\("(\w+)"', text) + re.findall(r'"(key_\w+)"', text)
@@ -195,7 +204,7 @@ def test_sections_are_called_as_in_the_korean_report() -> None:
 
 
 def test_modules_stay_readable() -> None:
-    for name in MODULES:
+    for name in (*MODULES, *PAGE_MODULES):
         assert len(read_asset(name).splitlines()) < 400, name
 
 

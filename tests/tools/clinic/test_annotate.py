@@ -109,7 +109,7 @@ def test_what_two_people_decided_from_the_same_beginning_is_merged(
     # Whoever went on from a version and took a decision back has taken it back.
     annotate("free air", rejected(2, Finding.AIR_FLUID_LEVEL), by="Dr Lee", clinic=film_clinic)
     last = merged(annotations_of("free air", clinic=film_clinic))
-    assert last is not None and set(last.findings) == {AIR, Finding.AIR_FLUID_LEVEL}
+    assert last is not None and set(last.findings) == {Finding.AIR_FLUID_LEVEL}
     assert merged([]) is None
 
 

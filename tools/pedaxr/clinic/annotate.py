@@ -116,29 +116,20 @@ def annotations_of(study_id: str, *, clinic: "Clinic | None" = None) -> list[Ann
 
 
 def merged(versions: Sequence[Annotation]) -> Annotation | None:
-    """The newest version, with what others decided beside it: on a finding that it says nothing of.
+    """The newest version, with what others decided unseen by its author, on findings that it says nothing of.
 
-    Two people who began from the same version each have their findings in it.
+    So two people who began from the same version both have their say. Whoever begins from a version has what
+    is merged up to there on screen: what is missing in the next one was taken back.
+
+    Args:
+        versions: of one film, oldest first.
     """
     if not versions:
         return None
     newest = versions[-1]
-    findings = dict(newest.findings)
-    ancestors = _ancestors(versions)
-    for other in reversed(versions):
-        if other.version not in ancestors:
-            findings = {**other.findings, **findings}
-    return newest.model_copy(update={"findings": findings})
-
-
-def _ancestors(versions: Sequence[Annotation]) -> set[int]:
-    """Versions that the newest one was made from, itself included."""
-    based_on = {one.version: one.based_on for one in versions}
-    chain, version = set[int](), versions[-1].version
-    while version in based_on:
-        chain.add(version)
-        version = based_on[version]
-    return chain
+    unseen = [one for one in versions[:-1] if one.version > newest.based_on]
+    before = merged(unseen)
+    return newest.model_copy(update={"findings": {**(before.findings if before else {}), **newest.findings}})
 
 
 def annotate(

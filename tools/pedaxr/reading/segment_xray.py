@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import audited
 from pedaxr.reading.notes import texts
-from pedaxr.reading.overlay import Caption, area_text, draw_overlay, write_picture
+from pedaxr.reading.overlay import LONG_EDGE, Caption, area_text, draw_overlay, write_picture
 from pedaxr.reading.provenance import provenance
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
@@ -27,6 +27,7 @@ def segment_xray(
     *,
     file: Path | None = None,
     overlay: bool = True,
+    full_size: bool = False,
     overlay_folder: Path | None = None,
     clinic: "Clinic | None" = None,
 ) -> SegmentationResult:
@@ -36,6 +37,7 @@ def segment_xray(
         study_id: from find_patient. Either this or `file`.
         file: a film outside any registry.
         overlay: draw and store the picture.
+        full_size: let it show every pixel of the film; else it is at most 1,024 pixels long.
         overlay_folder: where to; by default the clinic's overlays, or the user's cache for a file.
         clinic: by default the one of `open_clinic()`; a file needs none.
 
@@ -48,11 +50,11 @@ def segment_xray(
     signed = None
     if source.study is not None and source.clinic is not None:
         signed = signed_of(source.clinic.registry.reports(source.study.study_id))
-    path = _overlay_path(reading, overlay_folder) if overlay else None
+    path = _overlay_path(reading, overlay_folder, full_size) if overlay else None
     if path is not None:
         left = reading.outlines.framing.towards_left
         caption = Caption(film, reading.in_doubt, signed, trained.statement, left)
-        write_picture(_drawn(reading, caption), path)
+        write_picture(_drawn(reading, caption, full_size), path)
     critical = [] if reading.in_doubt else _critical(reading, signed)
     return SegmentationResult(
         study_id=reading.source.study.study_id if reading.source.study else None,
@@ -126,11 +128,13 @@ def place_text(quadrants: list[str]) -> str:
     return ", ".join(quadrants[:-1]) + (" and " if len(quadrants) > 1 else "") + "".join(quadrants[-1:])
 
 
-def _drawn(reading: Reading, caption: Caption) -> "Image":
-    return draw_overlay(reading.radiograph.pixels, reading.findings, reading.structures, caption)
+def _drawn(reading: Reading, caption: Caption, full_size: bool) -> "Image":
+    long_edge = None if full_size else LONG_EDGE
+    film = reading.radiograph.pixels
+    return draw_overlay(film, reading.findings, reading.structures, caption, long_edge=long_edge)
 
 
-def _overlay_path(reading: Reading, folder: Path | None) -> Path:
+def _overlay_path(reading: Reading, folder: Path | None, full_size: bool) -> Path:
     """Named by the digest of the film: names of files and studies may be those of patients."""
     source = reading.source
     if folder is None and source.clinic is not None:
@@ -140,4 +144,4 @@ def _overlay_path(reading: Reading, folder: Path | None) -> Path:
 
         folder = platformdirs.user_cache_path("pedaxr") / "overlays"
     name = f"film-{reading.radiograph.sha256[:16]}"
-    return folder / f"{name}.png"
+    return folder / f"{name}{'-full' if full_size else ''}.png"

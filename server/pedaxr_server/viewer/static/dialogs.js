@@ -22,6 +22,9 @@ const KEYS = [
   ["[ ]", "key_opacity"],
   ["s", "key_structures"],
   ["p", "key_prior"],
+  ["b e g", "key_pens"],
+  ["u", "key_undo"],
+  ["Enter", "key_corner"],
   ["Tab", "key_sentence"],
   ["Esc", "key_close"],
 ];

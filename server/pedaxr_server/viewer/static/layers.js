@@ -67,6 +67,7 @@ function row(region, shown, on) {
     region.kind === "structure" ? el("span", { class: "measure" }, sizeOf(region)) : null,
     region.kind === "finding" ? el("p", { class: "detail" }, measuresOf(region)) : null,
     region.kind === "finding" ? el("p", { class: "detail" }, placeOf(region)) : null,
+    shown.denied?.has(region.name) ? el("p", { class: "detail denied" }, t("denied")) : null,
     region.kind === "finding" && shown.earlier ? el("p", { class: "detail" }, change(region, earlier)) : null,
   );
 }

@@ -40,7 +40,7 @@ export function showLegend() {
   showLayers(
     byId("layers"),
     state.outlines,
-    { ...state, earlier: earlier ? [...earlier.findings, ...earlier.structures] : null, before: earlier?.measures },
+    { ...state, denied: deniedBy(state.report), earlier: earlier ? [...earlier.findings, ...earlier.structures] : null, before: earlier?.measures },
     {
       light,
       toggle: (name, isOn) => (toggleVisible([name], isOn), showLegend(), showStyles()),
@@ -51,6 +51,13 @@ export function showLegend() {
       },
     },
   );
+}
+
+/** Findings that are outlined and that the human who signed says are not there. */
+function deniedBy(report) {
+  if (!report?.signed_by) return new Set();
+  const absent = report.findings.filter((one) => one.presence === "absent").map((one) => one.finding);
+  return new Set([...absent, ...(report.critical_withdrawn ?? [])]);
 }
 
 export function showStyles() {

@@ -40,6 +40,8 @@ const search = new Search(byId("search-form"), byId("search"), byId("suggestions
   failed: (error) => fail(error),
 });
 
+let workplace = null; // of the page alone: a chat host has its own
+
 // ---- patients and studies
 
 let lastAsked = 0;
@@ -100,6 +102,7 @@ function closeStudy() {
   Object.assign(state, { study: null, outlines: null, report: null, korean: null, lit: null });
   closePrior();
   reading.close();
+  workplace?.leave();
   wait(null);
   for (const pane of panes) {
     pane.setFilm(null);
@@ -142,6 +145,7 @@ function takeOutlines(outlines) {
   state.outlines = outlines;
   film.setSpacing(outlines.pixel_spacing_mm);
   drawOutlines(film, [...(outlines.in_doubt ? [] : outlines.findings), ...outlines.structures], light);
+  workplace?.outlines();
   showReading();
 }
 
@@ -149,6 +153,7 @@ function takeReport(report) {
   state.report = report;
   state.korean = null;
   drawReport();
+  byId("right").scrollTop = 0; // who signed and what is critical stand above
   showReading();
 }
 
@@ -159,6 +164,7 @@ function drawReport() {
   if (!report) return;
   const isKorean = currentLanguage() === "ko";
   showReport(byId("report"), report, isKorean ? korean : null, { light, redraft, show: showVersion });
+  workplace?.report(report);
   if (isKorean && !korean && server.canRead) addKorean(report);
 }
 
@@ -220,7 +226,10 @@ function closePrior() {
   showReading();
 }
 
-const drawSide = () => showStudies({ patient: openPatient, study: openStudy });
+function drawSide() {
+  showStudies({ patient: openPatient, study: openStudy });
+  if (!state.patient && !state.study && !state.answer) workplace?.start();
+}
 
 // ---- the chat host
 
@@ -361,9 +370,19 @@ function start() {
   setLanguage(currentLanguage());
   drawAll();
   if (isApp) return startInHost();
+  loadWorkplace();
   onAddress(follow);
   if (addressedStudy()) return openById(addressedStudy());
   return byId("search").focus();
+}
+
+async function loadWorkplace() {
+  const { startWorkplace } = await import("./workplace.js");
+  workplace = startWorkplace({
+    server, state, film, setTool, openById, showVersion, showReport: takeReport, fail, search: (name) => search.ask(name),
+  });
+  if (state.outlines) workplace.outlines(); // which came before
+  drawAll();
 }
 
 async function startInHost() {

@@ -35,13 +35,29 @@ export class OverHttp {
     return resourceBody(await this.#request("resources/read", { uri }, uri, options));
   }
 
+  /** One of the page's own calls; what comes back is parsed, or a Blob where it is no JSON. */
+  async call(path, body = undefined) {
+    const answer = await this.#send(path, body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }, {});
+    if (answer.status === 401) {
+      await this.#login();
+      return this.call(path, body);
+    }
+    const isJson = (answer.headers.get("content-type") ?? "").startsWith("application/json");
+    if (!answer.ok) throw new Refusal((isJson && (await answer.json()).error?.message) || "", answer.status === 403 ? "forbidden" : "");
+    return isJson ? answer.json() : answer.blob();
+  }
+
+  async #login() {
+    this.#token = await this.#askToken(this.#token === null ? "wanted" : "refused");
+    if (this.#token === null) throw new Refusal("", "no_token");
+  }
+
   async #request(method, params, name, { signal, onProgress } = {}) {
     const id = ++this.#lastId;
     const body = { jsonrpc: "2.0", id, method, params: { ...params, _meta: { ...ENVELOPE, progressToken: id } } };
     const answer = await this.#post(JSON.stringify(body), method, name, signal);
     if (answer.status === 401) {
-      this.#token = await this.#askToken(this.#token === null ? "wanted" : "refused");
-      if (this.#token === null) throw new Refusal("", "no_token");
+      await this.#login();
       return this.#request(method, params, name, { signal, onProgress });
     }
     if (answer.status === 403) throw new Refusal("", "forbidden");
@@ -50,17 +66,21 @@ export class OverHttp {
     return reply.result;
   }
 
-  async #post(body, method, name, signal) {
+  #post(body, method, name, signal) {
     const headers = {
       Accept: "application/json, text/event-stream",
-      "Content-Type": "application/json",
       "MCP-Protocol-Version": PROTOCOL,
       "Mcp-Method": method,
       "Mcp-Name": name,
     };
-    if (this.#token) headers.Authorization = `Bearer ${this.#token}`;
+    return this.#send(this.#url, { method: "POST", body, signal }, headers);
+  }
+
+  async #send(url, request, headers) {
+    const all = { "Content-Type": "application/json", ...headers };
+    if (this.#token) all.Authorization = `Bearer ${this.#token}`;
     try {
-      return await fetch(this.#url, { method: "POST", headers, body, signal, cache: "no-store", credentials: "omit" });
+      return await fetch(url, { ...request, headers: all, cache: "no-store", credentials: "omit" });
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new Refusal("", "unreachable");

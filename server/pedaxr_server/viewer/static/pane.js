@@ -19,14 +19,17 @@ export class Pane {
   #isFlipped = false;
   #isPaper = false;
   #rulers = new Rulers();
+  #paint = []; // {canvas, opacity}: masks at the size of the film, over it
   tool = "pan";
+  painter = null; // {begin(point), extend(point), end(), cancel()}: draws, where the tool is "paint"
 
   /** @param on {view, window, rulers}: called when the user moved the film, changed the window, laid a ruler. */
   constructor(on) {
     this.#on = on;
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.outlines = svgEl("g");
-    this.moved = svgEl("g", {}, this.outlines, this.#rulers.node);
+    this.drawn = svgEl("g"); // by whoever draws
+    this.moved = svgEl("g", {}, this.outlines, this.drawn, this.#rulers.node);
     this.svg = svgEl("svg", {}, this.moved);
     this.title = el("p", { class: "badge top-left" });
     this.numbers = el("p", { class: "badge bottom-left" });
@@ -71,6 +74,12 @@ export class Pane {
   /** Centre and width of a preset for this film. */
   presetOf(name) {
     return presetWindow(name, this.#film?.grey);
+  }
+
+  /** Masks to be seen over the film. */
+  setPaint(paint) {
+    this.#paint = paint;
+    this.#draw();
   }
 
   /** Mirror the film to compare its sides: R and L turn along, and the pane says so. */
@@ -201,7 +210,7 @@ export class Pane {
       this.zoom(Math.exp(-event.deltaY / 500), this.#pointOf(event));
     }, { passive: false });
     this.node.addEventListener("dblclick", () => {
-      if (this.tool !== "pan") return;
+      if (this.tool !== "pan") return; // two quick strokes are no wish to see the whole film
       this.fit();
       this.#on.view(this);
     });
@@ -218,12 +227,14 @@ export class Pane {
     this.node.setPointerCapture(event.pointerId);
     if (this.#touches.size > 1) {
       this.#rulers.cancel();
+      if (this.#drag?.tool === "paint") this.painter.cancel();
       this.#drag = null; // two fingers zoom, whatever the tool
       return;
     }
     const tool = event.button === 2 || event.shiftKey ? "window" : event.button === 1 ? "pan" : this.tool;
     this.#drag = { tool, last: point };
     if (tool === "measure") this.#rulers.begin(this.#filmPoint(point));
+    if (tool === "paint") this.painter.begin(this.#filmPoint(point));
   }
 
   #continue(event) {
@@ -236,6 +247,7 @@ export class Pane {
     this.#drag.last = point;
     if (this.#drag.tool === "pan") this.pan(dx, dy);
     else if (this.#drag.tool === "window") this.#on.window(dx, dy);
+    else if (this.#drag.tool === "paint") this.painter.extend(this.#filmPoint(point));
     else {
       this.#rulers.extend(this.#filmPoint(point));
       this.#draw();
@@ -259,6 +271,7 @@ export class Pane {
       this.#draw();
       this.#on.rulers();
     }
+    if (this.#drag?.tool === "paint") this.painter.end();
     this.#drag = null;
   }
 
@@ -303,6 +316,11 @@ export class Pane {
     pen.imageSmoothingQuality = "high";
     pen.setTransform(dense * across, 0, 0, dense * scale, dense * left, dense * y);
     pen.drawImage(this.#shown, 0, 0);
+    for (const { canvas, opacity } of this.#paint) {
+      pen.globalAlpha = opacity;
+      pen.drawImage(canvas, 0, 0);
+    }
+    pen.globalAlpha = 1;
     const { centre, width: range } = this.#window;
     const zoom = isActual ? "1:1" : `${Math.round(100 * scale * dense)} %`;
     this.numbers.textContent = `${t("window")} ${Math.round(range)}  ${t("level")} ${Math.round(centre)}  ${zoom}`;

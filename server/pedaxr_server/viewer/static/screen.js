@@ -55,6 +55,7 @@ export function showReading() {
   byId("trained").textContent = outlines?.data_statement ?? report?.data_statement ?? "";
   if (outlines) showLegend();
   film.title.textContent = titleOf(state.study);
+  byId("paper-who").textContent = paperLine();
   film.node.setAttribute("aria-label", `${t("film")} ${film.title.textContent}`);
   film.empty.textContent = state.study ? "" : t("noFilm");
   priorFilm.title.textContent = prior ? `${t("prior")} · ${titleOf(prior.study)}` : "";
@@ -73,3 +74,11 @@ function titleOf(study) {
 
 /** Which film: date, view, age and study id. */
 const filmOf = (study) => [study.study_date, describeStudy(study), study.study_id].filter(Boolean).join(" · ");
+
+/** On every sheet of paper, which may be parted from the others. */
+function paperLine() {
+  const { patient, study } = state;
+  const names = [patient?.patient_name, patient?.patient_name_romanised].filter(Boolean).join(" / ");
+  const born = patient ? `${t("born")} ${patient.patient_birth_date ?? t("unknown")}` : "";
+  return [names, born, patient && sexOf(patient), patient?.patient_id, study && filmOf(study)].filter(Boolean).join(" · ");
+}

@@ -40,6 +40,12 @@ export class Search {
     this.#show([]);
   }
 
+  /** Search for a text as if it had been typed. */
+  ask(query) {
+    this.#field.value = query;
+    return this.#submit();
+  }
+
   /** The page goes elsewhere: whatever was searched for is not wanted any more. */
   drop() {
     this.#submitted += 1;

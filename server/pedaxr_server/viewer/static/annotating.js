@@ -1,0 +1,238 @@
+// Correcting outlines: brush, eraser and polygon on the film, a decision for each finding, saved beside the network's.
+
+import { FINDINGS, colourOf } from "./config.js";
+import { Annotation } from "./annotation.js";
+import { byId, el, put, saveAs, svgEl } from "./dom.js";
+import { t, term } from "./words.js";
+
+const PENS = ["brush", "eraser", "polygon"];
+const PEN_KEYS = { b: "brush", e: "eraser", g: "polygon" };
+const FORMATS = ["coco", "labelme", "masks"];
+
+export class Annotating {
+  #page;
+  #annotation = null;
+  #studyId = null;
+  #finding = FINDINGS[0];
+  #pen = "brush";
+  #radius = 8; // pixels of the film
+  #last = null;
+  #corners = [];
+  #author = "";
+
+  /** @param page {server, state, film, setTool(name), fail} */
+  constructor(page) {
+    this.#page = page;
+    page.film.painter = {
+      begin: (point) => this.#begin(point),
+      extend: (point) => this.#extend(point),
+      end: () => (this.#last = null),
+      cancel: () => this.#cancel(),
+    };
+    document.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  get isOpen() {
+    return this.#annotation !== null;
+  }
+
+  /** Begin from what humans have decided so far, or from the network's outlines. */
+  async open() {
+    const { server, state, fail, film } = this.#page;
+    const { study, outlines } = state;
+    try {
+      const { current } = await server.call(`workplace/studies/${encodeURIComponent(study.study_id)}/annotations`);
+      if (state.study !== study) return;
+      this.#annotation = new Annotation(outlines.in_doubt ? { ...outlines, findings: [] } : outlines);
+      this.#studyId = study.study_id;
+      if (current) this.#annotation.load(current);
+      film.setFlipped(false);
+      this.#choose(outlines.findings[0]?.name ?? this.#finding);
+    } catch (error) {
+      fail(error, () => this.open());
+    }
+  }
+
+  /** The film goes, or the human is done. */
+  close() {
+    this.#annotation = null;
+    this.#corners = [];
+    put(byId("annotate"));
+    byId("annotate-box").hidden = true;
+    this.#page.film.setPaint([]);
+    this.#page.film.drawn.replaceChildren();
+    document.body.classList.remove("annotates");
+    this.#page.setTool("pan");
+  }
+
+  // ---- drawing
+
+  #choose(name) {
+    this.#finding = name;
+    this.#page.setTool("paint");
+    this.#draw();
+  }
+
+  #begin(point) {
+    if (!this.#annotation) return;
+    if (this.#pen === "polygon") {
+      this.#corners.push([Math.round(point.x), Math.round(point.y)]);
+      this.#drawCorners();
+      return;
+    }
+    this.#annotation.remember(this.#finding);
+    this.#last = point;
+    this.#extend(point);
+    this.#draw();
+  }
+
+  #extend(point) {
+    if (!this.#last || !this.#annotation) return;
+    const mask = this.#annotation.maskToDraw(this.#finding);
+    mask.stroke(this.#last, point, this.#radius, { erases: this.#pen === "eraser" });
+    this.#last = point;
+    this.#showMasks();
+  }
+
+  /** A second finger came: what the first one has drawn was no stroke. */
+  #cancel() {
+    if (this.#last) this.#annotation?.undo();
+    this.#last = null;
+    if (this.#annotation) this.#draw();
+  }
+
+  #closePolygon() {
+    if (this.#corners.length > 2) {
+      this.#annotation.remember(this.#finding);
+      this.#annotation.maskToDraw(this.#finding).fill([this.#corners]);
+    }
+    this.#corners = [];
+    this.#draw();
+  }
+
+  #undo() {
+    if (this.#corners.length) this.#corners.pop();
+    else this.#finding = this.#annotation.undo() ?? this.#finding;
+    this.#draw();
+  }
+
+  #key(event) {
+    if (!this.isOpen || event.target.matches("input:not([type=checkbox], [type=range]), textarea, select")) return;
+    if (document.querySelector("dialog[open]")) return;
+    const isUndo = (event.ctrlKey || event.metaKey) && event.key === "z";
+    if (!isUndo && (event.ctrlKey || event.metaKey || event.altKey)) return;
+    if (isUndo || event.key === "u") this.#undo();
+    else if (PEN_KEYS[event.key]) this.#take(PEN_KEYS[event.key]);
+    else if (event.key === "Enter" && this.#corners.length) this.#closePolygon();
+    else return;
+    event.preventDefault();
+  }
+
+  #take(pen) {
+    this.#pen = pen;
+    this.#corners = [];
+    this.#page.setTool("paint");
+    this.#draw();
+  }
+
+  // ---- the panel
+
+  #draw() {
+    const annotation = this.#annotation;
+    document.body.classList.add("annotates");
+    byId("annotate-box").hidden = false;
+    const author = el("input", { id: "annotate-author", type: "text", maxlength: 100, autocomplete: "name", value: this.#author, oninput: () => (this.#author = author.value) });
+    const comment = el("input", { id: "annotate-comment", type: "text", maxlength: 1000, value: annotation.comment, oninput: () => (annotation.comment = comment.value) });
+    put(
+      byId("annotate"),
+      el("p", { class: "quiet" }, t("annotateNote")),
+      el("ul", { class: "decisions" }, FINDINGS.map((name) => this.#row(name))),
+      this.#pens(),
+      this.#unsuitable(),
+      el("label", { class: "field", for: "annotate-comment" }, t("annotateComment"), comment),
+      el("label", { class: "field", for: "annotate-author" }, t("signName"), author),
+      el("p", { class: "refusal", id: "annotate-told", role: "status" }),
+      el("p", { class: "acts" },
+        el("button", { type: "button", class: "primary", disabled: annotation.isEmpty, onclick: () => this.#save() }, t("annotateSave")),
+        el("button", { type: "button", onclick: () => this.close() }, t("close"))),
+      el("p", { class: "acts" }, `${t("exportAs")} `, FORMATS.map((format) =>
+        el("button", { type: "button", onclick: () => this.#export(format) }, t(`format_${format}`)))),
+    );
+    this.#showMasks();
+    this.#drawCorners();
+  }
+
+  #row(name) {
+    const annotation = this.#annotation;
+    const now = annotation.decisionOf(name);
+    const isOutlined = annotation.isOutlined(name);
+    const choices = isOutlined ? ["accepted", "rejected", "uncertain"] : ["rejected", "uncertain"];
+    const decide = (decision) => (annotation.decide(name, decision === now ? null : decision), (this.#finding = name), this.#draw());
+    const swatch = el("span", { class: "swatch" });
+    swatch.style.setProperty("--colour", colourOf(name));
+    return el("li", { "data-decide": name, class: name === this.#finding ? "lit" : "" },
+      el("p", {}, swatch, " ", el("b", {}, term(name)), " ",
+        el("span", { class: "quiet" }, now ? t(`decision_${now}`) : t(isOutlined ? "outlinedByNetwork" : "notOutlined"))),
+      el("p", { class: "acts" },
+        choices.map((decision) => el("button", { type: "button", "aria-pressed": String(now === decision), onclick: () => decide(decision) },
+          t(decision === "rejected" && !isOutlined ? "decide_absent" : `decide_${decision}`))),
+        el("button", { type: "button", "aria-pressed": String(name === this.#finding), onclick: () => this.#choose(name) }, t("decide_draw"))));
+  }
+
+  #pens() {
+    const size = el("input", { type: "range", min: 1, max: 60, "aria-label": t("penSize"), oninput: () => (this.#radius = Number(size.value)) });
+    size.value = this.#radius;
+    return el("p", { class: "acts", role: "group", "aria-label": t("tools") },
+      PENS.map((pen) => el("button", { type: "button", "data-pen": pen, "aria-pressed": String(pen === this.#pen), onclick: () => this.#take(pen) }, t(`pen_${pen}`))),
+      this.#corners.length > 2 ? el("button", { type: "button", onclick: () => this.#closePolygon() }, t("closePolygon")) : null,
+      el("button", { type: "button", "data-do-undo": "", disabled: !this.#annotation.canUndo && !this.#corners.length, onclick: () => this.#undo() }, t("undo")),
+      el("label", { class: "size" }, t("penSize"), " ", size));
+  }
+
+  #unsuitable() {
+    const box = el("input", { id: "annotate-unsuitable", type: "checkbox" });
+    box.checked = this.#annotation.isUnsuitable;
+    box.addEventListener("change", () => ((this.#annotation.isUnsuitable = box.checked), this.#draw()));
+    return el("label", { class: "tick" }, box, " ", t("unsuitable"));
+  }
+
+  #showMasks() {
+    this.#page.film.setPaint(this.#annotation.masks.map(({ name, canvas }) => ({ canvas, opacity: name === this.#finding ? 0.45 : 0.2 })));
+  }
+
+  #drawCorners() {
+    const points = this.#corners.map((point) => point.join(" ")).join(" ");
+    put(this.#page.film.drawn, svgEl("polyline", { points, class: "corners", stroke: colourOf(this.#finding) }),
+      this.#corners.map(([x, y]) => svgEl("circle", { cx: x, cy: y, r: 3, fill: colourOf(this.#finding) })));
+  }
+
+  // ---- the server
+
+  async #save() {
+    const { server, state } = this.#page;
+    const [studyId, annotation] = [this.#studyId, this.#annotation];
+    try {
+      const path = `workplace/studies/${encodeURIComponent(studyId)}/annotations`;
+      const saved = await server.call(path, { author: this.#author.trim(), ...annotation.toJson() });
+      annotation.basedOn = saved.annotation.version;
+      if (this.#annotation !== annotation || state.study?.study_id !== studyId) return;
+      const others = [...new Set(saved.meanwhile.map((one) => one.author))].join(", ");
+      this.#tell([t("annotateSaved", saved.annotation.version), others ? t("meanwhile", others) : ""].join(" "));
+    } catch (error) {
+      this.#tell(error.message || t(`error_${error.code || "unknown"}`));
+    }
+  }
+
+  async #export(format) {
+    try {
+      const query = new URLSearchParams({ format, study_id: this.#studyId });
+      saveAs(await this.#page.server.call(`workplace/annotations.zip?${query}`), `${this.#studyId}-${format}.zip`);
+    } catch (error) {
+      this.#tell(error.message || t("error_unknown"));
+    }
+  }
+
+  #tell(text) {
+    byId("annotate-told").textContent = text;
+  }
+}
