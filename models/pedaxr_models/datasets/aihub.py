@@ -24,6 +24,7 @@ from pedaxr_models.datasets.read_report import (
     Rejection,
     RowError,
 )
+from pedaxr_models.datasets.shapes import check_outline, shape_outlines
 from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import NORMAL, Finding
 
@@ -206,9 +207,8 @@ def _polygons(
         name = classes.get(_class_id(files.text_of(shape.get("class"))), NORMAL)
         if name == NORMAL:
             raise RowError("a shape has no class from 1 to 4")
-        points = files.closed_shape(shape.get("points"), shape.get("shape_type"))
-        for polygon in fields.outlines(points):
+        for polygon in shape_outlines(shape, shape.get("points")):
             fitted = files.rescaled(polygon, drawn_on, film) if drawn_on and film else polygon
-            files.check_inside(fitted, film or drawn_on)
+            check_outline(fitted, film or drawn_on)
             polygons.setdefault(Finding(name), []).append(fitted)
     return polygons

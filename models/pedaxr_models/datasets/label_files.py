@@ -23,8 +23,6 @@ _DICM = slice(128, 132)
 _LARGEST_LABEL = 16 * 2**20
 _TURNED = (5, 6, 7, 8)  # EXIF orientations in which the picture lies on its side
 _ORIENTATION = 0x0112
-_MARGIN = 0.02  # share of the picture by which a hand may draw beyond its edge
-_CIRCLE_POINTS = 48
 
 
 def files_below(folder: Path, suffixes: Iterable[str]) -> list[Path]:
@@ -154,40 +152,6 @@ def rescaled(polygon: FloatArray, drawn_on: tuple[float, float], film: tuple[flo
     """Points (n, 2) drawn on a picture of one size, on the film of another."""
     factors = np.array(film, np.float32) / np.array(drawn_on, np.float32)
     return np.asarray(polygon * factors, np.float32)
-
-
-def check_inside(polygon: FloatArray, film: tuple[float, float] | None) -> None:
-    """Refuse an outline (n, 2) that leaves the film: it was drawn on a larger copy, or on another film.
-
-    Raises:
-        RowError: it leaves the film by more than a slip of the hand.
-    """
-    if film is None:
-        return
-    slack = _MARGIN * np.array(film, np.float32)
-    if (polygon < -slack).any() or (polygon > np.array(film, np.float32) + slack).any():
-        raise RowError("an outline leaves the film; it may be drawn on an enlarged copy")
-
-
-def closed_shape(points: Any, kind: Any) -> Any:
-    """The corners of a shape of two points that labelme calls a rectangle or a circle; others as they are.
-
-    Raises:
-        RowError: the kind has no area.
-    """
-    if kind in ("point", "points", "line", "linestrip"):
-        raise RowError("a shape is a line or a point, which outlines nothing")
-    if kind not in ("rectangle", "circle") or not isinstance(points, list) or len(points) != 2:
-        return points
-    try:
-        (x0, y0), (x1, y1) = np.asarray(points, np.float64)
-    except (ValueError, TypeError) as err:
-        raise RowError("a point is not two numbers") from err
-    if kind == "rectangle":
-        return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
-    turn = np.linspace(0, 2 * np.pi, _CIRCLE_POINTS, endpoint=False)
-    radius = np.hypot(x1 - x0, y1 - y0)  # the first point is the centre, the second lies on the circle
-    return (np.array([x0, y0]) + radius * np.stack([np.cos(turn), np.sin(turn)], 1)).tolist()
 
 
 def labelled_channels(label: str, polygons: dict[Finding, list[FloatArray]]) -> frozenset[str]:

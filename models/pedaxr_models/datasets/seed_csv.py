@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from pedaxr_models.datasets import fields
 from pedaxr_models.datasets.film import Film, FilmMetadata, FloatArray
-from pedaxr_models.datasets.label_files import PICTURES, check_inside, composed, picture_size
+from pedaxr_models.datasets.label_files import PICTURES, composed, picture_size
 from pedaxr_models.datasets.read_report import (
     DISTENSION_NOTE,
     FREE_AIR_NOTE,
@@ -17,6 +17,7 @@ from pedaxr_models.datasets.read_report import (
     Rejection,
     RowError,
 )
+from pedaxr_models.datasets.shapes import check_outline
 from pedaxr_models.datasets.tables import Table, read_table
 from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding
@@ -183,12 +184,10 @@ def _spelled_otherwise(folder: Path, relative: PurePosixPath) -> Path:
 
 
 def _check_outlines(polygons: dict[Finding, list[FloatArray]], image_path: Path) -> None:
-    if not polygons or image_path.suffix.lower() not in PICTURES:
-        return
-    size = picture_size(image_path)
+    size = picture_size(image_path) if polygons else None
     for pieces in polygons.values():
         for piece in pieces:
-            check_inside(piece, size)
+            check_outline(piece, size)
 
 
 def _polygons(row: Row, label: str) -> dict[Finding, list[FloatArray]]:

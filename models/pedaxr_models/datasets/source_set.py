@@ -5,6 +5,7 @@ by what they contain; coordinates may belong to an enlarged copy of the film, wh
 gives away; `clinic_info` may be absent or null, and its `status` is not to be relied on.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from pedaxr_models.datasets.read_report import (
     Rejection,
     RowError,
 )
+from pedaxr_models.datasets.shapes import check_outline, shape_outlines
 from pedaxr_models.labels import NORMAL, URGENCY, Finding
 
 _FINDING_LABELS = {
@@ -37,6 +39,9 @@ _FINDING_LABELS = {
 }
 _FULL = "full"
 _NO_FINDINGS = (_FULL, "abdomen", "letter", "testis_shield")
+_DENIAL = re.compile(
+    r"(?<![a-z])(?:no|not|non|without|negative|excluded|ruled?_out|r/o)(?![a-z])|없음|아님|배제"
+)
 _SAMPLE = 50  # label files that are looked into to recognise the layout
 _Shape = tuple[str, FloatArray]
 _VIEW_NOTE = (
@@ -122,7 +127,7 @@ def _drawing(
     for name, points in shapes:
         if (finding := _finding(name, is_distension=treat_as_distension)) is not None:
             fitted = np.asarray(points * fit, np.float32)
-            files.check_inside(fitted, files.picture_size(image_path) or files.stated_size(label_file))
+            check_outline(fitted, files.picture_size(image_path) or files.stated_size(label_file))
             polygons.setdefault(finding, []).append(fitted)
     unknown = any(_is_unknown(name) for name, _ in shapes)
     if unknown and not polygons:
@@ -149,54 +154,49 @@ def _shapes(shape: Any) -> list[_Shape]:
     parts = [part for part in shape if part is not None] if isinstance(shape, list) else [shape]
     if not parts:
         raise RowError("a shape has no label or no points")
-    return [_shape(files.mapping(part)) for part in parts]
+    return [shape for part in parts for shape in _shape(files.mapping(part))]
 
 
-def _shape(found: dict[str, Any]) -> _Shape:
-    """Name and corners (n, 2) of a shape in any of its forms; of letters and shields the name alone."""
+def _shape(found: dict[str, Any]) -> list[_Shape]:
+    """Name and outlines (n, 2) of a shape in any of its forms; of letters and shields the name alone."""
     label, points = found.get("label"), found.get("points") or found.get("potins")
     if not isinstance(label, str):
         raise RowError("a shape has no label or no points")
     name = files.composed(label).casefold().replace(" ", "_").replace("-", "_")
-    if _finding(name) is None and _FULL not in name:
-        return name, np.zeros((0, 2), np.float32)
+    if _finding(name) is None and not _says(_FULL, name):
+        return [(name, np.zeros((0, 2), np.float32))]
     if not isinstance(points, list):
         raise RowError("a shape has no label or no points")
-    points = files.closed_shape(points, found.get("shape_type"))
-    try:
-        array = np.asarray(points, np.float32)
-    except (ValueError, TypeError) as err:
-        raise RowError("a point is not two numbers") from err
-    if array.ndim != 2 or array.shape[1] != 2 or len(array) < 2 or not np.isfinite(array).all():
-        raise RowError("a shape is not a list of two points or more")
-    return name, _closed(array)
+    if len(points) == 2 and (_says(_FULL, name) or not found.get("shape_type")):  # opposite corners of a box
+        found = {**found, "shape_type": "rectangle"}
+    return [(name, outline) for outline in shape_outlines(found, points)]
 
 
 def _finding(name: str, *, is_distension: bool = False) -> Finding | None:
-    if is_distension and fields.FREE_AIR_KOREAN in name:
+    """The finding that a name says by whole words, perhaps numbered, and does not deny."""
+    if is_distension and _says(fields.FREE_AIR_KOREAN, name):
         return Finding.ABDOMINAL_DISTENSION
-    return next((finding for key, finding in _FINDING_LABELS.items() if key in name), None)
+    return next((finding for key, finding in _FINDING_LABELS.items() if _says(key, name)), None)
+
+
+def _says(word: str, name: str) -> bool:
+    """Whether a name holds the word: `ihps_1` holds ihps, `no_ihps` does not."""
+    if _DENIAL.search(name):
+        return False
+    return re.search(rf"(?<![a-z]){word}s?(?![a-z])" if word.isascii() else word, name) is not None
 
 
 def _names_korean_free_air(shapes: list[_Shape]) -> bool:
-    return any(fields.FREE_AIR_KOREAN in name for name, _ in shapes)
+    return any(_says(fields.FREE_AIR_KOREAN, name) for name, _ in shapes)
 
 
 def _is_unknown(name: str) -> bool:
-    return not any(key in name for key in (*_FINDING_LABELS, *_NO_FINDINGS))
-
-
-def _closed(points: FloatArray) -> FloatArray:
-    """The polygon; two points are opposite corners of a box."""
-    if len(points) > 2:
-        return points
-    (x0, y0), (x1, y1) = points
-    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+    return not any(_says(key, name) for key in (*_FINDING_LABELS, *_NO_FINDINGS))
 
 
 def _fit(shapes: list[_Shape], image_path: Path, label_file: dict[str, Any]) -> FloatArray:
     """Factors for x and y that bring the drawing on to the film: one unless the full box exceeds the film."""
-    far_corners = [points.max(axis=0) for name, points in shapes if _FULL in name]
+    far_corners = [points.max(axis=0) for name, points in shapes if _says(_FULL, name)]
     if not far_corners:
         return np.ones(2, np.float32)
     size = files.picture_size(image_path) or files.stated_size(label_file) or _decoded_size(image_path)

@@ -233,8 +233,8 @@ def test_clinic_info_is_read_where_there_is_some(tmp_path: Path) -> None:
         ([{"label": "constipation"}], "no points"),
         ([[]], "no label"),
         ([named("constipation", [[1, 1], [2, "x"]])], "two numbers"),
-        ([named("constipation", [[1, 1]])], "two points"),
-        ([named("constipation", [[1, 1], [2, 2], [3, float("inf")]])], "two points"),
+        ([named("constipation", [[1, 1]])], "three points"),
+        ([named("constipation", [[1, 1], [2, 2], [3, float("inf")]])], "two finite numbers"),
     ],
 )
 def test_unusable_shapes_are_rejected(tmp_path: Path, shapes: list[object], reason: str) -> None:

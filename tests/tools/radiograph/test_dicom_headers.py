@@ -133,3 +133,95 @@ def test_what_makes_a_film_unfit_is_noted_without_repeating_the_header(
     assert any(word in note for note in notes) and not any("Canine" in note for note in notes)
     human = read(tmp_path, dicom(PatientSpeciesDescription="Homo sapiens")).notes
     assert not any(word in note for note in human)
+
+
+@pytest.mark.parametrize("charset", ["ISO_IR 100", "ISO_IR 192", "ISO_IR 101"])
+def test_korean_bytes_under_another_declaration_are_korean(tmp_path: Path, charset: str) -> None:
+    film = read(tmp_path, with_bytes("PatientName", "홍^길동".encode("cp949"), charset))
+    assert film.metadata.patient_name == "홍길동"  # not È«^±æµ¿
+    assert any("not declared" in note for note in film.notes)
+
+
+@pytest.mark.parametrize("name", ["Åsa^Müller", "Núñez^José", "Øystein"])
+@pytest.mark.parametrize("charset", [None, "ISO 2022 IR 149", "ISO_IR 192"])
+def test_western_bytes_under_another_declaration_are_western(
+    tmp_path: Path, name: str, charset: str | None
+) -> None:
+    film = read(tmp_path, with_bytes("PatientName", name.encode("cp1252"), charset))
+    assert film.metadata.patient_name == name.replace("^", " ")
+    assert any("Western" in note for note in film.notes) is (charset is not None)
+
+
+@pytest.mark.parametrize("declared", ["ISO_IR 144", "GB18030"])
+def test_other_scripts_are_read_as_declared(tmp_path: Path, declared: str) -> None:
+    name, encoding = {"ISO_IR 144": ("Иван", "iso8859-5"), "GB18030": ("王小明", "gb18030")}[declared]
+    data = dicom(ExplicitVRLittleEndian, PatientName=name, SpecificCharacterSet=declared)
+    assert name.encode(encoding) in data
+    assert read(tmp_path, data).metadata.patient_name == name
+
+
+@pytest.mark.parametrize("placeholder", ["19000101", "18000101", "11111111", "19700101", "99991231"])
+def test_a_placeholder_is_no_birth_date_and_the_stated_age_counts(tmp_path: Path, placeholder: str) -> None:
+    film = read(tmp_path, dicom(PatientBirthDate=placeholder, StudyDate="20240301", PatientAge="002M"))
+    assert (film.metadata.age_months, film.metadata.patient_birth_date) == (2, None)
+    assert any("stands for an unknown" in note for note in film.notes)
+
+
+def test_of_two_ages_that_contradict_each_other_the_child_s_is_used_and_a_note_says_so(
+    tmp_path: Path,
+) -> None:
+    mother = read(tmp_path, dicom(PatientBirthDate="19890512", StudyDate="20240301", PatientAge="002M"))
+    assert mother.metadata.age_months == 2 and any(
+        "makes the child an adult" in note for note in mother.notes
+    )
+    both = read(tmp_path, dicom(PatientBirthDate="20200301", StudyDate="20240301", PatientAge="002M"))
+    assert both.metadata.age_months == 48 and any("dates were used" in note for note in both.notes)
+    agreed = read(tmp_path, dicom(PatientBirthDate="20200301", StudyDate="20240301", PatientAge="004Y"))
+    assert agreed.metadata.age_months == 48 and not any("age" in note for note in agreed.notes)
+
+
+def test_zero_years_are_the_whole_first_year(tmp_path: Path) -> None:
+    film = read(tmp_path, dicom(PatientAge="000Y"))
+    assert film.metadata.age_months is None and any("0 years" in note for note in film.notes)
+    assert read(tmp_path, dicom(PatientAge="000M")).metadata.age_months == 0
+
+
+@pytest.mark.parametrize(
+    ("keyword", "point", "comma"),
+    [
+        ("PixelSpacing", b"0.1431\\0.1432", b"0,1431\\0,1432"),
+        ("ImagerPixelSpacing", b"0.1431\\0.1432", b"0,1431\\0,1432"),
+        ("WindowCenter", b"2047.25", b"2047,25"),
+        ("RescaleSlope", b"1.5", b"1,5"),
+    ],
+)
+def test_decimal_commas_are_read(tmp_path: Path, keyword: str, point: bytes, comma: bytes) -> None:
+    values = point.decode().split("\\")
+    extra = {"RescaleIntercept": "0"} if keyword == "RescaleSlope" else {}
+    sound = dicom(**{keyword: values[0] if len(values) == 1 else values}, **extra)
+    assert sound.count(point) == 1
+    meant, film = read(tmp_path, sound), read(tmp_path, sound.replace(point, comma))
+    assert film.pixel_spacing_mm == meant.pixel_spacing_mm and (film.pixels == meant.pixels).all()
+
+
+@pytest.mark.parametrize(
+    ("elements", "view"),
+    [
+        ({"ViewPosition": "LLD"}, View.LEFT_LATERAL_DECUBITUS),
+        ({"ViewPosition": "LLD", "StudyDescription": "ABDOMEN SUPINE AND ERECT"}, None),
+        ({"SeriesDescription": "SUPINE", "StudyDescription": "ABDOMEN SUPINE AND ERECT"}, View.SUPINE),
+        ({"SeriesDescription": "Abdomen RIGHT LATERAL DECUBITUS"}, None),
+        ({"SeriesDescription": "semi-erect"}, None),
+        ({"ViewPosition": "RLD"}, None),
+        ({"SeriesDescription": "standard abdomen"}, None),
+    ],
+)
+def test_a_view_is_named_by_whole_words_of_all_descriptions(
+    tmp_path: Path, elements: dict[str, str], view: View | None
+) -> None:
+    assert read(tmp_path, dicom(**elements)).metadata.view is view
+
+
+def test_a_birth_date_with_points_is_a_birth_date(tmp_path: Path) -> None:
+    data = dicom(PatientBirthDate="20210304").replace(b"20210304", b"2021.3.4")
+    assert read(tmp_path, data).metadata.patient_birth_date == "2021-03-04"
