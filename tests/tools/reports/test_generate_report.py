@@ -238,7 +238,7 @@ def test_a_film_in_doubt_is_compared_with_none_and_none_with_it(
 
 
 def _doubted(reading: Reading, is_doubted: bool) -> Reading:
-    return replace(reading, notes=(Note(NoteKind.DOUBT, "Odd."),)) if is_doubted else reading
+    return replace(reading, picture_notes=(Note(NoteKind.DOUBT, "Odd."),)) if is_doubted else reading
 
 
 def test_flags_and_impression_name_signs_and_never_a_diagnosis(report_of) -> None:

@@ -11,10 +11,12 @@ from statistics import fmean
 
 from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.evaluation.choose_hanging import HungTwice, choose_second_looks
+from pedaxr.evaluation.choose_shares import MOST_SHARE, Outlined, least_shares
 from pedaxr.evaluation.ground_truth import true_findings
 from pedaxr.reading import networks as models
 from pedaxr.reading.ood_score import Table, oddness, surprise_table
 from pedaxr.reading.operating_points import OperatingPoints, using
+from pedaxr.reading.placement import counted, share_of_body
 from pedaxr.reading.quality import colon_share, measures_of, spine_offset, sureness
 from pedaxr.reading.read_film import Reading, Source, read_film
 from pedaxr.reports.flags import least_sure
@@ -69,6 +71,7 @@ class Seen:
         probabilities: the reader's, by finding.
         true: findings that the film shows.
         hung: how sure its outlines are, and with the film mirrored or upside down.
+        outlined: of every finding that is outlined anywhere, what lies where it can.
     """
 
     sureness: float
@@ -86,6 +89,7 @@ class Seen:
     probabilities: Mapping[str, float] = field(default_factory=dict)
     true: tuple[str, ...] = ()
     hung: HungTwice | None = None
+    outlined: tuple[Outlined, ...] = ()
 
 
 def look(films: Sequence[Film], progress: Progress | None = None) -> list[Seen]:
@@ -108,7 +112,7 @@ def look(films: Sequence[Film], progress: Progress | None = None) -> list[Seen]:
 
 def _look(film: Film) -> Seen:
     reporter, true, view = models.reporter(), true_findings(film).present, film.metadata.view
-    with using(OPEN):
+    with using(replace(OPEN, least_share=MOST_SHARE)):
         reading = read_film(Source(film.image_path))
     asked = replace(film.metadata, working_diagnosis=None, patient_sex=None)  # as of a file
     reading = replace(reading, metadata=asked)
@@ -132,7 +136,16 @@ def _look(film: Film) -> Seen:
         probabilities={f.value: told.probabilities.get(f, 0.0) for f in FINDINGS},
         true=tuple(true),
         hung=HungTwice.of(reading.outlines.looks),
+        outlined=tuple(_outlined(reading, true)),
     )
+
+
+def _outlined(reading: Reading, true: Sequence[str]) -> Iterator[Outlined]:
+    anatomy = reading.outlines.anatomy
+    for region in reading.regions:
+        if region.kind == "finding":
+            kept = counted(Finding(region.name), anatomy, reading.metadata.view)
+            yield Outlined(region.name, share_of_body(kept, anatomy), region.name in true)
 
 
 def _supports(
@@ -171,6 +184,7 @@ def choose(sets: Mapping[str, Sequence[Seen]], weights: Mapping[str, str]) -> Op
         usual=(usual := usual_tables(every)),
         largest_oddness=max(_largest_oddness(films, usual) for films in sets.values()),
         faint_free_air=faint_free_air(sets, free_air_suspicion(every)),
+        least_share=least_shares([one for film in every for one in film.outlined]),
         turned_looked_from=turned.looked_from,
         turned_surer_by=turned.margin,
         mirrored_looked_from=mirrored.looked_from,

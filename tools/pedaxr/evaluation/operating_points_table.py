@@ -62,6 +62,9 @@ def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, 
             "films without it",
             _part(_gives(finding, least), _lacks(finding)),
         )
+    for finding, share in points.least_share.items():
+        yield f"share of {finding}", share, "true outlines lost", _too_small(finding, share, True)
+        yield "", share, "false outlines left out", _too_small(finding, share, False)
     for finding, support in points.least_support.items():
         yield f"support of {finding}", support, "true sentences unhedged", _unhedged(finding, support, True)
         yield "", support, "false sentences unhedged", _unhedged(finding, support, False)
@@ -142,6 +145,16 @@ def _unhedged(finding: str, support: float, is_true: bool) -> Counted:
             s for film in films for s in film.supports if (s.finding, s.is_true) == (finding, is_true)
         ]
         return sum(s.confidence >= support for s in sentences), len(sentences)
+
+    return count
+
+
+def _too_small(finding: str, share: float, is_true: bool) -> Counted:
+    """How many of the true, or the false, outlines of a finding count as none."""
+
+    def count(films: Sequence[Seen]) -> tuple[int, int]:
+        asked = [o for film in films for o in film.outlined if (o.finding, o.is_true) == (finding, is_true)]
+        return sum(one.share < share or not one.share for one in asked), len(asked)
 
     return count
 

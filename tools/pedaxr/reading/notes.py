@@ -15,6 +15,7 @@ class NoteKind(StrEnum):
     SPACING = "spacing"
     FRAMING = "framing"  # what is cut off or was not recognised
     ORIENTATION = "orientation"  # askew, turned, mirrored
+    SMALL = "small"  # an outline that is not a finding, and where it lies
     DOUBT = "doubt"  # whether this is a frontal abdominal film at all
 
 

@@ -37,6 +37,8 @@ class OperatingPoints:
         least_confidence: `flags.least_sure` below which that is said.
         least_support: by finding, `verify.support` below which a sentence on it is hedged.
         faint_free_air: `Reading.faint_free_air` from which free air is told that is not outlined.
+        least_share: by finding, share of the body that its outline must fill, where it can lie, to be one; 0
+            where none is given.
         turned_looked_from, mirrored_looked_from: `second_look.Looks.upright` and `.sides` above which the
             film is looked at again, upside down or mirrored.
         turned_surer_by, mirrored_surer_by: by how much surer it must then be, the logarithm of the ratio, for
@@ -63,6 +65,7 @@ class OperatingPoints:
     usual: Mapping[str, Table] = field(default_factory=dict)
     largest_oddness: float = 0.0
     faint_free_air: float = 1.0
+    least_share: Mapping[str, float] = field(default_factory=dict)
     turned_looked_from: float = NEVER
     turned_surer_by: float = 0.1
     mirrored_looked_from: float = NEVER
@@ -70,9 +73,10 @@ class OperatingPoints:
 
     def __post_init__(self) -> None:
         shares = [getattr(self, name) for name in _SHARES]
-        shares += [*self.least_support.values(), *self.not_excluded.values()]
+        by_finding = (self.least_support, self.not_excluded, self.least_share)
+        shares += [share for shares_of in by_finding for share in shares_of.values()]
         shares += [share for pair in self.confidence_curve for share in pair]
-        named = {*self.least_support, *self.not_excluded}
+        named = {name for shares_of in by_finding for name in shares_of}
         if not all(0 <= share <= 1 for share in shares) or not named <= set(FINDINGS):
             raise ValueError("an operating point is a share from 0 to 1, of a finding where it is of one")
         for table in (self.confidence_curve, *self.usual.values()):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from pedaxr.radiograph.orientation import Orientation
 from pedaxr.radiograph.read import Radiograph
 from pedaxr.reading.framing import Framing, framing_of
+from pedaxr.reading.placement import Anatomy
 from pedaxr.reading.quality import sureness
 from pedaxr.reading.regions import channel_masks, find_regions
 from pedaxr.reading.second_look import Looks
@@ -50,6 +52,23 @@ class Outlines:
     regions: tuple[Region, ...]
     looks: Looks
     contradicts_header: bool = False
+
+    @cached_property
+    def anatomy(self) -> Anatomy:
+        """What tells where a finding lies; found once."""
+        return Anatomy.of(self.segmentation, self.film, self.masks)
+
+    def region_of(self, channel: str, mask: NDArray[np.bool_], spacing: Spacing | None) -> Region:
+        """The region of a part (512, 512) of a channel's outline, in pixels of the film as it is stored."""
+        regions = find_regions(
+            self.segmentation,
+            self.film,
+            thresholds={},
+            min_area_px={},
+            pixel_spacing_mm=square_spacing(spacing),
+            masks={**self.masks, channel: mask},
+        )
+        return self.framing.stored_region(next(region for region in regions if region.name == channel))
 
 
 def outline(radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: Spacing | None) -> Outlines:

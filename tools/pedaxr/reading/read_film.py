@@ -15,10 +15,12 @@ from pedaxr.radiograph.raster import Spacing
 from pedaxr.radiograph.read import Radiograph, read_radiograph
 from pedaxr.radiograph.recent_cache import Recent
 from pedaxr.reading import networks as models
+from pedaxr.reading.counted_findings import CountedFindings, count_findings
 from pedaxr.reading.measurements import measure
 from pedaxr.reading.notes import Note, NoteKind, no_finding_because, texts
-from pedaxr.reading.operating_points import operating_points
+from pedaxr.reading.operating_points import OperatingPoints, operating_points
 from pedaxr.reading.outlines import Outlines, outline, square_spacing
+from pedaxr.reading.placement import can_lie
 from pedaxr.reading.positioning import is_on_its_side, positioning_notes, text_notes
 from pedaxr.reading.quality import check_anatomy, check_picture
 from pedaxr.reading.second_look import hanging_doubts, refuse_two_bodies
@@ -76,7 +78,8 @@ class Reading:
     Attributes:
         spacing: of the film as stored; None when nothing states one.
         metadata: the registry's for a study, the file header's for a file.
-        notes: on the file, the picture and what can be seen on it.
+        points: the operating points in use when it was read.
+        picture_notes: on the file, the picture and what can be seen on it.
     """
 
     source: Source
@@ -85,7 +88,23 @@ class Reading:
     segmenter: "FilmSegmenter"
     spacing: Spacing | None
     metadata: FilmMetadata
-    notes: tuple[Note, ...]
+    points: OperatingPoints
+    picture_notes: tuple[Note, ...]
+
+    @cached_property
+    def counted(self) -> CountedFindings:
+        """Which outlines are findings in this film's view."""
+        return count_findings(
+            self.outlines,
+            spacing=self.pixel_spacing_mm,
+            view=self.metadata.view,
+            least_share=self.points.least_share,
+        )
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Of the picture, and of a film that is not in doubt on outlines that are not findings."""
+        return self.picture_notes if self.doubts else (*self.picture_notes, *self.counted.notes)
 
     @property
     def model_name(self) -> str:
@@ -95,7 +114,7 @@ class Reading:
     @property
     def doubts(self) -> list[str]:
         """Why this may not be a frontal abdominal film at all; empty where nothing says so."""
-        return texts(self.notes, NoteKind.DOUBT)
+        return texts(self.picture_notes, NoteKind.DOUBT)
 
     @property
     def pixel_spacing_mm(self) -> tuple[float, float] | None:
@@ -125,9 +144,7 @@ class Reading:
     @property
     def findings(self) -> list[Region]:
         """Outlined findings, in the order of the vocabulary; none of a film in doubt."""
-        if self.doubts:
-            return []
-        return [region for region in self.regions if region.kind == "finding"]
+        return [] if self.doubts else list(self.counted.regions)
 
     @property
     def structures(self) -> list[Region]:
@@ -136,16 +153,19 @@ class Reading:
 
     @cached_property
     def faint_free_air(self) -> float:
-        """The probability, 0 to 1, that as many pixels of free air reach as its smallest region has.
+        """The probability, 0 to 1, that as many pixels reach as free air must have, where it can lie.
 
         Where nothing is outlined it says how near the segmentation came to it.
         """
-        film = self.segmentation.probabilities[CHANNELS.index(Finding.PNEUMOPERITONEUM)]
-        on_film = film[self.segmentation.letterbox.content].ravel()
-        least = self.segmenter.min_area_px.get(Finding.PNEUMOPERITONEUM, _LEAST_AIR_PX)
-        if on_film.size < least:
+        air, anatomy = Finding.PNEUMOPERITONEUM, self.outlines.anatomy
+        film = self.segmentation.probabilities[CHANNELS.index(air)]
+        content = self.segmentation.letterbox.content
+        placed = film[content][can_lie(air, anatomy, self.metadata.view)[content]]
+        least = round(self.points.least_share.get(air, 0.0) * np.count_nonzero(anatomy.body))
+        least = max(least, self.segmenter.min_area_px.get(air, _LEAST_AIR_PX))
+        if placed.size < least:
             return 0.0
-        return float(np.clip(np.partition(on_film, -least)[-least], 0, 1))
+        return float(np.clip(np.partition(placed, -least)[-least], 0, 1))
 
     @cached_property
     def measures(self) -> dict[str, float]:
@@ -156,11 +176,19 @@ class Reading:
         if self.doubts:
             return {}
         return measure(
-            self.outlines.cores,
+            self._counted_cores,
             self.segmentation.letterbox,
             pixel_spacing_mm=square_spacing(self.pixel_spacing_mm),
             view=self.metadata.view,
         )
+
+    @property
+    def _counted_cores(self) -> dict[str, NDArray[np.bool_]]:
+        """What lengths are read from, without what is not a finding."""
+        cores = dict(self.outlines.cores)
+        for name, kept in self.counted.masks.items():
+            cores[name] = cores[name] & kept
+        return cores
 
 
 def find_source(study_id: str | None, file: Path | None, clinic: "Clinic | None") -> Source:
@@ -204,7 +232,9 @@ def read_film(source: Source) -> Reading:
     notes += _anatomy_notes(outlines)
     notes += spacing_notes
     metadata = _study_metadata(source.study) if source.study else radiograph.metadata
-    return Reading(source, radiograph, outlines, segmenter, spacing, metadata, tuple(notes))
+    return Reading(
+        source, radiograph, outlines, segmenter, spacing, metadata, operating_points(), tuple(notes)
+    )
 
 
 def _anatomy_notes(outlines: Outlines) -> list[Note]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pedaxr.audit.trail import audited, note
 from pedaxr.errors import InvalidRequest
 from pedaxr.reading import networks as models
-from pedaxr.reading.notes import no_finding_because
+from pedaxr.reading.notes import NoteKind, no_finding_because, texts
 from pedaxr.reading.operating_points import OperatingPoints, operating_points
 from pedaxr.reading.provenance import provenance
 from pedaxr.reading.read_film import Reading, find_source, read_film
@@ -124,7 +124,8 @@ def check_draft(reading: Reading, told: "Narrative", points: OperatingPoints) ->
     suspicion = suspicion_of_free_air(findings, air, reading.faint_free_air, points)
     flags = flags_of(sentences, findings, outlined, reading.metadata, points, told.probabilities)
     critical = critical_findings(findings, is_suspected=bool(suspicion))
-    flags = [*_withheld_flags(told), *suspicion, *flags]
+    small = texts(reading.notes, NoteKind.SMALL)
+    flags = [*_withheld_flags(told), *suspicion, *flags, *small]
     confidence = points.confidence(least_sure(told.probabilities, outlined, view)[0])
     return CheckedDraft(is_withheld, sentences, findings, critical, flags, confidence)
 

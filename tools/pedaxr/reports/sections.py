@@ -98,7 +98,8 @@ def _technique(reading: Reading) -> str:
     size = f"{reading.radiograph.width} x {reading.radiograph.height} pixels"
     spacing = "spacing known" if reading.pixel_spacing_mm else "no pixel spacing: sizes in pixels only"
     view = view_name(reading.metadata.view)
-    notes = [note for note in reading.notes if note.kind is not NoteKind.SPACING]  # said by `spacing`
+    told_elsewhere = (NoteKind.SPACING, NoteKind.SMALL)  # by `spacing`, and among the flags
+    notes = [note for note in reading.notes if note.kind not in told_elsewhere]
     return " ".join([f"Abdominal radiograph, {view}; {size}, {spacing}.", *texts(notes)])
 
 
