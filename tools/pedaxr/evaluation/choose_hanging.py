@@ -8,7 +8,7 @@ from pedaxr.reading.operating_points import NEVER
 from pedaxr.reading.second_look import Looks, surer_by
 
 LEAST_LOOKED_AT = 0.97  # of films that hang wrongly
-MOST_DOUBTED = 0.005  # of films that hang rightly
+MOST_DOUBTED = 0.01  # of films that hang rightly
 LEAST_MARGIN = 0.03
 
 
@@ -51,7 +51,7 @@ def choose_second_looks(sets: Mapping[str, Sequence[HungTwice]]) -> tuple[Second
 def _second_look(pairs: Sequence[tuple[float, float]]) -> SecondLook:
     """Of pairs of unsureness, the right way round first.
 
-    At least 97 % of the films that hang wrongly are looked at, at most 0.5 % of the others are doubted; where
+    At least 97 % of the films that hang wrongly are looked at, at most 1 % of the others are doubted; where
     both are far apart, the margin lies half-way to the films that hang wrongly.
     """
     known = [pair for pair in pairs if all(map(math.isfinite, pair))]
@@ -70,6 +70,6 @@ def _margins(pairs: Iterable[tuple[float, float]], looked_from: float) -> list[f
 
 
 def _above_most(margins: Sequence[float]) -> float:
-    """The first step above all but 0.5 % of them."""
+    """The first step above all but 1 % of them."""
     last = sorted(margins, reverse=True)[math.floor(MOST_DOUBTED * len(margins))]
     return math.floor(last * 1000 + 1) / 1000

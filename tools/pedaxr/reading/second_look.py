@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.reading.notes import Note, NoteKind
 from pedaxr_models.labels import CHANNELS, Structure
+from pedaxr_models.segmentation.transforms import FRAME
 
 if TYPE_CHECKING:
     from pedaxr.reading.operating_points import OperatingPoints
@@ -27,6 +28,8 @@ FloatArray = NDArray[np.float32]
 
 ONE_SIDED = (Structure.LIVER, Structure.STOMACH, Structure.HEART)
 UPRIGHT = (Structure.LIVER, Structure.STOMACH, Structure.SPINE, Structure.RIBS)
+_LOOKED_AT_PX = 256  # longest side when borders are looked for
+_BLACK, _WHITE = 0.02, 0.98
 _STEP = 4  # every fourth row and column says as much
 _LEAST_SEEN_PX = 200  # expected, of the frame, for a look to count
 _WIDE, _TALL = 1.3, 1.7  # of one side to the other; films of one child stay below
@@ -83,12 +86,19 @@ class Looks:
     @cached_property
     def upright_apart(self) -> float:
         """Of the less sure one of the picture's two halves, each looked at alone."""
-        return max(unsureness(self._segment(half), UPRIGHT) for half in _halves(self._lit))
+        picture = _shrunk(self._film[self._lit])
+        return max(unsureness(self._segment(half), UPRIGHT) for half in _halves(picture))
+
+    @cached_property
+    def upright_together(self) -> float:
+        """Of what tells up from down, on the whole picture: the network may have looked at a part of it."""
+        return unsureness(self._segment(_shrunk(self._film[self._lit])), UPRIGHT)
 
     @cached_property
     def is_long(self) -> bool:
         """Whether what is exposed is wider or taller than a film of one child."""
-        height, width = self._lit.shape
+        rows, columns = self._lit
+        height, width = rows.stop - rows.start, columns.stop - columns.start
         return bool(width > _WIDE * height or height > _TALL * width)
 
     @property
@@ -98,14 +108,18 @@ class Looks:
         return frame
 
     @cached_property
-    def _lit(self) -> FloatArray:
-        """Without black and white borders; all of it where nothing is left."""
-        content = self._content
-        lit = (content > 0.02) & (content < 0.98)
-        if not lit.any():
-            return content
+    def _lit(self) -> tuple[slice, slice]:
+        """Rows and columns of the film without black and white borders; all where nothing would be left."""
+        step = max(1, max(self._film.shape) // _LOOKED_AT_PX)
+        thin = self._film[::step, ::step]
+        lit = (thin > _BLACK) & (thin < _WHITE)
         rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
-        return content[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        if not len(rows):
+            return slice(0, self._film.shape[0]), slice(0, self._film.shape[1])
+        return (
+            slice(int(rows[0]) * step, int(rows[-1] + 1) * step),
+            slice(int(columns[0]) * step, int(columns[-1] + 1) * step),
+        )
 
 
 def hanging_doubts(looks: Looks, points: "OperatingPoints") -> list[Note]:
@@ -127,7 +141,7 @@ def refuse_two_bodies(looks: Looks, masks: Mapping[str, BoolArray]) -> None:
     """Raise NotAnAbdominalFilm where the picture's two halves are each a surer film than the whole."""
     if not (looks.is_long or has_two_spines(masks[Structure.SPINE])):
         return
-    if surer_by(looks.upright, looks.upright_apart) > _SURER_APART:
+    if surer_by(looks.upright_together, looks.upright_apart) > _SURER_APART:
         raise NotAnAbdominalFilm(
             "The picture seems to show two bodies, or two films in one: nothing is read into it. "
             "Export each film on its own."
@@ -168,6 +182,15 @@ def unsureness(segmentation: "Segmentation", channels: tuple[Structure, ...]) ->
     p = np.clip(p, 1e-6, 1 - 1e-6)
     entropy = -float((p * np.log(p) + (1 - p) * np.log1p(-p)).sum()) * _STEP**2
     return entropy / expected
+
+
+def _shrunk(picture: FloatArray) -> FloatArray:
+    """At most as large as the network's frame, so that no look shrinks a large film again."""
+    scale = FRAME / max(picture.shape)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _halves(picture: FloatArray) -> tuple[FloatArray, FloatArray]:
