@@ -54,9 +54,11 @@ def outline(monkeypatch: pytest.MonkeyPatch, segmenter: PerfectSegmenter) -> Cal
     return besides
 
 
-def report_of(study: str, clinic: Clinic, monkeypatch: pytest.MonkeyPatch, **request: object) -> Report:
-    """By a report writer that sees nothing."""
-    silent = Witness(narrate(truth("normal")), dict.fromkeys(FINDINGS, 0.02))
+def report_of(
+    study: str, clinic: Clinic, monkeypatch: pytest.MonkeyPatch, suspected: float = 0.02, **request: object
+) -> Report:
+    """By a report writer that sees nothing, and gives free air that probability."""
+    silent = Witness(narrate(truth("normal")), {**dict.fromkeys(FINDINGS, 0.02), AIR: suspected})
     monkeypatch.setattr(models, "reporter", lambda: silent)
     return generate_report(study, clinic=clinic, **request)  # type: ignore[arg-type]
 
@@ -119,6 +121,16 @@ def test_a_faint_speck_is_not_told_by_the_back_door(
         assert report_of("normal", film_clinic, monkeypatch).critical == [AIR]
     with using(replace(wary, least_share={AIR: 0.005})):
         assert report_of("normal", film_clinic, monkeypatch).critical == []
+
+
+def test_a_speck_that_the_report_writer_only_suspects_is_not_critical(
+    film_clinic: Clinic, monkeypatch: pytest.MonkeyPatch, outline: Callable[..., None]
+) -> None:
+    outline(AIR, PLACES["in a lung"])
+    assert operating_points().free_air_suspicion < 0.3
+    assert report_of("normal", film_clinic, monkeypatch, suspected=0.3).critical == []
+    affirmed = report_of("normal", film_clinic, monkeypatch, suspected=0.7, indication="another request")
+    assert affirmed.critical == [AIR]
 
 
 def test_true_free_air_stays_whole_and_a_speck_beside_it_goes(

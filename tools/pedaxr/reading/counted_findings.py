@@ -29,6 +29,10 @@ class CountedFindings:
     masks: Mapping[str, BoolArray]
     notes: tuple[Note, ...]
 
+    def has_left_out(self, finding: Finding) -> bool:
+        """Whether the finding is outlined, and nothing of it counts."""
+        return finding in self.masks and not self.masks[finding].any()
+
 
 def count_findings(
     outlines: Outlines,

@@ -123,7 +123,7 @@ def share_of_body(mask: BoolArray, anatomy: Anatomy) -> float:
 
 def small_note(finding: Finding, quadrants: list[str], *, is_small: bool) -> Note:
     """What is said of an outline that is not a finding: where to look."""
-    what = "lucency" if finding is Finding.PNEUMOPERITONEUM else "area"
+    what = "a lucency" if finding is Finding.PNEUMOPERITONEUM else "an area"
     where = "all four quadrants" if len(quadrants) == 4 else ", ".join(quadrants) or "place not certain"
     why = "is too small" if is_small else "lies where none is counted"
-    return Note(NoteKind.SMALL, f"Look again: a {what} like {sign_within(finding)} ({where}) {why}.")
+    return Note(NoteKind.SMALL, f"Look again: {what} like {sign_within(finding)} ({where}) {why}.")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 # Below this no word of the report depends on the film: whatever it says was not read off it.
 LEAST_DEPENDENCE = 0.05
+AFFIRMED = 0.5  # from this probability the report writer's own finding of free air is heard in any case
 WRITER_CANNOT_READ = "The report writer says that it cannot read this film."
 
 
@@ -121,6 +122,8 @@ def check_draft(reading: Reading, told: "Narrative", points: OperatingPoints) ->
     )
     findings = structure_findings(drafted, outlined, told.probabilities, view, least_support=support)
     air = told.probabilities.get(Finding.PNEUMOPERITONEUM, 0.0)
+    if air < AFFIRMED and reading.counted.has_left_out(Finding.PNEUMOPERITONEUM):
+        air = 0.0  # the writer is shown the outlines: it faintly suspects the one that does not count
     suspicion = suspicion_of_free_air(findings, air, reading.faint_free_air, points)
     flags = flags_of(sentences, findings, outlined, reading.metadata, points, told.probabilities)
     critical = critical_findings(findings, is_suspected=bool(suspicion))
