@@ -225,6 +225,9 @@ class SegmentationResult(_Result):
     )
     quality_notes: list[str] = Field(default_factory=list)
     summary: str
+    towards_left: SkipJsonSchema[tuple[int, int]] = Field(
+        default=(1, 0), description="Where on the film the patient's left lies: one step in x and y"
+    )
     overlay_path: SkipJsonSchema[str | None] = Field(
         default=None, description="PNG with contours and a legend, on this machine: never sent to a client"
     )

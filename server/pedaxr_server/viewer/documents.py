@@ -42,6 +42,7 @@ MODULES = (
     "status.js",
     "keys.js",
     "look.js",
+    "film_tools.js",
     "screen.js",
     "reading.js",
     "main.js",

@@ -1,9 +1,12 @@
 """What a reader does with a film on the page: window, zoom, rulers, sides; and what a finger can hit."""
 
+import importlib
 import re
 from typing import Any
 
 import pytest
+
+from pedaxr.errors import NotAnAbdominalFilm
 
 pytest.importorskip("playwright", reason="needs playwright: pip install -e '.[browser]'")
 from playwright.sync_api import Locator, Page, expect
@@ -135,6 +138,52 @@ def test_a_flipped_film_says_so_and_its_sides_turn_along(viewer: Page) -> None:
     expect(pane.locator(".top-left")).to_contain_text("2024-09-03")
     assert (left_edge.inner_text(), right_edge.inner_text()) == ("R", "L")
     expect(pane.locator(".mirrored")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("towards_left", "stored", "flipped"),
+    [((1, 0), "RL", "LR"), ((-1, 0), "LR", "RL"), ((0, 1), "RL", "RL"), ((0, -1), "LR", "LR")],
+    ids=["as usual", "hung mirrored", "on the right side", "on the left side"],
+)
+def test_sides_are_named_as_the_film_hangs(
+    viewer: Page,
+    monkeypatch: pytest.MonkeyPatch,
+    towards_left: tuple[int, int],
+    stored: str,
+    flipped: str,
+) -> None:
+    segmented = importlib.import_module("pedaxr.reading.segment_xray")
+    outline = segmented.segment_xray
+
+    def segment(*args: Any, **kwargs: Any) -> Any:
+        return outline(*args, **kwargs).model_copy(update={"towards_left": towards_left})
+
+    monkeypatch.setattr(segmented, "segment_xray", segment)
+    read(viewer)
+    pane = viewer.locator(".pane").first
+    assert "".join(pane.locator(".side").all_inner_texts()) == stored
+    first, last = (pane.locator(".side").nth(i).bounding_box() for i in (0, 1))
+    assert first and last
+    lies = towards_left[0] == 0
+    assert (first["y"] < last["y"] - 100) if lies else (first["x"] < last["x"] - 100)
+    viewer.keyboard.press("f")
+    assert "".join(pane.locator(".side").all_inner_texts()) == flipped
+
+
+def test_no_side_is_named_before_it_is_known(viewer: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor where the film is refused: nobody knows how it hangs."""
+    segmented = importlib.import_module("pedaxr.reading.segment_xray")
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise NotAnAbdominalFilm("Two films in one picture. Cut them apart and import each.")
+
+    monkeypatch.setattr(segmented, "segment_xray", refuse)
+    search(viewer, "P-1")
+    expect(viewer.locator("#failure")).to_contain_text("Two films in one picture")
+    expect(viewer.locator(".has-film")).to_have_count(1)
+    assert "".join(viewer.locator(".pane").first.locator(".side").all_inner_texts()) == ""
+    assert viewer.locator(".pane path").count() == 0
+    expect(viewer.locator("#report-box")).to_be_hidden()
 
 
 def test_a_flipped_film_stays_where_it_was_looked_at(viewer: Page) -> None:

@@ -91,7 +91,8 @@ def draw_overlay(
     sheet.paste(Image.fromarray(picture), (layout.left, layout.top))
     draw = ImageDraw.Draw(sheet)
     _write_head(draw, caption.film, layout)
-    _write_sides(draw, layout, caption.towards_left)
+    if not caption.in_doubt:  # how it hangs may be what is in doubt
+        _write_sides(draw, layout, caption.towards_left)
     _write_legend(_Legend(draw, layout), findings, shown, caption)
     _write_foot(draw, caption.data_statement, layout)
     return sheet

@@ -71,6 +71,7 @@ def segment_xray(
         summary=summarise(
             reading.findings, reading.metadata.view, in_doubt=reading.in_doubt, trained=trained.short
         ),
+        towards_left=reading.outlines.framing.towards_left,
         overlay_path=str(path) if path is not None else None,
         model=reading.model_name,
         film=film,

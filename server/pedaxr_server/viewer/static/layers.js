@@ -14,7 +14,7 @@ export function showLayers(node, outlines, shown, on) {
   const focused = node.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   put(
     node,
-    outlines.in_doubt ? el("p", { class: "in-doubt" }, outlines.in_doubt) : group("finding", t("findings"), outlines.findings, shown, on),
+    outlines.in_doubt ? null : group("finding", t("findings"), outlines.findings, shown, on),
     outlines.in_doubt ? null : measures(outlines.measures ?? {}, shown.before),
     group("structure", t("structures"), outlines.structures, shown, on),
     outlines.quality_notes?.length ? notes(outlines.quality_notes) : null,

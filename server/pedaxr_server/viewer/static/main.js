@@ -3,7 +3,8 @@
 import { addressedStudy, onAddress, setAddress } from "./address.js";
 import { endpoint, isApp, isDemo } from "./config.js";
 import { askToken, showKeys } from "./dialogs.js";
-import { byId, el, put, saveAs } from "./dom.js";
+import { byId, el, put } from "./dom.js";
+import { savePicture, showPresets } from "./film_tools.js";
 import { FULL_WINDOW, PRESETS } from "./film_window.js";
 import { listenToKeys } from "./keys.js";
 import {
@@ -14,7 +15,7 @@ import { drawOutlines } from "./outlines.js";
 import { OverHost } from "./over_host.js";
 import { OverHttp } from "./over_http.js";
 import { Reading } from "./reading.js";
-import { pictureIn, studyUri } from "./replies.js";
+import { pictureIn } from "./replies.js";
 import { showReport } from "./report.js";
 import { priorStudy, showReading, showStudies, studyBeside } from "./screen.js";
 import { Search } from "./search.js";
@@ -144,6 +145,7 @@ function stepStudy(by) {
 function takeOutlines(outlines) {
   state.outlines = outlines;
   film.setSpacing(outlines.pixel_spacing_mm);
+  film.setSides(outlines.in_doubt ? null : outlines.towards_left);
   drawOutlines(film, [...(outlines.in_doubt ? [] : outlines.findings), ...outlines.structures], light);
   workplace?.outlines();
   showReading();
@@ -209,6 +211,7 @@ async function togglePrior() {
     if (state.prior?.study !== study) return undefined;
     state.prior.outlines = outlines;
     priorFilm.setSpacing(outlines.pixel_spacing_mm);
+    priorFilm.setSides(outlines.in_doubt ? null : outlines.towards_left);
     drawOutlines(priorFilm, [...outlines.findings, ...outlines.structures], light);
   } catch (error) {
     fail(error, togglePrior);
@@ -285,7 +288,7 @@ const ACTIONS = {
   reset: () => setWindow(FULL_WINDOW, "full"),
   flip: () => setFlipped(!state.isFlipped),
   clearRulers,
-  picture: savePicture,
+  picture: () => savePicture(server),
   overlay: () => ((state.isOn = !state.isOn), showStyles()),
   prior: togglePrior,
   print: () => window.print(),
@@ -315,27 +318,6 @@ const shortcuts = () => ({
   Escape: clearRulers,
   ...Object.fromEntries(PRESETS.map((name, i) => [i + 1, () => setPreset(name)])),
 });
-
-function showPresets() {
-  const chosen = byId("preset").value || "full";
-  put(byId("preset"), el("option", { value: "" }, t("preset_own")), PRESETS.map((name) => el("option", { value: name }, t(`preset_${name}`))));
-  byId("preset").value = chosen;
-}
-
-/** The overlay as a file: the film at its own size with everything outlined. */
-async function savePicture() {
-  const { study } = state;
-  if (!study) return;
-  wait("drawing");
-  try {
-    const picture = await server.readResource(studyUri(study.study_id, "overlay.png"));
-    if (state.study === study) saveAs(picture, `${study.study_id}-overlay.png`);
-  } catch (error) {
-    fail(error, savePicture);
-  } finally {
-    wait(null);
-  }
-}
 
 /** All texts anew, after a change of language. */
 function drawAll() {

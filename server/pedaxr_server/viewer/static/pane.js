@@ -17,6 +17,7 @@ export class Pane {
   #touches = new Map(); // pointer id -> point of the pane
   #isFitted = true;
   #isFlipped = false;
+  #towardsLeft = null; // where the patient's left lies, one step in x and y of the film; null: not known yet
   #isPaper = false;
   #rulers = new Rulers();
   #paint = []; // {canvas, opacity}: masks at the size of the film, over it
@@ -55,6 +56,7 @@ export class Pane {
     this.node.classList.toggle("has-film", Boolean(bitmap));
     this.node.classList.toggle("is-picture", isPicture);
     this.#rulers.clear();
+    this.setSides(null);
     if (bitmap) this.#applyWindow();
     this.fit();
   }
@@ -63,6 +65,12 @@ export class Pane {
   setSpacing(spacing) {
     if (this.#film) this.#film.spacing = spacing;
     this.#draw();
+  }
+
+  /** Which way the patient's left lies on the film; until that is known no side is named. */
+  setSides(towardsLeft) {
+    this.#towardsLeft = towardsLeft;
+    this.#nameSides();
   }
 
   setWindow(window) {
@@ -192,8 +200,11 @@ export class Pane {
 
   #nameSides() {
     const isMirrored = this.#isFlipped && !this.#isPaper;
-    const names = isMirrored ? ["L", "R"] : ["R", "L"]; // the patient's right is on the viewer's left
+    const [across, down] = this.#towardsLeft ?? [0, 0];
+    const isLeftFirst = across * (isMirrored ? -1 : 1) + down < 0; // on most films the patient's right comes first
+    const names = across || down ? (isLeftFirst ? ["L", "R"] : ["R", "L"]) : ["", ""];
     this.sides.forEach((node, i) => (node.textContent = names[i]));
+    this.node.classList.toggle("lies", down !== 0);
     this.mirrored.hidden = !isMirrored;
     this.mirrored.textContent = isMirrored ? t("mirrored") : "";
   }

@@ -15,7 +15,7 @@ export function showReport(node, report, korean, on) {
   const told = korean ?? report;
   put(
     node,
-    reportHead(report, on),
+    reportHead(report, korean, on),
     note(t(korean ? "koreanText" : "reportLanguage")),
     report.in_doubt && !isSigned(report) ? doubted(report, told) : body(report, told, on),
     korean && !report.in_doubt ? folded(t("original"), sentences(report, on)) : null,

@@ -18,8 +18,8 @@ const governing = (report) => report?.signed_report ?? report ?? {};
 
 export const isSigned = (report) => Boolean(report.signed_by);
 
-/** Status, who signed, and what other versions say; `on.show(report id)` opens one of them. */
-export function reportHead(report, on) {
+/** Status, who signed, and what other versions say; `on.show(report id)` opens one of them, `korean` may be null. */
+export function reportHead(report, korean, on) {
   return [
     el("p", { class: "report-head" },
       el("span", { class: `stamp ${isSigned(report) ? "final" : ""}` }, t(`status_${report.status}`)),
@@ -27,7 +27,7 @@ export function reportHead(report, on) {
       isSigned(report) ? el("strong", {}, `${t("signed")} ${report.signed_by}, ${timeOf(report.signed_at)}`) : null,
       el("span", { class: "quiet" }, `${t("version", report.version ?? 1)} · ${t("drafted")} ${timeOf(report.created_at)}`)),
     report.signed_report ? besideSigned(report.signed_report, on) : null,
-    report.newer_draft ? besideDraft(report.newer_draft, isSigned(report), on) : null,
+    report.newer_draft ? besideDraft(report, korean, on) : null,
     report.critical_withdrawn?.length
       ? el("p", { class: "beside" }, t("withdrawn", report.critical_withdrawn.map(term).join(", "))) : null,
   ];
@@ -42,10 +42,12 @@ function besideSigned(signed, on) {
     el("button", { type: "button", onclick: () => on.show(signed.report_id) }, t("showSigned")));
 }
 
-function besideDraft(draft, isBesideSigned, on) {
+function besideDraft(report, korean, on) {
+  const { newer_draft: draft, signed_report: signed } = report;
+  const told = signed ? null : korean?.heading?.[1]; // after the title the Korean heading says the same, differences included
   return el("div", { class: "beside", role: "note" },
-    el("p", {}, t(isBesideSigned ? "newerAfterSignature" : "newerDraft", timeOf(draft.created_at))),
-    draft.differs?.length ? el("ul", {}, draft.differs.map((text) => el("li", {}, text))) : null,
+    el("p", {}, told ?? t(isSigned(report) ? "newerAfterSignature" : "newerDraft", timeOf(draft.created_at))),
+    draft.differs?.length && !told ? el("ul", {}, draft.differs.map((text) => el("li", {}, text))) : null,
     el("button", { type: "button", onclick: () => on.show(draft.report_id) }, t("showDraft")));
 }
 

@@ -5,7 +5,7 @@ import { byId, el, put } from "./dom.js";
 import { doButton, film, press, priorFilm, showLegend, showStyles, state } from "./look.js";
 import { showCritical } from "./report_head.js";
 import { describeStudy, sexOf, showAnswer } from "./search.js";
-import { t } from "./words.js";
+import { currentLanguage, t } from "./words.js";
 
 /** The film `by` places further down the list (newest first), or null. */
 export function studyBeside(by) {
@@ -52,7 +52,7 @@ export function showReading() {
   byId("layers-box").hidden = !outlines;
   byId("report-box").hidden = !report;
   showCritical(byId("critical"), report, outlines);
-  byId("trained").textContent = outlines?.data_statement ?? report?.data_statement ?? "";
+  byId("trained").textContent = trainedOn(outlines ?? report);
   if (outlines) showLegend();
   film.title.textContent = titleOf(state.study);
   byId("paper-who").textContent = paperLine();
@@ -81,4 +81,10 @@ function paperLine() {
   const names = [patient?.patient_name, patient?.patient_name_romanised].filter(Boolean).join(" / ");
   const born = patient ? `${t("born")} ${patient.patient_birth_date ?? t("unknown")}` : "";
   return [names, born, patient && sexOf(patient), patient?.patient_id, study && filmOf(study)].filter(Boolean).join(" · ");
+}
+
+/** What the networks learnt from, by their weights: as they say it, in Korean in fixed words. */
+function trainedOn(said) {
+  if (!said) return "";
+  return currentLanguage() === "ko" ? t(`trained_${said.trained_on ?? "not_stated"}`) : (said.data_statement ?? "");
 }
