@@ -4,6 +4,7 @@ import click
 
 from pedaxr_server.cli.evaluate.hanging import evaluate_hanging
 from pedaxr_server.cli.evaluate.networks import evaluate_captioner, evaluate_segmentation
+from pedaxr_server.cli.evaluate.realism import evaluate_realism
 from pedaxr_server.cli.evaluate.rejection import evaluate_rejection
 from pedaxr_server.cli.evaluate.reports import evaluate_reports
 from pedaxr_server.cli.evaluate.thresholds import evaluate_thresholds
@@ -21,6 +22,7 @@ for measurement in (
     evaluate_reports,
     evaluate_rejection,
     evaluate_hanging,
+    evaluate_realism,
     evaluate_thresholds,
 ):
     evaluate.add_command(measurement)

@@ -1,0 +1,1 @@
+"""How well made films can be told from real ones, and by what."""

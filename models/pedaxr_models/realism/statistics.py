@@ -1,0 +1,127 @@
+"""Simple image statistics with names, each a way in which made films may differ from real ones."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+SIDE = 512  # films are compared at this size
+
+
+def frame_of(pixels: FloatArray) -> FloatArray:
+    """A film (H, W) in 0..1 with its longer side 512: how large it is stored tells nothing."""
+    scale = SIDE / max(pixels.shape)
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=how), np.float32)
+
+
+def measure_film(pixels: FloatArray) -> dict[str, float]:
+    """Every statistic of a film (H, W) in 0..1."""
+    frame = frame_of(pixels)
+    return {name: float(measure(frame)) for name, measure in STATISTICS.items()}
+
+
+def _tissue(frame: FloatArray) -> NDArray[np.bool_]:
+    low, high = np.percentile(frame, [5, 95])
+    return np.asarray(frame >= low + 0.15 * (high - low))
+
+
+def _percentile(share: float) -> Callable[[FloatArray], float]:
+    return lambda frame: float(np.percentile(frame, share))
+
+
+def _black(frame: FloatArray) -> float:
+    return float((frame < 0.03).mean())
+
+
+def _white(frame: FloatArray) -> float:
+    return float((frame > 0.98).mean())
+
+
+def _border_spread(frame: FloatArray) -> float:
+    edge = np.concatenate(
+        [frame[:4].ravel(), frame[-4:].ravel(), frame[:, :4].ravel(), frame[:, -4:].ravel()]
+    )
+    return float(edge.std())
+
+
+def _band(low: float, high: float) -> Callable[[FloatArray], float]:
+    """Log10 of the spread of tissue between two blurs (sigma in pixels)."""
+
+    def measure(frame: FloatArray) -> float:
+        fine = cv2.GaussianBlur(frame, (0, 0), low) if low else frame
+        rest = fine - cv2.GaussianBlur(frame, (0, 0), high)
+        return float(np.log10(rest[_tissue(frame)].std() + 1e-5))
+
+    return measure
+
+
+def _grain(frame: FloatArray) -> float:
+    """Log10 of the finest noise where the film is quietest."""
+    rest = frame - cv2.GaussianBlur(frame, (0, 0), 1.0)
+    spread = np.sqrt(np.maximum(cv2.blur(rest * rest, (9, 9)), 0))[_tissue(frame)]
+    return float(np.log10(np.percentile(spread, 20) + 1e-5))
+
+
+def _slope(frame: FloatArray) -> float:
+    """Exponent of the power spectrum from 4 to 60 cycles a film."""
+    window = np.outer(np.hanning(frame.shape[0]), np.hanning(frame.shape[1]))
+    power = np.abs(np.fft.fft2((frame - frame.mean()) * window)) ** 2
+    fy, fx = np.fft.fftfreq(frame.shape[0]) * SIDE, np.fft.fftfreq(frame.shape[1]) * SIDE
+    radius = np.hypot(fy[:, None], fx[None])
+    rings = np.geomspace(4, 60, 12)
+    means = [power[(radius >= a) & (radius < b)].mean() for a, b in pairwise(rings)]
+    return float(np.polyfit(np.log(np.sqrt(rings[1:] * rings[:-1])), np.log(np.array(means) + 1e-12), 1)[0])
+
+
+def _symmetry(frame: FloatArray) -> float:
+    """Correlation with the mirror image, best over small shifts of the middle."""
+    small = cv2.GaussianBlur(frame, (0, 0), 4)[::4, ::4]
+    if small.std() < 1e-6:
+        return 1.0
+    best = -1.0
+    for shift in range(-10, 11, 2):
+        mirrored = np.roll(small[:, ::-1], shift, axis=1)
+        best = max(best, float(np.corrcoef(small.ravel(), mirrored.ravel())[0, 1]))
+    return best
+
+
+def _edges(frame: FloatArray) -> float:
+    """The steepest hundredth of edges over the range of grey: how sharp they are."""
+    gx, gy = cv2.Sobel(frame, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(frame, cv2.CV_32F, 0, 1, scale=1 / 8)
+    steep = np.hypot(gx, gy)[_tissue(frame)]
+    return float(np.percentile(steep, 99) / (np.ptp(np.percentile(frame, [2, 98])) + 1e-6))
+
+
+def _level_lines(frame: FloatArray) -> float:
+    """Share of strong edges that are upright or flat to within two degrees."""
+    gx, gy = cv2.Sobel(frame, cv2.CV_32F, 1, 0), cv2.Sobel(frame, cv2.CV_32F, 0, 1)
+    size = np.hypot(gx, gy)
+    strong = size >= max(float(np.percentile(size, 97)), 1e-6)
+    if not strong.any():
+        return 0.0
+    angle = np.degrees(np.arctan2(gy[strong], gx[strong])) % 90
+    return float(((angle < 2) | (angle > 88)).mean())
+
+
+STATISTICS: dict[str, Callable[[FloatArray], float]] = {
+    "share of black": _black,
+    "share of white": _white,
+    "spread of grey at the border": _border_spread,
+    "grey, 10th percentile": _percentile(10),
+    "grey, median": _percentile(50),
+    "grey, 90th percentile": _percentile(90),
+    "grain": _grain,
+    "detail below 1 pixel": _band(0, 1),
+    "detail of 1 to 2 pixels": _band(1, 2),
+    "detail of 2 to 5 pixels": _band(2, 5),
+    "detail of 5 to 12 pixels": _band(5, 12),
+    "detail of 12 to 30 pixels": _band(12, 30),
+    "slope of the spectrum": _slope,
+    "sharpness of edges": _edges,
+    "likeness of left and right": _symmetry,
+    "edges along rows and columns": _level_lines,
+}
