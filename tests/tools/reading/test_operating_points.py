@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pedaxr.errors import ModelUnavailable
+from pedaxr.evaluation.choose_gate import GoodPicture, choose_gate
 from pedaxr.evaluation.choose_hanging import HungTwice, choose_second_looks
 from pedaxr.evaluation.choose_operating_points import (
     Seen,
@@ -23,7 +24,8 @@ from pedaxr.evaluation.choose_operating_points import (
     least_support,
     not_excluded,
 )
-from pedaxr.evaluation.operating_points_table import points_table, separation
+from pedaxr.evaluation.choose_shares import MOST_SHARE, Outlined, least_shares
+from pedaxr.evaluation.operating_points_table import pictures_table, points_table, separation
 from pedaxr.reading import operating_points as module
 from pedaxr.reading.ood_score import oddness, surprise_table
 from pedaxr.reading.operating_points import (
@@ -35,6 +37,7 @@ from pedaxr.reading.operating_points import (
     using,
     write_points,
 )
+from pedaxr.reading.second_look import surer_by
 from pedaxr.reports.grounding import FAINT
 from pedaxr_models.labels import FINDINGS, Finding
 
@@ -275,3 +278,31 @@ def test_where_both_ways_look_alike_nothing_is_doubted() -> None:
     assert not any(rule.doubts(0.3, 0.295) for rule in (turned, mirrored))
     blank = [HungTwice(math.inf, math.inf, math.inf, math.inf)]
     assert choose_second_looks({"a": blank})[0].looked_from == NEVER
+
+
+def test_the_gate_lets_good_pictures_of_the_world_through_that_are_less_sure_than_the_films() -> None:
+    film = replace(FILM, measures={"no_l2": 0.98}, hung=HungTwice(0.25, 0.3, 0.25, 0.5))
+    films = [replace(film, sureness=0.95 + n / 10_000).gate for n in range(200)]
+    world = [
+        GoodPicture(0.8 + n / 1000, 0.15, 0.3, {"no_l2": 1.0}, HungTwice(0.6, 0.5, 0.7, 0.9))
+        for n in range(22)
+    ]
+    alone, together = choose_gate({"a": films}), choose_gate({"a": films}, world)
+    assert alone.doubted_below > 0.9 and together.doubted_below == 0.801, "one of 22 may be lost"
+    assert together.refused_below < together.doubted_below < alone.refused_below
+    assert together.spine_off_centre > 0.15 >= alone.spine_off_centre
+    odd = [oddness(picture.measures, gate.usual) for gate in (alone, together) for picture in world[:1]]
+    assert odd[0] > alone.largest_oddness and odd[1] <= together.largest_oddness
+    assert together.mirrored_surer_by > surer_by(0.6, 0.5), "pictures that hang rightly are not doubted"
+    table = pictures_table(replace(POINTS, **asdict(together)), world, 23)
+    assert "| 23 | 0.043, 1 of 23 | 0.043, 1 of 23 |" in table
+
+
+def test_least_shares_lose_hardly_a_true_outline_and_stay_small() -> None:
+    air = Finding.PNEUMOPERITONEUM
+    true = [Outlined(air, 0.004 + n / 1000, True) for n in range(100)]
+    chosen = least_shares([*true, *(Outlined(air, 0.001, False) for _ in range(50))])
+    assert sum(one.share < chosen[air] for one in true) <= 2 and chosen[air] > 0.001
+    large = least_shares([Outlined(air, 0.2, True)] * 10)
+    assert large[air] == MOST_SHARE[air] == 0.01
+    assert set(large) == set(FINDINGS)

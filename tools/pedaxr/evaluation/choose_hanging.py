@@ -9,6 +9,7 @@ from pedaxr.reading.second_look import Looks, surer_by
 
 LEAST_LOOKED_AT = 0.97  # of films that hang wrongly
 MOST_DOUBTED = 0.01  # of films that hang rightly
+MOST_OTHERS_DOUBTED = 0.05
 LEAST_MARGIN = 0.03
 
 
@@ -39,16 +40,23 @@ class SecondLook:
         return stored > self.looked_from and surer_by(stored, other) > self.margin
 
 
-def choose_second_looks(sets: Mapping[str, Sequence[HungTwice]]) -> tuple[SecondLook, SecondLook]:
-    """For films upside down, and for mirrored ones. A film as stored is, mirrored, a mirrored film."""
+def choose_second_looks(
+    sets: Mapping[str, Sequence[HungTwice]], pictures: Sequence[HungTwice] = ()
+) -> tuple[SecondLook, SecondLook]:
+    """For films upside down, and for mirrored ones. A film as stored is, mirrored, a mirrored film.
+
+    Args:
+        sets: by name, validation films.
+        pictures: other films that hang rightly, of which one in twenty may be doubted.
+    """
     films = [film for one in sets.values() for film in one]
     return (
-        _second_look([(film.upright, film.upright_turned) for film in films]),
-        _second_look([(film.sides, film.sides_mirrored) for film in films]),
+        _second_look(*([(film.upright, film.upright_turned) for film in some] for some in (films, pictures))),
+        _second_look(*([(film.sides, film.sides_mirrored) for film in some] for some in (films, pictures))),
     )
 
 
-def _second_look(pairs: Sequence[tuple[float, float]]) -> SecondLook:
+def _second_look(pairs: Sequence[tuple[float, float]], others: Sequence[tuple[float, float]]) -> SecondLook:
     """Of pairs of unsureness, the right way round first.
 
     At least 97 % of the films that hang wrongly are looked at, at most 1 % of the others are doubted; where
@@ -60,8 +68,9 @@ def _second_look(pairs: Sequence[tuple[float, float]]) -> SecondLook:
     spared = math.floor((1 - LEAST_LOOKED_AT) * len(known))
     looked_from = math.floor(sorted(other for _, other in known)[spared] * 1000 - 1) / 1000
     half_way = sorted(surer_by(other, stored) for stored, other in known)[spared] / 2
-    margin = max(LEAST_MARGIN, half_way, _above_most(_margins(known, looked_from)))
-    return SecondLook(looked_from, round(margin, 3))
+    spared_others = _above_most(_margins(others, looked_from), MOST_OTHERS_DOUBTED) if others else 0.0
+    margin = max(LEAST_MARGIN, half_way, _above_most(_margins(known, looked_from), MOST_DOUBTED))
+    return SecondLook(looked_from, round(max(margin, spared_others), 3))
 
 
 def _margins(pairs: Iterable[tuple[float, float]], looked_from: float) -> list[float]:
@@ -69,7 +78,7 @@ def _margins(pairs: Iterable[tuple[float, float]], looked_from: float) -> list[f
     return [surer_by(*pair) if pair[0] > looked_from else -NEVER for pair in pairs]
 
 
-def _above_most(margins: Sequence[float]) -> float:
-    """The first step above all but 1 % of them."""
-    last = sorted(margins, reverse=True)[math.floor(MOST_DOUBTED * len(margins))]
+def _above_most(margins: Sequence[float], most: float) -> float:
+    """The first step above all but that share of them."""
+    last = sorted(margins, reverse=True)[math.floor(most * len(margins))]
     return math.floor(last * 1000 + 1) / 1000

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from pedaxr.errors import NotAnAbdominalFilm
-from pedaxr.evaluation.choose_hanging import HungTwice, choose_second_looks
+from pedaxr.evaluation.choose_gate import OPEN, GatePoints, GoodPicture, choose_gate, down, up
+from pedaxr.evaluation.choose_hanging import HungTwice
 from pedaxr.evaluation.choose_shares import MOST_SHARE, Outlined, least_shares
 from pedaxr.evaluation.ground_truth import true_findings
 from pedaxr.reading import networks as models
-from pedaxr.reading.ood_score import Table, oddness, surprise_table
 from pedaxr.reading.operating_points import OperatingPoints, using
 from pedaxr.reading.placement import counted, share_of_body
-from pedaxr.reading.quality import colon_share, measures_of, spine_offset, sureness
 from pedaxr.reading.read_film import Reading, Source, read_film
 from pedaxr.reports.flags import least_sure
 from pedaxr.reports.generate_report import CheckedDraft, check_draft
@@ -29,19 +28,12 @@ from pedaxr_models.report_text.parser import parse_findings
 
 Progress = Callable[[int, int], None]
 
-# Nothing is refused, doubted or hedged but by the network itself: what the rules begin from.
-OPEN = OperatingPoints(0.0, 0.0, 1.0, 1.0, 1.0, 0.0, dict.fromkeys(FINDINGS, 0.0))
-MOST_DOUBTED = 0.005
-MOST_OUTLYING = 0.0025
-REFUSAL_MARGIN = 0.02
-MOST_ODD = 0.005
 LEAST_ALONE = 0.95
 MOST_RIGHT_FLAGGED = 0.10
 CURVE_BINS = 12
 TAIL, NARROWEST_STEP, WIDEST_STEP = 4, 0.25, 0.75
 MOST_MORE_ALARMS = 0.05
 _AIR = Finding.PNEUMOPERITONEUM
-_STEPS = 1000  # to one
 
 
 @dataclass(frozen=True)
@@ -91,6 +83,11 @@ class Seen:
     hung: HungTwice | None = None
     outlined: tuple[Outlined, ...] = ()
 
+    @property
+    def gate(self) -> GoodPicture:
+        """What the gate looks at."""
+        return GoodPicture(self.sureness, self.spine_offset, self.colon_share, self.measures, self.hung)
+
 
 def look(films: Sequence[Film], progress: Progress | None = None) -> list[Seen]:
     """Read every film with the networks in use, with no operating point between.
@@ -116,14 +113,15 @@ def _look(film: Film) -> Seen:
         reading = read_film(Source(film.image_path))
     asked = replace(film.metadata, working_diagnosis=None, patient_sex=None)  # as of a file
     reading = replace(reading, metadata=asked)
+    gate = GoodPicture.of(reading)
     told = reporter.describe(reading.film, reading.segmentation, asked)
     checked = check_draft(reading, told, OPEN)
     air = next(f for f in checked.findings if f.finding == _AIR)
     outlined = {f.finding for f in checked.findings if f.presence is Presence.PRESENT}
     return Seen(
-        sureness=sureness(reading.regions),
-        spine_offset=spine_offset(reading.regions),
-        colon_share=colon_share(reading.regions),
+        sureness=gate.sureness,
+        spine_offset=gate.spine_offset,
+        colon_share=gate.colon_share,
         supports=tuple(_supports(reading, checked, told.probabilities, true)),
         has_free_air=_AIR in true,
         free_air=told.probabilities.get(_AIR, 0.0),
@@ -131,11 +129,11 @@ def _look(film: Film) -> Seen:
         confidence=least_sure(told.probabilities, reading.findings, view)[0],
         word_confidence=told.confidence,
         is_right=outlined == set(true),
-        measures=measures_of(reading.regions),
+        measures=gate.measures,
         faint_free_air=reading.faint_free_air,
         probabilities={f.value: told.probabilities.get(f, 0.0) for f in FINDINGS},
         true=tuple(true),
-        hung=HungTwice.of(reading.outlines.looks),
+        hung=gate.hung,
         outlined=tuple(_outlined(reading, true)),
     )
 
@@ -161,62 +159,29 @@ def _supports(
                 yield Support(name, support(outlined[name], reader.get(said.finding, 0.0)), name in true)
 
 
-def choose(sets: Mapping[str, Sequence[Seen]], weights: Mapping[str, str]) -> OperatingPoints:
+def choose(
+    sets: Mapping[str, Sequence[Seen]], weights: Mapping[str, str], pictures: Sequence[GoodPicture] = ()
+) -> OperatingPoints:
     """The points that the rules give.
 
     Args:
         sets: by name, validation films; each set alone keeps to the rules on good films.
         weights: by network, SHA-256 of those that looked.
+        pictures: good ones besides, without truth: only the gate is chosen on them.
     """
     every = [film for films in sets.values() for film in films]
-    turned, mirrored = choose_second_looks({name: _hung(films) for name, films in sets.items()})
+    gate = choose_gate({name: [film.gate for film in films] for name, films in sets.items()}, pictures)
     return OperatingPoints(
-        doubted_below=min(_doubted_below(films) for films in sets.values()),
-        refused_below=max(0.0, _down(min(film.sureness for film in every) - REFUSAL_MARGIN)),
-        spine_off_centre=max(_above_most([f.spine_offset for f in films]) for films in sets.values()),
-        largest_colon=max(_above_most([f.colon_share for f in films]) for films in sets.values()),
+        **{name: getattr(gate, name) for name in GatePoints.__dataclass_fields__},
         free_air_suspicion=free_air_suspicion(every),
         least_confidence=least_confidence(every),
         least_support={f.value: least_support(f, every) for f in FINDINGS},
         weights=weights,
         confidence_curve=confidence_curve(every),
         not_excluded={f.value: not_excluded(f, every) for f in FINDINGS},
-        usual=(usual := usual_tables(every)),
-        largest_oddness=max(_largest_oddness(films, usual) for films in sets.values()),
         faint_free_air=faint_free_air(sets, free_air_suspicion(every)),
         least_share=least_shares([one for film in every for one in film.outlined]),
-        turned_looked_from=turned.looked_from,
-        turned_surer_by=turned.margin,
-        mirrored_looked_from=mirrored.looked_from,
-        mirrored_surer_by=mirrored.margin,
     )
-
-
-def _hung(films: Sequence[Seen]) -> list[HungTwice]:
-    return [film.hung for film in films if film.hung is not None]
-
-
-def usual_tables(films: Sequence[Seen]) -> dict[str, Table]:
-    """By measure, how many good films are as odd."""
-    return {name: surprise_table([film.measures[name] for film in films]) for name in films[0].measures}
-
-
-def _largest_oddness(films: Sequence[Seen], usual: Mapping[str, Table]) -> float:
-    """The lowest oddness above which at most 0.5 % of good films lie."""
-    odd = sorted((oddness(film.measures, usual) for film in films), reverse=True)
-    return _up(odd[math.floor(MOST_ODD * len(odd))])
-
-
-def _doubted_below(films: Sequence[Seen]) -> float:
-    """The highest sureness below which at most 0.5 % of good films lie."""
-    sure = sorted(film.sureness for film in films)
-    return _down(sure[math.floor(MOST_DOUBTED * len(sure))])
-
-
-def _above_most(values: Sequence[float]) -> float:
-    """The lowest value above which at most 0.25 % of good films lie."""
-    outlying = math.floor(MOST_OUTLYING * len(values))
-    return min(1.0, _up(sorted(values, reverse=True)[outlying]))
 
 
 def least_support(finding: Finding, films: Sequence[Seen]) -> float:
@@ -231,7 +196,7 @@ def least_support(finding: Finding, films: Sequence[Seen]) -> float:
     surest = sorted((_log_odds(confidence) for confidence in false), reverse=True)[:TAIL]
     step = fmean(surest[:-1]) - surest[-1] if len(surest) > 1 else 0.0
     odds = surest[0] + min(WIDEST_STEP, max(NARROWEST_STEP, step))
-    return max(FAINT, min(1.0, _up(1 / (1 + math.exp(-odds)))))
+    return max(FAINT, min(1.0, up(1 / (1 + math.exp(-odds)))))
 
 
 def _log_odds(share: float) -> float:
@@ -242,7 +207,7 @@ def _log_odds(share: float) -> float:
 def free_air_suspicion(films: Sequence[Seen]) -> float:
     """The highest probability at which the reader alone names 95 % of free air; at most an even chance."""
     air = sorted((film.free_air for film in films if film.has_free_air), reverse=True)
-    return min(0.5, _down(air[math.ceil(LEAST_ALONE * len(air)) - 1])) if air else 0.0
+    return min(0.5, down(air[math.ceil(LEAST_ALONE * len(air)) - 1])) if air else 0.0
 
 
 def faint_free_air(sets: Mapping[str, Sequence[Seen]], suspicion: float) -> float:
@@ -258,7 +223,7 @@ def faint_free_air(sets: Mapping[str, Sequence[Seen]], suspicion: float) -> floa
     none = [len(films) - n for films, n in zip(sets.values(), air, strict=True)]
     alarmed = [_rank(films, MOST_MORE_ALARMS * n, False) for films, n in zip(untold, none, strict=True)]
     wanted = min((values[0] for values in missed if values), default=1.0)
-    return max([_down(wanted), *(min(1.0, _up(values[-1])) for values in alarmed if values)])
+    return max([down(wanted), *(min(1.0, up(values[-1])) for values in alarmed if values)])
 
 
 def _rank(films: Sequence[Seen], allowed: float, has_free_air: bool) -> list[float]:
@@ -280,7 +245,7 @@ def not_excluded(finding: Finding, films: Sequence[Seen]) -> float:
     other = sorted(f.probabilities.get(finding, 0.0) for f in films if finding not in f.true)
     low = shown[math.ceil(LEAST_ALONE * len(shown)) - 1] if shown else 1.0
     usual = other[math.ceil(LEAST_ALONE * len(other)) - 1] if other else 0.0
-    return _down(min(0.5, max(low, usual)))
+    return down(min(0.5, max(low, usual)))
 
 
 def confidence_curve(films: Sequence[Seen]) -> tuple[tuple[float, float], ...]:
@@ -307,16 +272,4 @@ def _right_share(films: Sequence[tuple[float, bool]]) -> float:
 def least_confidence(films: Sequence[Seen]) -> float:
     """The highest confidence below which at most 10 % of the reports lie that are right."""
     right = sorted(film.confidence for film in films if film.is_right)
-    return _down(right[math.floor(MOST_RIGHT_FLAGGED * len(right))]) if right else 0.0
-
-
-def _down(value: float) -> float:
-    """The last step that is not above the value."""
-    step = math.floor(value * _STEPS) / _STEPS
-    return step if step <= value else (math.floor(value * _STEPS) - 1) / _STEPS
-
-
-def _up(value: float) -> float:
-    """The first step above, never the value itself."""
-    step = (math.floor(value * _STEPS) + 1) / _STEPS
-    return step if step > value else (math.floor(value * _STEPS) + 2) / _STEPS
+    return down(right[math.floor(MOST_RIGHT_FLAGGED * len(right))]) if right else 0.0

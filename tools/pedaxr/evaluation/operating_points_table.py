@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from pedaxr.evaluation.choose_gate import GoodPicture
 from pedaxr.evaluation.choose_hanging import HungTwice, SecondLook
 from pedaxr.evaluation.choose_operating_points import Seen
 from pedaxr.reading.ood_score import oddness
@@ -21,6 +22,30 @@ def points_table(points: OperatingPoints, sets: Mapping[str, Sequence[Seen]]) ->
         shares = (_share(*counted(films)) for films in sets.values())
         rows.append([name, f"{value:.3f}" if value is not None else "", what, *shares])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def pictures_table(points: OperatingPoints, pictures: Sequence[GoodPicture], asked: int) -> str:
+    """Markdown: what becomes of the further good films the gate was chosen on; `asked` counts all of them."""
+    refused = sum(film.sureness < points.refused_below for film in pictures) + asked - len(pictures)
+    doubted = sum(_is_gated(film, points) and film.sureness >= points.refused_below for film in pictures)
+    row = f"| {asked} | {_share(refused, asked)} | {_share(doubted, asked)} |"
+    return f"| further good films | refused | in doubt |\n|---|---|---|\n{row}"
+
+
+def _is_gated(film: GoodPicture, p: OperatingPoints) -> bool:
+    turned, mirrored = _rules(p)
+    is_hung_wrong = film.hung is not None and (
+        turned.doubts(film.hung.upright, film.hung.upright_turned)
+        or mirrored.doubts(film.hung.sides, film.hung.sides_mirrored)
+    )
+    return _is_doubted(film, p) or is_hung_wrong
+
+
+def _rules(p: OperatingPoints) -> tuple[SecondLook, SecondLook]:
+    return (
+        SecondLook(p.turned_looked_from, p.turned_surer_by),
+        SecondLook(p.mirrored_looked_from, p.mirrored_surer_by),
+    )
 
 
 def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, Counted]]:
@@ -72,8 +97,7 @@ def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, 
 
 def _hanging(p: OperatingPoints) -> Iterator[tuple[str, float | None, str, Counted]]:
     """What the second look does on films as they hang, and on the same hung wrongly."""
-    turned = SecondLook(p.turned_looked_from, p.turned_surer_by)
-    mirrored = SecondLook(p.mirrored_looked_from, p.mirrored_surer_by)
+    turned, mirrored = _rules(p)
     yield from _second_look("upside down", turned, lambda hung: (hung.upright, hung.upright_turned))
     yield from _second_look("mirrored", mirrored, lambda hung: (hung.sides, hung.sides_mirrored))
 
@@ -93,7 +117,7 @@ def _hung(test: Callable[[HungTwice], bool]) -> Counted:
     return _part(lambda s: s.hung is not None and test(s.hung), lambda s: s.hung is not None)
 
 
-def _is_doubted(film: Seen, p: OperatingPoints) -> bool:
+def _is_doubted(film: GoodPicture | Seen, p: OperatingPoints) -> bool:
     return (
         film.sureness < p.doubted_below
         or film.spine_offset > p.spine_off_centre

@@ -14,6 +14,7 @@ from pedaxr_server.cli.options import FILE, json_option, show, use_weights, weig
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
+    from pedaxr.evaluation.choose_gate import GoodPicture
     from pedaxr.evaluation.choose_operating_points import Seen
     from pedaxr_models.datasets.film import Film
 
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     "--seed", type=click.IntRange(0), default=7, show_default=True,
     help="Seed for the generated shifted films; never the seed of the films used for testing.",
 )  # fmt: skip
+@click.option(
+    "--good", type=DATA, multiple=True,
+    help="Folder of further good films, without outlines, that must not be refused either; repeatable.",
+)  # fmt: skip
 @limit_option
 @click.option(
     "--out", type=FILE,
@@ -48,6 +53,7 @@ def evaluate_thresholds(
     shifted: Path | None,
     count: int,
     seed: int,
+    good: tuple[Path, ...],
     limit: int | None,
     out: Path | None,
     document: Path | None,
@@ -58,7 +64,7 @@ def evaluate_thresholds(
     from rich.markdown import Markdown
 
     from pedaxr.evaluation.choose_operating_points import choose
-    from pedaxr.evaluation.operating_points_table import points_table, separation
+    from pedaxr.evaluation.operating_points_table import pictures_table, points_table, separation
     from pedaxr.reading import networks as models
     from pedaxr.reading.operating_points import write_points
 
@@ -71,8 +77,11 @@ def evaluate_thresholds(
             "segmentation": models.segmenter().weights_sha256,
             "captioner": models.reporter().weights_sha256,
         }
-        points = choose(found, digests)
+        paths = [path for folder in good for path in _pictures(folder)]
+        pictures = _look_at(paths)
+        points = choose(found, digests, pictures)
         table = points_table(points, found)
+        table += f"\n\n{pictures_table(points, pictures, len(paths))}" if paths else ""
         if out:
             write_points(points, out)
         if document:
@@ -89,6 +98,18 @@ def _look(films: "list[Film]") -> "list[Seen]":
 
     with progress_bar("Looking", len(films)) as progress:
         return look(films, progress)
+
+
+def _look_at(pictures: list[Path]) -> "list[GoodPicture]":
+    from pedaxr.evaluation.choose_gate import look_at_pictures
+
+    with progress_bar("Looking", len(pictures)) as progress:
+        return look_at_pictures(pictures, progress)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    suffixes = {".png", ".jpg", ".jpeg", ".dcm"}
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
 
 
 def _made(folder: Path, count: int, seed: int) -> Path:
