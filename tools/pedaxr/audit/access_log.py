@@ -28,6 +28,7 @@ from pedaxr.errors import StorageError
 from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE
 from pedaxr.storage.sqlite import BUSY_TIMEOUT_S, settle_journal, storage_errors
 
+RESTARTED = "restarted"  # the action of an entry that begins a chain where there was one
 PENDING_FILE = "access.pending"
 _FOLDING_FILE = "access.folding"  # taken out of `PENDING_FILE`, not yet in the chain for certain
 _LOCK_FILE = "access.lock"
@@ -117,6 +118,8 @@ def _make_tables(connection: sqlite3.Connection) -> None:
     if not connection.execute(there).fetchone():
         for statement in audit_chain.TABLES:
             connection.execute(statement)
+        if version:  # there was a table, and somebody took it away
+            audit_chain.append(connection, [_mark(RESTARTED)])
         connection.execute(f"PRAGMA user_version={_VERSION}")
     connection.execute("COMMIT")
 
@@ -134,15 +137,20 @@ def _parsed(line: bytes) -> Entry:
     try:
         return audit_chain.entry_of(json.loads(line))
     except (ValueError, TypeError):
-        return Entry(
-            entry_id=uuid4().hex,
-            at=audit_chain.now(),
-            action="unreadable_entry",
-            outcome="storage",
-            user="",
-            client="",
-            detail=f"{len(line)} bytes",
-        )
+        return _mark("unreadable_entry", detail=f"{len(line)} bytes")
+
+
+def _mark(action: str, detail: str | None = None) -> Entry:
+    """An entry about the chain itself."""
+    return Entry(
+        entry_id=uuid4().hex,
+        at=audit_chain.now(),
+        action=action,
+        outcome="storage",
+        user="",
+        client="",
+        detail=detail,
+    )
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 GENESIS = "0" * 64
 OK = "ok"
+STATE = "state"  # the action of entries that hold digests of rows, written with every change of them
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,8 @@ def _listed(text: object) -> list[str]:
 
 
 def _hash(sequence: int, columns: tuple[str | None, ...], previous_hash: str) -> str:
-    content = json.dumps([sequence, *columns, previous_hash], ensure_ascii=False, separators=(",", ":"))
+    cells = [sequence, *columns, previous_hash]
+    content = json.dumps(cells, ensure_ascii=False, separators=(",", ":"), default=repr)  # of a blob put in
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
-from pedaxr.audit.chain import OK, Entry, Link
+from pedaxr.audit.chain import OK, STATE, Entry, Link
 
 Version = Literal["R4", "R5"]
 Resource = dict[str, Any]
@@ -52,6 +52,8 @@ _PARTS = {
 def audit_events(links: Iterator[Link], *, chain: str, version: Version = "R4") -> Iterator[str]:
     """Lines of NDJSON: one for each entry, in R4 one for each patient of it."""
     for link in links:
+        if link.entry.action == STATE:
+            continue  # digests of rows, which the entry of the act itself is about
         events = [_r5(link, chain)] if version == "R5" else _r4(link, chain)
         for event in events:
             yield json.dumps(event, ensure_ascii=False)

@@ -9,19 +9,21 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pedaxr.audit import chain as audit_chain
-from pedaxr.audit.access_log import AccessLog
+from pedaxr.audit.access_log import RESTARTED, AccessLog
 from pedaxr.audit.chain import Head
 from pedaxr.clinic.clinic import Clinic
 from pedaxr.errors import InvalidRequest
-from pedaxr.registry.report_versions import stored_as
+from pedaxr.registry.row_states import WATCHED, row_faults
 from pedaxr.registry.schema import connected
 from pedaxr.storage.files import disk_errors
 
 _OLD_S = 3600.0
+_NAMES = {"merged_patients": "merged ids"}
 _CHUNK = 1024 * 1024
 _MOST_LISTED = 20
 
@@ -56,7 +58,7 @@ def check_clinic(clinic: Clinic, *, head: str | None = None) -> list[Check]:
         return [
             _check_tables(clinic.registry.path),
             _check_films(clinic),
-            _check_reports(clinic.registry.path),
+            *(_check_rows(clinic.registry.path, table) for table in WATCHED),
             *check_audit(clinic, head=head),
         ]
 
@@ -67,13 +69,11 @@ def check_audit(clinic: Clinic, *, head: str | None = None) -> list[Check]:
     log = AccessLog(clinic.home)
     with disk_errors():
         log.fold()
-    with connected(clinic.registry.path) as changes, log.connected() as accesses:
-        faults = audit_chain.faults_of(changes) + _unknown_anchors(changes, accesses)
+    with _readable(clinic.registry.path) as changes, log.connected() as accesses:
+        accesses.text_factory = _any_text
         return [
-            _check_chain("audit of changes", changes, faults, noted.get("changes")),
-            _check_chain(
-                "audit of accesses", accesses, audit_chain.faults_of(accesses), noted.get("accesses")
-            ),
+            _check_chain("audit of changes", changes, noted.get("changes"), named_by=accesses),
+            _check_chain("audit of accesses", accesses, noted.get("accesses")),
         ]
 
 
@@ -88,7 +88,7 @@ def heads(clinic: Clinic) -> str:
 
 def orphans(clinic: Clinic, *, older_than_s: float = _OLD_S) -> list[Path]:
     """What an interrupted write left: unfinished files and backups, and films that no study names."""
-    named = {path.resolve() for path in _film_paths(clinic)}
+    named = {path.resolve() for path in _film_paths(clinic) if "\0" not in str(path)}
     before = time.time() - older_than_s
     with disk_errors():
         found = [path for path in _left_behind(clinic) if path.resolve() not in named]
@@ -124,8 +124,8 @@ def _last_written(path: Path) -> float:
 
 
 def _film_paths(clinic: Clinic) -> list[Path]:
-    with connected(clinic.registry.path) as connection:
-        return [clinic.home / row[0] for row in connection.execute("SELECT image_path FROM studies")]
+    with _readable(clinic.registry.path) as connection:
+        return [clinic.home / str(row[0]) for row in connection.execute("SELECT image_path FROM studies")]
 
 
 def _check_tables(path: Path) -> Check:
@@ -144,65 +144,82 @@ def _foreign_faults(connection: sqlite3.Connection) -> list[tuple[str]]:
 
 
 def _check_films(clinic: Clinic) -> Check:
-    with connected(clinic.registry.path) as connection:
+    with _readable(clinic.registry.path) as connection:
         rows = connection.execute("SELECT study_id, image_path, image_sha256 FROM studies").fetchall()
     faults = [
         f"the film of study {study_id} {fault}"
         for study_id, path, digest in rows
-        if (fault := _film_fault(clinic.home / path, digest))
+        if (fault := _film_fault(clinic.home, path, digest))
     ]
     return Check("films", len(rows), _some(faults))
 
 
-def _film_fault(path: Path, digest: str) -> str | None:
+def _film_fault(home: Path, path: object, digest: object) -> str | None:
     found = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        with (home / str(path)).open("rb") as file:
             while chunk := file.read(_CHUNK):
                 found.update(chunk)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no path at all
         return "is missing or cannot be read"
     return None if found.hexdigest() == digest else "is not the one that was registered"
 
 
-def _check_reports(path: Path) -> Check:
-    """Each report against what the audit trail says of its text."""
+def _check_rows(path: Path, table: str) -> Check:
+    """Each row against what the audit trail says of it."""
+    with _readable(path) as connection:
+        try:
+            count, faults = row_faults(connection, table)
+        except sqlite3.DatabaseError:
+            return Check(_NAMES.get(table, table), 0, ("the table cannot be read",))
+    return Check(_NAMES.get(table, table), count, _some(faults))
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that reads whatever somebody put into a cell, text that is none too."""
     with connected(path) as connection:
-        reports = dict(connection.execute("SELECT report_id, document FROM reports").fetchall())
-        noted = dict(
-            connection.execute(
-                "SELECT report_id, detail FROM audit WHERE report_id IS NOT NULL AND detail LIKE 'sha256:%'"
-            ).fetchall()
-        )
-        deleted = connection.execute("SELECT 1 FROM audit WHERE action = 'delete' LIMIT 1").fetchone()
-    faults = [
-        f"report {report_id} is not as it was stored"
-        if report_id in noted
-        else f"report {report_id} is alien"
-        for report_id, document in reports.items()
-        if noted.get(report_id) != stored_as(document)
-    ]
-    if not deleted:
-        faults += [f"report {report_id} is missing" for report_id in noted if report_id not in reports]
-    return Check("reports", len(reports), _some(faults))
+        connection.text_factory = _any_text
+        yield connection
 
 
-def _check_chain(name: str, connection: sqlite3.Connection, faults: list[str], noted: Head | None) -> Check:
-    if noted is not None and not audit_chain.has(connection, noted):
-        faults = [*faults, f"entry {noted.sequence}, noted outside, is missing or another"]
-    return Check(name, audit_chain.head_of(connection).sequence, _some(faults))
+def _any_text(cell: bytes) -> str:
+    return cell.decode("utf-8", "surrogateescape")
+
+
+def _check_chain(
+    name: str,
+    connection: sqlite3.Connection,
+    noted: Head | None,
+    *,
+    named_by: sqlite3.Connection | None = None,
+) -> Check:
+    """A chain in itself, against the entries of the other that name it, and against a head noted outside."""
+    try:
+        faults = audit_chain.faults_of(connection)
+        faults += _unknown_anchors(connection, named_by) if named_by else []
+        if connection.execute("SELECT 1 FROM audit WHERE action = ?", [RESTARTED]).fetchone():
+            faults.append("the chain was begun anew: the table before it was taken away")
+        if noted is not None and not audit_chain.has(connection, noted):
+            faults.append(f"entry {noted.sequence}, noted outside, is missing or another")
+        return Check(name, audit_chain.head_of(connection).sequence, _some(faults))
+    except sqlite3.DatabaseError:  # no table of that name, or without its columns
+        return Check(name, 0, ("the chain cannot be read: its table is missing, changed or damaged",))
 
 
 def _unknown_anchors(changes: sqlite3.Connection, accesses: sqlite3.Connection) -> list[str]:
-    anchors = accesses.execute("SELECT DISTINCT anchor FROM audit WHERE anchor IS NOT NULL").fetchall()
+    try:
+        anchors = accesses.execute("SELECT DISTINCT anchor FROM audit WHERE anchor IS NOT NULL").fetchall()
+    except sqlite3.DatabaseError:  # the check of that chain says so
+        return []
     unknown = []
     for (text,) in anchors:
         try:
             is_known = audit_chain.has(changes, audit_chain.parse_head(text))
-        except ValueError:
+        except (ValueError, OverflowError, AttributeError, TypeError):  # a head that is none
             is_known = False
         if not is_known:
-            unknown.append(f"an entry that an access noted ({str(text)[:20]}...) is missing or another")
+            unknown.append("an entry that an access noted is missing or another")
     return unknown
 
 

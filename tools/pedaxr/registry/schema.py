@@ -17,7 +17,7 @@ from pedaxr.audit import chain as audit_chain
 from pedaxr.audit import trail as audit
 from pedaxr.audit.callers import current_caller
 from pedaxr.errors import StorageError
-from pedaxr.registry import departments
+from pedaxr.registry import departments, row_states
 from pedaxr.registry.annotation_rows import ANNOTATIONS
 from pedaxr.registry.report_versions import SIGNED_REPORTS, adopt_reports
 from pedaxr.storage.sqlite import BUSY_TIMEOUT_S, settle_journal, storage_errors
@@ -114,6 +114,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "CREATE INDEX studies_by_study_instance ON studies (study_instance_uid)",
     ),
     (_rebuild_index,),
+    (row_states.adopt_rows,),
 )
 
 
@@ -150,9 +151,12 @@ def writing(path: Path) -> Iterator["Database"]:
 
     with connected(path) as connection:
         connection.execute(f"PRAGMA cache_size=-{_WRITE_CACHE_KIB}")
+        connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute("BEGIN IMMEDIATE")
         try:
+            row_states.watch(connection)
             yield Database(connection, execute_plugins=False)
+            row_states.write_states(connection)
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
