@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pedaxr_server.cli.ablation import ablation
+from pedaxr_server.cli.annotations import annotations
 from pedaxr_server.cli.archive import read
 from pedaxr_server.cli.audit import audit
 from pedaxr_server.cli.backup import backup, restore, verify
@@ -178,7 +179,7 @@ def report(
     print_report(draft, out=out, korean=korean, json_path=json_path)
 
 
-main.add_subject("Patients and films", (find, segment, report, reports, read))
+main.add_subject("Patients and films", (find, segment, report, reports, annotations, read))
 main.add_subject("Server", (serve, settings, token, demo))
 main.add_subject("Clinic", (import_films, backup, restore, verify, audit))
 main.add_subject("Train and evaluate", (train, evaluate, ablation, pictures))

@@ -17,7 +17,10 @@ _STYLE = (
     "background:#fff}h1{font-size:1.3rem}h2{font-size:1rem;margin:1.2rem 0 .2rem}p{margin:.2rem 0}"
     ".critical{border:2px solid #b00020;color:#b00020;padding:.5rem .8rem;font-weight:bold}"
     ".notice{border-left:4px solid #444;padding:.2rem .8rem}"
-    ".small{font-size:.85rem;color:#555}@media print{body{margin:0}}"
+    ".small{font-size:.85rem;color:#555}.each-sheet{display:none}"
+    # The head of a table stands on every sheet that the table runs over.
+    "@media print{body{margin:0;display:table}.head{display:table-header-group;break-inside:avoid}"
+    ".head p{border-bottom:1px solid #888;margin-bottom:.6rem}.each-sheet{display:inline}}"
 )
 # Nothing may be loaded and no script may run, whatever the text holds.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -27,6 +30,7 @@ def report_html(report: Report, language: Language = "en") -> str:
     """The report as an HTML page; every word of it is escaped."""
     top = heading(report, language)
     parts = [
+        _head(top.identity, report.disclaimer if language == "en" else phrases(language)["disclaimer"]),
         f"<h1>{escape(top.title)}</h1>",
         *(_paragraph(line, "notice") for line in top.notices),
         *(_paragraph(line) for line in top.identity),
@@ -43,6 +47,12 @@ def report_html(report: Report, language: Language = "en") -> str:
         f"<title>{escape(top.title)}</title><style>{_STYLE}</style></head>"
         f"<body>{''.join(parts)}</body></html>\n"
     )
+
+
+def _head(identity: Sequence[str], disclaimer: str) -> str:
+    """What a report is not; on paper whose it is as well, as sheets may be parted."""
+    who = f'<span class="each-sheet">{escape(" ".join(identity))} </span>'
+    return f'<div class="head"><p class="small">{who}{escape(disclaimer)}</p></div>'
 
 
 def report_korean(report: Report) -> str:

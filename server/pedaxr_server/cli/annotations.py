@@ -1,0 +1,66 @@
+"""`pedaxr annotations`: what humans have corrected in the viewer, listed and handed out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pedaxr_server.cli.options import FILE, home_option, json_option, show, write_bytes
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pedaxr.clinic.annotate import Annotation
+
+# As pedaxr.clinic.export_annotations.Format, without loading OpenCV for --help; a test compares them.
+FORMATS = ("coco", "labelme", "masks")
+
+
+@click.group()
+def annotations() -> None:
+    """List and export outlines and decisions that humans saved in the viewer."""
+
+
+@annotations.command("list")
+@click.argument("study_id")
+@home_option
+@json_option
+def list_(study_id: str, home: Path | None, json_path: Path | None) -> None:
+    """List every version of a film's annotations, oldest first."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr.clinic.annotate import annotations_of
+
+    found = annotations_of(study_id, clinic=open_clinic(home))
+    show(lambda: _table(found), [one.model_dump(mode="json") for one in found], json_path)
+
+
+@annotations.command()
+@click.argument("out", type=FILE)
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="coco", show_default=True)
+@click.option("--study", "study_id", metavar="STUDY", help="Export one film (default: all annotated films).")
+@home_option
+def export(out: Path, kind: str, study_id: str | None, home: Path | None) -> None:
+    """Write the annotations as a ZIP archive to OUT. No patient is named in it."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr.clinic.export_annotations import export_annotations, to_export
+
+    found = to_export(study_id, clinic=open_clinic(home))
+    write_bytes(out, export_annotations(found, kind))
+    click.echo(f"{len(found)} films as {kind}: {out}", err=True)
+
+
+def _table(found: "list[Annotation]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    from pedaxr_models.labels import sign
+
+    table = Table("version", "from", "by", "on", "decisions", title=f"{len(found)} annotations")
+    for one in found:
+        decided = ", ".join(f"{sign(name)}: {given.decision}" for name, given in one.findings.items())
+        unsuitable = "film unsuitable" if one.is_unsuitable else ""
+        on = f"{one.created_at:%Y-%m-%d %H:%M}"
+        told = "; ".join(filter(None, (unsuitable, decided)))
+        cells = (str(one.version), str(one.based_on or "network"), one.author, on, told)
+        table.add_row(*map(Text, cells))  # a name is no markup
+    return table
