@@ -11,12 +11,12 @@ const TOKENIZERS = {
   cl100k: load("gpt-tokenizer/encoding/cl100k_base").countTokens,
   claude: load("@anthropic-ai/tokenizer").countTokens,
 };
-const DEFINITIONS = "reply-tools.json";
+const DEFINITIONS = "reply-tools.json";  // with the server's instructions, which a host may pass on
 let isOver = false;
 for (const file of readdirSync(folder).filter((name) => /^reply-.*\.json$/.test(name))) {
   const reply = JSON.parse(readFileSync(join(folder, file), "utf8"));
   const text = file === DEFINITIONS
-    ? JSON.stringify(reply.tools)
+    ? JSON.stringify(reply.tools) + readFileSync(join(folder, "instructions.txt"), "utf8").trim()
     : reply.content.filter((block) => block.type === "text").map((block) => block.text).join("\n");
   const most = file === DEFINITIONS ? 1500 : 2000;
   const counts = Object.entries(TOKENIZERS).map(([name, count]) => [name, count(text)]);

@@ -44,6 +44,7 @@ for transport in http stdio; do
     done
 done
 inspect --method tools/list > reply-tools.json
+"$(dirname "$pedaxr")/python" -c "from pedaxr_server.mcp.server import INSTRUCTIONS; print(INSTRUCTIONS)" > instructions.txt
 for query in "${QUERY:-윤하람}" "${NAMESAKES:-김민준}"; do
     inspect --method tools/call --tool-name find_patient --tool-arg query="$query" --tool-arg limit=20 > "reply-find-$query.json"
 done

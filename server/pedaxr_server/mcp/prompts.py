@@ -46,8 +46,8 @@ def compare_with_prior(patient: PatientName, patient_birth_date: BirthDate = "")
         "If the child has one film only, say so and read that one.",
         "Call segment_xray for both, newest first. Name date and view of each; if the views differ, say that "
         "air-fluid levels and free air cannot be compared.",
-        "List each finding as new, gone, larger, smaller or alike, with area and place on both films. Call "
-        "nothing better or worse that lies within what the tool cannot assess.",
+        "List each finding as new, no longer outlined, larger, smaller or alike, with area and place on both "
+        "films. Say where the tool cannot say; leave better or worse to a doctor.",
         "Call generate_report for the newest and tell me its critical findings and flags.",
         _LAST,
     )

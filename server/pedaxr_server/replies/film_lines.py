@@ -14,9 +14,9 @@ _Answer = TypeVar("_Answer", Report, SegmentationResult)
 # Field, and what it is called in the line.
 CHILD = {
     "patient_id": "patient_id",
-    "patient_name": "patient_name",
+    "patient_name": "name",
     "patient_name_romanised": "romanised",
-    "patient_birth_date": "patient_birth_date",
+    "patient_birth_date": "born",
     "patient_sex": "sex",
 }
 

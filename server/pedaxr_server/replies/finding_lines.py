@@ -2,6 +2,7 @@
 assessed, and the widths. By the sign that a film shows, never by a diagnosis; figures stay in the data.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from pedaxr.text import ForeignText
@@ -21,6 +22,7 @@ UNTRAINED = (
     "lung bases",
     "bones",
 )
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{1,39}")  # a field's or a structure's name in this program
 LIKELY = 0.5  # of the report writer, where nothing is outlined: said as a doubt
 _HOW_SURE: Mapping[str, str] = {
     "outlined": "{} is outlined",
@@ -36,7 +38,7 @@ COLOURS: Mapping[str, str] = {
     Finding.ABDOMINAL_DISTENSION: "green",
     Finding.CONSTIPATION: "pink",
 }
-_WIDTHS = {
+WIDTHS = {
     "widest_loop": "small-bowel loop",
     "stomach": "stomach",
     "widest_colon": "colon",
@@ -53,7 +55,7 @@ def named(finding: str) -> str:
     """A finding, or whatever else is listed as one, within a sentence."""
     if finding in SIGNS:
         return sign_within(finding)
-    return finding.replace("_", " ") if finding.replace("_", "").isalpha() else str(ForeignText(finding, 60))
+    return finding.replace("_", " ") if _IDENTIFIER.fullmatch(finding) else str(ForeignText(finding, 60))
 
 
 def critical_line(
@@ -107,14 +109,19 @@ def not_assessed_line(not_assessed: Sequence[NotAssessed]) -> str:
     return f"NOT ASSESSED: {'; '.join(filter(None, parts))}."
 
 
-def doubt_lines(findings: Sequence[StructuredFinding]) -> list[str]:
-    """One line for each finding that the two networks do not both carry.
+def doubt_lines(findings: Sequence[StructuredFinding], said: Iterable[str]) -> list[str]:
+    """One line for each finding that the two networks do not both carry and that nothing above has named.
 
     That both do is not said: they learnt from the same films, and agreement reads like a second opinion.
+
+    Args:
+        findings: of the report.
+        said: findings whose doubt stands in another line.
     """
     seen = [f for f in findings if f.presence is Presence.PRESENT]
     unsure = [f for f in seen if not f.agreed or f.certainty not in (None, "outlined")]
-    return [_doubt_line(f) for f in findings if f in unsure or is_doubted(f)]
+    told = set(said)
+    return [_doubt_line(f) for f in findings if (f in unsure or is_doubted(f)) and f.finding not in told]
 
 
 def blind(findings: Iterable[str], view: View | None) -> list[NotAssessed]:
@@ -139,10 +146,10 @@ def _doubt_line(finding: StructuredFinding) -> str:
 
 def measure_lines(measures: Mapping[str, float]) -> list[str]:
     """Widths, levels and stool on one film."""
-    widths = [_width(key, words, measures) for key, words in _WIDTHS.items()]
+    widths = [_width(key, words, measures) for key, words in WIDTHS.items()]
     known = ", ".join(filter(None, widths))
-    unit = "mm on the film, magnification not corrected (x L2's width)"
-    if not any(f"{key}_mm" in measures for key in _WIDTHS):
+    unit = "mm, magnification not corrected (x L2's width)"
+    if not any(f"{key}_mm" in measures for key in WIDTHS):
         unit = "x L2's width, as the film has no pixel spacing"
     shares = {words: measures[key] for key, words in _STOOL.items() if key in measures}
     stool = ", ".join(f"{words} {share:.0%}" for words, share in shares.items())
@@ -150,7 +157,7 @@ def measure_lines(measures: Mapping[str, float]) -> list[str]:
     return [
         f"Widths in {unit}: {known}. No normal range is given." if known else "",
         f"Levels counted on the outlines: {count:.0f}." if count else "",
-        f"Share filled with stool: {stool}." if any(shares.values()) else "",
+        f"Stool fills: {stool}." if any(shares.values()) else "",
     ]
 
 

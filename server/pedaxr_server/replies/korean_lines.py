@@ -127,7 +127,7 @@ def _findings(report: Report, heading: str, text: str) -> list[str]:
     seen, unchecked = [], []
     for sentence in split_sentences(text):
         said = parse_sentence(sentence)
-        if said.finding is None and not re.search(r"제2요추체|분변량|결장 면적", sentence):
+        if said.finding is None and not re.search(r"제2요추체|분변량|분변이 차지하는|결장 면적", sentence):
             unchecked.append(sentence)
         elif said.finding is not None and said.presence is Presence.PRESENT:
             seen.append(sentence)

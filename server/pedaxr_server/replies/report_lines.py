@@ -5,14 +5,26 @@ composed itself stand bare.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from pedaxr.ages import age_text
 from pedaxr.text import ForeignText, shown_id
-from pedaxr.types import ComparedItem, Comparison, NotAssessed, Report, Sentence, SignedReport, Supplied
+from pedaxr.types import (
+    ComparedItem,
+    Comparison,
+    FilmIdentity,
+    NotAssessed,
+    Report,
+    Sentence,
+    SignedReport,
+    Supplied,
+)
 from pedaxr_models.facts import Presence
-from pedaxr_models.labels import NORMAL, SIGNS, TERMS, sign
+from pedaxr_models.labels import NORMAL, SIGNS, TERMS, Finding, sign
+from pedaxr_models.plausibility import is_pyloric_age
 from pedaxr_server.replies.film_lines import film_line
 from pedaxr_server.replies.finding_lines import (
+    WIDTHS,
     critical_line,
     doubt_lines,
     is_doubted,
@@ -22,7 +34,7 @@ from pedaxr_server.replies.finding_lines import (
     not_outlined_line,
 )
 
-FAMILY = "a family is told only that a doctor must speak with them now"
+FAMILY = "tell a family only that a doctor must speak with them now"
 _MOST_ITEMS = 8
 _SOURCE = re.compile(r" \[[^\]]+\]")  # of a recommendation; they stay in the data
 _VIEW = re.compile(r"\babdominal (?:radiograph|film)\b", re.IGNORECASE)
@@ -33,6 +45,7 @@ _CHANGES: Mapping[str, str] = {
     "no_longer_outlined": "which is not the same as gone",
 }
 _UNITS = {"share_of_body": " of the body", "ratio_to_l2": " x L2", "mm": " mm"}
+_STOOL = "stool_share_"
 TITLES = frozenset({"Recommendation", "Draft impression", "Draft recommendation"})  # our words, or quoted
 # Sections that other lines say already, or that are asked for by name.
 _SAID_ELSEWHERE = frozenset(
@@ -72,10 +85,10 @@ def next_step(report: Report) -> str:
     if report.signed_report:
         return "give the user the signed report, and this draft only as one made after it."
     if report.critical:
-        return f"tell the user the critical finding first; {FAMILY}. {sign_it}"
+        return f"the critical finding first; {FAMILY}. {sign_it}"
     if report.in_doubt:
         return "tell the user that the film gives no finding, and why."
-    return f"pass this on, checks included. {sign_it}"
+    return f"pass this on. {sign_it}"
 
 
 def signed_line(signed: SignedReport) -> str:
@@ -93,7 +106,12 @@ def signed_line(signed: SignedReport) -> str:
 def supplied_lines(report: Report) -> list[str]:
     """Why the film was made and what was suspected, and by whom: context, never evidence."""
     reasons = [_reason(one) for one in report.indications]
-    diagnoses = [_diagnosis(one) for one in report.working_diagnoses]
+    is_flagged = any("working diagnosis" in flag for flag in report.flags)
+    diagnoses = [
+        _diagnosis(one) + _usual_age(one.text, report.film)
+        for one in report.working_diagnoses
+        if not is_flagged or _usual_age(one.text, report.film)
+    ]
     told = report.sections.get("Indication", "")
     if not reasons and told and told != "not supplied":
         reasons = [f"as supplied: {ForeignText(told)}"]
@@ -108,7 +126,9 @@ def comparison_line(report: Report) -> str:
     if report.comparison is not None:
         return _compared(report.comparison)
     told = report.sections.get("Comparison", "")
-    return f"Comparison: {told if is_bare_comparison(told) else ForeignText(told, 600)}" if told else ""
+    if is_bare_comparison(told):
+        return told
+    return f"Comparison: {ForeignText(told, 600)}" if told else ""
 
 
 def is_bare_comparison(text: str) -> bool:
@@ -148,18 +168,24 @@ def _findings(report: Report) -> list[str]:
     if "Findings" in report.human_sections:
         return [_section(report, "Findings")]
     left_out = not_assessed_of(report)
-    checked = [s.text for s in report.sentences if s.verdict in ("hedged", "missing") or _is_seen(s)]
+    checked = [s.text for s in report.sentences if _is_seen(s)]
     unchecked = [s.text for s in report.sentences if s.verdict == "not_checked" and _adds(s, report)]
     outlined = [f.finding for f in report.findings if f.presence is Presence.PRESENT or is_doubted(f)]
     outlined += report.critical
     return [
         f"Findings: {' '.join(checked)}" if checked else "",
         f"UNCHECKED: {' '.join(unchecked)}" if unchecked else "",
-        *doubt_lines(report.findings),
+        *doubt_lines(report.findings, _doubts_said(report)),
         not_outlined_line(outlined, left_out) if report.findings and not report.in_doubt else "",
         not_assessed_line(left_out),
         *measure_lines(report.measures),
     ]
+
+
+def _doubts_said(report: Report) -> list[str]:
+    """Findings whose doubt a flag or the line of what is critical says already."""
+    flagged = [name for name in SIGNS if any(flag.startswith(sign(name)) for flag in report.flags)]
+    return [*report.critical, *flagged]
 
 
 def not_assessed_of(report: Report) -> list[NotAssessed]:
@@ -169,7 +195,8 @@ def not_assessed_of(report: Report) -> list[NotAssessed]:
 
 
 def _is_seen(sentence: Sentence) -> bool:
-    return sentence.verdict == "grounded" and sentence.region is not None
+    """Whether a region carries it; what is only suspected stands under CRITICAL and in the impression."""
+    return sentence.verdict in ("grounded", "hedged", "missing") and sentence.region is not None
 
 
 def _adds(sentence: Sentence, report: Report) -> bool:
@@ -203,11 +230,19 @@ def _diagnosis(one: Supplied) -> str:
     return f"{_WHERE[one.source]}: {known}"
 
 
+def _usual_age(diagnosis: str, film: FilmIdentity | None) -> str:
+    age_months = film.age_months if film else None
+    if diagnosis != Finding.PYLORIC_STENOSIS or age_months is None or is_pyloric_age(age_months):
+        return ""
+    return f", usual at 2 to 12 weeks, this child is {age_text(age_months)}"
+
+
 def _compared(past: Comparison) -> str:
     before = f", {past.days_before} days before" if past.days_before is not None else ""
     on = f" of {past.study_date}" if past.study_date else ""
     views = " The views differ, which moves gas and fluid." if past.views_differ else ""
-    items = "; ".join(_item(one) for one in past.items[:_MOST_ITEMS])
+    single = [one for one in past.items if not one.what.startswith(_STOOL)]
+    items = "; ".join(filter(None, [*map(_item, single[:_MOST_ITEMS]), _stool(past.items)]))
     signed = (
         f" Signed impression of that film, as data: {ForeignText(past.signed_impression, 300)}."
         if past.signed_impression
@@ -227,8 +262,19 @@ def _item(one: ComparedItem) -> str:
 
 
 def _measured(key: str) -> str:
-    """Such as: stool, rectosigmoid."""
-    return named(key).removesuffix(" to l2").removesuffix(" mm").replace("stool share ", "stool in the ")
+    name = key.removesuffix("_to_l2").removesuffix("_mm")
+    return WIDTHS.get(name) or named(name)
+
+
+def _stool(items: Sequence[ComparedItem]) -> str:
+    """All parts of the colon together."""
+    parts = [one for one in items if one.what.startswith(_STOOL)]
+    if not parts:
+        return ""
+    names = ", ".join(named(one.what.removeprefix(_STOOL)) for one in parts)
+    then = ", ".join(_amount(one.then, one.unit) for one in parts)
+    now = ", ".join(_amount(one.now, one.unit) for one in parts)
+    return f"filled with stool ({names}) {then} then, {now} now"
 
 
 def _amount(value: float | None, unit: str) -> str:

@@ -11,6 +11,7 @@ from mcp_types import CallToolResult, ElicitResult, TextContent
 
 from pedaxr.clinic import open_clinic
 from pedaxr.reports.sign_off import list_reports
+from pedaxr_models.labels import Finding, sign_within
 from pedaxr_server.mcp.finalise_tool import as_issued
 from pedaxr_server.mcp.server import create_server
 from pedaxr_server.settings import Settings
@@ -134,7 +135,8 @@ async def test_the_human_sees_whose_film_it_is_and_what_is_critical(
     (question,) = human.asked
     study = open_clinic(home).registry.study(study_id)
     assert study.patient_name in question and str(study.study_date) in question
-    assert "CRITICAL: free gas. Say who was told." in question and "Impression: Free air." in question
+    air = sign_within(Finding.PNEUMOPERITONEUM)
+    assert f"CRITICAL: {air}. Say who was told." in question and "Impression: Free air." in question
 
 
 async def test_the_same_signature_again_is_one_act(

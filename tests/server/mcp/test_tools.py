@@ -19,6 +19,7 @@ from pedaxr.demo.patients import DEMO_AMBIGUOUS_NAME, DEMO_UNAMBIGUOUS_NAME
 from pedaxr.errors import ModelUnavailable
 from pedaxr.text import ForeignText
 from pedaxr.types import PatientSearch, Report, SegmentationResult
+from pedaxr_models.labels import Finding, sign_within
 from pedaxr_server.mcp.server import create_server
 from pedaxr_server.replies.tool_results import most_tokens
 from pedaxr_server.settings import Settings
@@ -105,7 +106,7 @@ async def test_whose_film_comes_first_and_then_what_is_critical(
         reply = await client.call_tool("generate_report", {"study_id": study_id})
     first, second, *_ = text_of(reply).splitlines()
     assert first.startswith(f"Film {study_id}")
-    assert second == "CRITICAL: free gas. Tell the responsible doctor now."
+    assert second == f"CRITICAL: {sign_within(Finding.PNEUMOPERITONEUM)}. Tell the responsible doctor now."
     assert Report.model_validate(reply.structured_content).status == "preliminary"
 
 

@@ -10,6 +10,7 @@ from mcp_types import TextContent, TextResourceContents
 
 from pedaxr.clinic import open_clinic
 from pedaxr.types import Worklist
+from pedaxr_models.labels import Finding, sign_within
 from pedaxr_server.auth.tokens import PATIENTS_READ, REPORTS_READ, scope_needed
 from pedaxr_server.mcp import resources, tools
 
@@ -68,8 +69,9 @@ async def test_without_the_scope_for_reports_a_search_does_not_say_what_films_sh
         texts = [block.text for block in reply.content if isinstance(block, TextContent)]
         return "\n".join([*texts, json.dumps(reply.structured_content)])
 
-    assert '"critical":["free gas"]' in await told(), "control"
+    air = sign_within(Finding.PNEUMOPERITONEUM)
+    assert f'"critical":["{air}"]' in await told(), "control"
     monkeypatch.setattr(tools, "may", lambda scope: scope != REPORTS_READ)
     hidden = await told()
-    assert "free gas" not in hidden and "pneumoperitoneum" not in hidden and "preliminary" not in hidden
+    assert air not in hidden and "pneumoperitoneum" not in hidden and "preliminary" not in hidden
     assert drafted in hidden
