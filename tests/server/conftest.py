@@ -101,7 +101,12 @@ def canned_networks(monkeypatch: pytest.MonkeyPatch, large_overlay: Path) -> Non
     """segment_xray and generate_report look the study up for real and then answer without a network."""
 
     def segment(
-        study_id: str, *, overlay: bool = True, full_size: bool = False, clinic: Clinic
+        study_id: str,
+        *,
+        file: Path | None = None,
+        overlay: bool = True,
+        full_size: bool = False,
+        clinic: Clinic,
     ) -> SegmentationResult:
         clinic.registry.study(study_id)
         return canned_segmentation(study_id, overlay_path=str(large_overlay) if overlay else None)
@@ -109,6 +114,7 @@ def canned_networks(monkeypatch: pytest.MonkeyPatch, large_overlay: Path) -> Non
     def report(
         study_id: str,
         *,
+        file: Path | None = None,
         indication: str | None = None,
         working_diagnosis: str | None = None,
         clinic: Clinic,
