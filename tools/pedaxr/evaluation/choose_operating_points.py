@@ -53,14 +53,14 @@ class Seen:
         sureness, spine_offset, colon_share: of `pedaxr.reading.quality`.
         supports: of the draft's sentences that nothing but a faint outline could doubt.
         has_free_air: truly.
-        free_air: the reader's probability of it.
+        free_air: the report writer's probability of it.
         faint_free_air: of `Reading`.
         is_free_air_told: outlined, or affirmed by the draft, whatever its probability.
         confidence: of `flags.least_sure`.
         word_confidence: mean probability of the draft's words, for comparison.
         is_right: the findings outlined are exactly the true ones.
         measures: of `quality.measures_of`.
-        probabilities: the reader's, by finding.
+        probabilities: the report writer's, by finding.
         true: findings that the film shows.
         hung: how sure its outlines are, and with the film mirrored or upside down.
         outlined: of every finding that is outlined anywhere, what lies where it can.
@@ -147,7 +147,7 @@ def _outlined(reading: Reading, true: Sequence[str]) -> Iterator[Outlined]:
 
 
 def _supports(
-    reading: Reading, checked: CheckedDraft, reader: Mapping[Finding, float], true: Sequence[str]
+    reading: Reading, checked: CheckedDraft, writer: Mapping[Finding, float], true: Sequence[str]
 ) -> Iterator[Support]:
     outlined = {region.name: region.confidence for region in reading.findings}
     for sentence in checked.sentences:
@@ -156,7 +156,7 @@ def _supports(
         for said in parse_findings(sentence.text):
             if said.finding is not None and said.presence is Presence.PRESENT:
                 name = said.finding.value
-                yield Support(name, support(outlined[name], reader.get(said.finding, 0.0)), name in true)
+                yield Support(name, support(outlined[name], writer.get(said.finding, 0.0)), name in true)
 
 
 def choose(
@@ -205,7 +205,7 @@ def _log_odds(share: float) -> float:
 
 
 def free_air_suspicion(films: Sequence[Seen]) -> float:
-    """The highest probability at which the reader alone names 95 % of free air; at most an even chance."""
+    """The highest probability at which the report writer alone names 95 % of free air; at most .5."""
     air = sorted((film.free_air for film in films if film.has_free_air), reverse=True)
     return min(0.5, down(air[math.ceil(LEAST_ALONE * len(air)) - 1])) if air else 0.0
 
@@ -237,9 +237,9 @@ def _rank(films: Sequence[Seen], allowed: float, has_free_air: bool) -> list[flo
 
 
 def not_excluded(finding: Finding, films: Sequence[Seen]) -> float:
-    """The highest probability that the reader gives to 95 % of the films that show the finding.
+    """The highest probability that the report writer gives to 95 % of the films that show the finding.
 
-    At most one half, where the reader affirms it; and no less than it gives to 95 % of the films without it.
+    At most one half, where it affirms the finding; no less than it gives to 95 % of the films without it.
     """
     shown = sorted((f.probabilities.get(finding, 0.0) for f in films if finding in f.true), reverse=True)
     other = sorted(f.probabilities.get(finding, 0.0) for f in films if finding not in f.true)

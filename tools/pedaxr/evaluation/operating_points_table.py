@@ -62,7 +62,12 @@ def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, 
     yield from _hanging(p)
     t = p.free_air_suspicion
     air, none = (lambda s: s.has_free_air), (lambda s: not s.has_free_air)
-    yield "free air suspicion", t, "reader alone: free air named", _part(lambda s: s.free_air >= t, air)
+    yield (
+        "free air suspicion",
+        t,
+        "report writer alone: free air named",
+        _part(lambda s: s.free_air >= t, air),
+    )
     told = _is_told(t, p.faint_free_air)
     faint = p.faint_free_air
     yield "faint free air", faint, "told by it alone: free air", _part(_is_only_faint(t, faint), air)
@@ -78,7 +83,7 @@ def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, 
         yield (
             f"not excluded: {finding}",
             least,
-            "reader alone: films with it",
+            "report writer alone: films with it",
             _part(_gives(finding, least), shows),
         )
         yield (

@@ -33,7 +33,7 @@ class OperatingPoints:
         refused_below: the same, below which it is refused.
         spine_off_centre: `quality.spine_offset` above which it is said to be perhaps no frontal film.
         largest_colon: `quality.colon_share` above which it is said to be perhaps a chest film.
-        free_air_suspicion: probability from which the reader's free air is told to a human, outlined or not.
+        free_air_suspicion: probability of the report writer from which free air is told, outlined or not.
         least_confidence: `flags.least_sure` below which that is said.
         least_support: by finding, `verify.support` below which a sentence on it is hedged.
         faint_free_air: `Reading.faint_free_air` from which free air is told that is not outlined.
@@ -47,7 +47,7 @@ class OperatingPoints:
         largest_oddness: `oddness.oddness` above which it is said to be perhaps no abdominal film.
         confidence_curve: what share of reports is right, by `flags.least_sure`: pairs, both rising; between
             them straight lines. Empty: `least_sure` stands for itself.
-        not_excluded: by finding, the reader's probability from which a supplied diagnosis that is not
+        not_excluded: by finding, the report writer's probability from which a supplied diagnosis that is not
             outlined is called not excluded, and not contradicted; never where none is given.
         weights: by network, SHA-256 of the weights they were chosen with; empty: chosen by hand.
     """

@@ -69,7 +69,7 @@ _NO_DOMES = Note(
 
 
 def check_picture(film: Raster) -> list[Note]:
-    """Look at the pixels alone, before any network does; notes for the reader.
+    """Look at the pixels alone, before any network does; notes for whoever reads the film.
 
     Raises:
         NotAnAbdominalFilm: too small, blank, coloured, noise, or without any detail.
@@ -88,7 +88,7 @@ def check_picture(film: Raster) -> list[Note]:
 
 
 def check_anatomy(regions: Sequence[Region]) -> list[Note]:
-    """Look at what the segmentation found; notes for the reader.
+    """Look at what the segmentation found; notes for whoever reads the film.
 
     Raises:
         NotAnAbdominalFilm: neither a spine, nor a pelvis or bowel, of a plausible size; or all that is
