@@ -1,14 +1,18 @@
 """Patients and studies as the registry keeps and gives them back, and the rows that they are stored as."""
 
+import logging
+import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar
 
 from pedaxr.ages import age_in_months
-from pedaxr.errors import InvalidRequest
+from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.text import ForeignText, printable
 from pedaxr.types import Sex
 from pedaxr_models.labels import View
@@ -95,6 +99,22 @@ class Study:
     sop_instance_uid: str | None = None
 
 
+class DamagedRow(StorageError):
+    """A row holds what pedaxr never wrote."""
+
+
+_T = TypeVar("_T")
+_PATIENT_TEXTS = ("patient_id", "patient_name", "patient_birth_date", "patient_sex", "department")
+_STUDY_TEXTS = (
+    *("study_id", "image_path", "image_sha256", "study_date", "view_position", "indication"),
+    *("working_diagnosis", "accession_number", "pixel_spacing_origin"),
+    *("study_instance_uid", "series_instance_uid", "sop_instance_uid"),
+)
+_MEASURES = ("stated_age_months", "pixel_spacing_row_mm", "pixel_spacing_column_mm")
+_log = logging.getLogger(__name__)
+_damaged: ContextVar[list[None]] = ContextVar("pedaxr_damaged_rows")
+
+
 def marks(values: Sequence[object]) -> str:
     """One question mark for each value of an SQL list."""
     return ", ".join("?" * len(values))
@@ -119,14 +139,97 @@ def refuse_odd(value: str | None, what: str) -> None:
 
 
 def patient_of(row: sqlite3.Row) -> Patient:
-    """The patient of a row that has the columns of `patients`."""
-    birth_date, sex = _date(row["patient_birth_date"]), cast("Sex | None", row["patient_sex"])
-    return Patient(row["patient_id"], row["patient_name"], birth_date, sex, row["department"])
+    """The patient of a row that has the columns of `patients`. Raises DamagedRow."""
+    with _told_when_damaged():
+        _check_texts(row, _PATIENT_TEXTS)
+        sex = row["patient_sex"]
+        if sex not in (None, "M", "F", "O"):
+            raise ValueError
+        birth_date = _date(row["patient_birth_date"])
+        return Patient(row["patient_id"], row["patient_name"], birth_date, sex, row["department"])
+
+
+def patients_in(rows: Iterable[sqlite3.Row]) -> Iterator[Patient]:
+    """The patients of the rows that can be read; of others `counting_damaged` hears."""
+    yield from _whole(rows, patient_of)
+
+
+def studies_in(rows: Iterable[sqlite3.Row], home: Path) -> Iterator[Study]:
+    """The studies of the rows that can be read; of others `counting_damaged` hears."""
+    yield from _whole(rows, lambda row: study_of(row, home))
+
+
+@contextmanager
+def counting_damaged() -> Iterator[list[None]]:
+    """A list that grows with each row that is left out within the block because a cell of it is damaged."""
+    met: list[None] = []
+    token = _damaged.set(met)
+    try:
+        yield met
+    finally:
+        _damaged.reset(token)
+
+
+def _whole(rows: Iterable[sqlite3.Row], make: Callable[[sqlite3.Row], _T]) -> Iterator[_T]:
+    for row in rows:
+        try:
+            yield make(row)
+        except DamagedRow:
+            if (met := _damaged.get(None)) is not None:
+                met.append(None)
+            _log.warning("A damaged row of the registry was left out. `pedaxr verify` names it.")
+
+
+@contextmanager
+def _told_when_damaged() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError) as err:
+        raise DamagedRow(
+            "This entry of the registry is damaged and was not read. `pedaxr verify` names it."
+        ) from err
+
+
+def is_stored_text(cell: object) -> bool:
+    """Whether a cell is text that pedaxr can have stored: no blob, and no bytes that are no UTF-8."""
+    return isinstance(cell, str) and (
+        cell.isascii() or not any("\ud800" <= char <= "\udfff" for char in cell)
+    )
+
+
+def _check_texts(row: sqlite3.Row, columns: Sequence[str]) -> None:
+    """Raises TypeError or ValueError where a cell holds no text, or bytes that are none."""
+    for column in columns:
+        cell = row[column]
+        if cell is not None and not isinstance(cell, str):
+            raise TypeError
+        if cell and not is_stored_text(cell):
+            raise ValueError
+    if row[columns[0]] is None or row[columns[1]] is None:
+        raise TypeError
 
 
 def study_of(row: sqlite3.Row, home: Path) -> Study:
-    """The study of a row of `studies` joined to `patients`; film paths are relative to `home`."""
+    """The study of a row of `studies` joined to `patients`; film paths are relative to `home`.
+
+    Raises:
+        DamagedRow: a cell of it is not what it was written as.
+    """
     patient = patient_of(row)
+    with _told_when_damaged():
+        _check_texts(row, _STUDY_TEXTS)
+        if "\0" in row["image_path"] or not _are_measures(row):
+            raise ValueError
+        return _study(row, patient, home)
+
+
+def _are_measures(row: sqlite3.Row) -> bool:
+    """Whether what must be a number is one, or missing."""
+    cells = [row[column] for column in _MEASURES if row[column] is not None]
+    return all(isinstance(cell, int | float) and math.isfinite(cell) and cell >= 0 for cell in cells)
+
+
+def _study(row: sqlite3.Row, patient: Patient, home: Path) -> Study:
     study_date = _date(row["study_date"])
     spacing = (row["pixel_spacing_row_mm"], row["pixel_spacing_column_mm"])
     return Study(

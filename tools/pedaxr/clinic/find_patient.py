@@ -16,6 +16,7 @@ from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.hangul import is_hangul
 from pedaxr.patient_search.name_matching import name_forms
 from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
+from pedaxr.records import counting_damaged
 from pedaxr.registry import Patient, Registry, Study
 from pedaxr.registry.report_versions import ReportState
 from pedaxr.text import printable
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 MOST_MATCHES = 20
 _LONGEST_QUERY = 200
+_LEFT_OUT = (
+    "An entry of the registry that may be meant is damaged and was left out: have `pedaxr verify` run, and "
+    "confirm name and birth date with the user in any case."
+)
 _MOST_IDS = 4  # words of a query that are looked up as ids
 _NEAREST_LISTED = 5
 
@@ -106,7 +111,11 @@ def find_patient(
         asked = _parse(query, patient_birth_date)
         if limit < 1 or not 0 <= offset <= MOST_COUNTED:
             raise InvalidRequest(f"limit must be at least 1, and offset from 0 to {MOST_COUNTED}.")
-        return _search(_registry(clinic), asked, limit, offset)
+        with counting_damaged() as damaged:
+            found = _search(_registry(clinic), asked, limit, offset)
+        if damaged:
+            return found.model_copy(update={"next_step": f"{_LEFT_OUT} {found.next_step}"})
+        return found
 
 
 def _as_asked(query: str, patient_birth_date: date | str | None) -> str:
@@ -224,7 +233,7 @@ def _by_name(index: SearchIndex, asked: _Query, *, most: int) -> _Matches:
     }
     most = MOST_COUNTED + 1 if asked.day else most
     patients = index.patients_named(list(found), born_on=asked.day, limit=most)
-    total = len(patients) if asked.day else index.count_named(list(found))
+    total = len(patients) if asked.day or len(patients) < most else index.count_named(list(found))
     likes = ((patient, found[patient.patient_name]) for patient in patients)
     return _Matches([_Found(patient, like.score, like.reason) for patient, like in likes], total)
 

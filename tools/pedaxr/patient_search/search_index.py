@@ -25,7 +25,7 @@ from pedaxr.patient_search.name_matching import (
     name_forms,
     part_readings,
 )
-from pedaxr.records import Patient, bare_id, marks, patient_of
+from pedaxr.records import Patient, bare_id, is_stored_text, marks, patients_in
 
 MOST_COUNTED = 300  # names or patients; a search that meets more says so
 _MOST_VERIFIED = 300  # names or parts compared in full
@@ -138,14 +138,14 @@ class SearchIndex:
         for spelled in dict.fromkeys((some_id, bare_id(some_id))):
             for condition, reason in _BY_ID:
                 having = f"SELECT * FROM patients WHERE {condition} LIMIT 100"
-                for patient in map(patient_of, self._connection.execute(having, [spelled])):
+                for patient in patients_in(self._connection.execute(having, [spelled])):
                     found.setdefault(patient.patient_id, (patient, reason))
         return list(found.values())
 
     def patients_born_on(self, day: date, *, limit: int = MOST_COUNTED + 1) -> list[Patient]:
         """Patients with that birth date, by name."""
         born = "SELECT * FROM patients WHERE patient_birth_date = ? ORDER BY patient_name, patient_id LIMIT ?"
-        return [patient_of(row) for row in self._connection.execute(born, [day.isoformat(), limit])]
+        return list(patients_in(self._connection.execute(born, [day.isoformat(), limit])))
 
     def patients_named(self, names: Sequence[str], *, born_on: date | None, limit: int) -> list[Patient]:
         """The bearers of the names, in the order of the names, then by patient id."""
@@ -153,13 +153,13 @@ class SearchIndex:
             place = {name: at for at, name in enumerate(names)}
             born = "SELECT * FROM patients WHERE patient_birth_date = ?"
             rows = self._connection.execute(born, [born_on.isoformat()]) if place else ()
-            found = [patient_of(row) for row in rows if row["patient_name"] in place]
+            found = list(patients_in(row for row in rows if row["patient_name"] in place))
             return sorted(found, key=lambda p: (place[p.patient_name], p.patient_id))[:limit]
         found = []
         bearers = "SELECT * FROM patients WHERE patient_name = ? ORDER BY patient_id LIMIT ?"
         for name in names:
             if len(found) < limit:
-                found += map(patient_of, self._connection.execute(bearers, [name, limit - len(found)]))
+                found += patients_in(self._connection.execute(bearers, [name, limit - len(found)]))
         return found
 
     def count_named(self, names: Sequence[str]) -> int:
@@ -293,7 +293,9 @@ class SearchIndex:
             return []
         named = f"SELECT name_id, patient_name, is_baby FROM patient_names WHERE name_id IN ({marks(listed)})"
         return [
-            (name_id, name, bool(baby)) for name_id, name, baby in self._connection.execute(named, listed)
+            (name_id, name, bool(baby))
+            for name_id, name, baby in self._connection.execute(named, listed)
+            if is_stored_text(name)
         ]
 
     def _verified(self, query: NameForms, name_ids: Sequence[int]) -> list[FoundName]:
@@ -314,6 +316,8 @@ def _closest(query: NameForms, rows: Iterable[Sequence[str]], *, farthest: float
     asked = name_keys.skeletons(query) or {query.text}
     apart = []
     for name, skeleton in rows:
+        if not (is_stored_text(name) and isinstance(skeleton, str)):
+            continue
         shares = [OSA.normalized_distance(one, skeleton) for one in asked]
         apart.append((min(*shares, OSA.normalized_distance(query.written, jamo(name.lower()))), name))
     return [name for share, name in sorted(apart)[:_MOST_NEAR] if share <= farthest]

@@ -11,7 +11,7 @@ from pathlib import Path
 from pedaxr.audit.trail import note
 from pedaxr.errors import InvalidRequest, PatientNotFound, StorageError, StudyNotFound
 from pedaxr.patient_search.search_index import SearchIndex
-from pedaxr.records import NewStudy, Patient, Study, bare_id, marks, patient_of, quoted, study_of
+from pedaxr.records import NewStudy, Patient, Study, bare_id, marks, patient_of, quoted, studies_in, study_of
 from pedaxr.registry.patient_writes import (
     assign_patient,
     delete_patient,
@@ -86,12 +86,12 @@ class Registry:
             patient_ids,
         )
         note(patient_ids=[row["patient_id"] for row in rows])
-        return [study_of(row, self.path.parent) for row in rows]
+        return list(studies_in(rows, self.path.parent))
 
     def newest_studies(self, limit: int) -> list[Study]:
         """The studies taken last, newest first; those without a date last."""
         newest = f"{_STUDY_COLUMNS} ORDER BY study_date IS NULL, study_date DESC, study_id DESC LIMIT ?"
-        return [study_of(row, self.path.parent) for row in self._rows(newest, [limit])]
+        return list(studies_in(self._rows(newest, [limit]), self.path.parent))
 
     def earlier_studies(self, study_id: str) -> list[Study]:
         """The same patient's studies from before that one's date, newest first. Raises StudyNotFound."""

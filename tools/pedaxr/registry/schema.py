@@ -136,11 +136,17 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """One read transaction: everything in it is of one state of the registry, and the caller's to see."""
     with connected(path) as connection:
         connection.row_factory = sqlite3.Row
+        connection.text_factory = _any_text
         seen = current_caller().departments
         if seen is not None:
             departments.show_only(connection, seen)
         connection.execute("BEGIN")
         yield connection
+
+
+def _any_text(cell: bytes) -> str:
+    """Text of a cell; of bytes that are none, what `records` knows for damage: no search ends there."""
+    return cell.decode("utf-8", "surrogateescape")
 
 
 @contextmanager
