@@ -107,7 +107,7 @@ SIGNS: dict[str, str] = {
     Finding.AIR_FLUID_LEVEL: "Air-fluid levels",
     Finding.ABDOMINAL_DISTENSION: "Gaseous distension",
     Finding.CONSTIPATION: "Faecal loading",
-    Finding.PNEUMOPERITONEUM: "Free gas",
+    Finding.PNEUMOPERITONEUM: "Free intraperitoneal air",
 }
 
 

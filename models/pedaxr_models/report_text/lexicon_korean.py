@@ -9,7 +9,7 @@ from pedaxr_models.report_text import lexicon_english
 
 OTHER_TOPICS = (
     r"원위부?\s?(?:장|직장)?\s?내?\s?가스|위 이하|[분대]변량|비위관|위관|영양관|레빈\s?튜브|l-tube"
-    r"|gastric tube"
+    r"|gastric tube|분변이 차지하는 비율|분변 비율|윤곽에서 센 공기액체층"
 )
 _KOREAN_TOPICS: dict[Finding, str] = {
     Finding.PNEUMOPERITONEUM: (

@@ -77,7 +77,7 @@ def critical_line(
 
 
 def region_line(region: Region) -> str:
-    """Such as: Free gas, drawn orange: right upper quadrant, 27.3 cm², 6% of the body; outline score 0.97."""
+    """Such as: Faecal loading, drawn pink: left lower quadrant, 27.3 cm², 6% of the body; score 0.97."""
     size = f"{region.area_mm2 / 100:.1f} cm², " if region.area_mm2 is not None else ""
     place = joined(region.quadrants) or "place not certain"
     colour = COLOURS.get(region.name, "")

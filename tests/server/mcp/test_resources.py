@@ -49,7 +49,7 @@ async def test_the_report_is_read_in_korean(
     told = json.loads(raw)
     assert b"<img" not in raw and told["sections"]["Indication"] == hostile
     assert list(told["sections"]) == ["Technique", "Indication", "Findings", "Impression"]
-    assert "유리가스" in told["sections"]["Impression"]
+    assert "유리공기" in told["sections"]["Impression"]
     assert told["report_id"] == f"R-{study_id}"
 
 
@@ -178,7 +178,7 @@ async def test_a_report_is_read_as_text_and_as_an_inert_page(
     text = (await read(server, era, f"pedaxr://studies/{study_id}/report.txt")).decode()
     page = (await read(server, era, f"pedaxr://studies/{study_id}/report.html")).decode()
     for document in (text, page):
-        assert "CRITICAL: free gas" in document
+        assert "CRITICAL: free intraperitoneal air" in document
         assert "not a medical device" in document
         assert "PRELIMINARY REPORT" in document
 

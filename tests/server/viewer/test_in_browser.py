@@ -48,7 +48,7 @@ def test_a_child_is_found_and_read_by_the_networks(page: Page, home: Path) -> No
         expect(page.locator("#report .sentences li").first).to_be_visible(timeout=SLOW_MS)
     expect(page.locator("#patient")).to_contain_text(DEMO_UNAMBIGUOUS_NAME)
     expect(page.locator("#studies button")).to_have_count(2)
-    expect(page.locator("#critical")).to_contain_text("Free gas")
+    expect(page.locator("#critical")).to_contain_text("Free intraperitoneal air")
     outline = page.locator('.pane path[data-region="pneumoperitoneum"]').first
     expect(outline).to_be_visible()
     page.locator('.sentences li[data-finding="pneumoperitoneum"]').first.hover()
@@ -215,8 +215,8 @@ def zoom(pane: Locator) -> int:
 def test_the_page_speaks_korean_and_explains_its_keys(viewer: Page) -> None:
     read(viewer)
     viewer.get_by_role("button", name="Switch to Korean").click()
-    expect(viewer.locator("#critical")).to_contain_text("유리가스")
-    expect(viewer.locator(".impression")).to_contain_text("유리가스")
+    expect(viewer.locator("#critical")).to_contain_text("유리공기")
+    expect(viewer.locator(".impression")).to_contain_text("유리공기")
     expect(viewer.locator(".notice")).to_contain_text("의료기기가 아닙니다")
     viewer.keyboard.press("?")
     expect(viewer.get_by_role("dialog")).to_contain_text("반전")
@@ -273,10 +273,10 @@ def test_a_chat_host_shows_the_tool_s_answer(page: Page, home: Path, canned_netw
         app = page.frame_locator("#app")
         expect(app.locator("#report-box")).to_be_visible()
         expect(app.locator("#patient h2")).to_have_text(DEMO_UNAMBIGUOUS_NAME)
-        expect(app.locator("#critical")).to_contain_text("유리가스")
+        expect(app.locator("#critical")).to_contain_text("유리공기")
         expect(app.locator("#search-form")).to_be_hidden()
         told = app.locator(".sentences li[data-finding=pneumoperitoneum]").first
-        expect(told).to_contain_text("유리가스")
+        expect(told).to_contain_text("유리공기")
         told.hover()
         outline = app.locator('.pane path[data-region="pneumoperitoneum"]').first
         expect(outline).to_have_class(re.compile(r"\blit\b"))

@@ -157,8 +157,8 @@ def test_the_vocabulary_is_the_networks_own_and_findings_are_called_by_their_sig
     config = config_in(page_html(is_demo=False))
     assert (*config["findings"], *config["structures"]) == CHANNELS
     assert config["terms"]["pneumoperitoneum"] == {
-        "en": "Free gas",
-        "ko": "유리가스",
+        "en": "Free intraperitoneal air",
+        "ko": "복강 내 유리공기",
         "colour": "#d55e00",
     }
     assert set(config["terms"]) == {str(name) for name in TERMS}

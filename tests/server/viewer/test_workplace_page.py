@@ -73,7 +73,7 @@ def test_a_draft_is_signed_and_amended_in_the_page(viewer: Page, clinic: Clinic,
     viewer.locator("[data-act=sign]").click()
     form = viewer.get_by_role("dialog")
     expect(form).to_contain_text(DEMO_UNAMBIGUOUS_NAME)
-    expect(form).to_contain_text("Free gas")
+    expect(form).to_contain_text("Free intraperitoneal air")
     send = form.get_by_role("button", name="Sign")
     viewer.locator("#sign-name").fill("agent")
     viewer.locator("#sign-told").fill("Dr Lee, ward 3")
@@ -136,7 +136,7 @@ def test_the_page_begins_with_what_waits(viewer: Page, clinic: Clinic, home: Pat
     expect(groups.nth(1)).to_contain_text("Not read yet")
     first = viewer.locator(".waiting.critical button").first
     expect(first).to_contain_text(DEMO_UNAMBIGUOUS_NAME)
-    expect(first).to_contain_text("Free gas")
+    expect(first).to_contain_text("Free intraperitoneal air")
     expect(viewer.locator(".try button")).to_have_count(2)
     viewer.locator(".try button", has_text=DEMO_AMBIGUOUS_NAME).click()
     expect(viewer.locator("#answer")).to_contain_text("children match")
@@ -180,7 +180,7 @@ def test_a_film_in_doubt_shows_one_sentence_and_no_finding(
     assert "".join(viewer.locator(".pane").first.locator(".side").all_inner_texts()) == ""  # nor a side
     assert viewer.locator('.pane path[data-kind="finding"]').count() == 0
     expect(viewer.locator("#report .sentences, #report table, .impression")).to_have_count(0)
-    expect(viewer.locator("#layers")).not_to_contain_text("Free gas")
+    expect(viewer.locator("#layers")).not_to_contain_text("Free intraperitoneal air")
 
 
 def test_every_sheet_of_paper_says_whose_film_it_is(viewer: Page) -> None:

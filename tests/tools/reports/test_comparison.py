@@ -16,20 +16,20 @@ def supine(*, measures: dict[str, float] | None = None, **shares: float) -> Comp
 
 def test_levels_and_free_gas_of_a_supine_film_were_not_assessed() -> None:
     text = compare(erect(pneumoperitoneum=0.04, air_fluid_level=0.02), supine())
-    assert "Free gas: not assessed then, 4% of the body now." in text
+    assert "Free intraperitoneal air: not assessed then, 4% of the body now." in text
     assert "Air-fluid levels: not assessed then, 2% of the body now." in text
     assert "0%" not in text and "new" not in text
 
 
 def test_on_an_erect_film_their_absence_counts() -> None:
     text = compare(erect(pneumoperitoneum=0.04), erect())
-    assert text == "Free gas: not outlined then, 4% of the body now, new."
+    assert text == "Free intraperitoneal air: not outlined then, 4% of the body now, new."
     assert compare(erect(), erect(pneumoperitoneum=0.04)).endswith("4% of the body then, not outlined now.")
 
 
 def test_free_gas_that_a_supine_film_does_show_is_compared() -> None:
     text = compare(supine(pneumoperitoneum=0.08), supine(pneumoperitoneum=0.02))
-    assert text == "Free gas: 2% of the body then, 8% of the body now, larger."
+    assert text == "Free intraperitoneal air: 2% of the body then, 8% of the body now, larger."
 
 
 def test_levels_outlined_on_a_supine_film_are_no_levels() -> None:
@@ -39,7 +39,7 @@ def test_levels_outlined_on_a_supine_film_are_no_levels() -> None:
 
 def test_an_unknown_view_can_exclude_nothing() -> None:
     unknown = ComparedFilm(None, {}, {})
-    assert "Free gas: not assessed then" in compare(erect(pneumoperitoneum=0.04), unknown)
+    assert "Free intraperitoneal air: not assessed then" in compare(erect(pneumoperitoneum=0.04), unknown)
 
 
 def test_a_small_change_is_none() -> None:

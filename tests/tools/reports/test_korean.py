@@ -92,7 +92,7 @@ def test_what_only_one_witness_sees_is_doubtful_in_korean_too(draft) -> None:
     assert air.presence is Presence.PRESENT and air.is_hedged
     suspects = Witness(witness_of(truth("normal")).text, {**dict.fromkeys(FINDINGS, 0.02), AIR: 0.7})
     sections = korean_sections(draft("normal", suspects, indication="again"))
-    assert "유리가스: 두 판독" in sections["결론"] and "유리가스를 의심" in sections["주의 사항"]
+    assert sections["결론"].startswith("1. 복강 내 유리공기 의심") and "의심하나" in sections["주의 사항"]
 
 
 @pytest.mark.parametrize(
@@ -155,4 +155,4 @@ def test_the_film_is_never_said_to_show_a_diagnosis() -> None:
 
 def test_nothing_on_either_film_is_told_in_korean() -> None:
     nothing = ComparedFilm(View.ERECT, {}, {})
-    assert in_korean(compare(nothing, nothing)) == "두 영상 모두 윤곽된 소견 없음."
+    assert in_korean(compare(nothing, nothing)) == "두 영상 모두 표시된 소견 없음."

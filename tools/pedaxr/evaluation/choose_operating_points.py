@@ -18,8 +18,8 @@ from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import OperatingPoints, using
 from pedaxr.reading.placement import counted, share_of_body
 from pedaxr.reading.read_film import Reading, Source, read_film
+from pedaxr.reports.check_draft import CheckedDraft, check_draft
 from pedaxr.reports.flags import least_sure
-from pedaxr.reports.generate_report import CheckedDraft, check_draft
 from pedaxr.reports.grounding import FAINT, support
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.facts import Presence

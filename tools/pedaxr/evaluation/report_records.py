@@ -21,12 +21,13 @@ from pedaxr_models.report_text.parser import parse_findings
 # support it; "in doubt" says that it does, but that one of the witnesses doubts it.
 Answer = Literal["contradicted", "not excluded", "not to be judged", "in doubt", "accepted"]
 DISAGREEING: frozenset[Answer] = frozenset({"contradicted", "not excluded", "not to be judged"})
-_DIAGNOSIS = "The supplied working diagnosis"
+_DIAGNOSIS = ("The supplied working diagnosis", "The working diagnosis")
 _SAID: dict[str, Answer] = {
     "cannot be judged": "not to be judged",
     "in doubt only": "in doubt",
     "does not exclude it": "not excluded",
     "is in doubt": "not excluded",
+    "is suspected": "not to be judged",
 }
 
 

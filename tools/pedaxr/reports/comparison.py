@@ -2,21 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pedaxr.errors import PedaxrError
 from pedaxr.reading.measurements import LEVELS, STOOL_PARTS
 from pedaxr.reading.read_film import Reading, Source, read_film
-from pedaxr.reports.sign_off import AMENDMENTS
+from pedaxr.registry.standing import signed_of
+from pedaxr.reports.film_limits import FilmLimits, limits_of
+from pedaxr.reports.sections import NOT_COMPARED
+from pedaxr.text import ForeignText
+from pedaxr.types import ComparedItem, Comparison
 from pedaxr_models.labels import URGENCY, Finding, View, sign
-from pedaxr_models.plausibility import cannot_show, is_blind
+from pedaxr_models.plausibility import cannot_show
 
 if TYPE_CHECKING:
-    from pedaxr.clinic import Clinic
     from pedaxr.records import Study
+    from pedaxr.reports.check_draft import CheckedDraft
 
 NOT_ASSESSED = "not assessed"
 NOT_OUTLINED = "not outlined"
+SUSPECTED = "suspected, not outlined"
 # A change of an area or length below this share of the earlier one is within what two outlines differ by.
 LEAST_CHANGE = 0.2
 _RATIOS = {
@@ -24,7 +29,13 @@ _RATIOS = {
     "stomach_to_l2": "Stomach",
     "rectum_to_l2": "Rectum",
 }
-_STOOL = dict(zip(STOOL_PARTS, ("right colon", "left colon", "rectosigmoid"), strict=True))
+_STOOL = {
+    f"stool_share_{part}": words
+    for part, words in zip(STOOL_PARTS, ("right colon", "left colon", "rectosigmoid"), strict=True)
+}
+_CHANGES = {"new": ", new", "alike": ", about the same", "larger": ", larger", "smaller": ", smaller"}
+Unit = Literal["share_of_body", "share_of_colon", "ratio_to_l2", "mm", "count"]
+Change = Literal["new", "larger", "smaller", "alike", "no_longer_outlined", "cannot_say"]
 
 
 @dataclass(frozen=True)
@@ -35,17 +46,19 @@ class ComparedFilm:
         view: None when not known; it is then taken as supine.
         shares: outlined findings, as a share of the body.
         measures: as of `measuring.measure`.
+        limits: what the film lets be said; by default only its view counts.
     """
 
     view: View | None
     shares: Mapping[str, float]
     measures: Mapping[str, float]
+    limits: FilmLimits | None = None
 
     @classmethod
-    def of(cls, reading: Reading) -> "ComparedFilm":
+    def of(cls, reading: Reading, limits: FilmLimits | None = None) -> "ComparedFilm":
         """Of one film that was read."""
         shares = {region.name: region.share_of_body for region in reading.findings}
-        return cls(reading.metadata.view, shares, reading.measures)
+        return cls(reading.metadata.view, shares, reading.measures, limits or limits_of(reading))
 
     def share(self, finding: Finding) -> float | None:
         """Share of the body; None where the view can neither show nor exclude the finding."""
@@ -53,47 +66,91 @@ class ComparedFilm:
             return None
         if finding in self.shares:
             return self.shares[finding]
-        return None if is_blind(finding, self.view) else 0.0
+        limits = self.limits or FilmLimits(self.view)
+        return 0.0 if limits.excludes(finding) else None
+
+    def is_suspected(self, finding: Finding) -> bool:
+        """Whether something but an outline speaks for it."""
+        is_air = finding is Finding.PNEUMOPERITONEUM and finding not in self.shares
+        return is_air and self.limits is not None and self.limits.is_air_suspected
 
 
-def compare_with_earlier(reading: Reading) -> str:
-    """The Comparison section: the latest earlier film of the same child, or why none is compared.
+@dataclass(frozen=True)
+class ComparedWithEarlier:
+    """The Comparison section, and the same as data; without data nothing was compared."""
 
-    What a human signed of that film, its final report as last amended, is quoted beside the outlines; drafts
-    of it never are.
+    text: str
+    data: Comparison | None = None
+
+
+NOT_COMPARED_FILM = ComparedWithEarlier(NOT_COMPARED)
+
+
+def compare_with_earlier(reading: Reading, checked: "CheckedDraft") -> ComparedWithEarlier:
+    """The latest earlier film of the same child, or why none is compared.
+
+    What a human signed of that film is quoted beside the outlines, as data; drafts of it never are.
+
+    Args:
+        reading: of the film.
+        checked: what may be said of it.
     """
     source = reading.source
     if source.study is None or source.clinic is None:
-        return "No earlier film was supplied."
+        return ComparedWithEarlier("No earlier film was supplied.")
     earlier = source.clinic.registry.earlier_studies(source.study.study_id)
     if not earlier:
-        return "No earlier film is registered."
-    return " ".join(
-        filter(None, [_by_outlines(reading, earlier[0]), _signed_words(earlier[0], source.clinic)])
-    )
+        return ComparedWithEarlier("No earlier film is registered.")
+    signed = signed_of(source.clinic.registry.reports(earlier[0].study_id))
+    compared = _by_outlines(reading, earlier[0], checked)
+    if signed is None:
+        return compared
+    text = f"{compared.text} Its final report: {ForeignText(signed.impression, 4000)}"
+    past = compared.data or _dated(source.study, earlier[0], [])
+    return ComparedWithEarlier(text, past.model_copy(update={"signed_impression": signed.impression}))
 
 
-def _by_outlines(reading: Reading, earlier: "Study") -> str:
+def _by_outlines(reading: Reading, earlier: "Study", checked: "CheckedDraft") -> ComparedWithEarlier:
+    assert reading.source.study is not None
     when = f"Film of {earlier.study_date}"
     try:
         before = read_film(Source(earlier.image_path, earlier, reading.source.clinic))
     except PedaxrError:
-        return f"{when} could not be read; not compared."
+        return ComparedWithEarlier(f"{when} could not be read; not compared.")
     if before.in_doubt:
-        return f"{when} is in doubt itself; not compared."
-    return f"{when}, from the outlines: {compare(ComparedFilm.of(reading), ComparedFilm.of(before))}"
+        return ComparedWithEarlier(f"{when} is in doubt itself; not compared.")
+    films = ComparedFilm.of(reading, checked.limits), ComparedFilm.of(before)
+    data = _dated(reading.source.study, earlier, items_of(*films))
+    views_differ = films[0].view is not films[1].view
+    text = f"{when}, from the outlines: {compare(*films)}"
+    return ComparedWithEarlier(text, data.model_copy(update={"views_differ": views_differ}))
 
 
-def _signed_words(earlier: "Study", clinic: "Clinic") -> str:
-    """What the newest signed version says; empty where there are drafts only."""
-    signed = [
-        report for report in clinic.registry.reports(earlier.study_id) if report.status != "preliminary"
-    ]
-    if not signed:
-        return ""
-    sections = signed[-1].sections
-    words = " ".join(filter(None, [sections.get("Impression"), sections.get(AMENDMENTS)]))
-    return f'Its final report: "{" ".join(words.split())}"'
+def _dated(study: "Study", earlier: "Study", items: list[ComparedItem]) -> Comparison:
+    days = (study.study_date - earlier.study_date).days if study.study_date and earlier.study_date else None
+    return Comparison(study_id=earlier.study_id, study_date=earlier.study_date, days_before=days, items=items)
+
+
+def items_of(now: ComparedFilm, before: ComparedFilm) -> list[ComparedItem]:
+    """Findings and measures that either film has, as data: what `compare` puts into words."""
+    named = [f for f in URGENCY if f in now.shares or f in before.shares or now.is_suspected(f)]
+    items = [_item(f.value, "share_of_body", before.share(f), now.share(f)) for f in named]
+    then, today = before.measures.get(LEVELS), now.measures.get(LEVELS)
+    if then or today:
+        items.append(_item(LEVELS, "count", then, today))
+    for key in _RATIOS:
+        then, today = before.measures.get(key), now.measures.get(key)
+        if then is not None and today is not None:
+            items.append(_item(key, "ratio_to_l2", then, today))
+    for key in _STOOL:
+        then, today = before.measures.get(key), now.measures.get(key)
+        if then is not None and today is not None and (then or today):
+            items.append(_item(key, "share_of_colon", then, today))
+    return items
+
+
+def _item(what: str, unit: Unit, then: float | None, now: float | None) -> ComparedItem:
+    return ComparedItem(what=what, unit=unit, then=then, now=now, change=_change(then, now))
 
 
 def compare(now: ComparedFilm, before: ComparedFilm) -> str:
@@ -101,57 +158,42 @@ def compare(now: ComparedFilm, before: ComparedFilm) -> str:
 
     What either view could not show is "not assessed" there, never nought, and no change is claimed.
     """
-    findings = [_finding_line(finding, now, before) for finding in URGENCY]
-    lines = [line for line in findings if line] or ["No finding is outlined on either film."]
-    lines += filter(None, [_levels_line(now, before), *_ratio_lines(now, before), *_stool_lines(now, before)])
+    items = items_of(now, before)
+    lines = [_line(item, now) for item in items]
+    if not any(item.unit == "share_of_body" for item in items):
+        lines.insert(0, "No finding is outlined on either film.")
     if now.view is not before.view:
         lines.append("The two films differ in view, which moves gas and fluid.")
     return " ".join(lines)
 
 
-def _finding_line(finding: Finding, now: ComparedFilm, before: ComparedFilm) -> str:
-    if finding not in now.shares and finding not in before.shares:
-        return ""
-    then, today = before.share(finding), now.share(finding)
-    change = "" if then is None or not today else f", {_change(then, today)}"
-    return f"{sign(finding)}: {_share_words(then)} then, {_share_words(today)} now{change}."
+def _line(item: ComparedItem, now: ComparedFilm) -> str:
+    if item.unit == "share_of_body":
+        suspected = SUSPECTED if now.is_suspected(Finding(item.what)) else None
+        change = _CHANGES.get(item.change, "")
+        return f"{sign(item.what)}: {_share(item.then)} then, {suspected or _share(item.now)} now{change}."
+    if item.unit == "count":
+        counts = [NOT_ASSESSED if n is None else f"{n:.0f}" for n in (item.then, item.now)]
+        return f"Levels counted: {counts[0]} then, {counts[1]} now."
+    if item.unit == "ratio_to_l2":
+        change = _CHANGES[item.change]
+        return f"{_RATIOS[item.what]}: {item.then:.1f} x L2 then, {item.now:.1f} x L2 now{change}."
+    return f"Stool share of the {_STOOL[item.what]}: {item.then:.0%} then, {item.now:.0%} now."
 
 
-def _share_words(share: float | None) -> str:
+def _share(share: float | None) -> str:
     if share is None:
         return NOT_ASSESSED
     return f"{share:.0%} of the body" if share else NOT_OUTLINED
 
 
-def _change(then: float, now: float) -> str:
+def _change(then: float | None, now: float | None) -> Change:
+    if then is None or now is None:
+        return "cannot_say"
     if not then:
-        return "new"
+        return "new" if now else "alike"
+    if not now:
+        return "no_longer_outlined"
     if abs(now - then) <= LEAST_CHANGE * then:
-        return "about the same"
+        return "alike"
     return "larger" if now > then else "smaller"
-
-
-def _levels_line(now: ComparedFilm, before: ComparedFilm) -> str:
-    then, today = before.measures.get(LEVELS), now.measures.get(LEVELS)
-    if not then and not today:
-        return ""
-    counts = [NOT_ASSESSED if count is None else f"{count:.0f}" for count in (then, today)]
-    return f"Levels counted: {counts[0]} then, {counts[1]} now."
-
-
-def _ratio_lines(now: ComparedFilm, before: ComparedFilm) -> list[str]:
-    return [
-        f"{words}: {then:.1f} x L2 then, {today:.1f} x L2 now, {_change(then, today)}."
-        for key, words in _RATIOS.items()
-        if (then := before.measures.get(key)) is not None and (today := now.measures.get(key)) is not None
-    ]
-
-
-def _stool_lines(now: ComparedFilm, before: ComparedFilm) -> list[str]:
-    return [
-        f"Stool share of the {words}: {then:.0%} then, {today:.0%} now."
-        for part, words in _STOOL.items()
-        if (then := before.measures.get(f"stool_share_{part}")) is not None
-        and (today := now.measures.get(f"stool_share_{part}")) is not None
-        and (then or today)
-    ]

@@ -1,27 +1,32 @@
-"""What the reader of a draft must be warned of: disagreement, implausibility, low confidence."""
+"""What the reader of a draft must be warned of, in a clinician's words: one flag for each disagreement."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pedaxr.types import Region, Sentence, StructuredFinding
+from pedaxr.reports.context_sentences import GAS_BESIDE_LEVELS, OTHER_VIEW
+from pedaxr.reports.grounding import DRAFT_SAYS
+from pedaxr.reports.recommendations import other_views
+from pedaxr.types import Region, Sentence, StructuredFinding, Supplied
 from pedaxr_models.facts import Presence
-from pedaxr_models.labels import FINDINGS, NORMAL, TERMS, Finding, View, sign, sign_within
+from pedaxr_models.labels import FINDINGS, NORMAL, TERMS, URGENCY, Finding, View, sign, sign_within
 from pedaxr_models.plausibility import ADULT_MONTHS, cannot_show, is_pyloric_age
 
 if TYPE_CHECKING:
     from pedaxr.reading.operating_points import OperatingPoints
+    from pedaxr.reading.read_film import Reading
     from pedaxr_models.datasets.film import FilmMetadata
 
-_LOOK_NOW = "have a qualified person look now; a left lateral decubitus or erect view may decide."
+_AIR = Finding.PNEUMOPERITONEUM
+AFFIRMED = 0.5  # from this probability the report writer's own finding of free air is heard in any case
 
 
 def flags_of(
     sentences: Sequence[Sentence],
     findings: Sequence[StructuredFinding],
-    regions: Sequence[Region],
-    metadata: "FilmMetadata",
-    points: "OperatingPoints",
+    reading: "Reading",
     probabilities: Mapping[Finding, float],
+    points: "OperatingPoints",
+    diagnoses: Sequence[Supplied] = (),
 ) -> list[str]:
     """All warnings, the gravest kind first."""
     not_excluded = {
@@ -29,14 +34,19 @@ def flags_of(
         for finding in FINDINGS
         if probabilities.get(finding, 0.0) >= points.not_excluded.get(finding, 1.0)
     }
+    metadata, regions = reading.metadata, reading.findings
     flags = _disagreements(sentences, findings)
-    flags += _diagnosis_flags(findings, metadata.working_diagnosis, not_excluded)
+    for diagnosis in diagnoses or _of_metadata(metadata.working_diagnosis):
+        flags += _diagnosis_flags(findings, diagnosis, not_excluded)
     flags += _plausibility_flags(findings, regions, metadata)
     sure, name = least_sure(probabilities, regions, metadata.view)
     if sure < points.least_confidence:
-        confidence = points.confidence(sure)
-        flags.append(f"Low confidence ({confidence:.2f}), least of all in {sign_within(name)}.")
+        flags.append(f"Low confidence, least of all in {sign_within(name)}.")
     return flags
+
+
+def _of_metadata(diagnosis: str | None) -> list[Supplied]:
+    return [Supplied(text=diagnosis, source="request")] if diagnosis else []
 
 
 def least_sure(
@@ -58,67 +68,128 @@ def least_sure(
 
 
 def suspicion_of_free_air(
-    findings: Sequence[StructuredFinding], probability: float, faint: float, points: "OperatingPoints"
+    drafted: Sequence[str],
+    reading: "Reading",
+    probabilities: Mapping[Finding, float],
+    points: "OperatingPoints",
 ) -> list[str]:
     """Why free air is suspected that is not outlined, if it is.
 
     The points were chosen for sensitivity: a missed perforation costs most, a second look little.
 
     Args:
-        findings: as both witnesses leave them.
-        probability: the report writer's, of free air.
-        faint: how near the segmentation comes to outlining it, of `Reading.faint_free_air`.
+        drafted: the draft's sentences.
+        reading: of the film.
+        probabilities: the report writer's.
         points: in use.
     """
-    air = next(f for f in findings if f.finding == Finding.PNEUMOPERITONEUM)
-    if air.presence is Presence.PRESENT:
+    from pedaxr_models.report_text.parser import parse_findings
+
+    if any(region.name == _AIR for region in reading.findings):
         return []
-    if probability >= points.free_air_suspicion or not air.agreed:
-        return [f"Free air is suspected by the reader but not outlined: {_LOOK_NOW}"]
-    if faint >= points.faint_free_air:
-        return [f"Free air is outlined faintly, below its threshold: {_LOOK_NOW}"]
+    look = f"have a qualified person look now; {other_views(reading.metadata.view)} may decide."
+    said = [fact for text in drafted for fact in parse_findings(text) if fact.finding is _AIR]
+    if any(fact.presence is Presence.PRESENT for fact in said):
+        return [f"{sign(_AIR)} is named by the draft but not outlined: {look}"]
+    chance = probabilities.get(_AIR, 0.0)
+    if chance < AFFIRMED and reading.counted.has_left_out(_AIR):
+        chance = 0.0  # the writer is shown the outlines: it faintly suspects the one that does not count
+    if chance >= points.free_air_suspicion:
+        return [f"{sign(_AIR)} is suspected by the report writer but not outlined: {look}"]
+    if reading.faint_free_air >= points.faint_free_air:
+        return [f"{sign(_AIR)} is outlined faintly, below its threshold: {look}"]
     return []
 
 
 def _disagreements(sentences: Sequence[Sentence], findings: Sequence[StructuredFinding]) -> list[str]:
-    """Each marked sentence; then the findings that shared such a sentence and are disputed as well."""
-    marked = [s for s in sentences if s.verdict in ("hedged", "struck", "missing") and s.finding]
-    named = {s.finding for s in marked}
-    rest = [f.finding for f in findings if not f.agreed and f.finding not in named]
-    return [
-        *(f"{sign(str(s.finding))}: sentence {s.verdict}, as {s.reason}." for s in marked),
-        *(f"{sign(name)}: the two witnesses disagree." for name in rest),
-    ]
+    """One flag for each finding on which the draft and the outlines differ, the most urgent first."""
+    by_name = {Finding(f.finding): f for f in findings}
+    flags = [_disagreement(by_name[finding], sentences) for finding in URGENCY if finding in by_name]
+    for sentence in sentences:
+        if sentence.reason == OTHER_VIEW:
+            flags.append("The draft names another view than the one registered: check the view.")
+        if sentence.reason == GAS_BESIDE_LEVELS:
+            flags.append("Distal bowel gas: the draft calls it normal beside air-fluid levels. Look.")
+    return [flag for flag in flags if flag]
+
+
+def _disagreement(finding: StructuredFinding, sentences: Sequence[Sentence]) -> str:
+    """In a clinician's words; empty where both say the same. A suspicion has a flag of its own."""
+    if finding.certainty == "suspected":
+        return ""
+    told = [s for s in sentences if s.finding == finding.finding]
+    name = sign(finding.finding)
+    if finding.presence is Presence.PRESENT:
+        return _about_outlined(name, finding, told)
+    if any(s.verdict == "struck" and _affirms(s, finding.finding) for s in told):
+        return f"{name}: named by the draft, but nothing is outlined. Look."
+    if finding.presence is Presence.ABSENT and not finding.agreed:
+        return f"{name}: not outlined, but the report writer speaks for it. Look."
+    return ""
+
+
+def _about_outlined(name: str, finding: StructuredFinding, told: Sequence[Sentence]) -> str:
+    where = f" in the {' and '.join(finding.quadrants)}" if finding.quadrants else ""
+    if any(s.verdict == "missing" for s in told):
+        if any(s.verdict == "struck" for s in told):
+            return f"{name}: the draft said there is none, but it is outlined{where}. Look."
+        return f"{name}: outlined{where}, but the draft does not mention it. Look."
+    reasons = [s.reason for s in told if s.verdict == "hedged" and s.reason]
+    reasons += [s.reason for s in told if s.reason and s.reason.startswith(DRAFT_SAYS)]
+    if reasons:
+        return f"{name}: {reasons[0]}. Look."
+    return "" if finding.agreed else f"{name}: outlined, but the draft and the outline differ. Look."
+
+
+def _affirms(sentence: Sentence, finding: str) -> bool:
+    from pedaxr_models.report_text.parser import parse_findings
+
+    said = [fact for fact in parse_findings(sentence.text) if fact.finding == finding]
+    return any(fact.presence is Presence.PRESENT for fact in said)
 
 
 def _diagnosis_flags(
-    findings: Sequence[StructuredFinding], diagnosis: str | None, not_excluded: Collection[str]
+    findings: Sequence[StructuredFinding], supplied: Supplied, not_excluded: Collection[str]
 ) -> list[str]:
     """A supplied diagnosis is context: the findings follow the film, and the difference is said.
 
     How firmly, depends on both witnesses: a finding that one of them doubts neither carries a diagnosis nor
     excludes it.
     """
-    if diagnosis is None or diagnosis not in TERMS:
+    diagnosis = supplied.text
+    if diagnosis not in TERMS:
         return []
     present = [f for f in findings if f.presence is Presence.PRESENT]
     names = ", ".join(sign_within(f.finding) for f in present)
-    seen = f"the film shows {names}" if present else "nothing was outlined"
-    supplied = f"The supplied working diagnosis, {TERMS[diagnosis].english},"
+    seen = f"the film shows {names}" if present else "nothing is outlined"
+    whose = (
+        "working diagnosis on the request" if supplied.source == "request" else "supplied working diagnosis"
+    )
+    opening = f"The {whose}, {TERMS[diagnosis].english},"
     if diagnosis == NORMAL:
         if present and not any(f.agreed for f in present):
-            return [f"{supplied} is not supported, but what was outlined is in doubt: {names}."]
-        return [f"{supplied} is not supported: {seen}."] if present else []
-    found = next(f for f in findings if f.finding == diagnosis)
+            return [f"{opening} is not supported, but what is outlined is in doubt: {names}."]
+        return [f"{opening} is not supported: {seen}."] if present else []
+    answer = _answer(next(f for f in findings if f.finding == diagnosis), diagnosis in not_excluded, seen)
+    if not answer:
+        return []
+    beyond = f" {_PYLORUS}" if diagnosis == Finding.PYLORIC_STENOSIS else ""
+    return [f"{opening} {answer}{beyond}"]
+
+
+_PYLORUS = "A film neither shows nor excludes it; ultrasound does."
+
+
+def _answer(found: StructuredFinding, is_not_excluded: bool, seen: str) -> str:
     if found.presence is Presence.PRESENT:
-        return [] if found.agreed else [f"{supplied} is supported in doubt only: the two witnesses differ."]
+        return "" if found.agreed else "is supported in doubt only: the draft and the outline differ."
+    if found.certainty == "suspected":
+        return "is suspected, but nothing of it is outlined."
     if found.presence is Presence.NOT_ASSESSED:
-        return [f"{supplied} cannot be judged on this view."]
-    if diagnosis in not_excluded:
-        return [
-            f"{supplied} is not supported by the outlines, but the report writer does not exclude it: {seen}."
-        ]
-    return [f"{supplied} is not supported by the film: {seen}."]
+        return "cannot be judged on this film."
+    if is_not_excluded:
+        return f"is not supported by the outlines, but the report writer does not exclude it: {seen}."
+    return f"is not supported by the film: {seen}."
 
 
 def _plausibility_flags(
@@ -136,7 +207,9 @@ def _plausibility_flags(
     if any(cannot_show(Finding(region.name), metadata.view) for region in regions):
         flags.append("Air-fluid levels are outlined on a film said to be supine: check the view.")
     if metadata.view is None:
-        flags.append("The view is not known: air-fluid levels and free air cannot be excluded.")
+        flags.append(
+            "The view is not known: air-fluid levels and free intraperitoneal air cannot be excluded."
+        )
     return flags
 
 

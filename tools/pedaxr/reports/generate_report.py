@@ -10,36 +10,23 @@ from typing import TYPE_CHECKING
 from pedaxr.audit.trail import audited, note
 from pedaxr.errors import InvalidRequest
 from pedaxr.reading import networks as models
-from pedaxr.reading.notes import NoteKind, no_finding_because, texts
-from pedaxr.reading.operating_points import OperatingPoints, operating_points
+from pedaxr.reading.operating_points import operating_points
 from pedaxr.reading.provenance import provenance
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
-from pedaxr.reports.comparison import compare_with_earlier
+from pedaxr.reports.check_draft import CheckedDraft, check_draft
+from pedaxr.reports.comparison import NOT_COMPARED_FILM, compare_with_earlier
+from pedaxr.reports.consistency import without_contradictions
 from pedaxr.reports.current import in_context
-from pedaxr.reports.flags import flags_of, least_sure, suspicion_of_free_air
-from pedaxr.reports.grounding import check_sentences, structure_findings
-from pedaxr.reports.sections import (
-    NOT_COMPARED,
-    compose_sections,
-    critical_findings,
-    present_findings,
-    sections_in_doubt,
-    standing_text,
-)
+from pedaxr.reports.human_words import UNDETERMINED
+from pedaxr.reports.sections import compose_sections, present_findings, sections_in_doubt, standing_text
 from pedaxr.text import printable
-from pedaxr.types import Report, Sentence, StructuredFinding
-from pedaxr_models.facts import Presence
-from pedaxr_models.labels import FINDINGS, LABELS, NORMAL, Finding, View
+from pedaxr.types import Report, Supplied
+from pedaxr_models.labels import LABELS, NORMAL, View
 
 if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
-    from pedaxr_models.captioning.film_reporter import FilmReporter, Narrative
-
-# Below this no word of the report depends on the film: whatever it says was not read off it.
-LEAST_DEPENDENCE = 0.05
-AFFIRMED = 0.5  # from this probability the report writer's own finding of free air is heard in any case
-WRITER_CANNOT_READ = "The report writer says that it cannot read this film."
+    from pedaxr_models.captioning.film_reporter import FilmReporter
 
 
 @audited
@@ -75,106 +62,86 @@ def generate_report(
     reporter = models.reporter()  # before the film is segmented: without it there is no report
     note(weights=reporter.weights_sha256)
     reading = read_film(source)
+    indication = printable(indication) if indication else None
     given = {
         "view": view,
         "age_months": age_months,
-        "indication": printable(indication) if indication else None,
+        "indication": indication,
         "working_diagnosis": working_diagnosis,
     }
     metadata = replace(reading.metadata, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
-    reading = replace(reading, metadata=metadata)
-    report = _draft(reading, reporter)
+    supplied = _Supplied(
+        _both(reading.metadata.indication, indication),
+        _both(reading.metadata.working_diagnosis, working_diagnosis),
+    )
+    report = _draft(replace(reading, metadata=metadata), reporter, supplied)
     if source.study is not None and source.clinic is not None:
         return in_context(source.clinic.registry.save_report(report), clinic=source.clinic)
     return report
 
 
 @dataclass(frozen=True)
-class CheckedDraft:
-    """What both witnesses leave of a draft.
+class _Supplied:
+    """Why the film was made and what was suspected, by whom; what is on the request is never replaced."""
 
-    Attributes:
-        in_doubt: why the film gives no finding at all, and what to do; None where it was read.
-        is_withheld: the report writer does not look at the film: none of its sentences is shown.
-        critical: findings to tell a human about now.
-        confidence: calibrated, that the report names exactly the findings that the film shows.
-    """
-
-    is_withheld: bool
-    sentences: list[Sentence]
-    findings: list[StructuredFinding]
-    critical: list[str]
-    flags: list[str]
-    confidence: float
-    in_doubt: str | None = None
+    indications: list[Supplied]
+    working_diagnoses: list[Supplied]
 
 
-def check_draft(reading: Reading, told: "Narrative", points: OperatingPoints) -> CheckedDraft:
-    """Hold what the reader tells of a film against what is outlined on it."""
-    if reasons := [*reading.doubts, *([WRITER_CANNOT_READ] if told.is_refusal else [])]:
-        return _nothing_because(reasons)
-    view, outlined = reading.metadata.view, reading.findings
-    is_withheld = told.image_dependence < LEAST_DEPENDENCE
-    drafted = () if is_withheld else told.sentences
-    support = points.least_support
-    sentences = check_sentences(
-        drafted, outlined, view, least_support=support, probabilities=told.probabilities
-    )
-    findings = structure_findings(drafted, outlined, told.probabilities, view, least_support=support)
-    air = told.probabilities.get(Finding.PNEUMOPERITONEUM, 0.0)
-    if air < AFFIRMED and reading.counted.has_left_out(Finding.PNEUMOPERITONEUM):
-        air = 0.0  # the writer is shown the outlines: it faintly suspects the one that does not count
-    suspicion = suspicion_of_free_air(findings, air, reading.faint_free_air, points)
-    flags = flags_of(sentences, findings, outlined, reading.metadata, points, told.probabilities)
-    critical = critical_findings(findings, is_suspected=bool(suspicion))
-    small = texts(reading.notes, NoteKind.SMALL)
-    flags = [*_withheld_flags(told), *suspicion, *flags, *small]
-    confidence = points.confidence(least_sure(told.probabilities, outlined, view)[0])
-    return CheckedDraft(is_withheld, sentences, findings, critical, flags, confidence)
+def _both(requested: str | None, given: str | None) -> list[Supplied]:
+    """On the request first; the same words again count once."""
+    requested = printable(requested) if requested else None
+    told = [Supplied(text=requested, source="request")] if requested else []
+    if given and given != requested:
+        told.append(Supplied(text=given, source="chat"))
+    return told
 
 
-def _nothing_because(reasons: list[str]) -> CheckedDraft:
-    """Of a film in doubt no finding is present or absent, and none is critical."""
-    findings = [
-        StructuredFinding(finding=finding, presence=Presence.NOT_ASSESSED, agreed=True)
-        for finding in FINDINGS
-    ]
-    return CheckedDraft(True, [], findings, [], reasons, 0.0, no_finding_because(reasons))
-
-
-def _draft(reading: Reading, reporter: "FilmReporter") -> Report:
+def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") -> Report:
     told = reporter.describe(reading.film, reading.segmentation, reading.metadata)
-    checked = check_draft(reading, told, operating_points())
-    comparison = NOT_COMPARED if checked.in_doubt else compare_with_earlier(reading)
+    checked = check_draft(reading, told, operating_points(), supplied.working_diagnoses)
+    past = NOT_COMPARED_FILM if checked.in_doubt else compare_with_earlier(reading, checked)
     trained = provenance(reading.segmenter, reporter)
-    return Report(
-        report_id=_report_id(reading, reporter, comparison),
-        study_id=reading.source.study.study_id if reading.source.study else None,
-        created_at=datetime.now(UTC),
-        critical=checked.critical,
-        in_doubt=checked.in_doubt,
-        label=_label(checked),
-        narrative=standing_text(checked.sentences),
-        sections=_sections(reading, checked, comparison),
-        sentences=checked.sentences,
-        findings=checked.findings,
-        measures={} if checked.in_doubt else reading.measures,
-        flags=checked.flags,
-        confidence=None if checked.in_doubt else round(checked.confidence, 3),
-        image_dependence=told.image_dependence,
-        image_sha256=reading.radiograph.sha256,
-        model=f"{reading.model_name}; {reporter.name} {reporter.weights_sha256[:12]}".strip(),
-        film=film_identity(reading.source.study, reading.metadata),
-        trained_on=trained.trained_on,
-        data_statement=trained.statement,
-    )
+
+    def composed(checked: CheckedDraft) -> Report:
+        return Report(
+            report_id=_report_id(reading, reporter, past.text, supplied),
+            study_id=reading.source.study.study_id if reading.source.study else None,
+            created_at=datetime.now(UTC),
+            film=film_identity(reading.source.study, reading.metadata),
+            critical=list(checked.critical),
+            critical_certainty=checked.critical,
+            not_assessed=checked.not_assessed,
+            indications=supplied.indications,
+            working_diagnoses=supplied.working_diagnoses,
+            comparison=past.data,
+            in_doubt=checked.in_doubt,
+            label=_label(checked),
+            narrative=standing_text(checked.sentences),
+            sections=_sections(reading, checked, past.text),
+            sentences=checked.sentences,
+            findings=checked.findings,
+            measures={} if checked.in_doubt else reading.measures,
+            flags=checked.flags,
+            confidence=None if checked.in_doubt else round(checked.confidence, 3),
+            image_dependence=told.image_dependence,
+            image_sha256=reading.radiograph.sha256,
+            model=f"{reading.model_name}; {reporter.name} {reporter.weights_sha256[:12]}".strip(),
+            trained_on=trained.trained_on,
+            data_statement=trained.statement,
+        )
+
+    return without_contradictions(composed, checked)
 
 
 def _label(checked: CheckedDraft) -> str | None:
+    """The most urgent finding; none of a film in doubt, and not normal where something is suspected."""
     present = present_findings(checked.findings)
     if checked.in_doubt:
         return None
-    return present[0].value if present else NORMAL
+    if present:
+        return present[0].value
+    return UNDETERMINED if checked.critical else NORMAL
 
 
 def _sections(reading: Reading, checked: CheckedDraft, comparison: str) -> dict[str, str]:
@@ -184,20 +151,13 @@ def _sections(reading: Reading, checked: CheckedDraft, comparison: str) -> dict[
         reading,
         checked.sentences,
         checked.findings,
-        indication=reading.metadata.indication,
+        checked.limits,
         comparison=comparison,
-        critical=checked.critical,
         is_withheld=checked.is_withheld,
     )
 
 
-def _withheld_flags(told: "Narrative") -> list[str]:
-    if told.image_dependence < LEAST_DEPENDENCE:
-        return [f"Image dependence is {told.image_dependence:.2f}: the narrative was withheld."]
-    return []
-
-
-def _report_id(reading: Reading, reporter: "FilmReporter", comparison: str) -> str:
+def _report_id(reading: Reading, reporter: "FilmReporter", comparison: str, supplied: "_Supplied") -> str:
     """Digest of all that decides what the report says: the idempotency key of storing it."""
     metadata = reading.metadata
     request = [
@@ -208,8 +168,8 @@ def _report_id(reading: Reading, reporter: "FilmReporter", comparison: str) -> s
         metadata.view,
         metadata.age_months,
         metadata.patient_sex,
-        metadata.indication,
-        metadata.working_diagnosis,
+        [one.model_dump() for one in supplied.indications],
+        [one.model_dump() for one in supplied.working_diagnoses],
         asdict(operating_points()),
         comparison,
     ]

@@ -2,8 +2,9 @@
 
 A positive sentence needs a region of its finding, on its side and in its quadrants. A sentence that speaks of
 several findings is checked for each, and the worst verdict is the sentence's. What fails is hedged or struck,
-and a region that no standing sentence speaks of gets one, marked as missing from the draft. Nothing is
-dropped: struck sentences stay in the report, marked as such.
+and a region that no standing sentence speaks of gets one, marked as missing from the draft. Of a finding that
+stands, side, quadrants, count and grade are those of the outlines: where the draft has others, the sentence
+is rewritten. Nothing is dropped: struck sentences stay in the report, marked as such.
 """
 
 import math
@@ -11,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pedaxr.types import Place, Region, Sentence, StructuredFinding
-from pedaxr_models.facts import Presence, Side
+from pedaxr.reports.film_limits import LITTLE_STOOL, MUCH_STOOL, FilmLimits
+from pedaxr.types import Certainty, Place, Region, Sentence, StructuredFinding
+from pedaxr_models.facts import FindingFact, Presence, Quadrant, Severity, Side
 from pedaxr_models.labels import FINDINGS, Finding, View, sign, sign_within
 from pedaxr_models.plausibility import cannot_show, is_blind
 
@@ -23,8 +25,15 @@ Verdict = Literal["grounded", "hedged", "struck", "not_checked"]
 
 # A region below this mean probability is too faint for an unhedged sentence, whatever the reader says.
 FAINT = 0.6
+LIKELY = 0.5  # from here on the report writer speaks for a finding, in numbers if not in words
 _SUREST = 0.999  # no witness is taken to be surer: one alone could outweigh any doubt of the other
 _OPPOSITE = {Side.RIGHT: Side.LEFT, Side.LEFT: Side.RIGHT}
+# Why a sentence that stands was told anew.
+DRAFT_SAYS = "the draft says"
+PLACED_BY_OUTLINE = "its quadrants are those of the outline"
+# Why free air is not denied.
+SUSPECTED = "free air is suspected"
+NO_DOMES = "the domes of the diaphragm are not included"
 _GRAVITY: tuple[Verdict, ...] = ("not_checked", "grounded", "hedged", "struck")
 
 
@@ -51,9 +60,36 @@ class _Evidence:
     """
 
     visible: Mapping[str, Region]
-    view: View | None
+    limits: FilmLimits
     least_support: Mapping[str, float]
     probabilities: Mapping[Finding, float]
+
+    @property
+    def view(self) -> View | None:
+        """Of the film."""
+        return self.limits.view
+
+    def fact(self, finding: Finding, severity: Severity | None) -> FindingFact:
+        """What is said of an outlined finding: the draft's grade where no measure contradicts it."""
+        region = self.visible[finding]
+        return FindingFact(
+            finding,
+            Presence.PRESENT,
+            _grade(finding, severity, self.limits),
+            region.side,
+            tuple(quadrant for quadrant in Quadrant if quadrant.value in region.quadrants),
+            self.limits.level_count if finding is Finding.AIR_FLUID_LEVEL else None,
+        )
+
+
+def _grade(finding: Finding, severity: Severity | None, limits: FilmLimits) -> Severity | None:
+    """None where the measured shares of stool contradict the draft's grade of faecal loading."""
+    shares = limits.stool_shares
+    if finding is not Finding.CONSTIPATION or severity is None or shares is None:
+        return severity
+    is_low, is_high = severity is Severity.MILD, severity is Severity.MARKED
+    is_wrong = (is_low and max(shares) > MUCH_STOOL) or (is_high and max(shares) < LITTLE_STOOL)
+    return None if is_wrong else severity
 
 
 def support(outline: float, reader: float | None) -> float:
@@ -80,6 +116,7 @@ def check_sentences(
     *,
     least_support: Mapping[str, float] | None = None,
     probabilities: Mapping[Finding, float] | None = None,
+    limits: FilmLimits | None = None,
 ) -> list[Sentence]:
     """Every sentence with its verdict, then one more for each region that no standing sentence speaks of.
 
@@ -90,14 +127,15 @@ def check_sentences(
         least_support: by finding, the `support` that an unhedged sentence needs, 0 where none is given; its
             region's mean probability must reach `FAINT` as well.
         probabilities: of the reader's finding head.
+        limits: of the film; by default only its view is known.
     """
-    outlines = _evidence(regions, view, least_support, probabilities)
+    outlines = _evidence(regions, limits or FilmLimits(view), least_support, probabilities)
     checked: list[Sentence] = []
     drafted: set[Finding | None] = set()
     standing: set[Finding | None] = set()
     for text in sentences:
         judged = _judge(text, outlines)
-        checked.append(_sentence(text, judged, outlines.visible))
+        checked.append(_sentence(text, judged, outlines))
         spoken = {j.said.finding for j in judged if j.is_positive}
         drafted |= spoken
         if checked[-1].verdict in ("grounded", "hedged"):
@@ -108,12 +146,12 @@ def check_sentences(
 
 def _evidence(
     regions: Sequence[Region],
-    view: View | None,
+    limits: FilmLimits,
     least_support: Mapping[str, float] | None,
     probabilities: Mapping[Finding, float] | None,
 ) -> _Evidence:
-    visible = {region.name: region for region in regions if not cannot_show(Finding(region.name), view)}
-    return _Evidence(visible, view, least_support or {}, probabilities or {})
+    visible = {r.name: r for r in regions if not cannot_show(Finding(r.name), limits.view)}
+    return _Evidence(visible, limits, least_support or {}, probabilities or {})
 
 
 def _judge(text: str, outlines: _Evidence) -> list[_Judgement]:
@@ -133,6 +171,9 @@ def _judge_one(said: "SentenceFacts", outlines: _Evidence) -> _Judgement:
         return _Judgement(said, "struck", "the segmentation outlines this finding")
     if is_blind(said.finding, outlines.view):
         return _Judgement(said, "struck", "this view cannot exclude it")
+    if not outlines.limits.excludes(said.finding):
+        is_suspected = outlines.limits.is_air_suspected
+        return _Judgement(said, "struck", SUSPECTED if is_suspected else NO_DOMES)
     return _Judgement(said, "grounded", "nothing is outlined")
 
 
@@ -167,20 +208,64 @@ def _unsure(said: "SentenceFacts", region: Region, outlines: _Evidence) -> str |
     if is_carried and region.confidence >= FAINT:
         return None
     is_readers = reader is not None and reader < region.confidence
-    return "the reader leaves doubt" if is_readers else "its outline leaves doubt"
+    return "the report writer leaves doubt" if is_readers else "its outline leaves doubt"
 
 
-def _sentence(text: str, judged: Sequence[_Judgement], regions: Mapping[str, Region]) -> Sentence:
+def _sentence(text: str, judged: Sequence[_Judgement], outlines: _Evidence) -> Sentence:
     """The sentence under the worst of its verdicts; of equals the most urgent finding names it."""
     if not judged:
         return Sentence(text=text, verdict="not_checked")
     worst = max(judged, key=lambda judgement: _GRAVITY.index(judgement.verdict))
-    if worst.verdict == "hedged":
-        text = " ".join(_hedged(judgement, regions) for judgement in judged)
-    place = _place(regions.get(str(worst.said.finding)))
-    return Sentence(
-        text=text, finding=worst.said.finding, verdict=worst.verdict, reason=worst.reason, region=place
+    reason = worst.reason
+    others = [j for j in judged if _is_other(j, outlines)] if worst.verdict == "grounded" else []
+    if worst.verdict == "hedged" or others:
+        text = " ".join(_told_alone(judgement, outlines) for judgement in judged)
+    if others:
+        worst, reason = others[0], _otherwise(others[0], outlines)
+    place = _place(outlines.visible.get(str(worst.said.finding)))
+    return Sentence(text=text, finding=worst.said.finding, verdict=worst.verdict, reason=reason, region=place)
+
+
+def _is_other(judgement: _Judgement, outlines: _Evidence) -> bool:
+    """Whether a finding that stands has another side, place, count or grade than its outline."""
+    if not judgement.is_positive:
+        return False
+    said, fact = judgement.said, _fact_of(judgement, outlines)
+    return (
+        said.side not in (None, fact.side)
+        or (bool(said.quadrants) and set(said.quadrants) != set(fact.quadrants))
+        or said.count not in (None, fact.count)
+        or said.severity is not fact.severity
     )
+
+
+def _otherwise(judgement: _Judgement, outlines: _Evidence) -> str:
+    """What the draft says and what the outlines show, of the points that matter to a clinician."""
+    said, fact = judgement.said, _fact_of(judgement, outlines)
+    drafted, shown = [], []
+    if said.count not in (None, fact.count):
+        drafted.append(f"{said.count} levels")
+        shown.append("none that can be counted" if fact.count is None else f"{fact.count}")
+    if said.side not in (None, fact.side):
+        drafted.append(_side(said.side))
+        shown.append(_side(fact.side))
+    if said.severity is not fact.severity:
+        drafted.append(f"{said.severity} loading")
+        shown.append("stool shares that do not fit it")
+    if not drafted:
+        return PLACED_BY_OUTLINE
+    return f"{DRAFT_SAYS} {', '.join(drafted)}; the outlines show {', '.join(shown)}"
+
+
+def _side(side: Side | None) -> str:
+    if side is None:
+        return "no certain side"
+    return "both sides" if side is Side.BOTH else f"the {side} side"
+
+
+def _fact_of(judgement: _Judgement, outlines: _Evidence) -> FindingFact:
+    assert judgement.said.finding is not None
+    return outlines.fact(judgement.said.finding, judgement.said.severity)
 
 
 def _place(region: Region | None) -> Place | None:
@@ -194,13 +279,16 @@ def _place(region: Region | None) -> Place | None:
     )
 
 
-def _hedged(judgement: _Judgement, regions: Mapping[str, Region]) -> str:
-    """One statement of a hedged sentence, told alone so that the doubt falls on its own finding."""
+def _told_alone(judgement: _Judgement, outlines: _Evidence) -> str:
+    """One statement of a sentence, told alone and from its outline, so that a doubt falls on it only."""
+    from pedaxr_models.report_text.grammar import as_text, chooser, finding_sentence
+    from pedaxr_models.report_text.wordings import wordings
+
     name = str(judgement.said.finding)
     if judgement.verdict == "hedged":
-        return f"Possible {sign_within(name)}{_where(regions[name])}: {judgement.reason}."
+        return f"Possible {sign_within(name)}{_where(outlines.visible[name])}."
     if judgement.is_positive:
-        return f"{sign(name)}{_where(regions[name])}."
+        return as_text([finding_sentence(_fact_of(judgement, outlines), chooser(None), wordings("en"))])
     if judgement.said.presence is Presence.ABSENT:
         return f"No {sign_within(name)}."
     return f"{sign(name)} cannot be assessed."
@@ -209,7 +297,7 @@ def _hedged(judgement: _Judgement, regions: Mapping[str, Region]) -> str:
 def _added(region: Region, *, is_drafted: bool) -> Sentence:
     why = "its sentence in the draft was struck" if is_drafted else "the draft is silent on it"
     reason = "the draft's sentence was struck" if is_drafted else "the draft is silent on it"
-    text = f"{sign(region.name)} outlined{_where(region)}: {why}."
+    text = f"Possible {sign_within(region.name)}, outlined{_where(region)}: {why}."
     return Sentence(text=text, finding=region.name, verdict="missing", reason=reason, region=_place(region))
 
 
@@ -224,6 +312,7 @@ def structure_findings(
     view: View | None,
     *,
     least_support: Mapping[str, float] | None = None,
+    limits: FilmLimits | None = None,
 ) -> list[StructuredFinding]:
     """One entry per finding. Present means outlined; what the narrative alone says is a disagreement.
 
@@ -233,43 +322,53 @@ def structure_findings(
         probabilities: of the reader's finding head.
         view: of the film.
         least_support: as in `check_sentences`.
+        limits: as in `check_sentences`.
     """
-    outlines = _evidence(regions, view, least_support, probabilities)
+    outlines = _evidence(regions, limits or FilmLimits(view), least_support, probabilities)
     judged = [judgement for text in drafted for judgement in _judge(text, outlines)]
     return [
         _structured(
             finding,
             [judgement for judgement in judged if judgement.said.finding is finding],
-            outlines.visible.get(finding),
-            probabilities.get(finding, 0.0),
-            view,
+            outlines,
         )
         for finding in FINDINGS
     ]
 
 
-def _structured(
-    finding: Finding,
-    judged: Sequence[_Judgement],
-    region: Region | None,
-    probability: float,
-    view: View | None,
-) -> StructuredFinding:
+def _structured(finding: Finding, judged: Sequence[_Judgement], outlines: _Evidence) -> StructuredFinding:
     positive = [judgement for judgement in judged if judgement.is_positive]
+    region, probability = outlines.visible.get(finding), outlines.probabilities.get(finding, 0.0)
     if region is None:
-        presence = Presence.NOT_ASSESSED if is_blind(finding, view) else Presence.ABSENT
-        return StructuredFinding(
-            finding=finding, presence=presence, probability=probability, agreed=not positive
-        )
-    said = positive[0].said if positive else None
+        return _not_outlined(finding, bool(positive), probability, outlines)
+    fact = outlines.fact(finding, positive[0].said.severity if positive else None)
+    agreed = any(judgement.verdict == "grounded" for judgement in positive)
     return StructuredFinding(
         finding=finding,
         presence=Presence.PRESENT,
-        severity=said.severity if said else None,
-        side=region.side,
+        severity=fact.severity,
+        side=fact.side,
         quadrants=region.quadrants,
-        count=said.count if said else None,
+        count=fact.count,
         probability=probability,
         region_area_px=region.area_px,
-        agreed=any(judgement.verdict == "grounded" for judgement in positive),
+        certainty="outlined" if agreed else "in_doubt",
+        agreed=agreed,
+    )
+
+
+def _not_outlined(
+    finding: Finding, is_drafted: bool, probability: float, outlines: _Evidence
+) -> StructuredFinding:
+    """Neither present nor, where the film cannot exclude it or something speaks for it, absent."""
+    is_air = finding is Finding.PNEUMOPERITONEUM
+    certainty: Certainty | None = "suspected" if is_air and outlines.limits.is_air_suspected else None
+    presence = Presence.ABSENT if outlines.limits.excludes(finding) else Presence.NOT_ASSESSED
+    is_open = presence is Presence.NOT_ASSESSED and certainty is None
+    return StructuredFinding(
+        finding=finding,
+        presence=presence,
+        probability=None if is_open else probability,
+        certainty=certainty,
+        agreed=not is_drafted and certainty is None and (is_open or probability < LIKELY),
     )

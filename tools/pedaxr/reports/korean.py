@@ -7,18 +7,19 @@ into Korean phrase by phrase; what no phrase covers stays in English, so that no
 
 import re
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from pedaxr.reports.film_limits import FilmLimits
 from pedaxr.reports.human_words import DRAFT_IMPRESSION, DRAFT_RECOMMENDATION
-from pedaxr.reports.recommendations import HORIZONTAL_BEAM, RECOMMENDATIONS
+from pedaxr.reports.recommendations import SOURCES, steps_of
 from pedaxr.reports.sections import UNTRAINED, WITHHELD, measures_text, present_findings
 from pedaxr.types import Report, StructuredFinding
-from pedaxr_models.facts import FilmFacts, FindingFact, Presence, Quadrant
+from pedaxr_models.facts import FindingFact, Presence, Quadrant
 from pedaxr_models.labels import FINDINGS, LABELS, TERMS, URGENCY, Finding, View
-from pedaxr_models.plausibility import is_blind
-from pedaxr_models.report_text.grammar import as_text, chooser, finding_sentence, finding_sentences
+from pedaxr_models.report_text.grammar import as_text, chooser, finding_sentence
 from pedaxr_models.report_text.parser import parse
 from pedaxr_models.report_text.wordings import wordings
 
@@ -73,9 +74,9 @@ def in_korean(text: str) -> str:
 
 
 def _words(group: str) -> str:
-    """A comma-separated list of terms, each in Korean where we have the word."""
+    """A list of terms, each in Korean where we have the word."""
     words: dict[str, str] = _table()["words"]
-    return ", ".join(words.get(part.lower(), part) for part in group.split(", "))
+    return ", ".join(words.get(part.lower(), part) for part in re.split(", | and ", group))
 
 
 def korean_word(term: str) -> str:
@@ -89,40 +90,66 @@ def _indication(report: Report) -> str:
 
 
 def _findings(report: Report) -> str:
-    """What is outlined, hedged where the witnesses differ; gas, stool burden and tube as the draft says."""
+    """What is outlined or suspected, hedged where the witnesses differ, and what the draft adds unchecked."""
     if report.in_doubt:
         return in_korean(report.sections["Findings"])
     if _is_withheld(report):
         return str(_table()["withheld"])
-    said = parse(report.narrative)
-    facts = FilmFacts(
-        _view(report) or View.SUPINE,  # the view is told under Technique
-        tuple(_fact(finding) for finding in _in_order(report)),
-        said.distal_gas,
-        said.stool_burden,
-        said.gastric_tube,
-    )
-    korean = wordings("ko")
-    doubts = [
-        _table()["disagreement"].format(name=korean.words.names[Finding(finding.finding)])
-        for finding in report.findings
-        if _is_disputed(finding, report)
-    ]
-    told = as_text([*doubts, *finding_sentences(facts, chooser(None), korean)])
+    told = as_text(list(_sentences(report)))
     return " ".join(filter(None, [told, in_korean(measures_text(report.measures))]))
 
 
-def _in_order(report: Report) -> list[StructuredFinding]:
-    by_name = {finding.finding: finding for finding in report.findings}
-    return [by_name[finding] for finding in FINDINGS]
+def _sentences(report: Report) -> Iterator[str]:
+    """In the English order: free air first where it is critical, then from the stomach downwards."""
+    korean, said, by_name = wordings("ko"), parse(report.narrative), _by_name(report)
+    air = by_name.get(Finding.PNEUMOPERITONEUM)
+    is_first = air is not None and (_is_present(air) or air.certainty is not None)
+    before = [air] if is_first else []
+    before.append(by_name.get(Finding.PYLORIC_STENOSIS))
+    yield from (_told(finding, report) for finding in before if finding)
+    if said.distal_gas is not None:
+        yield korean.distal_gas[0].format(amount=korean.words.amounts[said.distal_gas])
+    for finding in (Finding.ABDOMINAL_DISTENSION, Finding.AIR_FLUID_LEVEL, Finding.CONSTIPATION):
+        if finding in by_name:
+            yield _told(by_name[finding], report)
+    if said.stool_burden is not None:
+        yield korean.stool[0].format(*(korean.words.burdens[grade] for grade in said.stool_burden))
+    if air is not None and not is_first:
+        yield _told(air, report)
+
+
+def _told(finding: StructuredFinding, report: Report) -> str:
+    """One finding, as a clause without its full stop."""
+    name = Finding(finding.finding)
+    called = wordings("ko").words.names[name]
+    if finding.certainty == "suspected":
+        return str(_table()["suspected"].format(name=called))
+    if _is_outside(finding, report):
+        return str(_table()["domes"].format(name=called))
+    if finding.presence is Presence.ABSENT and not _is_denied(name, report):
+        return str(_table()["disagreement" if not finding.agreed else "not_outlined"].format(name=called))
+    return finding_sentence(_fact(finding), chooser(None), wordings("ko"))
+
+
+def _is_denied(finding: Finding, report: Report) -> bool:
+    """Whether the English findings deny it too."""
+    said = {fact.finding: fact for fact in parse(report.narrative).findings}
+    return finding in said and said[finding].presence is Presence.ABSENT
+
+
+def _is_outside(finding: StructuredFinding, report: Report) -> bool:
+    return any(one.what == finding.finding and one.reason == "field" for one in report.not_assessed)
+
+
+def _by_name(report: Report) -> dict[Finding, StructuredFinding]:
+    """Findings of the vocabulary; what else a stored report may name is not told in our words."""
+    return {Finding(f.finding): f for f in report.findings if f.finding in set(FINDINGS)}
 
 
 def _fact(finding: StructuredFinding) -> FindingFact:
-    """A finding that only the draft affirms is not told as absent: nothing is settled."""
     name = Finding(finding.finding)
     if finding.presence is not Presence.PRESENT:
-        is_settled = finding.agreed or finding.presence is Presence.NOT_ASSESSED
-        return FindingFact(name, finding.presence if is_settled else Presence.NOT_ASSESSED)
+        return FindingFact(name, finding.presence)
     quadrants = tuple(quadrant for quadrant in Quadrant if quadrant.value in finding.quadrants)
     return FindingFact(
         name,
@@ -135,58 +162,66 @@ def _fact(finding: StructuredFinding) -> FindingFact:
     )
 
 
-def _is_disputed(finding: StructuredFinding, report: Report) -> bool:
-    if finding.presence is Presence.PRESENT:
-        return False
-    return not finding.agreed or finding.finding in report.critical
-
-
 def _impression(report: Report) -> str:
-    """Critical first; what the view cannot exclude is said even when something else was found."""
-    table = _table()
+    """Critical first; what the film cannot exclude is said even when something else was found."""
+    table, limits, by_name = _table(), _limits(report), _by_name(report)
     if report.in_doubt:
         return in_korean(report.in_doubt)
-    if _is_withheld(report):
-        return str(table["withheld"])
-    lines = [_impression_line(report, finding) for finding in present_findings(report.findings)]
-    lines += [
-        as_text([table["disagreement"].format(name=wordings("ko").words.names[Finding(f.finding)])])
-        for name in URGENCY
-        for f in report.findings
-        if f.finding == name and _is_disputed(f, report)
-    ]
-    lines = lines or [table["nothing_outlined"]]
-    if _is_blind_view(report) and Finding.PNEUMOPERITONEUM not in present_findings(report.findings):
-        lines.append(table["blind_view"])
+    told = [by_name[name] for name in URGENCY if name in by_name and _is_told(by_name[name])]
+    lines = [_impression_line(finding, report) for finding in told] or [table["nothing_outlined"]]
+    disputed = [f for f in by_name.values() if f.presence is Presence.ABSENT and not f.agreed]
+    lines += [as_text([_told(finding, report)]) for finding in disputed if finding not in told]
+    lines += [table["withheld"]] if _is_withheld(report) else []
+    is_air_named = by_name.get(Finding.PNEUMOPERITONEUM) in told
+    if not limits.is_horizontal_beam:
+        lines.append(table["levels_unseen" if is_air_named else "blind_view"])
+    elif not limits.are_domes_in_field and not is_air_named:
+        name = wordings("ko").words.names[Finding.PNEUMOPERITONEUM]
+        lines.append(as_text([table["domes"].format(name=name)]))
     return " ".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
 
 
-def _impression_line(report: Report, finding: Finding) -> str:
-    structured = next(f for f in report.findings if f.finding == finding)
-    line = finding_sentence(_fact(structured), chooser(None), wordings("ko"))
-    return as_text([line if structured.agreed else f"{line}{_table()['doubt']}"])
+def _is_told(finding: StructuredFinding) -> bool:
+    return finding.certainty is not None or _is_present(finding)
+
+
+def _is_present(finding: StructuredFinding) -> bool:
+    return finding.presence is Presence.PRESENT
+
+
+def _impression_line(finding: StructuredFinding, report: Report) -> str:
+    line = _told(finding, report)
+    is_doubted = _is_present(finding) and not finding.agreed
+    return as_text([f"{line}{_table()['doubt']}" if is_doubted else line])
 
 
 def _recommendation(report: Report) -> str:
     if report.in_doubt:
-        return in_korean(report.sections["Recommendation"])
-    table = _table()["recommendation"]
-    present = present_findings(report.findings)
-    steps = [f"{table[finding]} [{RECOMMENDATIONS[finding].source}]" for finding in present]
-    if _is_blind_view(report) and Finding.PNEUMOPERITONEUM not in present:
-        steps.append(f"{table['horizontal_beam']} [{HORIZONTAL_BEAM.source}]")
-    return " ".join(steps) or str(table["nothing"])
+        return in_korean(report.sections.get("Recommendation", ""))
+    table, limits = _table()["recommendation"], _limits(report)
+    view = table["views"].get(str(limits.view), table["views"]["either"])
+    steps = steps_of(present_findings(report.findings), limits)
+    return " ".join(f"{table[step].format(view=view)} [{SOURCES[step]}]" for step in steps)
+
+
+def _limits(report: Report) -> FilmLimits:
+    """What the film lets be said, as the report holds it."""
+    air = _by_name(report).get(Finding.PNEUMOPERITONEUM)
+    return FilmLimits(
+        _view(report),
+        are_domes_in_field=not (air and _is_outside(air, report)),
+        is_air_suspected=bool(air and air.certainty == "suspected"),
+    )
 
 
 def _is_withheld(report: Report) -> bool:
     return report.sections.get("Findings") == WITHHELD
 
 
-def _is_blind_view(report: Report) -> bool:
-    return is_blind(Finding.PNEUMOPERITONEUM, _view(report))
-
-
 def _view(report: Report) -> View | None:
+    """As the report was made; of one from before films were named in reports, as its technique says."""
+    if report.film is not None:
+        return report.film.view_position
     return parse(report.sections.get("Technique", "")).view
 
 

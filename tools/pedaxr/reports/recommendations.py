@@ -4,9 +4,11 @@ Not generated, so that nothing here depends on a network. The sentences paraphra
 have not been reviewed by a clinician for this project.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pedaxr_models.labels import Finding
+from pedaxr.reports.film_limits import FilmLimits
+from pedaxr_models.labels import Finding, View
 
 _ACR_RADIOGRAPHY = "ACR-SPR Practice Parameter for the Performance of Abdominal Radiography"
 _ACR_VOMITING = "ACR Appropriateness Criteria, Vomiting in Infants"
@@ -25,40 +27,58 @@ class Recommendation:
         return f"{self.text} [{self.source}]"
 
 
-RECOMMENDATIONS: dict[Finding, Recommendation] = {
-    Finding.PNEUMOPERITONEUM: Recommendation(
-        "Free air is an emergency until shown otherwise: tell the responsible doctor now; if the film "
-        "is doubtful, a left lateral decubitus or erect view shows it better.",
-        _ACR_RADIOGRAPHY,
-    ),
-    Finding.PYLORIC_STENOSIS: Recommendation(
-        "With non-bilious vomiting at the right age, ultrasound of the pylorus.", _ACR_VOMITING
-    ),
-    Finding.AIR_FLUID_LEVEL: Recommendation(
-        "Levels may mean obstruction, ileus or enteritis: correlate with the clinical picture; bilious "
-        "vomiting in an infant needs urgent surgical review and an upper gastrointestinal series.",
-        _ACR_VOMITING,
-    ),
-    Finding.ABDOMINAL_DISTENSION: Recommendation(
-        "Correlate with the clinical picture; where obstruction is suspected, add a horizontal-beam view.",
-        _ACR_RADIOGRAPHY,
-    ),
-    Finding.CONSTIPATION: Recommendation(
-        "Stool on a film does not make the diagnosis of constipation, which is clinical.",
-        f"{_NICE_CG99}; {_ESPGHAN}",
-    ),
+_AIR = Finding.PNEUMOPERITONEUM
+# By the view that a film was taken in, the one that would show levels and free air better.
+OTHER_VIEWS: dict[View | None, str] = {
+    View.ERECT: "a left lateral decubitus view",
+    View.LEFT_LATERAL_DECUBITUS: "an erect view",
 }
-HORIZONTAL_BEAM = Recommendation(
-    "If levels or free air are in question, a left lateral decubitus or erect view.", _ACR_RADIOGRAPHY
-)
-NO_FINDING = Recommendation(
-    "No further imaging is suggested by this draft; a qualified person must read the film.", "pedaxr"
-)
+EITHER_VIEW = "a left lateral decubitus or erect view"
+SOURCES: dict[str, str] = {
+    _AIR: _ACR_RADIOGRAPHY,
+    Finding.PYLORIC_STENOSIS: _ACR_VOMITING,
+    Finding.AIR_FLUID_LEVEL: _ACR_VOMITING,
+    Finding.ABDOMINAL_DISTENSION: _ACR_RADIOGRAPHY,
+    Finding.CONSTIPATION: f"{_NICE_CG99}; {_ESPGHAN}",
+    "horizontal_beam": _ACR_RADIOGRAPHY,
+    "domes": _ACR_RADIOGRAPHY,
+    "nothing": "pedaxr",
+}
+_TEXTS: dict[str, str] = {
+    _AIR: "Free intraperitoneal air is an emergency until shown otherwise: tell the responsible doctor now; "
+    "if the film is doubtful, {view} may show it better.",
+    Finding.PYLORIC_STENOSIS: "With non-bilious vomiting at the right age, ultrasound of the pylorus.",
+    Finding.AIR_FLUID_LEVEL: "Levels may mean obstruction, ileus or enteritis: correlate with the clinical "
+    "picture; bilious vomiting in an infant needs urgent surgical review and an upper gastrointestinal "
+    "series.",
+    Finding.ABDOMINAL_DISTENSION: "Correlate with the clinical picture.",
+    Finding.CONSTIPATION: "Stool on a film does not make the diagnosis of constipation, which is clinical.",
+    "horizontal_beam": "If levels or free intraperitoneal air are in question, {view}.",
+    "domes": "If free intraperitoneal air is in question, a film that includes the domes of the diaphragm.",
+    "nothing": "Nothing this model looks for is outlined. Whether that answers the question asked, and "
+    "further imaging, is for the reader.",
+}
 
 
-def recommend(present: list[Finding], *, is_blind_view: bool) -> list[Recommendation]:
-    """Next steps in the order given; another view when this one hides levels and free air."""
-    steps = [RECOMMENDATIONS[finding] for finding in present]
-    if is_blind_view and Finding.PNEUMOPERITONEUM not in present:
-        steps.append(HORIZONTAL_BEAM)
-    return steps or [NO_FINDING]
+def other_views(view: View | None) -> str:
+    """The view that may show levels or free air better than a film of that view."""
+    return OTHER_VIEWS.get(view, EITHER_VIEW)
+
+
+def steps_of(present: Sequence[Finding], limits: FilmLimits) -> list[str]:
+    """Next steps by their names, what is critical or suspected first; never the view that the film is."""
+    steps: list[str] = [_AIR] if _AIR in present or limits.is_air_suspected else []
+    steps += [finding.value for finding in present if finding is not _AIR]
+    if _AIR not in steps and not limits.is_horizontal_beam:
+        steps.append("horizontal_beam")
+    elif _AIR not in steps and not limits.are_domes_in_field:
+        steps.append("domes")
+    return steps or ["nothing"]
+
+
+def recommend(present: Sequence[Finding], limits: FilmLimits) -> list[Recommendation]:
+    """The same as sentences, each with its source."""
+    view = other_views(limits.view)
+    return [
+        Recommendation(_TEXTS[step].format(view=view), SOURCES[step]) for step in steps_of(present, limits)
+    ]

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from pedaxr.reading.measurements import LEVELS, STOOL_PARTS
 from pedaxr.reading.notes import NoteKind, texts
 from pedaxr.reading.read_film import Reading
+from pedaxr.reports.film_limits import FilmLimits
 from pedaxr.reports.flags import view_name
+from pedaxr.reports.human_words import COMMUNICATION, TELL_NOW
 from pedaxr.reports.recommendations import recommend
 from pedaxr.text import printable
 from pedaxr.types import Sentence, StructuredFinding
 from pedaxr_models.facts import Presence
-from pedaxr_models.labels import URGENCY, Finding
-from pedaxr_models.plausibility import is_blind
+from pedaxr_models.labels import URGENCY, Finding, sign, sign_within
 
 NOT_ASSESSED = "not assessed by this model"
 # Key in the measures, and how a sentence calls it.
@@ -21,23 +22,24 @@ _CALIBRES = {
     "widest_colon": "Widest colon",
     "rectum": "Rectum",
 }
-UNTRAINED = ("Calcification and foreign bodies", "Organs", "Lung bases", "Bones")
+UNTRAINED = ("Calcification and foreign bodies", "Lines and tubes", "Organs", "Lung bases", "Bones")
+NOTHING_OUTLINED = "Nothing this model looks for is outlined."
+# What a sign may mean; a film makes none of these diagnoses.
+_MEANING = {
+    Finding.PNEUMOPERITONEUM: " (pneumoperitoneum)",
+    Finding.PYLORIC_STENOSIS: "; consider outlet obstruction such as pyloric stenosis",
+    Finding.CONSTIPATION: "; a description of the film only",
+}
 NOT_COMPARED = "Not compared: this film gives no finding."
 NO_FINDING_GIVEN = "No finding is given: see the impression."
 NO_RECOMMENDATION = "None from this draft: a qualified person must read the film."
-WITHHELD = "No narrative: the draft did not depend on this film, so it was withheld. Read the film yourself."
+WITHHELD = "The draft did not depend on this film, so its sentences are withheld: read the film yourself."
 
 
 def present_findings(findings: Sequence[StructuredFinding]) -> list[Finding]:
     """Findings present, most urgent first."""
     seen = {f.finding for f in findings if f.presence is Presence.PRESENT}
     return [finding for finding in URGENCY if finding in seen]
-
-
-def critical_findings(findings: Sequence[StructuredFinding], *, is_suspected: bool) -> list[str]:
-    """What a human must hear of now: free air, outlined or only suspected."""
-    is_told = is_suspected or Finding.PNEUMOPERITONEUM in present_findings(findings)
-    return [Finding.PNEUMOPERITONEUM.value] if is_told else []
 
 
 def standing_text(sentences: Sequence[Sentence]) -> str:
@@ -49,29 +51,25 @@ def compose_sections(
     reading: Reading,
     sentences: Sequence[Sentence],
     findings: Sequence[StructuredFinding],
+    limits: FilmLimits,
     *,
-    indication: str | None,
     comparison: str,
-    critical: Sequence[str],
     is_withheld: bool,
 ) -> dict[str, str]:
-    """Section name to text, in the order a radiologist reads them."""
-    present = present_findings(findings)
-    is_blind_view = is_blind(Finding.PNEUMOPERITONEUM, reading.metadata.view)
-    steps = recommend(present, is_blind_view=is_blind_view)
+    """Section name to text, in the order a radiologist reads them; all from the settled findings."""
+    indication = reading.metadata.indication
+    steps = recommend(present_findings(findings), limits)
     sections = {
         "Technique": _technique(reading),
         "Indication": printable(indication) if indication else "not supplied",
         "Comparison": comparison,
         "Findings": WITHHELD if is_withheld else _findings(sentences, reading),
         **dict.fromkeys(UNTRAINED, NOT_ASSESSED),
-        "Impression": WITHHELD if is_withheld else _impression(findings, is_blind_view=is_blind_view),
+        "Impression": _impression(findings, limits, is_withheld),
         "Recommendation": " ".join(map(str, steps)),
     }
-    if critical:
-        sections["Communication"] = (
-            "Critical finding: tell the responsible doctor now and record whom and when. Not yet recorded."
-        )
+    if any(f.finding == Finding.PNEUMOPERITONEUM and f.certainty for f in findings):
+        sections[COMMUNICATION] = TELL_NOW
     return sections
 
 
@@ -103,34 +101,36 @@ def _technique(reading: Reading) -> str:
     return " ".join([f"Abdominal radiograph, {view}; {size}, {spacing}.", *texts(notes)])
 
 
-def _impression(findings: Sequence[StructuredFinding], *, is_blind_view: bool) -> str:
-    """Critical first; what the view cannot exclude is said even when something else was found."""
-    lines = [_impression_line(f) for name in URGENCY for f in findings if f.finding == name and _is_seen(f)]
-    if not lines:
-        lines.append("No finding that this model looks for is outlined.")
-    if is_blind_view and not any(f.finding == Finding.PNEUMOPERITONEUM and _is_seen(f) for f in findings):
-        lines.append("Air-fluid levels not assessed and free air not excluded on this view.")
+def _impression(findings: Sequence[StructuredFinding], limits: FilmLimits, is_withheld: bool) -> str:
+    """Critical first, hedged as it must be; what the film cannot exclude is said whatever else was found."""
+    by_name = {Finding(f.finding): f for f in findings}
+    told = [by_name[name] for name in URGENCY if name in by_name and _is_named(by_name[name])]
+    lines = [_impression_line(finding) for finding in told] or [NOTHING_OUTLINED]
+    lines += [WITHHELD] if is_withheld else []
+    is_air_named = any(f.finding == Finding.PNEUMOPERITONEUM for f in told)
+    if not limits.is_horizontal_beam:
+        air = "" if is_air_named else " and free intraperitoneal air not excluded"
+        lines.append(f"Air-fluid levels not assessed{air} on this view.")
+    elif not limits.are_domes_in_field and not is_air_named:
+        lines.append("Free intraperitoneal air not assessed: the domes of the diaphragm are not included.")
     return " ".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
 
 
-def _is_seen(finding: StructuredFinding) -> bool:
-    return finding.presence is Presence.PRESENT
+def _is_named(finding: StructuredFinding) -> bool:
+    return finding.presence is Presence.PRESENT or finding.certainty == "suspected"
 
 
 def _impression_line(finding: StructuredFinding) -> str:
-    words = {
-        Finding.PNEUMOPERITONEUM: "Free intraperitoneal gas (pneumoperitoneum)",
-        Finding.PYLORIC_STENOSIS: "Gastric distension; consider outlet obstruction such as pyloric stenosis",
-        Finding.AIR_FLUID_LEVEL: "Air-fluid levels",
-        Finding.ABDOMINAL_DISTENSION: "Diffuse gaseous distension",
-        Finding.CONSTIPATION: "Faecal loading of the colon (a description, not a diagnosis)",
-    }
+    name = Finding(finding.finding)
+    if finding.certainty == "suspected":
+        return f"{sign(name)} is suspected; no region is outlined: look now."
     details = [finding.severity.value] if finding.severity else []
-    details += [f"{finding.count} levels"] if finding.count else []
+    details += [f"{finding.count} level{'s' if finding.count > 1 else ''}"] if finding.count else []
     details += [f"{finding.side.value} side{'s' if finding.side == 'both' else ''}"] if finding.side else []
-    doubt = "" if finding.agreed else "; in doubt, see the flags"
     grade = f" ({', '.join(details)})" if details else ""
-    return f"{words[Finding(finding.finding)]}{grade}{doubt}."
+    if finding.agreed:
+        return f"{sign(name)}{grade}{_MEANING.get(name, '')}."
+    return f"Possible {sign_within(name)}{grade}; in doubt, see the flags."
 
 
 def measures_text(measures: Mapping[str, float]) -> str:

@@ -42,7 +42,7 @@ export const ENGLISH = {
   measure_stomach: "Stomach",
   measure_widest_colon: "Widest colon",
   measure_rectum: "Rectum",
-  measure_free_air_gap: "Depth of free gas",
+  measure_free_air_gap: "Depth of free intraperitoneal air",
   measure_longest_level: "Longest level",
   measure_l2_width: "Width of L2",
   measure_air_fluid_levels: "Air-fluid levels",

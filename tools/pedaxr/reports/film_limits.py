@@ -1,0 +1,92 @@
+"""What a film lets be said at all, from its outlines: the one source that every statement is held against."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding, Structure, View
+from pedaxr_models.plausibility import is_blind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pedaxr.reading.read_film import Reading
+
+# Of the height of the film: an outline that begins above this row runs out of it.
+_LEAST_MARGIN = 0.02
+_LEAST_DOME_PX = 150  # of the frame, on either side of the spine; domes cut in half have fewer
+LEVELS = "air_fluid_levels"
+STOOL_SHARES = ("stool_share_right_colon", "stool_share_left_colon", "stool_share_rectosigmoid")
+# Shares of stool that contradict a grade: much of one part cannot be mild, little of every part not marked.
+MUCH_STOOL, LITTLE_STOOL = 0.6, 0.4
+
+
+@dataclass(frozen=True)
+class FilmLimits:
+    """The view, what lies in the field, and what is measured.
+
+    Attributes:
+        view: None when not stated; nothing that hangs on it is then said.
+        are_domes_in_field: both domes of the diaphragm are outlined, and neither runs out of the film.
+        is_air_suspected: free air is not outlined, but something speaks for it.
+        level_count: air-fluid levels counted on the outlines; None where none is countable.
+        stool_shares: of the right colon, left colon and rectosigmoid; None where not measured.
+    """
+
+    view: View | None
+    are_domes_in_field: bool = True
+    is_air_suspected: bool = False
+    level_count: int | None = None
+    stool_shares: tuple[float, float, float] | None = None
+
+    @property
+    def is_horizontal_beam(self) -> bool:
+        """Whether levels and free air can be seen edge-on."""
+        return self.view in HORIZONTAL_BEAM_VIEWS
+
+    def excludes(self, finding: Finding) -> bool:
+        """Whether a film on which it is not outlined may be said to be without it."""
+        if is_blind(finding, self.view):
+            return False
+        is_air = finding is Finding.PNEUMOPERITONEUM
+        return not (is_air and (self.is_air_suspected or not self.are_domes_in_field))
+
+
+def limits_of(reading: "Reading", *, is_air_suspected: bool = False) -> FilmLimits:
+    """The limits of a film that was read."""
+    measures = reading.measures
+    count = measures.get(LEVELS)
+    return FilmLimits(
+        view=reading.metadata.view,
+        are_domes_in_field=are_domes_in_field(
+            reading.outlines.masks, reading.segmentation.letterbox.content[0]
+        ),
+        is_air_suspected=is_air_suspected,
+        level_count=int(count) if count else None,
+        stool_shares=stool_shares(measures),
+    )
+
+
+def stool_shares(measures: Mapping[str, float]) -> tuple[float, float, float] | None:
+    """Of the three parts of the colon; None where one is not measured."""
+    shares = [measures.get(key) for key in STOOL_SHARES]
+    right, left, low = shares
+    return None if right is None or left is None or low is None else (right, left, low)
+
+
+def are_domes_in_field(masks: "Mapping[str, NDArray[np.bool_]]", rows: slice) -> bool:
+    """Whether both domes are outlined and lie inside the film: free air above them would be seen.
+
+    Args:
+        masks: by channel, (S, S).
+        rows: of the frame that the film fills.
+    """
+    import numpy as np
+
+    diaphragm, spine = masks[Structure.DIAPHRAGM], masks[Structure.SPINE]
+    ys, xs = np.nonzero(diaphragm)
+    middle = float(np.nonzero(spine)[1].mean()) if spine.any() else diaphragm.shape[1] / 2
+    top = rows.start + _LEAST_MARGIN * (rows.stop - rows.start)
+    sides = (ys[xs > middle], ys[xs <= middle])
+    return all(len(side) >= _LEAST_DOME_PX and side.min() > top for side in sides)
