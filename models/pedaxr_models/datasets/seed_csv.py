@@ -240,6 +240,11 @@ def _patient_id(row: Row) -> str | None:
     written = row.get("PatientID")
     if written is None or fields.is_missing(written):
         return None
+    if re.fullmatch(r"\d(?:[.,]\d+)?E\+?\d+", plain(written), re.IGNORECASE):
+        raise RowError(
+            "the patient id is a spreadsheet's short form of a number and has lost digits; format its column "
+            "as text"
+        )
     if is_odd_id(written.strip()):
         raise RowError("the patient id is longer than 64 characters, or holds invisible ones; correct it")
     return plain_id(written)

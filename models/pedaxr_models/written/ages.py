@@ -7,7 +7,7 @@ from pedaxr_models.written.plain import plain
 
 DAYS_PER_MONTH = 30.436875  # mean of the Gregorian calendar
 OLDEST_MONTHS = 130 * 12
-_FIRST_YEAR = 12.0
+_NEWBORN_MONTHS = 1.0
 _UNITS = (
     (("세", "살", "년", "y", "yr", "yrs", "year", "years", "yo"), 12.0),
     (("개월", "달", "m", "mo", "mos", "mon", "mth", "month", "months"), 1.0),
@@ -16,7 +16,7 @@ _UNITS = (
 )
 _MONTHS = {unit: months for units, months in _UNITS for unit in units}
 _PART = re.compile(r"(\d+(?:[.,]\d+)?)\s*-?\s*([a-z가-힣]*)")
-_AROUND = re.compile(r"(생후|만|미만|-?old|of|age|under|[\s,.<])")
+_AROUND = re.compile(r"(생후|만|약|미만|-?old|/o|of|age|under|[\s,.<])")
 _BELOW = re.compile(r"<|미만|under")
 _NEWBORN = frozenset({"신생아", "newborn", "neonate", "nb"})
 
@@ -34,8 +34,8 @@ class AgeRange:
 
     @property
     def months(self) -> float | None:
-        """The one figure that the age stands for; None for "0 years", which is a newborn's or an infant's."""
-        return None if self.low == 0 and self.high >= _FIRST_YEAR else self.low
+        """The one figure that the age stands for; None where a newborn and an older child both fit."""
+        return None if self.low == 0 and self.high > _NEWBORN_MONTHS else self.low
 
     def differs_from(self, months: float) -> bool:
         """Whether an age by dates lies outside, by over a month and a tenth."""
@@ -56,7 +56,7 @@ def parse_age(text: str) -> AgeRange:
     if not parts or _AROUND.sub("", _PART.sub("", one)):
         raise ValueError("the age is not understood")
     # "2-month-old": the words around stick to the unit.
-    named = [re.sub(r"(미만|old)$", "", unit) or "y" for _, unit in parts]
+    named = [re.sub(r"(미만|경|령|쯤|정도|old)$", "", unit) or "y" for _, unit in parts]
     if any(unit not in _MONTHS for unit in named) or len(set(named)) < len(named):
         raise ValueError("the age is not understood")
     sizes = [_MONTHS[unit] for unit in named]

@@ -12,7 +12,8 @@ _NO_DATE = f"A date is not understood. {WANTED}"
 _SERIAL = f"A date is a spreadsheet's day number. Format its column as a date. {WANTED}"
 _NOTHING = frozenset({"", "nan", "none", "null", "na", "n/a", "-", "--", "#n/a", "nat"})
 
-_TIME = r"(?:[ T]*\d{1,2}:\d\d.*|T\d{4,6}.*)?"
+# Behind a date: born (생), the day of the week, a time.
+_TIME = r"생?[월화수목금토일]?(?:[ T]*(?:오전|오후)? ?\d{1,2}(?::\d\d|시).*|T\d{4,6}.*)?"
 _Y, _M, _D = r"(?P<y>\d{4})", r"(?P<m>\d{1,2})", r"(?P<d>\d{1,2})"
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _NAMED = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]*"

@@ -23,7 +23,17 @@ DAY = date(2021, 3, 4)
             "21년 3월 4일",
             "210304-3012345",
         ),
-        *("4 March 2021", "Mar 4, 2021", "4-Mar-2021", "2021-03-04T10:22:33", "20210304102233", "2021–03–04"),
+        *(
+            "4 March 2021",
+            "Mar 4, 2021",
+            "4-Mar-2021",
+            "2021-03-04T10:22:33",
+            "20210304102233",
+            "2021–03–04",
+            "2021.03.04(목)",
+            "2021년3월4일생",
+            "2021/03/04 오전 10:22",
+        ),
     ],
 )
 def test_every_spelling_is_that_day(written: str) -> None:
@@ -88,8 +98,12 @@ def test_first_days_of_calendars_are_placeholders_and_others_not() -> None:
             (written, 0, 12, None)
             for written in ("0", "0세", "000Y", "０세", "0.0", "<1y", "1세 미만", "0 years")
         ),
+        ("6개월 미만", 0, 6, None),
         *((written, 0, 1, 0) for written in ("0개월", "000M", "신생아", "newborn")),
-        *((written, 36, 48, 36) for written in ("3", "3세", "003Y", "만 3세", "3.0", "3-year-old", "３살")),
+        *(
+            (written, 36, 48, 36)
+            for written in ("3", "3세", "003Y", "만 3세", "3.0", "3-year-old", "３살", "3 y/o", "약 3세")
+        ),
         *((written, 29, 30, 29) for written in ("2세 5개월", "2y 5m", "2년5개월")),
     ],
 )

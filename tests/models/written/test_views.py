@@ -54,7 +54,16 @@ def test_a_view_is_named_by_its_words(said: str, view: View) -> None:
             "erect abdomen, supine chest",
         ),
         *("unable to stand", "non-erect", "기립 불가", "prone", "복와위", "앉은 자세"),
-        *("standard", "in situ", "삽입위치 확인", "KUB", "", "AP"),
+        *(
+            "standard",
+            "in situ",
+            "삽입위치 확인",
+            "KUB",
+            "",
+            "AP",
+            "flat and upright",
+            "horizontal beam supine",
+        ),
     ],
 )
 def test_another_view_or_several_or_a_part_of_a_word_is_no_view(said: str) -> None:

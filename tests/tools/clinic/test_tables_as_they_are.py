@@ -205,3 +205,9 @@ def test_a_table_that_cannot_be_read_makes_no_clinic(tmp_path: Path) -> None:
     with pytest.raises(ImportFailed, match="Excel"):
         import_films(tmp_path, clinic_home=tmp_path / "home")
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("short", ["1.23457E+08", "1,2E+11", "1E8"])
+def test_an_id_that_a_spreadsheet_shortened_is_refused_with_what_to_do(tmp_path: Path, short: str) -> None:
+    summary = imported(tmp_path, f'0.png,Normal,"{short}",김민준,,,3,,')
+    assert [row.line for row in summary.rejected] == [2] and "format its column" in summary.rejected[0].reason
