@@ -148,7 +148,10 @@ DOORS = {
         document: _resource(document)
         for document in ("image.png", "overlay.png", "masks/liver.png", "segmentation.json")
     },
-    **{document: _resource(document) for document in ("report.json", "report.txt", "report.html")},
+    **{
+        document: _resource(document)
+        for document in ("report.json", "reports.json", "report.txt", "report.html")
+    },
     "completion of a name": _completion("patient", "name"),
     "completion of an id": _completion("patient_id", "patient_id"),
     "completion of a study": _completion("study_id", "", patient_id="patient_id"),
@@ -197,6 +200,7 @@ READS = {
     "patient": ("read_patient", "ok"),
     "image.png": ("read_image", "ok"),
     "report.json": ("read_report", "ok"),
+    "reports.json": ("read_report_versions", "ok"),
     "report.txt": ("read_report", "ok"),
     "report.html": ("read_report", "ok"),
     "completion of a name": ("complete", "ok"),

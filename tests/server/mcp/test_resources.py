@@ -104,13 +104,15 @@ async def test_the_latest_report_is_read_after_it_was_made(
         await client.call_tool("generate_report", {"study_id": study_id})
     data = await read(server, era, f"pedaxr://studies/{study_id}/report.json")
     assert Report.model_validate_json(data).study_id == study_id
+    versions = json.loads(await read(server, era, f"pedaxr://studies/{study_id}/reports.json"))["reports"]
+    assert Report.model_validate(versions[-1]).report_id == Report.model_validate_json(data).report_id
 
 
 @pytest.mark.parametrize(
     "document",
     [
         *("overlay.png", "image.png", "segmentation.json", "masks/liver.png"),
-        *("report.json", "report.txt", "report.html"),
+        *("report.json", "reports.json", "report.txt", "report.html"),
     ],
 )
 async def test_an_unknown_study_has_no_resources(server: Server, era: str, document: str) -> None:

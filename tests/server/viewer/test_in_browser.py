@@ -312,3 +312,21 @@ def test_a_host_that_passes_nothing_on_still_shows_the_picture(
         app = page.frame_locator("#app")
         expect(app.locator(".is-picture")).to_be_visible()
         assert not {"tools/call", "resources/read"} & set(page.evaluate("heard"))
+
+
+@pytest.mark.parametrize(
+    ("months", "words"),
+    [
+        (0.0, "0 days"),
+        (0.2, "6 days"),
+        (1.5, "6 weeks"),
+        (3.0, "3 months"),
+        (23.9, "23 months"),
+        (76.0, "6 years"),
+    ],
+)
+def test_ages_are_said_as_a_doctor_says_them(viewer: Page, months: float, words: str) -> None:
+    said = viewer.evaluate(
+        "async months => (await import('./viewer/search.js')).ageOf({ age_months: months })", months
+    )
+    assert said == words

@@ -38,7 +38,7 @@ export class Annotating {
 
   /** Begin from what humans have decided so far, or from the network's outlines. */
   async open() {
-    const { server, state, fail, film } = this.#page;
+    const { server, state, fail } = this.#page;
     const { study, outlines } = state;
     try {
       const { current } = await server.call(`workplace/studies/${encodeURIComponent(study.study_id)}/annotations`);
@@ -46,7 +46,6 @@ export class Annotating {
       this.#annotation = new Annotation(outlines.in_doubt ? { ...outlines, findings: [] } : outlines);
       this.#studyId = study.study_id;
       if (current) this.#annotation.load(current);
-      film.setFlipped(false);
       this.#choose(outlines.findings[0]?.name ?? this.#finding);
     } catch (error) {
       fail(error, () => this.open());

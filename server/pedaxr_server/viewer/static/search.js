@@ -5,6 +5,7 @@ import { t } from "./words.js";
 
 const SUGGESTED = 8;
 const PAUSE_MS = 220;
+const DAYS_PER_MONTH = 30.436875; // as pedaxr.ages
 const HANGUL = /[\uac00-\ud7a3]/;
 
 /** The search field with its list of suggestions (ARIA combobox). */
@@ -152,10 +153,13 @@ export function describePatient(match, isShared) {
 /** The sex in words. */
 export const sexOf = (match) => (match.patient_sex ? t(`sex_${match.patient_sex}`) : t("unknown"));
 
-/** The age at a film, in months for the youngest. */
+/** The age at a film as a doctor says it: days in the first month, weeks to three, months to two years. */
 export function ageOf(study) {
-  if (study.age_months === null || study.age_months === undefined) return "";
-  return study.age_months < 24 ? t("months", Math.floor(study.age_months)) : t("years", Math.floor(study.age_months / 12));
+  const { age_months: months } = study;
+  if (months === null || months === undefined) return "";
+  if (months < 1) return t("days", Math.round(months * DAYS_PER_MONTH));
+  if (months < 3) return t("weeks", Math.floor((months * DAYS_PER_MONTH) / 7));
+  return months < 24 ? t("months", Math.floor(months)) : t("years", Math.floor(months / 12));
 }
 
 /** View and age of a film. */

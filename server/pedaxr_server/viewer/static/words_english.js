@@ -29,6 +29,8 @@ export const ENGLISH = {
   sex_M: "boy",
   sex_F: "girl",
   sex_O: "sex: other",
+  days: "{0} days",
+  weeks: "{0} weeks",
   months: "{0} months",
   years: "{0} years",
   view_supine: "supine",
