@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +26,7 @@ from pedaxr_models.facts import FilmFacts, Presence, Side
 from pedaxr_models.labels import FINDINGS, LABELS, Finding, View
 from pedaxr_models.report_text.grammar import narrate
 
-from ..conftest import FILMS, PerfectSegmenter, phantom
+from ..conftest import FILMS, PerfectSegmenter, phantom, recognised
 from ..reports.test_generate_report import Witness, truth, with_finding, witness_of
 
 
@@ -40,8 +39,9 @@ class Reader:
         self.facts = facts
 
     def describe(self, pixels, segmentation, metadata):  # type: ignore[no-untyped-def]
-        name = next(n for n in FILMS if np.abs(phantom(n).pixels / 255 - pixels).max() < 0.02)
-        return witness_of(self.facts(name)).describe(pixels, segmentation, metadata)
+        found = recognised(pixels)
+        assert found is not None
+        return witness_of(self.facts(found[0])).describe(pixels, segmentation, metadata)
 
 
 @pytest.fixture

@@ -32,6 +32,10 @@ class Orientation:
         turned = np.rot90(flipped, -self.quarter_turns)
         return pixels if self.is_upright else np.ascontiguousarray(turned)
 
+    def turned(self, quarters: int) -> "Orientation":
+        """The same, turned on clockwise."""
+        return Orientation(self.is_mirrored, (self.quarter_turns + quarters) % 4)
+
     def directions(self, right: Vector, down: Vector) -> tuple[Vector, Vector]:
         """What points right and down once a picture whose own axes point so is brought upright."""
         if self.is_mirrored:

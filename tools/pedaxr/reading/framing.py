@@ -1,9 +1,9 @@
-"""How a stored film is laid out for reading, and the way back: upright, unmirrored, of square pixels.
+"""How a stored film is laid out for reading, and the way back: its exposed field, upright, of square pixels.
 
 Nothing below the framing knows how a film was stored; nothing above it sees a film in any other way.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import cv2
@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 
 from pedaxr.radiograph.orientation import Orientation
 from pedaxr.types import Region
+from pedaxr_models.segmentation.exposed_field import ExposedField, find_exposed_field
 
 FloatArray = NDArray[np.float32]
 Matrix = NDArray[np.float64]
+Box = tuple[int, int, int, int]
 
 _SQUARE = 0.01  # by how much the sides of a pixel may differ
+_LEAST_SIDE_PX = 160  # of a field that is cut out; what is smaller or narrower is no film
+_LONGEST_TO_SHORTEST = 2.5
 
 
 @dataclass(frozen=True)
@@ -26,44 +30,86 @@ class Framing:
     Attributes:
         orientation: brings it upright.
         stretch: read pixels per upright pixel, across and down; the side of the smaller one is 1.
+        exposed: the film on the upright picture, whose margins are painted dark; None: all of it.
+        box: first row, last + 1, first column, last + 1 of the upright picture that are read; None: all.
+        degrees: by which what is read is turned about its middle, clockwise.
     """
 
     width: int
     height: int
     orientation: Orientation = field(default_factory=Orientation)
     stretch: tuple[float, float] = (1.0, 1.0)
+    exposed: ExposedField | None = None
+    box: Box | None = None
+    degrees: float = 0.0
 
     @property
     def is_as_stored(self) -> bool:
         """Whether the film is read as it is stored."""
-        return self.orientation.is_upright and self.stretch == (1.0, 1.0)
+        is_plain = self.orientation.is_upright and self.stretch == (1.0, 1.0)
+        return is_plain and self.exposed is None and self.box is None and not self.degrees
 
     @cached_property
-    def read_size(self) -> tuple[int, int]:
-        """Width and height of the film as it is read."""
-        across, down = (max(1, round(n * by)) for n, by in zip(self._upright_size, self.stretch, strict=True))
+    def upright_size(self) -> tuple[int, int]:
+        """Width and height of the whole picture, upright and of square pixels."""
+        across, down = (max(1, round(n * by)) for n, by in zip(self._turned_size, self.stretch, strict=True))
         return across, down
 
     @property
-    def _upright_size(self) -> tuple[int, int]:
+    def _turned_size(self) -> tuple[int, int]:
         is_turned = self.orientation.quarter_turns % 2
         return (self.height, self.width) if is_turned else (self.width, self.height)
 
+    @cached_property
+    def read_box(self) -> Box:
+        """Of the upright picture: first row, last + 1, first column, last + 1."""
+        width, height = self.upright_size
+        return self.box or (0, height, 0, width)
+
+    @property
+    def read_size(self) -> tuple[int, int]:
+        """Width and height of the film as it is read."""
+        top, bottom, left, right = self.read_box
+        return right - left, bottom - top
+
+    def upright(self, pixels: FloatArray) -> FloatArray:
+        """Stored (height, width) to the whole picture, upright and of square pixels."""
+        turned = self.orientation.apply(pixels)
+        if self.stretch == (1.0, 1.0):
+            return turned
+        return np.asarray(cv2.resize(turned, self.upright_size, interpolation=cv2.INTER_LINEAR), np.float32)
+
     def apply(self, pixels: FloatArray) -> FloatArray:
         """Stored (height, width) to the film as it is read."""
-        upright = self.orientation.apply(pixels)
-        if self.stretch == (1.0, 1.0):
-            return upright
-        return np.asarray(cv2.resize(upright, self.read_size, interpolation=cv2.INTER_LINEAR), np.float32)
+        return self.cut(self.upright(pixels))
+
+    def cut(self, upright: FloatArray) -> FloatArray:
+        """What is read of the whole picture."""
+        film = self.exposed.clean(upright) if self.exposed else upright
+        if self.degrees:
+            turned = cv2.warpAffine(film, self._cut_matrix, self.read_size, flags=cv2.INTER_LINEAR)
+            return np.asarray(turned, np.float32)
+        top, bottom, left, right = self.read_box
+        return film if self.box is None else np.ascontiguousarray(film[top:bottom, left:right])
+
+    @cached_property
+    def _cut_matrix(self) -> Matrix:
+        """(2, 3): leads from the upright picture to what is read of it."""
+        top, bottom, left, right = self.read_box
+        middle = ((left + right - 1) / 2, (top + bottom - 1) / 2)
+        turned = np.asarray(cv2.getRotationMatrix2D(middle, -self.degrees, 1.0), np.float64)
+        turned[:, 2] -= (left, top)
+        return turned
 
     @cached_property
     def matrix(self) -> Matrix:
         """(2, 3): leads from x, y of the stored film to x, y of the film as it is read; centres are whole."""
-        upright = self.orientation.matrix(self.width, self.height)
-        by = np.divide(self.read_size, self._upright_size)
-        stretched = by[:, None] * upright
-        stretched[:, 2] += (by - 1) / 2
-        return stretched
+        turned = self.orientation.matrix(self.width, self.height)
+        by = np.divide(self.upright_size, self._turned_size)
+        upright = by[:, None] * turned
+        upright[:, 2] += (by - 1) / 2
+        cut = self._cut_matrix
+        return np.column_stack([cut[:, :2] @ upright[:, :2], cut[:, :2] @ upright[:, 2] + cut[:, 2]])
 
     def to_stored(self, points: NDArray[np.floating]) -> Matrix:
         """Points (n, 2), x and y of the film as it is read, in pixels of the stored film."""
@@ -73,9 +119,9 @@ class Framing:
 
     @property
     def towards_left(self) -> tuple[int, int]:
-        """Where the patient's left lies on the stored film: one step in x and y; mostly (1, 0)."""
+        """Where the patient's left lies on the stored film: one step in x or y; mostly (1, 0)."""
         x, y = self.matrix[0, :2]
-        return round(float(np.sign(np.rint(x)))), round(float(np.sign(np.rint(y))))
+        return (int(np.sign(x)), 0) if abs(x) >= abs(y) else (0, int(np.sign(y)))
 
     def stored_region(self, region: Region) -> Region:
         """A region of the film as it is read, in pixels of the stored film."""
@@ -85,7 +131,7 @@ class Framing:
         polygons = [self._stored_polygon(polygon) for polygon in region.polygons]
         moved = {
             "polygons": polygons,
-            "bounding_box": self._stored_box(region.bounding_box),
+            "bounding_box": self._stored_box(region),
             "area_px": round(region.area_px / scale),
         }
         return region.model_copy(update=moved)
@@ -95,9 +141,15 @@ class Framing:
         inside = np.clip(points, 0, (self.width - 1, self.height - 1)).astype(int)
         return [(x, y) for x, y in inside.tolist()]
 
-    def _stored_box(self, box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-        x0, y0, x1, y1 = box
-        corners = self.to_stored(np.array([(x0, y0), (x1, y0), (x0, y1), (x1, y1)], np.float64) - 0.5) + 0.5
+    def _stored_box(self, region: Region) -> Box:
+        """x0, y0, x1, y1 of the box of a region; round its outline where the film was turned askew."""
+        x0, y0, x1, y1 = region.bounding_box
+        points = [(x0, y0), (x1, y0), (x0, y1), (x1, y1)]
+        if self.degrees:
+            points = [
+                (x + dx, y + dy) for p in region.polygons for x, y in p for dx in (0, 1) for dy in (0, 1)
+            ]
+        corners = self.to_stored(np.array(points, np.float64) - 0.5) + 0.5
         low, high = corners.min(axis=0), corners.max(axis=0)
         left, top = (int(n) for n in np.clip(np.rint(low), 0, (self.width - 1, self.height - 1)))
         right, bottom = (
@@ -112,3 +164,24 @@ def framing_of(width: int, height: int, orientation: Orientation, pixel_aspect: 
     if abs(aspect - 1) <= _SQUARE:
         return Framing(width, height, orientation)
     return Framing(width, height, orientation, (1.0, aspect) if aspect > 1 else (1 / aspect, 1.0))
+
+
+def with_exposed_field(framing: Framing, upright: FloatArray) -> Framing:
+    """The framing cut to the exposed field of the upright picture (H, W), where it is as large as a film."""
+    exposed = find_exposed_field(upright)
+    height, width = exposed.bottom - exposed.top, exposed.right - exposed.left
+    short, long = sorted((height, width))
+    if exposed.is_whole or short < _LEAST_SIDE_PX or long > _LONGEST_TO_SHORTEST * short:
+        return framing
+    box = (exposed.top, exposed.bottom, exposed.left, exposed.right)
+    is_whole = box == (0, exposed.height, 0, exposed.width)
+    return replace(framing, exposed=exposed if exposed.margins.any() else None, box=None if is_whole else box)
+
+
+def part_of(framing: Framing, rows: tuple[float, float], columns: tuple[float, float]) -> Framing:
+    """The framing cut further, to shares of the height and width of what is read."""
+    top, bottom, left, right = framing.read_box
+    height, width = bottom - top, right - left
+    first, last = (top + round(height * share) for share in rows)
+    start, stop = (left + round(width * share) for share in columns)
+    return replace(framing, box=(first, last, start, stop))

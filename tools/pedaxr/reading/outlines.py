@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from pedaxr.radiograph.orientation import Orientation
 from pedaxr.radiograph.read import Radiograph
-from pedaxr.reading.framing import Framing, framing_of
+from pedaxr.reading.framing import Framing, framing_of, with_exposed_field
+from pedaxr.reading.notes import Note
 from pedaxr.reading.placement import Anatomy
 from pedaxr.reading.quality import sureness
 from pedaxr.reading.regions import channel_masks, find_regions
@@ -41,6 +42,9 @@ class Outlines:
         regions: the same in pixels of the film as it is stored.
         looks: how sure they are, and how sure with the film hung otherwise.
         contradicts_header: whether the header says how the child lies, and the film looks otherwise.
+        notes: on how the film was framed.
+        is_part: whether only part of the exposed field was read.
+        is_lying: whether the film was turned off its side by the spine and the gas alone.
     """
 
     framing: Framing
@@ -52,6 +56,9 @@ class Outlines:
     regions: tuple[Region, ...]
     looks: Looks
     contradicts_header: bool = False
+    notes: tuple[Note, ...] = ()
+    is_part: bool = False
+    is_lying: bool = False
 
     @cached_property
     def anatomy(self) -> Anatomy:
@@ -72,37 +79,48 @@ class Outlines:
 
 
 def outline(radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: Spacing | None) -> Outlines:
-    """Segment a film as it is read.
+    """Segment a film at first look, as its header and its exposed field say how to read it.
 
     A film that its header calls turned or mirrored is looked at as stored, too. Where the header says only
     what was done to the picture, and not how the child lies, the likelier of the two is taken: consoles turn
     a picture upright and say so in the same elements. Where it says how the child lies, it is believed.
     """
     stored = radiograph.stored
-    asked = _outline(radiograph, segmenter, spacing, stored.orientation)
+    asked = outline_framed(radiograph, segmenter, spacing, exposed_framing(radiograph, spacing))
     if stored.orientation.is_upright:
         return asked
-    as_stored = _outline(radiograph, segmenter, spacing, Orientation())
-    if _plausibility(as_stored) <= _plausibility(asked):
+    plain = exposed_framing(radiograph, spacing, Orientation())
+    as_stored = outline_framed(radiograph, segmenter, spacing, plain)
+    if plausibility(as_stored) <= plausibility(asked):
         return asked
     return replace(asked, contradicts_header=True) if stored.is_certain else as_stored
 
 
-def _plausibility(outlines: Outlines) -> float:
+def exposed_framing(
+    radiograph: Radiograph, spacing: Spacing | None, orientation: Orientation | None = None
+) -> Framing:
+    """The exposed field of a film, upright by its header or by an orientation given, of square pixels."""
+    aspect = spacing[0] / spacing[1] if spacing else radiograph.stored.pixel_aspect
+    orientation = radiograph.stored.orientation if orientation is None else orientation
+    framing = framing_of(radiograph.width, radiograph.height, orientation, aspect)
+    return with_exposed_field(framing, framing.upright(radiograph.pixels))
+
+
+def plausibility(outlines: Outlines) -> float:
     """How sure the network is of what it sees: less so of a child that lies in another way than it learned.
 
     Where it outlines the liver says nothing of the side: it looks for one where livers are.
     """
     sure = {region.name: region.confidence for region in outlines.read_regions}
-    decided = float(np.abs(outlines.segmentation.probabilities - 0.5).mean())
+    rows, columns = outlines.segmentation.letterbox.content
+    decided = float(np.abs(outlines.segmentation.probabilities[:, rows, columns] - 0.5).mean())
     return sureness(outlines.read_regions) + sure.get(Structure.LIVER, 0.0) + _DECIDED * decided
 
 
-def _outline(
-    radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: Spacing | None, orientation: Orientation
+def outline_framed(
+    radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: Spacing | None, framing: Framing
 ) -> Outlines:
-    aspect = spacing[0] / spacing[1] if spacing else radiograph.stored.pixel_aspect
-    framing = framing_of(radiograph.width, radiograph.height, orientation, aspect)
+    """Segment a film in one framing."""
     film = framing.apply(radiograph.pixels)
     segmentation = segmenter.predict(film)
     thresholds, min_area_px = segmenter.thresholds, segmenter.min_area_px

@@ -47,7 +47,11 @@ _TEXT = Note(
 
 
 def positioning_notes(
-    masks: Mapping[str, BoolArray], content: tuple[slice, slice], *, contradicts_header: bool = False
+    masks: Mapping[str, BoolArray],
+    content: tuple[slice, slice],
+    *,
+    contradicts_header: bool = False,
+    is_part: bool = False,
 ) -> list[Note]:
     """What the outlines (S, S) of one film say of how it lies.
 
@@ -55,12 +59,13 @@ def positioning_notes(
         masks: by channel, in the frame.
         content: rows and columns of the frame that the film fills.
         contradicts_header: whether the film was turned as its header asks and looks likelier otherwise.
+        is_part: whether only part of the film was read, so that its edges are not the film's.
     """
     centres = {name: _centre(masks[name]) for name in (Structure.SPINE, Structure.LIVER, Structure.PELVIS)}
     spine, liver, pelvis = centres.values()
     if is_on_its_side(masks):
         return [_CONTRADICTED if contradicts_header else _ON_ITS_SIDE]
-    tilt = _tilt(masks[Structure.SPINE])
+    tilt = tilt_of(masks[Structure.SPINE])
     if liver and pelvis and pelvis[0] < liver[0]:
         return [_CONTRADICTED if contradicts_header else _UPSIDE_DOWN]
     is_mirrored = bool(liver and spine and liver[1] > spine[1])
@@ -68,12 +73,12 @@ def positioning_notes(
     if tilt is not None and tilt > _ASKEW_DEGREES:
         askew = f"The child lies askew on the film, by about {tilt:.0f} degrees."
         notes.append(Note(NoteKind.ORIENTATION, askew))
-    return notes + ([_FLANKS] if _fills_the_width(masks, content[1]) else [])
+    return notes + ([_FLANKS] if not is_part and _fills_the_width(masks, content[1]) else [])
 
 
 def is_on_its_side(masks: Mapping[str, BoolArray]) -> bool:
     """Whether the spine lies across, as on a decubitus film that is shown lying."""
-    tilt = _tilt(masks[Structure.SPINE])
+    tilt = tilt_of(masks[Structure.SPINE])
     return tilt is not None and tilt > _ON_ITS_SIDE_DEGREES
 
 
@@ -83,16 +88,25 @@ def _centre(mask: BoolArray) -> tuple[float, float] | None:
     return (float(ys.mean()), float(xs.mean())) if len(ys) else None
 
 
-def _tilt(spine: BoolArray) -> float | None:
+def tilt_of(spine: BoolArray) -> float | None:
     """Degrees between the spine and the upright, 0 to 90; None where it has no clear direction."""
+    leans = lean(spine)
+    return None if leans is None else abs(leans)
+
+
+def lean(spine: BoolArray) -> float | None:
+    """Degrees by which the spine (S, S) leans: positive with its upper end to the right, -90 to 90.
+
+    None where it has no clear direction.
+    """
     ys, xs = np.nonzero(spine)
     if len(ys) < 3:
         return None
     (short, long), axes = np.linalg.eigh(np.cov(np.stack([ys, xs]).astype(float)))
     if long < _LEAST_LENGTH_TO_WIDTH**2 * max(short, 1e-9):
         return None
-    down, across = np.abs(axes[:, 1])
-    return float(np.degrees(np.arctan2(across, down)))
+    down, across = axes[:, 1]
+    return float(np.degrees(np.arctan2(-across * np.sign(down), abs(down))) if down else 90.0)
 
 
 def _fills_the_width(masks: Mapping[str, BoolArray], columns: slice) -> bool:

@@ -87,8 +87,12 @@ def check_picture(film: Raster) -> list[Note]:
     return [note for note in (_burnt_note(small), _inverted_note(small)) if note]
 
 
-def check_anatomy(regions: Sequence[Region]) -> list[Note]:
+def check_anatomy(regions: Sequence[Region], *, may_be_unsure: bool = False) -> list[Note]:
     """Look at what the segmentation found; notes for whoever reads the film.
+
+    Args:
+        regions: of the film as it is read.
+        may_be_unsure: doubt what is far less sure, instead of refusing it: lying films are.
 
     Raises:
         NotAnAbdominalFilm: neither a spine, nor a pelvis or bowel, of a plausible size; or all that is
@@ -102,7 +106,7 @@ def check_anatomy(regions: Sequence[Region]) -> list[Note]:
         raise NotAnAbdominalFilm(
             f"Neither a spine nor a pelvis with bowel was recognised: no abdomen is read into it. {_NEXT}"
         )
-    notes = _doubts_of(regions)
+    notes = _doubts_of(regions, may_be_unsure=may_be_unsure)
     missing = (
         (has_spine, _NO_SPINE),
         (has_pelvis, _NO_PELVIS),
@@ -181,10 +185,10 @@ def _middle(box: tuple[int, int, int, int]) -> float:
     return (box[0] + box[2]) / 2
 
 
-def _doubts_of(regions: Sequence[Region]) -> list[Note]:
+def _doubts_of(regions: Sequence[Region], *, may_be_unsure: bool) -> list[Note]:
     """Raises NotAnAbdominalFilm where doubt is certainty."""
     points, sure = operating_points(), sureness(regions)
-    if sure < points.refused_below:
+    if sure < points.refused_below and not may_be_unsure:
         raise NotAnAbdominalFilm(
             f"What was outlined is far less sure than on an abdominal film: nothing is read into it. {_NEXT}"
         )

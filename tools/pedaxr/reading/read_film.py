@@ -1,6 +1,6 @@
 """One film looked at once: read, checked, segmented. segment_xray and generate_report start from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +16,21 @@ from pedaxr.radiograph.read import Radiograph, read_radiograph
 from pedaxr.radiograph.recent_cache import Recent
 from pedaxr.reading import networks as models
 from pedaxr.reading.counted_findings import CountedFindings, count_findings
+from pedaxr.reading.framing import Framing
 from pedaxr.reading.measurements import measure
 from pedaxr.reading.notes import Note, NoteKind, no_finding_because, texts
 from pedaxr.reading.operating_points import OperatingPoints, operating_points
-from pedaxr.reading.outlines import Outlines, outline, square_spacing
+from pedaxr.reading.outlines import (
+    Outlines,
+    exposed_framing,
+    outline,
+    outline_framed,
+    square_spacing,
+)
 from pedaxr.reading.placement import can_lie
 from pedaxr.reading.positioning import is_on_its_side, positioning_notes, text_notes
 from pedaxr.reading.quality import check_anatomy, check_picture
+from pedaxr.reading.reframing import reframed
 from pedaxr.reading.second_look import hanging_doubts, refuse_two_bodies
 from pedaxr.reading.spacing import resolve_spacing
 from pedaxr.types import Region
@@ -222,16 +230,17 @@ def read_film(source: Source) -> Reading:
     radiograph = read_radiograph(source.path, recent=_films)
     _check_identity(source, radiograph)
     notes = [Note(NoteKind.FILE, text) for text in radiograph.notes]
-    notes += [*check_picture(radiograph), *text_notes(radiograph.pixels)]
+    spacing, spacing_notes = resolve_spacing(radiograph, source.study)
+    framing = exposed_framing(radiograph, spacing[:2] if spacing else None)
+    exposed = replace(radiograph, pixels=framing.apply(radiograph.pixels))
+    notes += [*check_picture(exposed), *text_notes(radiograph.pixels)]
     notes += [_FROM_THE_SIDE] if radiograph.stored.is_from_the_side else []
     notes += _header_notes(source, radiograph)
     segmenter = models.segmenter()
     audit.note(weights=segmenter.weights_sha256)
-    spacing, spacing_notes = resolve_spacing(radiograph, source.study)
-    outlines = _seen(radiograph, segmenter, spacing[:2] if spacing else None)
-    notes += _anatomy_notes(outlines)
-    notes += spacing_notes
     metadata = _study_metadata(source.study) if source.study else radiograph.metadata
+    outlines = _seen(radiograph, segmenter, spacing[:2] if spacing else None, metadata.view)
+    notes += [*outlines.notes, *_anatomy_notes(outlines), *spacing_notes]
     return Reading(
         source, radiograph, outlines, segmenter, spacing, metadata, operating_points(), tuple(notes)
     )
@@ -240,11 +249,12 @@ def read_film(source: Source) -> Reading:
 def _anatomy_notes(outlines: Outlines) -> list[Note]:
     """What the outlines say of the picture. Raises NotAnAbdominalFilm."""
     refuse_two_bodies(outlines.looks, outlines.masks)
-    notes = check_anatomy(outlines.read_regions)
+    notes = check_anatomy(outlines.read_regions, may_be_unsure=outlines.is_lying)
     placed = positioning_notes(
         outlines.masks,
         outlines.segmentation.letterbox.content,
         contradicts_header=outlines.contradicts_header,
+        is_part=outlines.is_part,
     )
     if not texts(placed, NoteKind.DOUBT) and not is_on_its_side(outlines.masks):
         notes += hanging_doubts(outlines.looks, operating_points())
@@ -252,13 +262,35 @@ def _anatomy_notes(outlines: Outlines) -> list[Note]:
 
 
 def _seen(
-    radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: tuple[float, float] | None
+    radiograph: Radiograph,
+    segmenter: "FilmSegmenter",
+    spacing: tuple[float, float] | None,
+    view: View | None,
 ) -> Outlines:
     """Of the same film and weights what was found the last time; weights without a digest have no name."""
     if not segmenter.weights_sha256:
-        return outline(radiograph, segmenter, spacing)
-    key = (radiograph.sha256, segmenter.weights_sha256, id(segmenter), spacing)
-    return _outlines.get(key, lambda: outline(radiograph, segmenter, spacing))
+        return _looked_at(radiograph, segmenter, spacing, view)
+    key = (radiograph.sha256, segmenter.weights_sha256, id(segmenter), spacing, view)
+    return _outlines.get(key, lambda: _looked_at(radiograph, segmenter, spacing, view))
+
+
+def _looked_at(
+    radiograph: Radiograph,
+    segmenter: "FilmSegmenter",
+    spacing: tuple[float, float] | None,
+    view: View | None,
+) -> Outlines:
+    first = outline(radiograph, segmenter, spacing)
+
+    def look(framing: Framing) -> Outlines:
+        return outline_framed(radiograph, segmenter, spacing, framing)
+
+    def turned(quarters: int) -> Framing:
+        return exposed_framing(radiograph, spacing, first.framing.orientation.turned(quarters))
+
+    if first.contradicts_header:
+        return first
+    return reframed(first, look, None if radiograph.stored.is_certain else turned, view)
 
 
 def _check_identity(source: Source, radiograph: Radiograph) -> None:
