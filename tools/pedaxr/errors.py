@@ -11,7 +11,8 @@
     |-- ModelUnavailable          weights are missing, damaged or of another version
     |-- WorkerFailed              a helper process ended or did not answer in time; calling again may help
     |-- StorageError              the registry or a folder cannot be read or written
-    |   +-- StorageBusy           another program is writing; calling again will help
+    |   |-- StorageBusy           another program is writing; calling again will help
+    |   +-- DamagedEntry          a row of the registry holds what pedaxr never wrote
     +-- ImportFailed              a data set to import has the wrong shape
 
 The message says what was wrong and what to do next. It may repeat what the caller passed, never what was
@@ -98,6 +99,12 @@ class StorageBusy(StorageError):
 
     code = "busy"
     retry_after_s = 2
+
+
+class DamagedEntry(StorageError):
+    """A row of the registry holds what pedaxr never wrote; `pedaxr verify` names it."""
+
+    code = "damaged_entry"
 
 
 class ImportFailed(PedaxrError):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pedaxr.ages import age_in_months
-from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr.errors import DamagedEntry, InvalidRequest
 from pedaxr.text import ForeignText, printable
 from pedaxr.types import Sex
 from pedaxr_models.labels import View
@@ -99,10 +99,6 @@ class Study:
     sop_instance_uid: str | None = None
 
 
-class DamagedRow(StorageError):
-    """A row holds what pedaxr never wrote."""
-
-
 _T = TypeVar("_T")
 _PATIENT_TEXTS = ("patient_id", "patient_name", "patient_birth_date", "patient_sex", "department")
 _STUDY_TEXTS = (
@@ -139,7 +135,7 @@ def refuse_odd(value: str | None, what: str) -> None:
 
 
 def patient_of(row: sqlite3.Row) -> Patient:
-    """The patient of a row that has the columns of `patients`. Raises DamagedRow."""
+    """The patient of a row that has the columns of `patients`. Raises DamagedEntry."""
     with _told_when_damaged():
         _check_texts(row, _PATIENT_TEXTS)
         sex = row["patient_sex"]
@@ -174,7 +170,7 @@ def _whole(rows: Iterable[sqlite3.Row], make: Callable[[sqlite3.Row], _T]) -> It
     for row in rows:
         try:
             yield make(row)
-        except DamagedRow:
+        except DamagedEntry:
             if (met := _damaged.get(None)) is not None:
                 met.append(None)
             _log.warning("A damaged row of the registry was left out. `pedaxr verify` names it.")
@@ -185,7 +181,7 @@ def _told_when_damaged() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError) as err:
-        raise DamagedRow(
+        raise DamagedEntry(
             "This entry of the registry is damaged and was not read. `pedaxr verify` names it."
         ) from err
 
@@ -213,7 +209,7 @@ def study_of(row: sqlite3.Row, home: Path) -> Study:
     """The study of a row of `studies` joined to `patients`; film paths are relative to `home`.
 
     Raises:
-        DamagedRow: a cell of it is not what it was written as.
+        DamagedEntry: a cell of it is not what it was written as.
     """
     patient = patient_of(row)
     with _told_when_damaged():
