@@ -26,6 +26,7 @@ _TELL = "담당 의사에게 즉시 알릴 것."
 _STATUS = {"preliminary": "예비 판독(초안)", "final": "확정 판독", "amended": "수정 판독"}
 _UNTRAINED = "직장 가스, 관, 이물, 석회화, 실질 장기, 폐 기저부, 골격"
 _DISCLAIMER = "연구 및 교육용이며 의료기기가 아님. 반드시 유자격자가 영상을 판독할 것."
+_NO_VERDICT = "호전이나 악화는 의사가 판단함."
 _SOURCE = re.compile(r" \[[^\]]+\]")
 _WIDTHS = {"widest_loop": "소장 루프", "stomach": "위", "widest_colon": "결장", "rectum": "직장"}
 _SHARES = {"right_colon": "우측 결장", "left_colon": "좌측 결장", "rectosigmoid": "직장구불결장"}
@@ -162,9 +163,9 @@ def _comparison(report: Report, text: str) -> str:
         return text if is_bare_comparison(report.sections["Comparison"]) else str(ForeignText(text, 600))
     words = past.signed_impression
     if not words:
-        return text
+        return f"{text} {_NO_VERDICT}"
     ours = str(ForeignText(text, 600)) if words in report.sections["Comparison"] else text
-    return f"{ours} 그 영상의 서명된 결론(데이터): {ForeignText(words, 300)}"
+    return f"{ours} {_NO_VERDICT} 그 영상의 서명된 결론(데이터): {ForeignText(words, 300)}"
 
 
 def _supplied(report: Report) -> str:
