@@ -104,7 +104,7 @@ def not_assessed_line(not_assessed: Sequence[NotAssessed]) -> str:
     parts = [
         f"{', '.join(by_reason['view'])} (on this view; not the same as absent)" if by_reason["view"] else "",
         f"{', '.join(by_reason['field'])} (outside the film)" if by_reason["field"] else "",
-        f"{', '.join(trained)} (no network for it)",
+        f"{', '.join(trained)} (no network)",
     ]
     return f"NOT ASSESSED: {'; '.join(filter(None, parts))}."
 
@@ -155,7 +155,7 @@ def measure_lines(measures: Mapping[str, float]) -> list[str]:
     stool = ", ".join(f"{words} {share:.0%}" for words, share in shares.items())
     count = measures.get("air_fluid_levels")
     return [
-        f"Widths in {unit}: {known}. No normal range is given." if known else "",
+        f"Widths in {unit}: {known}. No normal range given." if known else "",
         f"Levels counted on the outlines: {count:.0f}." if count else "",
         f"Stool fills: {stool}." if any(shares.values()) else "",
     ]
