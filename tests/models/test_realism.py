@@ -56,6 +56,14 @@ def test_films_of_one_source_are_never_on_both_sides():
     assert told(apart, is_real, sources).auc < 0.85
 
 
+def test_copies_of_a_real_film_are_of_its_source():
+    real = films(20, 0)
+    copies = [np.clip(film + 0.001, 0, 1) for film in real]
+    names = [f"child {i}" for i in range(20)]
+    found = compare(real, copies, thumbnails, real_sources=names, made_sources=names)
+    assert 0.35 < found.whole.auc < 0.65, "copies in the training would turn every score round"
+
+
 def test_the_interval_counts_sources_not_films():
     rng = np.random.default_rng(1)
     scores, is_real = rng.standard_normal(40), np.arange(40) % 2 == 0

@@ -26,7 +26,7 @@ _SHARES: tuple[tuple[Kind, float], ...] = (
 _ATTEMPTS = 5
 _LEAST_CHANGE = 5.0  # grey levels
 _LEAST_CNR = 1.6
-_LEAST_WIDTH = 0.018  # of the body's width
+_LEAST_WIDTH = 0.024  # of the body's width
 _LINE = 0.03  # trunk depths of tissue that the diaphragm adds where the beam grazes it
 
 

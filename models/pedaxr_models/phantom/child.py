@@ -19,7 +19,7 @@ from pedaxr_models.phantom.gut.free_air import FreeAir, build_free_air
 from pedaxr_models.phantom.gut.levels import Gravity
 from pedaxr_models.phantom.gut.plan import plan_gut
 from pedaxr_models.phantom.radiography.artefacts import Hardware, build_hardware
-from pedaxr_models.phantom.ranges import ranges_of
+from pedaxr_models.phantom.ranges import draw, ranges_of
 from pedaxr_models.phantom.spec import FilmSpec
 
 _DILATED_PITCHES = 0.40  # loop radius from which a distended child's loops are outlined
@@ -44,7 +44,7 @@ class Child:
 
 def build_child(spec: FilmSpec) -> Child:
     """Draw each factor from its own stream; later ones may look at earlier ones, never back."""
-    r = ranges_of(spec.domain)
+    r = ranges_of(spec)
     plan = plan_gut(spec)
     a = sample_anatomy(spec.age_months, spec.rng("anatomy"), plan.widening, r)
     pose = sample_pose(a.infancy, spec.rng("pose"), r)
@@ -66,6 +66,7 @@ def build_child(spec: FilmSpec) -> Child:
     if Finding.PNEUMOPERITONEUM in severity:
         amount = severity[Finding.PNEUMOPERITONEUM]
         rng = spec.rng("free air")
-        free_air = build_free_air(gravity, amount, a, trunk, chest, contents, organs.belly, rng)
+        size = draw(spec.rng("pool size"), r.pool_size)
+        free_air = build_free_air(gravity, amount, a, trunk, chest, contents, organs.belly, rng, size)
     hardware = build_hardware(a, trunk, chest, spec.rng("hardware"))
     return Child(a, trunk, chest, organs, bones, spine, gut, contents, free_air, hardware, pose)

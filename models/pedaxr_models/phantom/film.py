@@ -13,14 +13,17 @@ from pedaxr_models.phantom import measure
 from pedaxr_models.phantom.body.skin_fold import build_skin_fold
 from pedaxr_models.phantom.child import Child, build_child
 from pedaxr_models.phantom.framing import Framed, frame_child
-from pedaxr_models.phantom.geometry import YY, Mask, coverage, smoothstep
+from pedaxr_models.phantom.geometry import YY, Field, Mask, blur, coverage, smoothstep
+from pedaxr_models.phantom.gut.clutter import build_clutter
 from pedaxr_models.phantom.lengths import measure_lengths
 from pedaxr_models.phantom.metadata import sample_metadata
+from pedaxr_models.phantom.noise import fractal, texture
 from pedaxr_models.phantom.radiography.artefacts import add_grid
 from pedaxr_models.phantom.radiography.markers import draw_markers
 from pedaxr_models.phantom.radiography.processing import process
 from pedaxr_models.phantom.radiography.projection import Materials, expose
-from pedaxr_models.phantom.ranges import draw, ranges_of
+from pedaxr_models.phantom.radiography.surround import lay_on_plate, surround
+from pedaxr_models.phantom.ranges import Ranges, draw, ranges_of
 from pedaxr_models.phantom.spec import FilmSpec
 
 _ATTEMPTS = 6
@@ -84,14 +87,15 @@ def make_film(spec: FilmSpec) -> PhantomFilm:
 def _pixels(spec: FilmSpec, view: Framed) -> NDArray[np.uint8]:
     """Expose, pose, develop and finish."""
     child, field = view.child, view.field
-    r = ranges_of(spec.domain)
+    r = ranges_of(spec)
     materials = _materials(spec, child)
     exposure = expose(materials, child.anatomy.mm_per_px, spec.rng("exposure"), r)
     log_exposure = add_grid(child.pose.warp(exposure.film), spec.rng("grid"))
     anchor = (materials.body > 0.5 * np.percentile(materials.body, 90)) & (materials.lung_air < 1)
     anchor = child.pose.warp_mask(anchor) & (field > 0.9)
     film = process(log_exposure, child.pose.warp(exposure.tissue), anchor, spec.rng("processing"), r)
-    film = film * field + (1 - field) * draw(spec.rng("shutter"), r.shutter_floor)
+    film = film * field + (1 - field) * surround(spec.rng("shutter"), r)
+    film = lay_on_plate(film, spec.rng("plate"), r)
     film = draw_markers(film, spec.view, view.half_width, view.centre_x, spec.rng("marker"), r)
     return np.asarray(np.clip(film, 0, 1) * 255, np.uint8)
 
@@ -104,17 +108,51 @@ def _materials(spec: FilmSpec, child: Child) -> Materials:
     room = 2 * trunk.half_depth * 0.62
     inside = coverage(np.abs(trunk.x) - (trunk.half_width - a.flank_px - 1), 1.5)
     inside = inside * smoothstep(-2, 3, (child.chest.dome_y - YY) * -1)
-    gas = np.minimum(contents.gas, room * 0.8) * inside
+    r = ranges_of(spec)
+    gas = contents.gas + build_clutter(trunk, spec.rng("clutter"), r)
+    gas = np.minimum(gas, room * 0.8) * inside
     if child.free_air is not None:
         gas = np.minimum(gas + child.free_air.gas, room)
     fat = trunk.fat + child.organs.fat * (1 - contents.fluid)
+    cortical, trabecular, fat = _softened(cortical, trabecular, fat, trunk.belly, spec.rng("softening"), r)
     return Materials(
         body=trunk.thickness + build_skin_fold(a, trunk, child.chest, spec.rng("skin fold")),
         fat=fat,
         cortical=cortical,
         trabecular=trabecular,
         gas=np.asarray(gas, np.float32),
-        lung_air=child.chest.air,
+        lung_air=_with_fine_vessels(child.chest.air, spec.rng("fine vessels"), r),
         stool=contents.stool,
         metal=child.hardware.metal,
     )
+
+
+def _softened(
+    cortical: Field, trabecular: Field, fat: Field, belly: Field, rng: np.random.Generator, r: Ranges
+) -> tuple[Field, Field, Field]:
+    """Bones without a ruled outline and of uneven density; soft tissue as cloudy as on real films."""
+    uneven, softness = draw(rng, r.uneven), draw(rng, r.bone_blur_px)
+    if uneven <= 0:
+        return cortical, trabecular, fat
+    cloudy = 1 + uneven * (0.22 * fractal(rng, 1.3) + 0.12 * texture(rng, 3.0))
+    cortical = blur(cortical, softness) * np.clip(cloudy, 0.35, 1.8)
+    trabecular = trabecular * np.clip(2 - cloudy, 0.4, 1.7)
+    streaks = np.clip(fractal(rng, 1.4) + 0.5 * texture(rng, 5.0), -1.5, 2.5)
+    return (
+        cortical,
+        trabecular,
+        np.asarray(fat * np.clip(1 + 0.35 * uneven * streaks * belly, 0.2, 2.5), np.float32),
+    )
+
+
+def _with_fine_vessels(air: Field, rng: np.random.Generator, r: Ranges) -> Field:
+    """Lung whose small vessels and crossing lines are seen down to the base, as on real films."""
+    share = draw(rng, r.vessels)
+    if share <= 0:
+        return air
+    net = np.zeros_like(air)
+    for size in (2.5, 4.0, 7.0):
+        lines = np.exp(-((texture(rng, size) / 0.22) ** 2)) * smoothstep(-0.6, 0.8, texture(rng, 3 * size))
+        net += lines / 3
+    cloudy = 0.5 + 0.5 * smoothstep(-1, 1, texture(rng, 45))
+    return np.asarray(air * (1 - share * net * cloudy), np.float32)

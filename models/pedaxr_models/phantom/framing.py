@@ -36,7 +36,7 @@ class Framed:
 
 def frame_child(spec: FilmSpec, child: Child) -> Framed:
     """Put the shutters round a child and read off what they leave."""
-    r = ranges_of(spec.domain)
+    r = ranges_of(spec)
     pose = child.pose
     centre_x, _ = pose.point(child.anatomy.centre_x, 256)
     field = collimator(

@@ -4,11 +4,11 @@ A range is one or more bands. Every shifted band lies outside the standard one, 
 shifted films meets sizes, poses, doses and grey scales that it never saw in training.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pedaxr_models.phantom.spec import Domain
+from pedaxr_models.phantom.spec import VERSION, Domain, FilmSpec
 
 Bands = tuple[tuple[float, float], ...]
 
@@ -44,6 +44,13 @@ class Ranges:
         shutter_angle: radians, either way. `penumbra_px`: half the softness of their edge.
         shutter_floor: grey under the shutters.
         marker_px: letter height.
+        bow_px: sideways bend of the spine, either way, canvas pixels; nil in version 3.
+        turn: of the child about its long axis, either way, as a share by which its near side is broader.
+        surround_share: share of films whose surround is not black, see `radiography.surround`.
+        clutter: gas and stool seen through loops in the middle of every belly, share of its depth.
+        vessels: factor of the lungs' fine vessels beyond the drawn trees.
+        pool_size: factor of the size of supine pools of free air.
+        bone_blur_px: softness of bones' own edges; `uneven`: cloudiness of bone and soft tissue.
     """
 
     size: Bands = ((0.95, 1.05),)
@@ -73,6 +80,14 @@ class Ranges:
     penumbra_px: Bands = ((0.7, 3.0),)
     shutter_floor: Bands = ((0.0, 0.03),)
     marker_px: Bands = ((13.0, 34.0),)
+    bow_px: Bands = ((0.0, 0.0),)
+    turn: Bands = ((0.0, 0.0),)
+    surround_share: float = 0.0
+    clutter: Bands = ((0.0, 0.0),)
+    vessels: Bands = ((0.0, 0.0),)
+    pool_size: Bands = ((1.0, 1.0),)
+    bone_blur_px: Bands = ((0.0, 0.0),)
+    uneven: Bands = ((0.0, 0.0),)
     styles: tuple[ProcessingStyle, ...] = (
         ProcessingStyle((0.62, 0.85), 1.1, 1.35),
         ProcessingStyle((0.42, 0.60), 1.15, 1.6),
@@ -81,6 +96,24 @@ class Ranges:
 
 
 STANDARD = Ranges()
+VERSION_4 = replace(
+    STANDARD,
+    zoom=((1.08, 1.17),),
+    infant_zoom=((1.1, 1.34),),
+    median_grey=((0.46, 0.63),),
+    latitude=((1.6, 2.2),),
+    floor=((0.0, 0.111),),
+    shutter_share=0.7,
+    side_margin=((1.1, 1.3),),
+    bow_px=((0.0, 8.0), (0.0, 22.0)),
+    turn=((0.0, 0.12),),
+    surround_share=0.6,
+    clutter=((0.0, 0.10), (0.03, 0.22)),
+    vessels=((0.15, 0.5),),
+    pool_size=((0.5, 0.95),),
+    bone_blur_px=((0.5, 1.4),),
+    uneven=((0.5, 1.0),),
+)
 SHIFTED = Ranges(
     size=((0.89, 0.94), (1.06, 1.11)),
     scale=((0.84, 0.93), (1.07, 1.18)),
@@ -113,9 +146,11 @@ SHIFTED = Ranges(
 )
 
 
-def ranges_of(domain: Domain) -> Ranges:
-    """The bands of a domain."""
-    return STANDARD if domain is Domain.STANDARD else SHIFTED
+def ranges_of(spec: FilmSpec) -> Ranges:
+    """The bands of a film's domain and version."""
+    if spec.domain is not Domain.STANDARD:
+        return SHIFTED
+    return STANDARD if spec.version == VERSION else VERSION_4
 
 
 def draw(rng: np.random.Generator, bands: Bands) -> float:

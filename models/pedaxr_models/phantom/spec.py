@@ -8,7 +8,9 @@ import numpy as np
 
 from pedaxr_models.labels import LABELS, NORMAL, URGENCY, Finding, View
 
-VERSION = 3
+VERSION = 3  # what the shipped weights were trained on
+# 4 looks more like real films (docs/data.md); it shares no random stream with 3.
+VERSIONS = (3, 4)
 
 # Beside the finding that names the film: (named finding, companion, share of films).
 _COMPANIONS: tuple[tuple[Finding, Finding, float], ...] = (
@@ -38,6 +40,7 @@ class FilmSpec:
         severity: driving parameter in 0..1 of each intended finding; empty for a normal film.
         attempt: raised when a finding fell outside the visible field and the film is drawn again.
         domain: the ranges that everything else is drawn from.
+        version: of the generator.
     """
 
     seed: int
@@ -47,6 +50,7 @@ class FilmSpec:
     severity: tuple[tuple[Finding, float], ...] = ()
     attempt: int = 0
     domain: Domain = Domain.STANDARD
+    version: int = VERSION
 
     @property
     def label(self) -> str:
@@ -57,25 +61,39 @@ class FilmSpec:
     def rng(self, factor: str) -> np.random.Generator:
         """A stream of this film's own for one factor, so that drawing more of one shifts no other."""
         name = f"{factor}/{self.attempt}" if self.attempt else factor
-        return _stream(self.seed, self.index, name, self.domain)
+        return _stream(self.seed, self.index, name, self.domain, self.version)
 
 
-def _stream(seed: int, index: int, factor: str, domain: Domain) -> np.random.Generator:
+def _stream(
+    seed: int, index: int, factor: str, domain: Domain, version: int = VERSION
+) -> np.random.Generator:
     name = factor if domain is Domain.STANDARD else f"{domain}/{factor}"
     key = (index, zlib.crc32(name.encode()))
-    return np.random.default_rng(np.random.SeedSequence(entropy=(VERSION, seed), spawn_key=key))
+    return np.random.default_rng(np.random.SeedSequence(entropy=(version, seed), spawn_key=key))
 
 
-def sample_spec(seed: int, index: int, domain: Domain = Domain.STANDARD) -> FilmSpec:
-    """Labels in equal shares; age and view independent of the label where physiology allows."""
+def sample_spec(
+    seed: int, index: int, domain: Domain = Domain.STANDARD, *, version: int = VERSION
+) -> FilmSpec:
+    """Labels in equal shares; age and view independent of the label where physiology allows.
+
+    Raises:
+        ValueError: there is no such version, or it makes no shifted films.
+    """
+    if version not in VERSIONS or (version != VERSION and domain is Domain.SHIFTED):
+        raise ValueError(f"Generator version {version} does not make {domain} films; known are {VERSIONS}.")
+
+    def stream(number: int, factor: str) -> np.random.Generator:
+        return _stream(seed, number, factor, domain, version)
+
     block, place = divmod(index, len(LABELS))
-    label = LABELS[int(_stream(seed, block, "label order", domain).permutation(len(LABELS))[place])]
-    findings = _findings(label, _stream(seed, index, "findings", domain))
-    age = _age_months(label, _stream(seed, index, "age", domain))
-    view = _view(findings, age, _stream(seed, index, "view", domain))
-    rng = _stream(seed, index, "severity", domain)
+    label = LABELS[int(stream(block, "label order").permutation(len(LABELS))[place])]
+    findings = _findings(label, stream(index, "findings"))
+    age = _age_months(label, stream(index, "age"))
+    view = _view(findings, age, stream(index, "view"))
+    rng = stream(index, "severity")
     severity = tuple((finding, sample_severity(rng)) for finding in findings)
-    return FilmSpec(seed, index, view, age, severity, domain=domain)
+    return FilmSpec(seed, index, view, age, severity, domain=domain, version=version)
 
 
 def sample_severity(rng: np.random.Generator) -> float:

@@ -118,8 +118,9 @@ def _groups(
     real_sources: Sequence[str],
     made_sources: Sequence[str],
 ) -> NDArray[np.str_]:
-    named = [f"real {s}" for s in real_sources or range(len(real))]
-    return np.array([*named, *(f"made {s}" for s in made_sources or range(len(made)))])
+    """Films of one name are of one child, on either side: findings put into a real film, say."""
+    named = list(real_sources) or [f"real {i}" for i in range(len(real))]
+    return np.array([*named, *(list(made_sources) or [f"made {i}" for i in range(len(made))])])
 
 
 def _tells(rows: Floats, is_real: NDArray[np.bool_], groups: NDArray[np.str_], seed: int) -> tuple[Tell, ...]:
@@ -138,13 +139,11 @@ def cross_validated_scores(
     features: Floats, is_real: NDArray[np.bool_], groups: NDArray[np.str_], *, seed: int = 0
 ) -> Floats:
     """Score of each row by ridge regression (dual) on rows of other groups; higher is more real, (n,)."""
-    fold = np.zeros(len(groups), np.intp)
-    rng = np.random.default_rng(seed)
+    rng, dealt = np.random.default_rng(seed), dict[str, int]()
     for side in (True, False):  # real and made are dealt apart, so that every fold holds both
-        names = np.unique(groups[is_real == side])
-        dealt = dict(zip(names, rng.permutation(len(names)) % _FOLDS, strict=True))
-        for row in np.flatnonzero(is_real == side):
-            fold[row] = dealt[groups[row]]
+        names = sorted({str(g) for g in groups[is_real == side]} - set(dealt))
+        dealt |= dict(zip(names, (rng.permutation(len(names)) % _FOLDS).tolist(), strict=True))
+    fold = np.array([dealt[str(group)] for group in groups])
     scores = np.zeros(len(groups))
     for number in range(_FOLDS):
         train, held = fold != number, fold == number

@@ -20,6 +20,13 @@ _VIEWS = ("supine", "erect", "left_lateral_decubitus")
 @click.option("--index", "indices", type=click.IntRange(0), multiple=True, help="Only this film; repeatable.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same films.")
 @click.option("--shifted", is_flag=True, help="Draw test films from outside the training ranges.")
+@click.option(
+    "--generator",
+    type=click.Choice(["3", "4"]),
+    default="3",
+    show_default=True,
+    help="Version of the generator; the bundled weights were trained on 3.",
+)
 @click.option("--dicom", is_flag=True, help="Write DICOM CR images instead of PNG.")
 @click.option(
     "--processes",
@@ -49,6 +56,7 @@ def films(
     indices: tuple[int, ...],
     seed: int,
     shifted: bool,
+    generator: str,
     dicom: bool,
     processes: int,
     onto: Path | None,
@@ -81,6 +89,7 @@ def films(
             seed=seed,
             domain=Domain.SHIFTED if shifted else Domain.STANDARD,
             picture=PictureFormat(".dcm", encode_dicom) if dicom else PNG,
+            version=int(generator),
             processes=processes,
             progress=progress,
         )

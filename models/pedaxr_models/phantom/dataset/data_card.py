@@ -68,9 +68,10 @@ def describe(rows: list[Row], stamp: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def data_card(rows: list[Row], seed: int, domain: Domain) -> str:
+def data_card(rows: list[Row], seed: int, domain: Domain, version: int = VERSION) -> str:
     """The description for people, Markdown."""
     remake = " --shifted" if domain is Domain.SHIFTED else ""
+    remake += f" --generator {version}" if version != VERSION else ""
     lines = [
         "# Data card: synthetic paediatric abdominal films",
         "",
@@ -79,7 +80,7 @@ def data_card(rows: list[Row], seed: int, domain: Domain) -> str:
         "them says nothing about real films until it is measured there too.",
         "",
         *(_SHIFTED if domain is Domain.SHIFTED else ()),
-        f"Made by `pedaxr_models.phantom` version {VERSION}, seed {seed}: {len(rows)} films of {N} x {N}.",
+        f"Made by `pedaxr_models.phantom` version {version}, seed {seed}: {len(rows)} films of {N} x {N}.",
         "Outlines, masks, facts and millimetres come from the geometry, after pose and collimation. Any film",
         f"can be made again alone: `pedaxr films OUT --seed {seed}{remake} --index NUMBER` writes the same",
         "bytes.",

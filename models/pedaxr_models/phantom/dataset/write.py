@@ -49,10 +49,11 @@ class Recipe:
     seed: int = 0
     domain: Domain = Domain.STANDARD
     picture: PictureFormat = PNG
+    version: int = VERSION
 
     def stamp(self) -> dict[str, object]:
         """The recipe and the generator's version as kept in the folder."""
-        stamp: dict[str, object] = {"version": VERSION, "seed": self.seed}
+        stamp: dict[str, object] = {"version": self.version, "seed": self.seed}
         if self.domain is not Domain.STANDARD:
             stamp["domain"] = self.domain.value
         if self.picture.suffix != PNG.suffix:
@@ -68,6 +69,7 @@ def write_dataset(
     seed: int = 0,
     domain: Domain = Domain.STANDARD,
     picture: PictureFormat = PNG,
+    version: int = VERSION,
     processes: int = 1,
     progress: Progress | None = None,
 ) -> Path:
@@ -82,13 +84,14 @@ def write_dataset(
         seed: films are reproducible from the generator's version, this and their index.
         domain: the shifted films are all for testing and of patients of their own.
         picture: how films are stored.
+        version: of the generator, see `spec.VERSIONS`.
         processes: worker processes; 1 works in this one.
         progress: called with (films done, films wanted) after each film.
 
     Raises:
         ValueError: the folder holds films of another seed, domain, format or version.
     """
-    recipe = Recipe(seed, domain, picture)
+    recipe = Recipe(seed, domain, picture, version)
     _claim(folder, recipe)
     wanted = list(range(count)) if indices is None else sorted(set(indices))
     missing = [i for i in wanted if not _row_path(folder, i).exists()]
@@ -126,7 +129,7 @@ def _make_all(write: Callable[[int], None], indices: list[int], processes: int) 
 
 def _write_film(folder: Path, recipe: Recipe, index: int) -> None:
     """Image and mask first, row last: a row on disk means that the film is whole."""
-    film = make_film(sample_spec(recipe.seed, index, recipe.domain))
+    film = make_film(sample_spec(recipe.seed, index, recipe.domain, version=recipe.version))
     image = f"images/{index:06d}{recipe.picture.suffix}"
     _write_bytes(folder / image, recipe.picture.encode(film))
     partial_path = folder / "masks" / f"{index:06d}.part.npz"
@@ -139,7 +142,7 @@ def _write_film(folder: Path, recipe: Recipe, index: int) -> None:
 def _worded(row: Row, recipe: Recipe, index: int) -> Row:
     """Caption and report in English and Korean; done last, so that a new grammar needs no new films."""
     facts = FilmFacts.from_json(json.loads(row["Facts"]))
-    spec = sample_spec(recipe.seed, index, recipe.domain)
+    spec = sample_spec(recipe.seed, index, recipe.domain, version=recipe.version)
     metadata = FilmMetadata(
         patient_sex=row["PatientSex"],
         age_months=float(row["AgeMonths"]),
@@ -180,7 +183,7 @@ def _write_tables(folder: Path, rows: list[Row], recipe: Recipe) -> None:
     _write_text(folder / "annotations.json", json.dumps(coco_annotations(rows), ensure_ascii=False) + "\n")
     description = json.dumps(describe(rows, recipe.stamp()), indent=2, ensure_ascii=False)
     _write_text(folder / "data.json", description + "\n")
-    _write_text(folder / "DATA_CARD.md", data_card(rows, recipe.seed, recipe.domain))
+    _write_text(folder / "DATA_CARD.md", data_card(rows, recipe.seed, recipe.domain, recipe.version))
 
 
 def _write_csv(path: Path, rows: Iterable[Row]) -> None:

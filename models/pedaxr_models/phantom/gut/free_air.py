@@ -42,13 +42,14 @@ def build_free_air(
     contents: Contents,
     belly: Field,
     rng: np.random.Generator,
+    size: float = 1.0,
 ) -> FreeAir:
-    """Free gas of one film; `severity` in 0..1 sets its amount."""
+    """Free gas of one film; `severity` in 0..1 sets its amount, `size` scales supine pools."""
     if gravity.view is View.ERECT:
         return _crescents(severity, a, trunk, chest, rng)
     if gravity.view is View.LEFT_LATERAL_DECUBITUS:
         return _stripe(severity, a, trunk, chest, gravity, rng)
-    return _pool(severity, a, trunk, contents, belly, rng)
+    return _pool(severity, a, trunk, contents, belly, rng, size)
 
 
 def _crescents(severity: float, a: Anatomy, trunk: Trunk, chest: Chest, rng: np.random.Generator) -> FreeAir:
@@ -100,11 +101,17 @@ def _stripe(
 
 
 def _pool(
-    severity: float, a: Anatomy, trunk: Trunk, contents: Contents, belly: Field, rng: np.random.Generator
+    severity: float,
+    a: Anatomy,
+    trunk: Trunk,
+    contents: Contents,
+    belly: Field,
+    rng: np.random.Generator,
+    size: float,
 ) -> FreeAir:
     """Football or gas round the liver, Rigler's double wall, falciform ligament; more looked like wire."""
     h, u = a.half_width, a.pitch
-    distance, width = _outline(severity, a, trunk, rng)
+    distance, width = _outline(severity, a, trunk, rng, size)
     depth = (0.16 + 0.26 * severity) * h * 0.8
     steep = width * (0.45 + 0.30 * np.clip(texture(rng, 24), -1, 1))  # sharp here, fading there
     lens = half_chord(distance, width * 0.8) / (width * 0.8) * depth
@@ -121,14 +128,16 @@ def _pool(
     return FreeAir(gas.astype(np.float32), edge & (belly > 0.3))
 
 
-def _outline(severity: float, a: Anatomy, trunk: Trunk, rng: np.random.Generator) -> tuple[Field, float]:
+def _outline(
+    severity: float, a: Anatomy, trunk: Trunk, rng: np.random.Generator, size: float
+) -> tuple[Field, float]:
     """Signed distance to the pool's border, and its half-width: several overlapping collections.
 
     They lie in front of liver and bowel, over the liver's slanting lower edge, or as a wedge in the pouch
     under it; bowel dents them, so that no border is an ellipse.
     """
     h, u = a.half_width, a.pitch
-    width, height = (0.32 + 0.34 * severity) * h, (1.1 + 1.9 * severity) * u
+    width, height = (0.32 + 0.34 * severity) * h * size, (1.1 + 1.9 * severity) * u * size
     x0, y0, slant = rng.uniform(-0.15, 0.1) * h, a.level_y(3.4) + rng.uniform(-0.5, 0.7) * u, 0.0
     if rng.random() < 0.4:  # over the liver, slanting down to the flank
         width, height = 0.8 * width, 0.8 * height
