@@ -105,6 +105,7 @@ VERSION_4 = replace(
     floor=((0.0, 0.111),),
     shutter_share=0.7,
     side_margin=((1.1, 1.3),),
+    end_margin=((230.0, 262.0), (252.0, 262.0)),
     bow_px=((0.0, 8.0), (0.0, 22.0)),
     turn=((0.0, 0.12),),
     surround_share=0.6,
