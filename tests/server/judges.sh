@@ -21,7 +21,7 @@ start() { # start PORT COMMAND...: run it in the background and wait until it is
     echo "no server on port $port:"; cat "server-$port.log"; exit 1
 }
 start 8770 "$bin/pedaxr" serve --http --warm --port 8770
-start 8771 "$bin/python" "$here/conformance_server.py" --port 8771
+start 8771 "$bin/python" -P "$here/conformance_server.py" --port 8771   # -P: tests/server/mcp is no SDK
 
 echo "== Inspector: strict, both eras, stdio and HTTP"
 bash "$here/inspector.sh" "$bin/pedaxr" "$home" "$folder" http://127.0.0.1:8770/mcp

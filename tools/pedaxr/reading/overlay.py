@@ -361,4 +361,5 @@ def _wrapped(text: str, size: int, room: int, most: int) -> list[str]:
 
 def area_text(region: Region) -> str:
     """Area in square centimetres, or in pixels when the film has no spacing."""
-    return f"{region.area_mm2 / 100:.1f} cm²" if region.area_mm2 is not None else f"{region.area_px} px"
+    unit = "cm²" if can_write("cm²") else "sq cm"
+    return f"{region.area_mm2 / 100:.1f} {unit}" if region.area_mm2 is not None else f"{region.area_px} px"

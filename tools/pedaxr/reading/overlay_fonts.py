@@ -17,6 +17,7 @@ _FOLDERS = {
 }
 _UNIX_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 _HANGUL = re.compile("[\u1100-\u11ff\u3000-\u318f\u4e00-\u9fff\uac00-\ud7a3]+")
+_IN_NO_FONT = "\ue000"  # drawn as the box that stands for a missing letter
 _NAMES = (
     "NotoSansCJK-Regular.ttc",
     "NotoSansKR-Regular.*",
@@ -36,13 +37,24 @@ def hangul_font_file() -> Path | None:
 
 def can_write(text: str) -> bool:
     """Whether a picture can show the text as it is."""
-    return _is_latin(text) or (_is_latin(_HANGUL.sub("", text)) and hangul_font_file() is not None)
+    return _has_letters(text) or (_is_latin(_HANGUL.sub("", text)) and hangul_font_file() is not None)
 
 
 def font_for(text: str, size: int) -> Font:
     """Pillow's own font, or the machine's for a text that it lacks letters for."""
-    path = None if _is_latin(text) else hangul_font_file()
+    path = None if _has_letters(text) else hangul_font_file()
     return ImageFont.load_default(size) if path is None else ImageFont.truetype(str(path), size)
+
+
+def _has_letters(text: str) -> bool:
+    """Whether Pillow's own font has them all; it lacks accents, and a square for a unit."""
+    return all(map(_has_letter, text))
+
+
+@cache
+def _has_letter(char: str) -> bool:
+    font = ImageFont.load_default(20)
+    return bytes(font.getmask(char)) != bytes(font.getmask(_IN_NO_FONT))
 
 
 def _is_latin(text: str) -> bool:
