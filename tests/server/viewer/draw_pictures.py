@@ -1,4 +1,4 @@
-"""Draw the README's pictures of the viewer: `python -m tests.server.viewer.draw_pictures URL STUDY docs`.
+"""Draw the pictures of the viewer in docs: `python -m tests.server.viewer.draw_pictures URL STUDY docs`.
 
 URL is the endpoint of a running server (`pedaxr serve --http`), STUDY a study id of its clinic.
 """
@@ -16,10 +16,11 @@ _GREYS = 96
 
 
 def main(url: str, study_id: str, folder: Path) -> None:
-    """Both pictures, with the sentence of the first outlined finding lit."""
+    """The page and the App, with the sentence of the first outlined finding lit, and an outline corrected."""
     with chromium() as browser:
         write(folder / "viewer_page.png", draw_page(browser, url, study_id))
         write(folder / "viewer_app.png", draw_app(browser, url, study_id))
+        write(folder / "viewer_correct.png", draw_correction(browser, url, study_id))
 
 
 def draw_page(browser: Browser, url: str, study_id: str) -> bytes:
@@ -39,6 +40,24 @@ def draw_app(browser: Browser, url: str, study_id: str) -> bytes:
     }
     page.evaluate("call => openApp(...call)", ["segment_xray", {"study_id": study_id}, abilities])
     return shot(page, page.frame_locator("#app"))
+
+
+def draw_correction(browser: Browser, url: str, study_id: str) -> bytes:
+    """A finding that the network missed is added with the brush."""
+    page = browser.new_page(viewport={"width": 1360, "height": 850}, color_scheme="dark", locale="en-GB")
+    page.goto(f"{url.removesuffix('/mcp')}/#{study_id}")
+    shot(page, page)
+    page.get_by_role("button", name="Correct outlines").click()
+    page.locator("[data-decide=constipation]").get_by_role("button", name="Draw").click()
+    box = page.locator(".pane").first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + 0.55 * box["width"], box["y"] + 0.55 * box["height"]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y + 80, steps=8)
+    page.mouse.move(x - 20, y + 150, steps=8)
+    page.mouse.up()
+    return page.screenshot()
 
 
 def shot(page: Page, viewer: Page | FrameLocator) -> bytes:

@@ -287,9 +287,7 @@ class _Legend:
         self.draw.rectangle(box, fill=colour if is_finding else None, outline=colour, width=2)
         self.line(sign(region.name), indent=side + 8)
         if is_finding:
-            details = (
-                f"{area_text(region)}, {region.share_of_body:.0%} of body, conf. {region.confidence:.2f}"
-            )
+            details = f"{area_text(region)}, {region.share_of_body:.0%} of body"
             self.line(details, _FAINT, indent=side + 8, is_small=True)
 
 
@@ -361,5 +359,4 @@ def _wrapped(text: str, size: int, room: int, most: int) -> list[str]:
 
 def area_text(region: Region) -> str:
     """Area in square centimetres, or in pixels when the film has no spacing."""
-    unit = "cm²" if can_write("cm²") else "sq cm"
-    return f"{region.area_mm2 / 100:.1f} {unit}" if region.area_mm2 is not None else f"{region.area_px} px"
+    return f"{region.area_mm2 / 100:.1f} cm²" if region.area_mm2 is not None else f"{region.area_px} px"

@@ -3,6 +3,7 @@
 import re
 import sys
 from functools import cache
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
@@ -16,6 +17,7 @@ _FOLDERS = {
     "win32": (Path("C:/Windows/Fonts"),),
 }
 _UNIX_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
+_WIDE = 0.92  # DejaVu Sans is the larger one at the same size
 _HANGUL = re.compile("[\u1100-\u11ff\u3000-\u318f\u4e00-\u9fff\uac00-\ud7a3]+")
 _IN_NO_FONT = "\ue000"  # drawn as the box that stands for a missing letter
 _NAMES = (
@@ -35,15 +37,30 @@ def hangul_font_file() -> Path | None:
     return next(iter(found), None)
 
 
+@cache
+def wide_font_file() -> Path | None:
+    """DejaVu Sans, which comes with matplotlib: it has the signs that Pillow's font lacks, such as ²."""
+    found = find_spec("matplotlib")
+    folders = (found.submodule_search_locations or []) if found else []
+    paths = (Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf" for folder in folders)
+    return next((path for path in paths if path.is_file()), None)
+
+
 def can_write(text: str) -> bool:
     """Whether a picture can show the text as it is."""
-    return _has_letters(text) or (_is_latin(_HANGUL.sub("", text)) and hangul_font_file() is not None)
+    if _has_letters(text) or (_is_latin(text) and wide_font_file() is not None):
+        return True
+    return _is_latin(_HANGUL.sub("", text)) and hangul_font_file() is not None
 
 
 def font_for(text: str, size: int) -> Font:
-    """Pillow's own font, or the machine's for a text that it lacks letters for."""
-    path = None if _has_letters(text) else hangul_font_file()
-    return ImageFont.load_default(size) if path is None else ImageFont.truetype(str(path), size)
+    """Pillow's own font, or another for a text that it lacks letters for."""
+    wide, hangul = wide_font_file(), hangul_font_file()
+    if _has_letters(text) or (wide is None and hangul is None):
+        return ImageFont.load_default(size)
+    if wide is not None and _is_latin(text):
+        return ImageFont.truetype(str(wide), round(_WIDE * size))
+    return ImageFont.load_default(size) if hangul is None else ImageFont.truetype(str(hangul), size)
 
 
 def _has_letters(text: str) -> bool:
@@ -54,7 +71,7 @@ def _has_letters(text: str) -> bool:
 @cache
 def _has_letter(char: str) -> bool:
     font = ImageFont.load_default(20)
-    return bytes(font.getmask(char)) != bytes(font.getmask(_IN_NO_FONT))
+    return char.isspace() or bytes(font.getmask(char)) != bytes(font.getmask(_IN_NO_FONT))
 
 
 def _is_latin(text: str) -> bool:

@@ -359,8 +359,13 @@ function start() {
 }
 
 async function loadWorkplace() {
-  const { startWorkplace } = await import("./workplace.js");
-  workplace = startWorkplace({
+  let loaded = null;
+  try {
+    loaded = await import("./workplace.js");
+  } catch {
+    return fail({ code: "unreachable" }, loadWorkplace); // films are still shown
+  }
+  workplace = loaded.startWorkplace({
     server, state, film, setTool, openById, showVersion, showReport: takeReport, fail, search: (name) => search.ask(name),
   });
   if (state.outlines) workplace.outlines(); // which came before
