@@ -348,6 +348,9 @@ class Report(_Result):
     confidence: Fraction | None = Field(
         default=None, description="That exactly the right findings are named, calibrated on held-out films"
     )
+    sureness: SkipJsonSchema[Literal["high", "moderate", "low"] | None] = Field(
+        default=None, description="The confidence in a word"
+    )
     image_dependence: Fraction = Field(
         description="How far the film, against a blank one, moves the words; 0 = not used"
     )

@@ -93,15 +93,6 @@ def _verdict(finding: StructuredFinding | None) -> str:
     return "grounded" if finding.agreed else "hedged"
 
 
-def _sections(report: Report, language: Language) -> list[tuple[str, str]]:
-    """Section names of the report, in English as keys, and their texts; the indication's source is said."""
-    if language == "en":
-        return list(report.sections.items())
-    from pedaxr.reports.korean import korean_sections
-
-    return list(zip(report.sections, korean_sections(report).values(), strict=False))  # flags come last
-
-
 def _section(section: ToldSection) -> str:
     lines = "".join(_paragraph(line) for line in section.text.splitlines())
     return f"<h2>{escape(section.title)}</h2>{lines}"

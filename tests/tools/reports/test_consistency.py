@@ -188,6 +188,19 @@ def test_a_view_that_is_not_stated_is_not_drafted_either(draft, film_clinic: Cli
     assert contradictions(report) == []
 
 
+@pytest.mark.parametrize("name", ["levels", "free air", "pyloric"])
+def test_without_a_stated_view_what_is_outlined_is_not_called_unassessed(
+    draft, film_clinic: Clinic, name: str
+) -> None:
+    draft(name)
+    report = generate_report(file=film_clinic.registry.study(name).image_path)
+    impression, korean = report.sections["Impression"], sections_in_korean(report)["Impression"]
+    assert ("Air-fluid levels not assessed" in impression) is (name != "levels")
+    assert ("ree intraperitoneal air not excluded" in impression) is (name != "free air")
+    assert ("공기액체층은 평가할 수 없" in korean) is (name != "levels")
+    assert contradictions(report) == []
+
+
 def test_a_draft_of_another_view_is_struck_and_flagged(draft) -> None:
     wrong = witness_of(replace(truth("normal"), view=View.LEFT_LATERAL_DECUBITUS))
     report = draft("normal", wrong)

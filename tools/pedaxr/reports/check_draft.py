@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pedaxr.reading.notes import NoteKind, no_finding_because, texts
 from pedaxr.reading.operating_points import OperatingPoints
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Below this no word of the report depends on the film: whatever it says was not read off it.
 LEAST_DEPENDENCE = 0.05
+HIGH_CONFIDENCE, MODERATE_CONFIDENCE = 0.9, 0.75
 WRITER_CANNOT_READ = "The report writer says that it cannot read this film."
 WITHHELD_FLAG = (
     "The draft hardly changes when the film is replaced by a blank one: its sentences were withheld."
@@ -111,6 +112,13 @@ def check_draft(
 def _in_house_terms(text: str) -> str:
     """One term for one thing, whatever the report writer learnt to call it."""
     return _FREE_AIR.sub(lambda found: f"{found[1]}ree intraperitoneal air", text)
+
+
+def in_a_word(confidence: float) -> Literal["high", "moderate", "low"]:
+    """A calibrated confidence for a clinician: of such reports nine in ten, or three in four, are right."""
+    if confidence >= HIGH_CONFIDENCE:
+        return "high"
+    return "moderate" if confidence >= MODERATE_CONFIDENCE else "low"
 
 
 def critical_findings(findings: Sequence[StructuredFinding]) -> dict[str, Certainty]:

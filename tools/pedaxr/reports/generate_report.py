@@ -14,7 +14,7 @@ from pedaxr.reading.operating_points import operating_points
 from pedaxr.reading.provenance import provenance
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
-from pedaxr.reports.check_draft import CheckedDraft, check_draft
+from pedaxr.reports.check_draft import CheckedDraft, check_draft, in_a_word
 from pedaxr.reports.comparison import NOT_COMPARED_FILM, compare_with_earlier
 from pedaxr.reports.consistency import without_contradictions
 from pedaxr.reports.current import in_context
@@ -124,6 +124,7 @@ def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") ->
             measures={} if checked.in_doubt else reading.measures,
             flags=checked.flags,
             confidence=None if checked.in_doubt else round(checked.confidence, 3),
+            sureness=None if checked.in_doubt else in_a_word(checked.confidence),
             image_dependence=told.image_dependence,
             image_sha256=reading.radiograph.sha256,
             model=f"{reading.model_name}; {reporter.name} {reporter.weights_sha256[:12]}".strip(),

@@ -172,10 +172,11 @@ def _impression(report: Report) -> str:
     disputed = [f for f in by_name.values() if f.presence is Presence.ABSENT and not f.agreed]
     lines += [as_text([_told(finding, report)]) for finding in disputed if finding not in told]
     lines += [table["withheld"]] if _is_withheld(report) else []
-    is_air_named = by_name.get(Finding.PNEUMOPERITONEUM) in told
+    named = {Finding(f.finding) for f in told}
+    unseen = [f.value for f in (Finding.AIR_FLUID_LEVEL, Finding.PNEUMOPERITONEUM) if f not in named]
     if not limits.is_horizontal_beam:
-        lines.append(table["levels_unseen" if is_air_named else "blind_view"])
-    elif not limits.are_domes_in_field and not is_air_named:
+        lines += [table["unseen"][" ".join(unseen)]] if unseen else []
+    elif not limits.are_domes_in_field and Finding.PNEUMOPERITONEUM not in named:
         name = wordings("ko").words.names[Finding.PNEUMOPERITONEUM]
         lines.append(as_text([table["domes"].format(name=name)]))
     return " ".join(f"{number}. {line}" for number, line in enumerate(lines, 1))

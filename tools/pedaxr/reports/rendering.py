@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pedaxr.reports.heading import LONGEST_QUOTED, heading, phrases
 from pedaxr.reports.korean import in_korean, korean_headings, sections_in_korean
+from pedaxr.reports.sections import NOT_ASSESSED
 from pedaxr.text import ForeignText
 from pedaxr.types import Report
 from pedaxr_models.report_text.wordings import Language
@@ -30,12 +31,18 @@ class ToldSection:
 
 
 def told_sections(report: Report, language: Language = "en") -> list[ToldSection]:
-    """All sections in their order."""
+    """All sections in their order; those that nobody assessed stand in one."""
     texts = report.sections if language == "en" else sections_in_korean(report)
     titles = {name: name for name in report.sections} if language == "en" else korean_headings()
     words = phrases(language)
+    left = [name for name in report.sections if report.sections[name] == NOT_ASSESSED]
     told = []
     for name, text in texts.items():
+        if name in left:
+            if name == left[0]:
+                parts = ", ".join(_within(titles.get(part, part)) for part in left)
+                told.append(ToldSection(name, words["not_assessed"], f"{parts}."))
+            continue
         title, shown = titles.get(name, name), text
         if name == "Indication":
             title, shown = f"{title} {words['as_supplied']}", _indication(report, text, language)
@@ -45,17 +52,23 @@ def told_sections(report: Report, language: Language = "en") -> list[ToldSection
     return told
 
 
+def _within(title: str) -> str:
+    return title[:1].lower() + title[1:]
+
+
 def told_flags(report: Report, language: Language = "en") -> list[str]:
     """The flags, gravest first."""
     return report.flags if language == "en" else [in_korean(flag) for flag in report.flags]
 
 
 def small_print(report: Report, language: Language = "en") -> list[str]:
-    """What the report was made with, on what that was trained, and what it is not."""
+    """How sure it is, in words; what it was made with, on what that was trained, and what it is not."""
     words = phrases(language)
+    sure = [words["sureness"].format(words[f"sure_{report.sureness}"])] if report.sureness else []
     if language == "en":
-        return [f"Model: {report.model}", report.data_statement, report.disclaimer]
-    return [f"{words['model']}: {report.model}", words["trained"][report.trained_on], words["disclaimer"]]
+        return [*sure, f"Model: {report.model}", report.data_statement, report.disclaimer]
+    model = f"{words['model']}: {report.model}"
+    return [*sure, model, words["trained"][report.trained_on], words["disclaimer"]]
 
 
 def report_text(report: Report, language: Language = "en") -> str:

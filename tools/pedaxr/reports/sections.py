@@ -23,6 +23,11 @@ _CALIBRES = {
     "rectum": "Rectum",
 }
 UNTRAINED = ("Calcification and foreign bodies", "Lines and tubes", "Organs", "Lung bases", "Bones")
+# What a vertical beam, or a view that nobody states, leaves open.
+_UNSEEN = {
+    Finding.AIR_FLUID_LEVEL: "Air-fluid levels not assessed",
+    Finding.PNEUMOPERITONEUM: "Free intraperitoneal air not excluded",
+}
 NOTHING_OUTLINED = "Nothing this model looks for is outlined."
 # What a sign may mean; a film makes none of these diagnoses.
 _MEANING = {
@@ -107,11 +112,11 @@ def _impression(findings: Sequence[StructuredFinding], limits: FilmLimits, is_wi
     told = [by_name[name] for name in URGENCY if name in by_name and _is_named(by_name[name])]
     lines = [_impression_line(finding) for finding in told] or [NOTHING_OUTLINED]
     lines += [WITHHELD] if is_withheld else []
-    is_air_named = any(f.finding == Finding.PNEUMOPERITONEUM for f in told)
+    named = {Finding(f.finding) for f in told}
     if not limits.is_horizontal_beam:
-        air = "" if is_air_named else " and free intraperitoneal air not excluded"
-        lines.append(f"Air-fluid levels not assessed{air} on this view.")
-    elif not limits.are_domes_in_field and not is_air_named:
+        unseen = [words for finding, words in _UNSEEN.items() if finding not in named]
+        lines += [f"{' and '.join(unseen).replace('and Free', 'and free')} on this view."] if unseen else []
+    elif not limits.are_domes_in_field and Finding.PNEUMOPERITONEUM not in named:
         lines.append("Free intraperitoneal air not assessed: the domes of the diaphragm are not included.")
     return " ".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
 

@@ -2,6 +2,7 @@
 
 import click
 
+from pedaxr_server.cli.evaluate.consistency import evaluate_consistency
 from pedaxr_server.cli.evaluate.hanging import evaluate_hanging
 from pedaxr_server.cli.evaluate.networks import evaluate_captioner, evaluate_segmentation
 from pedaxr_server.cli.evaluate.realism import evaluate_realism
@@ -20,6 +21,7 @@ for measurement in (
     evaluate_segmentation,
     evaluate_captioner,
     evaluate_reports,
+    evaluate_consistency,
     evaluate_rejection,
     evaluate_hanging,
     evaluate_realism,

@@ -1,0 +1,47 @@
+"""`pedaxr evaluate consistency`: whether reports contradict themselves, over whole sets of films."""
+
+from pathlib import Path
+
+import click
+
+from pedaxr_server.cli.data import library_errors, progress_bar
+from pedaxr_server.cli.evaluate.films import DATA, document_option, films_of_split, limit_option
+from pedaxr_server.cli.options import json_option, show, use_weights, weights_option
+from pedaxr_server.cli.publish import publish
+
+
+@click.command("consistency")
+@click.option("--data", type=DATA, required=True, help="Data set folder or its films.csv.")
+@click.option("--shifted", type=DATA, help="Films of `pedaxr films --shifted`, measured as well.")
+@limit_option
+@document_option
+@weights_option
+@json_option
+def evaluate_consistency(
+    data: Path,
+    shifted: Path | None,
+    limit: int | None,
+    document: Path | None,
+    weights: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Contradictions within reports, in English and Korean. Exits with status 1 if there is one."""
+    from rich.markdown import Markdown
+
+    from pedaxr.evaluation import consistency as measuring
+
+    use_weights(weights)
+    sets = {name: path for name, path in (("test", data), ("shifted", shifted)) if path}
+    found = {}
+    with library_errors():
+        for name, path in sets.items():
+            films = films_of_split(path, "test", limit)
+            with progress_bar(f"Reporting, {name}", len(films) * len(measuring.WAYS)) as progress:
+                found[name] = measuring.evaluate_consistency(films, progress=progress)
+        table = measuring.consistency_table(found)
+        if document:
+            publish(document, "consistency", table)
+    figures = {name: {way: told.to_json() for way, told in states.items()} for name, states in found.items()}
+    show(lambda: Markdown(table), figures, json_path)
+    if any(told.found for states in found.values() for told in states.values()):
+        raise SystemExit(1)
