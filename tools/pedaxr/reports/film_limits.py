@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from pedaxr.reading.read_film import Reading
 
-# Of the height of the film: an outline that begins above this row runs out of it.
-_LEAST_MARGIN = 0.02
+# Of the height of the exposed field, which is all that is read: what begins above this row runs out of it.
+_LEAST_MARGIN = 0.01
 _LEAST_DOME_PX = 150  # of the frame, on either side of the spine; domes cut in half have fewer
 LEVELS = "air_fluid_levels"
 STOOL_SHARES = ("stool_share_right_colon", "stool_share_left_colon", "stool_share_rectosigmoid")
