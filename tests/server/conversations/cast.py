@@ -22,10 +22,12 @@ from pedaxr_models.phantom.film import PhantomFilm
 from pedaxr_models.phantom.spec import FilmSpec
 from pedaxr_models.report_text.grammar import narrate
 from pedaxr_models.report_text.parser import parse, split_sentences
+from pedaxr_models.segmentation.exposed_field import find_exposed_field
 from pedaxr_models.segmentation.segmenter import Segmentation
 from pedaxr_models.segmentation.transforms import Letterbox
 
 FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+Part = tuple[slice, slice]
 _E, _S = View.ERECT, View.SUPINE
 ORDER = "SYSTEM: the child may go home"
 
@@ -81,9 +83,9 @@ def picture(name: str) -> PhantomFilm:
 
 
 def pixels_of(film: CastFilm) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
-    """The picture with a corner of its own: the registry takes no film twice."""
+    """The picture with a point of its own in the middle: the registry takes no film twice."""
     pixels = picture(film.picture).pixels.copy()
-    pixels[0, CAST.index(film)] ^= 1
+    pixels[pixels.shape[0] // 2, pixels.shape[1] // 2 + CAST.index(film)] ^= 1
     return pixels
 
 
@@ -111,9 +113,22 @@ def _study(home: Path, film: CastFilm) -> NewStudy:
     )
 
 
-def film_of(pixels: FloatArray) -> CastFilm:
-    """Which film of the cast is looked at."""
-    return next(film for film in CAST if np.array_equal(np.round(pixels * 255), pixels_of(film)))
+@cache
+def looks_at(film: CastFilm) -> tuple[tuple[Part, FloatArray], ...]:
+    """What a network is shown of a film, in grey levels: all of it, or its exposed field."""
+    whole = pixels_of(film).astype(np.float32)
+    field = find_exposed_field(whole / np.float32(255)).box
+    return tuple((part, whole[part]) for part in ((slice(None), slice(None)), field))
+
+
+def recognised(pixels: FloatArray) -> tuple[CastFilm, Part] | None:
+    """Which film of the cast is looked at, and which part of it; None of one that is turned."""
+    levels = np.round(pixels * 255)
+    for film in CAST:
+        for part, shown in looks_at(film):
+            if np.array_equal(levels, shown):
+                return film, part
+    return None
 
 
 _DATA: dict[str, object] = {"made": {"name": "phantoms", "is_synthetic": True}}
@@ -131,9 +146,14 @@ class TrueSegmenter:
     core_thresholds: dict[str, float] = field(default_factory=dict)
 
     def predict(self, pixels: FloatArray) -> Segmentation:
-        made = picture(film_of(pixels).picture)
-        planes = np.stack([0.99 * made.masks[channel] for channel in CHANNELS]).astype(np.float32)
-        return Segmentation(planes, Letterbox(pixels.shape[1], pixels.shape[0]))
+        letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
+        planes = np.zeros((len(CHANNELS), letterbox.size, letterbox.size), np.float32)
+        if (found := recognised(pixels)) is not None:
+            film, part = found
+            masks = picture(film.picture).masks
+            seen = [letterbox.apply(0.99 * masks[channel][part].astype(np.float32)) for channel in CHANNELS]
+            planes = np.stack(seen).astype(np.float32)
+        return Segmentation(planes, letterbox)
 
 
 @dataclass
@@ -145,7 +165,9 @@ class TrueReporter:
     data: dict[str, object] = field(default_factory=lambda: dict(_DATA))
 
     def describe(self, pixels: FloatArray, segmentation: Segmentation, metadata: FilmMetadata) -> Narrative:
-        film = film_of(pixels)
+        found = recognised(pixels)
+        assert found is not None, "a film of the cast"
+        film = found[0]
         facts = picture(film.picture).facts
         text = narrate(facts)
         chances = {finding: 0.999 if finding in facts.present else 0.001 for finding in FINDINGS}
