@@ -27,7 +27,7 @@ def show_app(page: Page, study_id: str, picture: Path) -> None:
     page.get_by_label("study_id").first.fill(study_id)
     page.get_by_role("button", name="Open App").click()
     view = page.frame_locator("iframe").frame_locator("iframe")
-    expect(view.get_by_text("Draft report")).to_be_visible(timeout=SLOW_MS)
+    expect(view.locator("#report .stamp").first).to_have_text("Preliminary", timeout=SLOW_MS)
     expect(view.get_by_text("Research and teaching use only").first).to_be_visible()
     film = view.locator("canvas").first
     expect(film).to_be_visible()
