@@ -113,6 +113,7 @@ def test_domes_that_run_out_of_the_film_are_not_in_the_field(draft, segmenter: P
     segmenter.predict = without_the_left_dome  # type: ignore[method-assign]
     report = draft("normal")
     assert not any(words in findings_of(report) for words in DENIED)
+    assert sum("domes of the diaphragm" in flag for flag in report.flags) == 1, "one flag for one limit"
 
 
 def test_the_count_and_the_side_are_those_of_the_outlines_everywhere(draft) -> None:

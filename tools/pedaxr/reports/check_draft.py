@@ -27,6 +27,8 @@ WRITER_CANNOT_READ = "The report writer says that it cannot read this film."
 WITHHELD_FLAG = (
     "The draft hardly changes when the film is replaced by a blank one: its sentences were withheld."
 )
+_DOMES = "domes of the diaphragm"
+NO_DOMES_FLAG = f"The {_DOMES} are not fully included: free intraperitoneal air cannot be assessed."
 _AIR = Finding.PNEUMOPERITONEUM
 _FREE_AIR = re.compile(r"\b([Ff])ree (?:intraperitoneal )?(?:gas|air)\b(?![- ]fluid)")
 # What a report on such a film speaks of, and no network here was trained for or measured on.
@@ -99,7 +101,7 @@ def check_draft(
         [
             *([WITHHELD_FLAG] if is_withheld else []),
             *suspicion,
-            *texts(reading.notes, *_LIMITING),
+            *_limiting(reading, limits),
             *flags,
             *texts(reading.notes, NoteKind.SMALL),
         ],
@@ -112,6 +114,15 @@ def check_draft(
 def _in_house_terms(text: str) -> str:
     """One term for one thing, whatever the report writer learnt to call it."""
     return _FREE_AIR.sub(lambda found: f"{found[1]}ree intraperitoneal air", text)
+
+
+def _limiting(reading: Reading, limits: FilmLimits) -> list[str]:
+    """What limits the film, one flag for each thing."""
+    notes = texts(reading.notes, *_LIMITING)
+    is_named = any(region.name == _AIR for region in reading.findings)
+    if is_named or limits.are_domes_in_field or not limits.is_horizontal_beam:
+        return notes
+    return notes if any(_DOMES in note for note in notes) else [*notes, NO_DOMES_FLAG]
 
 
 def in_a_word(confidence: float) -> Literal["high", "moderate", "low"]:
