@@ -7,8 +7,8 @@ import pytest
 
 from pedaxr import generate_report, segment_xray
 from pedaxr.clinic import Clinic
+from pedaxr.clinic.provenance import provenance
 from pedaxr.reading import networks as models
-from pedaxr.reading.provenance import provenance
 from pedaxr.reports.rendering import report_text
 from pedaxr_models.checkpoint import load_checkpoint, save_checkpoint, weights_folder
 from pedaxr_models.runtime.load import load_reporter, load_segmenter

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import audited, note
+from pedaxr.clinic.provenance import provenance
 from pedaxr.errors import InvalidRequest
 from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import operating_points
-from pedaxr.reading.provenance import provenance
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
 from pedaxr.reports.check_draft import CheckedDraft, check_draft, in_a_word
