@@ -3,21 +3,23 @@
 import cv2
 import numpy as np
 
-from pedaxr_models.segmentation.transforms import FRAME, FloatArray, Letterbox, prepare_frame
+from pedaxr_models.segmentation.transforms import FRAME, FloatArray, Letterbox, frame_film, prepare_frame
 
 FILM_PLANES = 2
 LEVELS = 3.0  # `prepare` gives values from -3 to 3
 _LINE_PX = 11  # of the frame of 512: wider than a tube, narrower than a rib
 
 
-def film_planes(pixels: FloatArray, size: int, frame: FloatArray | None = None) -> FloatArray:
+def film_planes(
+    pixels: FloatArray, size: int, framed: tuple[FloatArray, Letterbox] | None = None
+) -> FloatArray:
     """Film (H, W) in [0, 1] to (FILM_PLANES, size, size): levelled, -3 to 3; its fine bright lines, 0 to 3.
 
     A tube is four pixels wide in a frame of 512 and fades in a small square; the lines (a white top-hat,
-    widened before they are shrunk) keep it. `frame` is the film in its letterbox, where it is known already.
+    widened before they are shrunk) keep it. `framed` is what `frame_film` gives of the film, where it is known
+    already.
     """
-    letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
-    frame = letterbox.apply(pixels) if frame is None else frame
+    frame, letterbox = framed or frame_film(pixels)
     small, whole = (prepare_frame(frame, letterbox, side) for side in (size, FRAME))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_LINE_PX, _LINE_PX))
     lines = cv2.dilate(cv2.morphologyEx(whole, cv2.MORPH_TOPHAT, kernel), np.ones((3, 3), np.uint8))

@@ -102,7 +102,7 @@ class CompiledReporter(FilmReporter):
     def _seen(self, pixels: FloatArray, segmentation: Segmentation) -> tuple[FloatArray, ...]:
         """Film planes (1, P, S, S), probabilities (1, C, S/2, S/2) and regions (1, R, F)."""
         size, probabilities = self._sizes.image_size, segmentation.probabilities
-        film = film_planes(pixels, size, segmentation.frame_of(pixels))
+        film = film_planes(pixels, size, (segmentation.frame_of(pixels), segmentation.letterbox))
         return film[None], shrink(probabilities, size // 2)[None], region_features(probabilities)[None]
 
     def words(self, metadata: FilmMetadata) -> tuple[AnyArray, AnyArray]:

@@ -1,9 +1,11 @@
 """The distortions that a network is trained with: other poses, exposures, processing and shutters.
 
-They reach well beyond the training films, because the films a network will meet do. There are no flips: situs
-and gravity are findings.
+They reach well beyond the training films, because the films a network will meet do. Mirrored films come with
+mirrored masks: the network learns to see where things lie instead of assuming it; which side is which is
+worked out from the masks afterwards.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -30,6 +32,10 @@ class Augmentation:
         noise, blur: largest standard deviations, in grey levels of 255 and pixels of a 256-pixel frame.
         shutters: share of films that get new shutters; their floor is a grey of at most `shutter_floor`.
         dropout: probability that up to three rectangles are greyed out.
+        mirror, quarter_turn: share of films that are mirrored, and turned by a quarter as films are shown that
+            were taken with the child on its side.
+        makers: share of films with another maker's processing: local histogram equalisation, strong unsharp
+            masking, a narrow window.
     """
 
     rotation_degrees: float = 14.0
@@ -47,31 +53,55 @@ class Augmentation:
     shutters: float = 0.4
     shutter_floor: float = 36.0
     dropout: float = 0.15
+    mirror: float = 0.0
+    quarter_turn: float = 0.0
+    makers: float = 0.0
 
     def __call__(self, film: Grey, bits: Bits, rng: np.random.Generator) -> tuple[Grey, Bits]:
         """Film (S, S) and mask bit planes (S, S), distorted alike.
 
         What a rectangle hides keeps its mask, what lies under the shutters loses it, as in every data set.
         """
-        film, bits = self._move(film, bits, rng)
-        if rng.random() < 0.6:
+        film, (moved,) = self.distort(film, [bits], rng)
+        return film, moved
+
+    def distort(
+        self, film: Grey, planes: Sequence[Bits], rng: np.random.Generator
+    ) -> tuple[Grey, list[Bits]]:
+        """As a call, with any number of planes of bits; beyond the film and under shutters they are 0."""
+        film, moved = self._turn(film, planes, rng)
+        film, moved = self._move(film, moved, rng)
+        if self.makers and rng.random() < self.makers:
+            film = self._other_maker(film, rng)
+        elif rng.random() < 0.6:
             film = self._process(film, rng)
         film = self._degrade(cv2.LUT(film, self._grey_scale(rng)), rng)
-        return self._shutter(film, bits, rng) if rng.random() < self.shutters else (film, bits)
+        return self._shutter(film, moved, rng) if rng.random() < self.shutters else (film, moved)
 
-    def _move(self, film: Grey, bits: Bits, rng: np.random.Generator) -> tuple[Grey, Bits]:
+    def _turn(self, film: Grey, planes: Sequence[Bits], rng: np.random.Generator) -> tuple[Grey, list[Bits]]:
+        """Mirrored and turned by quarters, as far as this augmentation does so."""
+        moved = list(planes)
+        if self.mirror and rng.random() < self.mirror:
+            film, *moved = (np.ascontiguousarray(plane[:, ::-1]) for plane in (film, *moved))
+        if self.quarter_turn and rng.random() < self.quarter_turn:
+            quarters = int(rng.choice([1, 3]))
+            film, *moved = (np.ascontiguousarray(np.rot90(plane, quarters)) for plane in (film, *moved))
+        return film, moved
+
+    def _move(self, film: Grey, planes: Sequence[Bits], rng: np.random.Generator) -> tuple[Grey, list[Bits]]:
         """Pose, and in half of the films a smooth bend, in one resampling."""
         side = film.shape[0]
+        size = (side, side)
         pose = self._pose(side, rng)
         if rng.random() < 0.5:
-            size = (side, side)
             film = np.asarray(cv2.warpAffine(film, pose, size, flags=cv2.INTER_LINEAR), np.uint8)
-            moved = cv2.warpAffine(bits.view(np.int32), pose, size, flags=cv2.INTER_NEAREST)
-            return film, np.asarray(moved).view(np.uint32)
-        x, y = self._bent_grid(side, cv2.invertAffineTransform(pose), rng)
-        film = np.asarray(cv2.remap(film, x, y, cv2.INTER_LINEAR), np.uint8)
-        moved = cv2.remap(bits.view(np.float32), x, y, cv2.INTER_NEAREST)  # copies bytes, computes nothing
-        return film, np.asarray(moved).view(np.uint32)
+            moved = [cv2.warpAffine(p.view(np.int32), pose, size, flags=cv2.INTER_NEAREST) for p in planes]
+        else:
+            x, y = self._bent_grid(side, cv2.invertAffineTransform(pose), rng)
+            film = np.asarray(cv2.remap(film, x, y, cv2.INTER_LINEAR), np.uint8)
+            # Seen as floats, since remap takes those alone; it copies bytes and computes nothing.
+            moved = [cv2.remap(p.view(np.float32), x, y, cv2.INTER_NEAREST) for p in planes]
+        return film, [np.asarray(plane).view(np.uint32) for plane in moved]
 
     def _bent_grid(
         self, side: int, back: NDArray[np.float64], rng: np.random.Generator
@@ -110,6 +140,22 @@ class Augmentation:
         detail = 1 - self.haze * rng.random() if rng.random() < 0.6 else 1 + self.crispness * rng.random()
         return np.asarray(cv2.addWeighted(film, detail, slow, 1 - detail, 0), np.uint8)
 
+    def _other_maker(self, film: Grey, rng: np.random.Generator) -> Grey:
+        """Local histogram equalisation, strong unsharp masking or a narrow window."""
+        kind = rng.integers(3)
+        if kind == 0:
+            tiles = int(rng.integers(3, 12))
+            equalise = cv2.createCLAHE(float(rng.uniform(1.0, 4.0)), (tiles, tiles))
+            return np.asarray(equalise.apply(film), np.uint8)
+        if kind == 1:
+            reach = film.shape[0] * rng.uniform(0.006, 0.04)
+            slow = cv2.GaussianBlur(film, (0, 0), reach)
+            strength = rng.uniform(0.8, 3.0)
+            return np.asarray(cv2.addWeighted(film, 1 + strength, slow, -strength, 0), np.uint8)
+        low, high = np.percentile(film[::4, ::4], (rng.uniform(0, 25), rng.uniform(75, 100)))
+        table = np.clip((np.arange(256) - low) * 255 / max(high - low, 20), 0, 255)
+        return np.asarray(cv2.LUT(film, table.astype(np.uint8)), np.uint8)
+
     def _degrade(self, film: Grey, rng: np.random.Generator) -> Grey:
         side = film.shape[0]
         if rng.random() < 0.4:
@@ -127,7 +173,9 @@ class Augmentation:
                 film[y : y + height, x : x + width] = rng.integers(256)
         return np.asarray(film, np.uint8)
 
-    def _shutter(self, film: Grey, bits: Bits, rng: np.random.Generator) -> tuple[Grey, Bits]:
+    def _shutter(
+        self, film: Grey, planes: Sequence[Bits], rng: np.random.Generator
+    ) -> tuple[Grey, list[Bits]]:
         """Close tilted shutters with soft edges round a window that leaves most of the middle."""
         side = film.shape[0]
         width, height = side * rng.uniform(0.55, 1.0), side * rng.uniform(0.72, 1.05)
@@ -139,4 +187,4 @@ class Augmentation:
         softness = rng.uniform(0.5, 3.0) * side / 256
         soft = cv2.GaussianBlur(field, (0, 0), softness).astype(np.float32) / 255
         shut = film * soft + rng.uniform(0, self.shutter_floor) * (1 - soft)
-        return shut.astype(np.uint8), np.where(field > 0, bits, np.uint32(0))
+        return shut.astype(np.uint8), [np.where(field > 0, plane, np.uint32(0)) for plane in planes]

@@ -22,21 +22,20 @@ from pedaxr_models.datasets.splits import SPLITS, complete_splits
 from pedaxr_models.labels import CHANNELS, FINDINGS
 from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.transforms import (
-    FloatArray,
     Letterbox,
+    frame_film,
     normalise,
     resize,
     scaled,
 )
 
-_CACHE_FORMAT = 1
+_CACHE_FORMAT = 2
 
 
 def rasterise(film: Film, letterbox: Letterbox) -> NDArray[np.uint32]:
     """Mask bit planes (512, 512) of one film in its letterboxed frame; bit i is `CHANNELS[i]`."""
     if film.mask_path is not None:
-        bits = read_masks(film.mask_path)
-        return shrink_bits(bits, lambda mask: letterbox.apply(mask), letterbox.size)
+        return frame_bits(read_masks(film.mask_path), letterbox)
     frame = np.zeros((letterbox.size, letterbox.size), np.uint32)
     for finding in FINDINGS:
         canvas = np.zeros(frame.shape, np.uint8)
@@ -50,17 +49,24 @@ def rasterise(film: Film, letterbox: Letterbox) -> NDArray[np.uint32]:
     return frame
 
 
-def shrink_bits(
-    bits: NDArray[np.uint32], resample: Callable[[FloatArray], FloatArray], size: int
-) -> NDArray[np.uint32]:
-    """Bit planes resampled one by one; a pixel is set where at least half of it is covered."""
-    if bits.shape == (size, size):
+def frame_bits(bits: NDArray[np.uint32], letterbox: Letterbox) -> NDArray[np.uint32]:
+    """Bit planes of a whole film (height, width) in its letterboxed frame."""
+    if letterbox.is_identity:
         return bits
-    result = np.zeros((size, size), np.uint32)
+    result = np.zeros((letterbox.size, letterbox.size), np.uint32)
+    result[letterbox.content] = shrink_bits(bits[letterbox.shown], *letterbox.inner)
+    return result
+
+
+def shrink_bits(bits: NDArray[np.uint32], width: int, height: int) -> NDArray[np.uint32]:
+    """Bit planes resampled one by one to (height, width); a pixel is set where half of it or more is covered."""
+    if bits.shape == (height, width):
+        return bits
+    result = np.zeros((height, width), np.uint32)
     present = int(np.bitwise_or.reduce(bits, axis=None))
     for plane in range(present.bit_length()):
         if present >> plane & 1:
-            covered = resample((bits >> np.uint32(plane) & np.uint32(1)).astype(np.float32))
+            covered = resize((bits >> np.uint32(plane) & np.uint32(1)).astype(np.float32), width, height)
             result |= (covered >= 0.5).astype(np.uint32) << np.uint32(plane)
     return result
 
@@ -158,13 +164,13 @@ def _write_cache(
 
 def _entry(film: Film, size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint32], list[int], np.uint32]:
     pixels = read_pixels(film.image_path)
-    letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
-    frame = resize(letterbox.apply(pixels), size, size)
+    whole, letterbox = frame_film(pixels)
+    frame = resize(whole, size, size)
     bits = rasterise(film, letterbox)
     present = np.uint32(np.bitwise_or.reduce(bits, axis=None))
     rows, columns = scaled(letterbox.content, size)
     edges = [rows.start, rows.stop, columns.start, columns.stop]
-    small = shrink_bits(bits, lambda mask: resize(mask, size, size), size)
+    small = shrink_bits(bits, size, size)
     return (frame * 255).round().astype(np.uint8), small, edges, present
 
 

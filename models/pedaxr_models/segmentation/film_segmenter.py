@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pedaxr_models.checkpoint import CheckpointError, Json
 from pedaxr_models.labels import CHANNELS
-from pedaxr_models.segmentation.transforms import FloatArray, Letterbox, prepare_frame
+from pedaxr_models.segmentation.transforms import FloatArray, Letterbox, frame_film, prepare_frame
 
 _PROBE_TOLERANCE = 0.02
 
@@ -83,8 +83,7 @@ class FilmSegmenter(ABC):
         """
         if pixels.ndim != 2 or min(pixels.shape) < 1 or not np.isfinite(pixels).all():
             raise ValueError("A film is a non-empty array (height, width) of finite numbers.")
-        letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
-        frame = letterbox.apply(np.asarray(pixels, np.float32))
+        frame, letterbox = frame_film(np.asarray(pixels, np.float32))
         inputs = prepare_frame(frame, letterbox, self.size)
         return Segmentation(self._probabilities(inputs[None])[0], letterbox, frame)
 

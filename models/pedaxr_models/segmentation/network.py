@@ -23,15 +23,21 @@ from torchvision.models import mobilenet_v3_large, resnet50, resnet101
 from torchvision.models.segmentation.deeplabv3 import DeepLabHead
 
 from pedaxr_models.labels import CHANNELS
+from pedaxr_models.segmentation.backbones import efficientnet_lite
 
-BACKBONES = ("mobilenet_v3_large", "resnet50", "resnet101")
+BACKBONES = ("mobilenet_v3_large", "efficientnet_lite0", "resnet50", "resnet101")
 HEADS = ("deeplabv3plus", "deeplabv3")
 # Where each backbone's features leave: layer -> stride, coarsest last.
 _TAPS = {
     "mobilenet_v3_large": {"1": 2, "3": 4, "6": 8, "16": 16},
+    "efficientnet_lite0": efficientnet_lite.TAPS,
     "resnet": {"relu": 2, "layer1": 4, "layer2": 8, "layer4": 16},
 }
-_WIDTHS = {"mobilenet_v3_large": {2: 16, 4: 24, 8: 40, 16: 960}, "resnet": {2: 64, 4: 256, 8: 512, 16: 2048}}
+_WIDTHS = {
+    "mobilenet_v3_large": {2: 16, 4: 24, 8: 40, 16: 960},
+    "efficientnet_lite0": efficientnet_lite.WIDTHS,
+    "resnet": {2: 64, 4: 256, 8: 512, 16: 2048},
+}
 _PRIOR = 0.03  # share of pixels an average channel covers; outputs start there
 
 
@@ -89,7 +95,7 @@ class SegmentationNetwork(nn.Module):
 
 
 class Encoder(nn.Module):
-    """A torchvision backbone with one input channel, dilated to stride 16; features by stride."""
+    """A backbone with one input channel, dilated to stride 16; features by stride."""
 
     def __init__(self, backbone: str, taps: Mapping[str, int]) -> None:
         super().__init__()
@@ -97,6 +103,8 @@ class Encoder(nn.Module):
         if backbone == "mobilenet_v3_large":
             layers = dict(mobilenet_v3_large(weights=None, dilated=True).features.named_children())
             layers["0"][0] = _one_channel(layers["0"][0])
+        elif backbone == "efficientnet_lite0":
+            layers = efficientnet_lite.efficientnet_lite0_layers(inputs=1)
         else:
             build = resnet50 if backbone == "resnet50" else resnet101
             trunk = build(weights=None, replace_stride_with_dilation=[False, False, True])
@@ -179,7 +187,9 @@ class AtrousPyramid(nn.Module):
 
 
 def load_backbone(network: SegmentationNetwork, path: Path) -> int:
-    """Copy what fits from a torchvision checkpoint file (classification or segmentation) into the encoder.
+    """Copy what fits from an ImageNet checkpoint file into the encoder.
+
+    It is torchvision's, or that of EfficientNet-Lite0 (see `backbones.efficientnet_lite`).
 
     The three colour filters of the first layer are summed: a grey film excites them alike.
 
@@ -189,8 +199,11 @@ def load_backbone(network: SegmentationNetwork, path: Path) -> int:
     Raises:
         ValueError: the file holds nothing that fits this backbone.
     """
-    stored: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     own = network.encoder.layers.state_dict()
+    if network.config.backbone == "efficientnet_lite0":
+        network.encoder.layers.load_state_dict(efficientnet_lite.imagenet_tensors(path, own))
+        return len(own)
+    stored: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     copied: dict[str, Tensor] = {}
     for name, tensor in stored.items():
         key = name.removeprefix("backbone.").removeprefix("features.")

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pedaxr_models.segmentation.exposed_field import find_exposed_field
+
 FRAME = 512  # side of the letterboxed frame in which masks are stored, served and measured
 
 FloatArray = NDArray[np.float32]
@@ -17,39 +19,68 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Letterbox:
-    """A film fitted into a square without distortion, centred, with black bars.
+    """A film, or the part of it in `box`, fitted into a square without distortion, centred, with black bars.
 
     Points are x, y with whole numbers at pixel centres, as OpenCV draws and traces them.
+
+    Attributes:
+        width, height: of the whole film.
+        box: first row, last + 1, first column, last + 1 of the part that is shown; None: all of it.
     """
 
     width: int
     height: int
     size: int = FRAME
+    box: tuple[int, int, int, int] | None = None
+
+    @cached_property
+    def shown(self) -> tuple[slice, slice]:
+        """Rows and columns of the film that the frame shows."""
+        top, bottom, left, right = self.box or (0, self.height, 0, self.width)
+        return slice(top, bottom), slice(left, right)
+
+    @cached_property
+    def _extent(self) -> tuple[int, int]:
+        # Width and height of what is shown, in film pixels.
+        rows, columns = self.shown
+        return columns.stop - columns.start, rows.stop - rows.start
+
+    @cached_property
+    def _corner(self) -> tuple[int, int]:
+        rows, columns = self.shown
+        return columns.start, rows.start
 
     @property
     def scale(self) -> float:
         """Frame pixels per film pixel."""
-        return self.size / max(self.width, self.height)
+        return self.size / max(self._extent)
 
     @cached_property
-    def _inner(self) -> tuple[int, int]:
-        # The whole-pixel width and height that the film takes up in the frame.
-        return max(1, round(self.width * self.scale)), max(1, round(self.height * self.scale))
+    def inner(self) -> tuple[int, int]:
+        """Whole-pixel width and height that the film takes up in the frame."""
+        width, height = self._extent
+        return max(1, round(width * self.scale)), max(1, round(height * self.scale))
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the frame is the film, pixel by pixel."""
+        whole = self.shown == (slice(0, self.height), slice(0, self.width))
+        return whole and self.height == self.width == self.size
 
     @property
     def left(self) -> int:
         """Width of the left bar."""
-        return (self.size - self._inner[0]) // 2
+        return (self.size - self.inner[0]) // 2
 
     @property
     def top(self) -> int:
         """Height of the upper bar."""
-        return (self.size - self._inner[1]) // 2
+        return (self.size - self.inner[1]) // 2
 
     @property
     def content(self) -> tuple[slice, slice]:
         """Rows and columns of the frame that hold the film."""
-        width, height = self._inner
+        width, height = self.inner
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
     def apply(self, image: FloatArray) -> FloatArray:
@@ -57,19 +88,20 @@ class Letterbox:
         if image.shape != (self.height, self.width):
             raise ValueError(f"A film of {self.width}x{self.height} was expected, not {image.shape[::-1]}.")
         frame = np.zeros((self.size, self.size), np.float32)
-        frame[self.content] = resize(image, *self._inner)
+        frame[self.content] = resize(image[self.shown], *self.inner)
         return frame
 
     def to_film(self, points: FloatArray) -> FloatArray:
         """Points (n, 2) of the frame in pixels of the film."""
-        factors = np.divide(self._inner, (self.width, self.height))
-        film = (np.asarray(points, np.float64) - (self.left, self.top) + 0.5) / factors - 0.5
-        return film.astype(np.float32)
+        factors = np.divide(self.inner, self._extent)
+        part = (np.asarray(points, np.float64) - (self.left, self.top) + 0.5) / factors - 0.5
+        return (part + self._corner).astype(np.float32)
 
     def from_film(self, points: FloatArray) -> FloatArray:
         """Points (n, 2) of the film in pixels of the frame."""
-        factors = np.divide(self._inner, (self.width, self.height))
-        frame = (np.asarray(points, np.float64) + 0.5) * factors - 0.5 + (self.left, self.top)
+        factors = np.divide(self.inner, self._extent)
+        part = np.asarray(points, np.float64) - self._corner
+        frame = (part + 0.5) * factors - 0.5 + (self.left, self.top)
         return frame.astype(np.float32)
 
 
@@ -93,10 +125,18 @@ def normalise(frame: FloatArray, content: tuple[slice, slice]) -> FloatArray:
     return np.asarray(np.clip(levelled, -0.25, 1.25) * 4 - 2, np.float32)
 
 
+def frame_film(pixels: FloatArray) -> tuple[FloatArray, Letterbox]:
+    """The exposed field of a film (H, W) in [0, 1], bone bright, in the 512 frame, and the letterbox."""
+    field = find_exposed_field(pixels)
+    box = (field.top, field.bottom, field.left, field.right)
+    letterbox = Letterbox(field.width, field.height, box=box)
+    return letterbox.apply(field.clean(pixels)), letterbox
+
+
 def prepare(pixels: FloatArray, size: int) -> tuple[FloatArray, Letterbox]:
     """Film (H, W) in [0, 1], bone bright, to network input (size, size), and its 512 letterbox."""
-    letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
-    return prepare_frame(letterbox.apply(pixels), letterbox, size), letterbox
+    frame, letterbox = frame_film(pixels)
+    return prepare_frame(frame, letterbox, size), letterbox
 
 
 def prepare_frame(frame: FloatArray, letterbox: Letterbox, size: int) -> FloatArray:

@@ -125,7 +125,9 @@ class Measures:
     def _frame_px_per_film_px(self) -> float:
         rows, columns = self.letterbox.content
         inner = (rows.stop - rows.start) * (columns.stop - columns.start)
-        return float(inner) / (self.letterbox.width * self.letterbox.height)
+        shown_rows, shown_columns = self.letterbox.shown
+        height, width = shown_rows.stop - shown_rows.start, shown_columns.stop - shown_columns.start
+        return float(inner) / (width * height)
 
     def _bounding_box(self, inside: Box) -> tuple[int, int, int, int]:
         rows, columns = inside

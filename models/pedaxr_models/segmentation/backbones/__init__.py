@@ -1,0 +1,1 @@
+"""Backbones that torchvision does not hold."""

@@ -1,0 +1,35 @@
+"""Which real films are left out of a training, so that its figures are honest."""
+
+import re
+from collections.abc import Sequence
+
+from pedaxr_models.datasets.partial_truth import PartialFilm
+
+_NEAR = 3  # pictures whose numbers lie this close in a teaching file are often of one patient
+
+
+def child_folds(films: Sequence[PartialFilm], count: int) -> list[tuple[str, ...]]:
+    """The children of the abdomens, dealt out evenly by age group; no child is in two folds."""
+    ages = {film.child: film.age_group for film in films if film.is_abdomen}
+    ordered = sorted(ages, key=lambda child: (ages[child], child))
+    return [tuple(ordered[fold::count]) for fold in range(count)]
+
+
+def other_halves(films: Sequence[PartialFilm]) -> tuple[list[PartialFilm], list[PartialFilm]]:
+    """The pictures that are no abdomen in two halves, by case and within each kind: to learn from, to test on."""
+    halves: tuple[list[PartialFilm], list[PartialFilm]] = ([], [])
+    others = [film for film in films if not film.is_abdomen]
+    cases: list[list[PartialFilm]] = []
+    for film in sorted(others, key=_number):
+        if cases and _number(film)[0] - _number(cases[-1][-1])[0] <= _NEAR:
+            cases[-1].append(film)
+        else:
+            cases.append([film])
+    for case in sorted(cases, key=lambda case: (case[0].kind, _number(case[0]))):
+        halves[0 if len(halves[0]) <= len(halves[1]) else 1].extend(case)
+    return halves
+
+
+def _number(film: PartialFilm) -> tuple[int, str]:
+    found = re.findall(r"\d+", film.id)
+    return (int(found[-1]) if found else 0, film.id)

@@ -1,0 +1,108 @@
+"""Real films, and the same with free air put in, as arrays to draw batches from."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr_models.datasets.partial_truth import PartialFilm, Presence
+from pedaxr_models.labels import CHANNELS, Finding
+from pedaxr_models.pasting.free_air import put_free_air
+from pedaxr_models.segmentation.mixed.known_planes import KnownPlanes, known_planes
+from pedaxr_models.segmentation.transforms import resize, scaled
+
+FREE_AIR = np.uint32(1 << CHANNELS.index(Finding.PNEUMOPERITONEUM))
+_RIM_PX = 5  # of the 512 frame, round a pasted finding, where its edge is not believed
+
+
+@dataclass(frozen=True)
+class RealFilms:
+    """Films at one resolution, with what is known of each.
+
+    Attributes:
+        films: (N, S, S) uint8, bone bright.
+        bits, unknown: (N, S, S) uint32, see `KnownPlanes`.
+        content: (N, 4) first and last + 1 row, first and last + 1 column that hold film.
+        of: the record of each.
+        is_pasted: (N,) whether free air was put in; its record is that of the untouched film.
+    """
+
+    films: NDArray[np.uint8]
+    bits: NDArray[np.uint32]
+    unknown: NDArray[np.uint32]
+    content: NDArray[np.int32]
+    of: tuple[PartialFilm, ...]
+    is_pasted: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+
+Entry = tuple[NDArray[np.uint8], NDArray[np.uint32], NDArray[np.uint32], list[int]]
+
+
+def rasterise_real(
+    films: Sequence[PartialFilm], size: int, *, pastes: int = 0, seed: int = 0, threads: int = 1
+) -> RealFilms:
+    """All films at `size`, and of each that surely shows no free air `pastes` versions with some.
+
+    A version for which the film has no room is left out.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        made = list(pool.map(lambda i: _entries(films[i], size, pastes, (seed, i)), range(len(films))))
+    entries = [entry for group in made for entry in group]
+    planes = [np.stack([entry[i] for entry in entries]) for i in range(3)]
+    return RealFilms(
+        films=planes[0].astype(np.uint8),
+        bits=planes[1].astype(np.uint32),
+        unknown=planes[2].astype(np.uint32),
+        content=np.array([entry[3] for entry in entries], np.int32),
+        of=tuple(film for film, group in zip(films, made, strict=True) for _ in group),
+        is_pasted=np.array([bool(i) for group in made for i in range(len(group))], bool),
+    )
+
+
+def _entries(film: PartialFilm, size: int, pastes: int, seed: tuple[int, int]) -> list[Entry]:
+    """The untouched film first."""
+    known = known_planes(film)
+    entries = [_entry(known, size)]
+    can_be_pasted = film.says(Finding.PNEUMOPERITONEUM) is Presence.ABSENT
+    if can_be_pasted and "abdominal_cavity" in known.drawn:
+        for number in range(pastes):
+            pasted = paste_free_air(known, np.random.default_rng((*seed, number)))
+            if pasted is not None:
+                entries.append(_entry(pasted, size))
+    return entries
+
+
+def paste_free_air(known: KnownPlanes, rng: np.random.Generator) -> KnownPlanes | None:
+    """The film with free air in it and the mask of it; None where it has no room, or nothing would be seen."""
+    grey = np.round(known.frame * 255).astype(np.uint8)
+    structures = {name: plane > 0 for name, plane in known.drawn.items()}
+    made = put_free_air(grey, structures, rng)
+    if made is None:
+        return None
+    rim = cv2.dilate(made.mask.astype(np.uint8), np.ones((2 * _RIM_PX + 1,) * 2, np.uint8)) > 0
+    unknown = np.where(rim & ~made.mask, known.unknown | FREE_AIR, known.unknown)
+    return replace(
+        known,
+        frame=(made.film / np.float32(255)).astype(np.float32),
+        bits=np.where(made.mask, known.bits | FREE_AIR, known.bits),
+        unknown=np.where(made.mask, unknown & ~FREE_AIR, unknown),
+    )
+
+
+def _entry(known: KnownPlanes, size: int) -> Entry:
+    rows, columns = scaled(known.letterbox.content, size)
+    film = (resize(known.frame, size, size) * 255).round().clip(0, 255).astype(np.uint8)
+    bits, unknown = (_nearest(plane, size) for plane in (known.bits, known.unknown))
+    return film, bits, unknown, [rows.start, rows.stop, columns.start, columns.stop]
+
+
+def _nearest(bits: NDArray[np.uint32], size: int) -> NDArray[np.uint32]:
+    # Seen as floats, which OpenCV resizes without computing anything.
+    small = cv2.resize(bits.view(np.float32), (size, size), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(small).view(np.uint32)

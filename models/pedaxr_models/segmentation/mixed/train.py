@@ -1,0 +1,292 @@
+"""Train on synthetic and real films together: `train_mixed(MixedConfig(data=..., real=..., out=...))`.
+
+A run is a number of steps, in stages of growing resolution, under one cosine of the learning rate. Its whole
+state is kept every few hundred steps, so that a run that is killed goes on with `resume=True`. Children named
+in `leave_out` are not looked at; their films then measure what the recipe gives.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from pedaxr_models.checkpoint import Json, load_checkpoint
+from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
+from pedaxr_models.datasets.read import read_films
+from pedaxr_models.labels import CHANNELS
+from pedaxr_models.segmentation.backbones.efficientnet_lite import imagenet_file
+from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, split_films, unpack_planes
+from pedaxr_models.segmentation.losses import PartialLoss
+from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
+from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
+from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
+from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
+from pedaxr_models.training.loop import one_cycle, pick_device
+from pedaxr_models.training.memory import reuse_large_blocks
+
+Batch = tuple[Tensor, Tensor, Tensor]
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class MixedConfig:
+    """One run.
+
+    Attributes:
+        data: data set folder of synthetic films; real: folders of films with partial truth.
+        out: receives `state.pt`, `average.pt` and `log.jsonl`.
+        stages: (side of the network's square, steps), in order; the last is the serving size.
+        pastes: versions with free air put in, of each real film that shows none.
+        backbone_rate: the backbone's learning rate, next to the head's 1.
+        start_from: checkpoint folder, or None: ImageNet weights.
+        leave_out: children whose films are not trained on.
+        keep_every: steps between two saved states.
+    """
+
+    data: Path
+    real: tuple[Path, ...]
+    out: Path
+    stages: tuple[tuple[int, int], ...] = ((192, 3000), (384, 1000))
+    shares: Shares = field(default_factory=Shares)
+    pastes: int = 24
+    learning_rate: float = 2e-3
+    backbone_rate: float = 0.5
+    weight_decay: float = 0.01
+    warmup: float = 0.03
+    ema_decay: float = 0.995
+    network: NetworkConfig = field(default_factory=lambda: NetworkConfig(backbone="efficientnet_lite0"))
+    start_from: Path | None = None
+    leave_out: tuple[str, ...] = ()
+    resume: bool = False
+    seed: int = 0
+    workers: int = 0
+    device: str = "auto"
+    threads: int | None = None
+    keep_every: int = 200
+    validation_films: int = 24
+
+    @property
+    def steps(self) -> int:
+        """Of all stages."""
+        return sum(steps for _, steps in self.stages)
+
+
+@dataclass
+class MixedRun:
+    """What a run carries from step to step, and what `state.pt` holds."""
+
+    network: SegmentationNetwork
+    average: SegmentationNetwork  # exponential moving average of the weights: what is measured and kept
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    history: list[Json] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        """All that resuming needs, replaced in one rename."""
+        state = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimiser")}
+        state |= {"step": self.step, "history": self.history, "random": torch.get_rng_state()}
+        torch.save(state, path.with_suffix(".tmp"))
+        path.with_suffix(".tmp").replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on where `save` was called."""
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        for name in ("network", "average", "optimiser"):
+            getattr(self, name).load_state_dict(state[name])
+        self.step, self.history = int(state["step"]), list(state["history"])
+        torch.set_rng_state(state["random"])
+
+
+def train_mixed(config: MixedConfig, report: Report = print) -> Path:
+    """Train; returns the file of the averaged weights.
+
+    Calibrating and measuring are commands of their own, since they may take longer than wanted.
+    """
+    torch.manual_seed(config.seed)
+    reuse_large_blocks()
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    config.out.mkdir(parents=True, exist_ok=True)
+    run = start_run(config.network, start_from=config.start_from, device=config.device, config=config)
+    if config.resume and (config.out / "state.pt").exists():
+        run.load(config.out / "state.pt")
+    splits = split_films(read_films(config.data), config.out / "splits.json")
+    films = [film for folder in config.real for film in read_partial(folder)]
+    first = 0
+    for size, steps in config.stages:
+        last = first + steps
+        if run.step < last:
+            _train_stage(config, run, splits, films, size, last, report)
+        first = last
+    run.save(config.out / "state.pt")
+    return keep_average(run, config.out / "average.pt")
+
+
+def _train_stage(
+    config: MixedConfig,
+    run: MixedRun,
+    splits: dict[str, list],  # type: ignore[type-arg]
+    films: Sequence[PartialFilm],
+    size: int,
+    last: int,
+    report: Report,
+) -> None:
+    report(f"preparing films at {size} px")
+    cache = open_cache(splits["train"], config.out / "cache", size)
+    validation = open_cache(splits["validation"], config.out / "cache", size)
+    real = rasterise_real(films, size, pastes=config.pastes, seed=config.seed)
+    batches = MixedBatches(cache, real, config.shares, seed=config.seed, skip=config.leave_out)
+    loader = load_batches(batches, range(run.step, last), workers=config.workers)
+    while run.step < last:
+        until = min(last, (run.step // config.keep_every + 1) * config.keep_every)
+        losses = optimise(run, loader, config, until=until, share=lambda step: step / config.steps)
+        dice = validate(run.average, validation, config.validation_films, pick_device(config.device))
+        run.history.append({"step": run.step, "size": size, "loss": round(losses, 4), "dice": dice})
+        run.save(config.out / "state.pt")
+        keep_average(run, config.out / "average.pt")
+        lines = "".join(json.dumps(row) + "\n" for row in run.history)
+        (config.out / "log.jsonl").write_text(lines, encoding="utf-8")
+        report(f"step {run.step} of {config.steps}  loss {losses:.3f}  {_findings(dice)}")
+
+
+def _findings(dice: dict[str, float | None]) -> str:
+    return "  ".join(f"{name} {value:.2f}" for name, value in list(dice.items())[:7] if value is not None)
+
+
+def load_batches(batches: MixedBatches, numbers: Iterable[int], *, workers: int) -> Iterator[Batch]:
+    """The batches of these numbers, in order; several processes make them when asked to."""
+    loader = DataLoader(
+        batches,
+        batch_size=None,
+        sampler=list(numbers),
+        num_workers=workers,
+        prefetch_factor=3 if workers else None,
+        generator=torch.Generator(),
+        pin_memory=torch.cuda.is_available(),
+    )
+    return iter(loader)
+
+
+def start_run(
+    network: NetworkConfig, *, start_from: Path | None, device: str, config: MixedConfig
+) -> MixedRun:
+    """A new run from ImageNet weights (None) or from a checkpoint folder."""
+    built = SegmentationNetwork(network)
+    if start_from is None:
+        load_backbone(built, imagenet_file())
+    else:
+        built.load_state_dict(load_checkpoint(start_from).tensors)
+    return run_of(built, config, device)
+
+
+def run_of(network: SegmentationNetwork, config: MixedConfig, device: str = "auto") -> MixedRun:
+    """A run that begins with these weights; the network is used as it is."""
+    place = partial(_placed, device=pick_device(device))
+    average = place(SegmentationNetwork(network.config)).eval().requires_grad_(False)
+    network = place(network)
+    average.load_state_dict(network.state_dict())
+    return MixedRun(network, average, _optimiser(network, config))
+
+
+def _placed(network: SegmentationNetwork, device: torch.device) -> SegmentationNetwork:
+    return network.to(device).to(memory_format=torch.channels_last)
+
+
+def _optimiser(network: SegmentationNetwork, config: MixedConfig) -> torch.optim.Optimizer:
+    """AdamW; the pretrained backbone moves slower, and biases and batch-norm parameters do not decay."""
+    groups = []
+    for part, rate in ((network.encoder, config.backbone_rate), (network.head, 1.0)):
+        for decays in (True, False):
+            members = [p for p in part.parameters() if (p.dim() > 1) is decays]
+            decay = config.weight_decay if decays else 0.0
+            groups.append({"params": members, "weight_decay": decay, "share": rate})
+    return torch.optim.AdamW(groups, lr=config.learning_rate)
+
+
+def optimise(
+    run: MixedRun,
+    batches: Iterator[Batch],
+    config: MixedConfig,
+    *,
+    until: int,
+    share: Callable[[int], float],
+) -> float:
+    """Steps up to number `until`, or to where `share` of the budget reaches 1; their mean loss."""
+    device = next(run.network.parameters()).device
+    criterion = PartialLoss(run.network.config.channels).to(device)
+    run.network.train()
+    total, began = torch.zeros((), device=device), run.step
+    while run.step < until and (spent := share(run.step)) < 1:
+        rate = one_cycle(spent, peak=config.learning_rate, warmup=config.warmup, floor=0.002)
+        for group in run.optimiser.param_groups:
+            group["lr"] = rate * group["share"]
+        total += _step(run, next(batches), criterion, device)
+        run.step += 1
+        update_average(run, config.ema_decay)
+    return float(total) / max(1, run.step - began)
+
+
+def _step(run: MixedRun, batch: Batch, criterion: PartialLoss, device: torch.device) -> Tensor:
+    films, bits, unknown = (tensor.to(device, non_blocking=True) for tensor in batch)
+    run.optimiser.zero_grad(set_to_none=True)
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        logits = run.network(films.contiguous(memory_format=torch.channels_last))
+    gas = (bits >> GAS_BIT & 1).float()
+    loss: Tensor = criterion(logits.float(), unpack_planes(bits), 1 - unpack_planes(unknown), gas)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
+    run.optimiser.step()
+    return loss.detach()
+
+
+@torch.no_grad()
+def update_average(run: MixedRun, decay: float) -> None:
+    """Move the averaged weights, and batch-norm statistics, towards the current ones; faster at the start."""
+    decay = min(decay, (1 + run.step) / (10 + run.step))
+    averaged, current = run.average.state_dict(), run.network.state_dict()
+    floating = [name for name, tensor in averaged.items() if tensor.is_floating_point()]
+    torch._foreach_lerp_([averaged[n] for n in floating], [current[n] for n in floating], 1 - decay)
+    for name in averaged.keys() - set(floating):
+        averaged[name].copy_(current[name])
+
+
+@torch.no_grad()
+def validate(
+    network: SegmentationNetwork, cache: FilmCache, count: int, device: torch.device
+) -> dict[str, float | None]:
+    """Pooled Dice per channel at threshold .5 on evenly spaced synthetic validation films."""
+    films = TrainingFilms(cache)
+    hit, size = (torch.zeros(len(CHANNELS), device=device) for _ in range(2))
+    for index in np.unique(np.linspace(0, len(cache) - 1, min(len(cache), count)).astype(int)):
+        film, bits, _ = films[int(index)]
+        true = unpack_planes(bits[None].to(device))[0]
+        said = (network(film[None].to(device))[0] > 0).float()
+        hit += (said * true).sum(dim=(1, 2))
+        size += said.sum(dim=(1, 2)) + true.sum(dim=(1, 2))
+    found = (2 * hit / size).tolist()
+    return {c: round(d, 4) if d == d else None for c, d in zip(CHANNELS, found, strict=True)}
+
+
+def keep_average(run: MixedRun, path: Path) -> Path:
+    """The averaged weights alone, replaced in one rename."""
+    torch.save(run.average.state_dict(), path.with_suffix(".tmp"))
+    return path.with_suffix(".tmp").replace(path)
+
+
+def describe(config: MixedConfig) -> Json:
+    """The run for recipe.json."""
+    plain: Json = json.loads(json.dumps(asdict(config), default=str))
+    return {name: value for name, value in plain.items() if name not in ("data", "real", "out", "resume")}
+
+
+def timed(seconds: float) -> Callable[[int], float]:
+    """A share of the budget that passes with the clock, from now on."""
+    began = time.monotonic()
+    return lambda _: (time.monotonic() - began) / seconds
