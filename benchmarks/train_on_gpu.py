@@ -62,7 +62,7 @@ class LiveFilms:
             setattr(self, name, array)
 
     def ready(self) -> np.ndarray:
-        return np.flatnonzero(self.done)
+        return np.flatnonzero(np.array(self.done))  # copied, since others write to it
 
     def cache(self) -> FilmCache:
         return FilmCache(self.films, self.bits, self.content, self.known, self.present)
@@ -224,12 +224,24 @@ def inputs_of(films: np.ndarray, content: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.stack(levelled))[:, None]
 
 
+def warm_up(network: NetworkConfig, config: MixedConfig, shapes: tuple[tuple[int, int], ...]) -> None:
+    """Two steps and a prediction of each shape: a shape's first step takes ten seconds, before films are there."""
+    run = run_of(SegmentationNetwork(network), config)
+    for count, size in shapes:
+        planes = torch.randint(0, 2**20, (count, size, size), dtype=torch.int32)
+        batch = (torch.rand(count, 1, size, size), planes, planes)
+        optimise(run, iter([batch] * 2), config, until=run.step + 2, share=lambda _: 0.5)
+    predict(run.average, torch.rand(32, 1, size, size))
+
+
 @torch.no_grad()
 def predict(network: SegmentationNetwork, inputs: torch.Tensor) -> torch.Tensor:
     device = next(network.parameters()).device
     network.eval()
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        return torch.cat([network(part.to(device)).float().cpu() for part in inputs.split(32)])
+        count = len(inputs)
+        inputs = torch.cat([inputs, inputs[:1].expand(-count % 32, -1, -1, -1)])  # a new shape costs seconds
+        return torch.cat([network(part.to(device)).float().cpu() for part in inputs.split(32)])[:count]
 
 
 def largest(mask: np.ndarray) -> int:
@@ -299,7 +311,6 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(4 if torch.cuda.is_available() else 1)
     cv2.setNumThreads(1)
-    torch.backends.cudnn.benchmark = True
     torch.backends.cuda.matmul.allow_tf32 = True
     small, large = args.sizes
     films = [film for folder in args.real for film in read_partial(folder)]
@@ -327,10 +338,6 @@ def main() -> None:
     tested = {film.id for film in test}
     skipped_tests = tuple(tested)
     in_test = np.array([film.id in tested for film in real.of])
-    while len(live.ready()) < args.films:
-        time.sleep(0.5)
-    (args.scratch / "polite").touch()
-    say(f"{len(live.ready())} films: training begins")
     children = tuple(film.child for film in abdomens)
     folds = child_folds(films, 5)
     real_small = shrunk(real, small)
@@ -346,10 +353,18 @@ def main() -> None:
         },
         "all": build(large, real, mixed.times(later), seed=4, skip=skipped_tests),
     }
+    while len(live.ready()) < min(args.films, KEPT_BACK + 60):  # batches are made ahead
+        time.sleep(0.5)
     feed = Feed(Phases(phases), args.processes)
     network = SegmentationNetwork(NetworkConfig(backbone="efficientnet_lite0"))
     load_backbone(network, args.imagenet)
     config = MixedConfig(args.scratch, tuple(args.real), args.out, ema_decay=0.998)
+    warm_up(network.config, config, ((8 * first, small), (8 * later, large)))
+    say("the GPU is warm")
+    while len(live.ready()) < args.films:
+        time.sleep(0.5)
+    (args.scratch / "polite").touch()
+    say(f"{len(live.ready())} films: training begins")
     budget = args.seconds - clock() - 12
     spans = {"small": 0.30, "large": 0.22, "fold": 0.055, "all": 0.205}
     record: dict = {"folds": folds, "test": sorted(tested), "phases": {}}
@@ -359,6 +374,8 @@ def main() -> None:
         mean = []
         batches = feed.of(name)
         while share(run.step) < end:
+            if mean and len(mean) % 3 == 0:
+                say(f"{name} step {run.step - start}, loss {mean[-1]:.3f}, {len(live.ready())} films")
             mean.append(
                 optimise(
                     run,
@@ -375,7 +392,7 @@ def main() -> None:
             "losses": [round(m, 4) for m in mean],
         }
         say(
-            f"{name}: {steps} steps, {steps / max(clock() - at, 1e-3):.1f} a second, loss {mean[0]:.3f} to {mean[-1]:.3f}; {len(live.ready())} films"
+            f"{name}: {steps} steps, {steps / max(clock() - at, 1e-3):.1f} a second, loss {mean[:1]} to {mean[-1:]}; {len(live.ready())} films"
         )
 
     run = run_of(network, config)
@@ -397,7 +414,7 @@ def main() -> None:
         fresh = SegmentationNetwork(network.config)
         fresh.load_state_dict(base)
         branch = run_of(fresh, short)
-        left = args.seconds - clock() - 8
+        left = max(6.0, args.seconds - clock() - 8)
         span = left if name == "all" else min(budget * spans["fold"], left / 2)
         phase(branch, name, short, timed(span), 1.0)
         keep(branch.average, args.out / f"{name}.pt")
