@@ -16,8 +16,8 @@ def film_planes(
     """Film (H, W) in [0, 1] to (FILM_PLANES, size, size): levelled, -3 to 3; its fine bright lines, 0 to 3.
 
     A tube is four pixels wide in a frame of 512 and fades in a small square; the lines (a white top-hat,
-    widened before they are shrunk) keep it. `framed` is what `frame_film` gives of the film, where it is known
-    already.
+    widened before they are shrunk) keep it. `framed` is what `frame_film` gives of the film, where it is
+    known already.
     """
     frame, letterbox = framed or frame_film(pixels)
     small, whole = (prepare_frame(frame, letterbox, side) for side in (size, FRAME))

@@ -5,8 +5,8 @@ A folder holds pictures, and what is known of them in any of three forms, alone 
 - `NAME.json` beside `NAME.png`: `id`, `size` (width, height), `findings` (each present, absent or uncertain),
   `polygons` (per name of `OUTLINES` a list of outlines in pixels), and as far as known `suitable`,
   `suitable_reason`, `age_group`, `view`, `child`;
-- a row of `index.csv`: `file`, either the five findings or a `kind` ("chest", "bone" and so on: a picture that is
-  no abdominal film, on which every finding is absent), `source_id`;
+- a row of `index.csv`: `file`, either the five findings or a `kind` ("chest", "bone" and so on: a picture
+  that is no abdominal film, on which every finding is absent), `source_id`, `child`;
 - `annotations.json` in COCO's form: each image may carry `findings` as above, and annotations outline the
   categories of `OUTLINES` or `FINDINGS`.
 
@@ -61,8 +61,8 @@ class PartialFilm:
         kind: `ABDOMEN`, or what else the picture shows.
         child: films with the same one are of one child, and are never split.
         findings: those that are not in it are unknown.
-        outlines: per name of `OUTLINES`, each (n, 2) float32 of x, y in pixels; a name that is missing was not
-            drawn, which says nothing of whether it is there.
+        outlines: per name of `OUTLINES`, each (n, 2) float32 of x, y in pixels; a name that is missing was
+            not drawn, which says nothing of whether it is there.
         suitable: whether a reader should accept it; None when nobody said.
         reason: why it is suitable or not.
     """

@@ -32,8 +32,8 @@ class Augmentation:
         noise, blur: largest standard deviations, in grey levels of 255 and pixels of a 256-pixel frame.
         shutters: share of films that get new shutters; their floor is a grey of at most `shutter_floor`.
         dropout: probability that up to three rectangles are greyed out.
-        mirror, quarter_turn: share of films that are mirrored, and turned by a quarter as films are shown that
-            were taken with the child on its side.
+        mirror, quarter_turn: share of films that are mirrored, and turned by a quarter as films are shown
+            that were taken with the child on its side.
         makers: share of films with another maker's processing: local histogram equalisation, strong unsharp
             masking, a narrow window.
     """
@@ -82,11 +82,14 @@ class Augmentation:
         """Mirrored and turned by quarters, as far as this augmentation does so."""
         moved = list(planes)
         if self.mirror and rng.random() < self.mirror:
-            film, *moved = (np.ascontiguousarray(plane[:, ::-1]) for plane in (film, *moved))
+            film, moved = np.ascontiguousarray(film[:, ::-1]), [p[:, ::-1] for p in moved]
         if self.quarter_turn and rng.random() < self.quarter_turn:
             quarters = int(rng.choice([1, 3]))
-            film, *moved = (np.ascontiguousarray(np.rot90(plane, quarters)) for plane in (film, *moved))
-        return film, moved
+            film, moved = (
+                np.ascontiguousarray(np.rot90(film, quarters)),
+                [np.rot90(p, quarters) for p in moved],
+            )
+        return film, [np.ascontiguousarray(plane) for plane in moved]
 
     def _move(self, film: Grey, planes: Sequence[Bits], rng: np.random.Generator) -> tuple[Grey, list[Bits]]:
         """Pose, and in half of the films a smooth bend, in one resampling."""

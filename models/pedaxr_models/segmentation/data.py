@@ -59,7 +59,7 @@ def frame_bits(bits: NDArray[np.uint32], letterbox: Letterbox) -> NDArray[np.uin
 
 
 def shrink_bits(bits: NDArray[np.uint32], width: int, height: int) -> NDArray[np.uint32]:
-    """Bit planes resampled one by one to (height, width); a pixel is set where half of it or more is covered."""
+    """Bit planes resampled one by one to (height, width); a pixel is set where half of it is covered."""
     if bits.shape == (height, width):
         return bits
     result = np.zeros((height, width), np.uint32)

@@ -127,7 +127,7 @@ class Measures:
         inner = (rows.stop - rows.start) * (columns.stop - columns.start)
         shown_rows, shown_columns = self.letterbox.shown
         height, width = shown_rows.stop - shown_rows.start, shown_columns.stop - shown_columns.start
-        return float(inner) / (width * height)
+        return float(inner / (width * height))
 
     def _bounding_box(self, inside: Box) -> tuple[int, int, int, int]:
         rows, columns = inside

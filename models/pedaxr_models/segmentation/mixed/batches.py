@@ -1,4 +1,4 @@
-"""Batches of synthetic films, real abdomens and pictures that are no abdomen; batch n follows from (seed, n)."""
+"""Batches of synthetic films, real abdomens and other pictures; batch n follows from (seed, n)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.data import FilmCache
-from pedaxr_models.segmentation.mixed.looks import add_margins, add_marks, lend_look
+from pedaxr_models.segmentation.mixed.looks import Content, add_margins, add_marks, lend_look
 from pedaxr_models.segmentation.mixed.real_cache import RealFilms
 from pedaxr_models.segmentation.transforms import normalise
 from pedaxr_models.training.sampling import BalancedBatches, group_films
@@ -79,8 +79,8 @@ class MixedBatches(Dataset[tuple[Tensor, Tensor, Tensor]]):
         items += [self._distorted(self._abdomen(rng), rng) for _ in range(self.shares.abdomen)]
         items += [self._distorted(self._other(rng), rng) for _ in range(self.shares.other)]
         films, bits, unknown = zip(*items, strict=True)
-        planes = (torch.from_numpy(np.stack(each).view(np.int32)) for each in (bits, unknown))
-        return torch.from_numpy(np.stack(films))[:, None], *planes
+        stacked = [torch.from_numpy(np.stack(each).view(np.int32)) for each in (bits, unknown)]
+        return torch.from_numpy(np.stack(films))[:, None], stacked[0], stacked[1]
 
     def _synthetic_films(self, number: int) -> list[tuple[int, int]]:
         groups = group_films(np.asarray(self.cache.present))
@@ -101,10 +101,10 @@ class MixedBatches(Dataset[tuple[Tensor, Tensor, Tensor]]):
         self, index: int, rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint32]]:
         film, bits = np.array(self.cache.films[index]), np.array(self.cache.bits[index])
-        content = tuple(int(v) for v in self.cache.content[index])
+        content = _edges(self.cache.content[index])
         if self.looks and rng.random() < self.shares.lent:
             other = int(rng.choice(self.looks[0 if rng.random() < _LOOK_OF_AN_ABDOMEN else -1]))
-            lent = tuple(int(v) for v in self.real.content[other])
+            lent = _edges(self.real.content[other])
             film = lend_look(film, content, self.real.films[other], lent, rng)
         unknown = np.full(bits.shape, _ALL & ~self.cache.known[index], np.uint32)
         film, (bits, unknown) = SYNTHETIC.distort(film, [bits, unknown], rng)
@@ -115,22 +115,27 @@ class MixedBatches(Dataset[tuple[Tensor, Tensor, Tensor]]):
     ) -> tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint32]]:
         real = self.real
         film, planes = REAL.distort(real.films[index], [real.bits[index], real.unknown[index]], rng)
-        return self._finished(film, planes, tuple(int(v) for v in real.content[index]), rng)
+        return self._finished(film, planes, _edges(real.content[index]), rng)
 
     def _finished(
         self,
         film: NDArray[np.uint8],
         planes: list[NDArray[np.uint32]],
-        content: tuple[int, ...],
+        content: Content,
         rng: np.random.Generator,
     ) -> tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint32]]:
         top, bottom, left, right = content
         if rng.random() < self.shares.margins:
-            film, planes = add_margins(film, planes, (top, bottom, left, right), rng)
+            film, planes = add_margins(film, planes, content, rng)
         if rng.random() < self.shares.marks:
             film = add_marks(film, rng)
         levelled = normalise(np.asarray(film / 255, np.float32), (slice(top, bottom), slice(left, right)))
         return levelled, planes[0], planes[1]
+
+
+def _edges(content: NDArray[np.int32]) -> Content:
+    top, bottom, left, right = (int(edge) for edge in content)
+    return top, bottom, left, right
 
 
 def _by_film(real: RealFilms, chosen: NDArray[np.bool_]) -> list[NDArray[np.intp]]:

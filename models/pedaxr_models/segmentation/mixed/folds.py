@@ -16,7 +16,7 @@ def child_folds(films: Sequence[PartialFilm], count: int) -> list[tuple[str, ...
 
 
 def other_halves(films: Sequence[PartialFilm]) -> tuple[list[PartialFilm], list[PartialFilm]]:
-    """The pictures that are no abdomen in two halves, by case and within each kind: to learn from, to test on."""
+    """The pictures that are no abdomen in two halves by case and kind: to learn from, to test on."""
     halves: tuple[list[PartialFilm], list[PartialFilm]] = ([], [])
     others = [film for film in films if not film.is_abdomen]
     cases: list[list[PartialFilm]] = []

@@ -1,8 +1,8 @@
 """Partial truth to masks: which pixels of which channel are known, and what they hold.
 
-Outlines are coarse: a band along each is unknown. A finding that is absent is known to be empty everywhere; an
-uncertain one is unknown inside the abdominal cavity, and empty outside it and in the lungs. Outside the body all is
-empty. Where bowel gas is drawn some loop holds gas, but nobody said which.
+Outlines are coarse: a band along each is unknown. A finding that is absent is known to be empty everywhere;
+an uncertain one is unknown inside the abdominal cavity, and empty outside it and in the lungs. Outside the
+body all is empty. Where bowel gas is drawn some loop holds gas, but nobody said which.
 """
 
 from collections.abc import Sequence

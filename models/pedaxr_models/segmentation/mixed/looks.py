@@ -1,4 +1,4 @@
-"""What makes a film look like those of another source: its slow greys, its histogram, margins, burnt-in marks."""
+"""What makes a film look like those of another source: slow greys, histogram, margins, burnt-in marks."""
 
 from collections.abc import Sequence
 
@@ -52,7 +52,8 @@ def lend_low_frequencies(film: Grey, other: Grey, rng: np.random.Generator) -> G
     mixed = np.fft.irfft2(own, s=film.shape)
     darkest, brightest = np.percentile(mixed[::2, ::2], (0.3, 99.7))
     darkest = min(0.0, float(darkest))
-    return np.clip((mixed - darkest) * 255 / max(brightest - darkest, 60), 0, 255).astype(np.uint8)
+    levelled = np.clip((mixed - darkest) * 255 / max(brightest - darkest, 60), 0, 255)
+    return np.asarray(levelled, np.uint8)
 
 
 def lend_histogram(

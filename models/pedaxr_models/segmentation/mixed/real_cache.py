@@ -79,7 +79,7 @@ def _entries(film: PartialFilm, size: int, pastes: int, seed: tuple[int, int]) -
 
 
 def paste_free_air(known: KnownPlanes, rng: np.random.Generator) -> KnownPlanes | None:
-    """The film with free air in it and the mask of it; None where it has no room, or nothing would be seen."""
+    """The film with free air in it, and its mask; None where it has no room or nothing would be seen."""
     grey = np.round(known.frame * 255).astype(np.uint8)
     structures = {name: plane > 0 for name, plane in known.drawn.items()}
     made = put_free_air(grey, structures, rng)

@@ -28,8 +28,7 @@ from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
 from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
 from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
-from pedaxr_models.training.loop import one_cycle, pick_device
-from pedaxr_models.training.memory import reuse_large_blocks
+from pedaxr_models.training.loop import one_cycle, pick_device, reuse_large_blocks
 
 Batch = tuple[Tensor, Tensor, Tensor]
 Report = Callable[[str], None]

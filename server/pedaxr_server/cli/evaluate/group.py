@@ -5,6 +5,7 @@ import click
 from pedaxr_server.cli.evaluate.consistency import evaluate_consistency
 from pedaxr_server.cli.evaluate.hanging import evaluate_hanging
 from pedaxr_server.cli.evaluate.networks import evaluate_captioner, evaluate_segmentation
+from pedaxr_server.cli.evaluate.real import evaluate_real
 from pedaxr_server.cli.evaluate.realism import evaluate_realism
 from pedaxr_server.cli.evaluate.rejection import evaluate_rejection
 from pedaxr_server.cli.evaluate.reports import evaluate_reports
@@ -22,6 +23,7 @@ for measurement in (
     evaluate_captioner,
     evaluate_reports,
     evaluate_consistency,
+    evaluate_real,
     evaluate_rejection,
     evaluate_hanging,
     evaluate_realism,

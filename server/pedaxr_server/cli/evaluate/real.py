@@ -1,0 +1,65 @@
+"""`pedaxr evaluate real`: what the product says of real films whose truth is known in part."""
+
+from pathlib import Path
+
+import click
+
+from pedaxr.errors import InvalidRequest
+from pedaxr_server.cli.data import library_errors, progress_bar
+from pedaxr_server.cli.evaluate.films import document_option, limit_option
+from pedaxr_server.cli.options import json_option, show, use_weights, weights_option, write_bytes
+from pedaxr_server.cli.publish import publish
+
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@click.command("real")
+@click.argument("data", nargs=-1, required=True, type=_FOLDER)
+@click.option(
+    "--kind", "kinds", multiple=True, help="Only pictures of this kind (abdomen, chest, ...); repeatable."
+)
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a contact sheet of all films (PNG).",
+)
+@limit_option
+@document_option
+@weights_option
+@json_option
+def evaluate_real(
+    data: tuple[Path, ...],
+    kinds: tuple[str, ...],
+    sheet: Path | None,
+    limit: int | None,
+    document: Path | None,
+    weights: Path | None,
+    json_path: Path | None,
+) -> None:
+    """False and true findings, alarms and refusals on real films in the folders DATA.
+
+    The films' truth may be known in part: see docs/data.md for the format. Pictures that are no abdominal
+    film count for the gate.
+    """
+    from rich.markdown import Markdown
+
+    from pedaxr.evaluation.real_figures import figures_of, real_table
+    from pedaxr.evaluation.real_films import measure_films
+    from pedaxr.evaluation.real_sheet import contact_sheet
+    from pedaxr_models.datasets.partial_truth import read_partial
+
+    use_weights(weights)
+    with library_errors():
+        films = [film for folder in data for film in read_partial(folder)]
+        films = [film for film in films if not kinds or film.kind in kinds][:limit]
+        if not films:
+            raise InvalidRequest(f"No picture is of kind {', '.join(kinds)}. Leave --kind out to see all.")
+        with progress_bar("Reading", len(films)) as progress:
+            records = measure_films(films, progress)
+        figures = figures_of(records)
+        table = real_table(figures)
+        if sheet:
+            write_bytes(sheet, contact_sheet(records))
+        if document:
+            publish(document, "real", table)
+    show(lambda: Markdown(table), figures.to_json(), json_path)

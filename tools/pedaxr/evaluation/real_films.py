@@ -1,0 +1,186 @@
+"""What the product says of real films whose truth is known in part, film by film.
+
+Every picture goes the way that it goes in service, through `read_film` and the report's check. Where the gate
+refuses or doubts a film, what the network would have outlined is kept as well, since a gate hides a network's
+faults.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr.errors import NotAnAbdominalFilm, UnreadableImage
+from pedaxr.radiograph.read import read_radiograph
+from pedaxr.reading import networks as models
+from pedaxr.reading.operating_points import operating_points
+from pedaxr.reading.read_film import Source, read_film
+from pedaxr.reading.regions import channel_masks
+from pedaxr.reports.generate_report import check_draft
+from pedaxr_models.datasets.partial_truth import PartialFilm
+from pedaxr_models.labels import FINDINGS, Finding, Structure
+from pedaxr_models.segmentation.mixed.known_planes import fill, grow
+from pedaxr_models.segmentation.transforms import Letterbox
+
+if TYPE_CHECKING:
+    from pedaxr_models.segmentation.film_segmenter import Segmentation
+
+BoolArray = NDArray[np.bool_]
+Verdict = Literal["refused", "doubted", "read", "unreadable"]
+Place = Literal["lung", "outside the body", "bowel", "border", "elsewhere"]
+Progress = Callable[[int, int], None]
+
+STRUCTURES = ("lungs", "spine", "pelvis", "liver", "bowel_gas")
+_GAS = (Structure.STOMACH, Structure.COLON, Structure.SMALL_BOWEL_GAS)
+_BORDER = 0.03  # of the frame: this near the film's edge a region lies at the border
+_COARSE = 0.02  # of the frame: how far a drawn outline may be off
+
+
+@dataclass(frozen=True)
+class RealRecord:
+    """One film.
+
+    Attributes:
+        film: what is known of it.
+        verdict: "doubted" where the picture itself is; what limits a film is no doubt.
+        reason: of a refusal or a doubt.
+        outlined: findings that the network outlines, whatever the gate says.
+        told: findings that the reading names; none of a film that is refused or doubted.
+        is_critical: whether the report has something to be told to a human now.
+        dice: per structure that is drawn as a whole.
+        false_places: where an outline lies of a finding that is known to be absent.
+        masks: outlines in the frame, for the sheet.
+    """
+
+    film: PartialFilm
+    verdict: Verdict
+    reason: str
+    outlined: tuple[Finding, ...] = ()
+    told: tuple[Finding, ...] = ()
+    is_critical: bool = False
+    dice: Mapping[str, float] = field(default_factory=dict)
+    false_places: Mapping[Finding, Place] = field(default_factory=dict)
+    masks: Mapping[str, BoolArray] = field(default_factory=dict, repr=False, compare=False)
+    frame: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+
+    def to_json(self) -> dict[str, object]:
+        """Without pictures and paths."""
+        return {
+            "id": self.film.id,
+            "kind": self.film.kind,
+            "suitable": self.film.suitable,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "outlined": [f.value for f in self.outlined],
+            "told": [f.value for f in self.told],
+            "critical": self.is_critical,
+            "dice": {name: round(value, 4) for name, value in self.dice.items()},
+            "false_places": {f.value: place for f, place in self.false_places.items()},
+            "truth": {f.value: said.value for f, said in self.film.findings.items()},
+        }
+
+
+def measure_films(films: Sequence[PartialFilm], progress: Progress | None = None) -> list[RealRecord]:
+    """One record a film, in order.
+
+    Raises:
+        ModelUnavailable: there are no usable weights.
+    """
+    records = []
+    for film in films:
+        records.append(measure_film(film))
+        if progress is not None:
+            progress(len(records), len(films))
+    return records
+
+
+def measure_film(film: PartialFilm) -> RealRecord:
+    """Read one film as in service, and hold it against what is known of it."""
+    try:
+        pixels = read_radiograph(film.image_path).pixels
+    except (UnreadableImage, NotAnAbdominalFilm) as err:
+        return RealRecord(film, "unreadable", str(err))
+    seen = models.segmenter().predict(pixels)
+    masks = _masks(seen)
+    outlined = tuple(f for f in FINDINGS if masks[f].any())
+    verdict, reason, told, is_critical = _as_in_service(film.image_path)
+    return RealRecord(
+        film=film,
+        verdict=verdict,
+        reason=reason,
+        outlined=outlined,
+        told=told,
+        is_critical=is_critical,
+        dice=structure_dice(film, masks, seen.letterbox),
+        false_places={
+            f: place_of(masks[f], film, seen.letterbox) for f in outlined if film.says(f) == "absent"
+        },
+        masks=masks,
+        frame=seen.frame_of(pixels),
+    )
+
+
+def _masks(seen: "Segmentation") -> dict[str, BoolArray]:
+    segmenter = models.segmenter()
+    return channel_masks(seen, thresholds=segmenter.thresholds, min_area_px=segmenter.min_area_px)
+
+
+def _as_in_service(path: Path) -> tuple[Verdict, str, tuple[Finding, ...], bool]:
+    """Verdict, its reason, the findings named, and whether a human is to be told now."""
+    try:
+        reading = read_film(Source(path))
+    except (NotAnAbdominalFilm, UnreadableImage) as err:
+        return "refused", str(err), (), False
+    told = models.reporter().describe(reading.radiograph.pixels, reading.segmentation, reading.metadata)
+    draft = check_draft(reading, told, operating_points())
+    named = tuple(Finding(region.name) for region in reading.findings)
+    verdict: Verdict = "doubted" if reading.doubts else "read"
+    return verdict, " ".join(reading.doubts), named, bool(draft.critical)
+
+
+def structure_dice(
+    film: PartialFilm, masks: Mapping[str, BoolArray], letterbox: Letterbox
+) -> dict[str, float]:
+    """Dice of each structure that was drawn; bowel gas is any loop's and the stomach's."""
+    found = {}
+    for name in STRUCTURES:
+        drawn = [*film.outlines.get(name, [])]
+        if not drawn:
+            continue
+        if name == "bowel_gas":
+            drawn += film.outlines.get("stomach", [])
+            said = np.any([masks[channel] for channel in _GAS], axis=0)
+        else:
+            said = masks[name]
+        true = fill(drawn, letterbox) > 0
+        found[name] = float(2 * (said & true).sum() / max(1, said.sum() + true.sum()))
+    return found
+
+
+def place_of(mask: BoolArray, film: PartialFilm, letterbox: Letterbox) -> Place:
+    """Where most of a region lies, by what is drawn on the film."""
+
+    def share(area: BoolArray) -> float:
+        return float((mask & area).sum() / max(1, mask.sum()))
+
+    drawn = {name: fill(polygons, letterbox) for name, polygons in film.outlines.items()}
+    if "body" in drawn and share(grow(drawn["body"], _COARSE) == 0) > 0.5:
+        return "outside the body"
+    if "lungs" in drawn and share(drawn["lungs"] > 0) > 0.5:
+        return "lung"
+    if any(name in drawn for name in ("bowel_gas", "stomach")):
+        gas = np.any([grow(drawn[n], _COARSE) for n in ("bowel_gas", "stomach") if n in drawn], axis=0)
+        if share(gas) > 0.5:
+            return "bowel"
+    return "border" if share(~_inner(mask.shape, letterbox)) > 0.5 else "elsewhere"
+
+
+def _inner(shape: tuple[int, ...], letterbox: Letterbox) -> BoolArray:
+    rows, columns = letterbox.content
+    slack = round(_BORDER * shape[0])
+    inner = np.zeros(shape, bool)
+    inner[rows.start + slack : rows.stop - slack, columns.start + slack : columns.stop - slack] = True
+    return inner
