@@ -8,7 +8,7 @@ import numpy as np
 from pedaxr_models.checkpoint import CheckpointError, Json, load_checkpoint
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.runtime.compiled import Graph, as_float, open_graphs
-from pedaxr_models.segmentation.film_segmenter import FilmSegmenter, core_thresholds, not_a_segmenter
+from pedaxr_models.segmentation.film_segmenter import FilmSegmenter, call_thresholds, core_thresholds, not_a_segmenter
 from pedaxr_models.segmentation.transforms import FRAME, FloatArray
 
 
@@ -34,6 +34,7 @@ class CompiledSegmenter(FilmSegmenter):
             thresholds={str(k): float(v) for k, v in config["thresholds"].items()},
             min_area_px={str(k): int(v) for k, v in config["min_area_px"].items()},
             core_thresholds=core_thresholds(config),
+            call_thresholds=call_thresholds(config),
         )
         self.graph = graph
 

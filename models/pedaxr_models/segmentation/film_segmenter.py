@@ -44,6 +44,8 @@ class FilmSegmenter(ABC):
     Attributes:
         size: side of the square that the network sees; its outputs are interpolated to 512.
         thresholds: probability from which a pixel belongs to the channel, chosen on the validation split.
+        call_thresholds: probability that as many pixels of a region must reach as `min_area_px` says, for the
+            region to be called; a channel that is not in it is called as it is outlined.
         core_thresholds: probability from which lengths of a channel are read, see `segmentation.cores`; a
             channel that is not in it is measured as outlined.
         min_area_px: per finding, pixels of the 512 frame that a connected region needs to be called.
@@ -63,6 +65,7 @@ class FilmSegmenter(ABC):
         thresholds: dict[str, float] | None = None,
         min_area_px: dict[str, int] | None = None,
         core_thresholds: dict[str, float] | None = None,
+        call_thresholds: dict[str, float] | None = None,
     ) -> None:
         self.size = size
         self.name = name
@@ -70,6 +73,7 @@ class FilmSegmenter(ABC):
         self.thresholds = dict.fromkeys(CHANNELS, 0.5) | (thresholds or {})
         self.min_area_px = min_area_px or {}
         self.core_thresholds = core_thresholds or {}
+        self.call_thresholds = call_thresholds or {}
 
     @abstractmethod
     def _probabilities(self, film: FloatArray) -> FloatArray:
@@ -104,6 +108,11 @@ class FilmSegmenter(ABC):
 def core_thresholds(config: Json) -> dict[str, float]:
     """Of a checkpoint's config.json; those written before lengths were measured on cores have none."""
     return {str(k): float(v) for k, v in config.get("core_thresholds", {}).items()}
+
+
+def call_thresholds(config: Json) -> dict[str, float]:
+    """Of a checkpoint's config.json; those that call whatever is outlined have none."""
+    return {str(k): float(v) for k, v in config.get("call_thresholds", {}).items()}
 
 
 def not_a_segmenter(folder: Path) -> str:

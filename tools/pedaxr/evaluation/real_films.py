@@ -125,7 +125,12 @@ def measure_film(film: PartialFilm) -> RealRecord:
 
 def _masks(seen: "Segmentation") -> dict[str, BoolArray]:
     segmenter = models.segmenter()
-    return channel_masks(seen, thresholds=segmenter.thresholds, min_area_px=segmenter.min_area_px)
+    return channel_masks(
+        seen,
+        thresholds=segmenter.thresholds,
+        min_area_px=segmenter.min_area_px,
+        call_thresholds=segmenter.call_thresholds,
+    )
 
 
 def _as_in_service(path: Path) -> tuple[Verdict, str, tuple[Finding, ...], bool]:

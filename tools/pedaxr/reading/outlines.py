@@ -124,7 +124,12 @@ def outline_framed(
     film = framing.apply(radiograph.pixels)
     segmentation = segmenter.predict(film)
     thresholds, min_area_px = segmenter.thresholds, segmenter.min_area_px
-    masks = channel_masks(segmentation, thresholds=thresholds, min_area_px=min_area_px)
+    masks = channel_masks(
+        segmentation,
+        thresholds=thresholds,
+        min_area_px=min_area_px,
+        call_thresholds=segmenter.call_thresholds,
+    )
     regions = find_regions(
         segmentation,
         film,

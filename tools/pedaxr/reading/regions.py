@@ -37,6 +37,7 @@ def find_regions(
     thresholds: Mapping[str, float],
     min_area_px: Mapping[str, int],
     pixel_spacing_mm: tuple[float, float] | None,
+    call_thresholds: Mapping[str, float] | None = None,
     masks: Mapping[str, BoolArray] | None = None,
 ) -> list[Region]:
     """One region per channel that has any piece of its least area, in the order of `CHANNELS`.
@@ -46,11 +47,17 @@ def find_regions(
         film: (H, W) in [0, 1], bone bright, as the segmentation was made from.
         thresholds: per channel, probability from which a pixel belongs to it.
         min_area_px: per channel, pixels of the frame that a connected piece needs; 30 where not given.
+        call_thresholds: per channel, probability that so many of its pixels need; as outlined where not given.
         pixel_spacing_mm: row, column of the film.
         masks: what `channel_masks` gives, where it is known already.
     """
     if masks is None:
-        masks = channel_masks(segmentation, thresholds=thresholds, min_area_px=min_area_px)
+        masks = channel_masks(
+            segmentation,
+            thresholds=thresholds,
+            min_area_px=min_area_px,
+            call_thresholds=call_thresholds,
+        )
     body = body_mask(segmentation.frame_of(film), masks, segmentation.letterbox.content)
     landmarks = find_landmarks(masks, body)
     measured = Measures(segmentation.letterbox, landmarks, int(np.count_nonzero(body)), pixel_spacing_mm)
@@ -62,7 +69,11 @@ def find_regions(
 
 
 def channel_masks(
-    segmentation: "Segmentation", *, thresholds: Mapping[str, float], min_area_px: Mapping[str, int]
+    segmentation: "Segmentation",
+    *,
+    thresholds: Mapping[str, float],
+    min_area_px: Mapping[str, int],
+    call_thresholds: Mapping[str, float] | None = None,
 ) -> dict[str, BoolArray]:
     """Per channel, (S, S) bool: at or above its threshold, on the film, small pieces removed."""
     content = segmentation.letterbox.content
@@ -70,17 +81,25 @@ def channel_masks(
     for channel, probability in zip(CHANNELS, segmentation.probabilities, strict=True):
         outlined = np.zeros(probability.shape, bool)
         outlined[content] = probability[content] >= thresholds[channel]
-        masks[channel] = large_pieces(outlined, min_area_px.get(channel, _LEAST_STRUCTURE_PX))
+        call = (call_thresholds or {}).get(channel)
+        sure = None if call is None else probability >= call
+        masks[channel] = large_pieces(outlined, min_area_px.get(channel, _LEAST_STRUCTURE_PX), sure)
     return masks
 
 
-def large_pieces(mask: BoolArray, least_px: int) -> BoolArray:
-    """The 8-connected pieces of at least `least_px` pixels; `mask` itself where none is smaller."""
+def large_pieces(mask: BoolArray, least_px: int, sure: BoolArray | None = None) -> BoolArray:
+    """The 8-connected pieces of at least `least_px` pixels; `mask` itself where none is smaller.
+
+    Of a piece those pixels count that are `sure`, where that is given: a faint edge belongs to a region that
+    is called, and is none by itself.
+    """
     # Most channels fill a small part of the frame, or none of it
     inside = box_of(mask)
     if not mask[inside].size:
         return mask
     labels, areas = pieces_of(mask[inside])
+    if sure is not None:
+        areas = np.bincount(labels[sure[inside] & mask[inside]], minlength=len(areas))
     keep = areas >= max(1, least_px)
     keep[0] = False
     if keep[1:].all():

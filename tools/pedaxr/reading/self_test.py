@@ -61,7 +61,7 @@ def _segmentation_fault(film: "PhantomFilm") -> str | None:
     segmenter = models.segmenter()
     seen = segmenter.predict(_pixels(film))
     outlined = seen.probabilities[CHANNELS.index(_SHOWN)] >= segmenter.thresholds[_SHOWN]
-    truth = film.masks[_SHOWN]
+    truth = seen.letterbox.apply(film.masks[_SHOWN].astype(np.float32)) >= 0.5
     overlap = 2 * (outlined & truth).sum() / max(1, outlined.sum() + truth.sum())
     if overlap < _LEAST_OVERLAP:
         return f"it outlines the free air of the golden film with an overlap of {overlap:.2f}"

@@ -1,0 +1,245 @@
+"""Training on synthetic and real films together, on fixtures of a few drawn pictures."""
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from pedaxr_models.datasets.partial_truth import read_partial
+from pedaxr_models.labels import CHANNELS, FINDINGS, Finding
+from pedaxr_models.phantom.dataset.write import write_dataset
+from pedaxr_models.segmentation.augmentation import Augmentation
+from pedaxr_models.segmentation.losses import PartialLoss, SegmentationLoss
+from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
+from pedaxr_models.segmentation.mixed.folds import child_folds, other_halves
+from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT, known_planes
+from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
+from pedaxr_models.segmentation.mixed.train import MixedConfig, train_mixed
+from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
+
+AIR, SPINE, LUNGS = (CHANNELS.index(c) for c in ("pneumoperitoneum", "spine", "lungs"))
+TINY = NetworkConfig(backbone="efficientnet_lite0", width=16, skips=((8, 8), (4, 8)))
+
+
+def box(left, top, right, bottom):
+    return [[left, top], [right, top], [right, bottom], [left, bottom]]
+
+
+def abdomen(folder, name, **findings):
+    """A bright trunk with dark lungs and a spine, 300 x 400, drawn coarsely."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(len(name))
+    film = np.clip(rng.normal(120, 6, (400, 300)), 0, 255).astype(np.uint8)
+    film[10:110, 40:120] = film[10:110, 180:260] = 40
+    film[:, 140:160] = 220
+    cv2.imwrite(str(folder / f"{name}.png"), film)
+    polygons = {
+        "body": [box(2, 2, 297, 397)],
+        "lungs": [box(40, 10, 120, 110), box(180, 10, 260, 110)],
+        "spine": [box(140, 0, 160, 399)],
+        "abdominal_cavity": [box(20, 112, 280, 380)],
+        "bowel_gas": [box(60, 200, 120, 260)],
+    }
+    said = {f.value: findings.get(f.value, "absent") for f in FINDINGS}
+    data = {"id": name, "size": [300, 400], "findings": said, "polygons": polygons, "suitable": True}
+    (folder / f"{name}.json").write_text(json.dumps(data))
+
+
+@pytest.fixture(scope="module")
+def real_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("real")
+    for number in range(5):
+        abdomen(folder / "abdomen", f"film{number}", constipation="uncertain")
+    (folder / "other").mkdir()
+    rows = ["file,kind,source_id"]
+    for number in (1, 2, 20, 21, 40, 60, 80, 100):
+        cv2.imwrite(str(folder / "other" / f"{number}.png"), np.full((64, 48), number, np.uint8))
+        rows.append(f"{number}.png,{'chest' if number < 50 else 'bone'},case{number}")
+    (folder / "other" / "index.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def film(real_folder):
+    return read_partial(real_folder / "abdomen")[0]
+
+
+def at(planes, channel, known, x, y):
+    column, row = known.letterbox.from_film(np.array([[x, y]], np.float32))[0].round().astype(int)
+    return bool(planes[row, column] >> np.uint32(channel) & np.uint32(1))
+
+
+def test_what_is_drawn_is_there_and_what_is_absent_is_known_to_be_empty(film):
+    known = known_planes(film)
+    assert at(known.bits, SPINE, known, 150, 200) and not at(known.unknown, SPINE, known, 150, 200)
+    assert not at(known.bits, SPINE, known, 60, 300) and not at(known.unknown, SPINE, known, 60, 300)
+    assert not (known.unknown >> np.uint32(AIR) & np.uint32(1)).any()  # absent: known everywhere
+    assert not (known.bits >> np.uint32(AIR) & np.uint32(1)).any()
+    assert at(known.bits, GAS_BIT, known, 90, 230)
+
+
+def test_the_band_along_an_outline_is_unknown(film):
+    known = known_planes(film)
+    assert at(known.unknown, LUNGS, known, 120, 60)
+    assert not at(known.unknown, LUNGS, known, 80, 60)
+
+
+def test_an_uncertain_finding_is_unknown_in_the_cavity_and_empty_outside_it(film):
+    constipation = CHANNELS.index(Finding.CONSTIPATION)
+    known = known_planes(film)
+    assert at(known.unknown, constipation, known, 150, 300)
+    assert not at(known.unknown, constipation, known, 80, 50)
+
+
+def test_an_undrawn_picture_of_another_kind_knows_its_findings_alone(real_folder):
+    chest = read_partial(real_folder / "other")[0]
+    known = known_planes(chest)
+    assert at(known.unknown, SPINE, known, 20, 30) and not at(known.unknown, AIR, known, 20, 30)
+
+
+def test_free_air_is_put_into_films_that_show_none_and_into_no_other(film):
+    uncertain = replace(film, findings=dict(film.findings) | {Finding.PNEUMOPERITONEUM: "uncertain"})
+    real = rasterise_real([film, uncertain], 96, pastes=4, seed=1)
+    pasted = [r.id for r, is_one in zip(real.of, real.is_pasted, strict=True) if is_one]
+    assert pasted and len(real) == 2 + len(pasted)
+    assert not real.is_pasted[-1]
+    changed = np.flatnonzero(real.is_pasted)
+    assert all((real.bits[i] >> np.uint32(AIR) & np.uint32(1)).any() for i in changed)
+    assert all((real.films[i] != real.films[0]).any() for i in changed)
+
+
+def test_no_child_is_in_two_folds_and_no_case_in_two_halves(real_folder):
+    films = read_partial(real_folder)
+    folds = child_folds(films, 5)
+    assert sorted(child for fold in folds for child in fold) == [f"film{i}" for i in range(5)]
+    learn, test = other_halves(films)
+    sides = {film.id: "learn" if film in learn else "test" for film in (*learn, *test)}
+    assert len(sides) == 8 and sides["case1"] == sides["case2"] and sides["case20"] == sides["case21"]
+    assert {sides[f"case{n}"] for n in (1, 20, 40)} == {"learn", "test"}
+
+
+def test_the_loss_is_blind_where_nothing_is_known():
+    torch.manual_seed(0)
+    logits = torch.randn(2, len(CHANNELS), 8, 8, requires_grad=True)
+    targets, known = (torch.rand(2, len(CHANNELS), 8, 8) > 0.5).float(), torch.ones(2, len(CHANNELS), 8, 8)
+    known[:, AIR, :4] = 0
+    known[:, SPINE] = 0
+    PartialLoss()(logits, targets, known).backward()
+    assert not logits.grad[:, AIR, :4].any() and logits.grad[:, AIR, 4:].any()
+    assert not logits.grad[:, SPINE].any()
+
+
+def test_the_loss_equals_the_whole_films_where_all_is_known():
+    torch.manual_seed(0)
+    logits, targets = torch.randn(2, len(CHANNELS), 8, 8), (torch.rand(2, len(CHANNELS), 8, 8) > 0.5).float()
+    partial = PartialLoss()(logits, targets, torch.ones_like(targets))
+    assert torch.allclose(
+        partial, SegmentationLoss()(logits, targets, torch.ones(2, len(CHANNELS))), atol=1e-6
+    )
+
+
+def test_gas_of_an_unnamed_loop_asks_for_one_of_the_loops_and_not_for_which():
+    gas, zeros = torch.ones(1, 4, 4), torch.zeros(1, len(CHANNELS), 4, 4)
+    none, colon = torch.full_like(zeros, -4.0), torch.full_like(zeros, -4.0)
+    colon[:, CHANNELS.index("colon")] = 4.0
+    unknown = torch.zeros_like(zeros)
+    assert PartialLoss()(colon, zeros, unknown, gas) < 0.1 * PartialLoss()(none, zeros, unknown, gas)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mirroring_and_turning_move_every_plane_with_the_film(seed):
+    film = np.zeros((64, 64), np.uint8)
+    film[8:20, 40:60] = 200
+    bits = (film > 0).astype(np.uint32)
+    still = {"rotation_degrees": 0.0, "shift": 0.0, "log_scale": 0.0, "log_aspect": 0.0, "bend": 0.0}
+    augmentation = Augmentation(**still, shutters=0.0, mirror=1.0, quarter_turn=1.0)
+    moved, (first, second) = augmentation.distort(film, [bits, bits], np.random.default_rng(seed))
+    assert np.array_equal(first, second) and not np.array_equal(first, bits)
+    assert moved[first > 0].mean() > moved[first == 0].mean() + 30
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_another_makers_processing_leaves_a_film(seed):
+    film = cv2.GaussianBlur(
+        np.random.default_rng(seed).integers(0, 255, (96, 96)).astype(np.uint8), (0, 0), 4
+    )
+    changed, _ = Augmentation(makers=1.0).distort(film, [film.astype(np.uint32)], np.random.default_rng(seed))
+    assert changed.dtype == np.uint8 and changed.std() > 1 and not np.array_equal(changed, film)
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("films"), count=14, seed=0).parent
+
+
+@pytest.fixture
+def config(synthetic, real_folder, tmp_path):
+    weights = tmp_path / "start"
+    torch.manual_seed(0)
+    from pedaxr_models.checkpoint import save_checkpoint
+    from pedaxr_models.segmentation.segmenter import Segmenter
+
+    network = SegmentationNetwork(TINY)
+    save_checkpoint(
+        weights,
+        tensors=network.state_dict(),
+        config=Segmenter(network, size=64).to_config(),
+        metrics={},
+        recipe={},
+        data={},
+        card="",
+    )
+    return MixedConfig(
+        data=synthetic,
+        real=(real_folder,),
+        out=tmp_path / "out",
+        stages=((32, 2), (64, 2)),
+        shares=Shares(2, 1, 1),
+        pastes=1,
+        network=TINY,
+        start_from=weights,
+        keep_every=1,
+        validation_films=2,
+    )
+
+
+def test_a_run_that_was_killed_goes_on_where_it_stood(config):
+    whole = torch.load(train_mixed(config, report=lambda _: None), weights_only=True)
+    halves = replace(config, out=config.out.with_name("halves"))
+    train_mixed(replace(halves, stages=((32, 2),)), report=lambda _: None)
+    state = torch.load(halves.out / "state.pt", weights_only=True)
+    assert state["step"] == 2
+    resumed = train_mixed(replace(halves, resume=True), report=lambda _: None)
+    assert torch.load(halves.out / "state.pt", weights_only=True)["step"] == 4
+    again = torch.load(resumed, weights_only=True)
+    assert whole.keys() == again.keys() and all(torch.isfinite(t.float()).all() for t in again.values())
+    assert len((config.out / "log.jsonl").read_text().splitlines()) == 4
+
+
+def test_children_that_are_left_out_are_in_no_batch(config, real_folder):
+    from pedaxr_models.segmentation.data import FilmCache
+
+    films = read_partial(real_folder)
+    real = rasterise_real(films, 32, pastes=1)
+    empty = FilmCache(
+        *(
+            np.zeros((1, *shape), kind)
+            for shape, kind in (
+                ((32, 32), np.uint8),
+                ((32, 32), np.uint32),
+                ((4,), np.int32),
+                ((), np.uint32),
+                ((), np.uint32),
+            )
+        )
+    )
+    batches = MixedBatches(empty, real, Shares(0, 4, 4), seed=0, skip=("film0", "case1"))
+    used = {
+        real.of[i].id
+        for group in (*batches.untouched, *batches.pasted, *batches.others.values())
+        for i in group
+    }
+    assert used and not used & {"film0", "case1"}
