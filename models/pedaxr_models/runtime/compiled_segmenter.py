@@ -8,7 +8,12 @@ import numpy as np
 from pedaxr_models.checkpoint import CheckpointError, Json, load_checkpoint
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.runtime.compiled import Graph, as_float, open_graphs
-from pedaxr_models.segmentation.film_segmenter import FilmSegmenter, call_thresholds, core_thresholds, not_a_segmenter
+from pedaxr_models.segmentation.film_segmenter import (
+    FilmSegmenter,
+    call_thresholds,
+    core_thresholds,
+    not_a_segmenter,
+)
 from pedaxr_models.segmentation.transforms import FRAME, FloatArray
 
 

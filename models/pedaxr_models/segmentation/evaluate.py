@@ -10,11 +10,10 @@ from pedaxr_models.datasets.film import Film
 from pedaxr_models.labels import CHANNELS, FINDINGS
 from pedaxr_models.segmentation.film_results import (
     MEASURES,
+    SMALLEST_REGION_PX,
     FilmResult,
     Progress,
-    largest_region,
     run,
-    threshold_byte,
 )
 from pedaxr_models.segmentation.metrics import (
     Overlap,
@@ -34,7 +33,6 @@ from pedaxr_models.segmentation.scores import (
     SegmentationScores,
 )
 from pedaxr_models.segmentation.segmenter import Segmenter
-from pedaxr_models.segmentation.thresholds import SMALLEST_REGION_PX
 
 _BACKGROUND_BYTE = 5
 
@@ -99,9 +97,8 @@ def _pixel_calibration(results: Sequence[FilmResult], channel: int) -> float:
 def _call_scores(results: Sequence[FilmResult], index: int, segmenter: Segmenter, seed: int) -> CallScores:
     judged = [result for result in results if result.known >> index & 1]
     minimum = segmenter.min_area_px.get(FINDINGS[index].value, SMALLEST_REGION_PX)
-    level = threshold_byte(segmenter.thresholds[FINDINGS[index]])
-    called = np.array([largest_region(r.findings[index] >= level) >= minimum for r in judged], bool)
-    scores = np.array([np.partition(r.findings[index], -minimum, axis=None)[-minimum] for r in judged])
+    called = np.array([r.called_px[index] >= minimum for r in judged], bool)
+    scores = np.array([r.scores[index] for r in judged])
     true = np.array([bool(r.true >> index & 1) for r in judged], bool)
     found_in, passed_by, ranked = (
         _with_interval(statistic, len(judged), seed)

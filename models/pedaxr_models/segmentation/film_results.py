@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pedaxr_models.segmentation.segmenter import Segmentation, Segmenter
 
 Progress = Callable[[int], None]
+FloatArray = NDArray[np.float32]
+SMALLEST_REGION_PX = 20
+_SUREST = 1e-7  # nearer to 0 and 1 a float32 probability says nothing
 ByteArray = NDArray[np.uint8]
 
 # What is read off our masks, and the column of the generator's own measures, in millimetres.
@@ -41,6 +44,8 @@ class FilmResult:
 
     Attributes:
         findings: (len(FINDINGS), 512, 512) uint8, probability times 255.
+        called_px: (len(FINDINGS),) pixels of the region that is nearest to being called, that count for it.
+        scores: (len(FINDINGS),) logit that as many pixels reach as the smallest called region has: bytes tie.
         histograms: (len(CHANNELS), 2, 256) pixels by truth and probability in 256 steps.
         true, known: bit planes set anywhere on the film, and outlined by its source.
         pixels_right, pixels_empty: share of pixels on which all findings are right / on which there is none.
@@ -52,6 +57,8 @@ class FilmResult:
     """
 
     findings: ByteArray
+    called_px: NDArray[np.int64]
+    scores: NDArray[np.float64]
     histograms: NDArray[np.int64]
     true: int
     known: int
@@ -102,6 +109,8 @@ def _compare(segmenter: "Segmenter", film: Film, segmentation: "Segmentation") -
     count = len(FINDINGS)
     return FilmResult(
         findings=probabilities[:count].copy(),
+        called_px=_called_px(segmenter, segmentation.probabilities),
+        scores=_scores(segmenter, segmentation.probabilities),
         histograms=_histograms(probabilities, true),
         true=int(np.bitwise_or.reduce(bits, axis=None)),
         known=known_bits(film),
@@ -112,6 +121,31 @@ def _compare(segmenter: "Segmenter", film: Film, segmentation: "Segmentation") -
         measures=measure_film(cores, film.metadata.view),
         measured_mm=measured_mm(film),
     )
+
+
+def _called_px(segmenter: "Segmenter", probabilities: FloatArray) -> NDArray[np.int64]:
+    """By finding, the most sure pixels in one region of what is outlined; sure from the call's threshold."""
+    found = []
+    for finding, plane in zip(FINDINGS, probabilities, strict=False):
+        outlined = plane >= segmenter.thresholds[finding]
+        call = segmenter.call_thresholds.get(finding)
+        if call is None or not outlined.any():
+            found.append(largest_region(outlined))
+            continue
+        labels = cv2.connectedComponents(outlined.astype(np.uint8), connectivity=8)[1]
+        counts = np.bincount(labels[outlined & (plane >= call)], minlength=2)
+        found.append(int(counts[1:].max()))
+    return np.array(found, np.int64)
+
+
+def _scores(segmenter: "Segmenter", probabilities: FloatArray) -> NDArray[np.float64]:
+    """By finding, the logit of the k-th most probable pixel, k being the smallest called region."""
+    found = []
+    for finding, plane in zip(FINDINGS, probabilities, strict=False):
+        least = min(plane.size, segmenter.min_area_px.get(finding.value, SMALLEST_REGION_PX))
+        p = float(np.clip(np.partition(plane, -least, axis=None)[-least], _SUREST, 1 - _SUREST))
+        found.append(math.log(p / (1 - p)))
+    return np.array(found)
 
 
 def _distances(said: BoolArray, true: BoolArray) -> NDArray[np.float64]:

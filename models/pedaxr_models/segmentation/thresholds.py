@@ -17,6 +17,7 @@ from pedaxr_models.segmentation.confident_cores import (
 )
 from pedaxr_models.segmentation.film_results import (
     MEASURES,
+    SMALLEST_REGION_PX,
     Progress,
     largest_region,
     measured_mm,
@@ -32,7 +33,6 @@ _SENSITIVITY_WEIGHT = {**dict.fromkeys(FINDINGS, 1.0), Finding.PNEUMOPERITONEUM:
 # Films unlike these are outlined with less certainty, so a finding counts from the lowest probability that
 # costs no more Dice than this here.
 _SLACK = {channel: 0.005 if channel in FINDINGS else 0.0 for channel in CHANNELS}
-SMALLEST_REGION_PX = 20
 _LARGEST_MINIMUM_PX = 20_000  # 8 % of the frame; a constipated colon covers about 30 %
 
 
@@ -44,6 +44,7 @@ def calibrate(segmenter: Segmenter, films: Sequence[Film], progress: Progress | 
     that weighs recall gave free air fatter outlines and found no more of it on validation films.) Lengths are
     read where their median error is smallest.
     """
+    segmenter.call_thresholds = {}  # those of other outlines mean nothing here
     results = list(run(segmenter, films, progress))
     for index, channel in enumerate(CHANNELS):
         counts = [result.histograms[index] for result in results if result.known >> index & 1]

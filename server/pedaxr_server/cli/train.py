@@ -150,12 +150,38 @@ def train_captioner(
         click.echo(f"checkpoint: {training.train_captioner(config)}")
 
 
+def _probabilities(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, float]:
+    """FINDING=P options as a mapping."""
+    from pedaxr_models.labels import FINDINGS
+
+    chosen = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        try:
+            chosen[name] = float(value)
+        except ValueError as err:
+            raise click.BadParameter(f"{text!r} is not FINDING=P with a probability P.") from err
+        if name not in FINDINGS or not 0 < chosen[name] < 1:
+            raise click.BadParameter(f"{text!r}: name one of {', '.join(FINDINGS)} and a P between 0 and 1.")
+    return chosen
+
+
 @train.command("thresholds")
 @click.option(
     "--data", type=DATA, required=True, help="Data set folder or CSV; its validation films are used."
 )
 @click.option("--checkpoint", type=FOLDER, required=True, help="Checkpoint whose thresholds are replaced.")
-def train_thresholds(data: Path, checkpoint: Path) -> None:
+@click.option(
+    "--call",
+    "calls",
+    multiple=True,
+    metavar="FINDING=P",
+    callback=_probabilities,
+    help="Call a finding from this probability only, wherever it is outlined from; repeatable.",
+)
+def train_thresholds(data: Path, checkpoint: Path, calls: dict[str, float]) -> None:
     """Choose the outline thresholds of a segmentation again, without training."""
     from pedaxr_models.checkpoint import revise_checkpoint
     from pedaxr_models.datasets import read_films
@@ -168,6 +194,7 @@ def train_thresholds(data: Path, checkpoint: Path) -> None:
         films = split_films(read_films(data))["validation"]
         with progress_bar("Outlining", len(films)) as bar:
             calibrate(segmenter, films, counter(bar, len(films)))
+        segmenter.call_thresholds = calls
         revise_checkpoint(checkpoint, config=segmenter.to_config())
     chosen = (f"{channel} {threshold:.3f}" for channel, threshold in segmenter.thresholds.items())
     click.echo(f"thresholds of {checkpoint}, from {len(films)} validation films: {', '.join(chosen)}")
