@@ -9,8 +9,8 @@ one fifth of the children left out (`fold0.pt` to `fold4.pt`): their films measu
 weights are the mean of the five, which has seen all. Weights are written as soon as they exist.
 
 Seen on one H200 with 16 cores: 28 films a second with 14 processes, 12 steps a second of 64 films at 256
-pixels and as many of 32 at 384. The first step of each shape takes ten seconds (the GPU is warmed up while films are
-made); cudnn.benchmark made that a minute.
+pixels and as many of 32 at 384. The first step of each shape takes ten seconds (the GPU is warmed up while
+films are made); cudnn.benchmark made that a minute.
 """
 
 import argparse

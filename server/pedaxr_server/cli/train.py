@@ -13,7 +13,7 @@ from pedaxr_server.cli.evaluate.films import DATA, counter
 from pedaxr_server.cli.options import FOLDER
 
 F = TypeVar("F", bound=Callable[..., Any])
-BACKBONES = ("mobilenet_v3_large", "resnet50", "resnet101")
+BACKBONES = ("mobilenet_v3_large", "efficientnet_lite0", "resnet50", "resnet101")
 HEADS = ("deeplabv3plus", "deeplabv3")
 
 
@@ -104,6 +104,42 @@ def train_segmentation(
     with library_errors():
         checkpoint = training.train_segmentation(config)
         _tell(checkpoint)
+
+
+@train.command("mixed")
+@click.option("--data", type=DATA, required=True, help="Data set folder of synthetic films.")
+@click.option(
+    "--real",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    multiple=True,
+    required=True,
+    help="Folder of real films with partial truth (docs/real_films.md); repeatable.",
+)
+@click.option("--out", type=FOLDER, required=True, help="Receives state.pt, average.pt and log.jsonl.")
+@click.option(
+    "--stage",
+    "stages",
+    type=(click.IntRange(32), click.IntRange(1)),
+    multiple=True,
+    default=((192, 3000), (384, 1000)),
+    show_default=True,
+    metavar="SIDE STEPS",
+    help="Side of the network's square and steps at it; repeatable, the last is the serving size.",
+)
+@click.option("--start-from", type=FOLDER, help="Checkpoint folder (default: ImageNet weights).")
+@click.option("--leave-out", multiple=True, help="Child whose films are not trained on; repeatable.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--resume", is_flag=True, help="Continue the interrupted run in --out.")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads (default: torch's choice).")
+def train_mixed(real: tuple[Path, ...], **options: Any) -> None:
+    """Train EfficientNet-Lite0 on synthetic and real films together, some truths being known in part."""
+    from pedaxr_models.segmentation.mixed import train as training
+
+    given = {name: value for name, value in options.items() if value is not None}
+    with library_errors():
+        training.train_mixed(training.MixedConfig(real=real, **given), report=click.echo)
+    click.echo(f"checkpoint: {training.package(training.MixedConfig(real=real, **given))}")
 
 
 def _tell(checkpoint: Path) -> None:

@@ -61,7 +61,7 @@ def provenance(*networks: Trained) -> Provenance:
     """What the networks were trained on, taken together."""
     each = [_of_data(network.data) for network in networks]
     kinds = {one.trained_on for one in each}
-    clinical = [name for one in each if one.trained_on == "clinical" for name in one.sources]
+    clinical = [name for one in each if one.trained_on in ("clinical", "mixed") for name in one.sources]
     if NOT_STATED in kinds or not kinds:
         return Provenance("not_stated")
     if len(kinds) > 1:
@@ -73,5 +73,17 @@ def _of_data(data: Mapping[str, Any]) -> Provenance:
     made = data.get("made")
     if not isinstance(made, Mapping) or not isinstance(made.get("is_synthetic"), bool):
         return Provenance("not_stated")
+    real = _named_real(data.get("also"))
+    if made["is_synthetic"] and real:
+        return Provenance("mixed", real)
     name = printable(str(made.get("name") or ""), _LONGEST_NAME)
     return Provenance("synthetic" if made["is_synthetic"] else "clinical", (name,) if name else ())
+
+
+def _named_real(also: object) -> tuple[str, ...]:
+    """Names of the sets of real films that a network was trained on beside those that were made."""
+    sets = [one for one in also if isinstance(one, Mapping)] if isinstance(also, list) else []
+    names = [
+        printable(str(one.get("name") or ""), _LONGEST_NAME) for one in sets if not one.get("is_synthetic")
+    ]
+    return tuple(dict.fromkeys(name for name in names if name))

@@ -7,6 +7,7 @@ in `leave_out` are not looked at; their films then measure what the recipe gives
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -17,17 +18,19 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from pedaxr_models.checkpoint import Json, load_checkpoint
+from pedaxr_models.checkpoint import Json, load_checkpoint, save_checkpoint
 from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
 from pedaxr_models.datasets.read import read_films
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.segmentation.backbones.efficientnet_lite import imagenet_file
+from pedaxr_models.segmentation.card import describe_data
 from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, split_films, unpack_planes
 from pedaxr_models.segmentation.losses import PartialLoss
 from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
 from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
 from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
+from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.training.loop import one_cycle, pick_device, reuse_large_blocks
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -277,6 +280,36 @@ def keep_average(run: MixedRun, path: Path) -> Path:
     """The averaged weights alone, replaced in one rename."""
     torch.save(run.average.state_dict(), path.with_suffix(".tmp"))
     return path.with_suffix(".tmp").replace(path)
+
+
+def package(config: MixedConfig) -> Path:
+    """The averaged weights as a checkpoint folder below `config.out`, with thresholds of .5.
+
+    `pedaxr train thresholds` chooses others, `pedaxr evaluate` measures.
+    """
+    network = SegmentationNetwork(config.network)
+    network.load_state_dict(torch.load(config.out / "average.pt", map_location="cpu", weights_only=True))
+    films = [film for folder in config.real for film in read_partial(folder)]
+    synthetic = split_films(read_films(config.data), config.out / "splits.json")
+    save_checkpoint(
+        config.out / "checkpoint",
+        tensors=network.state_dict(),
+        config=Segmenter(network, size=config.stages[-1][0]).to_config(),
+        metrics={},
+        recipe=describe(config),
+        data=describe_data(config.data, synthetic) | {"also": describe_real(films)},
+        card="# pedaxr segmentation\n\nNot measured yet: `pedaxr evaluate segmentation` and `real`.\n",
+    )
+    return config.out / "checkpoint"
+
+
+def describe_real(films: Sequence[PartialFilm]) -> list[Json]:
+    """Source and number of the real films, for data.json."""
+    sources = Counter((film.source.split(":")[0] or "unnamed", film.is_abdomen) for film in films)
+    return [
+        {"name": name, "is_synthetic": False, "films": count, "abdomen": is_abdomen}
+        for (name, is_abdomen), count in sorted(sources.items())
+    ]
 
 
 def describe(config: MixedConfig) -> Json:
