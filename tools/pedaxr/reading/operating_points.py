@@ -43,6 +43,8 @@ class OperatingPoints:
             film is looked at again, upside down or mirrored.
         turned_surer_by, mirrored_surer_by: by how much surer it must then be, the logarithm of the ratio, for
             a doubt that it hangs the right way round.
+        likeness: the rule of `likeness.likeness`, learned on real pictures too; none is judged without it.
+        unlike_doubted_below, unlike_refused_below: log-odds below which a picture is doubted, and refused.
         usual: by measure of `quality.measures_of`, the `oddness.surprise_table` of good films.
         largest_oddness: `oddness.oddness` above which it is said to be perhaps no abdominal film.
         confidence_curve: what share of reports is right, by `flags.least_sure`: pairs, both rising; between
@@ -70,6 +72,9 @@ class OperatingPoints:
     turned_surer_by: float = 0.1
     mirrored_looked_from: float = NEVER
     mirrored_surer_by: float = 0.1
+    likeness: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    unlike_doubted_below: float = 0.0
+    unlike_refused_below: float = 0.0
 
     def __post_init__(self) -> None:
         shares = [getattr(self, name) for name in _SHARES]
@@ -141,7 +146,8 @@ def parse_points(text: str) -> OperatingPoints:
         read = json.loads(text)
         curve = _table(read.pop("confidence_curve", ()))
         usual = {name: _table(pairs) for name, pairs in read.pop("usual", {}).items()}
-        return OperatingPoints(**read, confidence_curve=curve, usual=usual)
+        rule = {name: _triple(figures) for name, figures in read.pop("likeness", {}).items()}
+        return OperatingPoints(**read, confidence_curve=curve, usual=usual, likeness=rule)
     except (TypeError, ValueError, AttributeError) as err:
         names = ", ".join(f.name for f in fields(OperatingPoints))
         raise ModelUnavailable(
@@ -152,6 +158,11 @@ def parse_points(text: str) -> OperatingPoints:
 
 def _table(pairs: Iterable[Iterable[float]]) -> Table:
     return tuple(tuple(map(float, pair)) for pair in pairs)
+
+
+def _triple(figures: Iterable[float]) -> tuple[float, float, float]:
+    middle, spread, weight = map(float, figures)
+    return middle, spread, weight
 
 
 def write_points(points: OperatingPoints, path: Path) -> None:

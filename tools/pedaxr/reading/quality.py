@@ -6,6 +6,7 @@ tells more: on what is no abdominal film the network is less sure of spine, live
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,11 +14,15 @@ from numpy.typing import NDArray
 
 from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.radiograph.raster import Raster
+from pedaxr.reading.likeness import figures_of, likeness
 from pedaxr.reading.notes import Note, NoteKind
 from pedaxr.reading.ood_score import oddness
 from pedaxr.reading.operating_points import operating_points
 from pedaxr.types import Region
 from pedaxr_models.labels import Structure
+
+if TYPE_CHECKING:
+    from pedaxr_models.segmentation.film_segmenter import Segmentation
 
 FloatArray = NDArray[np.float32]
 
@@ -47,6 +52,11 @@ _ODD = Note(
     NoteKind.DOUBT,
     "What is outlined is odd in several ways at once, so this may not be a frontal abdominal film of a "
     "child.",
+)
+_UNLIKE = Note(
+    NoteKind.DOUBT,
+    "What is outlined, and where, is unlike an abdominal film, so this may not be a frontal abdominal film "
+    "of a child.",
 )
 _FILLED = Note(
     NoteKind.DOUBT,
@@ -113,6 +123,21 @@ def check_anatomy(regions: Sequence[Region], *, may_be_unsure: bool = False) -> 
         (Structure.DIAPHRAGM in share, _NO_DOMES),
     )
     return notes + [note for is_there, note in missing if not is_there]
+
+
+def check_likeness(segmentation: "Segmentation") -> list[Note]:
+    """A doubt where all that is outlined, taken together, is unlike an abdominal film.
+
+    Raises:
+        NotAnAbdominalFilm: it is far from one.
+    """
+    points = operating_points()
+    like = likeness(figures_of(segmentation), points.likeness)
+    if like < points.unlike_refused_below:
+        raise NotAnAbdominalFilm(
+            f"What was outlined, and where, is unlike any abdominal film: nothing is read into it. {_NEXT}"
+        )
+    return [_UNLIKE] if like < points.unlike_doubted_below else []
 
 
 def sureness(regions: Sequence[Region]) -> float:

@@ -29,7 +29,7 @@ from pedaxr.reading.outlines import (
 )
 from pedaxr.reading.placement import can_lie
 from pedaxr.reading.positioning import is_on_its_side, positioning_notes, text_notes
-from pedaxr.reading.quality import check_anatomy, check_picture
+from pedaxr.reading.quality import check_anatomy, check_likeness, check_picture
 from pedaxr.reading.reframing import reframed
 from pedaxr.reading.second_look import hanging_doubts, refuse_two_bodies
 from pedaxr.reading.spacing import resolve_spacing
@@ -250,6 +250,7 @@ def _anatomy_notes(outlines: Outlines) -> list[Note]:
     """What the outlines say of the picture. Raises NotAnAbdominalFilm."""
     refuse_two_bodies(outlines.looks, outlines.masks)
     notes = check_anatomy(outlines.read_regions, may_be_unsure=outlines.is_lying)
+    notes += check_likeness(outlines.segmentation)
     placed = positioning_notes(
         outlines.masks,
         outlines.segmentation.letterbox.content,
