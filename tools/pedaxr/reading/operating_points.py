@@ -43,7 +43,7 @@ class OperatingPoints:
             film is looked at again, upside down or mirrored.
         turned_surer_by, mirrored_surer_by: by how much surer it must then be, the logarithm of the ratio, for
             a doubt that it hangs the right way round.
-        likeness: the rule of `likeness.likeness`, learned on real pictures too; none is judged without it.
+        likeness: the rule of `ood_score.likeness`, learned on real pictures too; none is judged without it.
         unlike_doubted_below, unlike_refused_below: log-odds below which a picture is doubted, and refused.
         usual: by measure of `quality.measures_of`, the `oddness.surprise_table` of good films.
         largest_oddness: `oddness.oddness` above which it is said to be perhaps no abdominal film.

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.radiograph.raster import Raster
-from pedaxr.reading.likeness import figures_of, likeness
 from pedaxr.reading.notes import Note, NoteKind
-from pedaxr.reading.ood_score import oddness
+from pedaxr.reading.ood_score import figures_of, likeness, oddness
 from pedaxr.reading.operating_points import operating_points
 from pedaxr.types import Region
 from pedaxr_models.labels import Structure
