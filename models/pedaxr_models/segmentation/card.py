@@ -1,5 +1,6 @@
 """What a checkpoint says of itself: model card, recipe and data."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pedaxr_models.checkpoint import Json
@@ -9,6 +10,10 @@ from pedaxr_models.segmentation.metrics_tables import metrics_table
 from pedaxr_models.segmentation.network import NetworkConfig
 from pedaxr_models.segmentation.scores import SegmentationScores
 
+_REAL_FREE_AIR = (
+    "Free air is as good as untested on real films: one true case was at hand, and what is known of its "
+    "sensitivity comes from films that it was put into (docs/results.md). "
+)
 _SHIFTED = (
     "\n## Shifted films\n\nMade with exposure, scatter, noise, pose, collimation, processing and anatomy "
     "outside the ranges of the films above; never trained on.\n\n"
@@ -29,13 +34,24 @@ def model_card(network: NetworkConfig, metrics: SegmentationScores, data: Json) 
     """The model card; `metrics` may hold those of the shifted films under `shifted`."""
     shifted = metrics.shifted
     films = ", ".join(f"{count} {name}" for name, count in data["films"].items())
+    real = _real_films(data.get("also", []))
     return (
         "# pedaxr segmentation\n\n"
         f"{network.head} on {network.backbone}: {len(network.channels)} findings and structures on "
         "paediatric abdominal radiographs, each pixel and channel on its own.\n\n"
         "**Not for clinical use.** Research and teaching only; not a medical device.\n\n"
-        f"Trained from random weights unless recipe.json names a start, on {films} films. Films written by "
-        "`pedaxr films` are synthetic: every figure below then says how well synthetic films are read, and "
+        f"Trained from random weights unless recipe.json names a start, on {films} films{real}. "
+        + (_REAL_FREE_AIR if real else "")
+        + "Films written by `pedaxr films` are synthetic: every figure below then says how well synthetic films are read, and "
         "nothing about real ones. Thresholds were chosen on the validation films, the figures come from the "
         "test films.\n\n" + metrics_table(metrics) + (_SHIFTED + metrics_table(shifted) if shifted else "")
     )
+
+
+def _real_films(sets: Sequence[Json]) -> str:
+    """What else it was trained on, with the licence that each set asks to be named with."""
+    named = [
+        f"{one['films']} pictures of {one['name']}" + (f" ({one['licence']})" if one.get("licence") else "")
+        for one in sets
+    ]
+    return f", and on real pictures whose truth is known in part: {'; '.join(named)}" if named else ""

@@ -33,6 +33,7 @@ _SENSITIVITY_WEIGHT = {**dict.fromkeys(FINDINGS, 1.0), Finding.PNEUMOPERITONEUM:
 # Films unlike these are outlined with less certainty, so a finding counts from the lowest probability that
 # costs no more Dice than this here.
 _SLACK = {channel: 0.005 if channel in FINDINGS else 0.0 for channel in CHANNELS}
+CALLED_PX = 110  # of the frame, of a finding that is called from a probability of its own: about 10 by 10
 _LARGEST_MINIMUM_PX = 20_000  # 8 % of the frame; a constipated colon covers about 30 %
 
 

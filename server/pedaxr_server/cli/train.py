@@ -223,7 +223,7 @@ def train_thresholds(data: Path, checkpoint: Path, calls: dict[str, float]) -> N
     from pedaxr_models.datasets import read_films
     from pedaxr_models.segmentation.data import split_films
     from pedaxr_models.segmentation.segmenter import Segmenter
-    from pedaxr_models.segmentation.thresholds import calibrate
+    from pedaxr_models.segmentation.thresholds import CALLED_PX, calibrate
 
     with library_errors():
         segmenter = Segmenter.load(checkpoint)
@@ -231,6 +231,7 @@ def train_thresholds(data: Path, checkpoint: Path, calls: dict[str, float]) -> N
         with progress_bar("Outlining", len(films)) as bar:
             calibrate(segmenter, films, counter(bar, len(films)))
         segmenter.call_thresholds = calls
+        segmenter.min_area_px |= dict.fromkeys(calls, CALLED_PX)
         revise_checkpoint(checkpoint, config=segmenter.to_config())
     chosen = (f"{channel} {threshold:.3f}" for channel, threshold in segmenter.thresholds.items())
     click.echo(f"thresholds of {checkpoint}, from {len(films)} validation films: {', '.join(chosen)}")
