@@ -65,6 +65,7 @@ class PerfectSegmenter:
     thresholds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(CHANNELS, 0.5))
     min_area_px: dict[str, int] = field(default_factory=dict)
     core_thresholds: dict[str, float] = field(default_factory=dict)
+    call_thresholds: dict[str, float] = field(default_factory=dict)
     doubt: dict[str, float] = field(default_factory=dict)
     calls: int = 0
 
