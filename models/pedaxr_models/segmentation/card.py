@@ -42,9 +42,11 @@ def model_card(network: NetworkConfig, metrics: SegmentationScores, data: Json) 
         "**Not for clinical use.** Research and teaching only; not a medical device.\n\n"
         f"Trained from random weights unless recipe.json names a start, on {films} films{real}. "
         + (_REAL_FREE_AIR if real else "")
-        + "Films written by `pedaxr films` are synthetic: every figure below then says how well synthetic films are read, and "
-        "nothing about real ones. Thresholds were chosen on the validation films, the figures come from the "
-        "test films.\n\n" + metrics_table(metrics) + (_SHIFTED + metrics_table(shifted) if shifted else "")
+        + "Films written by `pedaxr films` are synthetic: every figure below then says how well synthetic "
+        "films are read, and nothing about real ones. Thresholds were chosen on the validation films, the "
+        "figures come from the test films.\n\n"
+        + metrics_table(metrics)
+        + (_SHIFTED + metrics_table(shifted) if shifted else "")
     )
 
 

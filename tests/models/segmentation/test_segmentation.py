@@ -32,7 +32,7 @@ from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwor
 from pedaxr_models.segmentation.scores import stored_scores
 from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.segmentation.thresholds import calibrate
-from pedaxr_models.segmentation.transforms import FRAME, Letterbox, prepare
+from pedaxr_models.segmentation.transforms import FRAME, Letterbox, frame_film, prepare
 from pedaxr_models.training.sampling import BalancedBatches, group_films
 
 SMALL = NetworkConfig(width=16, skips=((8, 8), (4, 8)))
@@ -168,7 +168,8 @@ def test_masks_keep_their_area_at_lower_resolution(films: list[Film], tmp_path: 
     cache = open_cache(films[:4], tmp_path, 128)
     planes = unpack_planes(torch.from_numpy(np.array(cache.bits)).int())
     for index, film in enumerate(films[:4]):
-        full = rasterise(film, Letterbox(FRAME, FRAME)) >> np.uint32(STOMACH) & np.uint32(1)
+        letterbox = frame_film(read_pixels(film.image_path))[1]
+        full = rasterise(film, letterbox) >> np.uint32(STOMACH) & np.uint32(1)
         assert float(planes[index, STOMACH].mean()) == pytest.approx(full.mean(), rel=0.03)
         assert bool(planes[index, 0].any()) == (index % 2 == 1)
 

