@@ -13,7 +13,7 @@ from pedaxr.evaluation.real_figures import figures_of, real_table
 from pedaxr.evaluation.real_films import RealRecord, measure_film, place_of, structure_dice
 from pedaxr.evaluation.real_sheet import contact_sheet
 from pedaxr_models.datasets.partial_truth import PartialFilm, Presence, read_partial
-from pedaxr_models.labels import CHANNELS, FINDINGS, Finding
+from pedaxr_models.labels import CHANNELS, FINDINGS, Finding, sign
 from pedaxr_models.segmentation.transforms import Letterbox
 from pedaxr_server.cli import main
 
@@ -52,13 +52,13 @@ def test_false_and_true_findings_are_counted_apart_and_uncertain_ones_not_at_all
         record(film("true", air="present"), outlined=[AIR]),
         record(film("unknown", air="uncertain"), outlined=[AIR]),
     )
-    assert found["Free gas, falsely outlined"] == (1, 2)
-    assert found["Free gas, rightly outlined"] == (1, 1)
+    assert found[f"{sign(AIR)}, falsely outlined"] == (1, 2)
+    assert found[f"{sign(AIR)}, rightly outlined"] == (1, 1)
 
 
 def test_what_the_gate_stops_counts_as_outlined_all_the_same():
     found = shares(record(film(), "refused", outlined=[AIR]))
-    assert found["Free gas, falsely outlined"] == (1, 1) and found["critical without free air"] == (0, 1)
+    assert found[f"{sign(AIR)}, falsely outlined"] == (1, 1) and found["critical without free air"] == (0, 1)
 
 
 def test_refusals_doubts_and_babygrams():
@@ -78,7 +78,7 @@ def test_refusals_doubts_and_babygrams():
 
 def test_the_table_gives_counts_and_intervals():
     table = real_table(figures_of([record(film(), outlined=[AIR], false_places={AIR: "lung"})]))
-    assert "| Free gas, falsely outlined | 1 of 1 | 1.00 (0.21–1.00) | <= 0.10 |" in table
+    assert f"| {sign(AIR)}, falsely outlined | 1 of 1 | 1.00 (0.21–1.00) | <= 0.10 |" in table
     assert "Where falsely outlined free air lies: lung 1." in table
 
 
@@ -155,7 +155,7 @@ def test_the_command_prints_writes_and_draws(folder, tmp_path, monkeypatch):
     options = ["--json", str(out), "--sheet", str(sheet), "--publish", str(page)]
     result = CliRunner().invoke(main, ["evaluate", "real", str(folder), *options])
     assert result.exit_code == 0, result.output
-    assert "Free gas, falsely outlined | 1 of 1" in page.read_text()
+    assert f"{sign(AIR)}, falsely outlined | 1 of 1" in page.read_text()
     assert json.loads(out.read_text())["films"][0]["outlined"] == ["pneumoperitoneum"]
     assert sheet.read_bytes().startswith(b"\x89PNG")
 
