@@ -73,3 +73,27 @@ def test_exposure_does_not_change_what_the_network_sees() -> None:
 
 def test_a_blank_film_stays_flat() -> None:
     assert np.ptp(normalise(np.full((64, 64), 0.3, np.float32), WHOLE)) == 0
+
+
+def test_a_letterbox_shows_its_box_alone_and_leads_back_to_the_whole_film() -> None:
+    film = np.random.default_rng(0).random((300, 400), np.float32)
+    letterbox = Letterbox(400, 300, box=(50, 250, 100, 200))
+    frame = letterbox.apply(film)
+    assert np.allclose(frame, Letterbox(100, 200).apply(film[50:250, 100:200]))
+    points = np.array([[100, 50], [199, 249], [140.5, 77]], np.float32)
+    there = letterbox.from_film(points)
+    rows, columns = letterbox.content
+    assert np.allclose(letterbox.to_film(there), points, atol=1e-3)
+    assert abs(there[0] - (columns.start, rows.start)).max() < 1 + letterbox.scale
+    assert not letterbox.is_identity and Letterbox(512, 512).is_identity
+
+
+def test_a_plate_round_a_film_changes_nothing_of_what_the_network_is_shown() -> None:
+    y, x = np.mgrid[0:400, 0:300].astype(np.float32)
+    film = (0.4 + 0.2 * np.cos(x / 60) + 0.15 * (np.abs(x - 150) < 12) + 0.0002 * y).astype(np.float32)
+    plated = np.pad(film, ((60, 30), (90, 20)), constant_values=np.float32(1.0))
+    alone, _ = prepare(film, 128)
+    cropped, letterbox = prepare(plated, 128)
+    assert np.abs(alone - cropped)[16:-16, 32:-32].mean() < 0.35
+    corner = letterbox.to_film(np.array([[letterbox.left, letterbox.top]], np.float32))[0]
+    assert np.abs(corner - (90, 60)).max() < 12

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedaxr.reading.regions import find_regions, large_pieces
+from pedaxr.reading.regions import channel_masks, find_regions, large_pieces
 from pedaxr.types import Region
 from pedaxr_models.facts import Quadrant, Side
 from pedaxr_models.labels import CHANNELS, Finding, Structure
@@ -200,3 +200,17 @@ def test_large_pieces_joins_diagonal_neighbours() -> None:
     mask = np.eye(40, dtype=bool)
     assert large_pieces(mask, 40).sum() == 40
     assert large_pieces(mask, 41).sum() == 0
+
+
+def test_a_region_is_called_by_its_sure_pixels_and_outlined_with_its_faint_ones() -> None:
+    seen = np.zeros((len(CHANNELS), 512, 512), np.float32)
+    air = CHANNELS.index("pneumoperitoneum")
+    seen[air, 100:140, 100:140], seen[air, 110:122, 110:122] = 0.9, 0.9999  # 144 sure pixels of 1600
+    seen[air, 300:340, 300:340], seen[air, 310:315, 310:315] = 0.9, 0.9999  # 25 of 1600
+    options = {"thresholds": dict.fromkeys(CHANNELS, 0.5), "min_area_px": {"pneumoperitoneum": 110}}
+    segmentation = Segmentation(seen, Letterbox(512, 512))
+    called = channel_masks(segmentation, call_thresholds={"pneumoperitoneum": 0.999}, **options)
+    assert called["pneumoperitoneum"].sum() == 1600 and called["pneumoperitoneum"][120, 120]
+    assert (
+        channel_masks(segmentation, **options)["pneumoperitoneum"].sum() == 3200
+    )  # control: no call of its own

@@ -1,0 +1,24 @@
+"""What `pedaxr train thresholds` and `pedaxr train mixed` take and refuse, before anything is loaded."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pedaxr_server.cli import main
+
+
+@pytest.mark.parametrize(
+    "call", ["pneumoperitoneum", "pneumoperitoneum=x", "pneumoperitoneum=1.5", "fracture=0.9"]
+)
+def test_a_call_is_a_finding_and_a_probability(tmp_path: Path, call: str) -> None:
+    options = ["--data", str(tmp_path), "--checkpoint", str(tmp_path), "--call", call]
+    result = CliRunner().invoke(main, ["train", "thresholds", *options])
+    assert result.exit_code != 0 and call in result.output
+    assert "probability" in result.output or "between 0 and 1" in result.output
+
+
+def test_real_films_without_truth_are_an_error_that_says_so(tmp_path: Path) -> None:
+    options = ["--data", str(tmp_path), "--real", str(tmp_path), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, ["train", "mixed", *options])
+    assert result.exit_code != 0 and "Traceback" not in result.output
