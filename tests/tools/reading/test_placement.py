@@ -72,7 +72,7 @@ def below_the_right_dome(masks: dict[str, np.ndarray], radius: float = 7) -> np.
 
 PLACES: dict[str, Place] = {
     "in a lung": lambda masks: within(masks[Structure.LUNGS], 14) & masks[Structure.LUNGS],
-    "beside the child": lambda masks: speck(30, 12, 12),
+    "beside the child": lambda masks: speck(30, 90, 12),
     "above the domes": lambda masks: speck(
         np.nonzero(masks[Structure.DIAPHRAGM])[0].min() - 12,
         np.nonzero(masks[Structure.DIAPHRAGM])[1].mean(),
