@@ -8,10 +8,8 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY models models
 COPY tools tools
 COPY server server
-# The CPU build of PyTorch: the image needs no CUDA libraries.
-RUN python -m venv /pedaxr \
-    && /pedaxr/bin/pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu \
-        -c constraints.txt .
+# The serving set: networks run as compiled graphs, without PyTorch.
+RUN python -m venv /pedaxr && /pedaxr/bin/pip install --no-cache-dir -c constraints.txt .
 
 FROM python:3.12-slim-bookworm
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin pedaxr \

@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SERVING := $(VENV)/.serving
 DATA ?= data/films
 SHIFTED ?= data/shifted
 FILMS ?= 4000
@@ -14,16 +15,20 @@ export HF_HUB_OFFLINE := 1
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(READY): pyproject.toml constraints.txt
+$(SERVING): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[films]'
 	touch $@
 
-demo: $(READY)  ## an agent's whole conversation over MCP: find a child, segment the film, draft the report
+$(READY): $(SERVING)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(SERVING)  ## a complete agent conversation over MCP: find a child, segment the film, draft the report
 	$(BIN)/pedaxr demo
 
 test: $(READY)  ## all tests but the slow ones and those that need a GPU
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY)  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

@@ -1,9 +1,13 @@
-"""Networks as compiled CPU graphs (ONNX Runtime), exported on first use and kept in a cache. Loads no torch.
+"""Networks as compiled CPU graphs (ONNX Runtime). Loads no torch where the graphs are at hand.
+
+Graphs lie beside the weights (`pedaxr train graphs`; the bundled weights have theirs), or else are exported
+on first use, which needs torch, and kept in a cache.
 
 Taken over OpenVINO by measurement (docs/speed.md): the steps of the decoder are so small that what a call
 costs by itself counts.
 
-    <cache>/segmentation-0123456789abcdef.graph   SHA-256 of the rest (32 bytes), then the ONNX document
+    <weights>/graphs/segmentation-0123456789abcdef.graph   SHA-256 of the rest (32 bytes), then the ONNX
+                                                           document; the same in the cache
 
 The name holds a digest of the weights and of all that shapes the graph, so new weights get a new file.
 """
@@ -21,7 +25,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr_models.checkpoint import Checkpoint, GraphError
+from pedaxr_models.checkpoint import Checkpoint, GraphError, load_checkpoint
 from pedaxr_models.runtime.threads import threads_per_call
 
 Runtime = Literal["auto", "torch", "compiled"]
@@ -32,6 +36,7 @@ _USE_TORCH = f"{RUNTIME_VARIABLE}=torch"
 _DIGEST = 32
 GRAPHS = {"segmentation": ("segmentation",), "captioner": ("encoder", "decoder")}
 _EXPORT_S = 600  # far more than it takes
+GRAPHS_FOLDER = "graphs"  # beside the folders of the networks
 _KEPT = 16  # files in the cache; about 25 MB for a pair of networks
 
 AnyArray = NDArray[Any]
@@ -85,7 +90,7 @@ class Graph:
 
 
 def open_graphs(kind: str, folder: Path, checkpoint: Checkpoint) -> dict[str, Graph]:
-    """Graphs of a network by name, from the cache or else exported from `folder` and put there.
+    """Graphs of a network by name: those beside the weights or in the cache, else exported and cached.
 
     Args:
         kind: "segmentation" or "captioner".
@@ -98,18 +103,42 @@ def open_graphs(kind: str, folder: Path, checkpoint: Checkpoint) -> dict[str, Gr
     Raises:
         GraphError: they cannot be exported or compiled.
     """
-    paths = {name: graph_cache() / f"{name}-{_key(checkpoint)}.graph" for name in GRAPHS[kind]}
-    stored = {name: _read(path) for name, path in paths.items()}
-    if all(stored.values()):
-        with contextlib.suppress(GraphError):
-            return {name: Graph(document) for name, document in stored.items() if document}
+    names = {name: f"{name}-{_key(checkpoint)}.graph" for name in GRAPHS[kind]}
+    for place in (folder.parent / GRAPHS_FOLDER, graph_cache()):
+        stored = {name: _read(place / file) for name, file in names.items()}
+        if all(stored.values()):
+            with contextlib.suppress(GraphError):
+                return {name: Graph(document) for name, document in stored.items() if document}
     made = _export(kind, folder)
-    graphs = {name: Graph(made[name]) for name in paths}
+    graphs = {name: Graph(made[name]) for name in names}
     with contextlib.suppress(OSError):
-        for name, path in paths.items():
-            _write(path, made[name])
+        for name, file in names.items():
+            _write(graph_cache() / file, made[name])
         _prune(graph_cache())
     return graphs
+
+
+def write_graphs(weights: Path) -> list[Path]:
+    """Export the graphs of both networks of a weights folder into it, in place of those of other weights.
+
+    Needs torch. A machine that serves these weights then needs none.
+
+    Raises:
+        CheckpointError: a network is missing or damaged.
+        GraphError: torch cannot export it.
+        OSError: the folder cannot be written.
+    """
+    written = []
+    for kind in GRAPHS:
+        key = _key(load_checkpoint(weights / kind, with_tensors=False))
+        for name, document in _export(kind, weights / kind).items():
+            written.append(weights / GRAPHS_FOLDER / f"{name}-{key}.graph")
+            _write(written[-1], document)
+            written[-1].chmod(0o644)  # installed with the package, for everybody who runs it
+    (weights / GRAPHS_FOLDER).chmod(0o755)
+    for path in set((weights / GRAPHS_FOLDER).glob("*.graph")) - set(written):
+        path.unlink()
+    return written
 
 
 def _export(kind: str, folder: Path) -> dict[str, bytes]:
@@ -124,7 +153,10 @@ def _export(kind: str, folder: Path) -> dict[str, bytes]:
             subprocess.run(command, check=True, capture_output=True, timeout=_EXPORT_S)
             return {name: (Path(out) / f"{name}.onnx").read_bytes() for name in GRAPHS[kind]}
         except (OSError, subprocess.SubprocessError) as err:
-            raise GraphError(f"The network in '{folder.name}' was not exported. Set {_USE_TORCH}.") from err
+            raise GraphError(
+                f"The network in '{folder.name}' has no compiled graph and was not exported. Where PyTorch "
+                f"is installed (pip install 'pedaxr[train]') run `pedaxr train graphs`, or set {_USE_TORCH}."
+            ) from err
 
 
 def _session_options(onnxruntime: Any) -> Any:
@@ -138,7 +170,8 @@ def _session_options(onnxruntime: Any) -> Any:
 
 
 def _key(checkpoint: Checkpoint) -> str:
-    shape = json.dumps([_FORMAT, checkpoint.weights_sha256, checkpoint.config], sort_keys=True)
+    shaping = {name: checkpoint.config.get(name) for name in ("network", "size")}  # thresholds shape none
+    shape = json.dumps([_FORMAT, checkpoint.weights_sha256, shaping], sort_keys=True)
     return hashlib.sha256(shape.encode()).hexdigest()[:16]
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ def load_segmenter(folder: Path) -> FilmSegmenter:
 
     Raises:
         CheckpointError: the folder is missing, damaged or not of a segmentation network of this version.
-        GraphError: only the compiled runtime was asked for, and there is no graph.
+        GraphError: there is no graph, and only the compiled runtime was asked for or there is no torch.
     """
     return _load(folder, _compiled_segmenter, _torch_segmenter)
 
@@ -30,7 +31,7 @@ def load_reporter(folder: Path) -> FilmReporter:
 
     Raises:
         CheckpointError: the folder is missing, damaged or not of a report writer of this version.
-        GraphError: only the compiled runtime was asked for, and there is no graph.
+        GraphError: there is no graph, and only the compiled runtime was asked for or there is no torch.
     """
     return _load(folder, _compiled_reporter, _torch_reporter)
 
@@ -41,6 +42,8 @@ def _load(folder: Path, compiled: Callable[[Path], T], torch: Callable[[Path], T
         loaded = torch(folder) if wanted == "torch" else compiled(folder)
     except GraphError as err:
         if wanted == "compiled":
+            raise
+        if find_spec("torch") is None:
             raise
         _log.warning("'%s' runs with torch, more slowly: %s", folder.name, err)
         loaded = torch(folder)

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# Packages that only some commands need, by the extra that brings them.
+EXTRAS = {"scipy": "films", "pyarrow": "archive", "ray": "ray"} | dict.fromkeys(
+    ("matplotlib", "onnx", "pandas", "safetensors", "sklearn", "torch", "torchvision", "transformers"),
+    "train",
+)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -191,12 +196,18 @@ class PedaxrGroup(click.Group):
                 formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the chosen command; exit code 1 on a PedaxrError."""
+        """Run the chosen command; exit code 1 on a PedaxrError or where an extra is not installed."""
         try:
             return super().invoke(ctx)
         except PedaxrError as err:
-            click.echo(f"error: {' '.join(str(err).split())}", err=True)
-            ctx.exit(1)
+            reason = " ".join(str(err).split())
+        except ModuleNotFoundError as err:
+            package = str(err.name).partition(".")[0]
+            if package not in EXTRAS:
+                raise
+            reason = f"This needs {package}. Install it with: pip install 'pedaxr[{EXTRAS[package]}]'"
+        click.echo(f"error: {reason}", err=True)
+        ctx.exit(1)
 
 
 def add_former_name(group: click.Group, command: click.Command, name: str) -> None:

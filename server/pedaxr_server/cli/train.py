@@ -204,6 +204,18 @@ def _probabilities(
     return chosen
 
 
+@train.command("graphs")
+@click.option("--weights", type=FOLDER, help="Folder of both networks (default: the bundled weights).")
+def train_graphs(weights: Path | None) -> None:
+    """Compile trained networks to graphs beside them, which serve without PyTorch."""
+    from pedaxr_models.checkpoint import weights_folder
+    from pedaxr_models.runtime.compiled import write_graphs
+
+    with library_errors():
+        for path in write_graphs(weights or weights_folder("segmentation").parent):
+            click.echo(f"{path} ({path.stat().st_size / 2**20:.1f} MiB)")
+
+
 @train.command("thresholds")
 @click.option(
     "--data", type=DATA, required=True, help="Data set folder or CSV; its validation films are used."

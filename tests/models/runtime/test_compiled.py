@@ -1,6 +1,7 @@
 """The compiled runtime: same results as torch, a cache that mends itself, and no torch in the process."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.inputs import Seen, blank_like, both, pixel_values
@@ -40,6 +42,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _own_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(cache))
     monkeypatch.delenv(RUNTIME_VARIABLE, raising=False)
+    monkeypatch.setattr(compiled, "GRAPHS_FOLDER", "none beside the weights")
 
 
 def _films(count: int) -> list[np.ndarray]:
@@ -163,6 +166,71 @@ def test_with_a_warm_cache_a_film_is_read_without_torch(cache: Path) -> None:
     )
     environment = {**os.environ, CACHE_VARIABLE: str(cache), RUNTIME_VARIABLE: "compiled"}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+
+
+TRAINING_ONLY = (
+    *("torch", "torchvision", "transformers", "safetensors", "onnx"),
+    *("matplotlib", "pandas", "scipy", "sklearn", "tensorboard"),
+)
+BLOCKED = f"""
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {TRAINING_ONLY!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Blocked())
+"""
+
+
+@pytest.fixture
+def with_graphs(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the bundled weights with their graphs beside them, as `pedaxr train graphs` leaves it."""
+    CompiledSegmenter.load(SEGMENTATION), CompiledReporter.load(CAPTIONER)
+    for kind in compiled.GRAPHS:
+        shutil.copytree(weights_folder(kind), tmp_path / "weights" / kind)
+    monkeypatch.undo()
+    kept = {path.name.partition("-")[0]: compiled._read(path) for path in cache.glob("*.graph")}
+    monkeypatch.setattr(
+        compiled, "_export", lambda kind, _: {name: kept[name] for name in compiled.GRAPHS[kind]}
+    )
+    stale = tmp_path / "weights" / compiled.GRAPHS_FOLDER / "segmentation-of-other-weights.graph"
+    stale.parent.mkdir()
+    stale.touch()
+    written = compiled.write_graphs(tmp_path / "weights")
+    assert len(written) == 3 and not stale.exists()
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o644}
+    return tmp_path / "weights"
+
+
+def test_with_graphs_beside_the_weights_everything_but_training_runs_without_its_packages(
+    with_graphs: Path, tmp_path: Path
+) -> None:
+    Image.fromarray(make_film(sample_spec(0, 1)).pixels).save(tmp_path / "film.png")
+    program = BLOCKED + (
+        "from pathlib import Path\n"
+        "from pedaxr import generate_report, open_clinic, segment_xray\n"
+        "import pedaxr_server.serve, pedaxr_server.cli.app, pedaxr_server.worker.main\n"
+        f"film = Path({str(tmp_path / 'film.png')!r})\n"
+        "assert segment_xray(file=film).summary and generate_report(file=film).sections\n"
+    )
+    environment = {
+        **os.environ,
+        "PEDAXR_WEIGHTS": str(with_graphs),
+        CACHE_VARIABLE: str(tmp_path / "no cache"),
+        "HOME": str(tmp_path),
+    }
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+    assert not (tmp_path / "no cache").exists()
+
+
+def test_without_graphs_and_without_torch_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise subprocess.CalledProcessError(1, "python")
+
+    monkeypatch.setattr(compiled.subprocess, "run", fails)
+    monkeypatch.delitem(sys.modules, "torch")
+    with pytest.raises(GraphError, match=r"pip install 'pedaxr\[train\]'"):
+        compiled._export("segmentation", SEGMENTATION)
 
 
 @pytest.mark.parametrize(("given", "threads"), [("", 1), ("1", 1), ("0", 1), ("many", 1), ("9999", None)])

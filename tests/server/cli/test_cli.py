@@ -180,3 +180,21 @@ def test_every_command_is_listed_under_a_subject_and_former_names_still_work(run
         assert former not in run("--help").output
         assert run(former, "--help").output.splitlines()[1:] == run(command, "--help").output.splitlines()[1:]
     assert run("evaluate", "strangers", "--help").exit_code == 0
+
+
+def test_a_package_that_only_an_extra_brings_is_named_with_the_extra(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn")
+
+    monkeypatch.setattr("pedaxr_models.runtime.compiled.write_graphs", missing)
+    result = run("train", "graphs")
+    assert result.exit_code == 1 and result.stderr.strip().endswith("pip install 'pedaxr[train]'")
+
+    def unknown(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("No module named 'elsewhere'", name="elsewhere")
+
+    monkeypatch.setattr("pedaxr_models.runtime.compiled.write_graphs", unknown)
+    with pytest.raises(ModuleNotFoundError):  # control: a bug stays one
+        run("train", "graphs")
