@@ -9,6 +9,7 @@ from pedaxr_models.captioning.reporter import Reporter
 from pedaxr_models.checkpoint import load_checkpoint, weights_folder
 from pedaxr_models.labels import CHANNELS, Finding, View
 from pedaxr_models.phantom import FilmSpec, make_film
+from pedaxr_models.runtime import compiled
 from pedaxr_models.segmentation.segmenter import Segmenter
 
 # A seed that no training film has.
@@ -61,3 +62,13 @@ def test_an_unseen_film_with_a_marked_finding_is_outlined_and_named(
     assert told.probabilities[finding] > 0.5
     assert told.image_dependence > 0.5
     assert finding in {fact.finding for fact in told.facts.findings if fact.presence == "present"}
+
+
+def test_the_bundled_weights_have_their_graphs_beside_them() -> None:
+    folder = weights_folder("segmentation").parent / compiled.GRAPHS_FOLDER
+    for kind, names in compiled.GRAPHS.items():
+        key = compiled._key(load_checkpoint(weights_folder(kind), with_tensors=False))
+        for name in names:
+            document = compiled._read(folder / f"{name}-{key}.graph")
+            assert document is not None, "write them with `pedaxr train graphs`"
+    assert len(list(folder.iterdir())) == 3, "none of earlier weights"
