@@ -174,11 +174,15 @@ TRAINING_ONLY = (
 )
 BLOCKED = f"""
 import sys
-class Blocked:
+class Without:  # a finder that knows everything but these, as if they were not installed
+    def __init__(self, finder):
+        self.finder = finder
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {TRAINING_ONLY!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Blocked())
+        missing = name.partition(".")[0] in {TRAINING_ONLY!r}
+        return None if missing else self.finder.find_spec(name, path, target)
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+sys.meta_path[:] = map(Without, sys.meta_path)
 """
 
 

@@ -31,7 +31,7 @@ def test_every_step_says_what_it_should(page: Path) -> None:
     printed = re.findall(r"```text\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     find, outline, report, comparison, disagreement, refusal = printed
     assert "several_matches" in find and "one_match" in find
-    assert "not a medical device" in outline
+    assert "not a medical device" in outline.lower()
     assert "status: preliminary" in report and "Impression: 1." in report
     assert "from the outlines" in comparison
     assert "working diagnosis" in disagreement and "the same findings: True" in disagreement

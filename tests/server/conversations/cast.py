@@ -142,6 +142,7 @@ class TrueSegmenter:
     weights_sha256: str = "ab" * 32
     data: dict[str, object] = field(default_factory=lambda: dict(_DATA))
     thresholds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(CHANNELS, 0.5))
+    call_thresholds: dict[str, float] = field(default_factory=dict)
     min_area_px: dict[str, int] = field(default_factory=dict)
     core_thresholds: dict[str, float] = field(default_factory=dict)
 
@@ -151,8 +152,8 @@ class TrueSegmenter:
         if (found := recognised(pixels)) is not None:
             film, part = found
             masks = picture(film.picture).masks
-            seen = [letterbox.apply(0.99 * masks[channel][part].astype(np.float32)) for channel in CHANNELS]
-            planes = np.stack(seen).astype(np.float32)
+            seen = [letterbox.apply(masks[channel][part].astype(np.float32)) for channel in CHANNELS]
+            planes = 0.9999 * (np.stack(seen) > 0.5).astype(np.float32)  # as sure at the edge
         return Segmentation(planes, letterbox)
 
 

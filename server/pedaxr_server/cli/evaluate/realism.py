@@ -2,15 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import document_option
 from pedaxr_server.cli.options import FOLDER, json_option, show
 from pedaxr_server.cli.publish import publish
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm")
 
@@ -57,8 +60,10 @@ def evaluate_realism(
     show(lambda: Markdown(table), found.to_json(), json_path)
 
 
-def _read(folder: Path, limit: int) -> tuple[list[NDArray[np.float32]], list[str]]:
+def _read(folder: Path, limit: int) -> "tuple[list[NDArray[np.float32]], list[str]]":
     """Films of a folder, evenly chosen, and the child of each."""
+    import numpy as np
+
     from pedaxr_models.datasets.pixels import read_pixels
 
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.parent.name != "masks")
