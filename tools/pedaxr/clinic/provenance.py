@@ -54,7 +54,8 @@ class Provenance:
 
     @property
     def _named(self) -> str:
-        return ", ".join(self.sources) or "a source that is not named"
+        each = dict.fromkeys(name for source in self.sources for name in source.split(" and "))
+        return ", ".join(each) or "a source that is not named"
 
 
 def provenance(*networks: Trained) -> Provenance:
