@@ -122,11 +122,13 @@ class Settings:
         for name in (*self.allowed_hosts, *self.allowed_origins):
             if "*" in name or not name.strip():
                 raise InvalidRequest(
-                    f"{name!r} is no exact name. List every allowed host and origin in full."
+                    f"{name!r} is not an exact name. List every allowed host and origin in full."
                 )
         for name, value in (("public_url", self.public_url), ("auth_issuer", self.auth_issuer)):
             if value is not None and not _is_web_address(value):
-                raise InvalidRequest(f"{name} {value!r} is no web address. Use https://... (http: loopback).")
+                raise InvalidRequest(
+                    f"{name} {value!r} is not a valid URL. Use https://... (http: loopback)."
+                )
 
     def _check_login(self) -> None:
         keys = [self.auth_key_file is not None, self.auth_secret is not None]

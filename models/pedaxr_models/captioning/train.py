@@ -303,7 +303,7 @@ def _training_inputs(
     rng: np.random.Generator,
     noise: torch.Generator,
 ) -> tuple[Seen, Tensor]:
-    """Distorted inputs, and (B,) which of them were replaced by what is no film.
+    """Distorted inputs, and (B,) which of them were replaced by images that are not films.
 
     Whatever the metadata say of such a picture, the reader must learn to say nothing of it: of a blank, of
     noise, and of strangers on which the segmentation saw what is not there.

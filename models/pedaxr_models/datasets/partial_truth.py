@@ -6,7 +6,7 @@ A folder holds pictures, and what is known of them in any of three forms, alone 
   `polygons` (per name of `OUTLINES` a list of outlines in pixels), and as far as known `suitable`,
   `suitable_reason`, `age_group`, `view`, `child`;
 - a row of `index.csv`: `file`, either the five findings or a `kind` ("chest", "bone" and so on: a picture
-  that is no abdominal film, on which every finding is absent), `source_id`, `child`;
+  that is not an abdominal film, on which every finding is absent), `source_id`, `child`;
 - `annotations.json` in COCO's form: each image may carry `findings` as above, and annotations outline the
   categories of `OUTLINES` or `FINDINGS`.
 

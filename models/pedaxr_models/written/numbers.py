@@ -31,7 +31,7 @@ def parse_numbers(text: str) -> list[float]:
     only; in brackets, or beside decimal points, it parts them.
 
     Raises:
-        ValueError: a part is no number, or commas both part and divide.
+        ValueError: a part is not a number, or commas both part and divide.
     """
     one = plain(text)
     is_list = one[:1] in ("[", "(")

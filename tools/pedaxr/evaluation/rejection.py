@@ -1,4 +1,4 @@
-"""How much of what is no abdominal film is refused or doubted, and how much of what is one.
+"""How many images that are not abdominal films are refused or doubted, and how many that are.
 
 Every picture goes the way that it goes in service, through `reading.read_film`, from where both tools start.
 """

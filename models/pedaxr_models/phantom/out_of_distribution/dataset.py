@@ -59,7 +59,7 @@ _COLUMNS = ("ImagePath", "Kind", "Seed", "Index", "Version")
 
 @dataclass(frozen=True)
 class Stranger:
-    """A picture that is no film.
+    """An image that is not a film.
 
     Attributes:
         kind: a key of `KINDS`.
