@@ -1,4 +1,4 @@
-"""A clinic with a canary and an attack in every field a stranger can fill, and a server of it."""
+"""A clinic with a canary and an attack in every field an outsider can fill, and a server of it."""
 
 import csv
 import io

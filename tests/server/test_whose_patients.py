@@ -241,7 +241,7 @@ async def test_refusals_at_the_gate_are_written_down(divided: Divided) -> None:
     assert not [e for e in (login, scope) if e.query or e.patient_ids], "nothing of what was asked for"
 
 
-async def test_a_flood_of_strangers_fills_no_disk_and_is_counted(
+async def test_a_flood_of_unauthenticated_callers_fills_no_disk_and_is_counted(
     divided: Divided, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def left_by(count: int) -> list[str | None]:

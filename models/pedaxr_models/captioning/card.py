@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pedaxr_models.captioning.ablation.report import SIDES_NOTE, ladder_table, short
+from pedaxr_models.captioning.ablation.report import SIDES_NOTE, ablation_table, short
 from pedaxr_models.captioning.evaluate import CaptionerScores
 from pedaxr_models.captioning.faithfulness import WordsBefore
 from pedaxr_models.captioning.finding_metrics import FindingCall, Proportion
@@ -44,7 +44,7 @@ def model_card(network: ReportNetwork, metrics: CaptionerScores, data: Json) -> 
         + metrics_table(metrics)
         + _PROVED_ELSEWHERE
         + _shifted(metrics)
-        + _ladder(metrics)
+        + _ablation(metrics)
     )
 
 
@@ -69,7 +69,7 @@ def _shifted(metrics: CaptionerScores) -> str:
     return head + metrics_table(metrics.shifted)
 
 
-def _ladder(metrics: CaptionerScores) -> str:
+def _ablation(metrics: CaptionerScores) -> str:
     if metrics.ablation is None:
         return ""
     ours = metrics.measured_with.get("segmentation")
@@ -79,7 +79,7 @@ def _ladder(metrics: CaptionerScores) -> str:
         "\n## What each source is worth\n\nMeasured by `pedaxr ablation`, which trains a report "
         f"writer of its own for every variant: these are not figures of the weights in this folder{same}.\n\n"
     )
-    return head + ladder_table(metrics.ablation)
+    return head + ablation_table(metrics.ablation)
 
 
 _TITLES = {

@@ -44,12 +44,12 @@ class CaptionerScores:
 
 def stored_scores(metrics: Json) -> CaptionerScores:
     """What a checkpoint's `metrics.json` holds."""
-    shifted, ladder = metrics.get("shifted"), metrics.get("ladder")
+    shifted, ablation = metrics.get("shifted"), metrics.get("ladder")
     alone = from_json(CaptionerScores, {**metrics, "shifted": None})
     return replace(
         alone,
         shifted=stored_scores(shifted) if shifted else None,
-        ablation=read_stored(ladder) if ladder else None,
+        ablation=read_stored(ablation) if ablation else None,
     )
 
 
@@ -60,14 +60,14 @@ def to_metrics(scores: CaptionerScores) -> Json:
 
 
 def evaluate_captioner(
-    reporter: Reporter, films: ReaderFilms, strangers: ReaderFilms, *, synthetic: bool, seed: int = 0
+    reporter: Reporter, films: ReaderFilms, ood_images: ReaderFilms, *, synthetic: bool, seed: int = 0
 ) -> CaptionerScores:
     """Readers side by side and the proofs that the film is read; everything is written by greedy search.
 
     Args:
         reporter: the reader.
         films: of one split.
-        strangers: pictures that are no films, from `open_strangers`.
+        ood_images: images that are not abdominal films, from `open_ood_images`.
         synthetic: whether the films were made by a program; told with the figures.
         seed: of the wrong working diagnoses.
     """
@@ -88,7 +88,7 @@ def evaluate_captioner(
         synthetic=synthetic,
         films=len(films),
         readers={name: fact_scores(truth, said) for name, said in readers.items()},
-        proofs=prove(reporter, films, strangers, texts=texts, without_metadata=bare, blank=blank, seed=seed),
+        proofs=prove(reporter, films, ood_images, texts=texts, without_metadata=bare, blank=blank, seed=seed),
         words_before=exposure(reporter, films, texts),
         findings=calls.findings,
         coverage=calls.coverage,

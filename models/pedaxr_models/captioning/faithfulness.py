@@ -28,7 +28,7 @@ _SAME = 1e-3  # logits that rounding alone moves are nearer
 def prove(
     reporter: Reporter,
     films: ReaderFilms,
-    strangers: ReaderFilms,
+    ood_images: ReaderFilms,
     *,
     texts: Sequence[str],
     without_metadata: Sequence[str],
@@ -40,7 +40,7 @@ def prove(
     Args:
         reporter: the reader.
         films: of one split.
-        strangers: pictures that are no films.
+        ood_images: images that are not abdominal films.
         texts: its reports of the films.
         without_metadata: of the films alone.
         blank: of blank films with the films' metadata.
@@ -52,7 +52,7 @@ def prove(
     misled = reporter.describe_cached(films, every, diagnoses=wrong)
     swapped = reporter.describe_cached(films, every, change="swapped")
     noise = reporter.describe_cached(films, every, change="noise")
-    foreign = reporter.describe_cached(strangers, range(len(strangers)))
+    foreign = reporter.describe_cached(ood_images, range(len(ood_images)))
     air = [facts[_AIR].presence is Presence.PRESENT for facts in films.facts]
     said = [named(text) for text in texts]
     bare = [named(text) for text in without_metadata]

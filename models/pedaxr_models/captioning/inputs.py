@@ -23,7 +23,7 @@ from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.segmentation.transforms import FloatArray
 
 _CACHE_FORMAT = 2
-_STRANGERS = 64
+_OOD_IMAGES = 64
 
 
 @dataclass(frozen=True)
@@ -138,16 +138,18 @@ def open_inputs(
     return _read_inputs(path, facts, [film.metadata for film in films])
 
 
-def open_strangers(segmenter: Segmenter, folder: Path, size: int) -> ReaderFilms:
+def open_ood_images(segmenter: Segmenter, folder: Path, size: int) -> ReaderFilms:
     """Pictures that are no films, taken through the segmentation like films: the reader must refuse them."""
-    path = folder / f"{size}-strangers-{_fingerprint([], segmenter)}.npz"
+    path = folder / f"{size}-ood-{_fingerprint([], segmenter)}.npz"
     if not path.exists():
-        _write_inputs([partial(stranger, seed) for seed in range(_STRANGERS)], segmenter, path, size, None)
+        _write_inputs(
+            [partial(ood_picture, seed) for seed in range(_OOD_IMAGES)], segmenter, path, size, None
+        )
     nothing = tuple(FindingFact(finding, Presence.NOT_ASSESSED) for finding in FINDINGS)
-    return _read_inputs(path, [FilmFacts(View.SUPINE, nothing)] * _STRANGERS, [FilmMetadata()] * _STRANGERS)
+    return _read_inputs(path, [FilmFacts(View.SUPINE, nothing)] * _OOD_IMAGES, [FilmMetadata()] * _OOD_IMAGES)
 
 
-def stranger(seed: int) -> FloatArray:
+def ood_picture(seed: int) -> FloatArray:
     """A flat, noisy, graded or blotched picture (256, 256) in [0, 1]."""
     rng = np.random.default_rng(seed)
     level, spread = rng.uniform(0.05, 0.95), rng.uniform(0.02, 0.4)

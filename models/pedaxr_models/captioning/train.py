@@ -28,7 +28,7 @@ from pedaxr_models.captioning.inputs import (
     distort,
     noise_like,
     open_inputs,
-    open_strangers,
+    open_ood_images,
 )
 from pedaxr_models.captioning.metadata_text import metadata_text, with_dropout
 from pedaxr_models.captioning.network import (
@@ -149,7 +149,7 @@ def open_splits(
             films, segmenter, cache, config.image_size, progress=partial(progress.advance, bar)
         )
         progress.update(bar, completed=len(films))
-    opened["strangers"] = open_strangers(segmenter, cache, config.image_size)
+    opened["ood_images"] = open_ood_images(segmenter, cache, config.image_size)
     return opened
 
 
@@ -306,15 +306,15 @@ def _training_inputs(
     """Distorted inputs, and (B,) which of them were replaced by images that are not films.
 
     Whatever the metadata say of such a picture, the reader must learn to say nothing of it: of a blank, of
-    noise, and of strangers on which the segmentation saw what is not there.
+    noise, and of out-of-distribution images on which the segmentation saw what is not there.
     """
     seen = distort(opened["train"].seen(indices), noise)
     spoilt = torch.from_numpy(rng.random(len(indices)) < config.unreadable)
     kind = torch.from_numpy(rng.integers(0, 4, len(indices)))
-    strangers = opened["strangers"]
+    ood_images = opened["ood_images"]
     seen = seen.where(spoilt & (kind == 0), blank_like(seen))
     seen = seen.where(spoilt & (kind == 1), noise_like(seen, noise))
-    others = strangers.seen([int(i) for i in rng.integers(0, len(strangers), len(indices))])
+    others = ood_images.seen([int(i) for i in rng.integers(0, len(ood_images), len(indices))])
     return seen.where(spoilt & (kind > 1), others), spoilt
 
 
@@ -334,7 +334,7 @@ def finish(
     """Measure on the test films and write the checkpoint."""
     reporter = Reporter(run.network, run.pieces)
     measured = films["test"] if len(films["test"]) else films["validation"]
-    metrics = evaluate_captioner(reporter, measured, films["strangers"], synthetic=is_synthetic(config.data))
+    metrics = evaluate_captioner(reporter, measured, films["ood_images"], synthetic=is_synthetic(config.data))
     metrics = replace(metrics, measured_with={"segmentation": segmenter.weights_sha256})
     (config.out / "metrics.json").write_text(
         json.dumps(to_metrics(metrics), indent=2) + "\n", encoding="utf-8"

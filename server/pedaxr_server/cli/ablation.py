@@ -22,7 +22,9 @@ segmenter_option = click.option(
 
 @click.command()
 @click.option("--data", type=DATA, required=True, help="Data set folder or its films.csv.")
-@click.option("--out", type=FOLDER, required=True, help="Receives every training, ladder.json, .md and .png.")
+@click.option(
+    "--out", type=FOLDER, required=True, help="Receives every training, ablation.json, .md and .png."
+)
 @click.option(
     "--preset", type=click.Choice(("small", "full")), default="small", show_default=True,
     help="Two CPU cores or one GPU.",
@@ -78,28 +80,28 @@ def ablation(
     from rich.markdown import Markdown
 
     from pedaxr_models.captioning.ablation.record import stored
-    from pedaxr_models.captioning.ablation.report import draw_ladder, ladder_table
-    from pedaxr_models.captioning.ablation.run import LadderConfig, run_ladder
+    from pedaxr_models.captioning.ablation.report import ablation_table, draw_ablation
+    from pedaxr_models.captioning.ablation.run import AblationConfig, run_ablation
     from pedaxr_models.captioning.train import preset as preset_of
 
     options |= {"minutes": minutes} if minutes else {}
     options |= {"steps": steps} if steps else {}
     with library_errors():
         training = preset_of(preset, data=data, out=out, segmenter=segmenter, **options)
-        result = run_ladder(
-            LadderConfig(training, seeds, shifted, limit), lambda line: click.echo(line, err=True)
+        result = run_ablation(
+            AblationConfig(training, seeds, shifted, limit), lambda line: click.echo(line, err=True)
         )
-        table = ladder_table(result)
-        (out / "ladder.md").write_text(table, encoding="utf-8")
-        draw_ladder(result, out / "ladder.png")
+        table = ablation_table(result)
+        (out / "ablation.md").write_text(table, encoding="utf-8")
+        draw_ablation(result, out / "ablation.png")
         if document:
             _publish(document, checkpoint, result, table)
     show(lambda: Markdown(table), stored(result), json_path)
 
 
 def _publish(document: Path, checkpoint: Path | None, result: "AblationScores", table: str) -> None:
-    """The ladder into the document and into the card of the report writer."""
-    from pedaxr_models.captioning.ablation.record import keep_ladder
+    """Write the ablation into the document and into the card of the report writer."""
+    from pedaxr_models.captioning.ablation.record import keep_ablation
     from pedaxr_models.captioning.card import model_card
     from pedaxr_models.captioning.evaluate import stored_scores, to_metrics
     from pedaxr_models.captioning.reporter import Reporter
@@ -107,11 +109,11 @@ def _publish(document: Path, checkpoint: Path | None, result: "AblationScores", 
 
     folder = checkpoint or weights_folder("captioner")
     kept = load_checkpoint(folder)
-    keep_ladder(folder, result)
+    keep_ablation(folder, result)
     metrics = replace(stored_scores(kept.metrics), ablation=result)
     revise_checkpoint(
         folder,
         metrics=to_metrics(metrics),
         card=model_card(Reporter.load(folder).network, metrics, kept.data),
     )
-    publish(document, "ladder", table)
+    publish(document, "ablation", table)

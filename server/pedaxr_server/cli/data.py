@@ -137,10 +137,10 @@ def _films_onto(out: Path, source: Path, *, seed: int, per_film: int, findings: 
 )
 def ood_images(out: Path, count: int, seed: int) -> None:
     """Write out-of-distribution images to OUT (chests, photographs, noise), which must be rejected."""
-    from pedaxr_models.phantom.out_of_distribution.dataset import write_strangers
+    from pedaxr_models.phantom.out_of_distribution.dataset import write_ood_images
 
     with library_errors(), progress_bar("Making images", count) as progress:
-        write_strangers(out, count=count, seed=seed, progress=progress)
+        write_ood_images(out, count=count, seed=seed, progress=progress)
     click.echo(f"{count} images in {out}; all kinds on {out / 'sheet.png'}")
 
 

@@ -51,7 +51,7 @@ class ScopeGate:
         self._app = app
         self._path = path
         self._home = home  # of the clinic, to write refusals down
-        self._strangers = _Written()
+        self._unauthenticated = _Written()
         self._metadata_url = str(build_resource_metadata_url(web_address(resource_url)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +74,7 @@ class ScopeGate:
     def _naming_scopes(self, scope: Scope, send: Send) -> Send:
         async def with_scopes(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 401:
-                self._write_down_stranger(scope)
+                self._write_down_unauthenticated(scope)
                 headers = MutableHeaders(scope=message)
                 if challenge := headers.get("www-authenticate"):
                     headers["www-authenticate"] = f'{challenge}, scope="{" ".join(SCOPES)}"'
@@ -89,8 +89,8 @@ class ScopeGate:
         caller = Caller(str(token.subject), token.client_id, request_id=request_id_of(request.headers))
         refused(self._home, needed, "forbidden", caller=caller)
 
-    def _write_down_stranger(self, scope: Scope) -> None:
-        counted = self._strangers.count()
+    def _write_down_unauthenticated(self, scope: Scope) -> None:
+        counted = self._unauthenticated.count()
         if counted is None:
             return
         request = Request(scope)

@@ -1,4 +1,4 @@
-"""The ladder: its scores, its sentences, and that a rung is trained once."""
+"""The ablation: its scores, its sentences, and that a variant is trained once."""
 
 import json
 from collections.abc import Callable
@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from pedaxr_models.captioning.ablation import run as ladder
+from pedaxr_models.captioning.ablation import run as ablation
 from pedaxr_models.captioning.ablation.record import read_stored
-from pedaxr_models.captioning.ablation.report import conclusion, draw_ladder, ladder_table
+from pedaxr_models.captioning.ablation.report import ablation_table, conclusion, draw_ablation
 from pedaxr_models.captioning.ablation.scores import (
     MISSED,
     SCORES,
@@ -135,8 +135,8 @@ def told(better: str) -> list[str]:
     """Conclusions when `better` alone writes the truth and all others call every film normal."""
     truth = TRUTH[:4] * 5
     right, wrong = [narrate(f) for f in truth], [narrate(NORMAL)] * len(truth)
-    texts = {rung: [right if rung == better else wrong] * 2 for rung in ladder.TRAINED}
-    return conclusion(ladder.measure(texts, truth))
+    texts = {variant: [right if variant == better else wrong] * 2 for variant in ablation.TRAINED}
+    return conclusion(ablation.measure(texts, truth))
 
 
 def test_the_conclusion_follows_from_the_figures() -> None:
@@ -152,19 +152,19 @@ def test_the_conclusion_follows_from_the_figures() -> None:
 
 
 @pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ladder.LadderConfig:
-    """A ladder of films without pixels."""
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ablation.AblationConfig:
+    """An ablation on films without pixels."""
     splits = ("train", "train", "validation", "test", "test", "test")
     metadata = FilmMetadata(view=View.ERECT)
     films = [
         Film(Path(f"{n}.png"), f.label, metadata=metadata, facts=f, split=s)
         for n, (f, s) in enumerate(zip(TRUTH, splits, strict=True))
     ]
-    monkeypatch.setattr(ladder, "read_films", lambda _: films)
-    monkeypatch.setattr(ladder, "is_synthetic", lambda _: True)
-    monkeypatch.setattr(ladder, "_open", lambda films, _: opened(films))
+    monkeypatch.setattr(ablation, "read_films", lambda _: films)
+    monkeypatch.setattr(ablation, "is_synthetic", lambda _: True)
+    monkeypatch.setattr(ablation, "_open", lambda films, _: opened(films))
     training = TrainConfig(Path("films"), tmp_path / "out", image_size=32)
-    return ladder.LadderConfig(training, seeds=2, shifted=Path("shifted"))
+    return ablation.AblationConfig(training, seeds=2, shifted=Path("shifted"))
 
 
 def opened(films: list[Film]) -> ReaderFilms:
@@ -202,61 +202,61 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
         )  # fmt: skip
         return config.out / "checkpoint"
 
-    monkeypatch.setattr(ladder, "train_captioner", train)
+    monkeypatch.setattr(ablation, "train_captioner", train)
     return done
 
 
-def test_every_rung_is_trained_once_with_what_it_may_see_and_one_cache(
-    config: ladder.LadderConfig, trainings: list[TrainConfig]
+def test_every_variant_is_trained_once_with_what_it_may_see_and_one_cache(
+    config: ablation.AblationConfig, trainings: list[TrainConfig]
 ) -> None:
-    result = ladder.run_ladder(config)
+    result = ablation.run_ablation(config)
     assert [t.sees for t in trainings[:4]] == [
         ("metadata",), ("film",), ("film", "metadata"), SOURCES,
     ]  # fmt: skip
     assert [t.seed for t in trainings] == [0] * 4 + [1] * 4
     assert {t.cache for t in trainings} == {config.training.out / "cache"}
     assert len({t.out for t in trainings}) == 8 and all(t.resume for t in trainings)
-    assert tuple(result.sets["test"].rungs) == ladder.RUNGS
-    assert len(result.sets["shifted"].rungs["image only"]["fact_f1"].seeds) == 2
-    assert read_stored(json.loads((config.training.out / "ladder.json").read_text())) == result
-    again = ladder.run_ladder(config)
+    assert tuple(result.sets["test"].variants) == ablation.VARIANTS
+    assert len(result.sets["shifted"].variants["image only"]["fact_f1"].seeds) == 2
+    assert read_stored(json.loads((config.training.out / "ablation.json").read_text())) == result
+    again = ablation.run_ablation(config)
     assert len(trainings) == 8 and again == result
-    ladder.run_ladder(replace(config, seeds=3))
+    ablation.run_ablation(replace(config, seeds=3))
     assert len(trainings) == 12
 
 
-def test_a_stopped_ladder_goes_on_where_it_was(
-    config: ladder.LadderConfig, trainings: list[TrainConfig], monkeypatch: pytest.MonkeyPatch
+def test_a_stopped_ablation_resumes_where_it_left_off(
+    config: ablation.AblationConfig, trainings: list[TrainConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train: Callable[[TrainConfig], Path] = ladder.train_captioner
+    train: Callable[[TrainConfig], Path] = ablation.train_captioner
 
     def stop(config: TrainConfig) -> Path:
         if len(trainings) == 3:
             raise KeyboardInterrupt
         return train(config)
 
-    monkeypatch.setattr(ladder, "train_captioner", stop)
+    monkeypatch.setattr(ablation, "train_captioner", stop)
     with pytest.raises(KeyboardInterrupt):
-        ladder.run_ladder(config)
-    monkeypatch.setattr(ladder, "train_captioner", train)
-    ladder.run_ladder(config)
+        ablation.run_ablation(config)
+    monkeypatch.setattr(ablation, "train_captioner", train)
+    ablation.run_ablation(config)
     assert len(trainings) == 8 and len({t.out for t in trainings}) == 8
 
 
-def test_a_folder_of_another_ladder_is_refused(
-    config: ladder.LadderConfig, trainings: list[TrainConfig]
+def test_a_folder_of_another_ablation_is_refused(
+    config: ablation.AblationConfig, trainings: list[TrainConfig]
 ) -> None:
-    ladder.run_ladder(replace(config, seeds=1))
+    ablation.run_ablation(replace(config, seeds=1))
     with pytest.raises(ValueError, match="another minutes"):
-        ladder.run_ladder(replace(config, training=replace(config.training, minutes=99)))
+        ablation.run_ablation(replace(config, training=replace(config.training, minutes=99)))
 
 
-def test_a_ladder_is_a_table_and_a_picture(
-    config: ladder.LadderConfig, trainings: list[TrainConfig], tmp_path: Path
+def test_an_ablation_is_a_table_and_a_picture(
+    config: ablation.AblationConfig, trainings: list[TrainConfig], tmp_path: Path
 ) -> None:
-    result = ladder.run_ladder(config)
-    table = ladder_table(result)
+    result = ablation.run_ablation(config)
+    table = ablation_table(result)
     assert table.count("| oracle facts |") == 2 and "synthetic test films" in table
     assert all(line in table for line in result.conclusion["test"])
-    draw_ladder(result, tmp_path / "ladder.png")
-    assert (tmp_path / "ladder.png").stat().st_size > 20_000
+    draw_ablation(result, tmp_path / "ablation.png")
+    assert (tmp_path / "ablation.png").stat().st_size > 20_000

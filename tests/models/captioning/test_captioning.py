@@ -178,8 +178,8 @@ def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
     for index in range(2):
         films.regions[index] = region_features(grown(films.probabilities[index]))
     nothing_seen = {"probabilities": 0 * films.probabilities, "regions": 0 * films.regions}
-    strangers = replace(films, films=np.full_like(films.films, 90), **nothing_seen)
-    opened = {"train": films, "strangers": strangers}
+    ood_images = replace(films, films=np.full_like(films.films, 90), **nothing_seen)
+    opened = {"train": films, "ood_images": ood_images}
     config = ReportNetworkConfig(
         vocabulary=len(pieces),
         image_size=64,

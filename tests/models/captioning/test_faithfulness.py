@@ -83,13 +83,13 @@ class Scripted:
 NOTHING = [facts()] * 2
 
 
-def strangers_of(films: ReaderFilms) -> ReaderFilms:
+def ood_images_of(films: ReaderFilms) -> ReaderFilms:
     arrays = {name: getattr(films, name)[:2] for name in ("films", "probabilities", "regions")}
     return replace(films, facts=NOTHING, metadata=[FilmMetadata()] * 2, **arrays)
 
 
 def proved(reporter: Reporter, films: ReaderFilms, script: Callable[..., str]) -> dict[str, float]:
-    strangers = strangers_of(films)
+    ood_images = ood_images_of(films)
     reader, every = Scripted(reporter, script), range(len(films))
     texts, bare, blank = (
         reader.describe_cached(films, every, **how)
@@ -98,7 +98,7 @@ def proved(reporter: Reporter, films: ReaderFilms, script: Callable[..., str]) -
     return proofs.prove(
         reader,
         films,
-        strangers,
+        ood_images,
         texts=texts,
         without_metadata=bare,
         blank=blank,  # type: ignore[arg-type]
@@ -197,8 +197,8 @@ def test_a_proportion_has_wilson_s_interval() -> None:
 
 
 def test_the_card_shows_every_proof_with_its_figure(reporter, films) -> None:
-    strangers = strangers_of(films)
-    metrics = evaluate_captioner(reporter, films, strangers, synthetic=True)
+    ood_images = ood_images_of(films)
+    metrics = evaluate_captioner(reporter, films, ood_images, synthetic=True)
     table = metrics_table(metrics)
     for name, value in metrics.proofs.items():
         assert f"| {name} | {value:.3f} |" in table

@@ -1,4 +1,4 @@
-"""`pedaxr ablation` and `pedaxr pictures` from the command line; the ladder is tested in tests/models."""
+"""`pedaxr ablation` and `pedaxr pictures` from the command line; the ablation is tested in tests/models."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pedaxr.errors import InvalidRequest
-from pedaxr_models.captioning.ablation import run as ladder
+from pedaxr_models.captioning.ablation import run as ablation
 from pedaxr_models.captioning.ablation.report import conclusion
 from pedaxr_models.captioning.ablation.scores import AblationScores
 from pedaxr_models.captioning.evaluate import stored_scores
@@ -33,12 +33,12 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def climbed(config: ladder.LadderConfig, tell: Any) -> AblationScores:
-    """A ladder without training: every rung calls every film normal."""
-    tell("1 of 1: a rung")
+def climbed(config: ablation.AblationConfig, tell: Any) -> AblationScores:
+    """An ablation without training: every variant calls every film normal."""
+    tell("1 of 1: a variant")
     truth = [FilmFacts(View.ERECT, tuple(FindingFact(f, Presence.ABSENT) for f in FINDINGS))] * 3
-    texts = {rung: [[narrate(facts) for facts in truth]] * config.seeds for rung in ladder.RUNGS}
-    measured = ladder.measure(texts, truth)
+    texts = {variant: [[narrate(facts) for facts in truth]] * config.seeds for variant in ablation.VARIANTS}
+    measured = ablation.measure(texts, truth)
     return AblationScores(
         synthetic=True,
         films={"test": 3},
@@ -49,33 +49,33 @@ def climbed(config: ladder.LadderConfig, tell: Any) -> AblationScores:
     )
 
 
-def test_the_ladder_is_published_in_card_and_document(
+def test_the_ablation_is_published_in_card_and_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ladder, "run_ladder", climbed)
+    monkeypatch.setattr(ablation, "run_ablation", climbed)
     folder, document, out = tmp_path / "weights", tmp_path / "README.md", tmp_path / "out"
     out.mkdir()
     shutil.copytree(weights_folder("captioner"), folder)
-    document.write_text("before\n<!-- ladder figures -->\nold\n<!-- end of ladder figures -->\nafter\n")
+    document.write_text("before\n<!-- ablation figures -->\nold\n<!-- end of ablation figures -->\nafter\n")
     shown = run(
         *("ablation", "--data", tmp_path, "--out", out, "--minutes", "2", "--seeds", "2"),
-        *("--publish", document, "--checkpoint", folder, "--json", tmp_path / "ladder.json"),
+        *("--publish", document, "--checkpoint", folder, "--json", tmp_path / "ablation.json"),
     )
-    assert shown.exit_code == 0 and shown.stderr == "1 of 1: a rung\n"
+    assert shown.exit_code == 0 and shown.stderr == "1 of 1: a variant\n"
     text = document.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert "| image + metadata + masks |" in text and "2 seeds of 2 minutes" in text
-    assert (out / "ladder.md").read_text() in load_checkpoint(folder).card
-    assert (out / "ladder.png").exists()
-    result = json.loads((tmp_path / "ladder.json").read_text())
+    assert (out / "ablation.md").read_text() in load_checkpoint(folder).card
+    assert (out / "ablation.png").exists()
+    result = json.loads((tmp_path / "ablation.json").read_text())
     assert load_checkpoint(folder).metrics["ladder"] == result
 
 
-def test_a_new_checkpoint_and_its_evaluation_leave_the_ladder_in_the_card(
+def test_a_new_checkpoint_and_its_evaluation_leave_the_ablation_in_the_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As weights are renewed: trained elsewhere, copied over the old, evaluated and published."""
-    monkeypatch.setattr(ladder, "run_ladder", climbed)
+    monkeypatch.setattr(ablation, "run_ablation", climbed)
     shipped = load_checkpoint(weights_folder("captioner")).metrics
     alone = {key: value for key, value in shipped.items() if key != "ladder"}
     monkeypatch.setattr(
@@ -84,7 +84,7 @@ def test_a_new_checkpoint_and_its_evaluation_leave_the_ladder_in_the_card(
     folder, document, out = tmp_path / "captioner", tmp_path / "README.md", tmp_path / "out"
     out.mkdir()
     document.write_text(
-        "<!-- ladder figures -->\n<!-- end of ladder figures -->\n"
+        "<!-- ablation figures -->\n<!-- end of ablation figures -->\n"
         "<!-- captioner figures -->\n<!-- end of captioner figures -->\n"
     )
     fresh_checkpoint(folder)
@@ -95,7 +95,7 @@ def test_a_new_checkpoint_and_its_evaluation_leave_the_ladder_in_the_card(
     assert "pedaxr ablation" not in load_checkpoint(folder).card
     measured = ("evaluate", "captioner", "--data", tmp_path)
     assert run(*measured, "--checkpoint", folder, "--publish", document).exit_code == 0
-    table = (out / "ladder.md").read_text()
+    table = (out / "ablation.md").read_text()
     made = load_checkpoint(folder)
     assert table in made.card and table.strip() in document.read_text()
     assert made.metrics["measured_with"]["captioner"] == made.weights_sha256
@@ -109,7 +109,7 @@ def test_a_new_checkpoint_and_its_evaluation_leave_the_ladder_in_the_card(
 
 
 def fresh_checkpoint(folder: Path) -> None:
-    """The shipped weights as a training leaves them: without a ladder."""
+    """The shipped weights as a training leaves them: without an ablation."""
     shutil.copytree(weights_folder("captioner"), folder)
     made = load_checkpoint(folder)
     revise_checkpoint(folder, metrics={k: v for k, v in made.metrics.items() if k != "ladder"}, card="new")
@@ -145,10 +145,12 @@ def test_learning_curves_come_from_the_run_or_from_what_the_checkpoint_keeps(tmp
 
 
 @pytest.mark.slow
-def test_every_rung_is_trained_and_measured(films: Path, tmp_path: Path) -> None:
+def test_every_variant_is_trained_and_measured(films: Path, tmp_path: Path) -> None:
     command = ("ablation", "--data", films, "--out", tmp_path / "out", "--steps", "2", "--seeds", "1")
     assert run(*command, "--threads", "1").exit_code == 0
-    result = json.loads((tmp_path / "out" / "ladder.json").read_text())
-    assert list(result["sets"]["test"]["rungs"]) == list(ladder.RUNGS)
-    assert len(list((tmp_path / "out" / "cache").glob("*.npz"))) <= 4  # one per split and the strangers
+    result = json.loads((tmp_path / "out" / "ablation.json").read_text())
+    assert list(result["sets"]["test"]["rungs"]) == list(ablation.VARIANTS)
+    assert (
+        len(list((tmp_path / "out" / "cache").glob("*.npz"))) <= 4
+    )  # one per split and the out-of-distribution images
     assert "is there already" in run(*command, "--threads", "1").stderr

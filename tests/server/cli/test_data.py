@@ -78,10 +78,10 @@ def test_shifted_dicom_films_are_written_and_imported(run: Run, tmp_path: Path) 
     assert refused.exit_code == 1 and "empty folder" in refused.stderr
 
 
-def test_strangers_are_written_with_a_sheet(run: Run, tmp_path: Path) -> None:
+def test_ood_images_are_written_with_a_sheet(run: Run, tmp_path: Path) -> None:
     result = run("ood-images", tmp_path, "--count", "2")
     assert result.exit_code == 0 and str(tmp_path / "sheet.png") in result.stdout
-    assert len((tmp_path / "strangers.csv").read_text().splitlines()) == 3
+    assert len((tmp_path / "ood_images.csv").read_text().splitlines()) == 3
 
 
 def test_leaks_are_told_written_and_end_with_code_1(run: Run, tmp_path: Path) -> None:

@@ -28,15 +28,15 @@ def document(folder: Path, name: str) -> Path:
     return path
 
 
-def test_strangers_are_counted_and_published(films: Path, tmp_path: Path) -> None:
-    page = document(tmp_path, "stranger")
+def test_ood_images_are_counted_and_published(films: Path, tmp_path: Path) -> None:
+    page = document(tmp_path, "rejection")
     measured = run(
         *("evaluate", "rejection", "--films", films, "--count", "13", "--limit", "1"),
         *("--publish", page, "--json", "-"),
     )
     figures = json.loads(measured.stdout)
-    assert figures["all_strangers"]["pictures"] == 13 and len(figures["strangers"]) == 13
-    assert figures["strangers"]["photograph"]["caught"] == 1, "a photograph is refused by its colours"
+    assert figures["all_ood_images"]["pictures"] == 13 and len(figures["ood_images"]) == 13
+    assert figures["ood_images"]["photograph"]["caught"] == 1, "a photograph is refused by its colours"
     assert figures["films"]["test"]["pictures"] == 1
     assert "| photograph | 1 | 1 | 0 | 0 | 1.000 |" in page.read_text() and "old" not in page.read_text()
 
@@ -55,10 +55,10 @@ def test_hanging_is_measured_in_every_way_and_published(films: Path, tmp_path: P
     assert nothing.exit_code == 1 and "--films" in nothing.stderr
 
 
-def test_a_folder_of_strangers_can_be_given_and_another_folder_is_named(films: Path, tmp_path: Path) -> None:
+def test_a_folder_of_ood_images_can_be_given_and_another_folder_is_named(films: Path, tmp_path: Path) -> None:
     assert run("ood-images", tmp_path / "s", "--count", "2").exit_code == 0
     measured = run("evaluate", "rejection", "--data", tmp_path / "s", "--json", "-")
-    assert json.loads(measured.stdout)["all_strangers"]["pictures"] == 2
+    assert json.loads(measured.stdout)["all_ood_images"]["pictures"] == 2
     refused = run("evaluate", "strangers", "--data", films)
     assert refused.exit_code == 1 and "pedaxr ood-images" in refused.stderr
 

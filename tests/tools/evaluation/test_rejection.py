@@ -1,4 +1,4 @@
-"""Strangers and good films are judged as in service, and counted as they were judged."""
+"""Out-of-distribution images and good films are judged as in service, and counted as they were judged."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pedaxr.evaluation.rejection import evaluate_strangers, judge_picture, strangers_table
+from pedaxr.evaluation.rejection import judge_all, judge_picture, rejection_table
 from pedaxr.reading.notes import NoteKind, texts
 from pedaxr.reading.ood_score import surprise_table
 from pedaxr.reading.operating_points import OperatingPoints, using
@@ -57,17 +57,17 @@ def test_outlines_that_are_not_sure_doubt_the_picture(
 def test_every_picture_is_counted_once_under_its_kind(
     pictures: dict[str, Path], segmenter: PerfectSegmenter
 ) -> None:
-    strangers = [(pictures["noise"], "noise"), (pictures["film"], "film of an adult")]
+    ood_images = [(pictures["noise"], "noise"), (pictures["film"], "film of an adult")]
     steps: list[tuple[int, int]] = []
-    figures = evaluate_strangers(
-        strangers, {"test": [pictures["film"]]}, lambda done, of: steps.append((done, of))
-    )
+    figures = judge_all(ood_images, {"test": [pictures["film"]]}, lambda done, of: steps.append((done, of)))
     assert steps == [(1, 3), (2, 3), (3, 3)]
-    assert figures.strangers["noise"].refused == 1 and figures.strangers["film of an adult"].let_through == 1
-    assert figures.all_strangers.caught == 0.5 and figures.films["test"].caught == 0
+    assert (
+        figures.ood_images["noise"].refused == 1 and figures.ood_images["film of an adult"].let_through == 1
+    )
+    assert figures.all_ood_images.caught == 0.5 and figures.films["test"].caught == 0
     assert [wrong.kind for wrong in figures.passed] == ["film of an adult"]
-    assert figures.to_json()["all_strangers"]["pictures"] == 2  # type: ignore[index]
-    table = strangers_table(figures)
+    assert figures.to_json()["all_ood_images"]["pictures"] == 2  # type: ignore[index]
+    table = rejection_table(figures)
     assert "| noise | 1 | 1 | 0 | 0 | 1.000 |" in table and "goal at most 0.02" in table
 
 

@@ -1,4 +1,4 @@
-"""Choose the operating points: on validation films, ordinary and shifted, and on no test film or stranger.
+"""Choose the operating points: on validation films, ordinary and shifted, never on test films or images.
 
 What each rule strives for stands in its function. The networks run once a film, the rules on what is kept.
 """

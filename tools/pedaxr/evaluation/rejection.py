@@ -1,6 +1,6 @@
-"""How many images that are not abdominal films are refused or doubted, and how many that are.
+"""How many out-of-distribution images, and how many abdominal films, are refused or doubted.
 
-Every picture goes the way that it goes in service, through `reading.read_film`, from where both tools start.
+Every picture goes through `reading.read_film`, as in service, where both tools start.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ Verdict = Literal["refused", "flagged", "let through"]
 Progress = Callable[[int, int], None]
 
 VERDICTS: tuple[Verdict, ...] = ("refused", "flagged", "let through")
-LEAST_STRANGERS_CAUGHT = 0.95
+LEAST_OOD_CAUGHT = 0.95
 MOST_FILMS_CAUGHT = 0.02
 
 
@@ -25,8 +25,8 @@ class Judged:
     """What became of one picture.
 
     Attributes:
-        kind: of stranger; "film" for an abdominal film.
-        verdict: "flagged" where the picture itself is doubted; a note that something is cut off is none.
+        kind: of the image; "film" for an abdominal film.
+        verdict: "flagged" where the picture itself is doubted; not for a note that something is cut off.
         reason: what was said of it.
     """
 
@@ -62,23 +62,23 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class StrangerFigures:
+class RejectionFigures:
     """What `pedaxr evaluate rejection` measures.
 
     Attributes:
-        strangers: by kind, in the order of the kinds.
+        ood_images: by kind, in the order of the kinds.
         films: by set of abdominal films ("test", "shifted").
-        passed: strangers that were let through, and films that were not.
+        passed: images that were let through, and films that were not.
     """
 
-    strangers: Mapping[str, Tally]
+    ood_images: Mapping[str, Tally]
     films: Mapping[str, Tally]
     passed: tuple[Judged, ...] = ()
 
     @property
-    def all_strangers(self) -> Tally:
+    def all_ood_images(self) -> Tally:
         """Of all kinds together."""
-        tallies = self.strangers.values()
+        tallies = self.ood_images.values()
         return Tally(
             *(sum(getattr(t, name) for t in tallies) for name in ("refused", "flagged", "let_through"))
         )
@@ -86,10 +86,10 @@ class StrangerFigures:
     def to_json(self) -> dict[str, object]:
         """Counts and shares, and the pictures that were judged wrongly."""
         return {
-            "strangers": {kind: _counts(tally) for kind, tally in self.strangers.items()},
-            "all_strangers": _counts(self.all_strangers),
+            "ood_images": {kind: _counts(tally) for kind, tally in self.ood_images.items()},
+            "all_ood_images": _counts(self.all_ood_images),
             "films": {name: _counts(tally) for name, tally in self.films.items()},
-            "goals": {"strangers_caught": LEAST_STRANGERS_CAUGHT, "films_caught": MOST_FILMS_CAUGHT},
+            "goals": {"ood_images_caught": LEAST_OOD_CAUGHT, "films_caught": MOST_FILMS_CAUGHT},
             "judged_wrongly": [
                 {"picture": p.path.name, "kind": p.kind, "verdict": p.verdict, "reason": p.reason}
                 for p in self.passed
@@ -111,45 +111,49 @@ def judge_picture(path: Path, kind: str = "film") -> Judged:
     return Judged(path, kind, "flagged" if doubted else "let through", " ".join(doubted))
 
 
-def evaluate_strangers(
-    strangers: Sequence[tuple[Path, str]],
+def judge_all(
+    ood_images: Sequence[tuple[Path, str]],
     films: Mapping[str, Sequence[Path]],
     progress: Progress | None = None,
-) -> StrangerFigures:
+) -> RejectionFigures:
     """Judge every picture.
 
     Args:
-        strangers: path and kind of each.
+        ood_images: path and kind of each.
         films: by name of the set, abdominal films.
         progress: called with (pictures done, pictures in all).
 
     Raises:
         ModelUnavailable: there are no usable segmentation weights.
     """
-    asked = [(path, kind, "") for path, kind in strangers]
+    asked = [(path, kind, "") for path, kind in ood_images]
     asked += [(path, "film", name) for name, paths in films.items() for path in paths]
     judged: list[tuple[Judged, str]] = []
     for path, kind, name in asked:
         judged.append((judge_picture(path, kind), name))
         if progress is not None:
             progress(len(judged), len(asked))
-    kinds = dict.fromkeys(kind for _, kind in strangers)
-    return StrangerFigures(
+    kinds = dict.fromkeys(kind for _, kind in ood_images)
+    return RejectionFigures(
         {kind: Tally.of(j for j, name in judged if not name and j.kind == kind) for kind in kinds},
         {set_: Tally.of(j for j, name in judged if name == set_) for set_ in films},
         tuple(j for j, name in judged if (j.verdict == "let through") is not bool(name)),
     )
 
 
-def strangers_table(figures: StrangerFigures) -> str:
-    """Markdown: a row per kind of stranger, all of them, and a row per set of films, with the goals."""
+def rejection_table(figures: RejectionFigures) -> str:
+    """Markdown: a row per kind of image, their total, and a row per set of films, with the goals."""
     head = [
         "| picture | pictures | refused | flagged | let through | refused or flagged |",
         "|---|---|---|---|---|---|",
     ]
-    rows = [_row(kind.replace("_", " "), tally) for kind, tally in figures.strangers.items()]
+    rows = [_row(kind.replace("_", " "), tally) for kind, tally in figures.ood_images.items()]
     rows.append(
-        _row("**all strangers**", figures.all_strangers, f" (goal at least {LEAST_STRANGERS_CAUGHT:.2f})")
+        _row(
+            "**all out-of-distribution images**",
+            figures.all_ood_images,
+            f" (goal at least {LEAST_OOD_CAUGHT:.2f})",
+        )
     )
     goal = f" (goal at most {MOST_FILMS_CAUGHT:.2f})"
     rows += [_row(f"**abdominal films, {name}**", tally, goal) for name, tally in figures.films.items()]

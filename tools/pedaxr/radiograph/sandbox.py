@@ -1,4 +1,4 @@
-"""A process that reads files of strangers gives up what it never needs, for good.
+"""A process that reads untrusted files gives up what it never needs, for good.
 
 Two means of Linux, each used where there is it: a filter of system calls (seccomp) against network, programs,
 other processes and writing; and Landlock (5.13 and later) against reading anything but Python's own files, so

@@ -1,9 +1,9 @@
 """How unlike abdominal films a film is, by several measures at once: how odd it is, and what it is like.
 
-Many a film is a little odd in one way; what is odd in several ways is none. For each measure the tail of
-good films says how many are as odd, and the surprises add up (Fisher's method of combining tests, 1932).
-Tables and limit come from good films alone; which measures are looked at was settled on strangers of one
-seed.
+Many films are slightly unusual in one way; an image that is unusual in several ways is not a film. For each
+measure, the tail of good films says how many are as unusual; the tail probabilities are combined (Fisher's
+method, 1932). Tables and limit come from good films alone; the choice of measures was made on
+out-of-distribution images of one seed.
 
 What a picture is like is told by how much of each channel is outlined, how surely, and where: a chest shows
 lungs and a heart that fill the field, a bone no spine, a slice a spine of a few pixels; a film of a newborn

@@ -37,7 +37,7 @@ _LEAST_OTHER_SHARE = 0.01
 _BOWEL = (Structure.STOMACH, Structure.COLON, Structure.SMALL_BOWEL_GAS, Structure.STOOL)
 # Outlined on nearly every film of an abdomen, whatever is wrong with the child.
 _LANDMARKS = (Structure.SPINE, Structure.LIVER, Structure.RIBS, Structure.PELVIS)
-# What the ribs' share counts for: chosen on validation films and strangers that are not tested on.
+# Weight of the ribs' share: chosen on validation films and on images that are not tested on.
 _RIBS_COUNT = 0.5
 
 _NEXT = "Choose a frontal abdominal film of a child, or check how it was exported."

@@ -1,4 +1,4 @@
-"""The ladder as sentences, as a Markdown table and as a picture."""
+"""The ablation as sentences, as a Markdown table and as a picture."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,11 +52,11 @@ _GREY = "#9A9A9A"
 
 
 def contrasts(pooled: Mapping[str, FloatTable], samples: Mapping[str, FloatTable]) -> dict[str, Contrast]:
-    """What is added from one rung to the next: difference with its paired interval, and per cent.
+    """What is added from one variant to the next: difference with its paired interval, and per cent.
 
     Args:
-        pooled: (len(SCORES),) of each rung.
-        samples: (bootstrap samples, len(SCORES)) of each rung, over the same films.
+        pooled: (len(SCORES),) of each variant.
+        samples: (bootstrap samples, len(SCORES)) of each variant, over the same films.
     """
     found = {}
     for name, (without, given) in CONTRASTS.items():
@@ -72,7 +72,7 @@ def _difference(
     at = SCORES.index(score)
     before, after = samples[without][:, at], samples[given][:, at]
     difference = interval(pooled[given][at] - pooled[without][at], after - before)
-    own = [interval(pooled[rung][at], samples[rung][:, at]) for rung in (without, given)]
+    own = [interval(pooled[variant][at], samples[variant][:, at]) for variant in (without, given)]
     per_cent = None
     if pooled[without][at] > 0 and before.min() > 0:
         ratio = interval(100 * (pooled[given][at] / pooled[without][at] - 1), 100 * (after / before - 1))
@@ -85,7 +85,7 @@ def _rounded(found: Interval, digits: int) -> tuple[float, float, float]:
 
 
 def conclusion(measured: SetScores) -> list[str]:
-    """What the ladder shows, in sentences that follow from its figures."""
+    """What the ablation shows, in sentences that follow from its figures."""
     found = measured.contrasts
     lines = []
     if "metadata, to the image" in found:
@@ -149,11 +149,11 @@ def _budget(result: AblationScores) -> str:
     return f"{result.steps:,} steps" if result.steps else f"{result.minutes:g} minutes"
 
 
-def ladder_table(result: AblationScores) -> str:
-    """All rungs as a Markdown table per set of films, with what follows from it."""
+def ablation_table(result: AblationScores) -> str:
+    """All variants as a Markdown table per set of films, with what follows from it."""
     synthetic = "synthetic " * result.synthetic
     head = (
-        f"{result.seeds} seeds of {_budget(result)} per trained rung, seeds pooled; brackets: "
+        f"{result.seeds} seeds of {_budget(result)} per trained variant, seeds pooled; brackets: "
         "95 % intervals by resampling films; ±: standard deviation over seeds. Weighted error: points per "
         f"film, a missed free air 10, a wrong grade 1; lower is better, as for the shares before it. "
         f"{SIDES_NOTE} {_source(result)}\n"
@@ -161,12 +161,12 @@ def ladder_table(result: AblationScores) -> str:
     parts = [head]
     for name, measured in result.sets.items():
         films = f"**{result.films[name]} {synthetic}{name} films.**"
-        parts.append(f"{films} {' '.join(result.conclusion[name])}\n\n{_table(measured.rungs)}")
+        parts.append(f"{films} {' '.join(result.conclusion[name])}\n\n{_table(measured.variants)}")
     return "\n".join(parts)
 
 
 def _source(result: AblationScores) -> str:
-    """Which outlines the rungs read; a ladder of before this was noted says so."""
+    """Which outlines the variants read; results stored before this was recorded say so."""
     outlines = result.measured_with.get("segmentation")
     if outlines is None:
         return "Which segmentation the masks came from was not recorded."
@@ -178,11 +178,11 @@ def short(digest: str) -> str:
     return f"`{digest[:12]}`"
 
 
-def _table(rungs: Mapping[str, Mapping[str, VariantScore]]) -> str:
-    titles = {n: t for n, t in _TITLES.items() if all(n in scores for scores in rungs.values())}
-    lines = [f"| rung | {' | '.join(titles.values())} |", "|---" * (len(titles) + 1) + "|"]
-    for rung, scores in rungs.items():
-        lines.append(f"| {rung} | " + " | ".join(_cell(name, scores[name]) for name in titles) + " |")
+def _table(variants: Mapping[str, Mapping[str, VariantScore]]) -> str:
+    titles = {n: t for n, t in _TITLES.items() if all(n in scores for scores in variants.values())}
+    lines = [f"| variant | {' | '.join(titles.values())} |", "|---" * (len(titles) + 1) + "|"]
+    for variant, scores in variants.items():
+        lines.append(f"| {variant} | " + " | ".join(_cell(name, scores[name]) for name in titles) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -195,7 +195,7 @@ def _cell(name: str, score: VariantScore) -> str:
     return cell
 
 
-def draw_ladder(result: AblationScores, path: Path) -> None:
+def draw_ablation(result: AblationScores, path: Path) -> None:
     """Bars with intervals, a dot per seed, as PNG; one row of panels per set of films."""
     from matplotlib.figure import Figure
 
@@ -205,7 +205,7 @@ def draw_ladder(result: AblationScores, path: Path) -> None:
     axes = figure.subplots(len(sets), len(shown), squeeze=False, sharey=True)
     for row, (name, measured) in zip(axes, sets.items(), strict=True):
         for panel, score in zip(row, shown, strict=True):
-            _draw_bars(panel, measured.rungs, score)
+            _draw_bars(panel, measured.variants, score)
             better = "lower" if score in _BETTER_LOW else "higher"
             panel.set_title(f"{_TITLES[score]}  ({better} is better)", fontsize=10)
         row[0].set_ylabel(f"{result.films[name]} {name} films", fontsize=11)
@@ -218,14 +218,14 @@ def draw_ladder(result: AblationScores, path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def _draw_bars(panel: "object", rungs: Mapping[str, Mapping[str, VariantScore]], score: str) -> None:
+def _draw_bars(panel: "object", variants: Mapping[str, Mapping[str, VariantScore]], score: str) -> None:
     from matplotlib.axes import Axes
 
     assert isinstance(panel, Axes)
-    names = list(rungs)[::-1]
-    for at, rung in enumerate(names):
-        bar = rungs[rung][score]
-        panel.barh(at, bar.value, color=_COLOURS.get(rung, _GREY), height=0.68, alpha=0.85)
+    names = list(variants)[::-1]
+    for at, variant in enumerate(names):
+        bar = variants[variant][score]
+        panel.barh(at, bar.value, color=_COLOURS.get(variant, _GREY), height=0.68, alpha=0.85)
         panel.plot([bar.low, bar.high], [at, at], color="black", lw=1.4, solid_capstyle="butt")
         if len(bar.seeds) > 1:
             panel.plot(bar.seeds, [at] * len(bar.seeds), "o", ms=3.5, mfc="white", mec="black", mew=0.7)

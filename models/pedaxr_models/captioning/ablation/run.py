@@ -1,12 +1,12 @@
-"""The ladder: what each source of the reader is worth, from a constant report to film, metadata and masks.
+"""The ablation: what each input of the report writer contributes, from a constant report upwards.
 
     constant                   the one report that fits the training films best
     class template             the true label's best report: what knowing only the diagnosis is worth
     oracle facts               the grammar on the true facts: how high the overlap scores can get
-    metadata only ... + masks  the same network, trained anew without the sources it is not named after
+    metadata only ... + masks  the same network, retrained with the named inputs only
 
-Trained rungs are run with several seeds. A rung whose checkpoint is there is not trained again, one that was
-interrupted goes on, and all share one cache of predicted masks.
+Trained variants are run with several seeds. A variant with a finished checkpoint is not trained again, an
+interrupted one resumes, and all share one cache of predicted masks.
 """
 
 import json
@@ -53,21 +53,21 @@ TRAINED: dict[str, tuple[str, ...]] = {
     "image + metadata + masks": SOURCES,
 }
 UNTRAINED = ("constant", "class template", "oracle facts")
-RUNGS = (*UNTRAINED[:2], *TRAINED, UNTRAINED[2])
+VARIANTS = (*UNTRAINED[:2], *TRAINED, UNTRAINED[2])
 
-_CHECKED_FILMS = 32  # measured at the end of each training; the ladder measures all of them by itself
+_CHECKED_FILMS = 32  # measured at the end of each training; the ablation measures all of them itself
 _MAY_DIFFER = {"out", "cache", "sees", "seed", "resume", "device", "threads", "show_progress"}
 
 
 @dataclass(frozen=True)
-class LadderConfig:
-    """One ladder.
+class AblationConfig:
+    """Settings of one ablation.
 
     Attributes:
-        training: of each rung and seed; `out` is the ladder's folder, `sees` and `seed` are set per rung.
-        seeds: trainings per rung, from seed `training.seed` on.
+        training: of each variant and seed; `out` is the folder of all, `sees` and `seed` are set per variant.
+        seeds: trainings per variant, from seed `training.seed` on.
         shifted: a second set of films to measure on.
-        limit: measure on the first so many films only.
+        limit: measure on the first N films only.
     """
 
     training: TrainConfig
@@ -76,25 +76,27 @@ class LadderConfig:
     limit: int | None = None
 
 
-def run_ladder(config: LadderConfig, tell: Callable[[str], None] = lambda _: None) -> AblationScores:
-    """Train what is not trained yet, measure every rung, write `ladder.json` into `config.training.out`.
+def run_ablation(config: AblationConfig, tell: Callable[[str], None] = lambda _: None) -> AblationScores:
+    """Train what is not trained yet, measure every variant, write `ablation.json` into `config.training.out`.
 
     Args:
         config: what to run.
         tell: is given one line per step.
 
     Raises:
-        ValueError: no film says what is on it, or the folder holds a ladder of other settings.
+        ValueError: no film says what is on it, or the folder holds an ablation with other settings.
     """
     out = config.training.out
     _claim(config.training, out / "settings.json")
     train_facts, measured = _films(config)
     tell(f"predicting masks of {sum(map(len, measured.values()))} films where they are not cached")
     opened = {name: _open(films, config.training) for name, films in measured.items()}
-    checkpoints = _train_rungs(config, tell)
-    tell("writing the reports of every rung and measuring them")
+    checkpoints = _train_variants(config, tell)
+    tell("writing the reports of every variant and measuring them")
     sets = {
-        name: measure(_rung_texts(films, train_facts, checkpoints, name), films.facts, config.training.seed)
+        name: measure(
+            _variant_texts(films, train_facts, checkpoints, name), films.facts, config.training.seed
+        )
         for name, films in opened.items()
     }
     result = AblationScores(
@@ -107,28 +109,28 @@ def run_ladder(config: LadderConfig, tell: Callable[[str], None] = lambda _: Non
         sets=sets,
         conclusion={name: tuple(conclusion(scores)) for name, scores in sets.items()},
     )
-    (out / "ladder.json").write_text(json.dumps(stored(result), indent=2) + "\n", encoding="utf-8")
+    (out / "ablation.json").write_text(json.dumps(stored(result), indent=2) + "\n", encoding="utf-8")
     return result
 
 
 def _claim(training: TrainConfig, path: Path) -> None:
-    """Keep the settings in the folder, so that rungs of different ladders are never compared."""
+    """Keep the settings in the folder, so that variants of different ablations are never compared."""
     names = sorted({f.name for f in fields(training)} - _MAY_DIFFER)
     settings = {name: str(getattr(training, name)) for name in names}
     if path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
-        defaults = {f.name: str(f.default) for f in fields(training)}  # of options newer than that ladder
+        defaults = {f.name: str(f.default) for f in fields(training)}  # options added since that run
         differing = [n for n in names if before.get(n, defaults[n]) != settings[n]]
         if differing:
             raise ValueError(
-                f"{path.parent} holds a ladder of another {', '.join(differing)}. Choose another --out, or "
-                "the settings it was begun with."
+                f"{path.parent} holds an ablation with another {', '.join(differing)}. Choose another "
+                "--out, or the settings it was started with."
             )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
-def _films(config: LadderConfig) -> tuple[list[FilmFacts], dict[str, list[Film]]]:
+def _films(config: AblationConfig) -> tuple[list[FilmFacts], dict[str, list[Film]]]:
     """Facts of the training films, and the films of each set to measure on."""
     splits = split_films(read_films(config.training.data))
     measured = {"test": splits["test"] or splits["validation"]}
@@ -138,7 +140,7 @@ def _films(config: LadderConfig) -> tuple[list[FilmFacts], dict[str, list[Film]]
     measured = {n: [f for f in films if f.facts][: config.limit] for n, films in measured.items()}
     train_facts = [film.facts for film in splits["train"] if film.facts]
     if not train_facts or not all(measured.values()):
-        raise ValueError("The ladder needs films that carry facts. Use films written by `pedaxr films`.")
+        raise ValueError("The ablation needs films that carry facts. Use films written by `pedaxr films`.")
     return train_facts, measured
 
 
@@ -154,26 +156,28 @@ def _cache(training: TrainConfig) -> Path:
     return training.cache or training.out / "cache"
 
 
-def _train_rungs(config: LadderConfig, tell: Callable[[str], None]) -> dict[str, list[Path]]:
-    """The checkpoints of each trained rung, one per seed; all rungs of a seed before the next seed."""
-    planned = [(rung, seed) for seed in range(config.seeds) for rung in TRAINED]
-    checkpoints: dict[str, list[Path]] = {rung: [] for rung in TRAINED}
-    for number, (rung, seed) in enumerate(planned, 1):
-        checkpoint = rung_config(config, rung, seed).out / "checkpoint"
+def _train_variants(config: AblationConfig, tell: Callable[[str], None]) -> dict[str, list[Path]]:
+    """The checkpoints of each trained variant, one per seed; all variants of a seed before the next seed."""
+    planned = [(variant, seed) for seed in range(config.seeds) for variant in TRAINED]
+    checkpoints: dict[str, list[Path]] = {variant: [] for variant in TRAINED}
+    for number, (variant, seed) in enumerate(planned, 1):
+        checkpoint = variant_config(config, variant, seed).out / "checkpoint"
         done = checkpoint.is_dir()
-        tell(f"{number} of {len(planned)}: {rung}, seed {seed}{' is there already' if done else ''}")
-        checkpoints[rung].append(checkpoint if done else train_captioner(rung_config(config, rung, seed)))
+        tell(f"{number} of {len(planned)}: {variant}, seed {seed}{' is there already' if done else ''}")
+        checkpoints[variant].append(
+            checkpoint if done else train_captioner(variant_config(config, variant, seed))
+        )
     return checkpoints
 
 
-def rung_config(config: LadderConfig, rung: str, seed: int) -> TrainConfig:
-    """How one rung is trained with one seed."""
+def variant_config(config: AblationConfig, variant: str, seed: int) -> TrainConfig:
+    """How one variant is trained with one seed."""
     training = config.training
     return replace(
         training,
-        out=training.out / f"{rung.replace(' + ', '_').replace(' ', '_')}-{seed}",
+        out=training.out / f"{variant.replace(' + ', '_').replace(' ', '_')}-{seed}",
         cache=_cache(training),
-        sees=TRAINED[rung],
+        sees=TRAINED[variant],
         seed=training.seed + seed,
         measured_films=_CHECKED_FILMS,
         resume=True,
@@ -181,7 +185,7 @@ def rung_config(config: LadderConfig, rung: str, seed: int) -> TrainConfig:
 
 
 def untrained_texts(train_facts: Sequence[FilmFacts], truth: Sequence[FilmFacts]) -> dict[str, list[str]]:
-    """Reports of the rungs that look at nothing, or at the truth itself."""
+    """Reports of the variants that look at nothing, or at the truth itself."""
     constant = best_single_report(train_facts)
     labels = {facts.label for facts in train_facts}
     templates = {x: best_single_report([f for f in train_facts if f.label == x]) for x in labels}
@@ -192,13 +196,15 @@ def untrained_texts(train_facts: Sequence[FilmFacts], truth: Sequence[FilmFacts]
     }
 
 
-def _rung_texts(
+def _variant_texts(
     films: ReaderFilms, train_facts: Sequence[FilmFacts], checkpoints: dict[str, list[Path]], name: str
 ) -> dict[str, list[list[str]]]:
-    """Per rung, per seed, the reports of all films."""
-    texts = {rung: [said] for rung, said in untrained_texts(train_facts, films.facts).items()}
-    texts |= {rung: [_written(films, folder, name) for folder in made] for rung, made in checkpoints.items()}
-    return {rung: texts[rung] for rung in RUNGS}
+    """Per variant, per seed, the reports of all films."""
+    texts = {variant: [said] for variant, said in untrained_texts(train_facts, films.facts).items()}
+    texts |= {
+        variant: [_written(films, folder, name) for folder in made] for variant, made in checkpoints.items()
+    }
+    return {variant: texts[variant] for variant in VARIANTS}
 
 
 def _written(films: ReaderFilms, checkpoint: Path, name: str) -> list[str]:
@@ -217,20 +223,20 @@ def _written(films: ReaderFilms, checkpoint: Path, name: str) -> list[str]:
 
 
 def measure(texts: dict[str, list[list[str]]], truth: Sequence[FilmFacts], seed: int = 0) -> SetScores:
-    """Scores, intervals and spread of seeds of every rung, and what one rung adds to another.
+    """Scores, intervals and spread of seeds of every variant, and what one variant adds to another.
 
     Args:
-        texts: per rung, per seed, a report of each film.
+        texts: per variant, per seed, a report of each film.
         truth: of the films.
         seed: of the bootstrap samples.
     """
     wordings = references(truth, seed=seed)
     counts = {r: [film_counts(truth, said, wordings) for said in seeds] for r, seeds in texts.items()}
     weights = resamples(len(truth), seed=seed)
-    samples = {rung: resampled_scores(made, weights) for rung, made in counts.items()}
+    samples = {variant: resampled_scores(made, weights) for variant, made in counts.items()}
     return SetScores(
-        rungs={rung: _rung(made, samples[rung]) for rung, made in counts.items()},
-        contrasts=contrasts({rung: _pooled(made) for rung, made in counts.items()}, samples),
+        variants={variant: _scores(made, samples[variant]) for variant, made in counts.items()},
+        contrasts=contrasts({variant: _pooled(made) for variant, made in counts.items()}, samples),
     )
 
 
@@ -238,14 +244,14 @@ def _pooled(counts: Sequence[FloatTable]) -> FloatTable:
     return scores_of(np.sum(counts, axis=0).sum(0))
 
 
-def _rung(counts: Sequence[FloatTable], samples: FloatTable) -> dict[str, VariantScore]:
+def _scores(counts: Sequence[FloatTable], samples: FloatTable) -> dict[str, VariantScore]:
     pooled = _pooled(counts)
     seeds = np.stack([scores_of(made.sum(0)) for made in counts])  # (seeds, scores)
     spread = seeds.std(0, ddof=1) if len(seeds) > 1 else np.zeros(len(SCORES))
-    rung = {}
+    variant = {}
     for column, name in enumerate(SCORES):
         found = interval(pooled[column], samples[:, column])
         value, low, high = (round(part, 4) for part in (found.value, found.low, found.high))
         by_seed = tuple(round(float(score), 4) for score in seeds[:, column])
-        rung[name] = VariantScore(value, low, high, by_seed, round(float(spread[column]), 4))
-    return rung
+        variant[name] = VariantScore(value, low, high, by_seed, round(float(spread[column]), 4))
+    return variant

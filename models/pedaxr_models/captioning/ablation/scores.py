@@ -1,7 +1,7 @@
 """Scores of reports as sums over films, so that intervals by resampling films cost next to nothing.
 
 Every score is a function of sums of per-film counts. A bootstrap sample (Efron 1979) is then a weighting of
-films; the same weightings for every rung make differences paired.
+films; the same weightings for every variant make differences paired.
 """
 
 from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ class Contrast:
 class SetScores:
     """One set of films: scores by variant and name, and what is added from one variant to another."""
 
-    rungs: Mapping[str, Mapping[str, VariantScore]]
+    variants: Mapping[str, Mapping[str, VariantScore]]
     contrasts: Mapping[str, Contrast]
 
 
@@ -207,7 +207,7 @@ def resamples(films: int, *, count: int = 1000, seed: int = 0) -> FloatTable:
 
 
 def resampled_scores(counts: Sequence[FloatTable], weights: FloatTable) -> FloatTable:
-    """(samples, len(SCORES)) of one rung, the films of all its seeds pooled."""
+    """(samples, len(SCORES)) of one variant, the films of all its seeds pooled."""
     return scores_of(weights @ np.sum(counts, axis=0))
 
 

@@ -1,1 +1,1 @@
-"""Pictures that are no paediatric abdominal film."""
+"""Images that are not paediatric abdominal films."""

@@ -1,4 +1,4 @@
-"""Pictures that are no paediatric abdominal film, to see what is made of them: out-of-distribution tests.
+"""Out-of-distribution images: pictures that are not paediatric abdominal films, to test rejection.
 
 Radiographs of other parts come from the generator's own bones and physics, so that they differ from its films
 in what they show and not in how they are printed. `KINDS` names them all.
@@ -52,13 +52,14 @@ KINDS: dict[str, Callable[[np.random.Generator], Picture]] = {
     "noise": noise,
     "blank": blank,
 }
-_STREAM = 0x57A9  # sets the stream of strangers apart from those of films
+_STREAM = 0x57A9  # keeps their random stream apart from those of films
+TABLE_FILE = "ood_images.csv"
 _TILE = 256
 _COLUMNS = ("ImagePath", "Kind", "Seed", "Index", "Version")
 
 
 @dataclass(frozen=True)
-class Stranger:
+class OodImage:
     """An image that is not a film.
 
     Attributes:
@@ -70,18 +71,18 @@ class Stranger:
     pixels: Picture
 
 
-def make_stranger(seed: int, index: int) -> Stranger:
+def make_ood_image(seed: int, index: int) -> OodImage:
     """One picture; the kinds take turns. Equal arguments give equal bytes."""
     cv2.setNumThreads(1)
     kind = list(KINDS)[index % len(KINDS)]
     key = np.random.SeedSequence(entropy=(VERSION, seed), spawn_key=(_STREAM, index))
-    return Stranger(kind, KINDS[kind](np.random.default_rng(key)))
+    return OodImage(kind, KINDS[kind](np.random.default_rng(key)))
 
 
-def write_strangers(
+def write_ood_images(
     folder: Path, *, count: int, seed: int = 0, sheet: bool = True, progress: Progress | None = None
 ) -> Path:
-    """Write `count` pictures as PNG and strangers.csv, and return the path of the table.
+    """Write `count` pictures as PNG and ood_images.csv, and return the path of the table.
 
     The table has no Class column: nothing of it can be trained on or imported by mistake.
 
@@ -96,21 +97,21 @@ def write_strangers(
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     table.writerow(_COLUMNS)
-    shown: list[Stranger] = []
+    shown: list[OodImage] = []
     for index in range(count):
-        stranger = make_stranger(seed, index)
+        image = make_ood_image(seed, index)
         name = f"images/{index:06d}.png"
-        (folder / name).write_bytes(encoded(stranger.pixels))
-        table.writerow((name, stranger.kind, seed, index, VERSION))
+        (folder / name).write_bytes(encoded(image.pixels))
+        table.writerow((name, image.kind, seed, index, VERSION))
         if len(shown) < 4 * len(KINDS):
-            shown.append(stranger)
+            shown.append(image)
         if progress is not None:
             progress(index + 1, count)
-    (folder / "strangers.csv").write_text(text.getvalue(), encoding="utf-8")
+    (folder / TABLE_FILE).write_text(text.getvalue(), encoding="utf-8")
     (folder / "DATA_CARD.md").write_text(_card(count, seed), encoding="utf-8")
     if sheet and shown:
         (folder / "sheet.png").write_bytes(encoded(contact_sheet(shown)))
-    return folder / "strangers.csv"
+    return folder / TABLE_FILE
 
 
 def encoded(pixels: Picture) -> bytes:
@@ -118,21 +119,21 @@ def encoded(pixels: Picture) -> bytes:
     return bytes(cv2.imencode(".png", pixels if pixels.ndim == 2 else pixels[:, :, ::-1])[1])
 
 
-def contact_sheet(strangers: Sequence[Stranger]) -> Picture:
+def contact_sheet(images: Sequence[OodImage]) -> Picture:
     """A column per kind, (rows * 256, kinds * 256, 3) RGB; the kind stands on each picture."""
     columns: dict[str, list[Picture]] = {kind: [] for kind in KINDS}
-    for stranger in strangers:
-        columns[stranger.kind].append(_tile(stranger))
+    for image in images:
+        columns[image.kind].append(_tile(image))
     rows = max(map(len, columns.values()))
     empty = np.zeros((_TILE, _TILE, 3), np.uint8)
     used = [tiles + [empty] * (rows - len(tiles)) for tiles in columns.values() if tiles]
     return np.concatenate([np.concatenate(tiles) for tiles in used], axis=1)
 
 
-def _tile(stranger: Stranger) -> Picture:
-    colour = stranger.pixels if stranger.pixels.ndim == 3 else np.repeat(stranger.pixels[:, :, None], 3, 2)
+def _tile(image: OodImage) -> Picture:
+    colour = image.pixels if image.pixels.ndim == 3 else np.repeat(image.pixels[:, :, None], 3, 2)
     tile = np.asarray(cv2.resize(colour, (_TILE, _TILE), interpolation=cv2.INTER_AREA), np.uint8)
-    cv2.putText(tile, stranger.kind, (6, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 210, 60), 1, cv2.LINE_AA)
+    cv2.putText(tile, image.kind, (6, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 210, 60), 1, cv2.LINE_AA)
     return tile
 
 
@@ -140,7 +141,7 @@ def _card(count: int, seed: int) -> str:
     shares = Counter(list(KINDS)[index % len(KINDS)] for index in range(count))
     return "\n".join(
         [
-            "# Data card: pictures that are no paediatric abdominal film",
+            "# Data card: images that are not paediatric abdominal films",
             "",
             "**All are synthetic.** They are for one test: a reader must refuse them, or at least claim no",
             f"finding. Made by `pedaxr_models.phantom.out_of_distribution.dataset`, version {VERSION},",

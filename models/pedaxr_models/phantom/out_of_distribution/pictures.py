@@ -1,4 +1,4 @@
-"""Strangers by other means: blank, noise, inverted and cropped films, photographs, ultrasound, text."""
+"""Out-of-distribution pictures: blank, noise, inverted and cropped films, photographs, ultrasound, text."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Strangers that are radiographs: chest, hand, knee, lateral abdomen, test objects, by the films' physics."""
+"""Out-of-distribution radiographs: chest, hand, knee, lateral abdomen, test objects, same physics."""
 
 from dataclasses import replace
 from itertools import pairwise

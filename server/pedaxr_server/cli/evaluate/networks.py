@@ -145,7 +145,7 @@ def evaluate_captioner(
     """Correct, hallucinated and omitted facts, against image-blind baselines."""
     from rich.markdown import Markdown
 
-    from pedaxr_models.captioning.ablation.record import kept_ladder
+    from pedaxr_models.captioning.ablation.record import kept_ablation
     from pedaxr_models.captioning.card import metrics_table, model_card, reading_table
     from pedaxr_models.captioning.evaluate import to_metrics
     from pedaxr_models.captioning.reporter import Reporter
@@ -156,7 +156,7 @@ def evaluate_captioner(
     with library_errors():
         outliner = Segmenter.load(segmenter or weights_folder("segmentation"))
         reporter = Reporter.load(folder, num_beams=num_beams)
-        ladder = kept_ladder(folder, load_checkpoint(folder).metrics)  # measured by `pedaxr ablation`
+        ablation = kept_ablation(folder, load_checkpoint(folder).metrics)  # measured by `pedaxr ablation`
         metrics = _read(reporter, outliner, data, split, limit, seed)
         measured_with = {
             "captioner": reporter.weights_sha256,
@@ -164,7 +164,7 @@ def evaluate_captioner(
             "search": f"beam search over {num_beams} texts" if num_beams > 1 else "greedy search",
         }
         beyond = _read(reporter, outliner, shifted, "test", limit, seed) if shifted else None
-        metrics = replace(metrics, measured_with=measured_with, shifted=beyond, ablation=ladder)
+        metrics = replace(metrics, measured_with=measured_with, shifted=beyond, ablation=ablation)
         if document:
             card = model_card(reporter.network, metrics, load_checkpoint(folder).data)
             revise_checkpoint(folder, metrics=to_metrics(metrics), card=card)
@@ -181,7 +181,7 @@ def _read(
         InvalidRequest: no film says what is on it.
     """
     from pedaxr_models.captioning.evaluate import evaluate_captioner as measure
-    from pedaxr_models.captioning.inputs import open_inputs, open_strangers
+    from pedaxr_models.captioning.inputs import open_inputs, open_ood_images
     from pedaxr_models.datasets.read import is_synthetic
 
     films = films_of_split(data, split, limit)
@@ -192,5 +192,5 @@ def _read(
     size = reporter.network.config.image_size
     with TemporaryDirectory() as folder, progress_bar("Outlining", len(films)) as bar:
         inputs = open_inputs(films, outliner, Path(folder), size, progress=counter(bar, len(films)))
-        strangers = open_strangers(outliner, Path(folder), size)
-    return measure(reporter, inputs, strangers, synthetic=is_synthetic(data), seed=seed)
+        ood_images = open_ood_images(outliner, Path(folder), size)
+    return measure(reporter, inputs, ood_images, synthetic=is_synthetic(data), seed=seed)

@@ -52,37 +52,47 @@ def evaluate_rejection(
     use_weights(weights)
     sets = {"test": films, "shifted": shifted}
     with library_errors(), TemporaryDirectory() as folder:
-        pictures = listed_strangers(data or made_strangers(Path(folder), count, seed))
+        pictures = listed_ood_images(data or generated_ood_images(Path(folder), count, seed))
         good = {
             name: [film.image_path for film in films_of_split(path, "test", limit)]
             for name, path in sets.items()
             if path
         }
         with progress_bar("Judging") as progress:
-            figures = measuring.evaluate_strangers(pictures, good, progress)
-        table = measuring.strangers_table(figures)
+            figures = measuring.judge_all(pictures, good, progress)
+        table = measuring.rejection_table(figures)
         if document:
-            publish(document, "stranger", table)
+            publish(document, "rejection", table)
     show(lambda: Markdown(table), figures.to_json(), json_path)
 
 
-def made_strangers(folder: Path, count: int, seed: int) -> Path:
-    """Write out-of-distribution images to `folder`, which is given back."""
-    from pedaxr_models.phantom.out_of_distribution.dataset import write_strangers
+def generated_ood_images(folder: Path, count: int, seed: int) -> Path:
+    """Write out-of-distribution images to `folder` and return it."""
+    from pedaxr_models.phantom.out_of_distribution.dataset import write_ood_images
 
     with progress_bar("Making images", count) as progress:
-        write_strangers(folder, count=count, seed=seed, sheet=False, progress=progress)
+        write_ood_images(folder, count=count, seed=seed, sheet=False, progress=progress)
     return folder
 
 
-def listed_strangers(folder: Path) -> list[tuple[Path, str]]:
+def table_of(folder: Path) -> Path:
+    """The table of out-of-distribution images; `strangers.csv` in folders written before 0.2."""
+    from pedaxr_models.phantom.out_of_distribution.dataset import TABLE_FILE
+
+    former = folder / "strangers.csv"
+    return former if former.exists() else folder / TABLE_FILE
+
+
+def listed_ood_images(folder: Path) -> list[tuple[Path, str]]:
     """Path and kind of each picture that `pedaxr ood-images` wrote there.
 
     Raises:
         InvalidRequest: it wrote nothing there.
     """
     try:
-        with (folder / "strangers.csv").open(encoding="utf-8", newline="") as table:
+        with table_of(folder).open(encoding="utf-8", newline="") as table:
             return [(folder / row["ImagePath"], row["Kind"]) for row in csv.DictReader(table)]
     except (OSError, KeyError, UnicodeDecodeError) as err:
-        raise InvalidRequest(f"{folder} holds no strangers.csv. Write one with `pedaxr ood-images`.") from err
+        raise InvalidRequest(
+            f"{folder} holds no ood_images.csv. Write one with `pedaxr ood-images`."
+        ) from err
