@@ -99,6 +99,7 @@ class Study:
     sop_instance_uid: str | None = None
 
 
+UNNAMED = "Unnamed"
 _T = TypeVar("_T")
 _PATIENT_TEXTS = ("patient_id", "patient_name", "patient_birth_date", "patient_sex", "department")
 _STUDY_TEXTS = (

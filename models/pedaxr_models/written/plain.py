@@ -30,6 +30,15 @@ def plain_id(text: str) -> str:
     return number if zeros and number.isdecimal() and not zeros.strip("0") else one
 
 
+def zero_spellings(some_id: str, longest: int = 16) -> list[str]:
+    """The same number with fewer or more zeros in front, as spreadsheets drop them; none of other ids."""
+    one = plain_id(some_id)
+    bare = one.lstrip("0")
+    if not bare or not (one.isascii() and one.isdecimal()):
+        return []
+    return [bare.zfill(digits) for digits in range(len(bare), longest + 1) if digits != len(one)]
+
+
 def is_odd_id(text: str, longest: int = 64) -> bool:
     """Whether an id is too long or holds signs that nobody sees: cut or cleaned it may be another's."""
     hides = any(unicodedata.category(char).startswith("C") for char in text) or UNSEEN.search(text)

@@ -5,7 +5,7 @@ that a slip of the keyboard never opens another child's films without a human sa
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -182,6 +182,8 @@ def _matching(index: SearchIndex, asked: _Query, *, most: int) -> _Matches:
         by_id = _ranked([*by_id, *_by_name(index, asked, most=MOST_COUNTED).first])
     if by_id:
         return _Matches(by_id, len(by_id), by_id=True)
+    if fits := [one for one in _but_for_zeros(index, asked) if _is_fit(one, asked)]:
+        return _Matches(fits, len(fits))
     return _by_name(index, asked, most=most)
 
 
@@ -194,6 +196,17 @@ def _by_id(index: SearchIndex, asked: _Query) -> Iterator[_Found]:
     for word in [word for word in words if any(map(str.isdigit, word))][:_MOST_IDS]:
         for patient, reason in index.patients_with_id(word):
             yield _with_rest(patient, reason, [other for other in words if other != word])
+
+
+def _but_for_zeros(index: SearchIndex, asked: _Query) -> Iterator[_Found]:
+    """Patients whose id is a word of the query but for zeros in front: alone that is offered, no match."""
+    words = asked.text.replace(",", " ").split()
+    for word in words[:_MOST_IDS]:
+        rest = [other for other in words if other != word]
+        for patient in index.patients_but_for_zeros(word):
+            found = _with_rest(patient, "patient id but for zeros in front", rest)
+            is_born = asked.born is not None and asked.born == patient.patient_birth_date
+            yield found if rest or is_born else replace(found, score=_BAD)
 
 
 def _with_rest(patient: Patient, reason: str, rest: list[str]) -> _Found:
@@ -259,7 +272,7 @@ def _nearest(index: SearchIndex, asked: _Query) -> list[_Found]:
             min(one.score, _BAD),
             one.reason if one.score <= _BAD else f"{one.reason}, but another birth date",
         )
-        for one in _by_id(index, asked)
+        for one in (*_by_id(index, asked), *_but_for_zeros(index, asked))
     ]
     if found:
         named = _by_name(index, asked, most=_NEAREST_LISTED).first

@@ -1,17 +1,17 @@
 """Whose film a row or a header names: one child in two spellings is one patient, two children are two."""
 
 import hashlib
+from dataclasses import replace
 from datetime import date
 from typing import cast
 
 from pedaxr.patient_search.name_matching import READING, fold, likeness, name_forms
-from pedaxr.records import Patient
+from pedaxr.records import UNNAMED, Patient
 from pedaxr.text import printable
 from pedaxr.types import Sex
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.written.plain import is_odd_id, plain_id
 
-UNNAMED = "Unnamed"
 _LONGEST_NAME = 200
 
 
@@ -69,11 +69,30 @@ def check_same(known: Patient, named: Patient) -> bool:
     Raises:
         Refused: it is another child: the name, birth date or sex contradicts.
     """
-    is_other = (
-        (named.patient_name != UNNAMED and not same_name(known.patient_name, named.patient_name))
-        or named.patient_birth_date not in (None, known.patient_birth_date)
-        or named.patient_sex not in (None, known.patient_sex)
-    )
-    if is_other:
+    if is_contradicted(known, named):
         raise Refused("the patient id belongs to a patient with another name, birth date or sex")
-    return named.patient_name not in (UNNAMED, known.patient_name)
+    return UNNAMED not in (known.patient_name, named.patient_name) and (
+        named.patient_name != known.patient_name
+    )
+
+
+def is_contradicted(known: Patient, named: Patient) -> bool:
+    """Whether name, birth date or sex are stated of both, and differ."""
+    births = {known.patient_birth_date, named.patient_birth_date} - {None}
+    sexes = {known.patient_sex, named.patient_sex} - {None}
+    is_named = UNNAMED not in (known.patient_name, named.patient_name)
+    return (
+        len(births) > 1
+        or len(sexes) > 1
+        or (is_named and not same_name(known.patient_name, named.patient_name))
+    )
+
+
+def completed(known: Patient, named: Patient) -> Patient:
+    """The patient known, with what only the other row of the same one states."""
+    return replace(
+        known,
+        patient_name=named.patient_name if known.patient_name == UNNAMED else known.patient_name,
+        patient_birth_date=known.patient_birth_date or named.patient_birth_date,
+        patient_sex=known.patient_sex or named.patient_sex,
+    )

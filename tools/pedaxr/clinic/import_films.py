@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from pedaxr import ages
 from pedaxr.ages import age_band, age_in_months, ages_differ, believed_age
 from pedaxr.clinic.clinic import Clinic
-from pedaxr.clinic.identity import Refused, check_same, names_another, patient_named
-from pedaxr.errors import ImportFailed, PatientNotFound, UnreadableImage
+from pedaxr.clinic.complete_rows import complete_older_rows
+from pedaxr.clinic.identity import Refused, names_another, patient_named
+from pedaxr.clinic.known_patients import KnownPatients
+from pedaxr.errors import ImportFailed, UnreadableImage
 from pedaxr.registry import REGISTRY_FILE, NewStudy, Patient, Registry
 from pedaxr.storage.files import disk_errors, replace_durably, sync_folder
 from pedaxr.storage.home import default_home
@@ -90,9 +92,9 @@ class _Import:
     root: Path
     known_hashes: set[str]
     known_instances: dict[str, str]  # SOP Instance UIDs of registered films, and whose they are
+    patients: KnownPatients
     department: str | None = None
     place_of: dict[str, str] = field(default_factory=dict)  # in this source, by digest and SOP instance UID
-    patients: dict[str, Patient] = field(default_factory=dict)
     studies: list[NewStudy] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
     already_there: int = 0
@@ -152,7 +154,11 @@ def _begin(home: Path, root: Path) -> _Import:
     for folder in (home, home / "films", home / "overlays"):  # whoever made one has chosen who may read it
         folder.mkdir(mode=0o700, exist_ok=True)
     registry = Registry.create(home / REGISTRY_FILE)
-    return _Import(Clinic(home, registry), root.resolve(), registry.image_hashes(), registry.sop_instances())
+    clinic = Clinic(home, registry)
+    complete_older_rows(clinic)
+    return _Import(
+        clinic, root.resolve(), registry.image_hashes(), registry.sop_instances(), KnownPatients(registry)
+    )
 
 
 def _import_batch(under_way: _Import, rows: list[tuple[Film, int | None]]) -> None:
@@ -185,18 +191,19 @@ def _item(under_way: _Import, film: Film, place: str) -> _Item | None:
         return None
     film = _believed(under_way, _completed(under_way, film, radiograph))
     patient = replace(patient_named(film.metadata, digest), department=under_way.department)
-    patient = _known_patient(under_way, patient)
+    patient, said = under_way.patients.settle(patient)
     study = _study(film, patient, digest, _spacing(film, radiograph))
     if _is_same_instance(under_way, study, place):
         return None
     if study.study_date and patient.patient_birth_date and study.study_date < patient.patient_birth_date:
         raise Refused("the study is dated before the patient's birth")
+    under_way.notes.update(said)
     _note_doubts(under_way, film, patient, study)
     under_way.known_hashes.add(digest)
     under_way.place_of[digest] = place
     if study.sop_instance_uid:
         under_way.place_of[study.sop_instance_uid] = place
-    under_way.patients[patient.patient_id.casefold()] = patient
+    under_way.patients.take(patient, study.study_date)
     return _Item(patient, study, content)
 
 
@@ -267,19 +274,6 @@ def _with_accession(film: Film) -> FilmMetadata:
     return replace(film.metadata, accession_number=given or None)
 
 
-def _known_patient(under_way: _Import, patient: Patient) -> Patient:
-    """The patient of that id as first met, which must not contradict this row."""
-    known = under_way.patients.get(patient.patient_id.casefold())
-    if known is None:
-        try:
-            known = under_way.clinic.registry.patient(patient.patient_id)
-        except PatientNotFound:
-            return patient
-    if check_same(known, patient):
-        under_way.notes["spell their patient's name otherwise than the first: that spelling is kept"] += 1
-    return known
-
-
 def _spacing(film: Film, radiograph: "Radiograph") -> "Spacing | None":
     """The table's, which whoever imports it vouches for; else the file's own."""
     from pedaxr.radiograph.raster import Spacing, SpacingOrigin
@@ -339,7 +333,7 @@ def _date(text: str | None) -> date | None:
 
 def _summary(report: ReadReport, under_way: _Import) -> ImportSummary:
     studies = under_way.studies
-    known = [_age(under_way.patients[study.patient_id.casefold()], study) for study in studies]
+    known = [_age(under_way.patients.of(study.patient_id), study) for study in studies]
     return ImportSummary(
         layout=report.layout,
         imported=len(studies),

@@ -26,6 +26,7 @@ from pedaxr.patient_search.name_matching import (
     part_readings,
 )
 from pedaxr.records import Patient, bare_id, is_stored_text, marks, patients_in
+from pedaxr_models.written.plain import zero_spellings
 
 MOST_COUNTED = 300  # names or patients; a search that meets more says so
 _MOST_VERIFIED = 300  # names or parts compared in full
@@ -141,6 +142,12 @@ class SearchIndex:
                 for patient in patients_in(self._connection.execute(having, [spelled])):
                     found.setdefault(patient.patient_id, (patient, reason))
         return list(found.values())
+
+    def patients_but_for_zeros(self, some_id: str) -> list[Patient]:
+        """Patients whose id is that number with more or fewer zeros in front."""
+        spellings = zero_spellings(some_id)
+        having = f"SELECT * FROM patients WHERE patient_id IN ({marks(spellings)}) ORDER BY patient_id"
+        return list(patients_in(self._connection.execute(having, spellings))) if spellings else []
 
     def patients_born_on(self, day: date, *, limit: int = MOST_COUNTED + 1) -> list[Patient]:
         """Patients with that birth date, by name."""

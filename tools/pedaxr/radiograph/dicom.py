@@ -11,6 +11,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 from pydicom import Dataset, dcmread
@@ -30,10 +31,12 @@ from pydicom.uid import (
 from pedaxr.errors import UnreadableImage
 from pedaxr.radiograph.character_sets import mend_decimal_commas
 from pedaxr.radiograph.dicom_header import read_metadata, wanted_notes
-from pedaxr.radiograph.file_headers import jpeg_size, transfer_syntax
+from pedaxr.radiograph.file_headers import jpeg_size, transfer_syntax, with_preamble
 from pedaxr.radiograph.geometry import read_spacing, read_stored
 from pedaxr.radiograph.grey_scale import shown
-from pedaxr.radiograph.raster import DECODER_ERRORS, MAX_BYTES, Raster, check_size
+from pedaxr.radiograph.raster import DECODER_ERRORS, MAX_BYTES, Raster, Spacing, check_size
+from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.datasets.pixels import is_dicom
 
 # pydicom's warnings quote values of the file, patients' names among them.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
@@ -60,6 +63,35 @@ def decode_dicom(data: bytes) -> Raster:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # files in the wild break many small rules
             return _decode(data)
+    except (*DECODER_ERRORS, BytesLengthException, InvalidDicomError) as err:
+        raise UnreadableImage(_DAMAGED) from err
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a DICOM file says of its film without its pixels being looked at."""
+
+    metadata: FilmMetadata
+    spacing: Spacing | None
+
+
+def read_header(data: bytes) -> Header | None:
+    """The header of a DICOM file; None of a file of another kind.
+
+    Raises:
+        UnreadableImage: it is damaged, or inflates to an absurd size.
+    """
+    if not is_dicom(data):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            syntax, start = transfer_syntax(with_preamble(data))
+            if syntax == DeflatedExplicitVRLittleEndian:
+                _check_inflated_size(with_preamble(data)[start:])
+            dataset = dcmread(io.BytesIO(with_preamble(data)), force=True, stop_before_pixels=True)
+            mend_decimal_commas(dataset)
+            return Header(read_metadata(dataset), read_spacing(dataset)[0])
     except (*DECODER_ERRORS, BytesLengthException, InvalidDicomError) as err:
         raise UnreadableImage(_DAMAGED) from err
 

@@ -8,32 +8,53 @@ from typing import Any
 from pedaxr.audit.trail import record
 from pedaxr.errors import InvalidRequest, PatientNotFound
 from pedaxr.patient_search.search_index import index_name, unindex_name
-from pedaxr.records import NewStudy, Patient, quoted, refuse_odd, study_row
+from pedaxr.records import UNNAMED, NewStudy, Patient, Study, quoted, refuse_odd, study_row
 from pedaxr.registry.departments import cleaned, is_hidden
 from pedaxr.text import printable
 
 _LONGEST_NAME = 200
+_TELLING = ("patient_name", "patient_birth_date", "patient_sex")
 
 
 def insert_patient(connection: sqlite3.Connection, patient: Patient) -> None:
-    """Register a patient; one already there must be the same. Raises InvalidRequest."""
+    """Register a patient; one already there must be the same, and is completed. Raises InvalidRequest."""
     refuse_odd(patient.patient_id, "patient id")
-    columns = "patient_name, patient_birth_date, patient_sex"
     row = _patient_row(patient)
     there = connection.execute(
-        f"SELECT {columns} FROM patients WHERE patient_id = ?", [patient.patient_id]
+        f"SELECT {', '.join(_TELLING)} FROM patients WHERE patient_id = ?", [patient.patient_id]
     ).fetchone()
     if there is not None:
-        if tuple(there) != tuple(row[column] for column in columns.split(", ")):
-            raise InvalidRequest(
-                f"The patient id {quoted(patient.patient_id)} belongs to a patient with another name, "
-                "birth date or sex. Correct the id or the data."
-            )
+        _complete(connection, row, dict(zip(_TELLING, there, strict=True)))
         return
     _refuse_merged(connection, patient.patient_id)
     _insert(connection, "patients", row)
     index_name(connection, row["patient_name"])
     record(connection, "register", patient_ids=[patient.patient_id])
+
+
+def _complete(connection: sqlite3.Connection, row: dict[str, Any], there: dict[str, Any]) -> None:
+    """Add to a registered patient what was not known. Raises InvalidRequest where what is known differs."""
+    patient_id = row["patient_id"]
+    added = {name: row[name] for name in _TELLING if there[name] in (None, UNNAMED) and row[name] is not None}
+    if any(row[name] != there[name] for name in _TELLING if name not in added):
+        raise InvalidRequest(
+            f"The patient id {quoted(patient_id)} belongs to a patient with another name, birth date or sex. "
+            "Correct the id or the data."
+        )
+    added = {name: value for name, value in added.items() if value != there[name]}
+    if not added:
+        return
+    too_early = "SELECT 1 FROM studies WHERE patient_id = ? AND study_date < ?"
+    if connection.execute(too_early, [patient_id, added.get("patient_birth_date")]).fetchone():
+        raise InvalidRequest(f"A film of {quoted(patient_id)} is dated before that birth date.")
+    assigned = ", ".join(f"{name} = :{name}" for name in added)
+    connection.execute(
+        f"UPDATE patients SET {assigned} WHERE patient_id = :patient_id", added | {"patient_id": patient_id}
+    )
+    if "patient_name" in added:
+        index_name(connection, added["patient_name"])
+        unindex_name(connection, there["patient_name"])
+    record(connection, "complete", patient_ids=[patient_id])
 
 
 def insert_study(connection: sqlite3.Connection, study: NewStudy, home: Path) -> None:
@@ -59,6 +80,28 @@ def insert_study(connection: sqlite3.Connection, study: NewStudy, home: Path) ->
         study_id=study.study_id,
         image_sha256=study.image_sha256,
     )
+
+
+def complete_study(connection: sqlite3.Connection, study: Study) -> bool:
+    """Add UIDs and spacing to a registered film; whether its row changed."""
+    taken = "SELECT 1 FROM studies WHERE sop_instance_uid = ? AND study_id <> ?"
+    is_taken = connection.execute(taken, [study.sop_instance_uid, study.study_id]).fetchone() is not None
+    row_mm, column_mm = study.pixel_spacing_mm or (None, None)
+    cells = {
+        "study_instance_uid": study.study_instance_uid,
+        "series_instance_uid": study.series_instance_uid,
+        "sop_instance_uid": None if is_taken else study.sop_instance_uid,
+        "pixel_spacing_row_mm": row_mm,
+        "pixel_spacing_column_mm": column_mm,
+        "pixel_spacing_origin": study.pixel_spacing_origin,
+    }
+    assigned = ", ".join(f"{name} = :{name}" for name in cells)
+    differs = " OR ".join(f"{name} IS NOT :{name}" for name in cells)
+    update = f"UPDATE studies SET {assigned} WHERE study_id = :study_id AND ({differs})"
+    if not connection.execute(update, cells | {"study_id": study.study_id}).rowcount:
+        return False
+    record(connection, "complete", patient_ids=[study.patient_id], study_id=study.study_id)
+    return True
 
 
 def rename_patient(connection: sqlite3.Connection, patient_id: str, patient_name: str) -> None:

@@ -11,9 +11,21 @@ from pathlib import Path
 from pedaxr.audit.trail import note
 from pedaxr.errors import InvalidRequest, PatientNotFound, StorageError, StudyNotFound
 from pedaxr.patient_search.search_index import SearchIndex
-from pedaxr.records import NewStudy, Patient, Study, bare_id, marks, patient_of, quoted, studies_in, study_of
+from pedaxr.records import (
+    NewStudy,
+    Patient,
+    Study,
+    bare_id,
+    marks,
+    patient_of,
+    patients_in,
+    quoted,
+    studies_in,
+    study_of,
+)
 from pedaxr.registry.patient_writes import (
     assign_patient,
+    complete_study,
     delete_patient,
     insert_patient,
     insert_study,
@@ -59,6 +71,11 @@ class Registry:
             )
         note(patient_ids=[rows[0]["patient_id"]])
         return patient_of(rows[0])
+
+    def patients_with_ids(self, patient_ids: Sequence[str]) -> list[Patient]:
+        """The patients with exactly these ids, as far as there are any."""
+        having = f"SELECT * FROM patients WHERE patient_id IN ({marks(patient_ids)})"
+        return list(patients_in(self._rows(having, patient_ids))) if patient_ids else []
 
     def study(self, study_id: str) -> Study:
         """The study with that id, in any case. Raises StudyNotFound."""
@@ -131,6 +148,21 @@ class Registry:
             "SELECT sop_instance_uid, patient_id FROM studies WHERE sop_instance_uid IS NOT NULL"
         )
         return {row["sop_instance_uid"]: row["patient_id"] for row in rows}
+
+    def incomplete_studies(self) -> list[Study]:
+        """Films that an earlier version registered without their UIDs; of PNG and JPEG files none has any."""
+        rows = self._rows(
+            f"{_STUDY_COLUMNS} WHERE sop_instance_uid IS NULL AND lower(image_path) NOT GLOB '*.[jp][pn]*g'"
+        )
+        return list(studies_in(rows, self.path.parent))
+
+    def complete(self, studies: Iterable[Study]) -> int:
+        """Add UIDs and pixel spacing to registered films; how many rows changed.
+
+        A SOP Instance UID that another film has already is not added a second time.
+        """
+        with writing(self.path) as database:
+            return sum(complete_study(database.conn, study) for study in studies)
 
     @contextmanager
     def searching(self) -> Iterator[SearchIndex]:

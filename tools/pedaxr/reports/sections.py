@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from pedaxr.radiograph.raster import Spacing
 from pedaxr.reading.measurements import LEVELS, STOOL_PARTS
 from pedaxr.reading.notes import NoteKind, texts
 from pedaxr.reading.read_film import Reading
@@ -99,11 +100,17 @@ def _findings(sentences: Sequence[Sentence], reading: Reading) -> str:
 
 def _technique(reading: Reading) -> str:
     size = f"{reading.radiograph.width} x {reading.radiograph.height} pixels"
-    spacing = "spacing known" if reading.pixel_spacing_mm else "no pixel spacing: sizes in pixels only"
+    spacing = _spacing(reading.spacing) if reading.spacing else "no pixel spacing: sizes in pixels only"
     view = view_name(reading.metadata.view)
     told_elsewhere = (NoteKind.SPACING, NoteKind.SMALL)  # by `spacing`, and among the flags
     notes = [note for note in reading.notes if note.kind not in told_elsewhere]
     return " ".join([f"Abdominal radiograph, {view}; {size}, {spacing}.", *texts(notes)])
+
+
+def _spacing(spacing: Spacing) -> str:
+    """`spacing 0.14 mm (detector)`, both sides where they differ."""
+    sides = dict.fromkeys(f"{side:.3g}" for side in spacing[:2])
+    return f"spacing {' x '.join(sides)} mm ({spacing.origin})"
 
 
 def _impression(findings: Sequence[StructuredFinding], limits: FilmLimits, is_withheld: bool) -> str:
