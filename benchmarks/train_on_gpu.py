@@ -265,7 +265,7 @@ def main() -> None:
     feed = Feed(Phases(phases), args.processes)
     network = SegmentationNetwork(NetworkConfig(backbone="efficientnet_lite0"))
     load_backbone(network, args.imagenet)
-    config = MixedConfig(args.scratch, tuple(args.real), args.out, ema_decay=0.998)
+    config = MixedConfig((args.scratch,), tuple(args.real), args.out, ema_decay=0.998)
     warm_up(network.config, config, ((8 * first, small), (8 * later, large)))
     say("the GPU is warm")
     while len(live.ready()) < args.films:

@@ -107,7 +107,9 @@ def train_segmentation(
 
 
 @train.command("mixed")
-@click.option("--data", type=DATA, required=True, help="Data set folder of synthetic films.")
+@click.option(
+    "--data", type=DATA, multiple=True, required=True, help="Data set folder of synthetic films; repeatable."
+)
 @click.option(
     "--real",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -128,6 +130,12 @@ def train_segmentation(
 )
 @click.option("--start-from", type=FOLDER, help="Checkpoint folder (default: ImageNet weights).")
 @click.option("--leave-out", multiple=True, help="Child whose films are not trained on; repeatable.")
+@click.option(
+    "--fold",
+    type=click.IntRange(0, 4),
+    help="Leave out this fifth of the children, and half of the other pictures, to measure on them.",
+)
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Peak (default: 0.002).")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--resume", is_flag=True, help="Continue the interrupted run in --out.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")

@@ -193,7 +193,7 @@ def config(synthetic, real_folder, tmp_path):
         card="",
     )
     return MixedConfig(
-        data=synthetic,
+        data=(synthetic,),
         real=(real_folder,),
         out=tmp_path / "out",
         stages=((32, 2), (64, 2)),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pedaxr_models.datasets.partial_truth import PartialFilm
 
+FOLDS = 5
 _NEAR = 3  # pictures whose numbers lie this close in a teaching file are often of one patient
 
 
@@ -13,6 +14,13 @@ def child_folds(films: Sequence[PartialFilm], count: int) -> list[tuple[str, ...
     ages = {film.child: film.age_group for film in films if film.is_abdomen}
     ordered = sorted(ages, key=lambda child: (ages[child], child))
     return [tuple(ordered[fold::count]) for fold in range(count)]
+
+
+def left_out(films: Sequence[PartialFilm], fold: int | None) -> tuple[str, ...]:
+    """Children whose films a run of this fold, of `FOLDS`, does not learn from; none for None."""
+    if fold is None:
+        return ()
+    return child_folds(films, FOLDS)[fold] + tuple(film.child for film in other_halves(films)[1])
 
 
 def other_halves(films: Sequence[PartialFilm]) -> tuple[list[PartialFilm], list[PartialFilm]]:

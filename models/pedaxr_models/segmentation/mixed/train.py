@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from pedaxr_models.checkpoint import Json, load_checkpoint, save_checkpoint
+from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
 from pedaxr_models.datasets.read import read_films
 from pedaxr_models.labels import CHANNELS
@@ -27,6 +28,7 @@ from pedaxr_models.segmentation.card import describe_data
 from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, split_films, unpack_planes
 from pedaxr_models.segmentation.losses import PartialLoss
 from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
+from pedaxr_models.segmentation.mixed.folds import left_out
 from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
 from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
@@ -42,17 +44,19 @@ class MixedConfig:
     """One run.
 
     Attributes:
-        data: data set folder of synthetic films; real: folders of films with partial truth.
+        data: data set folders of synthetic films; real: folders of films with partial truth.
         out: receives `state.pt`, `average.pt` and `log.jsonl`.
         stages: (side of the network's square, steps), in order; the last is the serving size.
         pastes: versions with free air put in, of each real film that shows none.
         backbone_rate: the backbone's learning rate, next to the head's 1.
         start_from: checkpoint folder, or None: ImageNet weights.
         leave_out: children whose films are not trained on.
+        fold: which fifth of the children is left out too, and with them the other pictures that are kept to
+            test on; None to learn from all.
         keep_every: steps between two saved states.
     """
 
-    data: Path
+    data: tuple[Path, ...]
     real: tuple[Path, ...]
     out: Path
     stages: tuple[tuple[int, int], ...] = ((192, 3000), (384, 1000))
@@ -66,6 +70,7 @@ class MixedConfig:
     network: NetworkConfig = field(default_factory=lambda: NetworkConfig(backbone="efficientnet_lite0"))
     start_from: Path | None = None
     leave_out: tuple[str, ...] = ()
+    fold: int | None = None
     resume: bool = False
     seed: int = 0
     workers: int = 0
@@ -119,7 +124,7 @@ def train_mixed(config: MixedConfig, report: Report = print) -> Path:
     run = start_run(config.network, start_from=config.start_from, device=config.device, config=config)
     if config.resume and (config.out / "state.pt").exists():
         run.load(config.out / "state.pt")
-    splits = split_films(read_films(config.data), config.out / "splits.json")
+    splits = _splits(config)
     films = [film for folder in config.real for film in read_partial(folder)]
     first = 0
     for size, steps in config.stages:
@@ -131,10 +136,15 @@ def train_mixed(config: MixedConfig, report: Report = print) -> Path:
     return keep_average(run, config.out / "average.pt")
 
 
+def _splits(config: MixedConfig) -> dict[str, list[Film]]:
+    films = [film for folder in config.data for film in read_films(folder)]
+    return split_films(films, config.out / "splits.json")
+
+
 def _train_stage(
     config: MixedConfig,
     run: MixedRun,
-    splits: dict[str, list],  # type: ignore[type-arg]
+    splits: dict[str, list[Film]],
     films: Sequence[PartialFilm],
     size: int,
     last: int,
@@ -144,7 +154,8 @@ def _train_stage(
     cache = open_cache(splits["train"], config.out / "cache", size)
     validation = open_cache(splits["validation"], config.out / "cache", size)
     real = rasterise_real(films, size, pastes=config.pastes, seed=config.seed)
-    batches = MixedBatches(cache, real, config.shares, seed=config.seed, skip=config.leave_out)
+    skip = config.leave_out + left_out(films, config.fold)
+    batches = MixedBatches(cache, real, config.shares, seed=config.seed, skip=skip)
     loader = load_batches(batches, range(run.step, last), workers=config.workers)
     while run.step < last:
         until = min(last, (run.step // config.keep_every + 1) * config.keep_every)
@@ -290,14 +301,13 @@ def package(config: MixedConfig) -> Path:
     network = SegmentationNetwork(config.network)
     network.load_state_dict(torch.load(config.out / "average.pt", map_location="cpu", weights_only=True))
     films = [film for folder in config.real for film in read_partial(folder)]
-    synthetic = split_films(read_films(config.data), config.out / "splits.json")
     save_checkpoint(
         config.out / "checkpoint",
         tensors=network.state_dict(),
         config=Segmenter(network, size=config.stages[-1][0]).to_config(),
         metrics={},
         recipe=describe(config),
-        data=describe_data(config.data, synthetic) | {"also": describe_real(films)},
+        data=describe_data(config.data[0], _splits(config)) | {"also": describe_real(films)},
         card="# pedaxr segmentation\n\nNot measured yet: `pedaxr evaluate segmentation` and `real`.\n",
     )
     return config.out / "checkpoint"
