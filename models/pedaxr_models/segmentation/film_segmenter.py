@@ -87,7 +87,10 @@ class FilmSegmenter(ABC):
         """
         if pixels.ndim != 2 or min(pixels.shape) < 1 or not np.isfinite(pixels).all():
             raise ValueError("A film is a non-empty array (height, width) of finite numbers.")
-        frame, letterbox = frame_film(np.asarray(pixels, np.float32))
+        return self.predict_frame(*frame_film(np.asarray(pixels, np.float32)))
+
+    def predict_frame(self, frame: FloatArray, letterbox: Letterbox) -> Segmentation:
+        """Segment a film that is in the letterbox (512, 512) already."""
         inputs = prepare_frame(frame, letterbox, self.size)
         return Segmentation(self._probabilities(inputs[None])[0], letterbox, frame)
 

@@ -150,6 +150,19 @@ def train_mixed(real: tuple[Path, ...], **options: Any) -> None:
     click.echo(f"checkpoint: {training.package(training.MixedConfig(real=real, **given))}")
 
 
+@train.command("mean")
+@click.argument(
+    "runs", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False)
+)
+@click.option("--out", type=FOLDER, required=True, help="Receives the checkpoint.")
+def train_mean(runs: tuple[Path, ...], out: Path) -> None:
+    """Average the weights of RUNS that began alike, such as the five folds of `pedaxr train mixed --fold`."""
+    from pedaxr_models.segmentation.mixed.mean import save_mean
+
+    with library_errors():
+        click.echo(f"checkpoint: {save_mean([run / 'checkpoint' for run in runs], out)}")
+
+
 def _tell(checkpoint: Path) -> None:
     """Where the network is, and whether it outlines the held-out films better than the one it began as."""
     from pedaxr_models.checkpoint import load_checkpoint

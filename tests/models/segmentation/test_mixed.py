@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from pedaxr_models.checkpoint import load_checkpoint, save_checkpoint
 from pedaxr_models.datasets.partial_truth import read_partial
 from pedaxr_models.labels import CHANNELS, FINDINGS, Finding
 from pedaxr_models.phantom.dataset.write import write_dataset
@@ -16,9 +17,11 @@ from pedaxr_models.segmentation.losses import PartialLoss, SegmentationLoss
 from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
 from pedaxr_models.segmentation.mixed.folds import child_folds, other_halves
 from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT, known_planes
+from pedaxr_models.segmentation.mixed.mean import save_mean
 from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
 from pedaxr_models.segmentation.mixed.train import MixedConfig, train_mixed
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
+from pedaxr_models.segmentation.segmenter import Segmenter
 
 AIR, SPINE, LUNGS = (CHANNELS.index(c) for c in ("pneumoperitoneum", "spine", "lungs"))
 TINY = NetworkConfig(backbone="efficientnet_lite0", width=16, skips=((8, 8), (4, 8)))
@@ -179,8 +182,6 @@ def synthetic(tmp_path_factory):
 def config(synthetic, real_folder, tmp_path):
     weights = tmp_path / "start"
     torch.manual_seed(0)
-    from pedaxr_models.checkpoint import save_checkpoint
-    from pedaxr_models.segmentation.segmenter import Segmenter
 
     network = SegmentationNetwork(TINY)
     save_checkpoint(
@@ -243,3 +244,44 @@ def test_children_that_are_left_out_are_in_no_batch(config, real_folder):
         for i in group
     }
     assert used and not used & {"film0", "case1"}
+
+
+def test_the_mean_of_two_runs_lies_between_them_and_takes_what_they_take(tmp_path):
+    folders = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        network = SegmentationNetwork(TINY)
+        folders.append(tmp_path / f"run{seed}")
+        save_checkpoint(
+            folders[-1],
+            tensors=network.state_dict(),
+            config=Segmenter(network, size=64).to_config(),
+            metrics={},
+            recipe={"seed": seed},
+            data={"films": {"train": 2}},
+            card="",
+        )
+    one, two = (load_checkpoint(folder).tensors for folder in folders)
+    mean = load_checkpoint(save_mean(folders, tmp_path / "mean"))
+    for name, tensor in mean.tensors.items():
+        if tensor.is_floating_point():
+            assert torch.allclose(tensor, (one[name] + two[name]) / 2, atol=2e-3)
+    assert [run["seed"] for run in mean.recipe["runs"]] == [1, 2]
+    assert Segmenter.load(tmp_path / "mean").size == 64
+
+
+def test_networks_that_differ_have_no_mean(tmp_path):
+    for width in (8, 16):
+        network = SegmentationNetwork(replace(TINY, width=width))
+        config = Segmenter(network, size=64).to_config()
+        save_checkpoint(
+            tmp_path / str(width),
+            tensors=network.state_dict(),
+            config=config,
+            metrics={},
+            recipe={},
+            data={},
+            card="",
+        )
+    with pytest.raises(ValueError, match="differ"):
+        save_mean([tmp_path / "8", tmp_path / "16"], tmp_path / "mean")

@@ -1,6 +1,6 @@
 """Figures of `pedaxr evaluate real`: what is said rightly and falsely of real films, with intervals."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,16 +110,18 @@ def _outlined(finding: Finding, records: Sequence[RealRecord], word: str) -> Sha
 
 def real_table(figures: RealFigures) -> str:
     """Markdown: the shares, then the structures' Dice, then where false free air lies."""
-    head = ["| what | films | share (95 % interval) | goal |", "|---|---|---|---|"]
-    rows = [_row(share) for share in figures.shares]
-    dice = ", ".join(f"{n.replace('_', ' ')} {d:.2f} ({count})" for n, (d, count) in figures.dice.items())
-    lines = ["\n".join(head + rows)]
-    if dice:
-        lines.append(f"Dice of what is drawn (films): {dice}.")
+    lines = [shares_table(figures.shares, figures.dice)]
     if figures.places:
         where = ", ".join(f"{place} {count}" for place, count in figures.places.items())
         lines.append(f"Where falsely outlined free air lies: {where}.")
     return "\n\n".join(lines)
+
+
+def shares_table(shares: Sequence[Share], dice: Mapping[str, tuple[float, int]]) -> str:
+    """Markdown: a row a share, and a line of Dice where something is drawn."""
+    lines = ["| what | films | share (95 % interval) | goal |", "|---|---|---|---|", *map(_row, shares)]
+    said = ", ".join(f"{n.replace('_', ' ')} {d:.2f} ({count})" for n, (d, count) in dice.items())
+    return "\n".join(lines) + (f"\n\nDice of what is drawn (films): {said}." if said else "")
 
 
 def _row(share: Share) -> str:

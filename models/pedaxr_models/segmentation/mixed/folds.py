@@ -23,6 +23,12 @@ def left_out(films: Sequence[PartialFilm], fold: int | None) -> tuple[str, ...]:
     return child_folds(films, FOLDS)[fold] + tuple(film.child for film in other_halves(films)[1])
 
 
+def left_out_films(films: Sequence[PartialFilm], fold: int) -> list[PartialFilm]:
+    """The abdomens that a run of this fold did not learn from."""
+    children = child_folds(films, FOLDS)[fold]
+    return [film for film in films if film.is_abdomen and film.child in children]
+
+
 def other_halves(films: Sequence[PartialFilm]) -> tuple[list[PartialFilm], list[PartialFilm]]:
     """The pictures that are no abdomen in two halves by case and kind: to learn from, to test on."""
     halves: tuple[list[PartialFilm], list[PartialFilm]] = ([], [])

@@ -54,6 +54,7 @@ class MixedConfig:
         fold: which fifth of the children is left out too, and with them the other pictures that are kept to
             test on; None to learn from all.
         keep_every: steps between two saved states.
+        validate_every: steps between two looks at the validation films; a multiple of `keep_every`.
     """
 
     data: tuple[Path, ...]
@@ -76,7 +77,8 @@ class MixedConfig:
     workers: int = 0
     device: str = "auto"
     threads: int | None = None
-    keep_every: int = 200
+    keep_every: int = 25
+    validate_every: int = 200
     validation_films: int = 24
 
     @property
@@ -160,13 +162,26 @@ def _train_stage(
     while run.step < last:
         until = min(last, (run.step // config.keep_every + 1) * config.keep_every)
         losses = optimise(run, loader, config, until=until, share=lambda step: step / config.steps)
-        dice = validate(run.average, validation, config.validation_films, pick_device(config.device))
-        run.history.append({"step": run.step, "size": size, "loss": round(losses, 4), "dice": dice})
-        run.save(config.out / "state.pt")
-        keep_average(run, config.out / "average.pt")
-        lines = "".join(json.dumps(row) + "\n" for row in run.history)
-        (config.out / "log.jsonl").write_text(lines, encoding="utf-8")
-        report(f"step {run.step} of {config.steps}  loss {losses:.3f}  {_findings(dice)}")
+        row: Json = {"step": run.step, "size": size, "loss": round(losses, 4)}
+        if run.step == last or run.step % config.validate_every == 0:
+            row["dice"] = _validate(config, run, validation)
+        run.history.append(row)
+        _keep(config, run)
+        report(
+            f"step {run.step} of {config.steps}  loss {losses:.3f}  {_findings(row.get('dice', {}))}".rstrip()
+        )
+
+
+def _validate(config: MixedConfig, run: MixedRun, cache: FilmCache) -> dict[str, float | None]:
+    return validate(run.average, cache, config.validation_films, pick_device(config.device))
+
+
+def _keep(config: MixedConfig, run: MixedRun) -> None:
+    """All that is needed to go on, and what was reached."""
+    run.save(config.out / "state.pt")
+    keep_average(run, config.out / "average.pt")
+    lines = "".join(json.dumps(row) + "\n" for row in run.history)
+    (config.out / "log.jsonl").write_text(lines, encoding="utf-8")
 
 
 def _findings(dice: dict[str, float | None]) -> str:

@@ -1,0 +1,83 @@
+"""`pedaxr evaluate left-out`: networks on the children whose films they did not learn from."""
+
+import json
+from pathlib import Path
+
+import click
+
+from pedaxr.errors import InvalidRequest
+from pedaxr_server.cli.data import library_errors, progress_bar
+from pedaxr_server.cli.evaluate.films import document_option
+from pedaxr_server.cli.options import json_option, show, use_weights, weights_option
+from pedaxr_server.cli.publish import publish
+
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@click.command("left-out")
+@click.argument("runs", nargs=-1, required=True, type=_FOLDER)
+@click.option(
+    "--real", type=_FOLDER, multiple=True, required=True, help="The folders trained on; repeatable."
+)
+@click.option(
+    "--versions",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help="Versions with free air put in, of each film that shows none.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@document_option
+@weights_option
+@json_option
+def evaluate_left_out(
+    runs: tuple[Path, ...],
+    real: tuple[Path, ...],
+    versions: int,
+    seed: int,
+    document: Path | None,
+    weights: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Free air and structures on real films of children that a network has not seen.
+
+    RUNS are folders of `pedaxr train mixed --fold N`. Thresholds are those of the weights in use, whose mean
+    of the runs they may be.
+    """
+    from rich.markdown import Markdown
+
+    from pedaxr.evaluation.left_out import left_out_figures, read_left_out
+    from pedaxr.evaluation.real_figures import shares_table
+    from pedaxr.reading import networks as models
+    from pedaxr_models.datasets.partial_truth import read_partial
+    from pedaxr_models.labels import Finding
+
+    use_weights(weights)
+    air = Finding.PNEUMOPERITONEUM
+    with library_errors():
+        films = [film for folder in real for film in read_partial(folder)]
+        shipped = models.segmenter()
+        by_fold = dict(_fold_of(run) for run in runs)
+        with progress_bar("Reading", 1) as progress:
+            records = read_left_out(by_fold, films, shipped, versions=versions, seed=seed, progress=progress)
+        figures = left_out_figures(records, shipped.call_thresholds.get(air, shipped.thresholds[air]))
+        table = shares_table(figures.shares, figures.dice)
+        if document:
+            publish(document, "left-out", table)
+    show(lambda: Markdown(table), figures.to_json(), json_path)
+
+
+def _fold_of(run: Path) -> tuple[int, Path]:
+    """Its fold and its checkpoint.
+
+    Raises:
+        InvalidRequest: it is no run of a fold.
+    """
+    checkpoint = run / "checkpoint"
+    try:
+        fold = json.loads((checkpoint / "recipe.json").read_text(encoding="utf-8")).get("fold")
+    except (OSError, ValueError):
+        fold = None
+    if not isinstance(fold, int):
+        raise InvalidRequest(f"{run.name} is not a finished run of `pedaxr train mixed --fold N`.")
+    return fold, checkpoint
