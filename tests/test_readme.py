@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pedaxr.archive.read_archive import read_archive
 from pedaxr.demo.clinic import create_demo_clinic
 from pedaxr.demo.patients import FEWEST_PATIENTS
 from pedaxr_server.cli.app import main
@@ -13,15 +14,43 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme") / "clinic"
+    create_demo_clinic(folder, patients=FEWEST_PATIENTS, processes=1)
+    return folder
+
+
+def python_of(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
 def test_the_python_example_runs_on_a_demo_clinic_and_the_shipped_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("PEDAXR_HOME", str(tmp_path / "clinic"))
-    create_demo_clinic(patients=FEWEST_PATIENTS, processes=1)
-    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    monkeypatch.setenv("PEDAXR_HOME", str(home))
+    (example,) = python_of(ROOT / "README.md")
     exec(compile(example, "README.md", "exec"), {})
     shown = capsys.readouterr().out
     assert "preliminary" in shown and "not a medical device" in shown.lower()
+
+
+def test_the_page_on_python_runs_from_top_to_bottom(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PEDAXR_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    broken = tmp_path / "films" / "broken.png"
+    broken.parent.mkdir()
+    broken.write_bytes(b"no film")
+    read_archive(broken.parent, tmp_path / "archive", processes=1)
+    names: dict[str, object] = {}
+    for number, example in enumerate(python_of(ROOT / "docs" / "python.md")):
+        exec(compile(example, f"docs/python.md block {number}", "exec"), names)
+    shown = capsys.readouterr().out
+    assert "SegmentationResult(study_id=" in shown and "Yoon" not in shown
+    columns = re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs" / "python.md").read_text().split("Columns:")[1])
+    assert list(names["films"].columns) == columns  # type: ignore[attr-defined]
 
 
 def test_every_command_and_option_named_exists() -> None:

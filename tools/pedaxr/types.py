@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from pedaxr.interactive import DraftedResult, FoundResult, OutlinedResult, ShortRegion, WaitingResult
 from pedaxr_models.facts import Presence, Severity, Side
 from pedaxr_models.labels import View
 
@@ -146,7 +147,7 @@ class PatientMatch(_Result):
     studies: list[StudySummary] = Field(description="Newest first")
 
 
-class PatientSearch(_Result):
+class PatientSearch(FoundResult, _Result):
     """Answer of find_patient. Several matches are never resolved by the tool."""
 
     query: str
@@ -174,7 +175,7 @@ class WaitingFilm(_Result):
     critical_certainty: dict[str, str] = Field(default_factory=dict)
 
 
-class Worklist(_Result):
+class Worklist(WaitingResult, _Result):
     """What waits for a human, newest film first; each list is cut, its total is not."""
 
     today: date
@@ -189,7 +190,7 @@ class Worklist(_Result):
     next_step: str
 
 
-class Region(_Result):
+class Region(ShortRegion, _Result):
     """One outlined channel of a film: a finding or a structure."""
 
     name: str = Field(description="A finding or structure of pedaxr_models.labels.CHANNELS")
@@ -204,7 +205,7 @@ class Region(_Result):
     side: Side | None = None
 
 
-class SegmentationResult(_Result):
+class SegmentationResult(OutlinedResult, _Result):
     """Answer of segment_xray."""
 
     study_id: str | None
@@ -294,7 +295,7 @@ class StructuredFinding(_Result):
     agreed: bool = Field(description="Whether the narrative and the segmentation say the same")
 
 
-class Report(_Result):
+class Report(DraftedResult, _Result):
     """Answer of generate_report: a preliminary draft. Only a named human can make it final.
 
     What only a signed report holds is left out of the published schema: generate_report answers with drafts.

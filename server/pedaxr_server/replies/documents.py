@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from html import escape
 
 from pedaxr.reports.heading import heading, phrases
-from pedaxr.reports.rendering import ToldSection, report_text, small_print, told_flags, told_sections
+from pedaxr.reports.html import report_body
+from pedaxr.reports.rendering import report_text, small_print
 from pedaxr.text import one_line
 from pedaxr.types import Report, StructuredFinding
 from pedaxr_models.facts import Presence
@@ -29,23 +30,13 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 def report_html(report: Report, language: Language = "en") -> str:
     """The report as an HTML page; every word of it is escaped."""
     top = heading(report, language)
-    parts = [
-        _head(top.identity, report.disclaimer if language == "en" else phrases(language)["disclaimer"]),
-        f"<h1>{escape(top.title)}</h1>",
-        *(_paragraph(line, "notice") for line in top.notices),
-        *(_paragraph(line) for line in top.identity),
-        _paragraph(top.critical, "critical") if top.critical else "",
-        _paragraph(top.withdrawn, "notice") if top.withdrawn else "",
-        *map(_section, told_sections(report, language)),
-        *_flags(told_flags(report, language), phrases(language)["to_check"]),
-        _paragraph(" ".join(small_print(report, language)), "small"),
-    ]
+    head = _head(top.identity, report.disclaimer if language == "en" else phrases(language)["disclaimer"])
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{escape(top.title)}</title><style>{_STYLE}</style></head>"
-        f"<body>{''.join(parts)}</body></html>\n"
+        f"<body>{head}{report_body(report, language)}</body></html>\n"
     )
 
 
@@ -91,18 +82,3 @@ def _verdict(finding: StructuredFinding | None) -> str:
     if finding is None or finding.presence is Presence.NOT_ASSESSED:
         return "not_checked"
     return "grounded" if finding.agreed else "hedged"
-
-
-def _section(section: ToldSection) -> str:
-    lines = "".join(_paragraph(line) for line in section.text.splitlines())
-    return f"<h2>{escape(section.title)}</h2>{lines}"
-
-
-def _flags(flags: Sequence[str], title: str) -> list[str]:
-    items = "".join(f"<li>{escape(flag)}</li>" for flag in flags)
-    return [f"<h2>{escape(title)}</h2><ul>{items}</ul>"] if items else []
-
-
-def _paragraph(text: str, kind: str = "") -> str:
-    mark = f' class="{kind}"' if kind else ""
-    return f"<p{mark}>{escape(text)}</p>"

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -65,6 +67,19 @@ def test_a_stopped_run_goes_on_where_it_was(
     tally = read_archive(films, out, shard_size=2)
     assert fake_rows == files[2:4] and tally.skipped == 3
     assert [row["file"] for row in rows_in(out)] == files
+
+
+def test_the_folder_is_one_table_for_pandas(
+    films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_rows: list[str]
+) -> None:
+    monkeypatch.setattr(archive, "_run", run_here)
+    read_archive(films, tmp_path / "out", shard_size=2)
+    assert list(pd.read_parquet(tmp_path / "out")["file"]) == list_films(films)[1]
+    (tmp_path / "out" / PLAN).rename(tmp_path / "out" / "archive.json")  # as it was called before
+    with pytest.raises(pa.ArrowInvalid):
+        pd.read_parquet(tmp_path / "out")
+    assert read_archive(films, tmp_path / "out", shard_size=2).skipped == 5
+    assert len(pd.read_parquet(tmp_path / "out")) == 5
 
 
 def test_parts_of_another_list_are_not_mixed(

@@ -1,6 +1,6 @@
 """Read a whole archive of films into Parquet files: resumable, several processes, never stopped by a film.
 
-    out/archive.json           what is read, with which weights, in how large parts
+    out/_archive.json          what is read, with which weights, in how large parts
     out/part-000000.parquet    films 0 to 199 in the order of the archive, whole or not there
 
 Films are cut into parts beforehand, so a part's name says which films it holds. A run that is started again
@@ -27,7 +27,8 @@ from pedaxr.storage.files import disk_errors, sync_folder, write_durably
 from pedaxr_models.datasets.read_report import DatasetError
 from pedaxr_models.datasets.tables import read_table
 
-PLAN = "archive.json"
+PLAN = "_archive.json"  # readers of Parquet folders pass over what begins with _, such as pandas.read_parquet
+_FORMER_PLAN = "archive.json"
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm"})
 PATH_COLUMNS = ("ImagePath", "file", "path")
 _AHEAD = 2  # parts given to each process beforehand
@@ -194,6 +195,9 @@ def _in_table(table: Path) -> Iterator[str]:
 
 def _note(path: Path, plan: dict[str, object]) -> None:
     """Keep the plan; parts of another one must not be taken for those of this."""
+    former = path.with_name(_FORMER_PLAN)
+    if former.exists() and not path.exists():
+        former.replace(path)
     if not path.exists():
         if any(path.parent.glob("part-*.parquet")):
             raise InvalidRequest("The folder holds parts of unknown origin. Choose an empty one.")

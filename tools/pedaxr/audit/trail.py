@@ -9,6 +9,7 @@ not stop a read: it is counted, and the count is written with the next entry.
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -92,19 +93,19 @@ def audited(tool: Callable[P, R]) -> Callable[P, R]:
     @wraps(tool)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         study_id = args[0] if args else kwargs.get("study_id")
-        clinic = cast("HasHome | None", kwargs.get("clinic"))
+        clinic = cast("HasHome | str | os.PathLike[str] | None", kwargs.get("clinic"))
         home = home_of(clinic) if study_id or clinic else None
-        with accessing(home, tool.__name__, study_id=cast("str | None", study_id)):
+        with accessing(home, tool.__name__, study_id=study_id if isinstance(study_id, str) else None):
             return tool(*args, **kwargs)
 
     return wrapper
 
 
-def home_of(clinic: "HasHome | None") -> Path | None:
-    """Where what is done in a clinic is written down: its home, or the default one if there is a clinic."""
-    if clinic is not None:
+def home_of(clinic: "HasHome | str | os.PathLike[str] | None") -> Path | None:
+    """Where what is done in a clinic is written down: its home, or the folder named if a clinic is there."""
+    if clinic is not None and not isinstance(clinic, str | os.PathLike):
         return clinic.home
-    home = default_home()
+    home = default_home() if clinic is None else Path(clinic).expanduser()
     return home if (home / REGISTRY_FILE).is_file() else None
 
 

@@ -29,7 +29,7 @@ from pedaxr_models.labels import Finding
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-    from pedaxr.clinic.clinic import Clinic
+    from pedaxr.clinic.clinic import Clinic, ClinicLike
 
 LONGEST_NAME, LONGEST_COMMENT = 100, 1000
 MOST_RUNS = 400_000
@@ -106,7 +106,7 @@ class SavedAnnotation(BaseModel):
     meanwhile: list[Annotation]
 
 
-def annotations_of(study_id: str, *, clinic: "Clinic | None" = None) -> list[Annotation]:
+def annotations_of(study_id: str, *, clinic: "ClinicLike | None" = None) -> list[Annotation]:
     """All versions, oldest first. Raises StudyNotFound, StorageError."""
     opened = _opened(clinic)
     with accessing(home_of(opened), "read_annotations", study_id=study_id):
@@ -133,7 +133,7 @@ def merged(versions: Sequence[Annotation]) -> Annotation | None:
 
 
 def annotate(
-    study_id: str, given: NewAnnotation, *, by: str, clinic: "Clinic | None" = None
+    study_id: str, given: NewAnnotation, *, by: str, clinic: "ClinicLike | None" = None
 ) -> SavedAnnotation:
     """Store a human's annotation as the study's next version. The same act again is one act.
 
@@ -256,7 +256,7 @@ def _film_size(study: Study) -> tuple[int, int]:
     return film.height, film.width
 
 
-def _opened(clinic: "Clinic | None") -> "Clinic":
-    from pedaxr.clinic.clinic import open_clinic
+def _opened(clinic: "ClinicLike | None") -> "Clinic":
+    from pedaxr.clinic.clinic import opened
 
-    return clinic or open_clinic()
+    return opened(clinic)

@@ -1,11 +1,13 @@
 """The clinic: one home folder with the registry, the films and the overlays drawn from them."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias, Union
 
 from pedaxr.errors import StorageError
 from pedaxr.registry import Registry
-from pedaxr.storage.home import REGISTRY_FILE, default_home
+from pedaxr.storage.home import HOME_VARIABLE, REGISTRY_FILE, default_home
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,26 @@ class Clinic:
         return self.home / "overlays"
 
 
-def open_clinic(home: Path | None = None) -> Clinic:
-    """Open the clinic in `home`, by default `default_home()`. Raises StorageError when there is none."""
-    home = home or default_home()
-    if not (home / REGISTRY_FILE).is_file():
-        raise StorageError(
+ClinicLike: TypeAlias = Union[Clinic, str, "os.PathLike[str]"]
+
+
+def open_clinic(home: "str | os.PathLike[str] | None" = None) -> Clinic:
+    """Open the clinic in `home`, by default `default_home()`.
+
+    Raises:
+        StorageError: there is none. Where was looked is a note of the error: a client of a server that
+            stands elsewhere reads only its message.
+    """
+    folder = default_home() if home is None else Path(home).expanduser()
+    if not (folder / REGISTRY_FILE).is_file():
+        error = StorageError(
             "There is no clinic yet. Run `pedaxr demo` for a synthetic one, or `pedaxr import` with yours."
         )
-    return Clinic(home, Registry.open(home / REGISTRY_FILE))
+        error.add_note(f"Looked in {folder}; --home or {HOME_VARIABLE} names another folder.")
+        raise error
+    return Clinic(folder, Registry.open(folder / REGISTRY_FILE))
+
+
+def opened(clinic: ClinicLike | None) -> Clinic:
+    """The clinic given, the one in the folder given, or the default one. Raises StorageError."""
+    return clinic if isinstance(clinic, Clinic) else open_clinic(clinic)

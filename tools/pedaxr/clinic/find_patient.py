@@ -25,7 +25,7 @@ from pedaxr_models.written.dates import FoundDate, find_date, parse_date
 from pedaxr_models.written.plain import plain
 
 if TYPE_CHECKING:
-    from pedaxr.clinic.clinic import Clinic
+    from pedaxr.clinic.clinic import ClinicLike
 
 MOST_MATCHES = 20
 _LONGEST_QUERY = 200
@@ -91,7 +91,7 @@ def find_patient(
     patient_birth_date: date | str | None = None,
     limit: int = 10,
     offset: int = 0,
-    clinic: "Clinic | None" = None,
+    clinic: "ClinicLike | None" = None,
 ) -> PatientSearch:
     """Search the registry by name (Hangul or Latin script), id or accession number, and birth date.
 
@@ -101,7 +101,7 @@ def find_patient(
         patient_birth_date: only patients born on that day (ISO 8601).
         limit: most matches listed, at most 20; `total` counts all, up to 300.
         offset: matches passed over, for the next page.
-        clinic: whose registry; the default one when None.
+        clinic: whose registry, or its folder; the default one when None.
 
     Raises:
         InvalidRequest: the query is too short or long, or the date is no date.
@@ -139,12 +139,10 @@ def _search(registry: Registry, asked: _Query, limit: int, offset: int) -> Patie
     return _answer(registry, asked, found, nearest, page=slice(offset, most), has_twin=has_twin)
 
 
-def _registry(clinic: "Clinic | None") -> Registry:
-    if clinic is None:
-        from pedaxr.clinic.clinic import open_clinic
+def _registry(clinic: "ClinicLike | None") -> Registry:
+    from pedaxr.clinic.clinic import opened
 
-        clinic = open_clinic()
-    return clinic.registry
+    return opened(clinic).registry
 
 
 def _parse(query: str, patient_birth_date: date | str | None) -> _Query:

@@ -10,13 +10,13 @@ from pedaxr.registry.report_versions import ReportState
 from pedaxr.types import WaitingFilm, Worklist
 
 if TYPE_CHECKING:
-    from pedaxr.clinic.clinic import Clinic
+    from pedaxr.clinic.clinic import ClinicLike
 
 MOST_FILMS = 2000  # looked at, newest first
 MOST_LISTED = 50  # of each kind
 
 
-def worklist(*, clinic: "Clinic | None" = None) -> Worklist:
+def worklist(*, clinic: "ClinicLike | None" = None) -> Worklist:
     """The caller's films that wait, newest first.
 
     A film counts by its signed report where there is one, else by its newest draft. No film is read for this.
@@ -28,14 +28,13 @@ def worklist(*, clinic: "Clinic | None" = None) -> Worklist:
         StorageError: there is no registry, or it cannot be read.
     """
     with accessing(home_of(clinic), "worklist"):
-        if clinic is None:
-            from pedaxr.clinic.clinic import open_clinic
+        from pedaxr.clinic.clinic import opened
 
-            clinic = open_clinic()
-        studies = clinic.registry.newest_studies(MOST_FILMS)
-        states = clinic.registry.report_states([study.study_id for study in studies])
+        registry = opened(clinic).registry
+        studies = registry.newest_studies(MOST_FILMS)
+        states = registry.report_states([study.study_id for study in studies])
         films = [_waiting(study, states.get(study.study_id)) for study in studies]
-        made = _worklist(films, total=clinic.registry.counts()["studies"])
+        made = _worklist(films, total=registry.counts()["studies"])
         note(patient_ids=_shown(made))
         return made
 

@@ -32,18 +32,18 @@ class Radiograph(Raster):
         return int(self.pixels.shape[0])
 
 
-def read_radiograph(path: Path, *, recent: Recent["Radiograph"] | None = None) -> Radiograph:
+def read_radiograph(film: Path | bytes, *, recent: Recent["Radiograph"] | None = None) -> Radiograph:
     """Read a film, turned upright by EXIF, bone bright.
 
     Args:
-        path: of the file, which is read and hashed in any case.
+        film: path of the file, which is read and hashed in any case, or the bytes of one.
         recent: films decoded before; one with the same bytes is not decoded again.
 
     Raises:
         UnreadableImage: the file is missing, not a PNG, JPEG or DICOM radiograph, too large, or damaged.
         WorkerFailed: the decoder's process cannot be started.
     """
-    data = _read_bytes(path)
+    data = film if isinstance(film, bytes) else _read_bytes(film)
     check_header(data)
     sha256 = hashlib.sha256(data).hexdigest()
     return recent.get(sha256, lambda: _radiograph(data, sha256)) if recent else _radiograph(data, sha256)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pedaxr.ages import ages_differ
 from pedaxr.audit import trail as audit
 from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr.radiograph.in_memory import film_of
 from pedaxr.radiograph.raster import Spacing
 from pedaxr.radiograph.read import Radiograph, read_radiograph
 from pedaxr.radiograph.recent_cache import Recent
@@ -39,7 +40,8 @@ from pedaxr_models.labels import CHANNELS, Finding, View
 from pedaxr_models.written.plain import plain_id
 
 if TYPE_CHECKING:
-    from pedaxr.clinic import Clinic
+    from pedaxr.clinic import Clinic, ClinicLike
+    from pedaxr.radiograph.in_memory import FilmLike
     from pedaxr.registry import Study
     from pedaxr_models.segmentation.film_segmenter import FilmSegmenter, Segmentation
 
@@ -49,11 +51,12 @@ class Source:
     """Where a film comes from: a registered study of a clinic, or a file of the caller's.
 
     Attributes:
+        film: its path, the bytes of its file, or the film itself.
         study: None for a file.
         clinic: None for a file read outside any clinic.
     """
 
-    path: Path
+    film: Path | bytes | Radiograph
     study: "Study | None" = None
     clinic: "Clinic | None" = None
 
@@ -199,24 +202,26 @@ class Reading:
         return cores
 
 
-def find_source(study_id: str | None, file: Path | None, clinic: "Clinic | None") -> Source:
+def find_source(study_id: str | None, file: "FilmLike | None", clinic: "ClinicLike | None") -> Source:
     """The film meant by exactly one of `study_id` and `file`.
 
     Raises:
-        InvalidRequest: neither or both were given.
+        InvalidRequest: neither or both were given, or something else than an id or a film.
+        UnreadableImage: a picture in memory is damaged or too large.
         StudyNotFound: the clinic has no such study.
         StorageError: there is no clinic.
     """
     if (study_id is None) == (file is None):
         raise InvalidRequest("Give either a study_id, taken from find_patient, or a film file; not both.")
-    if file is not None:
-        return Source(Path(file), clinic=clinic)
-    assert study_id is not None
-    from pedaxr.clinic import open_clinic
+    from pedaxr.clinic import opened
 
-    clinic = clinic or open_clinic()
-    study = clinic.registry.study(study_id)
-    return Source(study.image_path, study, clinic)
+    if file is not None:
+        return Source(film_of(file), clinic=None if clinic is None else opened(clinic))
+    if not isinstance(study_id, str):
+        raise InvalidRequest("The study_id must be text, as find_patient gives it. Give a film as file=...")
+    found = opened(clinic)
+    study = found.registry.study(study_id)
+    return Source(study.image_path, study, found)
 
 
 def read_film(source: Source) -> Reading:
@@ -227,7 +232,9 @@ def read_film(source: Source) -> Reading:
         ModelUnavailable: there are no usable segmentation weights.
         StorageError: the study's file is not the one that was registered.
     """
-    radiograph = read_radiograph(source.path, recent=_films)
+    radiograph = (
+        source.film if isinstance(source.film, Radiograph) else read_radiograph(source.film, recent=_films)
+    )
     _check_identity(source, radiograph)
     notes = [Note(NoteKind.FILE, text) for text in radiograph.notes]
     spacing, spacing_notes = resolve_spacing(radiograph, source.study)

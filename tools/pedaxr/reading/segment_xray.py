@@ -16,7 +16,8 @@ from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding, View, sign_with
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from pedaxr.clinic import Clinic
+    from pedaxr.clinic import ClinicLike
+    from pedaxr.radiograph.in_memory import FilmLike
 
 _WHAT_THIS_IS = "Not a medical device and not a diagnosis."
 
@@ -25,21 +26,22 @@ _WHAT_THIS_IS = "Not a medical device and not a diagnosis."
 def segment_xray(
     study_id: str | None = None,
     *,
-    file: Path | None = None,
+    file: "FilmLike | None" = None,
     overlay: bool = True,
     full_size: bool = False,
-    overlay_folder: Path | None = None,
-    clinic: "Clinic | None" = None,
+    overlay_folder: "str | Path | None" = None,
+    clinic: "ClinicLike | None" = None,
 ) -> SegmentationResult:
-    """Segment a registered study's film, or a PNG, JPEG or DICOM file.
+    """Segment a registered study's film, or a PNG, JPEG or DICOM file, or a film in memory.
 
     Args:
         study_id: from find_patient. Either this or `file`.
-        file: a film outside any registry.
+        file: a film outside any registry: its path, the bytes of its file, a PIL image, a pydicom data set,
+            or an array (H, W) or (H, W, 3 or 4), bone bright, of uint8, uint16 or floats from 0 to 1.
         overlay: draw and store the picture.
         full_size: let it show every pixel of the film; else it is at most 1,024 pixels long.
         overlay_folder: where to; by default the clinic's overlays, or the user's cache for a file.
-        clinic: by default the one of `open_clinic()`; a file needs none.
+        clinic: or its folder; by default the one of `open_clinic()`; a file needs none.
 
     Raises:
         InvalidRequest, StudyNotFound, UnreadableImage, NotAnAbdominalFilm, ModelUnavailable, StorageError.
@@ -50,7 +52,8 @@ def segment_xray(
     signed = None
     if source.study is not None and source.clinic is not None:
         signed = signed_of(source.clinic.registry.reports(source.study.study_id))
-    path = _overlay_path(reading, overlay_folder, full_size) if overlay else None
+    folder = None if overlay_folder is None else Path(overlay_folder).expanduser()
+    path = _overlay_path(reading, folder, full_size) if overlay else None
     if path is not None:
         left = reading.outlines.framing.towards_left
         caption = Caption(film, reading.in_doubt, signed, trained.statement, left)

@@ -14,19 +14,19 @@ from pedaxr_models.facts import Presence
 from pedaxr_models.labels import URGENCY, sign
 
 if TYPE_CHECKING:
-    from pedaxr.clinic import Clinic
+    from pedaxr.clinic import Clinic, ClinicLike
     from pedaxr.records import Study
 
 
-def current_report(study_id: str, *, clinic: "Clinic | None" = None) -> Report | None:
+def current_report(study_id: str, *, clinic: "ClinicLike | None" = None) -> Report | None:
     """The report of a study: its newest signed version, or else its newest draft; None where it has none.
 
     Raises:
         StudyNotFound, StorageError.
     """
-    from pedaxr.clinic import open_clinic
+    from pedaxr.clinic import opened
 
-    registry = (clinic or open_clinic()).registry
+    registry = opened(clinic).registry
     study, versions = registry.study(study_id), registry.reports(study_id)
     if not versions:
         return None

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
+import numbers
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import audited, note
@@ -23,9 +23,12 @@ from pedaxr.reports.sections import compose_sections, present_findings, sections
 from pedaxr.text import printable
 from pedaxr.types import Report, Supplied
 from pedaxr_models.labels import LABELS, NORMAL, View
+from pedaxr_models.written.ages import OLDEST_MONTHS
+from pedaxr_models.written.views import view_in
 
 if TYPE_CHECKING:
-    from pedaxr.clinic import Clinic
+    from pedaxr.clinic import ClinicLike
+    from pedaxr.radiograph.in_memory import FilmLike
     from pedaxr_models.captioning.film_reporter import FilmReporter
 
 
@@ -33,29 +36,30 @@ if TYPE_CHECKING:
 def generate_report(
     study_id: str | None = None,
     *,
-    file: Path | None = None,
-    view: View | None = None,
+    file: "FilmLike | None" = None,
+    view: View | str | None = None,
     age_months: float | None = None,
     indication: str | None = None,
     working_diagnosis: str | None = None,
-    clinic: "Clinic | None" = None,
+    clinic: "ClinicLike | None" = None,
 ) -> Report:
-    """Draft a report of a registered study's film, or of a PNG, JPEG or DICOM file.
+    """Draft a report of a registered study's film, of a PNG, JPEG or DICOM file, or of a film in memory.
 
     The same film, weights and request give the same report_id; of a study, the stored report is returned.
 
     Args:
         study_id: from find_patient. Either this or `file`.
-        file: a film outside any registry; its report is not stored.
-        view: how the child lay or stood; overrides what the registry or the file says.
-        age_months: at the study; overrides likewise.
+        file: a film outside any registry, as `segment_xray` takes it; its report is not stored.
+        view: how the child lay or stood, in any usual words; overrides what the registry or the file says.
+        age_months: at the study, from 0 to 130 years; overrides likewise.
         indication: reason for the film, quoted in the report as data.
         working_diagnosis: a label of `pedaxr_models.labels.LABELS`; context, never evidence.
-        clinic: by default the one of `open_clinic()`; a file needs none.
+        clinic: or its folder; by default the one of `open_clinic()`; a file needs none.
 
     Raises:
         InvalidRequest, StudyNotFound, UnreadableImage, NotAnAbdominalFilm, ModelUnavailable, StorageError.
     """
+    given_view, age_months = _view(view), _age(age_months)
     if working_diagnosis is not None and working_diagnosis not in LABELS:
         raise InvalidRequest(f"working_diagnosis must be one of {', '.join(LABELS)}, or left out.")
     source = find_source(study_id, file, clinic)
@@ -64,7 +68,7 @@ def generate_report(
     reading = read_film(source)
     indication = printable(indication) if indication else None
     given = {
-        "view": view,
+        "view": given_view,
         "age_months": age_months,
         "indication": indication,
         "working_diagnosis": working_diagnosis,
@@ -78,6 +82,29 @@ def generate_report(
     if source.study is not None and source.clinic is not None:
         return in_context(source.clinic.registry.save_report(report), clinic=source.clinic)
     return report
+
+
+def _view(given: View | str | None) -> View | None:
+    """Raises InvalidRequest where the words name none of the three views, or several."""
+    if given is None or isinstance(given, View):
+        return given
+    named = given if isinstance(given, str) else ""
+    view = View(named) if named in set(View) else view_in(named)
+    if view is None:
+        raise InvalidRequest(f"The view must be one of {', '.join(View)}, or left out.")
+    return view
+
+
+def _age(given: float | None) -> float | None:
+    """Raises InvalidRequest where nobody can be so old."""
+    if given is None:
+        return None
+    is_number = isinstance(given, numbers.Real) and not isinstance(given, bool)
+    if not is_number or not 0 <= given <= OLDEST_MONTHS:
+        raise InvalidRequest(
+            f"age_months, the age at the film, must be a number from 0 to {OLDEST_MONTHS}, or left out."
+        )
+    return float(given)
 
 
 @dataclass(frozen=True)

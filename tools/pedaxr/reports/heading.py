@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from pedaxr.text import ForeignText, shown_id
-from pedaxr.types import Certainty, FilmIdentity, Report
+from pedaxr.types import Certainty, FilmIdentity, Report, SignedReport
 from pedaxr_models.labels import View, sign_within
 from pedaxr_models.report_text.wordings import Language, wordings
 
@@ -143,19 +143,24 @@ def _title(report: Report, words: Mapping[str, Any]) -> str:
 def _notices(report: Report, language: Language) -> list[str]:
     words, lines = phrases(language), []
     if (signed := report.signed_report) is not None:
-        said = words["signed_exists"].format(
-            id=signed.report_id,
-            version=signed.version,
-            by=ForeignText(signed.signed_by),
-            at=_moment(signed.signed_at),
-            impression=ForeignText(signed.impression, LONGEST_QUOTED),
-        )
-        lines.append(said)
+        lines.append(signed_line(signed, language))
     if (draft := report.newer_draft) is not None:
         key = "newer_after_signature" if report.status != "preliminary" else "newer_draft"
         said = words[key].format(id=draft.report_id, version=draft.version, made=_moment(draft.created_at))
         lines.append(" ".join([said, *_differences(draft.differs, language)]))
     return lines
+
+
+def signed_line(signed: SignedReport, language: Language = "en") -> str:
+    """That a human has signed a report of the film, and what it says."""
+    said = phrases(language)["signed_exists"].format(
+        id=signed.report_id,
+        version=signed.version,
+        by=ForeignText(signed.signed_by),
+        at=_moment(signed.signed_at),
+        impression=ForeignText(signed.impression, LONGEST_QUOTED),
+    )
+    return str(said)
 
 
 def _differences(differs: Sequence[str], language: Language) -> list[str]:

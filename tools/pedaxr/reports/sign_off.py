@@ -32,7 +32,7 @@ from pedaxr.types import Report
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-    from pedaxr.clinic import Clinic
+    from pedaxr.clinic import Clinic, ClinicLike
 
 AMENDMENTS = "Amendments"
 _IMPRESSION = "Impression"
@@ -45,7 +45,7 @@ _PROGRAMS = frozenset(
 
 
 def list_reports(
-    study_id: str | None = None, *, patient_id: str | None = None, clinic: "Clinic | None" = None
+    study_id: str | None = None, *, patient_id: str | None = None, clinic: "ClinicLike | None" = None
 ) -> list[Report]:
     """All versions of a study's or of a patient's reports, by study newest first, then oldest version first.
 
@@ -65,7 +65,7 @@ def list_reports(
             return [r for study in studies for r in reports_of_study(connection, study.study_id)]
 
 
-def read_report(report_id: str, *, clinic: "Clinic | None" = None) -> Report:
+def read_report(report_id: str, *, clinic: "ClinicLike | None" = None) -> Report:
     """One stored version. Raises ReportNotFound, StorageError."""
     with (
         accessing(home_of(clinic), "read_report"),
@@ -82,7 +82,7 @@ def finalise(
     told: str | None = None,
     is_critical_denied: bool = False,
     although_newer: bool = False,
-    clinic: "Clinic | None" = None,
+    clinic: "ClinicLike | None" = None,
 ) -> Report:
     """Make a draft the study's final report: a new version; the draft stays. The same act again is one act.
 
@@ -139,7 +139,12 @@ def _finalised(path: Path, report_id: str, act: _Act, although_newer: bool) -> R
 
 
 def amend(
-    report_id: str, *, by: str, text: str, is_critical_denied: bool = False, clinic: "Clinic | None" = None
+    report_id: str,
+    *,
+    by: str,
+    text: str,
+    is_critical_denied: bool = False,
+    clinic: "ClinicLike | None" = None,
 ) -> Report:
     """Put a human's words on top of a final report, as a new version; earlier ones stay as they were.
 
@@ -181,10 +186,10 @@ def _amended(path: Path, report_id: str, act: _Act) -> Report:
         return insert_version(database.conn, amended)
 
 
-def _opened(clinic: "Clinic | None") -> "Clinic":
-    from pedaxr.clinic import open_clinic
+def _opened(clinic: "ClinicLike | None") -> "Clinic":
+    from pedaxr.clinic import opened
 
-    return clinic or open_clinic()
+    return opened(clinic)
 
 
 def _stored(connection: "Connection", report_id: str) -> Report:
