@@ -49,7 +49,7 @@ class Row:
 
 
 def build(home: Path, patients: int, seed: int) -> Registry:
-    """A registry of made-up children with a film each."""
+    """A registry of fictitious children with a film each."""
     registry = Registry.create(home / REGISTRY_FILE)
     people = synthetic_patients(patients, seed)
     number = 0

@@ -78,7 +78,7 @@ def seed_film(segmentation: nn.Module, reporter: SeedReporter, *, words: int) ->
 
 
 def seed_stages(words: int) -> dict[str, Callable[[], object]]:
-    """Work of each stage on one film: segmentation, encoder, decoder of so many words."""
+    """Work of each stage on one film: segmentation, encoder, decoder of N words."""
     segmentation, reporter = seed_networks()
     film, text_ids = torch.rand(1, 3, SIDE, SIDE), torch.randint(0, VOCABULARY, (1, 32))
     with torch.inference_mode():

@@ -10,7 +10,7 @@ from typing import Any
 
 from pedaxr_models.labels import FINDINGS, HORIZONTAL_BEAM_VIEWS, NORMAL, URGENCY, Finding, View
 
-# The whole report of a film that is no film: blank, noise. The reader is trained to say it.
+# The whole report on an input that is not a film: blank, noise. The report writer is trained to say it.
 UNREADABLE = "This film cannot be read."
 
 

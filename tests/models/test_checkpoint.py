@@ -181,8 +181,8 @@ def test_new_figures_leave_the_weights_as_they_are(tmp_path: Path) -> None:
     folder = tmp_path / "net"
     write(folder)
     before = load_checkpoint(folder)
-    revise_checkpoint(folder, metrics={"dice": 0.7}, card="# Measured anew\n")
+    revise_checkpoint(folder, metrics={"dice": 0.7}, card="# Measured again\n")
     after = load_checkpoint(folder)
-    assert after.metrics == {"dice": 0.7} and after.card == "# Measured anew\n"
+    assert after.metrics == {"dice": 0.7} and after.card == "# Measured again\n"
     assert after.weights_sha256 == before.weights_sha256
     assert after.recipe == before.recipe

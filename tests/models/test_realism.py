@@ -1,4 +1,4 @@
-"""Telling made films from real ones: what can be told is, what cannot is not."""
+"""Telling synthetic films from real ones: what can be told is, what cannot is not."""
 
 from collections.abc import Sequence
 
@@ -96,5 +96,5 @@ def test_a_flat_film_has_statistics_and_no_patches():
 def test_the_table_puts_the_plainest_tell_first():
     found = compare(films(12, 0), films(12, 1, noise=0.06), thumbnails)
     rows = realism_table(found).splitlines()
-    assert rows[0].startswith("12 real and 12 made films")
+    assert rows[0].startswith("12 real and 12 synthetic films")
     assert found.tells[0].name in rows[6]

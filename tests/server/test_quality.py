@@ -26,7 +26,7 @@ def faults(tool: Tool) -> Iterator[str]:
         yield "title is missing or long"
     description = tool.description or ""
     if not 40 <= len(description) <= 400 or not description.endswith("."):
-        yield "description is no short sentences"
+        yield "description is not in short sentences"
     if re.search(r"\b(please|simply|powerful|IMPORTANT|MUST)\b", description):
         yield "description pleads"
     if tool.annotations is None or None in tool.annotations.model_dump(exclude={"title"}).values():

@@ -59,7 +59,7 @@ def table(folder: Path, image_path: str) -> None:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A data set with one film of its own, another beside it, and everything that leads out."""
+    """A data set with one film of its own, another next to it, and everything that leads out."""
     outside, folder = tmp_path / "outside", tmp_path / "outside" / "data"
     (folder / "images").mkdir(parents=True)
     picture(outside / SECRET, 1)

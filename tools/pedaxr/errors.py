@@ -91,7 +91,7 @@ class StorageError(PedaxrError):
 
 
 class StorageBusy(StorageError):
-    """Another program is writing to the registry, and went on for longer than a call may wait.
+    """Another program has been writing to the registry for longer than a call may wait.
 
     Attributes:
         retry_after_s: when to call again.

@@ -188,7 +188,7 @@ def _told_when_damaged() -> Iterator[None]:
 
 
 def is_stored_text(cell: object) -> bool:
-    """Whether a cell is text that pedaxr can have stored: no blob, and no bytes that are no UTF-8."""
+    """Whether a cell is text that pedaxr can have stored: not a blob, nor bytes that are not UTF-8."""
     return isinstance(cell, str) and (
         cell.isascii() or not any("\ud800" <= char <= "\udfff" for char in cell)
     )

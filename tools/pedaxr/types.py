@@ -87,7 +87,7 @@ class ComparedItem(_Result):
 
 
 class Comparison(_Result):
-    """A film beside the latest earlier one of the same child, from the outlines of both."""
+    """A film compared with the latest earlier one of the same child, from the outlines of both."""
 
     study_id: str
     study_date: date | None = None
@@ -135,7 +135,7 @@ class StudySummary(_Result):
 
 
 class PatientMatch(_Result):
-    """One patient who matches a search, with what tells homonyms apart."""
+    """One patient who matches a search, with what tells namesakes apart."""
 
     patient_id: str
     patient_name: str

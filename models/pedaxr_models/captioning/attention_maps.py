@@ -1,7 +1,7 @@
 """Where the decoder looks while it writes a sentence: its cross-attention, over the film.
 
 A pixel has the attention of its patch's token and of the tokens of the regions it lies in, as the
-segmentation predicted them. What goes to the metadata lies nowhere and is told as a share. All sentences
+segmentation predicted them. Attention to the metadata has no place on the film: it is a share. All sentences
 look at much the same places; drawn is what one looks at more than the report does on average. Attention
 shows what was read from, not why a word was chosen (Jain and Wallace 2019, arXiv:1902.10186).
 """

@@ -1,4 +1,4 @@
-"""Measure the report writer by the facts it states, running free, beside readers that do not look."""
+"""Measure the report writer by the facts it states, running free, against image-blind baselines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -68,7 +68,7 @@ def evaluate_captioner(
         reporter: the reader.
         films: of one split.
         ood_images: images that are not abdominal films, from `open_ood_images`.
-        synthetic: whether the films were made by a program; told with the figures.
+        synthetic: whether the films were made by a program; stated with the figures.
         seed: of the wrong working diagnoses.
     """
     every = range(len(films))

@@ -139,7 +139,7 @@ def open_inputs(
 
 
 def open_ood_images(segmenter: Segmenter, folder: Path, size: int) -> ReaderFilms:
-    """Pictures that are no films, taken through the segmentation like films: the reader must refuse them."""
+    """Pictures that are not films, taken through the segmentation like films: the reader must refuse them."""
     path = folder / f"{size}-ood-{_fingerprint([], segmenter)}.npz"
     if not path.exists():
         _write_inputs(

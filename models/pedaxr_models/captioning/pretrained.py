@@ -61,7 +61,7 @@ def _read_config(folder: Path, kind: str) -> dict[str, Any]:
         sizes = found["hidden_size"], found["num_attention_heads"], found["num_hidden_layers"]
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise ValueError(
-            f"'{folder.name}' is no folder of a pretrained model: it lacks a config.json with its sizes. "
+            f"'{folder.name}' is not a folder of a pretrained model: it lacks a config.json with its sizes. "
             "Give one as `save_pretrained` of transformers writes it."
         ) from err
     if not is_kind or not all(isinstance(size, int) for size in sizes):

@@ -20,7 +20,7 @@ class TrainConfig:
         minutes: time budget of training; predicting the masks and measuring at the end come on top.
         steps: budget in steps instead, the same on a quiet and on a busy machine.
         plain_wording: share of training reports in the commonest wording; the rest vary.
-        unreadable: share of training films replaced by what is no film, to learn to say nothing.
+        unreadable: share of training films replaced by what is not a film, to learn to say nothing.
         sees: which of the film, the masks and the metadata the reader is given, to tell what each is worth.
         start_from: checkpoint folder to fine-tune.
         cache: folder of the predicted masks, to be shared by several runs; None: below `out`.

@@ -1,4 +1,4 @@
-"""What the segmentation saw, in figures: tokens for the reader to attend to beside the patches of the film.
+"""What the segmentation saw, in figures: tokens that the decoder attends to besides the patches of the film.
 
 A patch token says what a square of the film looks like; where a region lies against the spine, how wide it is
 in vertebrae and how many pieces it has are sums over many patches, which a small transformer learns slowly.
@@ -37,7 +37,7 @@ def shrink(probabilities: FloatArray, size: int) -> FloatArray:
 
 
 def _averaged(planes: FloatArray, size: int) -> FloatArray:
-    """By the least blocks that become whole pixels: of 512 to 80, 16 blocks of 32, each of which gives 5."""
+    """By the least blocks that become whole pixels: from 512 to 80, 16 blocks of 32, each giving 5."""
     count, side = planes.shape[:2]
     blocks = gcd(side, size)
     weights = _area_weights(side // blocks, size // blocks)

@@ -1,7 +1,7 @@
 """Train the report writer: `train_captioner(TrainConfig(data=..., out=..., segmenter=...))`.
 
 Teacher forcing with cross-entropy over the report, binary cross-entropy over the findings. A run is a time
-budget: the learning rate falls to zero by elapsed time. It may be stopped at any moment and goes on with
+budget: the learning rate falls to zero by elapsed time. It can be stopped at any moment and resumed with
 `resume=True`.
 """
 
@@ -94,7 +94,7 @@ class Run:
         path.with_suffix(".tmp").replace(path)
 
     def load(self, path: Path) -> None:
-        """Go on where `save` was called."""
+        """Resume from what `save` wrote."""
         state = torch.load(path, map_location="cpu", weights_only=True)
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -106,7 +106,7 @@ def train_captioner(config: TrainConfig) -> Path:
     """Train, measure on the test split, write the checkpoint.
 
     Returns:
-        The checkpoint folder, below `config.out`; beside it the metrics and curves.
+        The checkpoint folder, below `config.out`; next to it the metrics and curves.
     """
     torch.manual_seed(config.seed)
     reuse_large_blocks()
@@ -139,7 +139,7 @@ def train_captioner(config: TrainConfig) -> Path:
 def open_splits(
     config: TrainConfig, splits: dict[str, list[Film]], segmenter: Segmenter, progress: Progress
 ) -> dict[str, ReaderFilms]:
-    """The inputs of every split, and the pictures that are no films, predicted on first use."""
+    """The inputs of every split, and the pictures that are not films, predicted on first use."""
     opened = {}
     cache = config.cache or config.out / "cache"
     for name, films in splits.items():

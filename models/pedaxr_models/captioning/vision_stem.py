@@ -46,7 +46,7 @@ def convolutional_stem(planes: int, hidden: int, patch_size: int) -> Stem:
 
 
 def outline_loss(logits: Tensor, seen: Seen, patch_size: int) -> Tensor:
-    """Binary cross-entropy of how much of each patch is of which kind, summed over kinds.
+    """Binary cross-entropy of the share of each kind in each patch, summed over kinds.
 
     Args:
         logits: (B, N, C) of the patches.

@@ -1,4 +1,4 @@
-"""How well a label can be told without looking at the gut, and which films stand on two sides of a split.
+"""How well a label can be guessed without looking at the bowel, and which films appear in two splits.
 
 A network trained on data with such leaks learns the leak. Each probe takes a part of the data that ought to
 say little, and trains two classifiers on it that are too simple to learn anatomy.

@@ -1,4 +1,4 @@
-"""How large the outlines of each finding are, beside what public label tables say of real ones."""
+"""How large the outlines of each finding are, compared with public label tables of real films."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

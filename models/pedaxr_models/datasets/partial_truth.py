@@ -1,8 +1,8 @@
-"""Real films of which only a part is known: some channels, some findings, coarse outlines.
+"""Real films with partly known truth: some channels, some findings, coarse outlines.
 
 A folder holds pictures, and what is known of them in any of three forms, alone or together:
 
-- `NAME.json` beside `NAME.png`: `id`, `size` (width, height), `findings` (each present, absent or uncertain),
+- `NAME.json` and `NAME.png`: `id`, `size` (width, height), `findings` (each present, absent or uncertain),
   `polygons` (per name of `OUTLINES` a list of outlines in pixels), and as far as known `suitable`,
   `suitable_reason`, `age_group`, `view`, `child`;
 - a row of `index.csv`: `file`, either the five findings or a `kind` ("chest", "bone" and so on: a picture
@@ -210,7 +210,7 @@ def _picture(path: Path) -> Path:
 
 
 def _findings(said: Mapping[Any, Any], path: Path) -> dict[Finding, Presence]:
-    """Raises ValueError for a word that is no finding or no presence."""
+    """Raises ValueError for a word that is neither a finding nor a presence."""
     try:
         return {Finding(str(name)): Presence(str(value)) for name, value in said.items()}
     except ValueError as err:

@@ -31,7 +31,7 @@ def read_pixels(path: Path) -> FloatArray:
     """A PNG, JPEG or DICOM file as (H, W) float32 in [0, 1], bone bright.
 
     Raises:
-        ValueError: the file is no picture that can be decoded, or a DICOM file and there is no reader.
+        ValueError: the file cannot be decoded as a picture, or a DICOM file and there is no reader.
     """
     try:
         content = path.read_bytes()

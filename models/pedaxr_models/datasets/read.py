@@ -48,7 +48,7 @@ def read_dataset(path: Path, *, treat_as_distension: bool = False) -> ReadReport
         return read_source_set(path, treat_as_distension=treat_as_distension)
     if pictures_below(path):
         raise DatasetError(
-            f"{path.name} holds films and no table of them. Put a CSV beside them with the columns ImagePath "
+            f"{path.name} holds films and no table of them. Add a CSV with the columns ImagePath "
             "and Class, one row a film; a DICOM header supplies what the table leaves out."
         )
     raise DatasetError(f"{path.name} has no known layout. Give {_KNOWN}.")

@@ -53,7 +53,7 @@ def read_csv(path: Path, *, treat_as_distension: bool = False) -> tuple[list[Fil
         treat_as_distension: read 기복증 as abdominal distension instead of pneumoperitoneum.
 
     Raises:
-        DatasetError: it is no such CSV.
+        DatasetError: it is not such a CSV.
     """
     report = read_seed_csv(path, treat_as_distension=treat_as_distension)
     return list(report.films), list(report.rejections)
@@ -87,7 +87,7 @@ def read_seed_csv(path: Path, *, treat_as_distension: bool = False) -> ReadRepor
         notes.append(DISTENSION_NOTE if treat_as_distension else FREE_AIR_NOTE)
     if unnamed := _unnamed({path.parent for path in line_of}, rows):
         notes.append(
-            f"Pictures beside the listed films that no row names, and that were not read: {unnamed}."
+            f"Pictures next to the listed films that no row names, and that were not read: {unnamed}."
         )
     return ReadReport("seed_csv", tuple(films), tuple(lines), tuple(rejections), tuple(notes))
 

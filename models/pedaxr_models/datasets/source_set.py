@@ -102,7 +102,7 @@ def _notes(drawings: list[_Drawing], treat_as_distension: bool) -> Iterator[str]
 
 
 def _picture(pictures: dict[str, list[Path]], label_path: Path) -> Path:
-    """Remove and return the picture of the label file's name, the one beside it first."""
+    """Remove and return the picture of the label file's name, the one next to it first."""
     candidates = pictures[files.composed(label_path.stem)]
     beside = [path for path in candidates if path.parent == label_path.parent] or candidates
     if len(beside) != 1:

@@ -39,7 +39,7 @@ def assign_splits(
 ) -> list[Film]:
     """Give every film a split, whatever it had; the order of the films does not matter.
 
-    Each class is dealt out in the wanted shares, and what is left over goes on with the next class, so that a
+    Each class is dealt out in the wanted shares, and the remainder goes to the next class, so that a
     few films make a validation split as well.
 
     Args:
@@ -48,7 +48,7 @@ def assign_splits(
         seed: another seed shuffles the patients otherwise.
 
     Raises:
-        ValueError: the fractions are no shares of one.
+        ValueError: the fractions are not shares of one.
     """
     if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
         raise ValueError("The fractions of the splits must not be negative and must sum to 1.")
@@ -67,9 +67,9 @@ def complete_splits(films: Iterable[Film], written: Path | None = None, *, seed:
     """Films with a split each: their own, else their patient's, else one that is drawn.
 
     Args:
-        films: of which some, all or none have a split.
+        films: some, all or none of them have a split.
         written: JSON that keeps who is where: read where it exists, so that a patient stays when films are
-            added, and written anew.
+            added, and rewritten.
         seed: of the drawing.
     """
     listed = list(films)

@@ -43,7 +43,7 @@ def read_table(path: Path) -> Table:
     """Read a table, whatever parts its cells and however they are encoded.
 
     Raises:
-        DatasetError: it is no table; the message says what it is instead.
+        DatasetError: it is not a table; the message says what it is instead.
     """
     text, notes = _text(path)
     delimiter, text, skipped = _delimiter(text)

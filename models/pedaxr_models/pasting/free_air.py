@@ -134,7 +134,7 @@ def put_free_air(
 
 
 def is_visible(made: Pasted, scene: Scene) -> bool:
-    """What no eye finds is no truth."""
+    """A finding that nobody can see must not count as true."""
     thick = made.measures["width_px"] >= max(4.0, _LEAST_WIDTH * scene.width)
     dark = made.measures["change"] >= _LEAST_CHANGE
     return thick and dark and made.measures["contrast_to_noise"] >= _LEAST_CNR

@@ -82,7 +82,7 @@ def _sample(film: FloatImage, mask: Mask, otherwise: Mask) -> FloatImage:
 
 
 def _table(values: FloatImage, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Linear interpolation that goes on straight beyond the ends, at the mean slope of the end's tenth."""
+    """Linear interpolation, extended straight beyond the ends, at the mean slope of the end's tenth."""
     out = np.interp(values, xs, ys)
     n = len(xs) // 10
     low, high = (ys[n] - ys[0]) / (xs[n] - xs[0]), (ys[-1] - ys[-n]) / (xs[-1] - xs[-n])

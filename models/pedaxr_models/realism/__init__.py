@@ -1,1 +1,1 @@
-"""How well made films can be told from real ones, and by what."""
+"""How well synthetic films can be distinguished from real ones, and by what."""

@@ -1,4 +1,4 @@
-"""Real films against made ones: how well a simple classifier tells them apart, and which statistics do."""
+"""Real against synthetic films: how well a simple classifier, or a single statistic, tells them apart."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ _FOLDS = 5
 
 @dataclass(frozen=True)
 class Told:
-    """Area under the ROC curve of telling real from made: 0.5 cannot, 1 always; interval over sources."""
+    """Area under the ROC curve of real against synthetic: 0.5 is chance, 1 perfect; interval over sources."""
 
     auc: float
     low: float
@@ -83,7 +83,7 @@ def compare(
     groups = _groups(real, made, real_sources, made_sources)
     is_real = np.arange(len(films)) < len(real)
     if min(len(set(groups[is_real])), len(set(groups[~is_real]))) < _FOLDS:
-        raise ValueError("A comparison needs five real films and five made ones, of different sources.")
+        raise ValueError("A comparison needs five real films and five synthetic ones, of different sources.")
     rng = np.random.default_rng(seed)
     whole: list[Floats] = []
     parts: list[Floats] = []
@@ -140,7 +140,7 @@ def cross_validated_scores(
 ) -> Floats:
     """Score of each row by ridge regression (dual) on rows of other groups; higher is more real, (n,)."""
     rng, dealt = np.random.default_rng(seed), dict[str, int]()
-    for side in (True, False):  # real and made are dealt apart, so that every fold holds both
+    for side in (True, False):  # real and synthetic are dealt out separately, so that every fold holds both
         names = sorted({str(g) for g in groups[is_real == side]} - set(dealt))
         dealt |= dict(zip(names, (rng.permutation(len(names)) % _FOLDS).tolist(), strict=True))
     fold = np.array([dealt[str(group)] for group in groups])

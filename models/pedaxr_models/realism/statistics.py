@@ -1,4 +1,4 @@
-"""Simple image statistics with names, each a way in which made films may differ from real ones."""
+"""Simple image statistics with names, each a way in which synthetic films may differ from real ones."""
 
 from collections.abc import Callable
 from itertools import pairwise

@@ -6,9 +6,9 @@ from pedaxr_models.realism.compare import Realism, Told
 def realism_table(found: Realism) -> str:
     """AUCs of the classifiers, then every statistic, the plainest tell first."""
     lines = [
-        f"{found.real_films} real and {found.made_films} made films; 0.5 cannot be told, 1 always.",
+        f"{found.real_films} real and {found.made_films} synthetic films; AUC .5 is chance, 1 perfect.",
         "",
-        "| told by | AUC (95 %) | median of real films | of made ones |",
+        "| measured by | AUC (95 %) | median of real films | of synthetic films |",
         "|---|---|---|---|",
         f"| whole film, ImageNet features | {_told(found.whole)} | | |",
         f"| patches of tissue, ImageNet features | {_told(found.patches)} | | |",

@@ -1,8 +1,8 @@
 """Text to facts: reads what `grammar.narrate` writes, and sentences near to it, by rules.
 
-Each sentence is read in its own language, told by its letters. "Cannot be assessed" and denial decide
+Each sentence is read in its own language, recognised by its letters. "Cannot be assessed" and denial decide
 presence before anything else, so that "no marked distension" is an absence; doubt ("possible", "의심") leaves
-a finding present but hedged, which is no plain positive.
+a finding present but hedged, which is not a plain positive.
 """
 
 import re

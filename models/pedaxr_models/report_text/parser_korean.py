@@ -20,7 +20,7 @@ from pedaxr_models.report_text.wordings import wordings
 
 _BRACKETS = re.compile(r"\([^)]*\)")
 _OTHER = re.compile(lexicon.OTHER_TOPICS)
-# ASCII: a Korean particle may follow an English word at once, and is no letter of it.
+# ASCII: a Korean particle may follow an English word at once, and is not a letter of it.
 _TOPICS = tuple((finding, re.compile(pattern, re.ASCII)) for finding, pattern in lexicon.TOPICS)
 _SWELLING = re.compile(lexicon.SWELLING, re.ASCII)
 _ORGANS = re.compile(f"(?P<stomach>{lexicon.STOMACH})|(?P<bowel>{lexicon.BOWEL})", re.ASCII)

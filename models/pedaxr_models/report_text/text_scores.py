@@ -1,7 +1,7 @@
 """How near a report's words are to those of reports of the same facts: BLEU-4, ROUGE-L and CIDEr.
 
 They cannot tell a true report from a false one in a template language: "no free gas" and "free gas" share
-most of their words. They stand beside the fact scores because they are what is usually published.
+most of their words. They accompany the fact scores because they are what is usually published.
 
     BLEU-4   Papineni et al. 2002; sacrebleu (Post 2018, arXiv:1804.08771), lower case
     ROUGE-L  Lin 2004; rouge-score

@@ -1,4 +1,4 @@
-"""The wording tables of each language, read from the TOML files beside this module."""
+"""The wording tables of each language, read from the TOML files next to this module."""
 
 import tomllib
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Networks as compiled CPU graphs (ONNX Runtime). Loads no torch where the graphs are at hand.
 
-Graphs lie beside the weights (`pedaxr train graphs`; the bundled weights have theirs), or else are exported
+Graphs lie next to the weights (`pedaxr train graphs`; the bundled weights have theirs), or else are exported
 on first use, which needs torch, and kept in a cache.
 
 Taken over OpenVINO by measurement (docs/speed.md): the steps of the decoder are so small that what a call
@@ -36,7 +36,7 @@ _USE_TORCH = f"{RUNTIME_VARIABLE}=torch"
 _DIGEST = 32
 GRAPHS = {"segmentation": ("segmentation",), "captioner": ("encoder", "decoder")}
 _EXPORT_S = 600  # far more than it takes
-GRAPHS_FOLDER = "graphs"  # beside the folders of the networks
+GRAPHS_FOLDER = "graphs"  # next to the folders of the networks
 _KEPT = 16  # files in the cache; about 25 MB for a pair of networks
 
 AnyArray = NDArray[Any]
@@ -90,14 +90,14 @@ class Graph:
 
 
 def open_graphs(kind: str, folder: Path, checkpoint: Checkpoint) -> dict[str, Graph]:
-    """Graphs of a network by name: those beside the weights or in the cache, else exported and cached.
+    """Graphs of a network by name: those next to the weights or in the cache, else exported and cached.
 
     Args:
         kind: "segmentation" or "captioner".
         folder: of the checkpoint.
-        checkpoint: its content, of which the tensors are not needed.
+        checkpoint: its content; the tensors are not needed.
 
-    A file that is damaged, or that this ONNX Runtime refuses, is made anew. Where the cache cannot be written
+    A file that is damaged, or that this ONNX Runtime refuses, is rebuilt. Where the cache cannot be written
     the graphs are used all the same.
 
     Raises:
@@ -190,7 +190,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write(path: Path, document: bytes) -> None:
-    """Write beside `path` and move there: another process finds the whole file or none."""
+    """Write next to `path` and move there: another process finds the whole file or none."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, part = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
     try:

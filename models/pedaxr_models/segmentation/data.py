@@ -135,7 +135,7 @@ def _fingerprint(films: Sequence[Film]) -> str:
 def _write_cache(
     films: Sequence[Film], target: Path, size: int, progress: Callable[[int], None] | None
 ) -> None:
-    """Written beside the target and renamed, so that a cache that exists is whole."""
+    """Written next to the target and renamed, so that a cache that exists is whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     shape = (len(films), size, size)

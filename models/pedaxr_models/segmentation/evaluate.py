@@ -47,7 +47,7 @@ def evaluate_segmentation(
 ) -> SegmentationScores:
     """Measure on a split: per channel, per finding at image level with 95 % intervals, and per pixel.
 
-    `synthetic` says whether the films were made by a program; it is told with the figures. Image-level score:
+    `synthetic` says whether the films were made by a program; figures state it. Image-level score:
     the probability that as many pixels reach as the smallest called region has.
     """
     results = list(run(segmenter, films, progress))

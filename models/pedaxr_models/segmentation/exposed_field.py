@@ -86,7 +86,7 @@ def find_exposed_field(pixels: FloatArray) -> ExposedField:
     """Find the film on a picture (H, W) float32 in [0, 1], bone bright.
 
     What touches the picture's border and is white, or of one grey, or dark is not film; of the rest the
-    largest piece is. A picture of which too little would be left, or of one grey, is kept whole.
+    largest piece is. A picture that would keep too little, or has one grey only, is kept whole.
     """
     height, width = pixels.shape
     small = _shrink(pixels)

@@ -20,7 +20,7 @@ BoolArray = NDArray[np.bool_]
 # The lumbar pitch, one vertebra and its disc, is within a tenth of the width of L2 from birth to 16 years.
 _RECTOSIGMOID_PITCHES = 4.4  # below the middle of L2: the lower edge of S1
 _FLATNESS_PX = 1.5  # how far a level may stray from one row of a frame of 512
-# A round bottom goes on rising beside its lowest rows; a level ends at the wall of the bowel.
+# A round bottom keeps rising on either side of its lowest rows; a level ends at the wall of the bowel.
 _CURVE_PX = 6.0
 _LEAST_FLAT_SHARE = 0.75
 _SHORTEST_LEVEL_PITCHES = 0.6

@@ -51,7 +51,7 @@ def _call_cells(row: CallScores) -> str:
 
 
 def summary_table(metrics: SegmentationScores) -> str:
-    """The findings alone, test films beside shifted ones where they were measured: for a README."""
+    """The findings alone, test films next to shifted ones where they were measured: for a README."""
     sets = {"test": metrics} | ({"shifted": metrics.shifted} if metrics.shifted else {})
     lines = [
         "| finding | films | Dice | sensitivity | specificity | AUROC | 95 % distance, mm |",

@@ -1,7 +1,7 @@
 """Train the segmentation network: `train_segmentation(TrainConfig(data=..., out=...))`.
 
 A run is a time budget. Its resolution grows in stages and its learning rate falls to zero by elapsed time, so
-that it ends on time on a laptop as on a GPU. It may be stopped at any moment and goes on with `resume=True`.
+that it ends on time on a laptop as on a GPU. It can be stopped at any moment and resumed with `resume=True`.
 """
 
 import json
@@ -61,7 +61,7 @@ class TrainConfig:
         accumulate: batches per optimiser step.
         start_from: checkpoint folder to fine-tune, or torchvision file for the backbone; None: random.
         validation_films: films of the periodic validation; measured_films: of calibration and the last test.
-        patience: stop after so many validations without a better mean Dice of the findings; None never stops.
+        patience: stop after N validations without a better mean Dice of the findings; None never stops.
     """
 
     data: Path
@@ -157,7 +157,7 @@ class Run:
         self.stale = int(self.processes.agree(self.stale, device))
 
     def load(self, path: Path) -> None:
-        """Go on where `save` was called."""
+        """Resume from what `save` wrote."""
         state = torch.load(path, map_location="cpu", weights_only=True)
         for name in ("network", "average", "optimiser"):
             getattr(self, name).load_state_dict(state[name])
@@ -170,7 +170,7 @@ def train_segmentation(config: TrainConfig) -> Path:
     """Train, choose thresholds on the validation split, measure on the test split.
 
     Returns:
-        The checkpoint folder, below `config.out`; beside it metrics, curves and pictures of cases.
+        The checkpoint folder, below `config.out`; next to it metrics, curves and pictures of cases.
     """
     torch.manual_seed(config.seed)
     reuse_large_blocks()

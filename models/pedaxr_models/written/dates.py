@@ -18,7 +18,7 @@ _Y, _M, _D = r"(?P<y>\d{4})", r"(?P<m>\d{1,2})", r"(?P<d>\d{1,2})"
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _NAMED = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]*"
 _ALONE = r"(?![\d-]|[a-su-z])"  # a T may stand before the time
-# What surrounds it in a longer text is neither digit nor Latin letter, so that a part of an id is no date.
+# What surrounds it in a longer text is neither digit nor Latin letter, so that a part of an id is not a date.
 _FORMS = (
     *tuple(
         re.compile(rf"(?<![\d.a-z])(?<![a-z\d]-){form}", re.IGNORECASE)
@@ -70,7 +70,7 @@ def parse_date(text: str | None) -> date | None:
     """The day that a text names, perhaps with a time behind it; None when it names none.
 
     Raises:
-        ValueError: it is no date, or may be either of two days; the message repeats nothing of it.
+        ValueError: it is not a date, or may be either of two days; the message repeats nothing of it.
     """
     if text is None or says_no_date(text):
         return None

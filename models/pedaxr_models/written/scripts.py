@@ -49,7 +49,7 @@ def _is_likely(word: str) -> bool:
 
 
 def _is_likely_hangul(word: str) -> bool:
-    """Syllables of everyday Korean (KS X 1001), of which no Latin small letter stands among."""
+    """Syllables of everyday Korean (KS X 1001) that contain no lower-case Latin letter."""
     hangul = "".join(filter(is_hangul, word))
     rare = sum(not _is_everyday(char) for char in hangul)
     others = [char for char in word if not is_hangul(char)]

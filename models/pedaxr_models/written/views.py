@@ -1,4 +1,4 @@
-"""The view that a text names, by whole words in English and Korean. Several views in one text are no view."""
+"""The view that a text names, by whole words, English or Korean. Several views in one text count as none."""
 
 import re
 from collections.abc import Iterable

@@ -121,7 +121,7 @@ def _json_keys(text: bytes) -> dict[str | None, Key]:
         keys = {jwk.get("kid"): jwt.PyJWK(jwk).key for jwk in listed if jwk.get("use", "sig") == "sig"}
     except (jwt.PyJWTError, ValueError, KeyError, TypeError, AttributeError) as err:
         raise InvalidRequest(
-            "auth_key_file begins like a JWK set but is none. Fetch the issuer's set anew."
+            "auth_key_file begins like a JWK set but is not one. Fetch the issuer's set again."
         ) from err
     if not keys or len(keys) != len(listed):
         raise InvalidRequest("auth_key_file must hold signing keys with different key ids, and only those.")
@@ -135,7 +135,7 @@ def _pem_key(text: bytes) -> Key:
         return _public_key(load_pem_public_key(text))
     except ValueError as err:
         raise InvalidRequest(
-            "auth_key_file is no public key. Give the issuer's public key, not a private one."
+            "auth_key_file is not a public key. Give the issuer's public key, not a private one."
         ) from err
 
 

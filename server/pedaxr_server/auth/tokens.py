@@ -146,7 +146,7 @@ def _resource_scope(uri: str) -> str | None:
 
 
 def scope_missing(method: str, params: Mapping[str, Any]) -> str | None:
-    """The scope that the present caller lacks for a request; None when it may go on."""
+    """The scope that the present caller lacks for a request; None when it may proceed."""
     token = get_access_token()
     needed = scope_needed(method, params)
     return needed if token is not None and needed is not None and needed not in token.scopes else None

@@ -62,5 +62,5 @@ def _table(found: "list[Annotation]") -> "Table":
         on = f"{one.created_at:%Y-%m-%d %H:%M}"
         told = "; ".join(filter(None, (unsuitable, decided)))
         cells = (str(one.version), str(one.based_on or "network"), one.author, on, told)
-        table.add_row(*map(Text, cells))  # a name is no markup
+        table.add_row(*map(Text, cells))  # a name is not markup
     return table

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def show_search(search: PatientSearch) -> RenderableType:
-    """Matched children with what tells homonyms apart, then what to do next."""
+    """Matched children with what tells namesakes apart, then what to do next."""
     listed = search.matches or search.nearest
     title = {"one_match": "One child", "several_matches": "Several children", "no_match": "No child"}
     table = Table(title=f"{title[search.status]} ({search.total} in all)", title_justify="left")

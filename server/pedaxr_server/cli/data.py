@@ -37,7 +37,7 @@ _VIEWS = ("supine", "erect", "left_lateral_decubitus")
 @click.option(
     "--onto",
     type=FOLDER,
-    help="Put findings into the films of this folder instead, each beside its untouched film.",
+    help="Put findings into the films of this folder instead, each next to its untouched film.",
 )
 @click.option("--from-ct", type=FOLDER, help="Project films from the CTs and masks of this folder instead.")
 @click.option(

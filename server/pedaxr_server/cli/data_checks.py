@@ -26,7 +26,7 @@ _DATA = click.Path(path_type=Path, exists=True)
     "--limit", type=click.IntRange(30), default=1000, show_default=True, help="Films probed at most."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of folds and choice.")
-@click.option("--write", is_flag=True, help="Also write leaks.json and leaks.md beside the data.")
+@click.option("--write", is_flag=True, help="Also write leaks.json and leaks.md next to the data.")
 @json_option
 @click.pass_context
 def leaks(ctx: click.Context, data: Path, limit: int, seed: int, write: bool, json_path: Path | None) -> None:

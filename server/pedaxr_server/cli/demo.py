@@ -131,7 +131,7 @@ async def _converse(home: Path, out: Path, screen: Console, http: bool) -> list[
                 names = ", ".join(tool.name for tool in (await client.list_tools()).tools)
                 screen.print(Text(f"The server offers: {names}\n"))
                 agent = Agent(client, screen, status)
-                return [*await _plain_conversation(agent, out), *await _homonym_conversation(agent, out)]
+                return [*await _plain_conversation(agent, out), *await _namesake_conversation(agent, out)]
         except BaseExceptionGroup as group:  # the client's task group wraps what happens inside it
             raise _first(group) from group
 
@@ -144,13 +144,13 @@ async def _plain_conversation(agent: Agent, out: Path) -> list[Path]:
     return _save(out, "conversation-1", *await agent.read_newest_film(_the_one(search)))
 
 
-async def _homonym_conversation(agent: Agent, out: Path) -> list[Path]:
+async def _namesake_conversation(agent: Agent, out: Path) -> list[Path]:
     """Several children have the name: the tool lists them and does not choose; the user's birth date does."""
     agent.begin(2)
     agent.hear(f"And the film of {DEMO_AMBIGUOUS_NAME}?")
     search = await agent.find(DEMO_AMBIGUOUS_NAME)
     if search.status != "several_matches":
-        raise InvalidRequest("This demo clinic has no homonyms. Run `pedaxr demo` with an empty --home.")
+        raise InvalidRequest("This demo clinic has no namesakes. Run `pedaxr demo` with an empty --home.")
     agent.say(f"{search.total} children have that name, and I must not choose. When was yours born?")
     born = str(search.matches[-1].patient_birth_date)  # what only the user can know
     agent.hear(f"On {born}.")

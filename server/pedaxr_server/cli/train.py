@@ -228,7 +228,7 @@ def _probabilities(
 @train.command("graphs")
 @click.option("--weights", type=FOLDER, help="Folder of both networks (default: the bundled weights).")
 def train_graphs(weights: Path | None) -> None:
-    """Compile trained networks to graphs beside them, which serve without PyTorch."""
+    """Compile trained networks to graphs next to them, which serve without PyTorch."""
     from pedaxr_models.checkpoint import weights_folder
     from pedaxr_models.runtime.compiled import write_graphs
 

@@ -101,7 +101,7 @@ class ScopeGate:
 
 
 class _Written:
-    """So many in a minute, then only their number: whoever has no login must not fill the disk."""
+    """A limited number a minute, then only a count: callers without a login must not fill the disk."""
 
     def __init__(self) -> None:
         self._since = 0.0
@@ -122,7 +122,7 @@ class _Written:
 
 
 def refusal(request: Request, needed: str) -> Response | None:
-    """What a route beside the MCP endpoint answers to a request that lacks a scope; None: it may go on."""
+    """What a route beside the MCP endpoint answers to a request that lacks a scope; None: it may proceed."""
     app_settings = request.app.state.settings
     if app_settings.auth_issuer is None:
         return None
@@ -162,7 +162,7 @@ async def body_messages(receive: Receive) -> AsyncIterator[Message]:
 
 
 def scopes_needed(body: bytes) -> Iterator[str]:
-    """What the requests in the body need; a body that is no JSON is left for the SDK to refuse."""
+    """What the requests in the body need; a body that is not JSON is left for the SDK to refuse."""
     try:
         parsed = json.loads(body) if body else None
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Connections that must say what they want soon, and take their answer: slow clients are hung up on.
+"""Connections that must say what they want soon, and take their answer: slow clients are disconnected.
 
 uvicorn waits for ever for the rest of a request, and for whoever reads an answer. Here a request has ten
 seconds to arrive, headers and body, and when too many are on their way at once the oldest of them has to

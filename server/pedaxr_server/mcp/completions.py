@@ -1,4 +1,4 @@
-"""Suggestions while a person fills in a prompt or an address: names and ids, few, and nothing beside them.
+"""Suggestions while a person fills in a prompt or an address: names and ids, few, and nothing next to them.
 
 A birth date is never suggested: it is what tells children of one name apart, and must come from the human.
 For the same reason an id is suggested only where the text so far means one child.

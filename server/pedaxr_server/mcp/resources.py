@@ -115,7 +115,7 @@ def _add_reports(server: MCPServer[object], reader: _Reader) -> None:
     @server.resource(_STUDY + "report.ko.json", title="Report in Korean", mime_type=_JSON)
     @readable_resource_errors
     async def report_in_korean(study_id: str) -> str:
-        """The study's report, signed before any draft, told in Korean from its structured findings."""
+        """The study's report, signed before any draft, written in Korean from its structured findings."""
         from pedaxr_server.replies.documents import report_korean
 
         return report_korean(await reader.look_up(_report, study_id))

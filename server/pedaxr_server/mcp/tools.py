@@ -169,7 +169,7 @@ def without_reports(search: PatientSearch) -> PatientSearch:
 
 
 async def with_progress(ctx: Context[Any, Any], work: Awaitable[T], *, doing: str) -> T:
-    """The result of `work`; the client is told every two seconds that it is still going."""
+    """The result of `work`; the client is notified every two seconds that it is still going."""
     outcome: T | PedaxrError
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_signs_of_life, ctx, doing)

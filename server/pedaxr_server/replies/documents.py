@@ -49,7 +49,7 @@ def _head(identity: Sequence[str], disclaimer: str) -> str:
 def report_korean(report: Report) -> str:
     """The report in Korean as JSON, to be shown in place of the English text; it is the same report.
 
-    Section names are those of the report. Sentences are told from the structured findings, none of the draft
+    Section names are those of the report. Sentences come from the structured findings, none of the draft
     is translated; so their verdict is what both witnesses leave of the finding.
     """
     from pedaxr.reports.korean import in_korean, sections_in_korean

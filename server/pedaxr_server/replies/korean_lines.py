@@ -1,6 +1,6 @@
 """A report in Korean lines for a language model: the same report, the same order, what is foreign quoted.
 
-Sections are told by `pedaxr.reports.korean` from the structured findings; ids and data stay as they are.
+Sections are written by `pedaxr.reports.korean` from the structured findings; ids and data stay as they are.
 """
 
 import re

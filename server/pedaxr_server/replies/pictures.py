@@ -28,7 +28,7 @@ def preview_png(path: Path, *, max_edge: int = MAX_EDGE_PX, max_bytes: int = MAX
             picture = stored.convert("RGB")
     except (OSError, UnidentifiedImageError) as err:
         raise StorageError(
-            "The overlay picture cannot be read. Call segment_xray again to draw it anew."
+            "The overlay picture cannot be read. Call segment_xray again to redraw it."
         ) from err
     picture.thumbnail((max_edge, max_edge))
     data = _png(picture)
@@ -59,7 +59,7 @@ def film_png(path: Path, sha256: str) -> bytes:
     if film.sha256 != sha256:
         raise StorageError(
             "The film file of this study has changed since it was registered, so it is not shown. "
-            "Restore the file, or import the film anew."
+            "Restore the file, or import the film again."
         )
     return _png(Image.fromarray(np.round(film.pixels * 255).astype(np.uint8)))
 

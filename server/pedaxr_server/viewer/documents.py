@@ -74,13 +74,13 @@ def read_asset(name: str) -> str:
 
 
 def page_html(*, is_demo: bool, needs_login: bool = False) -> str:
-    """The page served at `/`, which loads its style and modules from beside itself."""
+    """The page served at `/`, which loads its style and modules from next to itself."""
     return read_asset("index.html").replace(_CONFIG, _config("page", is_demo, needs_login))
 
 
 def app_html(*, is_demo: bool) -> str:
     """The same viewer as one document that loads nothing."""
-    # A function as replacement: backslashes of the scripts are no escapes of `re` or `str`.
+    # A function as replacement: backslashes of the scripts are not escapes of `re` or `str`.
     return (
         read_asset("index.html")
         .replace(_LINK, f"<style>\n{read_asset(STYLE)}</style>")

@@ -1,4 +1,4 @@
-"""The viewer over HTTP: its page at `/` and its files beside it. None of them holds patient data.
+"""The viewer over HTTP: its page at `/` and its files next to it. None of them holds patient data.
 
 What the page shows it asks from the MCP endpoint of its own origin, with the user's token where the server
 wants one; so these routes need no login. The headers let the page run nothing but its own files and be framed

@@ -6,7 +6,7 @@
     POST /workplace/studies/{id}/annotations      annotations:write
     GET  /workplace/annotations.zip?format=       films:read
 
-No language model reaches these: they are no tools. Like every route they answer exact hosts and origins only;
+No language model reaches these: they are not tools. Like every route, they answer exact hosts and origins;
 with a login each call needs its scope, and is done, and written down, for the token's owner.
 """
 

@@ -147,7 +147,7 @@ def serve_jobs(
     Args:
         socket: its file descriptor.
         jobs: by name.
-        memory: most bytes of data; 0 is no limit.
+        memory: most bytes of data; 0 means no limit.
         warm_up: what to do before the first job is asked for.
     """
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for the server, which lets calls finish

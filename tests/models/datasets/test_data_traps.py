@@ -121,7 +121,7 @@ def test_pictures_that_no_row_names_are_counted_and_those_of_unusable_rows_are_n
         png(tmp_path / f"{name}.png")
     rows = [{"ImagePath": "a.png", "Class": "Normal"}, {"ImagePath": "b.png", "Class": "Measles"}]
     assert read_dataset(table(tmp_path, rows)).notes == (
-        "Pictures beside the listed films that no row names, and that were not read: 2.",
+        "Pictures next to the listed films that no row names, and that were not read: 2.",
     )
 
 

@@ -101,7 +101,7 @@ def test_patients_stay_where_they_were_when_films_are_added(tmp_path: Path) -> N
     after = {patient_key(film): film.split for film in complete_splits(films(200, 200), written)}
     assert before.items() <= after.items()
     moved = {patient_key(film): film.split for film in complete_splits(films(200, 200))}
-    assert not before.items() <= moved.items(), "without the file they would have been dealt anew"
+    assert not before.items() <= moved.items(), "without the file they would have been dealt out again"
     assert json.loads(written.read_text())["patients"].keys() == set(SPLITS)
     assert [path.name for path in tmp_path.iterdir()] == ["splits.json"]
 

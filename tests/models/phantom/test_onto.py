@@ -1,4 +1,4 @@
-"""Findings of made children in films of others, and the folder of pairs."""
+"""Findings of synthetic children in films of others, and the folder of pairs."""
 
 import csv
 import json

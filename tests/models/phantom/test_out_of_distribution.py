@@ -1,4 +1,4 @@
-"""Pictures that are no film: of every kind, reproducible, and useless for training by mistake."""
+"""Out-of-distribution images: of every kind, reproducible, and useless for training by mistake."""
 
 import csv
 from pathlib import Path

@@ -42,7 +42,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _own_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(cache))
     monkeypatch.delenv(RUNTIME_VARIABLE, raising=False)
-    monkeypatch.setattr(compiled, "GRAPHS_FOLDER", "none beside the weights")
+    monkeypatch.setattr(compiled, "GRAPHS_FOLDER", "none next to the weights")
 
 
 def _films(count: int) -> list[np.ndarray]:
@@ -188,7 +188,7 @@ sys.meta_path[:] = map(Without, sys.meta_path)
 
 @pytest.fixture
 def with_graphs(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the bundled weights with their graphs beside them, as `pedaxr train graphs` leaves it."""
+    """A copy of the bundled weights with their graphs next to them, as `pedaxr train graphs` leaves it."""
     CompiledSegmenter.load(SEGMENTATION), CompiledReporter.load(CAPTIONER)
     for kind in compiled.GRAPHS:
         shutil.copytree(weights_folder(kind), tmp_path / "weights" / kind)

@@ -1,4 +1,4 @@
-"""Slow clients over HTTP: they are hung up on, and nobody else notices them."""
+"""Slow clients over HTTP are disconnected, and nobody else notices them."""
 
 import socket
 import threading
@@ -74,7 +74,7 @@ def test_slow_clients_do_not_crowd_out_others(up: Settings, monkeypatch: pytest.
         assert is_healthy(up)
         slow[0].settimeout(20)
         with suppress(ConnectionResetError):
-            assert slow[0].recv(1) == b"", "the oldest was hung up on"
+            assert slow[0].recv(1) == b"", "the oldest was disconnected"
         slow[-1].settimeout(0.2)
         with pytest.raises(TimeoutError):  # control: the newest may stay for its ten seconds
             slow[-1].recv(1)

@@ -66,8 +66,8 @@ async def complete(
 
 async def test_names_are_suggested_once_each(server: Server, era: str) -> None:
     assert await complete(server, era, READ, "patient", DEMO_UNAMBIGUOUS_NAME[:2]) == [DEMO_UNAMBIGUOUS_NAME]
-    homonyms = await complete(server, era, READ, "patient", DEMO_AMBIGUOUS_NAME)
-    assert homonyms.count(DEMO_AMBIGUOUS_NAME) == 1
+    namesakes = await complete(server, era, READ, "patient", DEMO_AMBIGUOUS_NAME)
+    assert namesakes.count(DEMO_AMBIGUOUS_NAME) == 1
 
 
 async def test_ids_are_suggested_only_where_one_child_is_meant(

@@ -60,7 +60,7 @@ async def test_a_found_patient_comes_as_text_and_as_data(server: Server, era: st
     assert study_id in text_of(reply)
 
 
-async def test_homonyms_are_listed_and_the_birth_date_decides(server: Server, era: str) -> None:
+async def test_namesakes_are_listed_and_the_birth_date_decides(server: Server, era: str) -> None:
     async with Client(server, mode=era) as client:
         reply = await client.call_tool("find_patient", {"query": DEMO_AMBIGUOUS_NAME})
         several = PatientSearch.model_validate(reply.structured_content)

@@ -69,7 +69,7 @@ def test_many_matches_are_cut_by_whole_lines_and_counted() -> None:
 
 
 @pytest.mark.parametrize("name", ["김하람", "뷁쉛꿻" * 20], ids=["usual", "long and rare"])
-def test_homonyms_fit_into_2000_tokens_and_those_left_out_are_counted(name: str) -> None:
+def test_namesakes_fit_into_2000_tokens_and_those_left_out_are_counted(name: str) -> None:
     studies = [
         StudySummary(
             study_id=f"S-82095{i}",

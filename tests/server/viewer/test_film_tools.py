@@ -104,7 +104,7 @@ def test_rulers_stay_until_they_are_taken_away(viewer: Page) -> None:
     for down in (0, 60, 120):
         lay_ruler(viewer, down)
     expect(labels).to_have_count(3)
-    viewer.mouse.click(**middle(viewer))  # a click is no ruler
+    viewer.mouse.click(**middle(viewer))  # a click is not a ruler
     expect(labels).to_have_count(3)
     lengths = labels.all_text_contents()
     viewer.keyboard.press("+")

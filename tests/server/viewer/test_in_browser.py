@@ -55,7 +55,7 @@ def test_a_child_is_found_and_read_by_the_networks(page: Page, home: Path) -> No
     expect(outline).to_have_class(re.compile(r"\blit\b"))
 
 
-def test_homonyms_are_shown_apart_and_the_human_chooses(viewer: Page) -> None:
+def test_namesakes_are_shown_apart_and_the_human_chooses(viewer: Page) -> None:
     viewer.locator("#search").press_sequentially(DEMO_AMBIGUOUS_NAME)
     options = viewer.get_by_role("option")
     expect(options).to_have_count(2)

@@ -74,13 +74,13 @@ def test_one_name_is_unambiguous_and_one_is_not(clinic: Clinic) -> None:
     assert len({match.patient_birth_date for match in found.matches}) == found.total
 
 
-def test_the_cast_holds_homonyms_twins_a_baby_and_earlier_films(clinic: Clinic) -> None:
-    homonyms = [
+def test_the_cast_holds_namesakes_twins_a_baby_and_earlier_films(clinic: Clinic) -> None:
+    namesakes = [
         name
         for name in ("김민준", "이서연", "박지우", "Emma Wilson")
         if find_patient(name, clinic=clinic).total > 1
     ]
-    assert len(homonyms) >= 3
+    assert len(namesakes) >= 3
     twins = find_patient("2021-09-14", clinic=clinic)
     assert twins.total == 2
     assert "born that day" in find_patient("정하윤", clinic=clinic).next_step

@@ -79,7 +79,7 @@ def test_one_patient_is_found_by_name_id_or_date(clinic: Clinic, query: str, pat
 
 
 @pytest.mark.parametrize("query", ["김민준", "Kim Minjun", "minjun kim", "Kim Min-joon"])
-def test_homonyms_are_all_listed_and_never_picked(clinic: Clinic, query: str) -> None:
+def test_namesakes_are_all_listed_and_never_picked(clinic: Clinic, query: str) -> None:
     found = find_patient(query, clinic=clinic)
     assert (found.status, found.total) == ("several_matches", 2)
     assert set(ids(found)) == {"P-0001", "P-0002"}
@@ -92,7 +92,7 @@ def test_a_short_limit_does_not_make_several_matches_one(clinic: Clinic) -> None
     assert (found.status, found.total, len(found.matches)) == ("several_matches", 2, 1)
 
 
-def test_a_birth_date_tells_homonyms_apart(clinic: Clinic) -> None:
+def test_a_birth_date_tells_namesakes_apart(clinic: Clinic) -> None:
     for born in ("2021-07-09", "20210709", date(2021, 7, 9)):
         assert ids(find_patient("김민준", patient_birth_date=born, clinic=clinic)) == ["P-0002"]
 
@@ -322,7 +322,7 @@ def test_searching_loads_no_heavy_library(clinic: Clinic) -> None:
         ({}, "only the id tells them apart"),
     ],
 )
-def test_homonyms_are_told_apart_by_what_differs(
+def test_namesakes_are_told_apart_by_what_differs(
     tmp_path: Path, second: dict[str, object], words: str
 ) -> None:
     first = {"patient_birth_date": date(2020, 1, 1), "patient_sex": "F"}

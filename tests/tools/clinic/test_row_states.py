@@ -108,7 +108,7 @@ EDITS = {
         "INSERT INTO patients VALUES ('P-3', 'x', NULL, NULL, '2026', NULL)",
         "'P-3' is alien",
     ),
-    "a cell that is no text": (
+    "a cell that is not text": (
         "UPDATE patients SET patient_name = x'ff00' WHERE patient_id = 'P-1'",
         "'P-1'",
     ),

@@ -19,7 +19,7 @@ from ..conftest import PerfectSegmenter, phantom
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> dict[str, Path]:
-    """A film; the same, bone dark; noise; a file that is no picture."""
+    """A film; the same, bone dark; noise; a file that is not a picture."""
     film = phantom("normal").pixels
     noise = np.random.default_rng(0).integers(0, 256, film.shape).astype(np.uint8)
     for name, pixels in (("film", film), ("noise", noise)):

@@ -1,4 +1,4 @@
-"""Misspelt and romanised names lead to the patient, on a made-up registry with many homonyms."""
+"""Misspelt and romanised names lead to the patient, in a synthetic registry with many namesakes."""
 
 import random
 from collections import Counter, defaultdict
@@ -47,7 +47,7 @@ def test_nobody_is_found_under_a_name_that_nobody_has(clinic: Clinic) -> None:
             assert not is_listed(clinic, case, with_date=False)
 
 
-def test_the_made_up_registry_is_the_same_each_time_and_has_homonyms() -> None:
+def test_the_synthetic_registry_is_the_same_each_time_and_has_namesakes() -> None:
     assert list(synthetic_patients(50, seed=1)) == PATIENTS[:50]
     assert search_cases(PATIENTS, 5, seed=2) == search_cases(PATIENTS, 5, seed=2)
     bearers = Counter(patient.patient_name for patient in PATIENTS)

@@ -212,6 +212,6 @@ def test_the_range_of_a_film_leaves_out_what_is_far_from_it() -> None:
         marked[: int(share * values.size)] = 65535
         assert film_range(marked)[1] == pytest.approx(high, rel=0.2), share
     assert film_range(np.concatenate([values, np.zeros(60_000)]))[0] <= low, (
-        "a dark surround is no outlier here"
+        "a dark surround is not an outlier here"
     )
     assert unit_range(np.array([[0, 255]], np.uint16)).max() == 1

@@ -1,4 +1,4 @@
-"""Operating points: read from beside the weights, refused when damaged, chosen by rules that can be told."""
+"""Operating points: read from next to the weights, refused when damaged, chosen by rules that can be told."""
 
 import json
 import math
@@ -293,7 +293,7 @@ def test_the_gate_lets_good_pictures_of_the_world_through_that_are_less_sure_tha
     assert together.spine_off_centre > 0.15 >= alone.spine_off_centre
     odd = [oddness(picture.measures, gate.usual) for gate in (alone, together) for picture in world[:1]]
     assert odd[0] > alone.largest_oddness and odd[1] <= together.largest_oddness
-    assert together.mirrored_surer_by > surer_by(0.6, 0.5), "pictures that hang rightly are not doubted"
+    assert together.mirrored_surer_by > surer_by(0.6, 0.5), "pictures that hang correctly are not doubted"
     table = pictures_table(replace(POINTS, **asdict(together)), world, 23)
     assert "| 23 | 0.043, 1 of 23 | 0.043, 1 of 23 |" in table
 

@@ -122,7 +122,7 @@ def test_the_shipped_network_knows_a_lying_film(tmp_path: Path) -> None:
 
 
 def softly_grained(seed: int) -> np.ndarray:
-    """What is no film's margin: neither dark nor of one grey."""
+    """What is not a film's margin: neither dark nor of one grey."""
     grain = cv2.GaussianBlur(np.random.default_rng(seed).normal(0, 1, (732, 640)), (0, 0), 12)
     return 110 + 35 * grain / grain.std()
 

@@ -40,7 +40,7 @@ def read(folder: Path, pixels: np.ndarray) -> Reading | None:
         return None
 
 
-def test_films_that_hang_rightly_are_read(tmp_path: Path) -> None:
+def test_films_that_hang_correctly_are_read(tmp_path: Path) -> None:
     readings = [read(tmp_path, film(number)) for number in FILMS]
     assert [reading is not None and reading.doubts for reading in readings] == [[] for _ in FILMS]
 

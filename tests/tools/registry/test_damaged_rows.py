@@ -50,7 +50,7 @@ def is_text(cell: str, garbage: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("garbage", GARBAGE, ids=["another text", "a blob", "bytes that are no text"])
+@pytest.mark.parametrize("garbage", GARBAGE, ids=["another text", "a blob", "bytes that are not text"])
 @pytest.mark.parametrize("cell", PATIENT_CELLS)
 def test_a_damaged_patient_is_left_out_with_a_note_and_named_by_verify(
     clinic: Clinic, caplog: pytest.LogCaptureFixture, cell: str, garbage: str
@@ -69,7 +69,7 @@ def test_a_damaged_patient_is_left_out_with_a_note_and_named_by_verify(
     assert not any(word in caplog.text for word in (CANARY, "P-2", "김민준"))
 
 
-@pytest.mark.parametrize("garbage", GARBAGE, ids=["another text", "a blob", "bytes that are no text"])
+@pytest.mark.parametrize("garbage", GARBAGE, ids=["another text", "a blob", "bytes that are not text"])
 @pytest.mark.parametrize("cell", STUDY_CELLS)
 def test_a_damaged_study_is_left_out_with_a_note_and_named_by_verify(
     clinic: Clinic, caplog: pytest.LogCaptureFixture, cell: str, garbage: str
@@ -87,7 +87,7 @@ def test_a_damaged_study_is_left_out_with_a_note_and_named_by_verify(
     assert not any(word in caplog.text for word in (CANARY, "S-2", "P-2", "김민준"))
 
 
-def test_the_other_homonym_is_not_opened_without_a_question(clinic: Clinic) -> None:
+def test_the_other_namesake_is_not_opened_without_a_question(clinic: Clinic) -> None:
     clinic.registry.delete("P-3")
     damage(clinic, "patients", "patient_sex", "'Q'")
     found = find_patient("김민준", clinic=clinic)

@@ -31,7 +31,7 @@ from pedaxr.types import PatientMatch
 
 from ..small_clinic import a_report
 
-# Homonyms, other spellings of the same name, twins, a baby under a parent's name.
+# Namesakes, other spellings of the same name, twins, a baby under a parent's name.
 NAMES = st.sampled_from(
     [
         "김민준",

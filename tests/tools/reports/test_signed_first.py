@@ -1,4 +1,4 @@
-"""What a human signed is the report of a study; later drafts stand beside it, and its words count."""
+"""What a human signed is the report of a study; later drafts stand next to it, and its words count."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path

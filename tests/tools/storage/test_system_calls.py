@@ -121,7 +121,7 @@ def last(events: list[Event], call: str, ending: str) -> int:
 
 
 def test_everything_is_on_the_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
-    """A power failure, of which `kill -9` tells nothing: film, its name, the journal, then the registry."""
+    """A power failure, which `kill -9` does not imitate: film, its name, the journal, then the registry."""
     events = traced(tmp_path, PROGRAM)
     order = [
         last(events, "sync", ".part"),

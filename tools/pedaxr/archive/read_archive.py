@@ -84,7 +84,7 @@ def read_archive(
     shard_size: int = 200,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tally:
-    """Read every film of a folder or of a CSV file's list into `out`, or go on where a run was stopped.
+    """Read every film of a folder or of a CSV file's list into `out`, or resume a run that was stopped.
 
     Args:
         source: a folder, searched with its subfolders, or a CSV file with a column ImagePath, file or path.

@@ -5,7 +5,7 @@ off is seen by the table's own counter, by the entries of the other chain that n
 noted outside (`pedaxr audit head`).
 
 The table refuses every UPDATE and DELETE. Whoever can write to the file can remove these triggers and write
-the whole chain anew: only a head kept elsewhere shows that.
+a whole new chain: only a head kept elsewhere shows that.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""What a human says of a film beside the network: corrected outlines, findings accepted, rejected or added.
+"""A human's word on a film: corrected outlines, findings accepted, rejected or added.
 
 An annotation never takes the network's place: it is stored next to it, with author, time and the weights
 whose outlines were on screen. Nothing is overwritten; each one names the version it began from, so that two
@@ -166,7 +166,7 @@ def _saved(clinic: "Clinic", study: Study, given: NewAnnotation, author: str) ->
             newest = newest_version(database.conn, study.study_id)
             if body.based_on > newest:
                 raise InvalidRequest(
-                    f"There is no version {body.based_on} to begin from. Load the annotations anew."
+                    f"There is no version {body.based_on} to begin from. Load the annotations again."
                 )
             kept = Annotation(
                 **body.model_dump(),

@@ -1,4 +1,4 @@
-"""Find a patient by name, id or birth date. Homonyms are listed, never picked.
+"""Find a patient by name, id or birth date. Namesakes are listed, never picked.
 
 Whatever could be the patient asked for is a match; a name that is only similar is offered under `nearest`, so
 that a slip of the keyboard never opens another child's films without a human saying yes.
@@ -104,7 +104,7 @@ def find_patient(
         clinic: whose registry, or its folder; the default one when None.
 
     Raises:
-        InvalidRequest: the query is too short or long, or the date is no date.
+        InvalidRequest: the query is too short or long, or the date is not a date.
         StorageError: there is no registry, or it cannot be read.
     """
     with accessing(home_of(clinic), "find_patient", query=_as_asked(query, patient_birth_date)):

@@ -51,7 +51,7 @@ def check_clinic(clinic: Clinic, *, head: str | None = None) -> list[Check]:
     """Every check, in order: tables, films, reports, audit.
 
     Raises:
-        InvalidRequest: `head` is no head.
+        InvalidRequest: `head` is not a head.
         StorageError: the files cannot be opened at all.
     """
     with disk_errors():
@@ -199,7 +199,7 @@ def _check_chain(
         faults = audit_chain.faults_of(connection)
         faults += _unknown_anchors(connection, named_by) if named_by else []
         if connection.execute("SELECT 1 FROM audit WHERE action = ?", [RESTARTED]).fetchone():
-            faults.append("the chain was begun anew: the table before it was taken away")
+            faults.append("the chain was restarted: the table before it was taken away")
         if noted is not None and not audit_chain.has(connection, noted):
             faults.append(f"entry {noted.sequence}, noted outside, is missing or another")
         return Check(name, audit_chain.head_of(connection).sequence, _some(faults))
@@ -231,7 +231,7 @@ def _parse_heads(text: str) -> dict[str, Head]:
         return {name: audit_chain.parse_head(head) for name, head in named.items()}
     except ValueError as err:
         raise InvalidRequest(
-            "This is no head. Give the whole line that `pedaxr audit head` printed."
+            "This is not a head. Give the whole line that `pedaxr audit head` printed."
         ) from err
 
 

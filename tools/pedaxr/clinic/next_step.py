@@ -25,7 +25,7 @@ def next_step(
 
     Args:
         matches: as listed.
-        total: matches in all, of which fewer may be listed.
+        total: all matches; fewer may be listed.
         has_nearest: whether similar names are offered instead.
         has_twin: of one match, whether a child of like name was born on the same day.
         is_certain: whether an id or a birth date was asked for.
@@ -84,7 +84,7 @@ def _after_several(matches: Sequence[PatientMatch]) -> str:
 
 
 def _differences(matches: Sequence[PatientMatch]) -> list[str]:
-    """What differs between the listed patients. Names that differ are seen; homonyms and twins need this."""
+    """What differs between the listed patients. Names that differ are seen; namesakes and twins need this."""
     told: dict[str, set[object]] = {
         "birth date": {match.patient_birth_date for match in matches},
         "sex": {match.patient_sex for match in matches},

@@ -82,7 +82,7 @@ def _of_data(data: Mapping[str, Any]) -> Provenance:
 
 
 def _named_real(also: object) -> tuple[str, ...]:
-    """Names of the sets of real films that a network was trained on beside those that were made."""
+    """Names of the sets of real films that a network was trained on besides synthetic ones."""
     sets = [one for one in also if isinstance(one, Mapping)] if isinstance(also, list) else []
     names = [
         printable(str(one.get("name") or ""), _LONGEST_NAME) for one in sets if not one.get("is_synthetic")

@@ -30,7 +30,7 @@ def create_demo_clinic(
 ) -> Clinic:
     """Make the synthetic clinic, or open the one that is there already.
 
-    It is built beside `home` and moved there when it is whole. With more than one process a script must call
+    It is built next to `home` and moved there when it is whole. With more than one process a script must call
     this under `if __name__ == "__main__":`, as for any spawned worker.
 
     Args:
@@ -84,7 +84,7 @@ def _build_demo(
 
 @contextmanager
 def _built_aside(home: Path) -> Iterator[Path]:
-    """A folder beside `home` that takes its place when the block ends well, and is gone when it does not."""
+    """A folder next to `home` that takes its place when the block ends well, and is gone when it does not."""
     home.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{home.name}-", dir=home.parent))
     try:

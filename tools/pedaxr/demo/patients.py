@@ -1,6 +1,6 @@
 """Who is in the demo clinic: invented children chosen for the mistakes that a search for a patient can make.
 
-A fixed cast holds homonyms, twins, a newborn under its mother's name and children with earlier films; the
+A fixed cast holds namesakes, twins, a newborn under its mother's name and children with earlier films; the
 rest is drawn from lists of common names. All are synthetic.
 """
 

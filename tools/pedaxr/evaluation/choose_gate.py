@@ -1,4 +1,4 @@
-"""From which figures on a picture is refused or doubted: chosen on good films, hardly any of which may be."""
+"""Choose the limits for rejecting or doubting a picture, so that hardly any good film is affected."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,7 +87,7 @@ def choose_gate(
 
     Args:
         sets: by name, validation films; each set alone keeps to the rules on good films.
-        pictures: good ones besides, of which each rule may lose one in twenty.
+        pictures: further good ones; each rule may lose one in twenty of them.
     """
     every = [film for films in sets.values() for film in films]
     rules = [(films, MOST_DOUBTED, MOST_OUTLYING) for films in sets.values()]

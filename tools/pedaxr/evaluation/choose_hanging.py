@@ -8,14 +8,14 @@ from pedaxr.reading.operating_points import NEVER
 from pedaxr.reading.second_look import Looks, surer_by
 
 LEAST_LOOKED_AT = 0.97  # of films that hang wrongly
-MOST_DOUBTED = 0.01  # of films that hang rightly
+MOST_DOUBTED = 0.01  # of films that hang correctly
 MOST_OTHERS_DOUBTED = 0.05
 LEAST_MARGIN = 0.03
 
 
 @dataclass(frozen=True)
 class HungTwice:
-    """Unsureness, as of `second_look.Looks`, of one film that hangs rightly, and of the same hung wrongly."""
+    """Uncertainty (as in `second_look.Looks`) of one correctly hung film, and of the same hung wrongly."""
 
     sides: float
     sides_mirrored: float
@@ -47,7 +47,7 @@ def choose_second_looks(
 
     Args:
         sets: by name, validation films.
-        pictures: other films that hang rightly, of which one in twenty may be doubted.
+        pictures: other correctly hung films; one in twenty of them may be doubted.
     """
     films = [film for one in sets.values() for film in one]
     return (
@@ -74,7 +74,7 @@ def _second_look(pairs: Sequence[tuple[float, float]], others: Sequence[tuple[fl
 
 
 def _margins(pairs: Iterable[tuple[float, float]], looked_from: float) -> list[float]:
-    """By how much films that hang rightly are surer the other way round; far below 0 if never looked at."""
+    """By how much films that hang correctly are surer the other way round; far below 0 if never looked at."""
     return [surer_by(*pair) if pair[0] > looked_from else -NEVER for pair in pairs]
 
 

@@ -70,8 +70,8 @@ def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, 
     )
     told = _is_told(t, p.faint_free_air)
     faint = p.faint_free_air
-    yield "faint free air", faint, "told by it alone: free air", _part(_is_only_faint(t, faint), air)
-    yield "", faint, "told by it alone: none there", _part(_is_only_faint(t, faint), none)
+    yield "faint free air", faint, "reported by it alone: free air", _part(_is_only_faint(t, faint), air)
+    yield "", faint, "reported by it alone: none there", _part(_is_only_faint(t, faint), none)
     yield "", t, "`critical`: sensitivity", _part(told, air)
     yield "", t, "`critical`: false alarms", _part(told, none)
     low = p.least_confidence

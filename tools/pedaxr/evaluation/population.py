@@ -1,4 +1,4 @@
-"""A made-up population of any size, to measure searches: nobody in it is real.
+"""A synthetic population of any size, to measure searches: nobody in it is real.
 
 Surnames occur as often as in Korea, given names with a long tail, so that common names have thousands of
 bearers and most names few. One child in twelve is registered in romanised form, as foreign hospitals and
@@ -24,7 +24,7 @@ _FIRST_DAY, _DAYS = date(2008, 1, 1), 6570
 
 
 def synthetic_patients(count: int, seed: int = 0) -> Iterator[Patient]:
-    """`count` made-up children with ids `P0000000` upwards; the same for the same seed."""
+    """`count` fictitious children with ids `P0000000` upwards; the same for the same seed."""
     draw = random.Random(seed)
     for number in range(count):
         born = _FIRST_DAY + timedelta(days=draw.randrange(_DAYS)) if draw.random() > 0.01 else None
@@ -32,7 +32,7 @@ def synthetic_patients(count: int, seed: int = 0) -> Iterator[Patient]:
 
 
 def synthetic_study(patient: Patient, number: int) -> NewStudy:
-    """One film of a made-up child; there is no file."""
+    """One film of a fictitious child; there is no file."""
     taken = (patient.patient_birth_date or _FIRST_DAY) + timedelta(days=number % 2000)
     return NewStudy(
         study_id=f"S{number:07d}",

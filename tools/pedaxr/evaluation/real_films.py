@@ -45,11 +45,11 @@ class RealRecord:
 
     Attributes:
         film: what is known of it.
-        verdict: "doubted" where the picture itself is; what limits a film is no doubt.
+        verdict: "doubted" where the picture itself is; what limits a film is not a doubt.
         reason: of a refusal or a doubt.
         outlined: findings that the network outlines, whatever the gate says.
         told: findings that the reading names; none of a film that is refused or doubted.
-        is_critical: whether the report has something to be told to a human now.
+        is_critical: whether the report has something that a human must hear of now.
         dice: per structure that is drawn as a whole.
         false_places: where an outline lies of a finding that is known to be absent.
         masks: outlines in the frame, for the sheet.
@@ -134,7 +134,7 @@ def _masks(seen: "Segmentation") -> dict[str, BoolArray]:
 
 
 def _as_in_service(path: Path) -> tuple[Verdict, str, tuple[Finding, ...], bool]:
-    """Verdict, its reason, the findings named, and whether a human is to be told now."""
+    """Verdict, its reason, the findings named, and whether a human must hear of it now."""
     try:
         reading = read_film(Source(path))
     except (NotAnAbdominalFilm, UnreadableImage) as err:

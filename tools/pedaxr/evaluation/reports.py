@@ -70,7 +70,7 @@ def evaluate_reports(
     Args:
         films: with masks and facts.
         seed: of the working diagnoses that are planted.
-        records: file that keeps each record as soon as it is there; the same call goes on from it.
+        records: file that keeps each record as soon as it is there; the same call resumes from it.
         progress: called with (films done, films in all).
 
     Raises:

@@ -91,7 +91,7 @@ class NameForms:
 def fold(text: str, *, joined: bool = True) -> str:
     """Lower-case words without width and accents.
 
-    Whatever is no letter or digit separates words; hyphens and apostrophes inside a word join it if `joined`.
+    All but letters and digits separates words; hyphens and apostrophes inside a word join it if `joined`.
     """
     letters = text.casefold()
     if not _PLAIN.fullmatch(text):
@@ -234,7 +234,7 @@ def as_same_child(found: Likeness, query: NameForms, name: NameForms) -> Likenes
     if is_same_child(query.newborn, name.newborn):
         return found
     if query.is_baby == name.is_baby:
-        return Likeness(BABY, "the name fits, but the number, letter or sex beside it tells children apart")
+        return Likeness(BABY, "the name fits, but the number, letter or sex next to it tells children apart")
     return Likeness(BABY, "the name fits, but only one of the two is a baby under a parent's name")
 
 

@@ -355,7 +355,7 @@ def _by_score(proofs: dict[str, Likeness]) -> list[list[str]]:
 def _judged(
     keys: dict[int, set[str]], asked: AskedKeys, proofs: dict[str, Likeness]
 ) -> tuple[dict[int, Likeness], list[int]]:
-    """The same as `SearchIndex._met`, for names of which all keys are known."""
+    """The same as `SearchIndex._met`, for names whose keys are all known."""
     best: dict[int, Likeness] = {}
     words = set(asked.words)
     for name_id, met in keys.items():

@@ -64,7 +64,7 @@ def wanted_notes(dataset: Dataset) -> tuple[str, ...]:
     if _text(dataset, "BurnedInAnnotation").upper() == "YES":
         notes.append("The file's header says that text is burned into the picture.")
     if _text(dataset, "PatientSpeciesDescription").casefold() not in _HUMAN:
-        notes.append("The file's header says that the patient is no human being.")
+        notes.append("The file's header says that the patient is not a human being.")
     if _text(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
         notes.append("The file holds unprocessed detector data. Export the film for presentation.")
     notes += _known_age(dataset).notes

@@ -95,7 +95,7 @@ def _check_jpeg(data: bytes) -> None:
         size = jpeg_size(data)
     except struct.error:
         return  # padding between markers: the decoder's own reading of the header is checked as well
-    if 0 not in size:  # a height of 0 is told later in the file
+    if 0 not in size:  # a height of 0 is given later in the file
         check_size(*size)
 
 

@@ -28,7 +28,7 @@ _SURROUND = (
     0.02  # of the range, at either end: collimated, bare or burnt out; no matter what a window does to it
 )
 _BLANK = 64  # part of the range of the bits in use that a blank film does not reach,
-_BLANK_LEVELS = 24  # nor so many stored values
+_BLANK_LEVELS = 24  # nor this many stored values
 
 _NOT_USED = "The header's window or table leaves most of the film black or white: it was not used."
 _CONTRADICTION = "The header contradicts itself on whether bone is bright; the picture decided."

@@ -60,7 +60,7 @@ class Stored:
         orientation: what brings it upright.
         is_certain: whether the header says how the child lies, and not only what was done to the picture.
         pixel_aspect: height of a pixel over its width, for pictures without a pixel spacing.
-        is_from_the_side: whether the header says that this is no frontal film.
+        is_from_the_side: whether the header says that this is not a frontal film.
     """
 
     orientation: Orientation = Orientation()

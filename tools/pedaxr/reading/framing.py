@@ -19,7 +19,7 @@ Matrix = NDArray[np.float64]
 Box = tuple[int, int, int, int]
 
 _SQUARE = 0.01  # by how much the sides of a pixel may differ
-_LEAST_SIDE_PX = 160  # of a field that is cut out; what is smaller or narrower is no film
+_LEAST_SIDE_PX = 160  # of a field that is cut out; what is smaller or narrower is not a film
 _LONGEST_TO_SHORTEST = 2.5
 
 

@@ -1,7 +1,7 @@
 """Calibres, levels and stool shares of one film, as numbers with their unit in the name.
 
 Lengths are ratios to the width of the second lumbar body: calibres in absolute figures would mean something
-else at every age. Millimetres stand beside them only where the film has a pixel spacing.
+else at every age. Millimetres stand next to them only where the film has a pixel spacing.
 """
 
 from collections.abc import Mapping

@@ -5,7 +5,7 @@ measure, the tail of good films says how many are as unusual; the tail probabili
 method, 1932). Tables and limit come from good films alone; the choice of measures was made on
 out-of-distribution images of one seed.
 
-What a picture is like is told by how much of each channel is outlined, how surely, and where: a chest shows
+A picture is characterised by how much of each channel is outlined, how surely, and where: a chest shows
 lungs and a heart that fill the field, a bone no spine, a slice a spine of a few pixels; a film of a newborn
 shows the whole chest and an abdomen below it. A linear rule, learned on real pictures and synthetic films,
 tells them apart where no single figure does.

@@ -1,7 +1,7 @@
 """Where the line is drawn between sure and doubtful: figures chosen on validation films, never on test films.
 
-`pedaxr evaluate thresholds` chooses them anew and writes them as JSON. Those in use are the file of that name
-in `$PEDAXR_WEIGHTS`, beside weights of one's own, or else the shipped ones.
+`pedaxr evaluate thresholds` chooses them and writes them as JSON. Those in use are the file of that name
+in `$PEDAXR_WEIGHTS`, next to weights of one's own, or else the shipped ones.
 """
 
 import json
@@ -36,7 +36,7 @@ class OperatingPoints:
         free_air_suspicion: probability of the report writer from which free air is told, outlined or not.
         least_confidence: `flags.least_sure` below which that is said.
         least_support: by finding, `verify.support` below which a sentence on it is hedged.
-        faint_free_air: `Reading.faint_free_air` from which free air is told that is not outlined.
+        faint_free_air: `Reading.faint_free_air` from which free air is reported although it is not outlined.
         least_share: by finding, share of the body that its outline must fill, where it can lie, to be one; 0
             where none is given.
         turned_looked_from, mirrored_looked_from: `second_look.Looks.upright` and `.sides` above which the
@@ -125,7 +125,7 @@ def operating_points() -> OperatingPoints:
     """Those in use.
 
     Raises:
-        ModelUnavailable: the file beside the weights in use is damaged.
+        ModelUnavailable: the file next to the weights in use is damaged.
     """
     from pedaxr_models.checkpoint import weights_folder
 
@@ -151,7 +151,7 @@ def parse_points(text: str) -> OperatingPoints:
     except (TypeError, ValueError, AttributeError) as err:
         names = ", ".join(f.name for f in fields(OperatingPoints))
         raise ModelUnavailable(
-            f"{POINTS_FILE} beside the weights is damaged: it must hold {names}. Remove it, or write it anew "
+            f"{POINTS_FILE} next to the weights is damaged: it must hold {names}. Remove it or rewrite it "
             "with `pedaxr evaluate thresholds`."
         ) from err
 

@@ -38,7 +38,7 @@ class Anatomy:
 
     Attributes:
         masks: (S, S) per channel.
-        body: (S, S) the child, told without any finding's outline; each row is filled.
+        body: (S, S) the child, found without any finding's outline; each row is filled.
     """
 
     masks: Mapping[str, BoolArray]

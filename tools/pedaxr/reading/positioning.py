@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float32]
 
 _ASKEW_DEGREES = 16  # validation films lie askew by up to 13
 _ON_ITS_SIDE_DEGREES = 50
-_LEAST_LENGTH_TO_WIDTH = 2.5  # of a spine whose direction can be told
+_LEAST_LENGTH_TO_WIDTH = 2.5  # of a spine whose direction can be determined
 _EDGE_PX = 3  # of the frame
 _LONGEST_SIDE_PX = 1024
 _LEAST_STROKE = 0.3  # by how much letters are brighter than what lies round them

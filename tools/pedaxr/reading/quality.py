@@ -2,7 +2,7 @@
 
 Simple checks with limits set on synthetic films: they catch blank, noisy, coloured and foreign pictures, not
 a subtly bad one. A picture that passes is not thereby a good film. Once it is segmented, what is outlined
-tells more: on what is no abdominal film the network is less sure of spine, liver, ribs and pelvis.
+tells more: on what is not an abdominal film the network is less sure of spine, liver, ribs and pelvis.
 """
 
 from collections.abc import Sequence

@@ -67,7 +67,7 @@ _OTHER_CHILD = Note(
     "The film's own header contradicts the registry's patient id, birth date or sex. Check whose it is.",
 )
 _FROM_THE_SIDE = Note(
-    NoteKind.DOUBT, "The header says that the film was taken from the side: this is no frontal film."
+    NoteKind.DOUBT, "The header says that the film was taken from the side: this is not a frontal film."
 )
 _LEAST_AIR_PX = 30  # of the frame, where the weights name no least area
 # An agent outlines a film and then has it reported on: the second call finds the first one's work. Two films,
@@ -306,7 +306,7 @@ def _check_identity(source: Source, radiograph: Radiograph) -> None:
     if source.study and source.study.image_sha256 != radiograph.sha256:
         raise StorageError(
             "The film file of this study has changed since it was registered, so it was not read. "
-            "Restore the file, or import the film anew."
+            "Restore the file, or import the film again."
         )
 
 

@@ -52,7 +52,7 @@ Turned = Callable[[int], Framing]  # by how many quarters clockwise, against how
 
 
 def reframed(seen: Outlines, look: Look, turned: Turned | None, view: View | None) -> Outlines:
-    """What is seen of a film once it is framed as well as can be told.
+    """What is seen of a film once it is framed as well as can be determined.
 
     Args:
         seen: at first look.

@@ -47,7 +47,7 @@ def find_regions(
         film: (H, W) in [0, 1], bone bright, as the segmentation was made from.
         thresholds: per channel, probability from which a pixel belongs to it.
         min_area_px: per channel, pixels of the frame that a connected piece needs; 30 where not given.
-        call_thresholds: per channel, probability that so many of its pixels need, where it is given.
+        call_thresholds: per channel, probability that enough of its pixels need, where it is given.
         pixel_spacing_mm: row, column of the film.
         masks: what `channel_masks` gives, where it is known already.
     """

@@ -1,9 +1,10 @@
 """A second look at the same film, hung another way: is it mirrored, upside down, or two films in one?
 
 The network finds an organ by its place as much as by its look, so that a mirrored film is outlined as if it
-hung rightly, only less surely. So the film is segmented again, mirrored or turned by half, where it is unsure
-enough as stored for that to pay; what is clearly surer the other way round was hung wrongly. Of a picture
-that is wide, tall or has two spines, each half is looked at alone: two bodies are surer apart.
+were hung correctly, only with less confidence. A film whose outlines are uncertain enough is therefore
+segmented again, mirrored and turned by half; if it is clearly more certain the other way round, it was hung
+wrongly. A picture that is wide, tall or has two spines is also segmented half by half: two bodies are more
+certain apart.
 """
 
 from collections.abc import Callable, Mapping

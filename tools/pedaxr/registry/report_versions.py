@@ -161,7 +161,7 @@ def insert_version(connection: sqlite3.Connection, report: Report) -> Report:
 
 
 def _as_stored(report: Report, version: int) -> Report:
-    """Without what the registry says anew each time it is shown: whose film it is, and other versions."""
+    """Without what the registry states each time it is shown: whose film it is, and other versions."""
     film = report.film and FilmIdentity(
         view_position=report.film.view_position, age_months=report.film.age_months
     )

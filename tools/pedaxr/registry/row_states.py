@@ -14,7 +14,7 @@ from pedaxr.audit import trail
 from pedaxr.audit.chain import STATE
 
 # Every table that a reader relies on, its key, and what a row of it is called. A column added later must be
-# empty in the rows that are there: empty cells are no part of a digest.
+# empty in the rows that are there: empty cells are left out of digests.
 WATCHED: dict[str, tuple[str, str]] = {
     "patients": ("patient_id", "patient"),
     "studies": ("study_id", "study"),

@@ -51,7 +51,7 @@ class CheckedDraft:
     Attributes:
         in_doubt: why the film gives no finding at all, and what to do; None where it was read.
         is_withheld: the report writer does not look at the film: none of its sentences is shown.
-        critical: how sure each finding is that a human must be told of now.
+        critical: how sure each finding is that a human must hear of now.
         confidence: calibrated, that the report names exactly the findings that the film shows.
         limits: what the film lets be said.
     """

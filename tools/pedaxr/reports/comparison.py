@@ -1,4 +1,4 @@
-"""A film beside the latest earlier one of the same child, computed from both segmentations."""
+"""A film compared with the latest earlier one of the same child, computed from both segmentations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

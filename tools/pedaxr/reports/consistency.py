@@ -103,7 +103,7 @@ def _of_a_film_in_doubt(report: Report) -> Iterator[Contradiction]:
 
 
 def _statements(sections: Mapping[str, str]) -> Iterator[tuple[str, str, SentenceFacts]]:
-    """Section, sentence and statement of all that is told of findings."""
+    """Section, sentence and statement of all that is said of findings."""
     for name in _TOLD:
         for sentence in split_sentences(sections.get(name, "")):
             for said in parse_findings(sentence):

@@ -1,7 +1,7 @@
-"""The report of a study among its stored versions: what a human signed, and beside it what was drafted later.
+"""The report of a study among its stored versions: what a human signed, and what was drafted later.
 
 A signature is never displaced: the newest signed version is the report, at every door. A draft that was made
-after it is named beside it, with what differs; a draft that is asked for names the signed report.
+after it is named next to it, with what differs; a draft that is asked for names the signed report.
 """
 
 from collections.abc import Sequence

@@ -28,7 +28,7 @@ FAINT = 0.6
 LIKELY = 0.5  # from here on the report writer speaks for a finding, in numbers if not in words
 _SUREST = 0.999  # no witness is taken to be surer: one alone could outweigh any doubt of the other
 _OPPOSITE = {Side.RIGHT: Side.LEFT, Side.LEFT: Side.RIGHT}
-# Why a sentence that stands was told anew.
+# Why a sentence was reworded although its finding stands.
 DRAFT_SAYS = "the draft says"
 PLACED_BY_OUTLINE = "its quadrants are those of the outline"
 # Why free air is not denied.
@@ -280,7 +280,7 @@ def _place(region: Region | None) -> Place | None:
 
 
 def _told_alone(judgement: _Judgement, outlines: _Evidence) -> str:
-    """One statement of a sentence, told alone and from its outline, so that a doubt falls on it only."""
+    """One statement of a sentence, worded alone and from its outline, so that a doubt falls on it only."""
     from pedaxr_models.report_text.grammar import as_text, chooser, finding_sentence
     from pedaxr_models.report_text.wordings import wordings
 

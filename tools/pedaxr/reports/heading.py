@@ -92,7 +92,7 @@ def identity_lines(film: FilmIdentity | None, study_id: str | None, language: La
 def critical_line(
     critical: Sequence[str], certainty: Mapping[str, Certainty], language: Language = "en"
 ) -> str:
-    """What must be told now, and whether it is outlined, in doubt, suspected or named by a human."""
+    """What is critical, and whether it is outlined, in doubt, suspected or named by a human."""
     if not critical:
         return ""
     words, names = phrases(language), sign_words(language)

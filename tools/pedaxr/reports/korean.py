@@ -1,4 +1,4 @@
-"""A report told in Korean: from its structured findings, not from the English narrative.
+"""A report in Korean: from its structured findings, not from the English narrative.
 
 The same report, not another one: it has the same id and status, and whoever finalises it finalises the
 English. What a human wrote is quoted as written. Our own fixed phrases (comparison, measures, flags) are put
@@ -41,7 +41,7 @@ def korean_sections(report: Report) -> dict[str, str]:
 
 
 def sections_in_korean(report: Report) -> dict[str, str]:
-    """The sections by their keys in the report, told in Korean."""
+    """The sections by their keys in the report, in Korean."""
     table = _table()
     told = {
         "Indication": _indication(report),
@@ -142,7 +142,7 @@ def _is_outside(finding: StructuredFinding, report: Report) -> bool:
 
 
 def _by_name(report: Report) -> dict[Finding, StructuredFinding]:
-    """Findings of the vocabulary; what else a stored report may name is not told in our words."""
+    """Findings of the vocabulary; anything else a stored report may name is not put in our words."""
     return {Finding(f.finding): f for f in report.findings if f.finding in set(FINDINGS)}
 
 

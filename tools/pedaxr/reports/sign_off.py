@@ -1,6 +1,6 @@
 """Earlier reports, and the two acts that only a named human does: to finalise one and to amend it.
 
-Nothing is ever overwritten: each act adds a version beside the ones before it. The server reaches these acts
+Nothing is ever overwritten: each act adds a version to the ones before it. The server reaches these acts
 only through a form that its client shows to a human.
 """
 
@@ -99,7 +99,7 @@ def finalise(
 
     Raises:
         ReportNotFound, StorageError.
-        InvalidRequest: the name is none, the report is no draft, its study has a final report already, a
+        InvalidRequest: no usable name, the report is not a draft, its study has a final report already, a
             newer draft was made of the same film, or it is critical and nobody was told.
     """
     path = _opened(clinic).registry.path

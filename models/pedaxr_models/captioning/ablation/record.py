@@ -44,7 +44,7 @@ def read_stored(written: Json) -> AblationScores:
 
 
 def keep_ablation(checkpoint: Path, result: AblationScores) -> None:
-    """Write it beside the checkpoint folder, in one rename."""
+    """Write it next to the checkpoint folder, in one rename."""
     path = checkpoint.parent / ABLATION_FILE
     part = path.with_suffix(".json.part")
     part.write_text(json.dumps(stored(result), indent=1) + "\n", encoding="utf-8")
@@ -64,6 +64,6 @@ def kept_ablation(checkpoint: Path, metrics: Json) -> AblationScores | None:
         return read_stored(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as err:
         raise CheckpointError(
-            f"'{path.name}' beside '{checkpoint.name}' is not an ablation. Delete it, or write it again with "
+            f"'{path.name}' next to '{checkpoint.name}' is not an ablation. Delete it or rewrite it with "
             "`pedaxr ablation --publish`."
         ) from err

@@ -208,7 +208,7 @@ def _variant_texts(
 
 
 def _written(films: ReaderFilms, checkpoint: Path, name: str) -> list[str]:
-    """Reports by one checkpoint, kept beside it for as long as weights, films and masks are the same."""
+    """Reports by one checkpoint, kept next to it for as long as weights, films and masks are the same."""
     reporter = Reporter.load(checkpoint)
     path = checkpoint.parent / f"reports-{name}.json"
     inputs = films.films.tobytes() + films.probabilities.tobytes()

@@ -73,7 +73,7 @@ class Anatomy:
         return self.fat_px + 0.055 * self.half_width
 
     def level_y(self, pitches_above_l5: float) -> float:
-        """Row that lies so many lumbar pitches above the centre of L5."""
+        """Row that lies this many lumbar pitches above the centre of L5."""
         return self.l5_y - pitches_above_l5 * self.pitch
 
 

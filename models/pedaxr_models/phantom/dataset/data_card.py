@@ -1,4 +1,4 @@
-"""What a data set of synthetic films holds, counted for programs and told to people."""
+"""What a data set of synthetic films holds, counted for programs and described for people."""
 
 import json
 from collections import Counter
@@ -23,7 +23,7 @@ _SHIFTED = (
     "",
 )
 _TELLS = (
-    "How far a film's label can be told without its gut is measured, not claimed: `pedaxr leaks FOLDER`",
+    "How far a film's label can be guessed without its bowel is measured: `pedaxr leaks FOLDER`",
     "prints it for these very films, and `pedaxr areas FOLDER` compares the outlines with public figures.",
     "Known reasons:",
     "",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 _HEADER = 348
 _TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4"}
-_LARGEST = 2**31  # bytes of voxels: more is no CT of a trunk
+_LARGEST = 2**31  # bytes of voxels: a CT of a trunk is never larger
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def read_nifti(path: Path) -> Volume:
     Oblique volumes are taken at the nearest right angles, as a few degrees do not matter on a film.
 
     Raises:
-        ValueError: it is no NIfTI-1 file, cut short, of an unusual type of voxel, or not a volume.
+        ValueError: it is not a NIfTI-1 file, cut short, of an unusual type of voxel, or not a volume.
     """
     data = _unpacked(path)
     order = _byte_order(data, path)

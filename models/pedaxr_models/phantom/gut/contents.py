@@ -13,7 +13,7 @@ from pedaxr_models.phantom.gut.lumen import Balls, LumenLayer, ball_union
 from pedaxr_models.phantom.gut.plan import Content, GutPlan
 from pedaxr_models.phantom.noise import texture, wander
 
-# Stool with less gas than this along the beam cannot be told from what is round it.
+# Stool with less gas than this along the beam cannot be distinguished from its surroundings.
 _SEEN_GAS_MM = 0.9
 
 

@@ -1,1 +1,1 @@
-"""Findings of made children put into films of other children."""
+"""Findings of synthetic children put into films of other children."""

@@ -1,4 +1,4 @@
-"""Films of any hospital as backgrounds: with outlines and findings in a JSON file beside them, or bare."""
+"""Films of any hospital as backgrounds: with outlines and findings in a JSON file next to them, or bare."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -84,7 +84,7 @@ def read_background(path: Path, outline: Outline | None) -> Background:
     beside = path.with_suffix(".json")
     if not beside.exists():
         if outline is None:
-            raise ValueError(f"'{path.name}' has no JSON file with outlines beside it. Outline it first.")
+            raise ValueError(f"'{path.name}' has no JSON file with outlines next to it. Outline it first.")
         structures = structures_from_channels(film, outline(pixels))
         return Background(path.stem, film, structures, FINDINGS, View.SUPINE, 24.0)
     said = json.loads(beside.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Bowel findings put into a film: the gut of a made child, fitted to the belly of the film's own."""
+"""Bowel findings put into a film: the gut of a synthetic child, fitted to the belly of the film's own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ _FLOOR = 3.3  # of the pelvic floor, lumbar pitches below L5
 
 @dataclass(frozen=True)
 class Content:
-    """What a made child's gut holds, on its canvas: gas less fluid in trunk depths, and the finding."""
+    """What a synthetic child's gut holds, on its canvas: gas less fluid in trunk depths, and the finding."""
 
     depth: Field
     mask: Mask
@@ -91,7 +91,7 @@ def _outline(lumen: Mask, finding: Finding, scene: Scene) -> Mask:
 
 
 def _content(spec: FilmSpec, child: Child) -> Content:
-    """The gas and fluid that make the finding, and nothing else of the made child."""
+    """The gas and fluid that make the finding, and nothing else of the synthetic child."""
     (finding, _), c = spec.severity[0], child.contents
     cavity = cavity_of(child)
     mask = finding_silhouettes(spec, child)[finding.value]
@@ -146,7 +146,7 @@ def _whole_loops(depth: FloatImage, mask: Mask, scene: Scene) -> tuple[FloatImag
 
 
 def _placing(child: Child, scene: Scene) -> NDArray[np.float64]:
-    """Affine map (2, 3) from the made child's canvas to the film: flank to flank, dome and crest to its."""
+    """Affine map (2, 3) from the synthetic canvas to the film: flank to flank, dome and crest to its."""
     a = child.anatomy
     rows = np.flatnonzero(scene.cavity.any(1))
     middle = scene.cavity[rows[len(rows) // 4] : rows[-len(rows) // 4]]

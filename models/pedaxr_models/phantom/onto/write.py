@@ -1,4 +1,4 @@
-"""A folder of films with findings put in, each beside the untouched film it was made from."""
+"""A folder of films with findings put in, each next to the untouched film it was made from."""
 
 import csv
 import io

@@ -18,7 +18,7 @@ from pedaxr_models.segmentation.transforms import normalise
 from pedaxr_models.training.sampling import BalancedBatches, group_films
 
 _ALL = np.uint32((1 << len(CHANNELS)) - 1)
-# Real films are few: they are thrown about more than synthetic ones, of which there are thousands.
+# Real films are few: they are thrown about more than the thousands of synthetic ones.
 SYNTHETIC = Augmentation(mirror=0.25, quarter_turn=0.1, makers=0.3)
 REAL = Augmentation(rotation_degrees=25.0, log_scale=0.49, mirror=0.4, quarter_turn=0.08, makers=0.3)
 _LOOK_OF_AN_ABDOMEN = 0.7  # of the lent looks

@@ -30,7 +30,7 @@ def left_out_films(films: Sequence[PartialFilm], fold: int) -> list[PartialFilm]
 
 
 def other_halves(films: Sequence[PartialFilm]) -> tuple[list[PartialFilm], list[PartialFilm]]:
-    """The pictures that are no abdomen in two halves by case and kind: to learn from, to test on."""
+    """Pictures of other things than an abdomen, halved by case and kind: for training and for testing."""
     halves: tuple[list[PartialFilm], list[PartialFilm]] = ([], [])
     others = [film for film in films if not film.is_abdomen]
     cases: list[list[PartialFilm]] = []

@@ -1,4 +1,4 @@
-"""Partial truth to masks: which pixels of which channel are known, and what they hold.
+"""Partial truth to masks: which pixels are known in each channel, and what they hold.
 
 Outlines are coarse: a band along each is unknown. A finding that is absent is known to be empty everywhere;
 an uncertain one is unknown inside the abdominal cavity, and empty outside it and in the lungs. Outside the

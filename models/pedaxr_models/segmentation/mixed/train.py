@@ -1,7 +1,7 @@
 """Train on synthetic and real films together: `train_mixed(MixedConfig(data=..., real=..., out=...))`.
 
 A run is a number of steps, in stages of growing resolution, under one cosine of the learning rate. Its whole
-state is kept every few hundred steps, so that a run that is killed goes on with `resume=True`. Children named
+state is kept every few hundred steps, so that a killed run resumes with `resume=True`. Children named
 in `leave_out` are not looked at; their films then measure what the recipe gives.
 """
 
@@ -105,7 +105,7 @@ class MixedRun:
         path.with_suffix(".tmp").replace(path)
 
     def load(self, path: Path) -> None:
-        """Go on where `save` was called."""
+        """Resume from what `save` wrote."""
         state = torch.load(path, map_location="cpu", weights_only=True)
         for name in ("network", "average", "optimiser"):
             getattr(self, name).load_state_dict(state[name])

@@ -55,7 +55,7 @@ def _evaluation_options(command: F) -> F:
     "--cases",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Draw the best, median and worst film of each finding into this PNG; those of --shifted into "
-    "NAME_shifted.png beside it.",
+    "NAME_shifted.png next to it.",
 )
 def evaluate_segmentation(
     data: Path,

@@ -38,7 +38,7 @@ def evaluate_real(
 ) -> None:
     """False and true findings, alarms and refusals on real films in the folders DATA.
 
-    The films' truth may be known in part: see docs/data.md for the format. Pictures that are no abdominal
+    The films' truth may be known in part: see docs/data.md for the format. Pictures that are not abdominal
     film count for the gate.
     """
     from rich.markdown import Markdown

@@ -1,4 +1,4 @@
-"""`pedaxr evaluate realism`: how well made films can be told from real ones."""
+"""`pedaxr evaluate realism`: how well synthetic films can be distinguished from real ones."""
 
 import json
 from pathlib import Path

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @limit_option
 @click.option(
     "--out", type=FILE,
-    help="Write the points here: tools/pedaxr/operating_points.json, or beside weights of your own.",
+    help="Write the points here: tools/pedaxr/operating_points.json, or next to weights of your own.",
 )  # fmt: skip
 @document_option
 @weights_option

@@ -137,7 +137,7 @@ export function showAnswer(node, search, choose) {
   );
 }
 
-/** Name first, then what tells homonyms apart. */
+/** Name first, then what tells namesakes apart. */
 export function describePatient(match, isShared) {
   const newest = match.studies[0];
   const film = newest ? `${t("lastFilm")} ${newest.study_date ?? t("unknown")}` : t("noFilms");
