@@ -215,9 +215,14 @@ def study_of(row: sqlite3.Row, home: Path) -> Study:
     patient = patient_of(row)
     with _told_when_damaged():
         _check_texts(row, _STUDY_TEXTS)
-        if "\0" in row["image_path"] or not _are_measures(row):
+        if not _is_film_path(row["image_path"]) or not _are_measures(row):
             raise ValueError
         return _study(row, patient, home)
+
+
+def _is_film_path(path: str) -> bool:
+    """Whether pedaxr can have stored it: none leads out of the clinic's folder by `..`."""
+    return "\0" not in path and ".." not in path.replace("\\", "/").split("/")
 
 
 def _are_measures(row: sqlite3.Row) -> bool:
@@ -253,9 +258,11 @@ def _study(row: sqlite3.Row, patient: Patient, home: Path) -> Study:
 
 
 def study_row(study: NewStudy, home: Path) -> dict[str, Any]:
-    """The columns of a film to register, without `added_at`."""
+    """The columns of a film to register, without `added_at`. Raises InvalidRequest for a path with `..`."""
     home = home.absolute()
     path = home / study.image_path
+    if not _is_film_path(str(study.image_path)):
+        raise InvalidRequest("The path of the film leads out of its folder by '..'. Give it without.")
     row_mm, column_mm = study.pixel_spacing_mm or (None, None)
     return {
         "study_id": study.study_id,

@@ -3,6 +3,7 @@
 uvicorn waits for ever for the rest of a request, and for whoever reads an answer. Here a request has ten
 seconds to arrive, headers and body, and when too many are on their way at once the oldest of them has to
 leave; an answer that has filled the buffers is given up when too little of it was taken for half a minute.
+How many connections one address may hold is the matter of `places`.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ from weakref import WeakKeyDictionary
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
+
+from pedaxr_server.http.places import Places, network_of, places_of, reserved_lane
 
 ARRIVAL_S = 10.0
 TAKING_S = 30.0
@@ -24,17 +27,43 @@ class PromptProtocol(H11Protocol):
 
     _clock: asyncio.TimerHandle | None = None
     _taking_clock: asyncio.TimerHandle | None = None
+    _places: Places
+    address: str
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether a whole request is being answered."""
+        return self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether a request was answered, and no other has begun that could be slow."""
+        return self.cycle is not None and self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The first request is expected."""
         super().connection_made(transport)
+        self.address = network_of(self.client)
+        self._places = places_of(self.server_state)
         self._expect()
+        if self._places.enter(self):
+            self.app = reserved_lane(self.app)  # type: ignore[arg-type, assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is expected any more."""
-        self._stop_expecting()
+        self._forget()
         self._stop_taking_clock()
         super().connection_lost(exc)
+
+    def hang_up(self) -> None:
+        """End it at once; its place is free before the event loop has told anybody."""
+        self._forget()
+        self.transport.abort()
+
+    def on_response_complete(self) -> None:
+        """It waits again, but has shown that it asks."""
+        self._places.used(self)
+        super().on_response_complete()
 
     def data_received(self, data: bytes) -> None:
         """A request that is whole stops its clock; one that has only begun starts it."""
@@ -65,7 +94,11 @@ class PromptProtocol(H11Protocol):
         others = _arriving.setdefault(self.server_state, {})
         others[self] = None
         if len(others) > MOST_ARRIVING:
-            next(iter(others)).transport.abort()
+            next(iter(others)).hang_up()
+
+    def _forget(self) -> None:
+        self._stop_expecting()
+        self._places.leave(self)
 
     def _stop_expecting(self) -> None:
         if self._clock is not None:

@@ -5,33 +5,28 @@ films they name, and `manifest.json` with the SHA-256 of each. The registry is c
 names is there: films are written before their rows and never changed.
 """
 
-import hashlib
 import json
 import os
 import shutil
 import sqlite3
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import IO
+from pathlib import Path
 
 from pedaxr.audit.access_log import AccessLog
 from pedaxr.audit.trail import record
+from pedaxr.clinic.backup_file import DATABASES, FORMAT, MANIFEST, copy_counted, is_packed_film, unpack
 from pedaxr.clinic.clinic import Clinic, open_clinic
 from pedaxr.errors import InvalidRequest, StorageError
-from pedaxr.registry import REGISTRY_FILE
+from pedaxr.registry.planted_schema import OURS_IN_ACCESS_LOG, OURS_IN_REGISTRY, planted
 from pedaxr.registry.schema import writing
 from pedaxr.storage.files import disk_errors, make_private, sync_folder
-from pedaxr.storage.home import ACCESS_FILE
+from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE
 from pedaxr.storage.sqlite import storage_errors
 
-MANIFEST = "manifest.json"
-_FORMAT = 1
-_FILMS = "films"
-_CHUNK = 1024 * 1024
 _PAGES = 1000  # copied at a time; between them others may write
 
 
@@ -40,7 +35,7 @@ class Copied:
     """What a backup holds.
 
     Attributes:
-        missing: films that the registry names and the folder no longer has.
+        missing: films that the registry names and the folder of films does not have.
     """
 
     films: int
@@ -82,16 +77,39 @@ def restore(file: Path, into: Path) -> Clinic:
         into.absolute().parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".restore-", dir=into.absolute().parent))
         try:
-            _unpack(file, aside)
+            unpack(file, aside)
             aside.chmod(0o700)
+            _make_usable(aside)  # before it gets its name: what cannot be used leaves no folder
             aside.rename(into)
             sync_folder(into.absolute().parent)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-    clinic = open_clinic(into)
-    with writing(clinic.registry.path) as database:
-        record(database.conn, "restore")
-    return clinic
+    return open_clinic(into)
+
+
+def _make_usable(home: Path) -> None:
+    """Open what was unpacked as a clinic; nothing of a hostile registry acts before it was looked through."""
+    try:
+        for name, ours in ((REGISTRY_FILE, OURS_IN_REGISTRY), (ACCESS_FILE, OURS_IN_ACCESS_LOG)):
+            _refuse_planted(home / name, ours)
+        clinic = open_clinic(home)
+        with AccessLog(home).connected(), writing(clinic.registry.path) as database:
+            record(database.conn, "restore")
+        films = _films(clinic.registry.path)
+    except (sqlite3.Error, ValueError, TypeError, OverflowError) as err:  # cells that pedaxr never wrote
+        raise StorageError("The backup's registry is damaged. Use another backup.") from err
+    if not all(Path(film).is_absolute() or is_packed_film(film) for film in films):
+        raise StorageError("The backup's registry names a film outside its folder, so it was not restored.")
+
+
+def _refuse_planted(database: Path, ours: dict[str, str]) -> None:
+    if not database.is_file():
+        return
+    with storage_errors(), closing(sqlite3.connect(database)) as connection:
+        if planted(connection, ours):
+            raise StorageError("The backup's tables hold triggers or views that pedaxr does not make.")
+        if database.name == REGISTRY_FILE:
+            connection.execute("SELECT version FROM schema_versions")  # an empty file would become a clinic
 
 
 def _folded(clinic: Clinic) -> AccessLog:
@@ -113,7 +131,31 @@ def _copy_database(source: Path, target: Path) -> None:
 
 def _films(database: Path) -> list[str]:
     with storage_errors(), closing(sqlite3.connect(database)) as connection:
-        return [row[0] for row in connection.execute("SELECT image_path FROM studies ORDER BY image_path")]
+        connection.text_factory = _any_text
+        rows = connection.execute("SELECT DISTINCT image_path FROM studies ORDER BY image_path")
+        return [str(row[0]) for row in rows]
+
+
+def _any_text(cell: bytes) -> str:
+    return cell.decode("utf-8", "surrogateescape")
+
+
+def _is_film(home: Path, film: str) -> bool:
+    """Whether a film may go into the backup: a file of the films' folder, which may be a link itself."""
+    if not is_packed_film(film) or not (path := home / film).is_file():
+        return False
+    below = path.parents[: len(Path(film).parts) - 2]
+    return not any(part.is_symlink() for part in (path, *below))
+
+
+def _compression(database: Path) -> int:
+    """Packed, unless it is mostly free pages, which could be packed further than `restore` believes."""
+    with storage_errors(), closing(sqlite3.connect(database)) as connection:
+        free, all_pages = (
+            int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("freelist_count", "page_count")
+        )
+    return zipfile.ZIP_STORED if 2 * free > all_pages else zipfile.ZIP_DEFLATED
 
 
 def _write(part: Path, aside: Path, home: Path, progress: Callable[[int, int], None] | None) -> Copied:
@@ -123,17 +165,16 @@ def _write(part: Path, aside: Path, home: Path, progress: Callable[[int, int], N
     make_private(part)
     with part.open("wb") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
-            for name in (REGISTRY_FILE, ACCESS_FILE):
-                digests[name] = _add(archive, aside / name, name, zipfile.ZIP_DEFLATED)
+            for name in DATABASES:
+                digests[name] = _add(archive, aside / name, name, _compression(aside / name))
             for number, film in enumerate(films, 1):
-                path = home / film
-                if Path(film).is_absolute() or not path.is_file():
+                if not _is_film(home, film):
                     missing += 1
                     continue
-                digests[film] = _add(archive, path, film, zipfile.ZIP_STORED)
+                digests[film] = _add(archive, home / film, film, zipfile.ZIP_STORED)
                 if progress:
                     progress(number, len(films))
-            archive.writestr(MANIFEST, json.dumps({"format": _FORMAT, "files": digests}, indent=1))
+            archive.writestr(MANIFEST, json.dumps({"format": FORMAT, "files": digests}, indent=1))
         file.flush()
         os.fsync(file.fileno())
     return Copied(len(films) - missing, missing, part.stat().st_size)
@@ -143,54 +184,4 @@ def _add(archive: zipfile.ZipFile, path: Path, name: str, compression: int) -> s
     info = zipfile.ZipInfo(name)
     info.compress_type, info.external_attr = compression, 0o600 << 16
     with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:
-        return _copy(source, target)
-
-
-def _copy(source: IO[bytes], target: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while chunk := source.read(_CHUNK):
-        digest.update(chunk)
-        target.write(chunk)
-    return digest.hexdigest()
-
-
-def _unpack(file: Path, folder: Path) -> None:
-    with _opened(file) as archive:
-        listed = _listed(archive)
-        for name in ("films", "overlays"):
-            (folder / name).mkdir()
-        for name, digest in listed.items():
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(name) as source, target.open("xb") as copy:
-                if _copy(source, copy) != digest:
-                    raise StorageError(f"The backup is damaged: {name} is not what was copied. Use another.")
-                copy.flush()
-                os.fsync(copy.fileno())
-        for path in (folder / _FILMS, folder):
-            sync_folder(path)
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            yield archive
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, EOFError, NotImplementedError) as err:
-        raise StorageError("The backup cannot be read: it is damaged or no backup. Use another.") from err
-
-
-def _listed(archive: zipfile.ZipFile) -> dict[str, str]:
-    try:
-        manifest = json.loads(archive.read(MANIFEST))
-        files = {str(name): str(digest) for name, digest in manifest["files"].items()}
-        known = manifest["format"] == _FORMAT
-    except (ValueError, TypeError, AttributeError, KeyError) as err:
-        raise StorageError("The backup cannot be read: it has no manifest. Use another.") from err
-    if not known or REGISTRY_FILE not in files:
-        raise StorageError("The backup is of another version of pedaxr. Restore it with that version.")
-    for name in files:
-        parts = PurePosixPath(name).parts
-        if not parts or name.startswith("/") or ".." in parts or "\\" in name or ":" in name:
-            raise StorageError("The backup names a file outside its folder, so it was not unpacked.")
-    return files
+        return copy_counted(source, target)

@@ -18,6 +18,7 @@ from pedaxr.audit.access_log import RESTARTED, AccessLog
 from pedaxr.audit.chain import Head
 from pedaxr.clinic.clinic import Clinic
 from pedaxr.errors import InvalidRequest
+from pedaxr.registry.planted_schema import OURS_IN_REGISTRY, missing, planted
 from pedaxr.registry.row_states import WATCHED, row_faults
 from pedaxr.registry.schema import connected
 from pedaxr.storage.files import disk_errors
@@ -133,10 +134,18 @@ def _check_tables(path: Path) -> Check:
         try:
             found = [row[0] for row in connection.execute("PRAGMA integrity_check(10)")]
             found += [f"a row of {row[0]} refers to nothing" for row in _foreign_faults(connection)]
+            found += _schema_faults(connection)
         except sqlite3.DatabaseError:  # too damaged to be checked
             found = ["the file is damaged"]
     faults = tuple("the tables are damaged" if "\n" in line else line for line in found if line != "ok")
     return Check("tables", 1, faults)
+
+
+def _schema_faults(connection: sqlite3.Connection) -> list[str]:
+    faults = [f"the trigger {name} is missing or changed" for name in missing(connection, OURS_IN_REGISTRY)]
+    if count := planted(connection, OURS_IN_REGISTRY):
+        faults.append(f"{count} triggers, views or virtual tables were not made by pedaxr")
+    return faults
 
 
 def _foreign_faults(connection: sqlite3.Connection) -> list[tuple[str]]:
