@@ -34,6 +34,7 @@ TOOL_SCOPES: Mapping[str, str] = {
 }
 _REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "sub"]
 _LONGEST_TOKEN = 8192
+_LONGEST_NAME = 255
 _LONGEST_LIFE_S = 24 * 3600  # a token that lives longer is a password
 
 
@@ -47,10 +48,10 @@ class TokenVerifier:
     async def verify_token(self, token: str) -> AccessToken | None:
         """The token's owner and scopes, or None: it is not said what was wrong with it.
 
-        Signature, issuer, audience, expiry and a life of at most a day are all required.
+        Signature, issuer, audience, a named subject, expiry and a life of at most a day are all required.
         """
         claims = self._claims(token)
-        if claims is None or not _is_short_lived(claims):
+        if claims is None or not _is_short_lived(claims) or not _names_somebody(claims):
             return None
         return AccessToken(
             token=token,
@@ -86,6 +87,18 @@ def _is_short_lived(claims: Mapping[str, Any]) -> bool:
     issued, expires = claims["iat"], claims["exp"]
     are_numbers = isinstance(issued, int | float) and isinstance(expires, int | float)
     return are_numbers and expires - issued <= _LONGEST_LIFE_S
+
+
+def _names_somebody(claims: Mapping[str, Any]) -> bool:
+    """A subject that a person or program can have: the audit trail and the shares of clients go by it."""
+    subject, client = claims["sub"], claims.get("client_id") or claims.get("azp") or claims["sub"]
+    return all(
+        isinstance(name, str)
+        and name == name.strip() != ""
+        and name.isprintable()
+        and len(name) <= _LONGEST_NAME
+        for name in (subject, client)
+    )
 
 
 def scopes_of(claims: Mapping[str, Any]) -> list[str]:

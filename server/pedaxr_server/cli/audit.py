@@ -12,6 +12,8 @@ from pedaxr_server.cli.options import FILE, home_option, json_option, show
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from rich.console import RenderableType
+
     from pedaxr.audit.fhir import Version
     from pedaxr.clinic import Clinic
     from pedaxr.clinic.integrity import Check
@@ -80,7 +82,7 @@ def _events(clinic: "Clinic", version: "Version", after: int) -> "Iterator[str]"
 
 
 def show_checks(checks: "Sequence[Check]", json_path: Path | None) -> None:
-    """Print them all. Raises StorageError when one found a fault."""
+    """Print them all, and the verdict last. Raises StorageError, which is the verdict, for a fault."""
     from pedaxr_server.cli.console import show_rows
 
     rows = [
@@ -90,6 +92,14 @@ def show_checks(checks: "Sequence[Check]", json_path: Path | None) -> None:
     data = [
         {"name": check.name, "looked_at": check.looked_at, "faults": list(check.faults)} for check in checks
     ]
-    show(lambda: show_rows(rows, title="verified"), data, json_path)
-    if any(not check.is_good for check in checks):
-        raise StorageError("Not everything is as it should be; see above. Restore a backup.")
+    faulty = sum(not check.is_good for check in checks)
+    verdict = "" if faulty else f"Verified: all {len(checks)} checks found everything as it should be."
+    show(lambda: _with_verdict(show_rows(rows, title="checked"), verdict), data, json_path)
+    if faulty:
+        raise StorageError(f"Not verified: {faulty} of {len(checks)} checks found faults. Restore a backup.")
+
+
+def _with_verdict(table: "RenderableType", verdict: str) -> "RenderableType":
+    from rich.console import Group
+
+    return Group(table, verdict) if verdict else table

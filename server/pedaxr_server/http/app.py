@@ -7,7 +7,8 @@
     *    /workplace/*                             what the page does besides showing, with the same login
 
 Every route but the first two checks Host and Origin exactly, so that a web page cannot reach patient data by
-rebinding a name. Order of the layers, outermost first: hosts, token, context of the token, routes.
+rebinding a name. Order of the layers, outermost first: hosts, token, context of the token, shares of one
+client, scopes, routes.
 """
 
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from pedaxr.clinic import default_home
 from pedaxr_server.auth.tokens import SCOPES, web_address
 from pedaxr_server.http.health import health_routes
 from pedaxr_server.http.middleware import ExactHosts, ScopeGate
+from pedaxr_server.http.shares import Shares
 from pedaxr_server.settings import HTTP_PATH, Settings
 from pedaxr_server.viewer.routes import viewer_routes
 from pedaxr_server.viewer.workplace import workplace_routes
@@ -32,7 +34,10 @@ if TYPE_CHECKING:
     from pedaxr_server.http.draining import DrainingServer
     from pedaxr_server.worker.readers import Reader
 
-_MOST_CONNECTIONS = 512
+_BACKLOG = 512  # connections taken in one turn of the event loop
+_OPEN_FILES = 4096  # for connections, films and tables; many systems allow 1024 unless asked
+_MOST_SESSIONS = 4096  # of all clients
+_SESSION_IDLE_S = 10 * 60.0
 _IDLE_S = 20  # short, and a busy server hangs up on requests that are on their way
 _LAST_WORDS_S = 2  # for streams to close, after the calls have been waited for
 
@@ -41,7 +46,11 @@ def app_of(server: MCPServer[object], settings: Settings, reader: "Reader | None
     """The HTTP service around a server that was made already."""
     security = transport_security(settings)
     app = server.streamable_http_app(
-        streamable_http_path=HTTP_PATH, transport_security=security, host=settings.host
+        streamable_http_path=HTTP_PATH,
+        transport_security=security,
+        host=settings.host,
+        max_sessions=_MOST_SESSIONS,
+        session_idle_timeout=_SESSION_IDLE_S,
     )
     app.router.routes[:0] = [*health_routes(settings, reader), *_metadata_routes(settings)]
     app.router.routes += [*viewer_routes(settings), *workplace_routes(settings)]
@@ -50,6 +59,7 @@ def app_of(server: MCPServer[object], settings: Settings, reader: "Reader | None
     if settings.allowed_origins:
         outer.append(_cross_origin(settings))
     app.user_middleware[:0] = outer
+    app.user_middleware.append(Middleware(Shares, path=HTTP_PATH))
     if settings.auth_issuer:
         home = settings.home or default_home()
         gate = Middleware(ScopeGate, path=HTTP_PATH, resource_url=settings.resource_url, home=home)
@@ -75,6 +85,7 @@ def http_server(app: Starlette, settings: Settings) -> "DrainingServer":
     from pedaxr_server.http.draining import Calls, DrainingServer
     from pedaxr_server.http.slow_clients import PromptProtocol
 
+    _allow_open_files()
     calls = Calls(app)
     config = uvicorn.Config(
         calls,
@@ -84,12 +95,24 @@ def http_server(app: Starlette, settings: Settings) -> "DrainingServer":
         port=settings.port,
         timeout_graceful_shutdown=_LAST_WORDS_S,
         timeout_keep_alive=_IDLE_S,
-        limit_concurrency=_MOST_CONNECTIONS,
+        backlog=_BACKLOG,
         log_config=None,
         access_log=False,  # addresses of studies are patient data
         server_header=False,
     )
     return DrainingServer(config, calls, settings.drain_s)
+
+
+def _allow_open_files() -> None:
+    """As many connections as `places` gives need more open files than many systems begin with."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _metadata_routes(settings: Settings) -> list[BaseRoute]:

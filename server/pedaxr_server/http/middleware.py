@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mcp.server.auth.routes import build_resource_metadata_url
@@ -23,21 +24,48 @@ _MINUTE_S = 60.0
 _MOST_PEEKED_BYTES = 4 * 1024 * 1024  # the SDK refuses larger bodies itself
 
 
+# Said twice, two readers of one request can each believe another one of them.
+_SAID_ONCE = frozenset(
+    {b"host", b"origin", b"authorization", b"content-length", b"transfer-encoding", b"content-type"}
+    | {b"mcp-session-id", b"mcp-protocol-version"}
+)
+
+
 class ExactHosts:
-    """The SDK's Host and Origin check, for every route; it makes it for the MCP endpoint alone."""
+    """The SDK's Host and Origin check, for every route; it makes it for the MCP endpoint alone.
+
+    Nor does it see a second Origin, or two statements of how long a body is, which a proxy before us may read
+    in another way than we do.
+    """
 
     def __init__(self, app: ASGIApp, security: TransportSecuritySettings) -> None:
         self._app = app
         self._check = TransportSecurityMiddleware(security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 421 or 403, or pass the request on. Health is asked for by address, by machines."""
+        """Answer 400, 421 or 403, or pass the request on. Health is asked for by address, by machines."""
+        if scope["type"] == "http" and (ambiguous := _said_twice(scope["headers"])):
+            text = f"Send one {ambiguous} header."
+            answer = JSONResponse({"error": "invalid_request", "error_description": text}, 400, _CLOSE)
+            await answer(scope, receive, send)
+            return
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
             refused = await self._check.validate_request(Request(scope))
             if refused is not None:
                 await refused(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+_CLOSE = {"Connection": "close"}  # what follows may be the rest of a body
+
+
+def _said_twice(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The header that a request has twice, or "Content-Length or Transfer-Encoding" when it has both."""
+    counted = Counter(name for name, _ in headers if name in _SAID_ONCE)
+    if counted[b"content-length"] and counted[b"transfer-encoding"]:
+        return "Content-Length or Transfer-Encoding"
+    return next((name.decode().title() for name, count in counted.items() if count > 1), None)
 
 
 class ScopeGate:
@@ -57,7 +85,7 @@ class ScopeGate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look at the body of a request with a token, then pass it on."""
         if scope["type"] != "http" or scope["path"] != self._path:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, self._writing_down(scope, send))
             return
         if not _has_token(scope):
             await self._app(scope, receive, self._naming_scopes(scope, send))
@@ -81,6 +109,16 @@ class ScopeGate:
             await send(message)
 
         return with_scopes
+
+    def _writing_down(self, scope: Scope, send: Send) -> Send:
+        """For the audit trail: who has no login leaves a trace at every route."""
+
+        async def with_trace(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 401:
+                self._write_down_stranger(scope)
+            await send(message)
+
+        return with_trace
 
     def _write_down(self, scope: Scope, needed: str) -> None:
         """For the audit trail: a refusal that reaches no tool."""
@@ -177,10 +215,10 @@ def scopes_needed(body: bytes) -> Iterator[str]:
 
 def replaying(messages: list[Message], receive: Receive) -> Receive:
     """What gives the messages again, and then whatever follows."""
-    waiting = iter(messages)
+    waiting = deque(messages)  # let go of as they are read: a call may take long
+    messages.clear()
 
     async def replay() -> Message:
-        message = next(waiting, None)
-        return message if message is not None else await receive()
+        return waiting.popleft() if waiting else await receive()
 
     return replay

@@ -21,7 +21,10 @@ MOST_CONNECTIONS = 512
 MOST_OF_ADDRESS = 256
 RESERVED = 64
 _RETRY_S = 2
-_FULL = {"error": "busy", "error_description": f"All connections are in use. Call again in {_RETRY_S} seconds."}
+_FULL = {
+    "error": "busy",
+    "error_description": f"All connections are in use. Call again in {_RETRY_S} seconds.",
+}
 
 
 class Held(Protocol):
@@ -114,7 +117,9 @@ def reserved_lane(app: ASGIApp) -> ASGIApp:
     """The app as seen from a reserved place: health and whoever has a token; all others are told to wait."""
 
     async def lane(scope: Scope, receive: Receive, send: Send) -> None:
-        is_for_all = scope["path"] in OPEN_PATHS or any(name == b"authorization" for name, _ in scope["headers"])
+        is_for_all = scope["path"] in OPEN_PATHS or any(
+            name == b"authorization" for name, _ in scope["headers"]
+        )
         if is_for_all:
             await app(scope, receive, send)
             return

@@ -47,7 +47,7 @@ class PromptProtocol(H11Protocol):
         self._places = places_of(self.server_state)
         self._expect()
         if self._places.enter(self):
-            self.app = reserved_lane(self.app)  # type: ignore[arg-type, assignment]
+            self.app = reserved_lane(self.app)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is expected any more."""

@@ -100,6 +100,22 @@ NOW = int(time.time())
         pytest.param({"iss": ISSUER + "/"}, id="nearly the issuer"),
         pytest.param({"iss": None}, id="no issuer"),
         pytest.param({"sub": None}, id="nobody's"),
+        *(
+            pytest.param({"sub": subject}, id=f"of {subject!r:.12}")
+            for subject in (
+                "",
+                " ",
+                "\t",
+                "a\nb",
+                " somebody",
+                "some\u202ebody",
+                "\u200b",
+                "x" * 256,
+                7,
+                ["a"],
+            )
+        ),
+        pytest.param({"client_id": "\n"}, id="a client that is a line"),
         pytest.param({"key": SECRET + "x"}, id="other secret"),
         pytest.param({"algorithm": "HS512"}, id="other algorithm"),
     ],
