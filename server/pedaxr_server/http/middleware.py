@@ -115,7 +115,7 @@ class ScopeGate:
 
         async def with_trace(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 401:
-                self._write_down_stranger(scope)
+                self._write_down_unauthenticated(scope)
             await send(message)
 
         return with_trace
