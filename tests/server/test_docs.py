@@ -44,5 +44,5 @@ async def test_the_documented_resources_are_the_registered_ones() -> None:
     async with Client(create_server(Settings())) as client:
         templates = (await client.list_resource_templates()).resource_templates
         fixed = {r.uri for r in (await client.list_resources()).resources if r.uri.startswith("pedaxr:")}
-    documented = set(re.findall(r"^\| `(pedaxr://[^`]+)`", TEXT, re.MULTILINE))
-    assert documented == {template.uri_template for template in templates} | fixed
+    documented = re.findall(r"^\| `(pedaxr://[^`]+)`", TEXT, re.MULTILINE)
+    assert sorted(documented) == sorted({template.uri_template for template in templates} | fixed)

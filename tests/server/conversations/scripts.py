@@ -227,6 +227,13 @@ CONVERSATIONS: tuple[Conversation, ...] = (
                 {},
                 (r'"critical":\[\{"study_id":"S-820954"', '"unread_total":8', "may be critical as well"),
             ),
+            find(
+                "And with tools alone?",
+                "worklist",
+                "^Today is .*Worklist: 1 critical, 0 unsigned, 8 unread",
+                "may be critical as well",
+                rf'"waits":"critical","study_id":"S-820954".*"critical":\["{AIR} \(outlined\)"\]',
+            ),
         ),
     ),
     Conversation(

@@ -2,17 +2,22 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp import Client
 from mcp.server.mcpserver import MCPServer
 from mcp_types import TextContent, TextResourceContents
 
-from pedaxr.clinic import open_clinic
-from pedaxr.types import Worklist
+from pedaxr.clinic import Clinic, open_clinic
+from pedaxr.clinic.worklist import worklist
+from pedaxr.registry import Registry
+from pedaxr.types import PatientSearch, Worklist
 from pedaxr_models.labels import Finding, sign_within
 from pedaxr_server.auth.tokens import PATIENTS_READ, REPORTS_READ, scope_needed
 from pedaxr_server.mcp import resources, tools
+from pedaxr_server.replies.text_budget import MOST_TOKENS, most_tokens
+from pedaxr_server.replies.worklist_reply import worklist_reply
 
 from ..conftest import canned_report
 
@@ -75,3 +80,57 @@ async def test_without_the_scope_for_reports_a_search_does_not_say_what_films_sh
     hidden = await told()
     assert air not in hidden and "pneumoperitoneum" not in hidden and "preliminary" not in hidden
     assert drafted in hidden
+
+
+async def searched(
+    server: Server, era: str, query: str = "worklist", **more: int
+) -> tuple[str, dict[str, Any]]:
+    async with Client(server, mode=era) as client:
+        reply = await client.call_tool("find_patient", {"query": query} | more)
+    (block,) = reply.content
+    assert isinstance(block, TextContent)
+    return block.text, reply.structured_content or {}
+
+
+@pytest.mark.parametrize("query", ["worklist", "Worklist", " WORKLIST "])
+async def test_a_host_without_resources_asks_find_patient_for_the_worklist(
+    server: Server, era: str, drafted: str, query: str
+) -> None:
+    text, data = await searched(server, era, query)
+    head, _, first, *_ = text.splitlines()
+    assert "Worklist: 1 critical" in head and "may be critical as well" in head
+    film = json.loads(first)
+    assert film["waits"] == "critical" and film["study_id"] == drafted
+    assert {"study_date", "patient_id", "name", "born", "report", "critical"} <= set(film)
+    search = PatientSearch.model_validate({"query": query} | data)
+    assert search.matches[0].studies[0].study_id == drafted and search.status == "several_matches"
+
+
+async def test_the_worklist_is_cut_and_says_where_the_rest_is(server: Server, era: str, drafted: str) -> None:
+    text, _ = await searched(server, era, limit=2)
+    made = Worklist.model_validate_json(await read(server, era))
+    kinds = [json.loads(line)["waits"] for line in text.splitlines() if line.startswith("{")]
+    assert kinds == ["critical", "unread", "unread"]
+    assert f"({made.unread_total - 2} more: all are in the resource pedaxr://worklist)" in text
+
+
+async def test_nothing_that_waits_is_said_in_words(tmp_path: Path) -> None:
+    registry = Registry.create(tmp_path / "registry.sqlite3")
+    reply = worklist_reply(worklist(clinic=Clinic(tmp_path, registry)), 10)
+    assert "Nothing waits." in str(reply.content) and reply.structured_content["status"] == "no_match"
+
+
+async def test_a_worklist_of_many_films_fits_into_a_reply(server: Server, era: str, drafted: str) -> None:
+    made = Worklist.model_validate_json(await read(server, era))
+    many = made.model_copy(update={"unread": made.unread * 10, "unread_total": 10 * len(made.unread)})
+    (block,) = worklist_reply(many, 1000).content
+    assert isinstance(block, TextContent) and most_tokens(block.text) <= MOST_TOKENS
+    assert " more: all are in the resource" in block.text
+
+
+async def test_without_the_scope_for_reports_there_is_no_worklist(
+    server: Server, era: str, drafted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "may", lambda scope: scope != REPORTS_READ)
+    text, _ = await searched(server, era)
+    assert "needs the scope reports:read" in text and drafted not in text

@@ -9,7 +9,7 @@ from pedaxr.patient_search.search_index import MOST_COUNTED
 from pedaxr.types import PatientMatch
 
 _GO_ON = "Use a study_id of this patient with generate_report or segment_xray."
-_BLIND = "This search knows nothing of findings, film dates or what is unread"
+_BLIND = "This search knows nothing of findings, film dates or what is unread (the worklist does)"
 
 
 def next_step(
