@@ -34,10 +34,9 @@ def as_search(worklist: Worklist, limit: int) -> PatientSearch:
         for film in kind[:limit]:
             films.setdefault(str(film.patient_id), []).append(film)
     matches = [_child(waiting) for waiting in films.values()]
-    several = "several_matches" if len(matches) > 1 else "one_match"
     return PatientSearch(
         query=WORKLIST,
-        status=several if matches else "no_match",
+        status="no_match" if not matches else "one_match" if len(matches) == 1 else "several_matches",
         matches=matches,
         total=len(matches),
         next_step=worklist.next_step,
