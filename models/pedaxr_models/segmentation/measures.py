@@ -27,8 +27,8 @@ _SHORTEST_LEVEL_PITCHES = 0.6
 
 
 @dataclass(frozen=True)
-class Level:
-    """A gas-fluid interface in the frame: its two ends, x, y in pixels, along the horizon."""
+class Line:
+    """A straight line in the frame: its two ends, x, y in pixels."""
 
     start: tuple[float, float]
     end: tuple[float, float]
@@ -37,6 +37,10 @@ class Level:
     def length(self) -> float:
         """Pixels."""
         return float(np.hypot(self.end[0] - self.start[0], self.end[1] - self.start[1]))
+
+
+class Level(Line):
+    """A gas-fluid interface, along the horizon; whole numbers are corners of pixels."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,56 @@ def measure_film(masks: Mapping[str, BoolArray], view: View | None = None) -> Fi
     )
 
 
+def find_calipers(masks: Mapping[str, BoolArray], view: View | None = None) -> dict[str, Line]:
+    """Where each length of `measure_film` was read: lines of that length, whole numbers at pixel centres.
+
+    Keys are the names of the attributes of `FilmMeasures`, and `longest_level`. A calibre is the diameter of
+    the widest circle inside, towards the nearest wall.
+
+    Args:
+        masks: by channel, in one frame, as for `measure_film`.
+        view: as for `measure_film`.
+    """
+    found = measure_film(masks, view)
+    empty = np.zeros(next(iter(masks.values())).shape, bool)
+    held = {name: masks.get(name, empty) for name in (*Structure, *Finding)}
+    colon = held[Structure.COLON]
+    parts = colon_parts(colon, held[Structure.SPINE], held[Structure.L2_BODY])
+    calibres = {
+        "stomach": held[Structure.STOMACH],
+        "widest_loop": held[Structure.SMALL_BOWEL_GAS],
+        "widest_colon": colon,
+        "rectum": parts[2] if parts else empty,
+    }
+    lines = {name: _diameter(mask) for name, mask in calibres.items() if mask.any()}
+    if found.l2_width:
+        lines["l2_width"] = _width_line(held[Structure.L2_BODY], found.l2_width)
+    if found.free_air_gap:
+        turned = view is View.LEFT_LATERAL_DECUBITUS
+        air = held[Finding.PNEUMOPERITONEUM]
+        line = _thickness_line(air.T if turned else air, found.free_air_gap)
+        lines["free_air_gap"] = Line(line.start[::-1], line.end[::-1]) if turned else line
+    if found.levels:
+        ends = found.levels[0].start, found.levels[0].end
+        lines["longest_level"] = Line(*((x - 0.5, y - 0.5) for x, y in ends))
+    return lines
+
+
+def _width_line(body: BoolArray, width: float) -> Line:
+    """Across the row of the body whose width is nearest to the one measured."""
+    widths = body.sum(axis=1)
+    row = int(np.abs(np.where(widths > 0, widths, np.inf) - width).argmin())
+    middle = float(np.flatnonzero(body[row])[[0, -1]].mean())
+    return Line((middle - width / 2, float(row)), (middle + width / 2, float(row)))
+
+
+def _thickness_line(air: BoolArray, thickness: float) -> Line:
+    """Down the column that holds the most gas, from its upper edge."""
+    column = int(air.sum(axis=0).argmax())
+    top = float(np.flatnonzero(air[:, column])[0]) - 0.5
+    return Line((float(column), top), (float(column), top + thickness))
+
+
 def l2_width(body: BoolArray) -> float | None:
     """Width of the second lumbar body near its end plates; the waist between them is a tenth narrower."""
     widths = body.sum(axis=1)
@@ -104,13 +158,33 @@ def box_of(mask: BoolArray) -> tuple[slice, slice]:
 
 def widest_circle(mask: BoolArray) -> float | None:
     """Diameter of the largest circle inside a mask: the calibre of a bent tube."""
+    depth = _depths(mask)[0]
+    return 2 * float(depth.max()) if depth.size else None
+
+
+def _depths(mask: BoolArray) -> tuple[NDArray[np.float32], tuple[int, int]]:
+    """How far each pixel of a mask lies from its edge, in its box with a pixel around, and the box's x, y."""
     rows, columns = box_of(mask)
     if rows.stop == rows.start:
-        return None
+        return np.zeros((0, 0), np.float32), (0, 0)
     inner = mask[rows, columns]
     padded = np.zeros((inner.shape[0] + 2, inner.shape[1] + 2), np.uint8)
     padded[1:-1, 1:-1] = inner
-    return 2 * float(cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5).max())
+    depths = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)
+    return np.asarray(depths, np.float32), (columns.start - 1, rows.start - 1)
+
+
+def _diameter(mask: BoolArray) -> Line:
+    """Of the widest circle inside a mask that is not empty, towards the wall nearest to its middle."""
+    depths, (left, top) = _depths(mask)
+    y, x = np.unravel_index(int(depths.argmax()), depths.shape)
+    ys, xs = np.nonzero(depths == 0)
+    nearest = int(np.hypot(ys - y, xs - x).argmin())
+    away = np.array([xs[nearest] - x, ys[nearest] - y], np.float64)
+    reach = away / np.hypot(*away) * float(depths[y, x])
+    middle = np.array([left + x, top + y], np.float64)
+    start, end = (middle - reach).tolist(), (middle + reach).tolist()
+    return Line((start[0], start[1]), (end[0], end[1]))
 
 
 def _greatest_thickness(mask: BoolArray) -> float | None:

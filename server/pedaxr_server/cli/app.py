@@ -32,6 +32,7 @@ from pedaxr_server.cli.options import (
 )
 from pedaxr_server.cli.pictures import pictures
 from pedaxr_server.cli.reports import reports
+from pedaxr_server.cli.send import send
 from pedaxr_server.cli.serve import serve, settings, token
 from pedaxr_server.cli.train import train
 from pedaxr_server.cli.walkthrough import walkthrough
@@ -179,7 +180,7 @@ def report(
     print_report(draft, out=out, korean=korean, json_path=json_path)
 
 
-main.add_subject("Patients and films", (find, segment, report, reports, annotations, read))
+main.add_subject("Patients and films", (find, segment, report, reports, annotations, read, send))
 main.add_subject("Server", (serve, settings, token, demo))
 main.add_subject("Clinic", (import_films, backup, restore, verify, audit))
 main.add_subject("Train and evaluate", (train, evaluate, ablation, pictures))

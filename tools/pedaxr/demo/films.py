@@ -1,4 +1,4 @@
-"""Make the demo clinic's films and write them as a clinic would hold them: mostly PNG, some DICOM CR."""
+"""Make the demo clinic's films and write them as a clinic holds them: DICOM CR."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -11,6 +11,8 @@ from pedaxr.registry import NewStudy
 from pedaxr.storage.files import write_durably
 
 if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
     from pedaxr_models.phantom.film import PhantomFilm
 
 Progress = Callable[[int, int], None]
@@ -41,11 +43,13 @@ def _made(make: Callable[[DemoFilm], NewStudy], films: list[DemoFilm], processes
 
 def make_one(home: Path, demo: DemoFilm) -> NewStudy:
     """Make one film and write it durably."""
+    from pedaxr.demo.synthetic_dicom import encoded
     from pedaxr_models.phantom import make_film
 
     film = make_film(demo.spec)
-    path = home / "films" / f"{demo.study_id}.{'dcm' if demo.is_dicom else 'png'}"
-    content = _dicom(film, demo) if demo.is_dicom else _png(film)
+    path = home / "films" / f"{demo.study_id}.dcm"
+    dataset = _dicom(film, demo)
+    content = encoded(dataset)
     write_durably(path, content)
     return NewStudy(
         study_id=demo.study_id,
@@ -59,19 +63,17 @@ def make_one(home: Path, demo: DemoFilm) -> NewStudy:
         indication=film.metadata.indication,
         working_diagnosis=film.metadata.working_diagnosis,
         source_label=film.label,
+        accession_number=dataset.AccessionNumber,
+        study_instance_uid=str(dataset.StudyInstanceUID),
+        series_instance_uid=str(dataset.SeriesInstanceUID),
+        sop_instance_uid=str(dataset.SOPInstanceUID),
     )
 
 
-def _png(film: "PhantomFilm") -> bytes:
-    import cv2
-
-    return bytes(cv2.imencode(".png", film.pixels)[1])
-
-
-def _dicom(film: "PhantomFilm", demo: DemoFilm) -> bytes:
+def _dicom(film: "PhantomFilm", demo: DemoFilm) -> "Dataset":
     from pydicom.dataset import Dataset
 
-    from pedaxr.demo.synthetic_dicom import finished, write_patient, write_study
+    from pedaxr.demo.synthetic_dicom import add_film, write_patient, write_study
 
     dataset, patient = Dataset(), demo.patient
     write_patient(
@@ -82,4 +84,4 @@ def _dicom(film: "PhantomFilm", demo: DemoFilm) -> bytes:
         birth_date=patient.patient_birth_date,
     )
     write_study(dataset, demo.study_id, demo.study_date, demo.spec.age_months, demo.spec.view)
-    return finished(dataset, film)
+    return add_film(dataset, film)

@@ -42,7 +42,6 @@ class DemoFilm:
     patient: Patient
     study_date: date
     spec: FilmSpec
-    is_dicom: bool
 
 
 @dataclass(frozen=True)
@@ -136,8 +135,7 @@ def demo_films(patients: int, seed: int) -> list[DemoFilm]:
             spec = FilmSpec(
                 _FILM_SEED + seed, _FIRST_FILM + len(films), view, age_in_months(child.born, day), severity
             )
-            # Every seventh is DICOM, so that both kinds are met, but not the film everybody tries first.
-            films.append(DemoFilm(f"S-{next(study_numbers)}", patient, day, spec, len(films) % 7 == 5))
+            films.append(DemoFilm(f"S-{next(study_numbers)}", patient, day, spec))
     return films
 
 

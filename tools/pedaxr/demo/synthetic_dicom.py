@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from pedaxr.patient_search.person_name import person_name
 from pedaxr_models.labels import View
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def encode_dicom(film: "PhantomFilm") -> bytes:
     )
     study_date = date.fromisoformat(m.study_date) if m.study_date else None
     write_study(dataset, f"{m.patient_id}", study_date, m.age_months, spec.view)
-    return finished(dataset, film)
+    return encoded(add_film(dataset, film))
 
 
 def write_patient(
@@ -63,13 +64,18 @@ def write_study(
     dataset.ViewPosition = _VIEW_POSITIONS.get(view, "AP")
 
 
-def finished(dataset: Dataset, film: "PhantomFilm") -> bytes:
-    """Add the picture and identifiers that follow from the header and the pixels, and encode."""
+def add_film(dataset: Dataset, film: "PhantomFilm") -> Dataset:
+    """Add the picture, and identifiers that follow from the header and from how the film was made."""
     _write_picture(dataset, film)
     dataset.SOPClassUID = ComputedRadiographyImageStorage
     for keyword in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
         sources = [dataset.PatientID, dataset.AccessionNumber, repr(film.spec), keyword]
         setattr(dataset, keyword, generate_uid(entropy_srcs=sources))
+    return dataset
+
+
+def encoded(dataset: Dataset) -> bytes:
+    """The film as a DICOM file (PS3.10), uncompressed."""
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
@@ -77,19 +83,6 @@ def finished(dataset: Dataset, film: "PhantomFilm") -> bytes:
     buffer = BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
-
-
-def person_name(name: str) -> str:
-    """DICOM PN: family^given in Latin, and in Hangul as the ideographic group (PS3.5 6.2.1)."""
-    from pedaxr.patient_search.hangul import split_surname
-    from pedaxr.patient_search.name_matching import romanised_name
-
-    latin = romanised_name(name)
-    if latin is None:
-        given, _, family = name.rpartition(" ")
-        return f"{family}^{given}"
-    surname, given = split_surname(name)
-    return f"{latin.replace(' ', '^')}={surname}^{given}"
 
 
 def _write_picture(dataset: Dataset, film: "PhantomFilm") -> None:

@@ -5,11 +5,13 @@ else at every age. Millimetres stand next to them only where the film has a pixe
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pedaxr.reading.framing import Framing
 from pedaxr_models.labels import Finding, View
 from pedaxr_models.plausibility import cannot_show
 
@@ -80,3 +82,32 @@ def _levels(found: "FilmMeasures", view: View | None) -> dict[str, float]:
 def _stool(found: "FilmMeasures") -> dict[str, float]:
     shares = zip(STOOL_PARTS, found.stool_share, strict=True)
     return {f"stool_share_{part}": round(share, 3) for part, share in shares if share is not None}
+
+
+@dataclass(frozen=True)
+class Caliper:
+    """Where a length was read: two points of the stored film, x, y, whole numbers at pixel centres."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+
+
+def place_calipers(
+    masks: Mapping[str, BoolArray], letterbox: "Letterbox", framing: Framing, view: View | None
+) -> dict[str, Caliper]:
+    """Where the lengths of `measure` were read, by what they are of: l2_width, stomach, free_air_gap, ...
+
+    Args:
+        masks: by channel, (S, S) of the frame, as for `measure`.
+        letterbox: of the frame.
+        framing: the way back to the stored film.
+        view: as for `measure`.
+    """
+    from pedaxr_models.segmentation.measures import find_calipers
+
+    placed = {}
+    for name, line in find_calipers(masks, view).items():
+        read = letterbox.to_film(np.array([line.start, line.end], np.float32))
+        (x0, y0), (x1, y1) = framing.to_stored(read).tolist()
+        placed[name] = Caliper((x0, y0), (x1, y1))
+    return placed

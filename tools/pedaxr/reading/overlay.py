@@ -51,6 +51,7 @@ class Caption:
         signed: the report that a human signed, whose words come before any outline.
         data_statement: what the networks were trained on.
         towards_left: where the patient's left lies, one step in x and y; to the right of most films.
+        outlined: who drew the outlines.
     """
 
     film: FilmIdentity | None = None
@@ -58,6 +59,7 @@ class Caption:
     signed: SignedReport | None = None
     data_statement: str = ""
     towards_left: tuple[int, int] = (1, 0)
+    outlined: str = "Outlined by the network"
 
 
 def draw_overlay(
@@ -301,7 +303,7 @@ def _write_legend(
         legend.line("In doubt: no findings", _WARNING)
         legend.paragraph(caption.in_doubt, _INK, lines=8)
     else:
-        legend.line("Outlined by the network", _FAINT)
+        legend.line(caption.outlined, _FAINT)
         for region in findings:
             legend.entry(region, is_finding=True)
         if not findings:

@@ -18,7 +18,7 @@ from pedaxr.radiograph.recent_cache import Recent
 from pedaxr.reading import networks as models
 from pedaxr.reading.counted_findings import CountedFindings, count_findings
 from pedaxr.reading.framing import Framing
-from pedaxr.reading.measurements import measure
+from pedaxr.reading.measurements import Caliper, measure, place_calipers
 from pedaxr.reading.notes import Note, NoteKind, no_finding_because, texts
 from pedaxr.reading.operating_points import OperatingPoints, operating_points
 from pedaxr.reading.outlines import (
@@ -192,6 +192,14 @@ class Reading:
             pixel_spacing_mm=square_spacing(self.pixel_spacing_mm),
             view=self.metadata.view,
         )
+
+    @cached_property
+    def calipers(self) -> dict[str, Caliper]:
+        """Where the lengths of `measures` were read, on the stored film; none of a film in doubt."""
+        if self.doubts:
+            return {}
+        outlines, view = self.outlines, self.metadata.view
+        return place_calipers(self._counted_cores, self.segmentation.letterbox, outlines.framing, view)
 
     @property
     def _counted_cores(self) -> dict[str, NDArray[np.bool_]]:

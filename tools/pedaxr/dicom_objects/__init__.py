@@ -1,0 +1,1 @@
+"""A film's reading and report as DICOM objects: outlines, measurements, pictures and text."""

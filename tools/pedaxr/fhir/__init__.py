@@ -1,0 +1,1 @@
+"""A report as FHIR R4 resources, for hospital systems that speak FHIR."""
