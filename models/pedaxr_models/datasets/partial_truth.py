@@ -63,6 +63,7 @@ class PartialFilm:
         findings: those that are not in it are unknown.
         outlines: per name of `OUTLINES`, each (n, 2) float32 of x, y in pixels; a name that is missing was
             not drawn, which says nothing of whether it is there.
+        exact: names whose outlines are true to the pixel, as of what was put in.
         suitable: whether a reader should accept it; None when nobody said.
         reason: why it is suitable or not.
     """
@@ -74,6 +75,7 @@ class PartialFilm:
     source: str = ""
     findings: Mapping[Finding, Presence] = field(default_factory=dict)
     outlines: Mapping[str, list[FloatArray]] = field(default_factory=dict)
+    exact: tuple[str, ...] = ()
     suitable: bool | None = None
     reason: str = ""
     age_group: str = ""
@@ -156,6 +158,7 @@ def _from_json(path: Path, data: Mapping[str, Any]) -> PartialFilm:
         source=str(data.get("source", "")),
         findings=_findings(data["findings"], path),
         outlines=outlines,
+        exact=("free_air",) if "pasted" in data else (),
         suitable=data.get("suitable"),
         reason=str(data.get("suitable_reason", "")),
         age_group=str(data.get("age_group", "")),

@@ -131,6 +131,18 @@ def train_segmentation(
 @click.option("--start-from", type=FOLDER, help="Checkpoint folder (default: ImageNet weights).")
 @click.option("--leave-out", multiple=True, help="Child whose films are not trained on; repeatable.")
 @click.option(
+    "--also",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    multiple=True,
+    help="Folder of films that every fold learns from, such as `pedaxr films --onto` makes; repeatable.",
+)
+@click.option(
+    "--batch",
+    type=(click.IntRange(1), click.IntRange(0), click.IntRange(0)),
+    metavar="SYNTHETIC ABDOMENS OTHER",
+    help="Films of each kind in a batch (default: 5 2 1).",
+)
+@click.option(
     "--fold",
     type=click.IntRange(0, 4),
     help="Leave out this fifth of the children, and half of the other pictures, to measure on them.",
@@ -140,14 +152,18 @@ def train_segmentation(
 @click.option("--resume", is_flag=True, help="Continue the interrupted run in --out.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: torch's choice).")
-def train_mixed(real: tuple[Path, ...], **options: Any) -> None:
+def train_mixed(real: tuple[Path, ...], batch: tuple[int, int, int] | None, **options: Any) -> None:
     """Train EfficientNet-Lite0 on synthetic and real films together, some truths being known in part."""
     from pedaxr_models.segmentation.mixed import train as training
+    from pedaxr_models.segmentation.mixed.batches import Shares
 
     given = {name: value for name, value in options.items() if value is not None}
+    if batch:
+        given["shares"] = Shares(*batch)
+    config = training.MixedConfig(real=real, **given)
     with library_errors():
-        training.train_mixed(training.MixedConfig(real=real, **given), report=click.echo)
-    click.echo(f"checkpoint: {training.package(training.MixedConfig(real=real, **given))}")
+        training.train_mixed(config, report=click.echo)
+    click.echo(f"checkpoint: {training.package(config)}")
 
 
 @train.command("mean")

@@ -33,6 +33,7 @@ MOST_RIGHT_FLAGGED = 0.10
 CURVE_BINS = 12
 TAIL, NARROWEST_STEP, WIDEST_STEP = 4, 0.25, 0.75
 MOST_MORE_ALARMS = 0.05
+MOST_TRACE = 0.05
 _AIR = Finding.PNEUMOPERITONEUM
 
 
@@ -56,6 +57,7 @@ class Seen:
         free_air: the report writer's probability of it.
         faint_free_air: of `Reading`.
         is_free_air_told: outlined, or affirmed by the draft, whatever its probability.
+        is_free_air_outlined: whether the reading counts an outline of it.
         confidence: of `flags.least_sure`.
         word_confidence: mean probability of the draft's words, for comparison.
         is_right: the findings outlined are exactly the true ones.
@@ -78,6 +80,7 @@ class Seen:
     is_right: bool
     measures: Mapping[str, float] = field(default_factory=dict)
     faint_free_air: float = 0.0
+    is_free_air_outlined: bool = False
     probabilities: Mapping[str, float] = field(default_factory=dict)
     true: tuple[str, ...] = ()
     hung: HungTwice | None = None
@@ -131,6 +134,7 @@ def _look(film: Film) -> Seen:
         is_right=outlined == set(true),
         measures=gate.measures,
         faint_free_air=reading.faint_free_air,
+        is_free_air_outlined=_AIR in outlined,
         probabilities={f.value: told.probabilities.get(f, 0.0) for f in FINDINGS},
         true=tuple(true),
         hung=gate.hung,
@@ -170,16 +174,18 @@ def choose(
         pictures: good ones besides, without truth: only the gate is chosen on them.
     """
     every = [film for films in sets.values() for film in films]
+    suspicion = free_air_suspicion(every)
     gate = choose_gate({name: [film.gate for film in films] for name, films in sets.items()}, pictures)
     return OperatingPoints(
         **{name: getattr(gate, name) for name in GatePoints.__dataclass_fields__},
-        free_air_suspicion=free_air_suspicion(every),
+        free_air_suspicion=suspicion,
         least_confidence=least_confidence(every),
         least_support={f.value: least_support(f, every) for f in FINDINGS},
         weights=weights,
         confidence_curve=confidence_curve(every),
         not_excluded={f.value: not_excluded(f, every) for f in FINDINGS},
-        faint_free_air=faint_free_air(sets, free_air_suspicion(every)),
+        faint_free_air=faint_free_air(sets, suspicion),
+        free_air_trace=free_air_trace(every, suspicion),
         least_share=least_shares([one for film in every for one in film.outlined]),
     )
 
@@ -208,6 +214,18 @@ def free_air_suspicion(films: Sequence[Seen]) -> float:
     """The highest probability at which the report writer alone names 95 % of free air; at most .5."""
     air = sorted((film.free_air for film in films if film.has_free_air), reverse=True)
     return min(0.5, down(air[math.ceil(LEAST_ALONE * len(air)) - 1])) if air else 0.0
+
+
+def free_air_trace(films: Sequence[Seen], suspicion: float) -> float:
+    """The highest trace, at most `MOST_TRACE`, that loses no free air of which the writer alone tells."""
+    told = [
+        film.faint_free_air
+        for film in films
+        if film.has_free_air
+        and not film.is_free_air_outlined
+        and (film.is_free_air_told or film.free_air >= suspicion)
+    ]
+    return min(MOST_TRACE, down(min(told, default=1.0)))
 
 
 def faint_free_air(sets: Mapping[str, Sequence[Seen]], suspicion: float) -> float:

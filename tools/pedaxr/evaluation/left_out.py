@@ -10,12 +10,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr.evaluation.real_films import STRUCTURES, structure_dice
 from pedaxr.evaluation.reports import Share
+from pedaxr.radiograph.read import Radiograph
+from pedaxr.reading.outlines import Outlines
+from pedaxr.reading.read_film import look_at
 from pedaxr.reading.regions import channel_masks
+from pedaxr.types import Region
 from pedaxr_models.datasets.partial_truth import PartialFilm, Presence
 from pedaxr_models.labels import CHANNELS, Finding
 from pedaxr_models.pasting.free_air import put_free_air
@@ -106,77 +111,93 @@ def read_left_out(
         CheckpointError: a folder holds no segmentation network.
     """
     pairs = [(fold, film) for fold in sorted(runs) for film in left_out_films(films, fold)]
-    networks = {fold: load_segmenter(folder) for fold, folder in runs.items()}
+    networks = {fold: _as_shipped(load_segmenter(folder), shipped) for fold, folder in runs.items()}
     records: list[LeftOutRecord] = []
     for number, (fold, film) in enumerate(pairs, 1):
         rng = np.random.default_rng((seed, fold, number))
-        records += _versions(film, networks[fold], shipped, versions, rng)
+        records += _versions(film, networks[fold], versions, rng)
         if progress is not None:
             progress(number, len(pairs))
     return records
 
 
+def _as_shipped(network: FilmSegmenter, shipped: FilmSegmenter) -> FilmSegmenter:
+    """The network with the thresholds that its mean is shipped with."""
+    network.thresholds, network.min_area_px = shipped.thresholds, shipped.min_area_px
+    network.call_thresholds, network.core_thresholds = shipped.call_thresholds, shipped.core_thresholds
+    return network
+
+
 def _versions(
-    film: PartialFilm, network: FilmSegmenter, shipped: FilmSegmenter, count: int, rng: np.random.Generator
+    film: PartialFilm, network: FilmSegmenter, count: int, rng: np.random.Generator
 ) -> Iterator[LeftOutRecord]:
     known = known_planes(film)
     said = film.says(_AIR)
-    seen = network.predict_frame(known.frame, known.letterbox)
-    masks = _masks(seen, shipped)
     yield LeftOutRecord(
         film=film.id,
         has_free_air=None if said in (None, Presence.UNCERTAIN) else said is Presence.PRESENT,
-        score=score_of(seen, shipped),
-        structures=structure_dice(film, masks, known.letterbox),
+        score=score_of(_read(known.frame, known, network).segmentation, network),
+        structures=_structures(film, known, network),
     )
     if said is not Presence.ABSENT or "abdominal_cavity" not in known.drawn:
         return
     for _ in range(count):
-        if record := _pasted(film, known, network, shipped, rng):
+        if record := _pasted(film, known, network, rng):
             yield record
 
 
+def _structures(film: PartialFilm, known: KnownPlanes, network: FilmSegmenter) -> dict[str, float]:
+    seen = network.predict_frame(known.frame, known.letterbox)
+    masks = channel_masks(
+        seen,
+        thresholds=network.thresholds,
+        min_area_px=network.min_area_px,
+        call_thresholds=network.call_thresholds,
+    )
+    return structure_dice(film, masks, known.letterbox)
+
+
 def _pasted(
-    film: PartialFilm,
-    known: KnownPlanes,
-    network: FilmSegmenter,
-    shipped: FilmSegmenter,
-    rng: np.random.Generator,
+    film: PartialFilm, known: KnownPlanes, network: FilmSegmenter, rng: np.random.Generator
 ) -> LeftOutRecord | None:
     grey = np.round(known.frame * 255).astype(np.uint8)
     made = put_free_air(grey, {name: plane > 0 for name, plane in known.drawn.items()}, rng)
     if made is None:
         return None
-    seen = network.predict_frame((made.film / np.float32(255)).astype(np.float32), known.letterbox)
-    found = _masks(seen, shipped)[_AIR]
+    outlines = _read((made.film / np.float32(255)).astype(np.float32), known, network)
+    true = made.mask[known.letterbox.content]
+    said = _filled([r for r in outlines.regions if r.name == _AIR], true.shape)
     return LeftOutRecord(
         film=film.id,
         has_free_air=True,
-        score=score_of(seen, shipped),
+        score=score_of(outlines.segmentation, network),
         sign=made.kind,
         contrast=round(made.measures["contrast"], 1),
-        dice=round(float(2 * (found & made.mask).sum() / max(1, found.sum() + made.mask.sum())), 4),
+        dice=round(float(2 * (said & true).sum() / max(1, said.sum() + true.sum())), 4),
     )
 
 
-def score_of(seen: Segmentation, shipped: FilmSegmenter) -> float:
+def _read(frame: NDArray[np.float32], known: KnownPlanes, network: FilmSegmenter) -> Outlines:
+    """As in service: askew films are turned, and of a whole baby the abdomen is read."""
+    return look_at(Radiograph(np.ascontiguousarray(frame[known.letterbox.content])), network, None, None)
+
+
+def _filled(regions: Sequence[Region], shape: tuple[int, ...]) -> BoolArray:
+    drawn = np.zeros(shape, np.uint8)
+    for region in regions:
+        cv2.fillPoly(drawn, [np.array(polygon, np.int32) for polygon in region.polygons], (1,))
+    return drawn > 0
+
+
+def score_of(seen: Segmentation, network: FilmSegmenter) -> float:
     """The highest call point at which the film would be called to show free air; 0 where none would do."""
     probability = np.zeros_like(seen.probabilities[0])
     content = seen.letterbox.content
     probability[content] = seen.probabilities[CHANNELS.index(_AIR)][content]
-    labels, areas = pieces_of(probability >= shipped.thresholds[_AIR])
-    least = max(1, shipped.min_area_px.get(_AIR, 1))
+    labels, areas = pieces_of(probability >= network.thresholds[_AIR])
+    least = max(1, network.min_area_px.get(_AIR, 1))
     pieces = [probability[labels == piece] for piece in range(1, len(areas)) if areas[piece] >= least]
     return max((float(np.partition(piece, -least)[-least]) for piece in pieces), default=0.0)
-
-
-def _masks(seen: Segmentation, shipped: FilmSegmenter) -> dict[str, BoolArray]:
-    return channel_masks(
-        seen,
-        thresholds=shipped.thresholds,
-        min_area_px=shipped.min_area_px,
-        call_thresholds=shipped.call_thresholds,
-    )
 
 
 def left_out_figures(records: Sequence[LeftOutRecord], call: float) -> LeftOutFigures:

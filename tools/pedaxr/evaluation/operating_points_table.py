@@ -68,10 +68,19 @@ def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, 
         "report writer alone: free air named",
         _part(lambda s: s.free_air >= t, air),
     )
-    told = _is_told(t, p.faint_free_air)
+    trace = p.free_air_trace
+    told = _is_told(t, p.faint_free_air, trace)
     faint = p.faint_free_air
-    yield "faint free air", faint, "reported by it alone: free air", _part(_is_only_faint(t, faint), air)
-    yield "", faint, "reported by it alone: none there", _part(_is_only_faint(t, faint), none)
+    yield (
+        "faint free air",
+        faint,
+        "reported by it alone: free air",
+        _part(_is_only_faint(t, faint, trace), air),
+    )
+    yield "", faint, "reported by it alone: none there", _part(_is_only_faint(t, faint, trace), none)
+    lost = _is_lost(t, trace)
+    yield "free air trace", trace, "writer's suspicions not reported: free air", _part(lost, air)
+    yield "", trace, "writer's suspicions not reported: none there", _part(lost, none)
     yield "", t, "`critical`: sensitivity", _part(told, air)
     yield "", t, "`critical`: false alarms", _part(told, none)
     low = p.least_confidence
@@ -157,12 +166,29 @@ def _gives(finding: str, least: float) -> Test:
     return lambda film: film.probabilities.get(finding, 0.0) >= least
 
 
-def _is_told(suspicion: float, faint: float) -> Test:
-    return lambda film: film.is_free_air_told or film.free_air >= suspicion or film.faint_free_air >= faint
+def _is_suspected(suspicion: float) -> Test:
+    """By the report writer, without an outline."""
+    return lambda film: (
+        not film.is_free_air_outlined and (film.is_free_air_told or film.free_air >= suspicion)
+    )
 
 
-def _is_only_faint(suspicion: float, faint: float) -> Test:
-    told, all_told = _is_told(suspicion, 1.1), _is_told(suspicion, faint)
+def _is_told(suspicion: float, faint: float, trace: float) -> Test:
+    suspected = _is_suspected(suspicion)
+    return lambda film: (
+        film.is_free_air_outlined
+        or film.faint_free_air >= faint
+        or (suspected(film) and film.faint_free_air >= trace)
+    )
+
+
+def _is_lost(suspicion: float, trace: float) -> Test:
+    suspected = _is_suspected(suspicion)
+    return lambda film: suspected(film) and film.faint_free_air < trace
+
+
+def _is_only_faint(suspicion: float, faint: float, trace: float) -> Test:
+    told, all_told = _is_told(suspicion, 1.1, trace), _is_told(suspicion, faint, trace)
     return lambda film: all_told(film) and not told(film)
 
 

@@ -37,6 +37,8 @@ class OperatingPoints:
         least_confidence: `flags.least_sure` below which that is said.
         least_support: by finding, `verify.support` below which a sentence on it is hedged.
         faint_free_air: `Reading.faint_free_air` from which free air is reported although it is not outlined.
+        free_air_trace: the same, below which the report writer's own suspicion is not told as one: where the
+            segmentation sees nothing at all, a sentence of the writer is struck, and is no alarm.
         least_share: by finding, share of the body that its outline must fill, where it can lie, to be one; 0
             where none is given.
         turned_looked_from, mirrored_looked_from: `second_look.Looks.upright` and `.sides` above which the
@@ -67,6 +69,7 @@ class OperatingPoints:
     usual: Mapping[str, Table] = field(default_factory=dict)
     largest_oddness: float = 0.0
     faint_free_air: float = 1.0
+    free_air_trace: float = 0.0
     least_share: Mapping[str, float] = field(default_factory=dict)
     turned_looked_from: float = NEVER
     turned_surer_by: float = 0.1
@@ -105,6 +108,7 @@ _SHARES = (
     "free_air_suspicion",
     "least_confidence",
     "faint_free_air",
+    "free_air_trace",
 )
 
 

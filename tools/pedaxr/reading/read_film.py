@@ -285,17 +285,18 @@ def _seen(
 ) -> Outlines:
     """Of the same film and weights what was found the last time; weights without a digest have no name."""
     if not segmenter.weights_sha256:
-        return _looked_at(radiograph, segmenter, spacing, view)
+        return look_at(radiograph, segmenter, spacing, view)
     key = (radiograph.sha256, segmenter.weights_sha256, id(segmenter), spacing, view)
-    return _outlines.get(key, lambda: _looked_at(radiograph, segmenter, spacing, view))
+    return _outlines.get(key, lambda: look_at(radiograph, segmenter, spacing, view))
 
 
-def _looked_at(
+def look_at(
     radiograph: Radiograph,
     segmenter: "FilmSegmenter",
     spacing: tuple[float, float] | None,
     view: View | None,
 ) -> Outlines:
+    """What is outlined, after every second look: askew, lying, upside down, the abdomen of a whole baby."""
     first = outline(radiograph, segmenter, spacing)
 
     def look(framing: Framing) -> Outlines:

@@ -43,7 +43,9 @@ class Shares:
     lent: float = 0.6
     margins: float = 0.2
     marks: float = 0.35
-    kinds: Mapping[str, float] = field(default_factory=lambda: {"chest": 1.4, "slice": 0.6})
+    kinds: Mapping[str, float] = field(
+        default_factory=lambda: {"chest": 1.4, "slice": 0.6, "crescent put in": 4.0}
+    )
 
     def times(self, factor: int) -> "Shares":
         """The same in batches `factor` times as large."""

@@ -22,6 +22,7 @@ Bits = NDArray[np.uint32]
 
 GAS_BIT = 20  # of the mask: gas of some loop or of the stomach
 _CHANNEL = {channel: index for index, channel in enumerate(CHANNELS)}
+_RIM = 0.01  # the same, outside of what was put in
 _BAND = 0.02  # half width of what is not believed along an outline, share of the frame
 # Structures drawn as a whole, and the band along each: inside of the outline, outside of it.
 _WHOLE = {"lungs": (0.02, 0.02), "spine": (0.012, 0.015), "pelvis": (0.02, 0.02), "liver": (0.03, 0.03)}
@@ -131,8 +132,9 @@ def _findings(film: PartialFilm, drawn: dict[str, Plane], holds: Plane, empty: P
         if said is not Presence.PRESENT:
             continue
         if finding is Finding.PNEUMOPERITONEUM and "free_air" in drawn:
-            holds[plane] |= shrink(drawn["free_air"], _BAND)
-            empty[plane] |= 1 - grow(drawn["free_air"], 0.03)
+            is_exact = "free_air" in film.exact
+            holds[plane] |= drawn["free_air"] if is_exact else shrink(drawn["free_air"], _BAND)
+            empty[plane] |= 1 - grow(drawn["free_air"], _RIM if is_exact else 0.03)
             continue
         shown_by = _SHOWN_BY.get(finding)
         if shown_by in drawn:

@@ -51,6 +51,8 @@ class MixedConfig:
         backbone_rate: the backbone's learning rate, next to the head's 1.
         start_from: checkpoint folder, or None: ImageNet weights.
         leave_out: children whose films are not trained on.
+        also: folders of films with partial truth that every fold learns from, such as those that
+            `pedaxr films --onto` makes of pictures to learn from.
         fold: which fifth of the children is left out too, and with them the other pictures that are kept to
             test on; None to learn from all.
         keep_every: steps between two saved states.
@@ -71,6 +73,7 @@ class MixedConfig:
     network: NetworkConfig = field(default_factory=lambda: NetworkConfig(backbone="efficientnet_lite0"))
     start_from: Path | None = None
     leave_out: tuple[str, ...] = ()
+    also: tuple[Path, ...] = ()
     fold: int | None = None
     resume: bool = False
     seed: int = 0
@@ -128,11 +131,13 @@ def train_mixed(config: MixedConfig, report: Report = print) -> Path:
         run.load(config.out / "state.pt")
     splits = _splits(config)
     films = [film for folder in config.real for film in read_partial(folder)]
+    skip = config.leave_out + left_out(films, config.fold)
+    films += [film for folder in config.also for film in read_partial(folder)]
     first = 0
     for size, steps in config.stages:
         last = first + steps
         if run.step < last:
-            _train_stage(config, run, splits, films, size, last, report)
+            _train_stage(config, run, splits, films, skip, size, last, report)
         first = last
     run.save(config.out / "state.pt")
     return keep_average(run, config.out / "average.pt")
@@ -148,6 +153,7 @@ def _train_stage(
     run: MixedRun,
     splits: dict[str, list[Film]],
     films: Sequence[PartialFilm],
+    skip: Sequence[str],
     size: int,
     last: int,
     report: Report,
@@ -156,7 +162,6 @@ def _train_stage(
     cache = open_cache(splits["train"], config.out / "cache", size)
     validation = open_cache(splits["validation"], config.out / "cache", size)
     real = rasterise_real(films, size, pastes=config.pastes, seed=config.seed)
-    skip = config.leave_out + left_out(films, config.fold)
     batches = MixedBatches(cache, real, config.shares, seed=config.seed, skip=skip)
     loader = load_batches(batches, range(run.step, last), workers=config.workers)
     while run.step < last:
