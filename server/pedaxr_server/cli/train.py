@@ -137,6 +137,11 @@ def train_segmentation(
     help="Folder of films that every fold learns from, such as `pedaxr films --onto` makes; repeatable.",
 )
 @click.option(
+    "--keep-norms",
+    is_flag=True,
+    help="Keep batch normalisation's statistics: for small batches of few films.",
+)
+@click.option(
     "--batch",
     type=(click.IntRange(1), click.IntRange(0), click.IntRange(0)),
     metavar="SYNTHETIC ABDOMENS OTHER",

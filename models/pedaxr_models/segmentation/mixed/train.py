@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from pedaxr_models.checkpoint import Json, load_checkpoint, save_checkpoint
@@ -53,6 +53,7 @@ class MixedConfig:
         leave_out: children whose films are not trained on.
         also: folders of films with partial truth that every fold learns from, such as those that
             `pedaxr films --onto` makes of pictures to learn from.
+        keep_norms: leave the statistics of batch normalisation as they are: those of a few films are noise.
         fold: which fifth of the children is left out too, and with them the other pictures that are kept to
             test on; None to learn from all.
         keep_every: steps between two saved states.
@@ -74,6 +75,7 @@ class MixedConfig:
     start_from: Path | None = None
     leave_out: tuple[str, ...] = ()
     also: tuple[Path, ...] = ()
+    keep_norms: bool = False
     fold: int | None = None
     resume: bool = False
     seed: int = 0
@@ -255,6 +257,10 @@ def optimise(
     device = next(run.network.parameters()).device
     criterion = PartialLoss(run.network.config.channels).to(device)
     run.network.train()
+    if config.keep_norms:
+        for module in run.network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
     total, began = torch.zeros((), device=device), run.step
     while run.step < until and (spent := share(run.step)) < 1:
         rate = one_cycle(spent, peak=config.learning_rate, warmup=config.warmup, floor=0.002)
