@@ -15,7 +15,7 @@ from pedaxr_models.phantom.dataset.write import write_dataset
 from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.losses import PartialLoss, SegmentationLoss
 from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
-from pedaxr_models.segmentation.mixed.folds import child_folds, other_halves
+from pedaxr_models.segmentation.mixed.folds import child_folds, left_out, other_halves
 from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT, known_planes
 from pedaxr_models.segmentation.mixed.mean import save_mean
 from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
@@ -285,3 +285,41 @@ def test_networks_that_differ_have_no_mean(tmp_path):
         )
     with pytest.raises(ValueError, match="differ"):
         save_mean([tmp_path / "8", tmp_path / "16"], tmp_path / "mean")
+
+
+def test_what_was_put_in_is_known_to_its_edge_and_every_fold_learns_from_it(config, real_folder, tmp_path):
+    """A crescent is thinner than the band that is not believed along an outline drawn by hand."""
+    also = tmp_path / "also"
+    also.mkdir()
+    cv2.imwrite(str(also / "c.png"), np.full((400, 300), 120, np.uint8))
+    said = {f.value: "absent" for f in FINDINGS} | {"pneumoperitoneum": "present"}
+    thin = {"free_air": [box(60, 118, 120, 124)]}
+    described = {"id": "c", "size": [300, 400], "kind": "crescent put in", "findings": said, "polygons": thin}
+    (also / "c.json").write_text(json.dumps(described))
+    (drawn,) = read_partial(also)
+    (also / "c.json").write_text(json.dumps(described | {"pasted": {}}))
+    (exact,) = read_partial(also)
+    assert not (known_planes(drawn).bits >> AIR & 1).any() and (known_planes(exact).bits >> AIR & 1).any()
+    for fold in (0, 4):
+        skipped = left_out(read_partial(real_folder), fold)
+        assert exact.child not in skipped
+    train_mixed(
+        replace(config, also=(also,), fold=0, stages=((32, 1),), shares=Shares(1, 1, 1)),
+        report=lambda _: None,
+    )
+
+
+def test_statistics_of_batch_normalisation_may_stay_as_they_were(config):
+    begun = load_checkpoint(config.start_from).tensors
+    for keep in (True, False):
+        out = config.out.with_name(f"norms{keep}")
+        trained = torch.load(
+            train_mixed(replace(config, out=out, keep_norms=keep), report=lambda _: None), weights_only=True
+        )
+        same = [torch.allclose(t, begun[n], atol=1e-3) for n, t in trained.items() if "running_mean" in n]
+        assert all(same) if keep else not all(same)
+        assert any(
+            not torch.equal(t, begun[n])
+            for n, t in trained.items()
+            if n.endswith("conv.weight") or "weight" in n
+        )

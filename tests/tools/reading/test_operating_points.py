@@ -20,6 +20,7 @@ from pedaxr.evaluation.choose_operating_points import (
     confidence_curve,
     faint_free_air,
     free_air_suspicion,
+    free_air_trace,
     least_confidence,
     least_support,
     not_excluded,
@@ -142,6 +143,18 @@ def test_the_calibrated_confidence_is_the_share_of_right_reports() -> None:
     assert points.confidence(0.9) == pytest.approx(0.75, abs=0.05)
     assert points.confidence(0.3) < 0.1
     assert replace(POINTS, confidence_curve=()).confidence(0.3) == 0.3
+
+
+@given(st.lists(st.tuples(st.booleans(), SHARES, SHARES), max_size=60))
+def test_no_free_air_that_the_writer_tells_of_is_lost_for_want_of_a_trace(
+    seen: list[tuple[bool, float, float]],
+) -> None:
+    films = [replace(FILM, has_free_air=a, faint_free_air=f, free_air=w) for a, f, w in seen]
+    point = free_air_trace(films, 0.5)
+    assert 0 <= point <= 0.05
+    assert all(f.faint_free_air >= point for f in films if f.has_free_air and f.free_air >= 0.5)
+    outlined = [replace(f, is_free_air_outlined=True) for f in films]
+    assert free_air_trace(outlined, 0.5) == 0.05, "what is outlined needs no trace"
 
 
 @given(st.lists(st.tuples(st.booleans(), SHARES, st.booleans()), min_size=1, max_size=60))

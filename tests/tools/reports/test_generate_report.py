@@ -288,6 +288,26 @@ def test_free_air_that_is_outlined_too_faintly_is_told_to_a_human(
     assert report.flags[0].startswith("Free intraperitoneal air is outlined faintly")
 
 
+def test_free_air_of_which_no_outline_has_a_trace_is_no_alarm(report_of) -> None:
+    """On real films the writer often names free air where the segmentation sees nothing at all."""
+    fanciful = witness_of(truth("free air"))
+    assert report_of("normal", fanciful).critical == [AIR], "without a least trace"
+    with using(replace(operating_points(), free_air_trace=0.05)):
+        report = report_of("normal", fanciful, indication="again")
+    assert report.critical == []
+    (air,) = [f for f in report.findings if f.finding == AIR]
+    assert (air.presence, air.certainty, air.agreed) == ("absent", None, False)
+    assert any(flag.startswith("Free intraperitoneal air: named by the draft") for flag in report.flags)
+
+
+def test_free_air_that_the_writer_names_and_the_outline_hints_at_stays_an_alarm(
+    report_of, segmenter: PerfectSegmenter
+) -> None:
+    segmenter.doubt[AIR] = 0.5
+    with using(replace(operating_points(), free_air_trace=0.05)):
+        assert report_of("free air", witness_of(truth("free air"))).critical == [AIR]
+
+
 def test_a_reader_who_gives_it_little_hedges_a_sure_outline(report_of) -> None:
     witness = witness_of(truth("free air"))
     doubtful = replace(witness, probabilities=witness.probabilities | {AIR: 0.4})
