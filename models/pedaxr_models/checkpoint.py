@@ -29,6 +29,8 @@ SHARD_BYTES = 15 * 2**20  # leaves room for the header below 16 MiB
 MANIFEST = "manifest.json"
 JSON_FILES = ("config.json", "metrics.json", "recipe.json", "data.json")
 CARD = "README.md"
+NETWORKS = ("segmentation", "captioner")
+_BUNDLED = Path(__file__).parent / "weights"
 _PART = "#part"  # a tensor larger than a shard is stored in pieces along its first axis
 
 Json = dict[str, Any]
@@ -63,10 +65,49 @@ class Checkpoint:
     files: dict[str, bytes] = field(default_factory=dict)
 
 
+def weights_root() -> Path:
+    """$PEDAXR_WEIGHTS, or the folder of the bundled weights."""
+    return Path(os.environ.get("PEDAXR_WEIGHTS") or _BUNDLED)
+
+
 def weights_folder(network: str) -> Path:
-    """Where the weights of `network` ("segmentation", "captioner") are; $PEDAXR_WEIGHTS moves the parent."""
-    shipped = Path(__file__).parent / "weights"
-    return Path(os.environ.get("PEDAXR_WEIGHTS") or shipped) / network
+    """Where the weights of `network` ("segmentation", "captioner") are.
+
+    $PEDAXR_WEIGHTS names a folder with one or both networks, the folder of a training (with `checkpoint/`),
+    or a checkpoint. A network that it does not hold is the bundled one; where it holds none, the folder that
+    is missing is named, so that a wrong path is an error.
+    """
+    root = weights_root()
+    if (own := find_network(root, network)) is not None:
+        return own
+    holds_another = any(find_network(root, other) for other in NETWORKS)
+    return (_BUNDLED if holds_another else root) / network
+
+
+def find_network(root: Path, network: str) -> Path | None:
+    """The checkpoint of a network in a folder of weights, of a training, or in a checkpoint; else None.
+
+    A checkpoint whose kind cannot be read counts as both, so that loading it tells what is wrong.
+    """
+    if (root / network).is_dir():
+        return root / network
+    for folder in (root / "checkpoint", root):
+        if (folder / MANIFEST).is_file() and _kind_of(folder) in (network, None):
+            return folder
+    return None
+
+
+def points_folders(root: Path) -> list[Path]:
+    """Where operating points of these weights may lie: beside the networks, or beside a checkpoint."""
+    return [root, root.parent] if (root / MANIFEST).is_file() else [root]
+
+
+def _kind_of(checkpoint: Path) -> str | None:
+    try:
+        name = str(json.loads((checkpoint / JSON_FILES[0]).read_bytes())["name"]).removeprefix("pedaxr-")
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return name if name in NETWORKS else None
 
 
 def save_checkpoint(

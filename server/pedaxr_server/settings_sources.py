@@ -1,4 +1,7 @@
-"""Where each setting comes from: flags, then the environment, then a TOML file, then the default."""
+"""Where each setting comes from: flags, then the environment, then a TOML file, then the default.
+
+Weights that none of them names are those that the clinic uses (`pedaxr weights use`), or the bundled ones.
+"""
 
 import tomllib
 from collections.abc import Callable, Mapping
@@ -7,9 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pedaxr.errors import InvalidRequest
+from pedaxr.storage.home import default_home
+from pedaxr.storage.weights import weights_in_use
 from pedaxr_server.settings import Settings
 
-Source = Literal["flag", "environment", "file", "default"]
+Source = Literal["flag", "environment", "file", "clinic", "default"]
 CONFIG_VARIABLE = "PEDAXR_CONFIG"
 SECRETS = frozenset({"auth_secret"})
 _PREFIX = "PEDAXR_"
@@ -61,6 +66,8 @@ def gather(
     for source, layer in layers:
         values |= layer
         sources |= dict.fromkeys(layer, source)
+    if "weights" not in values and (used := weights_in_use(values.get("home") or default_home())):
+        values["weights"], sources["weights"] = used, "clinic"
     return Gathered(Settings(**values), sources, file)
 
 

@@ -11,6 +11,7 @@ from pedaxr_models import checkpoint
 from pedaxr_models.checkpoint import (
     CheckpointError,
     load_checkpoint,
+    points_folders,
     revise_checkpoint,
     save_checkpoint,
     weights_folder,
@@ -186,3 +187,63 @@ def test_new_figures_leave_the_weights_as_they_are(tmp_path: Path) -> None:
     assert after.metrics == {"dice": 0.7} and after.card == "# Measured again\n"
     assert after.weights_sha256 == before.weights_sha256
     assert after.recipe == before.recipe
+
+
+def network(folder: Path, kind: str) -> Path:
+    save_checkpoint(
+        folder,
+        tensors={"w": torch.ones(1)},
+        config={"name": f"pedaxr-{kind}"},
+        metrics={},
+        recipe={},
+        data={},
+        card="",
+    )
+    return folder
+
+
+@pytest.mark.parametrize("given", ["runs/mine", "runs/mine/checkpoint"], ids=["run", "checkpoint"])
+@pytest.mark.parametrize(("kind", "other"), [("segmentation", "captioner"), ("captioner", "segmentation")])
+def test_what_a_training_wrote_is_taken_and_the_other_half_is_the_bundled_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, kind: str, other: str
+) -> None:
+    monkeypatch.delenv("PEDAXR_WEIGHTS", raising=False)
+    bundled = weights_folder(other)
+    written = network(tmp_path / "runs" / "mine" / "checkpoint", kind)
+    monkeypatch.setenv("PEDAXR_WEIGHTS", str(tmp_path / given))
+    assert weights_folder(kind) == written
+    assert weights_folder(other) == bundled and load_checkpoint(bundled, with_tensors=False).config
+
+
+def test_a_folder_of_both_networks_wins_over_a_checkpoint_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network(tmp_path / "checkpoint", "segmentation")
+    own = network(tmp_path / "segmentation", "segmentation")
+    monkeypatch.setenv("PEDAXR_WEIGHTS", str(tmp_path))
+    assert weights_folder("segmentation") == own
+
+
+@pytest.mark.parametrize("kind", ["segmentation", "captioner"])
+def test_a_path_without_weights_is_no_reason_to_take_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A mistyped path must not read films with weights that nobody asked for."""
+    monkeypatch.setenv("PEDAXR_WEIGHTS", str(tmp_path / "mistyped"))
+    with pytest.raises(CheckpointError, match="no such folder"):
+        load_checkpoint(weights_folder(kind))
+
+
+def test_a_damaged_checkpoint_is_named_and_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (network(tmp_path / "checkpoint", "segmentation") / "config.json").write_text("{")
+    monkeypatch.setenv("PEDAXR_WEIGHTS", str(tmp_path))
+    with pytest.raises(CheckpointError, match=r"config\.json does not match"):
+        load_checkpoint(weights_folder("segmentation"))
+
+
+def test_points_are_looked_for_beside_the_weights(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "mine"
+    network(run / "checkpoint", "segmentation")
+    assert run in points_folders(run) and run in points_folders(run / "checkpoint")

@@ -52,6 +52,7 @@ def no_settings_of_this_machine(
 ) -> None:
     """Neither a developer's settings file nor variables decide what a test sees."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-settings"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "no-clinic"))
     for name in [name for name in os.environ if name.startswith("PEDAXR_") and "GOLDEN" not in name]:
         monkeypatch.delenv(name)
 

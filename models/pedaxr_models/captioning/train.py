@@ -49,6 +49,7 @@ from pedaxr_models.facts import UNREADABLE
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.report_text.fact_scores import fact_scores
 from pedaxr_models.report_text.grammar import narrate
+from pedaxr_models.report_text.known_facts import with_facts
 from pedaxr_models.segmentation.card import describe_data, describe_recipe
 from pedaxr_models.segmentation.data import split_films
 from pedaxr_models.segmentation.segmenter import Segmenter
@@ -113,7 +114,12 @@ def train_captioner(config: TrainConfig) -> Path:
     if config.threads:
         torch.set_num_threads(config.threads)
     config.out.mkdir(parents=True, exist_ok=True)
-    splits = split_films(read_films(config.data), config.out / "splits.json")
+    splits = split_films(with_facts(read_films(config.data)), config.out / "splits.json")
+    if not any(film.facts for film in splits["train"]) or not any(f.facts for f in splits["validation"]):
+        raise ValueError(
+            "No film to learn reports from has facts, a caption or a class. Add the columns Class and "
+            "Caption."
+        )
     segmenter = Segmenter.load(config.segmenter or weights_folder("segmentation"))
     device = pick_device(config.device)
     with (

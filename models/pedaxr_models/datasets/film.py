@@ -91,3 +91,21 @@ def unpack_masks(bits: NDArray[np.uint32]) -> BoolArray:
     """(H, W) bit planes to (len(CHANNELS), H, W) bool."""
     planes = np.arange(len(CHANNELS), dtype=np.uint32)[:, None, None]
     return (bits[None] >> planes & np.uint32(1)).astype(bool)
+
+
+def outlined_masks(film: Film, shape: tuple[int, int]) -> dict[Finding, BoolArray]:
+    """The film's polygons filled at the film's own size (height, width), by finding that has any.
+
+    Outlines that overlap are one region, not a hole.
+    """
+    import cv2
+
+    masks = {}
+    for finding, pieces in film.polygons.items():
+        filled = np.zeros(shape, np.uint8)
+        for piece in pieces:
+            # 1/16 pixel: fillPoly takes whole numbers
+            cv2.fillPoly(filled, [np.round(piece * 16).astype(np.int32)], (1,), shift=4)
+        if filled.any():
+            masks[finding] = filled.astype(bool)
+    return masks

@@ -25,7 +25,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr_models.checkpoint import Checkpoint, GraphError, load_checkpoint
+from pedaxr_models.checkpoint import Checkpoint, GraphError, find_network, load_checkpoint
 from pedaxr_models.runtime.threads import threads_per_call
 
 Runtime = Literal["auto", "torch", "compiled"]
@@ -119,24 +119,28 @@ def open_graphs(kind: str, folder: Path, checkpoint: Checkpoint) -> dict[str, Gr
 
 
 def write_graphs(weights: Path) -> list[Path]:
-    """Export the graphs of both networks of a weights folder into it, in place of those of other weights.
+    """Export the graphs of the networks in a weights folder into it, in place of those there.
 
-    Needs torch. A machine that serves these weights then needs none.
+    `weights` is a folder that PEDAXR_WEIGHTS takes. Needs torch; a machine that serves these weights then
+    needs none.
 
     Raises:
-        CheckpointError: a network is missing or damaged.
+        CheckpointError: there is no network, or one is damaged.
         GraphError: torch cannot export it.
         OSError: the folder cannot be written.
     """
+    found = {kind: folder for kind in GRAPHS if (folder := find_network(weights, kind)) is not None}
+    found = found or {kind: weights / kind for kind in GRAPHS}  # whose absence is then told
+    graphs = next(iter(found.values())).parent / GRAPHS_FOLDER
     written = []
-    for kind in GRAPHS:
-        key = _key(load_checkpoint(weights / kind, with_tensors=False))
-        for name, document in _export(kind, weights / kind).items():
-            written.append(weights / GRAPHS_FOLDER / f"{name}-{key}.graph")
+    for kind, folder in found.items():
+        key = _key(load_checkpoint(folder, with_tensors=False))
+        for name, document in _export(kind, folder).items():
+            written.append(graphs / f"{name}-{key}.graph")
             _write(written[-1], document)
             written[-1].chmod(0o644)  # installed with the package, for everybody who runs it
-    (weights / GRAPHS_FOLDER).chmod(0o755)
-    for path in set((weights / GRAPHS_FOLDER).glob("*.graph")) - set(written):
+    graphs.chmod(0o755)
+    for path in set(graphs.glob("*.graph")) - set(written):
         path.unlink()
     return written
 

@@ -17,6 +17,8 @@ from pedaxr_server.cli.backup import backup, restore, verify
 from pedaxr_server.cli.data import export, films, import_films, ood_images, sheet
 from pedaxr_server.cli.data_checks import areas, leaks
 from pedaxr_server.cli.evaluate.group import evaluate
+from pedaxr_server.cli.learning.learn import learn
+from pedaxr_server.cli.learning.weights import weights
 from pedaxr_server.cli.options import (
     FILE,
     FOLDER,
@@ -183,7 +185,7 @@ def report(
 main.add_subject("Patients and films", (find, segment, report, reports, annotations, read, send))
 main.add_subject("Server", (serve, settings, token, demo))
 main.add_subject("Clinic", (import_films, backup, restore, verify, audit))
-main.add_subject("Train and evaluate", (train, evaluate, ablation, pictures))
+main.add_subject("Train and evaluate", (train, evaluate, learn, weights, ablation, pictures))
 main.add_subject("Data for research", (films, sheet, ood_images, leaks, areas, export, walkthrough))
 add_former_name(main, ood_images, "strangers")
 add_former_name(main, ablation, "ladder")

@@ -55,7 +55,8 @@ def _or_setting(context: click.Context, parameter: click.Parameter, value: Path 
         return value
     from pedaxr_server.settings_sources import gather
 
-    found: Path | None = getattr(gather({}, os.environ).settings, str(parameter.name))
+    flags = {"home": context.params.get("home")}  # given ones come first: whose weights are in use
+    found: Path | None = getattr(gather(flags, os.environ).settings, str(parameter.name))
     return found
 
 

@@ -15,6 +15,7 @@ from pedaxr_server.cli.options import FOLDER
 F = TypeVar("F", bound=Callable[..., Any])
 BACKBONES = ("mobilenet_v3_large", "efficientnet_lite0", "resnet50", "resnet101")
 HEADS = ("deeplabv3plus", "deeplabv3")
+FEWEST_VALIDATION_FILMS = 20
 
 
 def _train_options(command: F) -> F:
@@ -168,7 +169,7 @@ def train_mixed(real: tuple[Path, ...], batch: tuple[int, int, int] | None, **op
     config = training.MixedConfig(real=real, **given)
     with library_errors():
         training.train_mixed(config, report=click.echo)
-    click.echo(f"checkpoint: {training.package(config)}")
+    tell_next(training.package(config))
 
 
 @train.command("mean")
@@ -196,7 +197,26 @@ def _tell(checkpoint: Path) -> None:
     began = f" (before: {before:.3f})" if before is not None else ""
     if dice is not None:
         click.echo(f"mean Dice of the findings, {scores.films} held-out films: {dice:.3f}{began}")
+    tell_next(checkpoint)
+
+
+def tell_next(checkpoint: Path) -> None:
+    """Where the network is, how little few validation films prove, and which command comes next."""
+    from pedaxr_models.checkpoint import load_checkpoint
+
     click.echo(f"checkpoint: {checkpoint}")
+    if not checkpoint.is_dir():
+        return
+    films = load_checkpoint(checkpoint, with_tensors=False).data.get("films", {}).get("validation")
+    if films is not None and films < FEWEST_VALIDATION_FILMS:
+        click.echo(
+            f"Only {films} validation films: fewer than {FEWEST_VALIDATION_FILMS} prove nothing, neither "
+            "that these weights are better nor that they are worse."
+        )
+    click.echo(
+        f"next: pedaxr weights use {checkpoint.parent}    (the network not in there stays the bundled one; "
+        f"to try it once: PEDAXR_WEIGHTS={checkpoint.parent} pedaxr segment FILM)"
+    )
 
 
 @train.command("captioner")
@@ -225,7 +245,7 @@ def train_captioner(
     options |= {name: value for name, value in given.items() if value is not None}
     config = training.preset(preset, data=data, out=out, segmenter=segmenter, **options)
     with library_errors():
-        click.echo(f"checkpoint: {training.train_captioner(config)}")
+        tell_next(training.train_captioner(config))
 
 
 def _probabilities(
@@ -247,14 +267,14 @@ def _probabilities(
 
 
 @train.command("graphs")
-@click.option("--weights", type=FOLDER, help="Folder of both networks (default: the bundled weights).")
+@click.option("--weights", type=FOLDER, help="Folder of one or both networks (default: the bundled weights).")
 def train_graphs(weights: Path | None) -> None:
     """Compile trained networks to graphs next to them, which serve without PyTorch."""
-    from pedaxr_models.checkpoint import weights_folder
+    from pedaxr_models.checkpoint import weights_root
     from pedaxr_models.runtime.compiled import write_graphs
 
     with library_errors():
-        for path in write_graphs(weights or weights_folder("segmentation").parent):
+        for path in write_graphs(weights or weights_root()):
             click.echo(f"{path} ({path.stat().st_size / 2**20:.1f} MiB)")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,8 +78,38 @@ def test_the_truth_is_that_of_the_masks_and_of_the_view(films: list[Film]) -> No
         facts = film.facts
         assert facts is not None
         assert set(true_findings(film).present) == {f.value for f in facts.present}
-    with pytest.raises(ValueError, match="no masks"):
+    with pytest.raises(ValueError, match="nothing is known"):
         true_findings(replace(films[0], mask_path=None))
+
+
+def test_a_film_that_knows_some_findings_is_judged_by_those_alone(films: list[Film]) -> None:
+    """The documented CSV outlines the finding of its class; of the others it says nothing."""
+    box = np.array([[60, 120], [200, 120], [200, 160], [60, 160]], np.float32)
+    drawn = replace(
+        films[list(FILMS).index("free air")],
+        mask_path=None,
+        label="pneumoperitoneum",
+        polygons={Finding.PNEUMOPERITONEUM: [box]},
+        labelled_channels=frozenset({"pneumoperitoneum"}),
+    )
+    true = true_findings(drawn)
+    assert (true.present, true.known) == (("pneumoperitoneum",), {"pneumoperitoneum"})
+    assert true.lies_on("pneumoperitoneum", Side.RIGHT) and not true.lies_on("pneumoperitoneum", Side.LEFT)
+    class_only = true_findings(replace(drawn, polygons={}, labelled_channels=frozenset()))
+    assert class_only.present == ("pneumoperitoneum",) and class_only.lies_on("pneumoperitoneum", Side.LEFT)
+    normal = true_findings(replace(drawn, polygons={}, label="normal"))
+    assert normal.present == () and normal.known == {f.value for f in FINDINGS}
+
+
+def test_a_claim_of_what_is_unknown_is_neither_right_nor_wrong(measured, films: list[Film]) -> None:
+    index = list(FILMS).index("levels")
+    films[index] = replace(
+        films[index], mask_path=None, label="air_fluid_level", labelled_channels=frozenset()
+    )
+    record = measured()[index]
+    assert "abdominal_distension" in record.present, "the writer says so, and nobody knows"
+    assert record.is_right and record.known == ("air_fluid_level",)
+    assert {claim.finding for claim in record.claims} == {"air_fluid_level"}
 
 
 def test_a_side_is_true_only_where_the_mask_lies() -> None:

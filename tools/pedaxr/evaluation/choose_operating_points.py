@@ -13,7 +13,7 @@ from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.evaluation.choose_gate import OPEN, GatePoints, GoodPicture, choose_gate, down, up
 from pedaxr.evaluation.choose_hanging import HungTwice
 from pedaxr.evaluation.choose_shares import MOST_SHARE, Outlined, least_shares
-from pedaxr.evaluation.ground_truth import true_findings
+from pedaxr.evaluation.ground_truth import ALL, TrueFindings, true_findings
 from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import OperatingPoints, using
 from pedaxr.reading.placement import counted, share_of_body
@@ -66,6 +66,7 @@ class Seen:
         true: findings that the film shows.
         hung: how sure its outlines are, and with the film mirrored or upside down.
         outlined: of every finding that is outlined anywhere, what lies where it can.
+        known: findings of which it is known whether the film shows them; others count nowhere.
     """
 
     sureness: float
@@ -85,6 +86,7 @@ class Seen:
     true: tuple[str, ...] = ()
     hung: HungTwice | None = None
     outlined: tuple[Outlined, ...] = ()
+    known: frozenset[str] = ALL
 
     @property
     def gate(self) -> GoodPicture:
@@ -98,7 +100,7 @@ def look(films: Sequence[Film], progress: Progress | None = None) -> list[Seen]:
     Films that are refused whatever the points (too small, without spine and bowel) are left out.
 
     Raises:
-        ValueError: a film has no masks.
+        ValueError: of a film nothing is known.
         ModelUnavailable, UnreadableImage.
     """
     seen = []
@@ -111,7 +113,8 @@ def look(films: Sequence[Film], progress: Progress | None = None) -> list[Seen]:
 
 
 def _look(film: Film) -> Seen:
-    reporter, true, view = models.reporter(), true_findings(film).present, film.metadata.view
+    reporter, truth, view = models.reporter(), true_findings(film), film.metadata.view
+    true = truth.present
     with using(replace(OPEN, least_share=MOST_SHARE)):
         reading = read_film(Source(film.image_path))
     asked = replace(film.metadata, working_diagnosis=None, patient_sex=None)  # as of a file
@@ -125,42 +128,46 @@ def _look(film: Film) -> Seen:
         sureness=gate.sureness,
         spine_offset=gate.spine_offset,
         colon_share=gate.colon_share,
-        supports=tuple(_supports(reading, checked, told.probabilities, true)),
+        supports=tuple(_supports(reading, checked, told.probabilities, truth)),
         has_free_air=_AIR in true,
         free_air=told.probabilities.get(_AIR, 0.0),
         is_free_air_told=_AIR in outlined or not air.agreed,
         confidence=least_sure(told.probabilities, reading.findings, view)[0],
         word_confidence=told.confidence,
-        is_right=outlined == set(true),
+        is_right=outlined & truth.known == set(true),
         measures=gate.measures,
         faint_free_air=reading.faint_free_air,
         is_free_air_outlined=_AIR in outlined,
         probabilities={f.value: told.probabilities.get(f, 0.0) for f in FINDINGS},
         true=tuple(true),
         hung=gate.hung,
-        outlined=tuple(_outlined(reading, true)),
+        outlined=tuple(_outlined(reading, truth)),
+        known=truth.known,
     )
 
 
-def _outlined(reading: Reading, true: Sequence[str]) -> Iterator[Outlined]:
+def _outlined(reading: Reading, true: TrueFindings) -> Iterator[Outlined]:
     anatomy = reading.outlines.anatomy
     for region in reading.regions:
-        if region.kind == "finding":
+        if region.kind == "finding" and region.name in true.known:
             kept = counted(Finding(region.name), anatomy, reading.metadata.view)
-            yield Outlined(region.name, share_of_body(kept, anatomy), region.name in true)
+            yield Outlined(region.name, share_of_body(kept, anatomy), region.name in true.present)
 
 
 def _supports(
-    reading: Reading, checked: CheckedDraft, writer: Mapping[Finding, float], true: Sequence[str]
+    reading: Reading, checked: CheckedDraft, writer: Mapping[Finding, float], true: TrueFindings
 ) -> Iterator[Support]:
     outlined = {region.name: region.confidence for region in reading.findings}
     for sentence in checked.sentences:
         if sentence.verdict != "grounded":
             continue
         for said in parse_findings(sentence.text):
-            if said.finding is not None and said.presence is Presence.PRESENT:
-                name = said.finding.value
-                yield Support(name, support(outlined[name], writer.get(said.finding, 0.0)), name in true)
+            if said.finding in true.known and said.presence is Presence.PRESENT:
+                name, sure = (
+                    said.finding.value,
+                    support(outlined[said.finding], writer.get(said.finding, 0.0)),
+                )
+                yield Support(name, sure, name in true.present)
 
 
 def choose(
@@ -234,11 +241,12 @@ def faint_free_air(sets: Mapping[str, Sequence[Seen]], suspicion: float) -> floa
     But not so low that of any set's films without free air more than 5 % are alarmed by it alone.
     """
     untold = [
-        [f for f in films if not f.is_free_air_told and f.free_air < suspicion] for films in sets.values()
+        [f for f in films if _AIR in f.known and not f.is_free_air_told and f.free_air < suspicion]
+        for films in sets.values()
     ]
     air = [sum(film.has_free_air for film in films) for films in sets.values()]
     missed = [_rank(films, (1 - LEAST_ALONE) * n, True) for films, n in zip(untold, air, strict=True)]
-    none = [len(films) - n for films, n in zip(sets.values(), air, strict=True)]
+    none = [sum(_AIR in f.known and not f.has_free_air for f in films) for films in sets.values()]
     alarmed = [_rank(films, MOST_MORE_ALARMS * n, False) for films, n in zip(untold, none, strict=True)]
     wanted = min((values[0] for values in missed if values), default=1.0)
     return max([down(wanted), *(min(1.0, up(values[-1])) for values in alarmed if values)])
@@ -260,7 +268,9 @@ def not_excluded(finding: Finding, films: Sequence[Seen]) -> float:
     At most one half, where it affirms the finding; no less than it gives to 95 % of the films without it.
     """
     shown = sorted((f.probabilities.get(finding, 0.0) for f in films if finding in f.true), reverse=True)
-    other = sorted(f.probabilities.get(finding, 0.0) for f in films if finding not in f.true)
+    other = sorted(
+        f.probabilities.get(finding, 0.0) for f in films if finding in f.known and finding not in f.true
+    )
     low = shown[math.ceil(LEAST_ALONE * len(shown)) - 1] if shown else 1.0
     usual = other[math.ceil(LEAST_ALONE * len(other)) - 1] if other else 0.0
     return down(min(0.5, max(low, usual)))

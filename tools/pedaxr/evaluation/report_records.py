@@ -14,7 +14,7 @@ from pedaxr.storage.files import disk_errors
 from pedaxr.types import Report
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.facts import Presence
-from pedaxr_models.labels import LABELS, NORMAL, Finding
+from pedaxr_models.labels import FINDINGS, LABELS, NORMAL, Finding
 from pedaxr_models.report_text.parser import parse_findings
 
 # How a supplied diagnosis is answered, the firmest "no" first. The first three say that the film does not
@@ -58,6 +58,7 @@ class FilmRecord:
         present: findings that the report says are there, hedged or not.
         is_least_sure: whether it is flagged for low confidence.
         confidence: of the report, calibrated.
+        known: findings of which it is known whether the film shows them; no claim of another is judged.
         wrong_answer: to a working diagnosis that the film does not show.
         right_answer: to one that it shows.
     """
@@ -73,6 +74,7 @@ class FilmRecord:
     wrong_answer: Answer | None = None
     right_answer: Answer | None = None
     confidence: float | None = None
+    known: tuple[str, ...] = tuple(FINDINGS)
 
     @property
     def has_free_air(self) -> bool:
@@ -81,20 +83,20 @@ class FilmRecord:
 
     @property
     def is_right(self) -> bool:
-        """Whether the report names the findings that the film shows, and no other."""
-        return set(self.present) == set(self.true)
+        """Whether the report names, of the findings that are known, exactly those that the film shows."""
+        return set(self.present) & set(self.known) == set(self.true)
 
 
 def record_film(film: Film, key: str, seed: int) -> FilmRecord:
     """Have the film reported on three times: without, with a wrong and with a right working diagnosis.
 
     Args:
-        film: with masks.
+        film: of which something is known.
         key: see `FilmRecord`.
         seed: of the choice of the two diagnoses.
 
     Raises:
-        ValueError: the film has no masks.
+        ValueError: nothing is known of the film.
         UnreadableImage, ModelUnavailable: as `generate_report`.
     """
     true = true_findings(film)
@@ -103,7 +105,7 @@ def record_film(film: Film, key: str, seed: int) -> FilmRecord:
         wrong, right = planted_diagnoses(film, true, seed)
         answers = _answer(_report(film, wrong)), _answer(_report(film, right))
     except NotAnAbdominalFilm:
-        return FilmRecord(film.image_path.name, key, True, true.present)
+        return FilmRecord(film.image_path.name, key, True, true.present, known=_ordered(true))
     return FilmRecord(
         film.image_path.name,
         key,
@@ -115,14 +117,20 @@ def record_film(film: Film, key: str, seed: int) -> FilmRecord:
         any(flag.startswith("Low confidence") for flag in report.flags),
         *answers,
         report.confidence,
+        _ordered(true),
     )
+
+
+def _ordered(true: TrueFindings) -> tuple[str, ...]:
+    return tuple(finding.value for finding in FINDINGS if finding in true.known)
 
 
 def planted_diagnoses(film: Film, true: TrueFindings, seed: int) -> tuple[str, str]:
     """A working diagnosis that the film does not show, and one that it does; the same for the same seed."""
     draw = random.Random(f"{seed} {film.image_path.name}")
     right = list(true.present) or [NORMAL]
-    return draw.choice([label for label in LABELS if label not in right]), draw.choice(right)
+    wrong = [label for label in LABELS if label not in right and label in (*true.known, NORMAL)]
+    return draw.choice(wrong), draw.choice(right)
 
 
 def _report(film: Film, working_diagnosis: str | None = None) -> Report:
@@ -146,7 +154,7 @@ def _answer(report: Report) -> Answer:
 def _claims(report: Report, true: TrueFindings) -> Iterator[Claim]:
     for sentence in report.sentences:
         for said in parse_findings(sentence.text):
-            if said.finding is not None and said.presence is Presence.PRESENT:
+            if said.finding in true.known and said.presence is Presence.PRESENT:
                 name = said.finding.value
                 yield Claim(name, sentence.verdict, name in true.present, true.lies_on(name, said.side))
 
@@ -163,7 +171,7 @@ def _parsed(line: str) -> FilmRecord | None:
     try:
         kept = json.loads(line)
         kept["claims"] = tuple(Claim(**claim) for claim in kept["claims"])
-        for name in ("true", "present", "critical"):
+        for name in ("true", "present", "critical", "known"):
             kept[name] = tuple(kept[name])
         return FilmRecord(**kept)
     except (TypeError, ValueError, KeyError):

@@ -24,6 +24,7 @@ from pedaxr.radiograph.read import read_radiograph
 from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import operating_points
 from pedaxr_models.datasets.film import Film
+from pedaxr_models.labels import Finding
 
 Progress = Callable[[int, int], None]
 _Z = 1.959964  # of a two-sided 95 % interval
@@ -68,13 +69,13 @@ def evaluate_reports(
     """One record a film.
 
     Args:
-        films: with masks and facts.
+        films: of which it is known, at least in part, what they show.
         seed: of the working diagnoses that are planted.
         records: file that keeps each record as soon as it is there; the same call resumes from it.
         progress: called with (films done, films in all).
 
     Raises:
-        ValueError: a film has no masks.
+        ValueError: nothing is known of a film.
         ModelUnavailable, UnreadableImage, StorageError.
     """
     kept = read_records(records) if records else {}
@@ -143,7 +144,7 @@ def _sentence_figures(read: Sequence[FilmRecord], claims: Sequence[Claim]) -> li
 
 def _critical_figures(read: Sequence[FilmRecord]) -> list[Share]:
     air = [record for record in read if record.has_free_air]
-    none = [record for record in read if not record.has_free_air]
+    none = [record for record in read if Finding.PNEUMOPERITONEUM in record.known and not record.has_free_air]
     return [
         Share("free air missed (not in `critical`)", sum(not r.critical for r in air), len(air)),
         Share(

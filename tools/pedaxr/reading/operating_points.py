@@ -131,16 +131,18 @@ def operating_points() -> OperatingPoints:
     Raises:
         ModelUnavailable: the file next to the weights in use is damaged.
     """
-    from pedaxr_models.checkpoint import weights_folder
+    from pedaxr_models.checkpoint import weights_root
 
-    return _given.get() or _beside(weights_folder("segmentation").parent)
+    return _given.get() or _beside(weights_root())
 
 
 @lru_cache(maxsize=4)
-def _beside(folder: Path) -> OperatingPoints:
-    own = folder / POINTS_FILE
-    if own.is_file():
-        return parse_points(own.read_text(encoding="utf-8"))
+def _beside(weights: Path) -> OperatingPoints:
+    from pedaxr_models.checkpoint import points_folders
+
+    for folder in points_folders(weights):
+        if (own := folder / POINTS_FILE).is_file():
+            return parse_points(own.read_text(encoding="utf-8"))
     return parse_points((files("pedaxr") / POINTS_FILE).read_text(encoding="utf-8"))
 
 

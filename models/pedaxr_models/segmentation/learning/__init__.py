@@ -1,0 +1,1 @@
+"""Fine-tuning on corrected films, with what nobody corrected taken over from the weights in use."""

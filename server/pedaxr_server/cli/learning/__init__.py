@@ -1,0 +1,1 @@
+"""`pedaxr learn` and `pedaxr weights`: networks that learn from corrections, and the way back."""

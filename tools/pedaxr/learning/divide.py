@@ -1,0 +1,67 @@
+"""Who of the corrected films is learned from, who validates, who is held out: by child, and for ever.
+
+A child who was once held out is never learned from, and the other way round: the file remembers children
+whose films are gone.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr.storage.files import disk_errors, replace_durably
+from pedaxr_models.datasets.film import Film
+from pedaxr_models.datasets.splits import SPLITS, assign_splits, patient_key
+
+SHARES = (0.55, 0.15, 0.3)
+SHARES_WITH_HELD_OUT = (0.8, 0.2, 0.0)
+
+
+def divide(films: Sequence[Film], file: Path, *, all_learn: bool, seed: int = 0) -> dict[str, list[Film]]:
+    """The films by split; children that are new are drawn, in equal shares of each label.
+
+    Args:
+        films: corrected.
+        file: who is where, read and written.
+        all_learn: whether other films are held out, so that none of these is.
+        seed: of the drawing.
+
+    Raises:
+        InvalidRequest: too few children to learn from one and validate on another.
+        StorageError: the file is damaged or cannot be written.
+    """
+    sides = _read(file)
+    known = [film for film in films if patient_key(film) in sides]
+    new = [film for film in films if patient_key(film) not in sides]
+    drawn = assign_splits(new, fractions=SHARES_WITH_HELD_OUT if all_learn else SHARES, seed=seed)
+    placed = [*(replace(film, split=sides[patient_key(film)]) for film in known), *drawn]
+    by_split = {name: [film for film in placed if film.split == name] for name in SPLITS}
+    if not by_split["train"] or not by_split["validation"]:
+        raise InvalidRequest(
+            f"{len(films)} corrected films of {len({patient_key(f) for f in films})} children are too few to "
+            "learn from some and choose thresholds on others. Correct films of more children."
+        )
+    _write(file, sides | {patient_key(film): film.split or "train" for film in drawn})
+    return by_split
+
+
+def _read(file: Path) -> dict[str, str]:
+    try:
+        sides = json.loads(file.read_bytes())["children"]
+        return {str(key): str(side) for side, keys in sides.items() for key in keys}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+        raise StorageError(
+            f"{file.name} in the clinic's folder is damaged: it says which children are held out. Restore it "
+            "from a backup; without it a child who was learned from may be measured on."
+        ) from err
+
+
+def _write(file: Path, sides: dict[str, str]) -> None:
+    by_side = {side: sorted(key for key, of in sides.items() if of == side) for side in SPLITS}
+    with disk_errors():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        document = json.dumps({"children": by_side}, ensure_ascii=False, indent=1)
+        replace_durably(file, (document + "\n").encode())

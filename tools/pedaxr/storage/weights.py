@@ -1,0 +1,67 @@
+"""Which weights a clinic uses, and which it used before: `weights/in_use.json` in its home folder.
+
+    {"history": [{"weights": "bundled", "since": "..."}, {"weights": "learned-2026-11-28", "since": "..."}]}
+
+The last entry counts. A name is a folder of `weights/`; other weights are named by their path.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pedaxr.errors import StorageError
+from pedaxr.storage.files import disk_errors, replace_durably
+
+BUNDLED = "bundled"
+WEIGHTS_FOLDER = "weights"
+_IN_USE = "in_use.json"
+
+
+@dataclass(frozen=True)
+class Used:
+    """Weights that were put in use: `BUNDLED`, a name in `weights/`, or a path; since when (ISO 8601)."""
+
+    weights: str
+    since: str
+
+
+def history(home: Path) -> list[Used]:
+    """Everything that was put in use, oldest first; nothing where it was always the bundled weights.
+
+    Raises:
+        StorageError: the file is damaged.
+    """
+    path = home / WEIGHTS_FOLDER / _IN_USE
+    try:
+        return [
+            Used(str(one["weights"]), str(one["since"])) for one in json.loads(path.read_bytes())["history"]
+        ]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise StorageError(
+            f"{WEIGHTS_FOLDER}/{_IN_USE} in the clinic's folder is damaged. Remove it to use the bundled "
+            "weights, then choose with `pedaxr weights use`."
+        ) from err
+
+
+def write_history(home: Path, used: list[Used]) -> None:
+    """Replace the history in one rename. Raises StorageError."""
+    with disk_errors():
+        (home / WEIGHTS_FOLDER).mkdir(parents=True, exist_ok=True)
+        document = json.dumps({"history": [asdict(one) for one in used]}, ensure_ascii=False, indent=1)
+        replace_durably(home / WEIGHTS_FOLDER / _IN_USE, (document + "\n").encode())
+
+
+def folder_of(home: Path, weights: str) -> Path | None:
+    """The folder of weights that are named so; None for the bundled ones."""
+    if weights == BUNDLED:
+        return None
+    path = Path(weights)
+    return path if path.is_absolute() else home / WEIGHTS_FOLDER / weights
+
+
+def weights_in_use(home: Path) -> Path | None:
+    """The folder of the weights that a clinic uses; None: the bundled ones. Raises StorageError."""
+    used = history(home)
+    return folder_of(home, used[-1].weights) if used else None
