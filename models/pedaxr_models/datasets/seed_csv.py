@@ -36,7 +36,7 @@ _COLUMNS = (
         "ViewPosition",
         "PixelSpacing",
     ),
-    *("Indication", "WorkingDiagnosis", "Split", "Findings", "Facts", "MaskPath"),
+    *("Indication", "WorkingDiagnosis", "Split", "Findings", "Facts", "MaskPath", "Known"),
 )
 _REQUIRED = ("ImagePath", "Class")
 _SPLITS = frozenset({"train", "validation", "test"})
@@ -146,7 +146,7 @@ def _film(row: Row, folder: Path, *, treat_as_distension: bool) -> Film:
         _check_outlines(polygons, image_path)
     return Film(
         image_path=image_path,
-        label=label,
+        label=None if _is_normal_in_part(label, row) else label,
         polygons=polygons,
         labelled_channels=_labelled(label, polygons, row, has_masks=mask_path is not None),
         caption=row.get("Caption", "").strip(),
@@ -209,12 +209,31 @@ def _polygons(row: Row, label: str) -> dict[Finding, list[FloatArray]]:
 def _labelled(
     label: str, polygons: dict[Finding, list[FloatArray]], row: Row, *, has_masks: bool
 ) -> frozenset[str]:
-    """What an empty outline means absence of: everything with masks, all findings on a normal film."""
+    """What an empty outline means absence of: what `Known` names, all with masks or on a normal film."""
+    if (known := _known(row)) is not None:
+        return known
     if has_masks:
         return frozenset(CHANNELS)
     if label == NORMAL or not fields.is_missing(row.get("Findings")):
         return frozenset(finding.value for finding in FINDINGS)
     return frozenset(finding.value for finding in polygons)
+
+
+def _is_normal_in_part(label: str, row: Row) -> bool:
+    """Whether a film is called normal of which not every finding is known: that is no class."""
+    known = _known(row)
+    return label == NORMAL and known is not None and len(known) < len(FINDINGS)
+
+
+def _known(row: Row) -> frozenset[str] | None:
+    """The findings of which the film's truth is known, by the column of that name; None where it is empty."""
+    written = row.get("Known")
+    if written is None or fields.is_missing(written):
+        return None
+    names = frozenset(written.replace(",", " ").replace(";", " ").split()) - {"nothing"}
+    if strange := sorted(names - {finding.value for finding in FINDINGS}):
+        raise RowError(f"the Known column names {plain(strange[0])[:40]!r}, which is not a finding")
+    return names
 
 
 def _metadata(row: Row) -> FilmMetadata:

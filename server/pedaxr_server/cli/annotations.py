@@ -11,14 +11,15 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pedaxr.clinic.annotate import Annotation
+    from pedaxr.clinic.exchange.into_clinic import ImportedAnnotations
 
 # As pedaxr.clinic.export_annotations.Format, without loading OpenCV for --help; a test compares them.
-FORMATS = ("coco", "labelme", "masks")
+FORMATS = ("coco", "labelme", "cvat", "masks", "csv")
 
 
 @click.group()
 def annotations() -> None:
-    """List and export outlines and decisions that humans saved in the viewer."""
+    """List, export and import outlines and decisions of humans."""
 
 
 @annotations.command("list")
@@ -44,9 +45,44 @@ def export(out: Path, kind: str, study_id: str | None, home: Path | None) -> Non
     from pedaxr.clinic import open_clinic
     from pedaxr.clinic.export_annotations import export_annotations, to_export
 
-    found = to_export(study_id, clinic=open_clinic(home))
-    write_bytes(out, export_annotations(found, kind))
+    clinic = open_clinic(home)
+    found = to_export(study_id, clinic=clinic)
+    write_bytes(out, export_annotations(found, kind, clinic=clinic))
     click.echo(f"{len(found)} films as {kind}: {out}", err=True)
+
+
+@annotations.command("import")
+@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.option("--by", required=True, metavar="NAME", help="The human who answers for the outlines.")
+@click.option(
+    "--absent-unless-drawn",
+    is_flag=True,
+    help="A finding not outlined on a film of SOURCE is known to be absent (default: unknown).",
+)
+@home_option
+@json_option
+def import_(
+    source: Path, by: str, absent_unless_drawn: bool, home: Path | None, json_path: Path | None
+) -> None:
+    """Store outlines as each film's next version: COCO, LabelMe, CVAT, PNG masks, DICOM SEG or CSV."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr.clinic.exchange.into_clinic import import_annotations
+    from pedaxr_server.cli.data import progress_bar
+
+    clinic = open_clinic(home)
+    with progress_bar("Importing annotations") as progress:
+        done = import_annotations(
+            source, by=by, clinic=clinic, absent_unless_drawn=absent_unless_drawn, progress=progress
+        )
+    show(lambda: _imported(done), done.model_dump(mode="json"), json_path)
+
+
+def _imported(done: "ImportedAnnotations") -> str:
+    decisions = ", ".join(f"{count} {name}" for name, count in done.decisions.items())
+    lines = [f"{done.kind}: {done.films} films with new annotations ({decisions or 'nothing'})"]
+    lines += [f"{done.already_there} films of which nothing new was said"] if done.already_there else []
+    lines += [f"not imported: {one.film}: {one.reason}" for one in done.unused]
+    return "\n".join([*lines, *done.notes])
 
 
 def _table(found: "list[Annotation]") -> "Table":

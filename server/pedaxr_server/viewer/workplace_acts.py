@@ -123,8 +123,11 @@ def export(asked: Asked) -> Answer:
     from pedaxr.clinic.export_annotations import export_annotations, to_export
 
     kind = asked.names.get("format", "coco")
-    found = to_export(asked.names.get("study_id"), clinic=_clinic(asked))
-    return Answer(export_annotations(found, kind), "application/zip", f"annotations-{kind}.zip")
+    clinic = _clinic(asked)
+    found = to_export(asked.names.get("study_id"), clinic=clinic)
+    return Answer(
+        export_annotations(found, kind, clinic=clinic), "application/zip", f"annotations-{kind}.zip"
+    )
 
 
 def _check_was_read(has_read_film: bool) -> None:

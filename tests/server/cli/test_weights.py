@@ -48,7 +48,7 @@ def test_a_command_reads_with_the_weights_of_the_clinic_it_is_given(
     (mine / "operating_points.json").write_text("no points")
     run("weights", "use", mine, "--home", clinic_home)
     refused = run("segment", study_id, "--home", clinic_home)
-    assert refused.exit_code == 1 and "operating_points.json beside the weights is damaged" in refused.stderr
+    assert refused.exit_code == 1 and "operating_points.json next to the weights is damaged" in refused.stderr
     run("weights", "rollback", "--home", clinic_home)
 
 
@@ -74,8 +74,8 @@ def documented(folder: Path) -> Path:
 
 def test_a_training_says_what_its_figures_prove_and_what_comes_next(films: Path, tmp_path: Path) -> None:
     trained = run(
-        *("train", "segmentation", "--preset", "finetune", "--data", films, "--out", tmp_path / "m"),
-        *("--steps", "1", "--batch-size", "1"),
+        *("train", "segmentation", "--preset", "finetune", "--data", documented(films)),
+        *("--out", tmp_path / "m", "--steps", "1", "--batch-size", "1"),
     )
     assert trained.exit_code == 0, trained.output
     assert f"next: pedaxr weights use {tmp_path / 'm'}" in trained.output

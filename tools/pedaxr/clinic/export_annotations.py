@@ -1,4 +1,4 @@
-"""Annotations as other programs read them: COCO, LabelMe, and masks as PNG.
+"""Annotations as other programs read them: COCO, LabelMe, CVAT, masks as PNG, a table of films to train on.
 
 Of each film what humans have decided last counts; every version stays in the registry. Films marked
 unsuitable and findings left uncertain are listed, never exported as outlines. No patient is named: a film is
@@ -11,12 +11,12 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr.audit.trail import accessing
 from pedaxr.clinic.annotate import Annotation, Mask, annotations_of, merged
+from pedaxr.clinic.exchange.said import write_said
 from pedaxr.errors import InvalidRequest
 from pedaxr.registry.annotation_rows import annotated_studies
 from pedaxr.registry.schema import reading
@@ -25,24 +25,36 @@ from pedaxr_models.labels import FINDINGS, sign
 if TYPE_CHECKING:
     from pedaxr.clinic.clinic import Clinic
 
-Format = Literal["coco", "labelme", "masks"]
+Format = Literal["coco", "labelme", "cvat", "masks", "csv"]
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # so that the same annotations give the same archive
 
 
-def export_annotations(annotations: Sequence[Annotation], kind: str) -> bytes:
+def export_annotations(
+    annotations: Sequence[Annotation], kind: str, *, clinic: "Clinic | None" = None
+) -> bytes:
     """A ZIP archive of the annotations, one of each film.
 
     Args:
         annotations: one of each film.
-        kind: coco (one annotations.json with run lengths), labelme (one JSON a film, polygons), masks (one
-            PNG a finding, 255 inside, and decisions.json).
+        kind: coco (one annotations.json with run lengths), labelme (one JSON a film, polygons, masks where
+            those are not exact), cvat (one annotations.xml with masks), masks (one PNG a finding, 255 inside,
+            and decisions.json), csv (films.csv with the films themselves, to train on).
+        clinic: where the films of a csv are; other formats hold none.
 
     Raises:
         InvalidRequest: there is no such format.
     """
     if kind not in get_args(Format):
         raise InvalidRequest(f"There is no format {kind[:40]!r}. Use one of {', '.join(get_args(Format))}.")
-    files = {"coco": _coco_files, "labelme": _labelme_files, "masks": _mask_files}[kind](annotations)
+    if kind == "csv":
+        files = _table_files(annotations, clinic)
+    else:
+        files = {
+            "coco": _coco_files,
+            "labelme": _labelme_files,
+            "cvat": _cvat_files,
+            "masks": _mask_files,
+        }[kind](annotations)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files:
@@ -88,7 +100,7 @@ def _coco_files(annotations: Sequence[Annotation]) -> Iterator[tuple[str, bytes]
                 "id": number,
                 "file_name": f"{one.study_id}.png",
                 **({"height": size[0], "width": size[1]} if size else {}),
-                "pedaxr": _said(one),
+                "pedaxr": write_said(one),
             }
         )
         for finding, mask in _masks(one):
@@ -114,38 +126,45 @@ def _coco_annotation(number: int, image: int, finding: str, mask: Mask) -> dict[
 
 
 def _labelme_files(annotations: Sequence[Annotation]) -> Iterator[tuple[str, bytes]]:
+    from pedaxr.clinic.exchange.labelme import write_labelme
+
     for one in annotations:
-        masks = list(_masks(one))
-        size = masks[0][1].size if masks else (None, None)
-        shapes: list[dict[str, Any]] = [
-            {"label": finding, "points": polygon, "shape_type": "polygon", "group_id": None, "flags": {}}
-            for finding, mask in masks
-            for polygon in _polygons(mask)
-        ]
-        yield (
-            f"{one.study_id}.json",
-            _json(
-                {
-                    "version": "5.0.0",
-                    "flags": {"unsuitable": one.is_unsuitable},
-                    "shapes": shapes,
-                    "imagePath": f"{one.study_id}.png",
-                    "imageData": None,
-                    "imageHeight": size[0],
-                    "imageWidth": size[1],
-                    "pedaxr": _said(one),
-                }
-            ),
-        )
+        yield f"{one.study_id}.json", write_labelme(one.study_id, *_drawn(one), write_said(one))
+
+
+def _cvat_files(annotations: Sequence[Annotation]) -> Iterator[tuple[str, bytes]]:
+    from pedaxr.clinic.exchange.cvat import write_cvat
+
+    yield (
+        "annotations.xml",
+        write_cvat([(one.study_id, *_drawn(one), write_said(one)) for one in annotations]),
+    )
+
+
+def _table_files(annotations: Sequence[Annotation], clinic: "Clinic | None") -> Iterator[tuple[str, bytes]]:
+    from pedaxr.clinic.exchange.film_table import write_table
+
+    if clinic is None:
+        raise InvalidRequest("A table of films holds the films: name the clinic that they are in.")
+    suitable = [one for one in annotations if not one.is_unsuitable]
+    yield from write_table(
+        [(one, clinic.registry.study(one.study_id), dict(_drawn(one)[1])) for one in suitable]
+    )
+
+
+def _drawn(one: Annotation) -> tuple[tuple[int, int] | None, list[tuple[str, NDArray[np.bool_]]]]:
+    """Size of the film, where it is known, and the masks of what is there."""
+    masks = list(_masks(one))
+    return (masks[0][1].size if masks else None), [(name, pixels_of(mask)) for name, mask in masks]
 
 
 def _mask_files(annotations: Sequence[Annotation]) -> Iterator[tuple[str, bytes]]:
-    yield "decisions.json", _json({one.study_id: _said(one) for one in annotations})
+    from pedaxr.clinic.exchange.mask_png import DECISIONS, encode_mask
+
+    yield DECISIONS, _json({one.study_id: write_said(one) for one in annotations})
     for one in annotations:
         for finding, mask in _masks(one):
-            done, png = cv2.imencode(".png", pixels_of(mask).astype(np.uint8) * 255)
-            assert done
-            yield f"{one.study_id}/{finding}.png", png.tobytes()
+            yield f"{one.study_id}/{finding}.png", encode_mask(pixels_of(mask))
 
 
 def _masks(one: Annotation) -> Iterator[tuple[str, Mask]]:
@@ -154,26 +173,6 @@ def _masks(one: Annotation) -> Iterator[tuple[str, Mask]]:
     for finding, found in one.findings.items():
         if found.mask is not None:
             yield finding.value, found.mask
-
-
-def _said(one: Annotation) -> dict[str, Any]:
-    """Author, time and decisions: what is known absent, and what nobody could say, are not the same."""
-    return {
-        "annotation_id": one.annotation_id,
-        "version": one.version,
-        "author": one.author,
-        "created_at": one.created_at.isoformat(),
-        "model": one.model,
-        "image_sha256": one.image_sha256,
-        "is_unsuitable": one.is_unsuitable,
-        "decisions": {finding.value: found.decision for finding, found in one.findings.items()},
-    }
-
-
-def _polygons(mask: Mask) -> list[list[list[float]]]:
-    """Outer borders; LabelMe knows no holes, so a hole is bridged by none and lost. COCO and PNG keep it."""
-    found, _ = cv2.findContours(pixels_of(mask).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return [contour[:, 0, :].astype(float).tolist() for contour in found if len(contour) > 2]
 
 
 def _json(data: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from statistics import fmean
 from typing import Literal
 
@@ -110,8 +111,8 @@ def compare(before: Sequence[Judged], after: Sequence[Judged], *, seed: int = 0)
     }
     verdict, reasons = judge_changes(len(pairs), **figures)
     by_finding = tuple(
-        change(f"Dice of {f.value.replace('_', ' ')}", lambda film, f=f: film.dice.get(f.value))
-        for f in FINDINGS
+        change(f"Dice of {finding.value.replace('_', ' ')}", partial(_dice_of, finding=finding))
+        for finding in FINDINGS
     )
     return Comparison(
         films=len(pairs),
@@ -161,6 +162,10 @@ def _mean_dice(film: Judged) -> float | None:
     if film.dice:
         return fmean(film.dice.values())
     return 0.0 if film.refused and film.true else None
+
+
+def _dice_of(film: Judged, finding: Finding) -> float | None:
+    return film.dice.get(finding.value)
 
 
 def _critical(film: Judged, *, shows: bool) -> float | None:

@@ -66,6 +66,6 @@ def _curve(before: Table, asked: Table, share: float) -> Table:
     if not before or not asked:
         return before
     places = sorted({pair[0] for pair in (*before, *asked)})
-    ends = [np.interp(places, *zip(*curve, strict=True)) for curve in (before, asked)]
+    ends = [np.interp(places, *np.array(curve).T) for curve in (before, asked)]
     mixed = ends[0] + share * (ends[1] - ends[0])
     return tuple((round(float(x), 4), round(float(y), 4)) for x, y in zip(places, mixed, strict=True))

@@ -5,6 +5,7 @@ import click
 from pedaxr_server.cli.evaluate.consistency import evaluate_consistency
 from pedaxr_server.cli.evaluate.hanging import evaluate_hanging
 from pedaxr_server.cli.evaluate.left_out import evaluate_left_out
+from pedaxr_server.cli.evaluate.local import evaluate_local
 from pedaxr_server.cli.evaluate.networks import evaluate_captioner, evaluate_segmentation
 from pedaxr_server.cli.evaluate.real import evaluate_real
 from pedaxr_server.cli.evaluate.realism import evaluate_realism
@@ -24,6 +25,7 @@ for measurement in (
     evaluate_captioner,
     evaluate_reports,
     evaluate_consistency,
+    evaluate_local,
     evaluate_real,
     evaluate_left_out,
     evaluate_rejection,

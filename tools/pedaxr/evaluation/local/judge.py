@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -112,8 +112,8 @@ def judge(film: Film) -> Judged:
         )
         reading = read_film(Source(film.image_path))
     except (NotAnAbdominalFilm, UnreadableImage) as err:
-        return Judged(**{**_fields(plain), "refused": str(err)})
-    return Judged(**{**_fields(plain), **_said(report), **_seen(reading, film)})  # type: ignore[arg-type]
+        return replace(plain, refused=str(err))
+    return replace(plain, **{**_said(report), **_seen(reading, film)})  # type: ignore[arg-type]
 
 
 def truth_of(film: Film) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -134,10 +134,6 @@ def masks_of(film: Film) -> dict[Finding, BoolArray]:
     bits = read_masks(film.mask_path)
     planes = {finding: bits >> np.uint32(CHANNELS.index(finding)) & 1 > 0 for finding in FINDINGS}
     return {finding: plane for finding, plane in planes.items() if plane.any()}
-
-
-def _fields(judged: Judged) -> dict[str, object]:
-    return {name: getattr(judged, name) for name in Judged.__dataclass_fields__}
 
 
 def _said(report: Report) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""Outlines and decisions in the formats of other programs, read and written without loss."""

@@ -1,0 +1,104 @@
+"""COCO instance annotations: polygons, run lengths, compressed run lengths; decisions beside the images."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pedaxr.clinic.exchange.files import stem
+from pedaxr.clinic.exchange.outlined import (
+    BoolArray,
+    OutlinedFilm,
+    checked_size,
+    decided,
+    filled,
+    finding_named,
+    presence_of,
+    read_presence,
+)
+from pedaxr.clinic.exchange.said import read_said
+from pedaxr.errors import InvalidRequest
+from pedaxr_models.labels import Finding
+
+
+def is_coco(document: object) -> bool:
+    """Whether a JSON document is one."""
+    return isinstance(document, dict) and {"images", "categories"} <= document.keys()
+
+
+def read_coco(document: Mapping[str, Any]) -> Iterator[OutlinedFilm]:
+    """One film for each image. Raises InvalidRequest: the document contradicts itself."""
+    try:
+        names = {row["id"]: finding_named(row["name"]) for row in document["categories"]}
+        drawn: dict[Any, list[tuple[Finding, Any]]] = {}
+        for row in document.get("annotations") or []:
+            if (finding := names.get(row["category_id"])) is not None:
+                drawn.setdefault(row["image_id"], []).append((finding, row.get("segmentation")))
+        for image in document["images"]:
+            yield _film(image, drawn.get(image["id"], []))
+    except (KeyError, TypeError, AttributeError, ValueError) as err:
+        raise InvalidRequest(
+            "The COCO file is not as the format wants it: every annotation names an image and a category, "
+            "every image a file and its size."
+        ) from err
+
+
+def _film(image: Mapping[str, Any], drawn: Sequence[tuple[Finding, Any]]) -> OutlinedFilm:
+    said = read_said(image.get("pedaxr"))
+    masks: dict[Finding, BoolArray] = {}
+    for finding, segmentation in drawn:
+        size = checked_size(image.get("height"), image.get("width"), str(image["file_name"]))
+        mask = _mask(segmentation, size)
+        masks[finding] = masks[finding] | mask if finding in masks else mask
+    masks = {finding: mask for finding, mask in masks.items() if mask.any()}
+    decisions = {**read_presence(image.get("findings")), **said.decisions}
+    return OutlinedFilm(
+        name=stem(str(image["file_name"])),
+        masks=masks,
+        decisions=decided(
+            masks, {f: d for f, d in decisions.items() if f not in masks or f in said.decisions}
+        ),
+        is_unsuitable=said.is_unsuitable or image.get("suitable") is False,
+        sha256=said.sha256,
+        author=said.author,
+        without_outline=tuple(f for f in presence_of(image.get("findings")) if f not in masks),
+    )
+
+
+def _mask(segmentation: Any, size: tuple[int, int]) -> BoolArray:
+    if isinstance(segmentation, list):
+        return filled([_pairs(polygon) for polygon in segmentation], size)
+    counts = segmentation["counts"]
+    counts = uncompressed(counts) if isinstance(counts, str | bytes) else [int(count) for count in counts]
+    return from_runs(counts, size)
+
+
+def _pairs(polygon: Sequence[float]) -> list[list[float]]:
+    return [[float(x), float(y)] for x, y in zip(polygon[::2], polygon[1::2], strict=True)]
+
+
+def from_runs(counts: Sequence[int], size: tuple[int, int]) -> BoolArray:
+    """Run lengths down the columns, outside first, as (rows, columns). Raises ValueError: they do not fit."""
+    rows, columns = size
+    if sum(counts) != rows * columns or min(counts, default=0) < 0:
+        raise ValueError("the run lengths do not fill the film")
+    values = np.zeros(len(counts), np.bool_)
+    values[1::2] = True
+    return np.asarray(np.repeat(values, counts).reshape(columns, rows).T)
+
+
+def uncompressed(text: str | bytes) -> list[int]:
+    """COCO's compressed counts: groups of five bits, low first, differences from two runs before."""
+    data = text.encode("latin-1") if isinstance(text, str) else text
+    counts: list[int] = []
+    at = 0
+    while at < len(data):
+        value, shift, more = 0, 0, True
+        while more:
+            byte = data[at] - 48
+            value |= (byte & 0x1F) << shift
+            more, at, shift = bool(byte & 0x20), at + 1, shift + 5
+            if not more and byte & 0x10:
+                value |= -1 << shift
+        counts.append(value + (counts[-2] if len(counts) > 2 else 0))
+    return counts

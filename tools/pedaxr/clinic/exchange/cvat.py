@@ -1,0 +1,151 @@
+"""CVAT for images 1.1: one XML file, polygons, boxes, ellipses and masks of each picture."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from xml.etree import ElementTree  # after the check for entities, which it would expand
+
+import numpy as np
+
+from pedaxr.clinic.exchange.files import stem
+from pedaxr.clinic.exchange.outlined import (
+    BoolArray,
+    OutlinedFilm,
+    checked_size,
+    decided,
+    filled,
+    finding_named,
+)
+from pedaxr.clinic.exchange.said import Said, read_said
+from pedaxr.errors import InvalidRequest
+from pedaxr_models.labels import FINDINGS, Finding
+
+_SAID = "pedaxr"  # tag of a picture that holds what we say of it
+Element = ElementTree.Element
+
+
+def is_cvat(data: bytes) -> bool:
+    """Whether an XML file is one."""
+    return b"<annotations" in data[:2000]
+
+
+def read_cvat(data: bytes) -> Iterator[OutlinedFilm]:
+    """One film for each picture. Raises InvalidRequest: it is damaged, or defines entities of its own."""
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+        raise InvalidRequest("The CVAT file defines entities, which no annotation needs. Export it again.")
+    try:
+        for image in ElementTree.fromstring(data).iter("image"):
+            yield _film(image)
+    except (ElementTree.ParseError, KeyError, ValueError) as err:
+        raise InvalidRequest(
+            "The CVAT file is damaged: it must be 'CVAT for images 1.1' with a name, width and height for "
+            "every picture."
+        ) from err
+
+
+def _film(image: Element) -> OutlinedFilm:
+    name = image.attrib["name"]
+    size = checked_size(int(image.attrib["height"]), int(image.attrib["width"]), name)
+    said = _said(image)
+    masks: dict[Finding, BoolArray] = {}
+    for shape in image:
+        finding = finding_named(shape.get("label", ""))
+        mask = _mask(shape, size) if finding is not None else None
+        if finding is not None and mask is not None and mask.any():
+            masks[finding] = masks[finding] | mask if finding in masks else mask
+    return OutlinedFilm(
+        name=stem(name),
+        masks=masks,
+        decisions=decided(masks, said.decisions),
+        is_unsuitable=said.is_unsuitable,
+        sha256=said.sha256,
+        author=said.author,
+    )
+
+
+def _said(image: Element) -> Said:
+    for tag in image.iter("tag"):
+        if tag.get("label") == _SAID:
+            try:
+                return read_said(json.loads(tag.findtext("attribute") or "{}"))
+            except ValueError:
+                return Said()
+    return Said()
+
+
+def _mask(shape: Element, size: tuple[int, int]) -> BoolArray | None:
+    if shape.tag == "mask":
+        return _from_runs(shape, size)
+    if shape.tag == "polygon":
+        return filled([[_numbers(pair, ",") for pair in shape.attrib["points"].split(";")]], size)
+    if shape.tag == "box":
+        x0, y0, x1, y1 = (float(shape.attrib[side]) for side in ("xtl", "ytl", "xbr", "ybr"))
+        return filled([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], size)
+    if shape.tag == "ellipse":
+        x, y, rx, ry = (float(shape.attrib[name]) for name in ("cx", "cy", "rx", "ry"))
+        angle = math.radians(float(shape.get("rotation", "0")))
+        turns = np.linspace(0, 2 * math.pi, 180, endpoint=False)
+        across, along = rx * np.cos(turns), ry * np.sin(turns)
+        xs = x + across * math.cos(angle) - along * math.sin(angle)
+        ys = y + across * math.sin(angle) + along * math.cos(angle)
+        return filled([np.stack([xs, ys], axis=1).tolist()], size)
+    return None
+
+
+def _numbers(text: str, sign: str) -> list[float]:
+    x, y = text.split(sign)
+    return [float(x), float(y)]
+
+
+def _from_runs(shape: Element, size: tuple[int, int]) -> BoolArray:
+    """Run lengths along the rows of a box, outside first."""
+    left, top, width, height = (int(shape.attrib[name]) for name in ("left", "top", "width", "height"))
+    counts = [int(count) for count in shape.attrib["rle"].split(",")]
+    if min(left, top, min(counts)) < 0 or left + width > size[1] or top + height > size[0]:
+        raise ValueError("the mask lies outside the film")
+    if sum(counts) != width * height:
+        raise ValueError("the run lengths do not fill their box")
+    values = np.zeros(len(counts), np.bool_)
+    values[1::2] = True
+    mask = np.zeros(size, bool)
+    mask[top : top + height, left : left + width] = np.repeat(values, counts).reshape(height, width)
+    return mask
+
+
+def write_cvat(
+    films: Sequence[tuple[str, tuple[int, int] | None, Sequence[tuple[str, BoolArray]], Mapping[str, Any]]],
+) -> bytes:
+    """All films in one file, outlines as masks: nothing is lost.
+
+    A film whose size nobody knows, as nothing is outlined on it, is written as of one pixel.
+    """
+    root = ElementTree.Element("annotations")
+    ElementTree.SubElement(root, "version").text = "1.1"
+    labels = ElementTree.SubElement(
+        ElementTree.SubElement(ElementTree.SubElement(root, "meta"), "task"), "labels"
+    )
+    for name in (*(finding.value for finding in FINDINGS), _SAID):
+        ElementTree.SubElement(ElementTree.SubElement(labels, "label"), "name").text = name
+    for number, (name, size, masks, said) in enumerate(films):
+        rows, columns = size or (1, 1)
+        attributes = {"id": str(number), "name": f"{name}.png", "width": str(columns), "height": str(rows)}
+        image = ElementTree.SubElement(root, "image", attributes)
+        for finding, mask in masks:
+            ElementTree.SubElement(image, "mask", _runs(finding, mask))
+        tag = ElementTree.SubElement(image, "tag", {"label": _SAID, "source": "manual"})
+        ElementTree.SubElement(tag, "attribute", {"name": "said"}).text = json.dumps(said, ensure_ascii=False)
+    ElementTree.indent(root)
+    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _runs(finding: str, mask: BoolArray) -> dict[str, str]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    top, left = int(rows[0]), int(columns[0])
+    part = mask[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
+    flat = part.ravel()
+    edges = np.flatnonzero(np.diff(flat)) + 1
+    counts = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
+    counts = [0, *counts] if flat[0] else counts
+    box = {"left": str(left), "top": str(top), "width": str(part.shape[1]), "height": str(part.shape[0])}
+    return {"label": finding, "source": "manual", "occluded": "0", "rle": ", ".join(map(str, counts)), **box}

@@ -1,0 +1,103 @@
+"""DICOM Segmentation objects (PS3.3 A.51) of a film: binary or fractional, one or several segments."""
+
+import io
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pedaxr.clinic.exchange.outlined import BoolArray, OutlinedFilm, checked_size, decided, finding_named
+from pedaxr.errors import InvalidRequest
+from pedaxr.text import printable
+from pedaxr_models.labels import Finding
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
+# What a segment is by its codes, where its label says nothing: type, and the region it lies in.
+_BY_CODES: dict[tuple[str, str], Finding] = {
+    ("25322007", "69695003"): Finding.PYLORIC_STENOSIS,
+    ("112104", ""): Finding.AIR_FLUID_LEVEL,
+    ("25322007", "113276009"): Finding.ABDOMINAL_DISTENSION,
+    ("39477002", ""): Finding.CONSTIPATION,
+    ("74947009", "83670000"): Finding.PNEUMOPERITONEUM,
+}
+
+
+def is_dicom(data: bytes) -> bool:
+    """Whether a file is a DICOM file."""
+    return data[128:132] == b"DICM"
+
+
+def read_dicom_seg(data: bytes, name: str) -> OutlinedFilm:
+    """The film that the object refers to. Raises InvalidRequest: it is not a segmentation of one film."""
+    import pydicom
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # files in the wild break many small rules
+            seg = pydicom.dcmread(io.BytesIO(data))
+            if seg.SOPClassUID != SEGMENTATION_STORAGE:
+                raise InvalidRequest(f"{name[:80]} is a DICOM object of another kind, not a segmentation.")
+            masks = _masks(seg, name)
+            return OutlinedFilm(
+                name=_source(seg),
+                masks=masks,
+                decisions=decided(masks, {}),
+                sop_instance_uid=_source(seg),
+                author=printable(str(seg.get("ContentCreatorName") or ""), 100).replace("^", " ").strip(),
+            )
+    except InvalidRequest:
+        raise
+    except Exception as err:
+        raise InvalidRequest(f"{name[:80]} is a damaged DICOM segmentation. Export it again.") from err
+
+
+def _masks(seg: "Dataset", name: str) -> dict[Finding, BoolArray]:
+    size = checked_size(int(seg.Rows), int(seg.Columns), name)
+    finding_of = {int(one.SegmentNumber): _finding(one) for one in seg.SegmentSequence}
+    frames = np.asarray(seg.pixel_array).reshape(-1, *size)
+    if seg.SegmentationType == "FRACTIONAL":
+        frames = frames >= int(seg.MaximumFractionalValue) / 2
+    masks: dict[Finding, BoolArray] = {}
+    for frame, group in zip(frames, seg.PerFrameFunctionalGroupsSequence, strict=True):
+        number = int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+        finding, mask = finding_of.get(number), np.asarray(frame > 0)
+        if finding is not None and mask.any():
+            masks[finding] = masks[finding] | mask if finding in masks else mask
+    return masks
+
+
+def _finding(segment: "Dataset") -> Finding | None:
+    for text in (segment.get("TrackingID"), segment.get("SegmentLabel"), segment.get("SegmentDescription")):
+        if text and (finding := finding_named(text)) is not None:
+            return finding
+    kind, region = (
+        _code(segment, "SegmentedPropertyTypeCodeSequence"),
+        _code(segment, "AnatomicRegionSequence"),
+    )
+    return _BY_CODES.get((kind, region)) or _BY_CODES.get((kind, ""))
+
+
+def _code(segment: "Dataset", keyword: str) -> str:
+    items: Any = segment.get(keyword)
+    return str(items[0].get("CodeValue", "")) if items else ""
+
+
+def _source(seg: "Dataset") -> str:
+    """The one SOP Instance UID that the object refers to. Raises InvalidRequest: several, or none."""
+    found = {
+        str(image.ReferencedSOPInstanceUID)
+        for series in seg.get("ReferencedSeriesSequence") or []
+        for image in series.get("ReferencedInstanceSequence") or []
+    }
+    found |= {
+        str(source.ReferencedSOPInstanceUID)
+        for group in seg.PerFrameFunctionalGroupsSequence
+        for derivation in group.get("DerivationImageSequence") or []
+        for source in derivation.get("SourceImageSequence") or []
+    }
+    if len(found) != 1:
+        raise InvalidRequest("The DICOM segmentation does not refer to exactly one film.")
+    return found.pop()

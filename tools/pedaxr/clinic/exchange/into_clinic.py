@@ -1,0 +1,177 @@
+"""Annotations of other programs into a clinic: each film's as its next version, by a named human."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pedaxr.audit.trail import accessing
+from pedaxr.clinic.annotate import AnnotatedFinding, NewAnnotation, annotate, annotations_of, merged
+from pedaxr.clinic.exchange.outlined import OutlinedFilm
+from pedaxr.clinic.exchange.read import read_annotations
+from pedaxr.clinic.export_annotations import mask_of
+from pedaxr.errors import InvalidRequest
+from pedaxr.text import printable
+from pedaxr_models.labels import FINDINGS, Finding
+
+if TYPE_CHECKING:
+    from pedaxr.clinic.clinic import Clinic
+
+
+class Unused(BaseModel):
+    """A film that was not imported."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    film: str
+    reason: str
+
+
+class ImportedAnnotations(BaseModel):
+    """What an import of annotations did."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str = Field(description="The format that was recognised")
+    films: int = Field(ge=0, description="Films with a new version")
+    already_there: int = Field(ge=0, description="Films of which nothing new was said")
+    decisions: dict[str, int]
+    unused: list[Unused]
+    notes: list[str]
+
+
+def import_annotations(
+    source: Path,
+    *,
+    by: str,
+    clinic: "Clinic",
+    absent_unless_drawn: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> ImportedAnnotations:
+    """Store what the source says of each film as its next version; earlier decisions on others stay.
+
+    A film is found by the SHA-256 or the SOP Instance UID that the source names, else by its study id, else
+    by the name of its file. The same import again changes nothing.
+
+    Args:
+        source: see `read_annotations`.
+        by: the human who answers for the outlines.
+        clinic: whose films.
+        absent_unless_drawn: on a film in the source every finding that is not outlined is known to be absent.
+            Without it, it is unknown.
+        progress: called with (films done, films in all).
+
+    Raises:
+        InvalidRequest: the source cannot be read, or no name is given.
+        StorageError.
+    """
+    kind, films = read_annotations(source)
+    with accessing(clinic.home, "import_annotations"):
+        finder = _Finder(clinic)
+        unused: list[Unused] = []
+        decisions: Counter[str] = Counter()
+        stored = same = 0
+        for number, film in enumerate(films, 1):
+            try:
+                given = _given(film, absent_unless_drawn=absent_unless_drawn)
+                if _store(clinic, finder.study_of(film), given, kind, by, is_unsuitable=film.is_unsuitable):
+                    stored += 1
+                    decisions.update(one.decision for one in given.values())
+                else:
+                    same += 1
+            except InvalidRequest as err:
+                unused.append(Unused(film=printable(film.name, 100), reason=str(err)))
+            if progress is not None:
+                progress(number, len(films))
+    return ImportedAnnotations(
+        kind=kind,
+        films=stored,
+        already_there=same,
+        decisions=dict(decisions),
+        unused=unused,
+        notes=_notes(films),
+    )
+
+
+def _notes(films: Sequence[OutlinedFilm]) -> list[str]:
+    bare = sum(bool(film.without_outline) for film in films)
+    if not bare:
+        return []
+    return [
+        f"Films with a finding that nobody outlined: {bare}. An annotation is an outline, so these findings "
+        "were left unknown; `pedaxr evaluate local` counts them from the table itself."
+    ]
+
+
+class _Finder:
+    """Registered films by all that a source may name."""
+
+    def __init__(self, clinic: "Clinic") -> None:
+        studies = clinic.registry.newest_studies(-1)
+        self._by_hash = {study.image_sha256: study.study_id for study in studies}
+        self._by_instance = {s.sop_instance_uid: s.study_id for s in studies if s.sop_instance_uid}
+        self._by_id = {study.study_id.casefold(): study.study_id for study in studies}
+        files = Counter(study.image_path.stem.casefold() for study in studies)
+        self._by_file = {
+            study.image_path.stem.casefold(): study.study_id
+            for study in studies
+            if files[study.image_path.stem.casefold()] == 1
+        }
+
+    def study_of(self, film: OutlinedFilm) -> str:
+        """Raises InvalidRequest: no film of the clinic is meant."""
+        name = film.name.casefold()
+        found = (
+            self._by_hash.get(film.sha256 or "-")
+            or self._by_instance.get(film.sop_instance_uid)
+            or self._by_id.get(name)
+            or self._by_file.get(name)
+        )
+        if found is None:
+            raise InvalidRequest("no film of the clinic has this study id, file name or SOP Instance UID")
+        return found
+
+
+def _given(film: OutlinedFilm, *, absent_unless_drawn: bool) -> dict[Finding, AnnotatedFinding]:
+    given = {}
+    for finding in FINDINGS:
+        decision = film.decisions.get(finding)
+        if decision in ("rejected", "uncertain"):
+            given[finding] = AnnotatedFinding(decision=decision)
+        elif finding in film.masks:
+            mask = mask_of(film.masks[finding])
+            given[finding] = AnnotatedFinding(decision=decision or "corrected", mask=mask)
+        elif absent_unless_drawn and decision is None and finding not in film.without_outline:
+            given[finding] = AnnotatedFinding(decision="rejected")
+    return given
+
+
+def _store(
+    clinic: "Clinic",
+    study_id: str,
+    given: dict[Finding, AnnotatedFinding],
+    kind: str,
+    by: str,
+    *,
+    is_unsuitable: bool,
+) -> bool:
+    """Whether something new was stored."""
+    versions = annotations_of(study_id, clinic=clinic)
+    current = merged(versions)
+    before = dict(current.findings) if current else {}
+    was_unsuitable = current.is_unsuitable if current else False
+    findings = {**before, **given}
+    if findings == before and is_unsuitable == was_unsuitable:
+        return False
+    if not findings and not is_unsuitable:
+        return False
+    new = NewAnnotation(
+        based_on=versions[-1].version if versions else 0,
+        model=f"imported ({kind})",
+        findings=findings,
+        is_unsuitable=is_unsuitable,
+    )
+    annotate(study_id, new, by=by, clinic=clinic)
+    return True

@@ -1,0 +1,128 @@
+"""LabelMe: one JSON for each film, shapes as polygons, rectangles, circles or masks."""
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pedaxr.clinic.exchange.files import stem
+from pedaxr.clinic.exchange.outlined import (
+    BoolArray,
+    OutlinedFilm,
+    checked_size,
+    decided,
+    exact_polygons,
+    filled,
+    finding_named,
+)
+from pedaxr.clinic.exchange.said import read_said
+from pedaxr.errors import InvalidRequest
+from pedaxr_models.labels import Finding
+
+Shape = dict[str, Any]
+
+
+def is_labelme(document: object) -> bool:
+    """Whether a JSON document is one film of LabelMe."""
+    return isinstance(document, dict) and isinstance(document.get("shapes"), list)
+
+
+def read_labelme(document: Mapping[str, Any], name: str) -> OutlinedFilm:
+    """The film of one document; `name` is its file's. Raises InvalidRequest: it is damaged."""
+    said = read_said(document.get("pedaxr"))
+    flags = document.get("flags")
+    is_unsuitable = said.is_unsuitable or (isinstance(flags, dict) and flags.get("unsuitable") is True)
+    masks: dict[Finding, BoolArray] = {}
+    try:
+        for shape in document["shapes"]:
+            finding = finding_named(shape["label"])
+            if finding is None:
+                continue
+            size = checked_size(document.get("imageHeight"), document.get("imageWidth"), name)
+            mask = _mask(shape, size)
+            masks[finding] = masks[finding] | mask if finding in masks else mask
+    except (KeyError, TypeError, ValueError, AttributeError) as err:
+        raise InvalidRequest(
+            f"{name[:80]} is not as LabelMe writes it: a shape lacks label or points."
+        ) from err
+    masks = {finding: mask for finding, mask in masks.items() if mask.any()}
+    return OutlinedFilm(
+        name=stem(str(document.get("imagePath") or name.removesuffix(".json"))),
+        masks=masks,
+        decisions=decided(masks, {f: d for f, d in said.decisions.items()}),
+        is_unsuitable=is_unsuitable,
+        sha256=said.sha256,
+        author=said.author,
+    )
+
+
+def _mask(shape: Mapping[str, Any], size: tuple[int, int]) -> BoolArray:
+    points = [(float(x), float(y)) for x, y in shape["points"]]
+    kind = shape.get("shape_type") or "polygon"
+    if kind == "mask":
+        return _placed(shape["mask"], points[0], size)
+    if kind == "rectangle":
+        (x0, y0), (x1, y1) = points
+        points = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+    elif kind == "circle":
+        (x, y), edge = points
+        radius = math.dist((x, y), edge)
+        turns = np.linspace(0, 2 * math.pi, 180, endpoint=False)
+        points = [(x + radius * math.cos(turn), y + radius * math.sin(turn)) for turn in turns]
+    elif kind != "polygon":
+        return np.zeros(size, bool)  # a point or a line outlines nothing
+    return filled([points], size)
+
+
+def _placed(encoded: str, corner: tuple[float, float], size: tuple[int, int]) -> BoolArray:
+    """A PNG in base64, its corner at x, y of the film."""
+    try:
+        data = np.frombuffer(base64.b64decode(encoded, validate=True), np.uint8)
+    except binascii.Error as err:
+        raise ValueError("the mask is not base64") from err
+    small = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    left, top = round(corner[0]), round(corner[1])
+    whole = np.zeros(size, bool)
+    if small is None or not (0 <= left < size[1] and 0 <= top < size[0]):
+        raise ValueError("the mask is not a picture within the film")
+    part = small[: size[0] - top, : size[1] - left] > 0
+    whole[top : top + part.shape[0], left : left + part.shape[1]] = part
+    return whole
+
+
+def write_labelme(
+    name: str, size: tuple[int, int] | None, masks: Sequence[tuple[str, BoolArray]], said: dict[str, Any]
+) -> bytes:
+    """One film. What polygons cannot hold exactly is written as a mask, which LabelMe knows since 5.2."""
+    shapes = [shape for finding, mask in masks for shape in _shapes(finding, mask)]
+    document = {
+        "version": "5.5.0",
+        "flags": {"unsuitable": bool(said["is_unsuitable"])},
+        "shapes": shapes,
+        "imagePath": f"{name}.png",
+        "imageData": None,
+        "imageHeight": size[0] if size else None,
+        "imageWidth": size[1] if size else None,
+        "pedaxr": said,
+    }
+    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _shapes(finding: str, mask: BoolArray) -> Iterator[Shape]:
+    polygons = exact_polygons(mask)
+    plain: Shape = {"label": finding, "group_id": None, "description": "", "flags": {}}
+    if polygons is not None:
+        for polygon in polygons:
+            yield {**plain, "points": polygon, "shape_type": "polygon", "mask": None}
+        return
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    top, left, bottom, right = int(rows[0]), int(columns[0]), int(rows[-1]), int(columns[-1])
+    part = mask[top : bottom + 1, left : right + 1].astype(np.uint8) * 255
+    encoded = base64.b64encode(cv2.imencode(".png", part)[1].tobytes()).decode()
+    corners = [[float(left), float(top)], [float(right), float(bottom)]]
+    yield {**plain, "points": corners, "shape_type": "mask", "mask": encoded}

@@ -1,0 +1,144 @@
+"""One film's outlines and decisions as any format gives them, and outlines as polygons and back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pedaxr.clinic.annotate import Decision
+from pedaxr.errors import InvalidRequest
+from pedaxr.text import printable
+from pedaxr_models.datasets import fields
+from pedaxr_models.datasets.read_report import RowError
+from pedaxr_models.labels import FINDINGS, NORMAL, SIGNS, Finding
+
+BoolArray = NDArray[np.bool_]
+Polygon = list[list[float]]
+MOST_SIDE = 30_000  # pixels
+
+
+@dataclass(frozen=True)
+class OutlinedFilm:
+    """What a file says of one film.
+
+    Attributes:
+        name: of the film in that file: a study id, or the name of a picture without its suffix.
+        masks: (rows, columns) by finding that is outlined.
+        decisions: of every finding that is decided on; an outline without one counts as corrected.
+        is_unsuitable: the film cannot be read, or is none.
+        sha256, sop_instance_uid: of the film's file, where the format names them.
+        author: who outlined it, where the format says.
+        without_outline: findings said to be there that nobody outlined.
+    """
+
+    name: str
+    masks: Mapping[Finding, BoolArray] = field(default_factory=dict)
+    decisions: Mapping[Finding, Decision] = field(default_factory=dict)
+    is_unsuitable: bool = False
+    sha256: str = ""
+    sop_instance_uid: str = ""
+    author: str = ""
+    without_outline: tuple[Finding, ...] = ()
+
+
+def finding_named(text: object) -> Finding | None:
+    """The finding that a label of another program means, in any spelling; None for anything else."""
+    written = printable(str(text), 100).strip()
+    if written.casefold() in _BY_SIGN:
+        return _BY_SIGN[written.casefold()]
+    try:
+        label = fields.parse_label(written.replace("_", " "))
+    except RowError:
+        return None
+    return None if label == NORMAL else Finding(label)
+
+
+_BY_SIGN = {sign.casefold(): Finding(name) for name, sign in SIGNS.items()} | {
+    "free_air": Finding.PNEUMOPERITONEUM
+}
+
+
+def read_presence(said: object) -> dict[Finding, Decision]:
+    """`{"constipation": "absent"}` as decisions; what is present says nothing without an outline."""
+    words: dict[str, Decision] = {"absent": "rejected", "uncertain": "uncertain"}
+    if not isinstance(said, Mapping):
+        return {}
+    found = ((finding_named(name), str(word)) for name, word in said.items())
+    return {finding: words[word] for finding, word in found if finding is not None and word in words}
+
+
+def presence_of(said: object) -> tuple[Finding, ...]:
+    """The findings that `{"constipation": "present"}` names."""
+    if not isinstance(said, Mapping):
+        return ()
+    named = (finding_named(name) for name, word in said.items() if str(word) == "present")
+    return tuple(finding for finding in named if finding is not None)
+
+
+def checked_size(height: object, width: object, name: str) -> tuple[int, int]:
+    """Rows and columns of a film. Raises InvalidRequest: they are no size of a film."""
+    if not all(isinstance(side, int) and 0 < side <= MOST_SIDE for side in (height, width)):
+        raise InvalidRequest(f"{printable(name, 80)}: the film's height and width are missing or impossible.")
+    assert isinstance(height, int) and isinstance(width, int)
+    return height, width
+
+
+def filled(polygons: Sequence[Sequence[Sequence[float]]], size: tuple[int, int]) -> BoolArray:
+    """Polygons, x and y at pixel centres, filled at a film's (rows, columns); overlaps are one region.
+
+    A polygon that runs back along itself leaves a hole; its own border is inside.
+    """
+    mask = np.zeros(size, np.uint8)
+    for polygon in polygons:
+        points = np.asarray(polygon, np.float64).reshape(-1, 2)
+        if len(points) and np.isfinite(points).all() and np.abs(points).max() <= 4 * MOST_SIDE:
+            one = np.zeros(size, np.uint8)
+            cv2.fillPoly(one, [np.round(points * 16).astype(np.int32)], (1,), shift=4)
+            mask |= one
+    return mask.astype(bool)
+
+
+def exact_polygons(mask: BoolArray) -> list[Polygon] | None:
+    """Polygons that `filled` makes the very mask of; None where there are none, as of some holes and specks.
+
+    A hole is reached along a slit in its piece.
+    """
+    borders, tree = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    if tree is None:
+        return []
+    polygons = []
+    for index, (border, (_, _, _, parent)) in enumerate(zip(borders, tree[0], strict=True)):
+        if parent >= 0:
+            continue
+        holes = [b[:, 0] for b, (_, _, _, of) in zip(borders, tree[0], strict=True) if of == index]
+        polygons.append(_with_slits(border[:, 0], holes))
+    if any(len(polygon) < 3 for polygon in polygons) or not np.array_equal(
+        filled(polygons, _size(mask)), mask
+    ):
+        return None
+    return polygons
+
+
+def _size(mask: BoolArray) -> tuple[int, int]:
+    return mask.shape[0], mask.shape[1]
+
+
+def _with_slits(border: NDArray[np.int32], holes: Sequence[NDArray[np.int32]]) -> Polygon:
+    """One outline (n, 2) that goes into each hole where it is nearest, round it, and back."""
+    outline = border
+    for hole in holes:
+        away = ((outline[:, None] - hole[None]) ** 2).sum(axis=2)
+        at, into = np.unravel_index(int(away.argmin()), away.shape)
+        round_it = np.concatenate([hole[into:], hole[: into + 1]])
+        outline = np.concatenate([outline[: at + 1], round_it, outline[at:]])
+    return [[float(x), float(y)] for x, y in outline]
+
+
+def decided(
+    masks: Mapping[Finding, BoolArray], decisions: Mapping[Finding, Decision]
+) -> dict[Finding, Decision]:
+    """Every decision, in the order of the vocabulary: outlines without one count as corrected."""
+    every: dict[Finding, Decision] = {**dict.fromkeys(masks, "corrected"), **decisions}
+    return {finding: every[finding] for finding in FINDINGS if finding in every}

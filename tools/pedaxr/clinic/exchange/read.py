@@ -1,0 +1,70 @@
+"""Annotations of any known format from one file, a folder or a ZIP archive."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pedaxr.clinic.exchange.coco import is_coco, read_coco
+from pedaxr.clinic.exchange.cvat import is_cvat, read_cvat
+from pedaxr.clinic.exchange.dicom_seg import is_dicom, read_dicom_seg
+from pedaxr.clinic.exchange.files import Files, stem
+from pedaxr.clinic.exchange.film_table import read_table_of
+from pedaxr.clinic.exchange.labelme import is_labelme, read_labelme
+from pedaxr.clinic.exchange.mask_png import DECISIONS, are_masks, film_and_finding, read_mask_pngs
+from pedaxr.clinic.exchange.outlined import OutlinedFilm
+from pedaxr.errors import InvalidRequest
+
+FORMATS = "COCO, LabelMe, CVAT for images 1.1, masks as PNG, DICOM SEG or a CSV of films"
+
+
+def read_annotations(source: Path) -> tuple[str, list[OutlinedFilm]]:
+    """The format, and what it says of each film, by the film's name.
+
+    Raises:
+        InvalidRequest: there is nothing, nothing of a known format, or it is damaged.
+    """
+    files = Files(source)
+    for name, found in _by_format(files, source):
+        if films := list(found):
+            hashes = _picture_hashes(files)
+            known = [replace(film, sha256=film.sha256 or hashes.get(film.name, "")) for film in films]
+            return name, sorted(known, key=lambda film: film.name)
+    raise InvalidRequest(f"{source.name[:200]!r} holds no annotations that are understood. Give {FORMATS}.")
+
+
+def _by_format(files: Files, source: Path) -> Iterator[tuple[str, Iterator[OutlinedFilm]]]:
+    documents = _documents(files)
+    yield "coco", (film for _, one in documents if is_coco(one) for film in read_coco(one))
+    yield "labelme", (read_labelme(one, name) for name, one in documents if is_labelme(one))
+    xml = [data for name in files.ending(".xml") if is_cvat(data := files[name])]
+    yield "cvat", (film for data in xml for film in read_cvat(data))
+    yield "csv", read_table_of(files, source)
+    if are_masks(files):
+        yield "masks", read_mask_pngs(files)
+    objects = ((name, data) for name in files if is_dicom(data := files[name]))
+    yield "dicom-seg", (read_dicom_seg(data, name) for name, data in objects)
+
+
+def _picture_hashes(files: Files) -> dict[str, str]:
+    """SHA-256 of the pictures beside the annotations, by name without suffix where that names one."""
+    names = files.ending(".png", ".jpg", ".jpeg", ".dcm")
+    counts = Counter(stem(name) for name in names)
+    alone = (name for name in names if counts[stem(name)] == 1 and film_and_finding(name) is None)
+    return {stem(name): hashlib.sha256(files[name]).hexdigest() for name in alone}
+
+
+def _documents(files: Files) -> list[tuple[str, Any]]:
+    """JSON files by name, as far as they are any."""
+    found = []
+    for name in files.ending(".json"):
+        if name.rpartition("/")[2] == DECISIONS:
+            continue
+        try:
+            found.append((name, json.loads(files[name])))
+        except (ValueError, RecursionError) as err:
+            raise InvalidRequest(f"{name[:80]} is not JSON. Export it again.") from err
+    return found
