@@ -14,6 +14,7 @@ from pedaxr_models.labels import NORMAL, TERMS, Finding, View
 from pedaxr_models.written import ages, dates
 from pedaxr_models.written.ages import AgeRange
 from pedaxr_models.written.numbers import parse_numbers
+from pedaxr_models.written.plain import plain
 from pedaxr_models.written.views import view_in
 
 _LONGEST_OUTLINE = 4_000_000  # characters
@@ -68,7 +69,7 @@ def parse_label(text: str, *, treat_as_distension: bool = False) -> str:
     if treat_as_distension and name == FREE_AIR_KOREAN:
         return Finding.ABDOMINAL_DISTENSION.value
     if name not in _LABEL_OF:
-        raise RowError("the class is none of the known ones")
+        raise RowError(f"the class {plain(text)[:60]!r} is none of the known ones")
     return str(_LABEL_OF[name])
 
 
@@ -184,7 +185,9 @@ def parse_spacing(text: str | None) -> tuple[float, float] | None:
     try:
         found = parse_numbers(text)
     except ValueError as err:
-        raise RowError("the pixel spacing is not understood; write it as 0.4\\0.4") from err
+        raise RowError(
+            f"the pixel spacing {plain(text)[:40]!r} is not understood; write it as 0.4\\0.4"
+        ) from err
     if len(found) not in (1, 2) or not all(0 < number < 10 for number in found):
         raise RowError("the pixel spacing is not one or two numbers of millimetres; write it as 0.4\\0.4")
     return found[0], found[-1]

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ _log = logging.getLogger(__name__)
 _KNOWN = "a CSV file with ImagePath, Point and Class, a folder with one, or an AI-Hub folder"
 
 
-def read_films(path: Path, *, treat_as_distension: bool = False) -> list[Film]:
+def read_films(
+    path: Path, *, treat_as_distension: bool = False, columns: Mapping[str, str] | None = None
+) -> list[Film]:
     """All usable films of a CSV file or data set folder, for those who train and measure.
 
     Every row that cannot be used, and every note for the owner of the data, is logged as a warning, which
     Python shows on stderr where nobody listens; `read_dataset` gives both instead.
     """
-    report = read_dataset(path, treat_as_distension=treat_as_distension)
+    report = read_dataset(path, treat_as_distension=treat_as_distension, columns=columns)
     for said in (*report.notes, *report.rejections):
         _log.warning("%s: %s", path.name, said)
     if report.rejections:
@@ -30,8 +33,10 @@ def read_films(path: Path, *, treat_as_distension: bool = False) -> list[Film]:
     return list(report.films)
 
 
-def read_dataset(path: Path, *, treat_as_distension: bool = False) -> ReadReport:
-    """Read a data set of any known layout.
+def read_dataset(
+    path: Path, *, treat_as_distension: bool = False, columns: Mapping[str, str] | None = None
+) -> ReadReport:
+    """Read a data set of any known layout; `columns` as in `read_seed_csv`, for a table.
 
     Raises:
         DatasetError: there is nothing at `path`, or nothing of a known layout.
@@ -39,11 +44,11 @@ def read_dataset(path: Path, *, treat_as_distension: bool = False) -> ReadReport
     if not path.exists():
         raise DatasetError(f"There is no {path.name}. Give {_KNOWN}.")
     if path.is_file():
-        return read_seed_csv(path, treat_as_distension=treat_as_distension)
+        return read_seed_csv(path, treat_as_distension=treat_as_distension, columns=columns)
     if not (path / FILMS_CSV).is_file() and is_aihub(path):  # other tables may lie beside its folders
         return read_aihub(path, treat_as_distension=treat_as_distension)
     if table := _csv_in(path):
-        return read_seed_csv(table, treat_as_distension=treat_as_distension)
+        return read_seed_csv(table, treat_as_distension=treat_as_distension, columns=columns)
     if is_source_set(path):
         return read_source_set(path, treat_as_distension=treat_as_distension)
     if pictures_below(path):

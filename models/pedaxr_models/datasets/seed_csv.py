@@ -4,6 +4,7 @@ The order of columns is free, their case too, and columns of no meaning here are
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from pedaxr_models.datasets import fields
@@ -59,14 +60,19 @@ def read_csv(path: Path, *, treat_as_distension: bool = False) -> tuple[list[Fil
     return list(report.films), list(report.rejections)
 
 
-def read_seed_csv(path: Path, *, treat_as_distension: bool = False) -> ReadReport:
-    """The same with the notes that the owner of the data should read."""
+def read_seed_csv(
+    path: Path, *, treat_as_distension: bool = False, columns: Mapping[str, str] | None = None
+) -> ReadReport:
+    """The same with the notes that the owner of the data should read.
+
+    `columns` names, for columns that the table calls otherwise, its own name: `{"ImagePath": "file"}`.
+    """
     films: list[Film] = []
     lines: list[int] = []
     rejections: list[Rejection] = []
     line_of: dict[Path, int] = {}
     table = read_table(path)
-    rows = _rows(table)
+    rows = _rows(table, columns or {})
     for line, row in rows:
         try:
             film = _film(row, path.parent, treat_as_distension=treat_as_distension)
@@ -101,10 +107,32 @@ def _unnamed(folders: set[Path], rows: list[tuple[int, Row]]) -> int:
     return sum(composed(path.name) not in named for path in pictures)
 
 
-def _rows(table: Table) -> list[tuple[int, Row]]:
+def _rows(table: Table, columns: Mapping[str, str]) -> list[tuple[int, Row]]:
     """Line number and cells by column name; under `_CELLS` the fault of a row with too many or too few."""
-    header = _header(table.header)
+    header = _header(_renamed(table.header, columns))
     return [(line, _cells(header, cells)) for line, cells in table.rows]
+
+
+def _renamed(cells: tuple[str, ...], columns: Mapping[str, str]) -> tuple[str, ...]:
+    """The header with our names for the columns that a mapping names.
+
+    What the table calls by one of our names and is mapped to no column is left out of the way.
+    """
+    ours = {_squeezed(column): column for column in _COLUMNS}
+    squeezed = [_squeezed(cell) for cell in cells]
+    renamed = {}
+    for name, theirs in columns.items():
+        if _squeezed(name) not in ours:
+            raise DatasetError(f"{plain(name)[:60]!r} is not a column here. Known are {', '.join(_COLUMNS)}.")
+        if _squeezed(theirs) not in squeezed:
+            shown = ", ".join(repr(plain(cell)[:40]) for cell in cells[:30])
+            raise DatasetError(f"The table has no column {plain(theirs)[:60]!r}. Its columns are {shown}.")
+        renamed[_squeezed(theirs)] = ours[_squeezed(name)]
+    taken = {_squeezed(name) for name in renamed.values()}
+    return tuple(
+        renamed.get(key, f"{cell} (not mapped)" if key in taken else cell)
+        for key, cell in zip(squeezed, cells, strict=True)
+    )
 
 
 def _header(cells: tuple[str, ...]) -> list[str]:
@@ -114,7 +142,8 @@ def _header(cells: tuple[str, ...]) -> list[str]:
     if missing:
         raise DatasetError(
             f"The table has no column {' and '.join(missing)}; its first line was read as {len(header)} "
-            "columns. It needs ImagePath, Point and Class, parted by commas, semicolons or tabs."
+            "columns. It needs ImagePath, Point and Class, parted by commas, semicolons or tabs. Columns of "
+            "other names: --map ImagePath=NAME."
         )
     if twice := sorted({name for name in header if name in _COLUMNS and header.count(name) > 1}):
         raise DatasetError(f"The table has the column {' and '.join(twice)} twice. Keep the right one.")
@@ -305,5 +334,5 @@ def _facts(row: Row) -> FilmFacts | None:
 def _split(row: Row) -> str | None:
     split = (row.get("Split") or "").strip().casefold()
     if split and split not in _SPLITS:
-        raise RowError("the split is not train, validation or test")
+        raise RowError(f"the split {plain(split)[:40]!r} is not train, validation or test")
     return split or None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pedaxr.clinic.annotate import Annotation
     from pedaxr.clinic.exchange.into_clinic import ImportedAnnotations
+    from pedaxr.clinic.teaching import TeachingList
 
 # As pedaxr.clinic.export_annotations.Format, without loading OpenCV for --help; a test compares them.
 FORMATS = ("coco", "labelme", "cvat", "masks", "csv")
@@ -49,6 +50,36 @@ def export(out: Path, kind: str, study_id: str | None, home: Path | None) -> Non
     found = to_export(study_id, clinic=clinic)
     write_bytes(out, export_annotations(found, kind, clinic=clinic))
     click.echo(f"{len(found)} films as {kind}: {out}", err=True)
+
+
+@annotations.command("next")
+@click.option("--limit", type=click.IntRange(1, 50), default=20, show_default=True)
+@home_option
+@json_option
+def next_(limit: int, home: Path | None, json_path: Path | None) -> None:
+    """List the films that would teach most if they were corrected next."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr.clinic.teaching import teaching_films
+
+    found = teaching_films(clinic=open_clinic(home), limit=limit)
+    show(lambda: _next(found), found.model_dump(mode="json"), json_path)
+
+
+def _next(found: "TeachingList") -> "Table":
+    from rich.table import Table
+
+    from pedaxr_models.labels import sign
+
+    title = f"{found.corrected} films corrected, {found.looked_at} with a draft that nobody corrected"
+    table = Table(
+        "study", "on", "witnesses disagree on", "unsure", "in doubt", "few examples of", title=title
+    )
+    for film in found.films:
+        unsure = "" if film.unsure is None else f"{film.unsure:.2f}"
+        doubt = "yes" if film.is_in_doubt else ""
+        names = [", ".join(map(sign, findings)) for findings in (film.disagreements, film.rare)]
+        table.add_row(film.study_id, str(film.study_date or ""), names[0], unsure, doubt, names[1])
+    return table
 
 
 @annotations.command("import")

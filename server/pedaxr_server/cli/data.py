@@ -9,7 +9,7 @@ import click
 
 from pedaxr.errors import InvalidRequest, ModelUnavailable, StorageError
 from pedaxr_models.labels import Finding
-from pedaxr_server.cli.options import FOLDER, console, home_option, json_option, show
+from pedaxr_server.cli.options import FOLDER, console, home_option, json_option, map_option, show
 
 _VIEWS = ("supine", "erect", "left_lateral_decubitus")
 
@@ -193,11 +193,13 @@ def export(data: Path, out: Path, korean: bool) -> None:
     help="Read 기복증 as abdominal distension instead of pneumoperitoneum.",
 )
 @click.option("--department", metavar="NAME", help="Department whose staff may see newly imported patients.")
+@map_option
 @home_option
 @json_option
 def import_films(
     source: Path,
     treat_as_distension: bool,
+    columns: dict[str, str],
     department: str | None,
     home: Path | None,
     json_path: Path | None,
@@ -212,6 +214,7 @@ def import_films(
             clinic_home=home,
             treat_as_distension=treat_as_distension,
             department=department,
+            columns=columns,
             progress=progress,
         )
     show(lambda: show_import(summary), summary.model_dump(mode="json"), json_path)

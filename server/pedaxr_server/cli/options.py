@@ -70,6 +70,28 @@ def read_date(context: click.Context, parameter: click.Parameter, value: str | N
         raise click.BadParameter(str(err), context, parameter) from err
 
 
+def map_option(command: F) -> F:
+    """Add --map OURS=THEIRS: which column of a table is which."""
+    return click.option(
+        "--map",
+        "columns",
+        multiple=True,
+        metavar="OURS=THEIRS",
+        callback=_columns,
+        help="Column of the table to read as ours, such as ImagePath=file; repeatable.",
+    )(command)
+
+
+def _columns(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    for text, (ours, _, theirs) in zip(given, pairs, strict=True):
+        if not ours.strip() or not theirs.strip():
+            raise click.BadParameter(
+                f"{text!r} is not OURS=THEIRS, such as ImagePath=file.", context, parameter
+            )
+    return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
+
+
 def json_option(command: F) -> F:
     """Add --json FILE."""
     return click.option(

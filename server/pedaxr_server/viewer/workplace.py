@@ -5,6 +5,7 @@
     GET  /workplace/studies/{id}/annotations      films:read
     POST /workplace/studies/{id}/annotations      annotations:write
     GET  /workplace/annotations.zip?format=       films:read
+    GET  /workplace/teaching                      films:read
 
 No language model reaches these: they are not tools. Like every route, they answer exact hosts and origins;
 with a login each call needs its scope, and is done, and written down, for the token's owner.
@@ -49,6 +50,7 @@ def workplace_routes(settings: Settings) -> list[Route]:
         ("GET", f"{study}/annotations", acts.list_annotations, FILMS_READ),
         ("POST", f"{study}/annotations", acts.save_annotation, ANNOTATIONS_WRITE),
         ("GET", "/workplace/annotations.zip", acts.export, FILMS_READ),
+        ("GET", "/workplace/teaching", acts.teaching, FILMS_READ),
     ]
     return [
         Route(path, _endpoint(settings, act, scope), methods=[method]) for method, path, act, scope in table

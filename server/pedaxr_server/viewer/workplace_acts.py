@@ -130,6 +130,13 @@ def export(asked: Asked) -> Answer:
     )
 
 
+def teaching(asked: Asked) -> Answer:
+    """Films that would teach most if somebody corrected them next."""
+    from pedaxr.clinic.teaching import teaching_films
+
+    return _json(teaching_films(clinic=_clinic(asked)).model_dump(mode="json"))
+
+
 def _check_was_read(has_read_film: bool) -> None:
     if not has_read_film:
         raise InvalidRequest("Whoever signs has read the film. Tick the box once you have.")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from pedaxr.demo.synthetic_dicom import encode_dicom
 from pedaxr_models.datasets import DatasetError, Film, pixels, read_csv, read_dataset, read_films
@@ -263,3 +264,50 @@ def test_a_damaged_dicom_film_is_a_value_error_that_names_the_file(tmp_path: Pat
     (tmp_path / "a.dcm").write_bytes(bytes(128) + b"DICM" + bytes(40))
     with pytest.raises(ValueError, match=r"a\.dcm"):
         read_pixels(tmp_path / "a.dcm")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_columns_of_other_names_are_mapped(tmp_path: Path, delimiter: str) -> None:
+    """As a hospital's table calls them; a column of our name may mean something else."""
+    Image.new("L", (64, 64), 90).save(tmp_path / "a.png")
+    header = delimiter.join(("파일", "진단", "Class", "Note"))
+    row = delimiter.join(("a.png", "변비", "3rd grade", "x"))
+    (tmp_path / "t.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
+    report = read_dataset(tmp_path / "t.csv", columns={"image path": "파일", "Class": "진단"})
+    (film,) = report.films
+    assert film.label == "constipation" and film.extra["Note"] == "x"
+    assert film.extra["Class (not mapped)"] == "3rd grade"
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"ImagePath": "datei"}, "no column 'datei'.*'file'"),
+        ({"Picture": "file"}, "'Picture' is not a column here"),
+    ],
+)
+def test_a_mapping_that_does_not_fit_names_what_there_is(
+    tmp_path: Path, columns: dict[str, str], said: str
+) -> None:
+    (tmp_path / "t.csv").write_text("file,Class\na.png,Normal\n")
+    with pytest.raises(DatasetError, match=said):
+        read_dataset(tmp_path / "t.csv", columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"Class": "Apendicitis\x07"}, "the class 'Apendicitis' is none of the known ones"),
+        ({"Split": "holdout"}, "the split 'holdout' is not train"),
+        ({"PixelSpacing": "0.4 by 0.4"}, "the pixel spacing '0.4 by 0.4' is not"),
+        ({"Known": "constipation kidney"}, "the Known column names 'kidney'"),
+    ],
+)
+def test_a_value_that_is_not_understood_is_quoted_without_what_a_terminal_obeys(
+    tmp_path: Path, cells: dict[str, str], said: str
+) -> None:
+    Image.new("L", (64, 64), 90).save(tmp_path / "a.png")
+    row = {"ImagePath": "a.png", "Class": "Normal", **cells}
+    (tmp_path / "t.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+    (rejected,) = read_dataset(tmp_path / "t.csv").rejections
+    assert said in rejected.reason

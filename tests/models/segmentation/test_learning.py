@@ -84,12 +84,14 @@ def test_what_was_corrected_is_learned_and_the_rest_hardly_moves(
     start: Path, films: list[Film], tmp_path: Path
 ) -> None:
     """The control is the same run without a teacher, which forgets."""
+    run = config(start, tmp_path / "a", steps=80, batch_size=6, learning_rate=1e-2, ema_decay=0.9)
     before = probabilities(read_network(start).eval(), films)
-    taught = probabilities(fine_tune(config(start, tmp_path / "a"), films, nothing), films)
-    alone = probabilities(fine_tune(config(start, tmp_path / "b", taught=0.0), films, nothing), films)
+    taught = probabilities(fine_tune(run, films, nothing), films)
+    run = replace(run, out=tmp_path / "b", taught=0.0)
+    alone = probabilities(fine_tune(run, films, nothing), films)
     stool = CHANNELS.index(STOOL)
     others = [index for index in range(len(CHANNELS)) if index != stool]
-    assert np.abs(taught[:, stool] - before[:, stool]).mean() > 0.05, "it learns"
+    assert np.abs(taught[:, stool] - before[:, stool]).max() > 0.3, "it learns"
     drift = [np.abs(after[:, others] - before[:, others]).mean() for after in (taught, alone)]
     assert drift[0] < 0.5 * drift[1], drift
 

@@ -220,13 +220,13 @@ def test_an_annotation_is_exported(viewer: Page, clinic: Clinic, tmp_path: Path)
     begin(viewer)
     row(viewer, AIR).get_by_role("button", name="Accept").click()
     save(viewer)
-    for name in ("COCO", "LabelMe", "Masks (PNG)"):
+    for name in ("COCO", "LabelMe", "CVAT", "Masks (PNG)", "CSV"):
         with viewer.expect_download() as download:
             viewer.locator("#annotate").get_by_role("button", name=name).click()
         download.value.save_as(tmp_path / download.value.suggested_filename)
     study = newest_study(clinic.home)
     assert {path.name for path in tmp_path.iterdir()} == {
-        f"{study}-{kind}.zip" for kind in ("coco", "labelme", "masks")
+        f"{study}-{kind}.zip" for kind in ("coco", "labelme", "cvat", "masks", "csv")
     }
 
 

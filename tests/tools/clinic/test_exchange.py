@@ -352,3 +352,26 @@ def test_an_archive_that_leads_out_of_its_folder_is_refused(tmp_path: Path) -> N
     with pytest.raises(InvalidRequest, match=r"outside|no annotations"):
         read_annotations(tmp_path / "a.zip")
     assert not (tmp_path.parent / "films.csv").exists()
+
+
+def test_a_row_that_cannot_be_used_does_not_keep_the_others_out(film_clinic: Clinic, tmp_path: Path) -> None:
+    study = film_clinic.registry.study("free air")
+    (tmp_path / "a.png").write_bytes(study.image_path.read_bytes())
+    point = json.dumps([[40, 40], [90, 40], [90, 90], [40, 90]])
+    (tmp_path / "t.csv").write_text(
+        f"ImagePath;Point;Class\na.png;{point};free air\nmissing.png;{point};free air\n"
+    )
+    done = imported(film_clinic, tmp_path / "t.csv")
+    assert (done.kind, done.films) == ("csv", 1), "found by its bytes, whatever its name"
+    assert [(one.film, one.reason) for one in done.unused] == [("missing.png", "the file is missing")]
+
+
+def test_the_coco_file_of_synthetic_films_is_read(film_clinic: Clinic, tmp_path: Path) -> None:
+    """`pedaxr films` writes one beside its pictures."""
+    from pedaxr_models.phantom.dataset.write import write_dataset
+
+    write_dataset(tmp_path / "d", count=6, seed=3, processes=1)
+    (tmp_path / "d" / "films.csv").unlink()
+    kind, films = read_annotations(tmp_path / "d")
+    drawn = [film for film in films if film.masks]
+    assert kind == "coco" and len(films) == 6 and drawn and all(film.sha256 for film in films)

@@ -64,7 +64,7 @@ def test_few_films_prove_nothing_but_may_show_harm() -> None:
 
 
 def test_what_nobody_decided_on_is_neither_alarm_nor_mistake() -> None:
-    unknown = [replace(one, known=(STOOL,), true=()) for one in films()]
+    unknown = [replace(one, known=(STOOL,), true=(), told=(), is_critical=False) for one in films()]
     alarmed = [replace(one, told=(AIR,), is_critical=True) for one in unknown]
     found = compare(unknown, alarmed)
     assert found.false_critical.films == 0 and found.right.difference == 0

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -107,6 +107,7 @@ def import_films(
     clinic_home: Path | None = None,
     treat_as_distension: bool = False,
     department: str | None = None,
+    columns: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportSummary:
     """Copy the films of a data set into the clinic, making the clinic where there is none.
@@ -118,13 +119,14 @@ def import_films(
         clinic_home: the clinic's folder; `default_home()` when None.
         treat_as_distension: read 기복증 as abdominal distension instead of pneumoperitoneum.
         department: whose staff may see the patients that are new; None: only those who may see everybody.
+        columns: of a table that calls columns otherwise, its name by ours: `{"ImagePath": "file"}`.
         progress: called with (films looked at, films in all).
 
     Raises:
         ImportFailed: the source is missing or of no known layout.
         StorageError: the clinic cannot be written.
     """
-    report = _read(source, treat_as_distension=treat_as_distension)
+    report = _read(source, treat_as_distension=treat_as_distension, columns=columns)
     home = clinic_home or default_home()
     with disk_errors():
         under_way = _begin(home, source if source.is_dir() else source.parent)
@@ -140,9 +142,9 @@ def import_films(
     return _summary(report, under_way)
 
 
-def _read(source: Path, *, treat_as_distension: bool) -> ReadReport:
+def _read(source: Path, *, treat_as_distension: bool, columns: Mapping[str, str] | None) -> ReadReport:
     try:
-        return read_dataset(source, treat_as_distension=treat_as_distension)
+        return read_dataset(source, treat_as_distension=treat_as_distension, columns=columns)
     except DatasetError as err:
         raise ImportFailed(str(err)) from err
     except OSError as err:

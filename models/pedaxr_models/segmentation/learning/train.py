@@ -69,7 +69,7 @@ class _Run:
     def save(self, path: Path) -> None:
         """All that resuming needs, replaced in one rename; batches follow from (seed, step)."""
         state = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimiser")}
-        torch.save({**state, "step": self.step}, path.with_suffix(".tmp"))
+        torch.save({**state, "step": self.step, "random": torch.get_rng_state()}, path.with_suffix(".tmp"))
         path.with_suffix(".tmp").replace(path)
 
     def load(self, path: Path) -> None:
@@ -78,6 +78,7 @@ class _Run:
         for name in ("network", "average", "optimiser"):
             getattr(self, name).load_state_dict(state[name])
         self.step = int(state["step"])
+        torch.set_rng_state(state["random"])
 
 
 def read_network(checkpoint: Path) -> SegmentationNetwork:

@@ -12,6 +12,7 @@ from pedaxr_server.cli.options import (
     FILE,
     home_option,
     json_option,
+    map_option,
     show,
     use_weights,
     weights_option,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--cases", type=click.IntRange(0), default=12, show_default=True, help="Pictures of worst cases on it."
 )
+@map_option
 @home_option
 @weights_option
 @json_option
@@ -43,6 +45,7 @@ def evaluate_local(
     limit: int | None,
     out: Path,
     cases: int,
+    columns: dict[str, str],
     home: Path | None,
     weights: Path | None,
     json_path: Path | None,
@@ -53,7 +56,7 @@ def evaluate_local(
 
     use_weights(weights)
     with library_errors():
-        films = _films(data, split, home)[:limit]
+        films = _films(data, split, columns, home)[:limit]
         with progress_bar("Reading", len(films)) as progress:
             judged = judge_films(films, progress)
         if not judged:
@@ -68,7 +71,7 @@ def evaluate_local(
     )
 
 
-def _films(data: Path | None, split: str | None, home: Path | None) -> "list[Film]":
+def _films(data: Path | None, split: str | None, columns: dict[str, str], home: Path | None) -> "list[Film]":
     from pedaxr.clinic import open_clinic
     from pedaxr.learning.corrected import corrected_films
 
@@ -77,7 +80,7 @@ def _films(data: Path | None, split: str | None, home: Path | None) -> "list[Fil
         return corrected_films(clinic, clinic.home / "learning")
     from pedaxr_models.datasets import read_films
 
-    return [film for film in read_films(data) if split is None or film.split == split]
+    return [film for film in read_films(data, columns=columns) if split is None or film.split == split]
 
 
 def _page(

@@ -7,7 +7,7 @@ import { t, term } from "./words.js";
 
 const PENS = ["brush", "eraser", "polygon"];
 const PEN_KEYS = { b: "brush", e: "eraser", g: "polygon" };
-const FORMATS = ["coco", "labelme", "masks"];
+const FORMATS = ["coco", "labelme", "cvat", "masks", "csv"];
 
 export class Annotating {
   #page;

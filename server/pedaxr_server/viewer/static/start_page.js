@@ -6,15 +6,19 @@ import { t, term } from "./words.js";
 
 const KINDS = ["critical", "unread", "unsigned"];
 
-/** @param on {open(study id), search(name), load() or null: asks for the list where a login comes first} */
-export function showStart(node, list, on) {
+/**
+ * @param teaching films that would teach most, or null
+ * @param on {open(study id), search(name), load() or null: asks for the list where a login comes first, teach()}
+ */
+export function showStart(node, list, teaching, on) {
   put(
     node,
     el("p", { class: "lead" }, t("start")),
     isDemo && list ? tryThese(namesToTry(list), on) : null,
     on.load ? el("button", { type: "button", onclick: on.load }, t("showWorklist")) : null,
-    list ? KINDS.map((kind) => waiting(kind, list, on)) : null,
-    list && list.looked_at < list.films ? el("p", { class: "quiet" }, t("olderNotListed", list.looked_at, list.films)) : null,
+    list ? orders(Boolean(teaching), on) : null,
+    teaching ? instructive(teaching, on) : list ? KINDS.map((kind) => waiting(kind, list, on)) : null,
+    list && !teaching && list.looked_at < list.films ? el("p", { class: "quiet" }, t("olderNotListed", list.looked_at, list.films)) : null,
   );
 }
 
@@ -29,6 +33,32 @@ function namesToTry(list) {
   const names = [...children.keys()];
   const isShared = (name) => children.get(name).size > 1;
   return [names.find((name) => !isShared(name)), names.find(isShared)].filter(Boolean);
+}
+
+/** By what is urgent, or by what the networks would learn most from. */
+const orders = (isTeaching, on) => el("p", { class: "orders", role: "group", "aria-label": t("order") },
+  [false, true].map((teaches) => el("button",
+    { type: "button", "aria-pressed": String(teaches === isTeaching), onclick: () => on.teach(teaches) },
+    t(teaches ? "orderTeaching" : "orderUrgency"))));
+
+function instructive(teaching, on) {
+  return el("section", { class: "waiting teaching" },
+    el("h2", {}, t("orderTeaching")),
+    el("p", { class: "quiet" }, t("teachingTold", teaching.corrected, teaching.looked_at)),
+    el("ul", { class: "candidates" }, teaching.films.map((film) => el("li", {}, el("button",
+      { type: "button", onclick: () => on.open(film.study_id) },
+      el("span", { class: "name" }, film.patient_name ?? film.study_id),
+      film.is_in_doubt ? el("span", { class: "tag" }, t("teachingDoubt")) : null,
+      el("span", { class: "facts" }, [...whyInstructive(film), film.study_date, film.study_id].filter(Boolean).join(" · ")))))));
+}
+
+function whyInstructive(film) {
+  const { disagreements, rare, unsure } = film;
+  return [
+    disagreements.length ? t("teachingDisagree", disagreements.map(term).join(", ")) : null,
+    unsure === null ? null : t("teachingUnsure", Math.round(unsure * 100)),
+    rare.length ? t("teachingRare", rare.map(term).join(", ")) : null,
+  ];
 }
 
 function waiting(kind, list, on) {

@@ -18,6 +18,7 @@ class Workplace {
   #page;
   #annotating;
   #list = null;
+  #teaching = null; // in place of the list, when the films are wanted by what they would teach
   #isWanted = !needsLogin; // with a login the list is asked for by a click, so that the page does not begin with a question
 
   constructor(page) {
@@ -43,7 +44,17 @@ class Workplace {
     const { state, openById, search } = this.#page;
     if (state.patient || state.study || state.answer) return;
     const load = this.#isWanted ? null : () => ((this.#isWanted = true), this.start());
-    showStart(byId("answer"), this.#list, { open: openById, search, load });
+    showStart(byId("answer"), this.#list, this.#teaching, { open: openById, search, load, teach: (is) => this.#teach(is) });
+  }
+
+  async #teach(isWanted) {
+    this.#teaching = null;
+    try {
+      if (isWanted) this.#teaching = await this.#page.server.call("workplace/teaching");
+    } catch (error) {
+      this.#page.fail(error, () => this.#teach(isWanted));
+    }
+    this.#draw();
   }
 
   /** A report is on screen. */

@@ -61,8 +61,10 @@ def _masks(seg: "Dataset", name: str) -> dict[Finding, BoolArray]:
     if seg.SegmentationType == "FRACTIONAL":
         frames = frames >= int(seg.MaximumFractionalValue) / 2
     masks: dict[Finding, BoolArray] = {}
+    shared = seg.SharedFunctionalGroupsSequence[0] if seg.get("SharedFunctionalGroupsSequence") else None
     for frame, group in zip(frames, seg.PerFrameFunctionalGroupsSequence, strict=True):
-        number = int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+        of = group if "SegmentIdentificationSequence" in group else shared  # where all are of one segment
+        number = int(of.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
         finding, mask = finding_of.get(number), np.asarray(frame > 0)
         if finding is not None and mask.any():
             masks[finding] = masks[finding] | mask if finding in masks else mask

@@ -32,7 +32,7 @@ def read_table_of(files: Files, source: Path) -> Iterator[OutlinedFilm]:
     """The films of the one table in a source; nothing where there is none.
 
     Raises:
-        InvalidRequest: the table cannot be used, or a row of it.
+        InvalidRequest: the table cannot be used.
     """
     tables = files.ending(".csv")
     named = [name for name in tables if name.rpartition("/")[2] == FILMS_CSV] or tables
@@ -47,9 +47,9 @@ def read_table_of(files: Files, source: Path) -> Iterator[OutlinedFilm]:
             found = read_dataset(table or folder / named[0])
         except DatasetError as err:
             raise InvalidRequest(str(err)) from err
-        if found.rejections:
-            raise InvalidRequest(f"{len(found.rejections)} rows cannot be used. {found.rejections[0]}.")
         yield from (_film(film) for film in found.films)
+        for row in found.rejections:
+            yield OutlinedFilm(name=row.path or f"line {row.line}", problem=row.reason)
 
 
 def _unpacked(files: Files, folder: Path) -> Path:

@@ -75,6 +75,8 @@ def import_annotations(
         stored = same = 0
         for number, film in enumerate(films, 1):
             try:
+                if film.problem:
+                    raise InvalidRequest(film.problem)
                 given = _given(film, absent_unless_drawn=absent_unless_drawn)
                 if _store(clinic, finder.study_of(film), given, kind, by, is_unsuitable=film.is_unsuitable):
                     stored += 1

@@ -31,6 +31,7 @@ class OutlinedFilm:
         sha256, sop_instance_uid: of the film's file, where the format names them.
         author: who outlined it, where the format says.
         without_outline: findings said to be there that nobody outlined.
+        problem: why nothing of it can be used; empty where it can.
     """
 
     name: str
@@ -41,6 +42,7 @@ class OutlinedFilm:
     sop_instance_uid: str = ""
     author: str = ""
     without_outline: tuple[Finding, ...] = ()
+    problem: str = ""
 
 
 def finding_named(text: object) -> Finding | None:

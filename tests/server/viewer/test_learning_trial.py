@@ -1,0 +1,159 @@
+"""The whole loop, as a hospital goes it: a film is opened, corrected, signed and exported in the page; the
+networks learn from what was corrected, are measured before and after, put in use and rolled back.
+
+Few films and few steps: that every step leads to the next is tested here, not that so little teaches much.
+Figures of 60 films are in docs/learning.md.
+"""
+
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pedaxr.clinic import open_clinic
+from pedaxr.clinic.annotate import annotations_of
+from pedaxr.storage.weights import weights_in_use
+from pedaxr_models.phantom.dataset.write import write_dataset
+from pedaxr_models.phantom.spec import Domain
+from pedaxr_server.cli import main
+from pedaxr_server.settings import Settings
+
+from ..http_service import running
+
+pytest.importorskip("playwright", reason="needs playwright: pip install -e '.[browser]'")
+from playwright.sync_api import Page, expect
+
+from .browser import chromium_path, front_page, search
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium_path() is None, reason="needs Chromium: apt-get install chromium"),
+]
+FILMS, HELD_OUT = 10, 3
+
+
+def run(*arguments: str | Path) -> Result:
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+@pytest.fixture
+def hospital(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clinic of films unlike those that the networks were trained on; others are beside it."""
+    monkeypatch.setenv("PEDAXR_WEIGHTS", "")  # commands leave their choice in this process
+    monkeypatch.setenv("PEDAXR_GRAPHS", str(tmp_path / "graphs"))
+    write_dataset(tmp_path / "films", count=FILMS, seed=4, domain=Domain.SHIFTED, processes=1)
+    write_dataset(tmp_path / "others", count=HELD_OUT, seed=5, domain=Domain.SHIFTED, processes=1)
+    run("import", tmp_path / "films", "--home", tmp_path / "clinic")
+    return tmp_path / "clinic"
+
+
+def test_correct_sign_export_learn_use_and_roll_back(page: Page, hospital: Path, tmp_path: Path) -> None:
+    study_id = open_clinic(hospital).registry.newest_studies(1)[0].study_id
+    with running(Settings(home=hospital, worker=False)) as settings:
+        page.goto(front_page(settings))
+        corrected_in_the_page(page, study_id)
+        signed_in_the_page(page)
+        exported_from_the_page(page, study_id, tmp_path)
+    clinic = open_clinic(hospital)
+    (by_hand,) = annotations_of(study_id, clinic=clinic)
+    assert by_hand.author == "Dr Kim"
+    run(
+        "annotations",
+        "import",
+        tmp_path / "films",
+        "--by",
+        "Dr Lee",
+        "--absent-unless-drawn",
+        "--home",
+        hospital,
+    )
+    assert len(annotations_of(study_id, clinic=clinic)) <= 2
+
+    page_of = tmp_path / "quality.html"
+    run("evaluate", "local", "--home", hospital, "--limit", "3", "--out", page_of)
+    shown(page, page_of)
+
+    learned = run(
+        *("learn", "--home", hospital, "--held-out", tmp_path / "others", "--steps", "2", "--size", "96"),
+        *("--batch-size", "2", "--json", tmp_path / "learned.json"),
+    )
+    document = json.loads((tmp_path / "learned.json").read_text())
+    measured = document["measured"]
+    assert measured["films"] == HELD_OUT and measured["verdict"] in ("unproven", "worse")
+    assert measured["dice"]["before"] is not None and measured["dice"]["after"] is not None
+    assert "reports exactly right" in learned.output and not document["in_use"]
+    folder = hospital / "weights" / document["name"]
+    assert {"segmentation", "operating_points.json", "learned.json", "README.md"} <= names(folder)
+    provenance = json.loads((folder / "learned.json").read_text())
+    used = {one for films in provenance["films"].values() for one in films}
+    assert {one.annotation_id for one in annotations_of(study_id, clinic=clinic)} & used
+    assert not (hospital / "learning").is_dir() or not list((hospital / "learning").glob("run-*")), (
+        "tidied up"
+    )
+
+    run("weights", "use", document["name"], "--although-worse", "--home", hospital)
+    assert weights_in_use(hospital) == folder
+    after = json.loads(run("segment", study_id, "--home", hospital, "--json", "-").output)
+    before_model = by_hand.model
+    assert after["model"] != before_model, "films are read with the new weights"
+    run("weights", "rollback", "--home", hospital)
+    back = json.loads(run("segment", study_id, "--home", hospital, "--json", "-").output)
+    assert back["model"] == before_model and weights_in_use(hospital) is None
+    run("audit", "verify", "--home", hospital)
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def corrected_in_the_page(page: Page, study_id: str) -> None:
+    search(page, study_id)
+    page.locator("#answer button").first.click() if page.locator("#answer button").count() else None
+    expect(page.locator("#report .sentences li").first).to_be_visible(timeout=120_000)
+    expect(page.locator("#status")).to_be_hidden()
+    page.get_by_role("button", name="Correct outlines").click()
+    row = page.locator('[data-decide="constipation"]')
+    row.get_by_role("button", name="Draw").click()
+    box = page.locator(".pane").first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.6
+    page.mouse.move(x - 40, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y, steps=5)
+    page.mouse.up()
+    expect(row).to_contain_text(re.compile("added|corrected"))
+    page.locator("#annotate-author").fill("Dr Kim")
+    page.locator("#annotate").get_by_role("button", name="Save").click()
+    expect(page.locator("#annotate-told")).to_contain_text("Saved as version")
+
+
+def signed_in_the_page(page: Page) -> None:
+    page.locator('[data-act="sign"]').click()
+    page.locator("#sign-name").fill("Dr Kim")
+    page.locator("#sign-read").check()
+    if page.locator("#sign-told").count():
+        page.locator("#sign-told").fill("Dr Lee")
+    page.locator("#signature").get_by_role("button", name="Sign").click()
+    expect(page.locator("#report .stamp").first).to_have_text("Final", timeout=60_000)
+
+
+def exported_from_the_page(page: Page, study_id: str, folder: Path) -> None:
+    with page.expect_download() as download:
+        page.locator("#annotate").get_by_role("button", name="CVAT").click()
+    download.value.save_as(folder / "cvat.zip")
+    with zipfile.ZipFile(folder / "cvat.zip") as archive:
+        assert study_id in archive.read("annotations.xml").decode()
+
+
+def shown(page: Page, path: Path) -> None:
+    """The quality page stands in a browser as it is."""
+    page.goto(path.as_uri())
+    expect(page.locator("h1")).to_contain_text("Quality of readings")
+    expect(page.locator("table")).to_have_count(8)
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0
