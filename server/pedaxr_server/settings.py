@@ -44,6 +44,7 @@ class Settings:
         reading_s: longest time that one film may take.
         runtime: what runs the networks; auto is compiled where that is possible, else torch.
         threads: cores that one film may use.
+        films_from_page: whether a film may be dropped onto the page; it is read once and stored nowhere.
         log_json: write the log as JSON lines, one for each answered message too.
         drain_s: how long a stopping HTTP server lets calls finish.
     """
@@ -71,6 +72,7 @@ class Settings:
     threads: int = 1
     drain_s: int = 20
     log_json: bool = False
+    films_from_page: bool = False
 
     def __post_init__(self) -> None:
         if self.transport not in get_args(Transport):

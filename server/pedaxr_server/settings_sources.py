@@ -197,5 +197,6 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "threads": _number,
     "drain_s": _number,
     "log_json": _switch,
+    "films_from_page": _switch,
 }
 _NAMES = tuple(field.name for field in fields(Settings))

@@ -61,6 +61,11 @@ def _settings_options(command: F) -> F:
         ),
         click.option("--auth-audience", metavar="TEXT", help="Audience of the tokens [the public URL]."),
         click.option("--auth-key-file", type=FILE, help="JWK set, PEM public key or shared secret."),
+        click.option(
+            "--films-from-page/--no-films-from-page",
+            default=None,
+            help="Let a film be dropped onto the page; it is read once and stored nowhere.",
+        ),
         click.option("--warm/--no-warm", default=None, help="Load the networks right after starting."),
     )
     for option in reversed(options):

@@ -27,6 +27,7 @@ from pedaxr_server.http.health import health_routes
 from pedaxr_server.http.middleware import ExactHosts, ScopeGate
 from pedaxr_server.http.shares import Shares
 from pedaxr_server.settings import HTTP_PATH, Settings
+from pedaxr_server.viewer.dropped import dropped_routes
 from pedaxr_server.viewer.routes import viewer_routes
 from pedaxr_server.viewer.workplace import workplace_routes
 
@@ -53,7 +54,11 @@ def app_of(server: MCPServer[object], settings: Settings, reader: "Reader | None
         session_idle_timeout=_SESSION_IDLE_S,
     )
     app.router.routes[:0] = [*health_routes(settings, reader), *_metadata_routes(settings)]
-    app.router.routes += [*viewer_routes(settings), *workplace_routes(settings)]
+    app.router.routes += [
+        *viewer_routes(settings),
+        *workplace_routes(settings),
+        *dropped_routes(settings, reader),
+    ]
     # Starlette runs the first of the list outermost; the SDK's own (token, its context) stay inside.
     outer = [Middleware(ExactHosts, security=security)]
     if settings.allowed_origins:

@@ -49,6 +49,7 @@ MODULES = (
 )
 # The page alone loads these, when it has started; a chat host has no use for them.
 PAGE_MODULES = (
+    "dropped.js",
     "start_page.js",
     "word_diff.js",
     "versions.js",
@@ -73,9 +74,9 @@ def read_asset(name: str) -> str:
     return files(__package__).joinpath("static", name).read_text(encoding="utf-8")
 
 
-def page_html(*, is_demo: bool, needs_login: bool = False) -> str:
+def page_html(*, is_demo: bool, needs_login: bool = False, takes_films: bool = False) -> str:
     """The page served at `/`, which loads its style and modules from next to itself."""
-    return read_asset("index.html").replace(_CONFIG, _config("page", is_demo, needs_login))
+    return read_asset("index.html").replace(_CONFIG, _config("page", is_demo, needs_login, takes_films))
 
 
 def app_html(*, is_demo: bool) -> str:
@@ -94,7 +95,7 @@ def joined_modules() -> str:
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", read_asset(name))) for name in MODULES)
 
 
-def _config(mode: Mode, is_demo: bool, needs_login: bool = False) -> str:
+def _config(mode: Mode, is_demo: bool, needs_login: bool = False, takes_films: bool = False) -> str:
     """What the page needs to know, as JSON that cannot end the script element it stands in."""
     korean = {
         finding.value: name for finding, name in wordings("ko").words.names.items()
@@ -103,6 +104,7 @@ def _config(mode: Mode, is_demo: bool, needs_login: bool = False) -> str:
         "mode": mode,
         "isDemo": is_demo,
         "needsLogin": needs_login,
+        "takesFilms": takes_films,
         "version": version("pedaxr"),
         "endpoint": HTTP_PATH,
         "findings": [str(finding) for finding in FINDINGS],

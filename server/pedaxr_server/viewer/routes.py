@@ -41,7 +41,11 @@ def viewer_routes(settings: Settings) -> list[Route]:
     """The page and its files."""
 
     def page(request: Request) -> Response:
-        html = page_html(is_demo=is_demo_home(settings), needs_login=settings.auth_issuer is not None)
+        html = page_html(
+            is_demo=is_demo_home(settings),
+            needs_login=settings.auth_issuer is not None,
+            takes_films=settings.films_from_page,
+        )
         return Response(html, headers=HEADERS, media_type="text/html; charset=utf-8")
 
     def asset(request: Request) -> Response:

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pedaxr.audit.callers import Caller, called_by, current_caller
+from pedaxr.audit.callers import Caller, called_by
 from pedaxr.audit.trail import refused
 from pedaxr.clinic import default_home
 from pedaxr.errors import InvalidRequest, NotFound, PedaxrError, StorageBusy
@@ -33,7 +33,7 @@ from pedaxr_server.viewer import workplace_acts as acts
 Act = Callable[[acts.Asked], acts.Answer]
 Endpoint = Callable[[Request], Awaitable[Response]]
 MOST_BYTES = 8 * 1024 * 1024
-_HEADERS = {
+HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -59,8 +59,8 @@ def workplace_routes(settings: Settings) -> list[Route]:
 
 def _endpoint(settings: Settings, act: Act, scope: str) -> Endpoint:
     async def endpoint(request: Request) -> Response:
-        caller = _caller(request, settings)
-        if (refusal := _refusal(settings, act.__name__, scope, caller)) is not None:
+        caller = caller_of(request, settings)
+        if (refusal := refusal_of(settings, act.__name__, scope, caller)) is not None:
             return refusal
         try:
             asked = acts.Asked(
@@ -69,25 +69,26 @@ def _endpoint(settings: Settings, act: Act, scope: str) -> Endpoint:
             with called_by(caller):
                 return _reply(await anyio.to_thread.run_sync(partial(act, asked)))
         except PedaxrError as err:
-            return _error(_status_of(err), err.code, str(err))
+            return refused_with(status_of(err), err.code, str(err))
 
     return endpoint
 
 
-def _refusal(settings: Settings, action: str, scope: str, caller: Caller) -> Response | None:
+def refusal_of(settings: Settings, action: str, scope: str, caller: Caller) -> Response | None:
     """Without a login whoever started the server may do everything, as over MCP."""
     if settings.auth_issuer is None:
         return None
     token = get_access_token()
     if token is None:
-        return _error(401, "no_token", "This needs an access token.")
+        return refused_with(401, "no_token", "This needs an access token.")
     if scope not in token.scopes:
         refused(settings.home or default_home(), action, "forbidden", caller=caller)
-        return _error(403, "forbidden", f"This needs the scope {scope}. Sign in again with it.")
+        return refused_with(403, "forbidden", f"This needs the scope {scope}. Sign in again with it.")
     return None
 
 
-def _caller(request: Request, settings: Settings) -> Caller:
+def caller_of(request: Request, settings: Settings) -> Caller:
+    """Who asks: the token's owner, or whoever started a server without a login."""
     request_id, token = request_id_of(request.headers), get_access_token()
     if token is None:
         return Caller(current_caller().user, "page", request_id=request_id)
@@ -117,17 +118,19 @@ async def _body(request: Request) -> object:
 
 
 def _reply(answer: acts.Answer) -> Response:
-    headers = _HEADERS
+    headers = HEADERS
     if answer.file_name:
-        headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{answer.file_name}"'}
+        headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{answer.file_name}"'}
     return Response(answer.data, headers=headers, media_type=answer.media_type)
 
 
-def _error(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"error": {"code": code, "message": message}}, status, headers=_HEADERS)
+def refused_with(status: int, code: str, message: str) -> Response:
+    """An error as the page reads it."""
+    return JSONResponse({"error": {"code": code, "message": message}}, status, headers=HEADERS)
 
 
-def _status_of(err: PedaxrError) -> int:
+def status_of(err: PedaxrError) -> int:
+    """The HTTP status that says what an error means to a caller."""
     if isinstance(err, NotFound):
         return 404
     if isinstance(err, InvalidRequest):

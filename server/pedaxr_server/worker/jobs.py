@@ -1,4 +1,4 @@
-"""What reading a film means to the server: five jobs, from plain arguments to the bytes of an answer.
+"""What reading a film means to the server: six jobs, from plain arguments to the bytes of an answer.
 
 They run in the reading worker or, where there is none, in a thread of the server; the imports inside them
 reach the networks.
@@ -70,6 +70,28 @@ def outlines(home: str | None, study_id: str) -> bytes:
     return _outlines(home, study_id).model_copy(update={"overlay_path": None}).model_dump_json().encode()
 
 
+def file(home: str | None, path: str) -> bytes:
+    """Outlines, report and picture of a film file that belongs to no study, as JSON; nothing is stored."""
+    import base64
+    import json
+
+    from pedaxr.audit.trail import accessing
+    from pedaxr.reading.segment_xray import segment_xray
+    from pedaxr.reports.generate_report import generate_report
+    from pedaxr_server.replies.pictures import film_png
+
+    with accessing(_clinic(home).home, "read_film_file"):
+        drafted = generate_report(file=Path(path))
+        outlined = segment_xray(file=Path(path), overlay=False)
+    picture = film_png(Path(path), outlined.image_sha256)
+    answer = {
+        "outlines": outlined.model_copy(update={"overlay_path": None}).model_dump(mode="json"),
+        "report": drafted.model_dump(mode="json"),
+        "picture": base64.b64encode(picture).decode(),
+    }
+    return json.dumps(answer, ensure_ascii=False).encode()
+
+
 def load() -> None:
     """Load both networks and all that a first film would wait for.
 
@@ -89,6 +111,7 @@ JOBS: Mapping[str, Job] = {
     "overlay": overlay,
     "mask": mask,
     "outlines": outlines,
+    "file": file,
 }
 
 

@@ -5,6 +5,7 @@ const CONFIG = JSON.parse(document.getElementById("config").textContent);
 export const isApp = CONFIG.mode === "app";
 export const isDemo = CONFIG.isDemo;
 export const needsLogin = CONFIG.needsLogin;
+export const takesFilms = CONFIG.takesFilms;
 export const version = CONFIG.version;
 export const endpoint = CONFIG.endpoint;
 export const FINDINGS = CONFIG.findings;

@@ -134,6 +134,22 @@ async function openById(studyId, given = {}) {
   return openStudy(known ?? { study_id: studyId }, given);
 }
 
+/** A file that belongs to no study: null while it is being read. Gives back whether it is still the one on screen. */
+function showFile(name, answer) {
+  if (!answer) {
+    leave();
+    if (!isApp) setAddress(null);
+    state.study = { study_id: name, isFile: true };
+    drawSide();
+    const asked = lastAsked;
+    return () => asked === lastAsked;
+  }
+  film.setFilm(answer.bitmap);
+  takeOutlines(answer.outlines);
+  takeReport(answer.report);
+  return () => true;
+}
+
 /** The next newer (-1) or older (1) film. */
 function stepStudy(by) {
   const next = studyBeside(by);
@@ -161,13 +177,13 @@ function takeReport(report) {
 
 /** Apart from the rest, so that a reason for the film that is being typed is not lost. */
 function drawReport() {
-  const redraft = (indication) => reading.redraft(state.study.study_id, indication);
+  const redraft = state.study?.isFile ? null : (indication) => reading.redraft(state.study.study_id, indication);
   const { report, korean } = state;
   if (!report) return;
   const isKorean = currentLanguage() === "ko";
   showReport(byId("report"), report, isKorean ? korean : null, { light, redraft, show: showVersion });
   workplace?.report(report);
-  if (isKorean && !korean && server.canRead) addKorean(report);
+  if (isKorean && !korean && server.canRead && redraft) addKorean(report);
 }
 
 /** Another version of the report on screen, by its id. */
@@ -366,7 +382,7 @@ async function loadWorkplace() {
     return fail({ code: "unreachable" }, loadWorkplace); // films are still shown
   }
   workplace = loaded.startWorkplace({
-    server, state, film, setTool, openById, showVersion, showReport: takeReport, fail, search: (name) => search.ask(name),
+    server, state, film, setTool, openById, showVersion, showReport: takeReport, showFile, wait, fail, search: (name) => search.ask(name),
   });
   if (state.outlines) workplace.outlines(); // which came before
   drawAll();

@@ -47,6 +47,18 @@ export class OverHttp {
     return isJson ? answer.json() : answer.blob();
   }
 
+  /** A file's bytes to one of the page's own routes; the JSON that comes back. */
+  async upload(path, file) {
+    const answer = await this.#send(path, { method: "POST", body: file }, { "Content-Type": "application/octet-stream" });
+    if (answer.status === 401) {
+      await this.#login();
+      return this.upload(path, file);
+    }
+    const body = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw new Refusal(body.error?.message ?? "", answer.status === 403 ? "forbidden" : "");
+    return body;
+  }
+
   async #login() {
     this.#token = await this.#askToken(this.#token === null ? "wanted" : "refused");
     if (this.#token === null) throw new Refusal("", "no_token");

@@ -9,7 +9,7 @@ const MARKS = { grounded: "✓", hedged: "~", struck: "✗", missing: "+", not_c
 
 /**
  * @param korean {sections, sentences, flags} to show in place of the report's own, or null
- * @param on {light(name or null), redraft(indication), show(report id)}
+ * @param on {light(name or null), redraft(indication) or null, show(report id)}
  */
 export function showReport(node, report, korean, on) {
   const told = korean ?? report;
@@ -20,7 +20,7 @@ export function showReport(node, report, korean, on) {
     report.in_doubt && !isSigned(report) ? doubted(report, told) : body(report, told, on),
     korean && !report.in_doubt ? folded(t("original"), sentences(report, on)) : null,
     report.in_doubt ? null : witnesses(report.findings, on),
-    redraft(on),
+    on.redraft ? redraft(on) : null,
     about(report, korean),
   );
 }

@@ -187,6 +187,8 @@ export const ENGLISH = {
   trained_not_stated: "What the networks were trained on is not stated.",
   tryNames: "Two to try:",
   showWorklist: "Show what waits",
+  dropFilm: "Drop a film here, or choose a file (DICOM, PNG, JPEG)",
+  dropNote: "It is read once and stored nowhere; it belongs to no child here, so it cannot be signed or corrected.",
   order: "Order of the list",
   orderUrgency: "By urgency",
   orderTeaching: "What would teach most",

@@ -1,15 +1,16 @@
 // What the page does besides showing: worklist, versions, signing, annotations. Not part of the App in a chat host.
 
 import { Annotating } from "./annotating.js";
-import { needsLogin } from "./config.js";
+import { needsLogin, takesFilms } from "./config.js";
 import { byId, el, put } from "./dom.js";
+import { dropZone, listenToDrops, readFile } from "./dropped.js";
 import { studyUri } from "./replies.js";
 import { askSignature, signingButton } from "./signing.js";
 import { showStart } from "./start_page.js";
 import { showVersions } from "./versions.js";
 import { currentLanguage, t } from "./words.js";
 
-/** @param page {server, state, film, setTool(name), openById, search(name), showReport(report), showVersion(report id), fail} */
+/** @param page {server, state, film, setTool(name), openById, search(name), showReport(report), showVersion(report id), showFile(name, answer or null), wait(key), fail} */
 export function startWorkplace(page) {
   return new Workplace(page);
 }
@@ -25,6 +26,7 @@ class Workplace {
     this.#page = page;
     this.#annotating = new Annotating(page);
     byId("annotate-open").addEventListener("click", () => this.#annotating.open());
+    if (takesFilms) listenToDrops((file) => this.#take(file));
   }
 
   /** The page before a film. */
@@ -45,6 +47,22 @@ class Workplace {
     if (state.patient || state.study || state.answer) return;
     const load = this.#isWanted ? null : () => ((this.#isWanted = true), this.start());
     showStart(byId("answer"), this.#list, this.#teaching, { open: openById, search, load, teach: (is) => this.#teach(is) });
+    if (takesFilms) byId("answer").append(dropZone((file) => this.#take(file)));
+  }
+
+  /** A film that belongs to no study. */
+  async #take(file) {
+    const { server, showFile, wait, fail } = this.#page;
+    const isStill = showFile(file.name, null);
+    try {
+      wait("outlining");
+      const answer = await readFile(server, file);
+      if (isStill()) showFile(file.name, answer);
+    } catch (error) {
+      if (isStill()) fail(error);
+    } finally {
+      wait(null);
+    }
   }
 
   async #teach(isWanted) {
@@ -59,6 +77,7 @@ class Workplace {
 
   /** A report is on screen. */
   report(report) {
+    if (this.#page.state.study?.isFile) return;
     const { showVersion } = this.#page;
     put(
       byId("acts"),
@@ -73,7 +92,7 @@ class Workplace {
 
   /** Outlines are on screen: they can be corrected. */
   outlines() {
-    byId("annotate-open").hidden = false;
+    byId("annotate-open").hidden = Boolean(this.#page.state.study?.isFile);
   }
 
   /** Neither outlines nor a report are on screen any more. */
