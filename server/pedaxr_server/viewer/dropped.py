@@ -8,7 +8,7 @@ child and to no study, so that it is neither signed nor corrected here: `pedaxr 
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,14 +20,18 @@ from pedaxr_server.auth.tokens import FILMS_READ
 from pedaxr_server.settings import Settings
 from pedaxr_server.viewer.workplace import HEADERS, caller_of, refusal_of, refused_with, status_of
 
-if TYPE_CHECKING:
-    from pedaxr_server.worker.readers import Reader
-
 MOST_BYTES = 64 * 1024 * 1024
 _TYPE = "application/octet-stream"  # a page of another origin cannot send it unasked
 
 
-def dropped_routes(settings: Settings, reader: "Reader | None") -> list[Route]:
+class Reader(Protocol):
+    """Where films are read: see `pedaxr_server.worker.readers`."""
+
+    async def read(self, job: str, **arguments: str | None) -> bytes:
+        """The answer to one job."""
+
+
+def dropped_routes(settings: Settings, reader: Reader | None) -> list[Route]:
     """The route, where the settings allow it and there is somebody to read."""
     if not settings.films_from_page or reader is None:
         return []

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pedaxr.audit.callers import Caller, called_by
+from pedaxr.audit.callers import Caller, called_by, current_caller
 from pedaxr.audit.trail import refused
 from pedaxr.clinic import default_home
 from pedaxr.errors import InvalidRequest, NotFound, PedaxrError, StorageBusy
