@@ -119,7 +119,7 @@ def test_a_film_chosen_in_the_page_is_shown_and_can_be_neither_signed_nor_correc
         dropping = """async (bytes) => {
             const files = new DataTransfer();
             files.items.add(new File([new Uint8Array(bytes)], "nothing.png", { type: "image/png" }));
-            document.dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true }));
+            document.dispatchEvent(new DragEvent("drop", { dataTransfer: files, cancelable: true }));
         }"""
         page.evaluate(dropping, list(b"no film"))
         expect(page.locator("#failure")).to_be_visible(timeout=30_000)

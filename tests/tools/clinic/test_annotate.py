@@ -201,15 +201,20 @@ def test_coco_and_masks_come_back_without_loss(
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))) > 0, pixels)
 
 
-def test_labelme_comes_back_without_loss_but_for_holes(film_clinic: Clinic, size: tuple[int, int]) -> None:
-    annotate("free air", said(size), by="Dr Kim", clinic=film_clinic)
+@pytest.mark.parametrize("hole", [False, True], ids=["whole", "with a hole"])
+def test_polygons_of_labelme_come_back_without_loss(
+    film_clinic: Clinic, size: tuple[int, int], hole: bool
+) -> None:
+    pixels = drawn(size, hole=hole)
+    given = said(size, **{AIR: AnnotatedFinding(decision="added", mask=mask_of(pixels))})
+    annotate("free air", given, by="Dr Kim", clinic=film_clinic)
     archive = unpacked(export_annotations(to_export("free air", clinic=film_clinic), "labelme"))
     read = json.loads(archive["free air.json"])
     canvas = np.zeros((read["imageHeight"], read["imageWidth"]), np.uint8)
     for shape in read["shapes"]:
-        assert shape["label"] == AIR
+        assert (shape["label"], shape["shape_type"]) == (AIR, "polygon")
         cv2.fillPoly(canvas, [np.array(shape["points"], np.int32)], 1)
-    assert np.array_equal(canvas.astype(np.bool_), drawn(size))
+    assert np.array_equal(canvas.astype(np.bool_), pixels)
 
 
 def test_an_unsuitable_film_and_an_absent_finding_are_told_and_not_drawn(film_clinic: Clinic) -> None:

@@ -12,7 +12,7 @@ from pedaxr.clinic.annotate import AnnotatedFinding, NewAnnotation, annotate
 from pedaxr.clinic.export_annotations import mask_of
 from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.evaluation.choose_operating_points import Seen
-from pedaxr.learning.corrected import corrected_films
+from pedaxr.learning.corrected import corrected_films, device_of
 from pedaxr.learning.divide import divide
 from pedaxr.learning.points import HALF_WAY, shrunk_points
 from pedaxr.reading.operating_points import OperatingPoints
@@ -52,6 +52,16 @@ def test_what_was_decided_is_known_and_nothing_else(film_clinic: Clinic, tmp_pat
     assert np.array_equal(read_masks(air.mask_path) >> CHANNELS.index(AIR) & 1 > 0, mask)
     assert films["normal"].label == NORMAL and len(films["normal"].labelled_channels) == len(FINDINGS)
     assert air.metadata.view is not None and air.metadata.patient_name is None
+
+
+def test_the_device_is_that_of_the_header_and_a_picture_has_none(tmp_path: Path) -> None:
+    from pedaxr.demo.synthetic_dicom import encode_dicom
+    from pedaxr_models.phantom import make_film, sample_spec
+
+    (tmp_path / "a.dcm").write_bytes(encode_dicom(make_film(sample_spec(0, 3))))
+    assert "pedaxr phantom" in device_of(tmp_path / "a.dcm")
+    (tmp_path / "a.png").write_bytes(b"not DICOM")
+    assert device_of(tmp_path / "a.png") == ""
 
 
 def test_what_was_taken_back_is_unknown_again(film_clinic: Clinic, tmp_path: Path) -> None:

@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 from pedaxr.audit.trail import accessing
 from pedaxr.clinic.annotate import Annotation, annotations_of, merged
 from pedaxr.clinic.export_annotations import pixels_of
+from pedaxr.radiograph.raster import DECODER_ERRORS
 from pedaxr.registry.annotation_rows import annotated_studies
 from pedaxr.registry.schema import reading
+from pedaxr.text import printable
 from pedaxr_models.datasets.film import Film, FilmMetadata, write_masks
 from pedaxr_models.labels import FINDINGS, NORMAL, URGENCY, Finding
+
+_DEVICE = ("Manufacturer", "ManufacturerModelName")
 
 if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
@@ -58,7 +62,12 @@ def film_of(study: "Study", said: Annotation, folder: Path) -> Film:
         metadata=_metadata(study),
         mask_path=mask_path if masks else None,
         pixel_spacing_mm=study.pixel_spacing_mm,
-        extra={"study": study.study_id, "annotation": said.annotation_id, "author": said.author},
+        extra={
+            "study": study.study_id,
+            "annotation": said.annotation_id,
+            "author": said.author,
+            "device": device_of(study.image_path),
+        },
     )
 
 
@@ -77,3 +86,16 @@ def _metadata(study: "Study") -> FilmMetadata:
         view=study.view_position,
         indication=study.indication,
     )
+
+
+def device_of(path: Path) -> str:
+    """Maker and model of what took a DICOM film; empty where nobody says, or of a picture."""
+    import pydicom
+    from pydicom.errors import InvalidDicomError
+
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_DEVICE))
+    except (InvalidDicomError, *DECODER_ERRORS):
+        return ""
+    named = [printable(str(header.get(name) or ""), 60).strip() for name in _DEVICE]
+    return " ".join(filter(None, named))
