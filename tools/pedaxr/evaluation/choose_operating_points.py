@@ -163,10 +163,8 @@ def _supports(
             continue
         for said in parse_findings(sentence.text):
             if said.finding in true.known and said.presence is Presence.PRESENT:
-                name, sure = (
-                    said.finding.value,
-                    support(outlined[said.finding], writer.get(said.finding, 0.0)),
-                )
+                name = said.finding.value
+                sure = support(outlined[name], writer.get(said.finding, 0.0))
                 yield Support(name, sure, name in true.present)
 
 
