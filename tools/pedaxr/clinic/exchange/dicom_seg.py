@@ -61,7 +61,7 @@ def _masks(seg: "Dataset", name: str) -> dict[Finding, BoolArray]:
     if seg.SegmentationType == "FRACTIONAL":
         frames = frames >= int(seg.MaximumFractionalValue) / 2
     masks: dict[Finding, BoolArray] = {}
-    shared = seg.SharedFunctionalGroupsSequence[0] if seg.get("SharedFunctionalGroupsSequence") else None
+    shared: Any = (seg.get("SharedFunctionalGroupsSequence") or [None])[0]
     for frame, group in zip(frames, seg.PerFrameFunctionalGroupsSequence, strict=True):
         of = group if "SegmentIdentificationSequence" in group else shared  # where all are of one segment
         number = int(of.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
