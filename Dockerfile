@@ -9,7 +9,7 @@ COPY models models
 COPY tools tools
 COPY server server
 # The serving set: networks run as compiled graphs, without PyTorch.
-RUN python -m venv /pedaxr && /pedaxr/bin/pip install --no-cache-dir -c constraints.txt .
+RUN python -m venv /pedaxr && /pedaxr/bin/pip install --no-cache-dir -c constraints.txt '.[pacs]'
 
 FROM python:3.12-slim-bookworm
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin pedaxr \

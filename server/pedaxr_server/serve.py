@@ -4,10 +4,12 @@ import codecs
 import io
 import os
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from mcp.server.mcpserver import MCPServer
 
+from pedaxr.errors import InvalidRequest
 from pedaxr.radiograph.isolation import decode_in_worker
 from pedaxr_server.mcp.server import create_server
 from pedaxr_server.mcp.tools import XrayTools
@@ -23,9 +25,11 @@ def serve(settings: Settings) -> None:
     """Run until the client leaves (stdio) or the process is stopped (HTTP).
 
     Raises:
-        InvalidRequest: the token keys cannot be used.
+        InvalidRequest: the token keys cannot be used, or the library for the PACS is not installed.
     """
     decode_in_worker(settings.decode_in_worker)
+    if settings.pacs is not None and find_spec("pynetdicom") is None:
+        raise InvalidRequest("pacs_host is set, which needs: pip install 'pedaxr[pacs]'")
     tools = XrayTools(settings)
     server = create_server(settings, tools)
     try:

@@ -4,19 +4,20 @@ Every setting has one name: `auth_issuer` in the file, `PEDAXR_AUTH_ISSUER` in t
 there is a flag, `--auth-issuer`. `pedaxr_server.settings_sources` reads them.
 """
 
-import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from pedaxr.errors import InvalidRequest
+from pedaxr.pacs.node import DEFAULT_KINDS, PacsNode, Sending, is_loopback
 
 Transport = Literal["stdio", "http"]
 Runtime = Literal["auto", "torch", "compiled"]
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 HTTP_PATH = "/mcp"
+_LONGEST_SECRET = 10_000
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Settings:
         films_from_page: whether a film may be dropped onto the page; it is read once and stored nowhere.
         log_json: write the log as JSON lines, one for each answered message too.
         drain_s: how long a stopping HTTP server lets calls finish.
+        pacs_host: the PACS; None: there is none. The rest of it is as in `PacsNode`; each secret
+            comes from the environment or from a file of its own.
     """
 
     home: Path | None = None
@@ -73,6 +76,29 @@ class Settings:
     drain_s: int = 20
     log_json: bool = False
     films_from_page: bool = False
+    pacs_host: str | None = None
+    pacs_port: int = 104
+    pacs_called_aet: str = "ANY-SCP"
+    pacs_aet: str = "PEDAXR"
+    pacs_web_url: str | None = None
+    pacs_user: str | None = field(default=None, repr=False)
+    pacs_password: str | None = field(default=None, repr=False)
+    pacs_password_file: Path | None = None
+    pacs_token: str | None = field(default=None, repr=False)
+    pacs_token_file: Path | None = None
+    pacs_tls_ca: Path | None = None
+    pacs_tls_cert: Path | None = None
+    pacs_tls_key: Path | None = None
+    pacs_insecure: bool = False
+    pacs_listen_host: str = DEFAULT_HOST
+    pacs_listen_port: int = 11112
+    pacs_callers: tuple[str, ...] = ()
+    pacs_send: Sending = "off"
+    pacs_kinds: tuple[str, ...] = DEFAULT_KINDS
+    organisation: str | None = None
+    fhir_url: str | None = None
+    fhir_token: str | None = field(default=None, repr=False)
+    fhir_token_file: Path | None = None
 
     def __post_init__(self) -> None:
         if self.transport not in get_args(Transport):
@@ -85,8 +111,11 @@ class Settings:
         _within("waiting", self.waiting, 0, 1000)
         _within("reading_s", self.reading_s, 1, 3600)
         _within("drain_s", self.drain_s, 0, 600)
+        _within("pacs_port", self.pacs_port, 1, 65535)
+        _within("pacs_listen_port", self.pacs_listen_port, 0, 65535)
         self._check_names()
         self._check_login()
+        _ = self.pacs  # what cannot be used is said at the start
 
     @property
     def url(self) -> str:
@@ -120,6 +149,38 @@ class Settings:
         own = f"http://{urlsplit(self.url).netloc}"
         return sorted(local | named | {own} | set(self.allowed_origins))
 
+    @property
+    def pacs(self) -> PacsNode | None:
+        """The PACS, with its secrets; None where none is set.
+
+        Raises:
+            InvalidRequest: a value, a secret's file, or the lack of TLS.
+        """
+        if self.pacs_host is None:
+            return None
+        return PacsNode(
+            host=self.pacs_host,
+            port=self.pacs_port,
+            called_aet=self.pacs_called_aet,
+            aet=self.pacs_aet,
+            web_url=self.pacs_web_url,
+            user=self.pacs_user,
+            password=self.pacs_password or _secret("pacs_password_file", self.pacs_password_file),
+            token=self.pacs_token or _secret("pacs_token_file", self.pacs_token_file),
+            tls_ca=self.pacs_tls_ca,
+            tls_cert=self.pacs_tls_cert,
+            tls_key=self.pacs_tls_key,
+            insecure=self.pacs_insecure,
+            listen_host=self.pacs_listen_host,
+            listen_port=self.pacs_listen_port,
+            callers=self.pacs_callers,
+            send=self.pacs_send,
+            kinds=self.pacs_kinds,
+            organisation=self.organisation,
+            fhir_url=self.fhir_url,
+            fhir_token=self.fhir_token or _secret("fhir_token_file", self.fhir_token_file),
+        )
+
     def _check_names(self) -> None:
         for name in (*self.allowed_hosts, *self.allowed_origins):
             if "*" in name or not name.strip():
@@ -147,14 +208,15 @@ class Settings:
             )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only programs on this machine can reach `host`; names other than localhost are not resolved."""
-    if host == "localhost":
-        return True
+def _secret(name: str, path: Path | None) -> str | None:
+    """The first line of a secret's file."""
+    if path is None:
+        return None
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        with path.open(encoding="utf-8") as file:
+            return file.readline(_LONGEST_SECRET).strip() or None
+    except (OSError, UnicodeDecodeError) as err:
+        raise InvalidRequest(f"The file of {name} cannot be read. Check its path and permissions.") from err
 
 
 def _is_web_address(text: str) -> bool:

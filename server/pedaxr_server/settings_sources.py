@@ -7,16 +7,17 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pedaxr.errors import InvalidRequest
+from pedaxr.pacs.node import Sending
 from pedaxr.storage.home import default_home
 from pedaxr.storage.weights import weights_in_use
 from pedaxr_server.settings import Settings
 
 Source = Literal["flag", "environment", "file", "clinic", "default"]
 CONFIG_VARIABLE = "PEDAXR_CONFIG"
-SECRETS = frozenset({"auth_secret"})
+SECRETS = frozenset({"auth_secret", "pacs_password", "pacs_token", "fhir_token"})
 _PREFIX = "PEDAXR_"
 _MOST_BYTES = 100_000
 
@@ -114,7 +115,7 @@ def _from_file(path: Path) -> dict[str, Any]:
     if SECRETS & set(data):
         raise InvalidRequest(
             f"{path.name} holds a secret. Keep it in a file of its own that only the server can read, and "
-            "set auth_key_file."
+            "set auth_key_file, pacs_password_file, pacs_token_file or fhir_token_file."
         )
     return {name: _read(f"{name} in {path.name}", name, value) for name, value in data.items()}
 
@@ -165,6 +166,12 @@ def _transport(value: object) -> str:
     return str(value)
 
 
+def _sending(value: object) -> str:
+    if value not in get_args(Sending):
+        raise ValueError
+    return str(value)
+
+
 _EXPECTED: dict[Callable[[object], Any], str] = {
     _text: "Use text.",
     _path: "Use a path.",
@@ -172,6 +179,7 @@ _EXPECTED: dict[Callable[[object], Any], str] = {
     _switch: "Use true or false.",
     _names: "Use a list of names; in the environment, separated by commas.",
     _transport: "Use stdio or http.",
+    _sending: "Use off, signed or drafts.",
 }
 _READERS: dict[str, Callable[[object], Any]] = {
     "home": _path,
@@ -198,5 +206,28 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "drain_s": _number,
     "log_json": _switch,
     "films_from_page": _switch,
+    "pacs_host": _text,
+    "pacs_port": _number,
+    "pacs_called_aet": _text,
+    "pacs_aet": _text,
+    "pacs_web_url": _text,
+    "pacs_user": _text,
+    "pacs_password": _text,
+    "pacs_password_file": _path,
+    "pacs_token": _text,
+    "pacs_token_file": _path,
+    "pacs_tls_ca": _path,
+    "pacs_tls_cert": _path,
+    "pacs_tls_key": _path,
+    "pacs_insecure": _switch,
+    "pacs_listen_host": _text,
+    "pacs_listen_port": _number,
+    "pacs_callers": _names,
+    "pacs_send": _sending,
+    "pacs_kinds": _names,
+    "organisation": _text,
+    "fhir_url": _text,
+    "fhir_token": _text,
+    "fhir_token_file": _path,
 }
 _NAMES = tuple(field.name for field in fields(Settings))

@@ -13,7 +13,10 @@
     |-- StorageError              the registry or a folder cannot be read or written
     |   |-- StorageBusy           another program is writing; calling again will help
     |   +-- DamagedEntry          a row of the registry holds what pedaxr never wrote
-    +-- ImportFailed              a data set to import has the wrong shape
+    |-- ImportFailed              a data set to import has the wrong shape, or a film cannot be imported
+    |   +-- OtherBodyPart         its header names another part of the body
+    +-- PacsError                 the PACS refuses, or its answer cannot be used
+        +-- PacsDown              it cannot be reached; calling again may help
 
 The message says what was wrong and what to do next. It may repeat what the caller passed, never what was
 read from the registry or a file.
@@ -108,9 +111,27 @@ class DamagedEntry(StorageError):
 
 
 class ImportFailed(PedaxrError):
-    """A data set to import has the wrong shape."""
+    """A data set to import has the wrong shape, or a film cannot be imported."""
 
     code = "import_failed"
+
+
+class OtherBodyPart(ImportFailed):
+    """A film whose header names another part of the body than the abdomen."""
+
+    code = "other_body_part"
+
+
+class PacsError(PedaxrError):
+    """The PACS refuses what was asked, broke off, or its answer cannot be used."""
+
+    code = "pacs"
+
+
+class PacsDown(PacsError):
+    """The PACS cannot be reached; calling again may help."""
+
+    code = "pacs_down"
 
 
 def _by_code(base: type[PedaxrError]) -> dict[str, type[PedaxrError]]:

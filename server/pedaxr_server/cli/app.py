@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pedaxr.radiograph.isolation import decode_in_worker
 from pedaxr_server.cli.ablation import ablation
 from pedaxr_server.cli.annotations import annotations
 from pedaxr_server.cli.archive import read
@@ -32,6 +33,7 @@ from pedaxr_server.cli.options import (
     weights_option,
     write_bytes,
 )
+from pedaxr_server.cli.pacs import fetch, listen, pacs, pacs_node_if_set
 from pedaxr_server.cli.pictures import pictures
 from pedaxr_server.cli.reports import reports
 from pedaxr_server.cli.send import send
@@ -97,16 +99,17 @@ def demo(home: Path | None, weights: Path | None, out: Path | None, http: bool) 
 def find(
     query: str, birth_date: "date | None", limit: int, home: Path | None, json_path: Path | None
 ) -> None:
-    """Find children by name (Hangul or romanised), id or birth date."""
+    """Find children by name (Hangul or romanised), id or birth date; in the PACS too, where one is set."""
     from pedaxr.clinic import open_clinic
-    from pedaxr.clinic.find_patient import find_patient
+    from pedaxr.pacs.search import find_patient_and_ask
     from pedaxr_server.cli.console import show_search
 
-    search = find_patient(
+    search = find_patient_and_ask(
         query,
         patient_birth_date=birth_date,
         limit=limit,
         clinic=open_clinic(home),
+        node=pacs_node_if_set(),
     )
     show(lambda: show_search(search), search.model_dump(mode="json"), json_path)
 
@@ -125,7 +128,7 @@ def segment(
     from pedaxr_server.cli.console import show_segmentation
 
     use_weights(weights)
-    study_id, file = _study_or_file(study_or_file)
+    study_id, file = _study_or_file(study_or_file, home)
     result = segment_xray(study_id, file=file, overlay=True, clinic=_clinic(home, study_id))
     if out and result.overlay_path:
         write_bytes(out, Path(result.overlay_path).read_bytes())
@@ -169,7 +172,7 @@ def report(
     from pedaxr_server.cli.reports import print_report
 
     use_weights(weights)
-    study_id, file = _study_or_file(study_or_file)
+    study_id, file = _study_or_file(study_or_file, home)
     draft = generate_report(
         study_id,
         file=file,
@@ -184,6 +187,7 @@ def report(
 
 main.add_subject("Patients and films", (find, segment, report, reports, annotations, read, send))
 main.add_subject("Server", (serve, settings, token, demo))
+main.add_subject("Hospital", (pacs, fetch, listen))
 main.add_subject("Clinic", (import_films, backup, restore, verify, audit))
 main.add_subject("Train and evaluate", (train, evaluate, learn, weights, ablation, pictures))
 main.add_subject("Data for research", (films, sheet, ood_images, leaks, areas, export, walkthrough))
@@ -191,11 +195,26 @@ add_former_name(main, ood_images, "strangers")
 add_former_name(main, ablation, "ladder")
 
 
-def _study_or_file(text: str) -> tuple[str | None, Path | None]:
-    """A study id, or a file when one of that name exists or it is written like one."""
+def _study_or_file(text: str, home: Path | None) -> tuple[str | None, Path | None]:
+    """A study id, or a file when one of that name exists or it is written like one; what lies in the PACS
+    alone is fetched.
+    """
     path = Path(text)
     is_file = path.exists() or path.suffix.lower() in {".png", ".jpg", ".jpeg", ".dcm"} or os.sep in text
-    return (None, path) if is_file else (text, None)
+    return (None, path) if is_file else (_here(text, home), None)
+
+
+def _here(study_id: str, home: Path | None) -> str:
+    """The id of a film that is here: one that was listed from the PACS is fetched first."""
+    from pedaxr.pacs.handle_ids import is_handle
+
+    if not is_handle(study_id):
+        return study_id
+    from pedaxr.clinic import open_clinic
+    from pedaxr.pacs.fetch import film_here
+
+    decode_in_worker()
+    return film_here(study_id, clinic=open_clinic(home), node=pacs_node_if_set())
 
 
 def _clinic(home: Path | None, study_id: str | None) -> "Clinic | None":

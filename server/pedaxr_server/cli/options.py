@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Packages that only some commands need, by the extra that brings them.
-EXTRAS = {"scipy": "films", "pyarrow": "archive", "ray": "ray", "highdicom": "pacs"} | dict.fromkeys(
+EXTRAS = {
+    "scipy": "films",
+    "pyarrow": "archive",
+    "ray": "ray",
+    "highdicom": "pacs",
+    "pynetdicom": "pacs",
+    "httpx2": "pacs",
+} | dict.fromkeys(
     ("matplotlib", "onnx", "pandas", "safetensors", "sklearn", "torch", "torchvision", "transformers"),
     "train",
 )

@@ -1,12 +1,17 @@
-"""`pedaxr send`: a study's reading and report in standard form: DICOM objects, and a FHIR transaction."""
+"""`pedaxr send`: a study's reading and report in standard form, to the PACS, a FHIR server or files."""
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pedaxr.errors import InvalidRequest
-from pedaxr_server.cli.options import FILE, FOLDER, home_option, use_weights, weights_option, write_text
+from pedaxr_server.cli.options import FOLDER, home_option, use_weights, weights_option, write_text
+
+if TYPE_CHECKING:
+    from pedaxr.clinic import Clinic
+    from pedaxr.pacs.node import PacsNode
 
 # As pedaxr.dicom_objects.kinds.KINDS and DEFAULT_KINDS; a test compares them.
 KINDS = ("seg", "sr", "text_sr", "capture", "gsps", "pdf")
@@ -15,45 +20,90 @@ DEFAULT_KINDS = ("seg", "sr", "gsps", "capture")
 
 @click.command()
 @click.argument("study_id", metavar="STUDY")
-@click.option("--to", "folder", type=FOLDER, help="Write the DICOM objects into this folder.")
+@click.option("--to", "folder", type=FOLDER, help="Write the DICOM objects into this folder instead.")
 @click.option(
     "--kinds",
     metavar="LIST",
-    default=",".join(DEFAULT_KINDS),
-    show_default=True,
-    help=f"DICOM objects to make, separated by commas: {', '.join(KINDS)}.",
+    help=f"DICOM objects to make, separated by commas: {', '.join(KINDS)}.  "
+    f"[default: the setting pacs_kinds, else {','.join(DEFAULT_KINDS)}]",
 )
-@click.option("--fhir", "fhir_path", type=FILE, help="Write a FHIR R4 transaction to this file (JSON).")
-@click.option("--organisation", metavar="NAME", default="", help="Organisation of whoever signed the report.")
+@click.option(
+    "--fhir",
+    "fhir",
+    metavar="URL_OR_FILE",
+    help="Post a FHIR R4 transaction to this server, or write it to this file (JSON); - posts to fhir_url.",
+)
+@click.option("--organisation", metavar="NAME", help="Organisation of whoever signed [the setting].")
 @home_option
 @weights_option
 def send(
     study_id: str,
     folder: Path | None,
-    kinds: str,
-    fhir_path: Path | None,
-    organisation: str,
+    kinds: str | None,
+    fhir: str | None,
+    organisation: str | None,
     home: Path | None,
     weights: Path | None,
 ) -> None:
-    """Hand out a study's outlines, measurements and report as DICOM objects or FHIR."""
-    from pedaxr.clinic import open_clinic
+    """Send a study's outlines, measurements and report to the PACS that the film came from.
 
-    if folder is None and fhir_path is None:
-        raise InvalidRequest("Say where to: --to FOLDER for DICOM objects, --fhir FILE for FHIR.")
+    With --to or --fhir they go there, and not to the PACS. What was sent is read back from the PACS; sending
+    again changes nothing.
+    """
+    from pedaxr.clinic import open_clinic
+    from pedaxr.radiograph.isolation import decode_in_worker
+    from pedaxr_server.cli.pacs import pacs_node, pacs_node_if_set
+
     use_weights(weights)
+    decode_in_worker()
     clinic = open_clinic(home)
+    wanted = [kind.strip() for kind in kinds.split(",") if kind.strip()] if kinds is not None else None
+    if folder is None and fhir is None:
+        _send_to_pacs(clinic, study_id, pacs_node(None), wanted, organisation)
+        return
+    node = pacs_node_if_set()
     if folder is not None:
         from pedaxr.dicom_objects.files import write_objects
         from pedaxr.dicom_objects.objects import objects_of
 
-        wanted = [kind.strip() for kind in kinds.split(",") if kind.strip()]
-        objects = objects_of(clinic, study_id, wanted, organisation=organisation)
-        for path in write_objects(objects, folder, study_id=study_id):
+        signer = organisation if organisation is not None else (node and node.organisation) or ""
+        made = objects_of(clinic, study_id, _kinds(wanted, node), organisation=signer)
+        for path in write_objects(made, folder, study_id=study_id):
             click.echo(str(path))
-    if fhir_path is not None:
-        from pedaxr.fhir.transaction import transaction_of
+    if fhir is not None:
+        _send_fhir(clinic, study_id, fhir, node)
 
-        bundle = transaction_of(clinic, study_id)
-        write_text(fhir_path, json.dumps(bundle, ensure_ascii=False, indent=1) + "\n")
-        click.echo(str(fhir_path))
+
+def _send_to_pacs(
+    clinic: "Clinic", study_id: str, node: "PacsNode", wanted: list[str] | None, organisation: str | None
+) -> None:
+    from dataclasses import replace
+
+    from pedaxr.pacs.send import send_report
+
+    node = node if organisation is None else replace(node, organisation=organisation)
+    sent = send_report(study_id, clinic=clinic, node=node, kinds=wanted)
+    click.echo(f"{sent.study_id}: {len(sent.stored)} stored, {len(sent.already_there)} there before")
+
+
+def _send_fhir(clinic: "Clinic", study_id: str, target: str, node: "PacsNode | None") -> None:
+    from pedaxr.fhir.transaction import transaction_of
+
+    url = node.fhir_url if target == "-" and node else target
+    if not url or url == "-":
+        raise InvalidRequest("No FHIR server is set. Set fhir_url, or give an address or a file.")
+    if "://" in url:
+        from pedaxr.pacs.send import post_transaction
+
+        post_transaction(study_id, url, clinic=clinic, node=node)
+        click.echo(f"{study_id}: posted")
+        return
+    bundle = transaction_of(clinic, study_id)
+    write_text(Path(url), json.dumps(bundle, ensure_ascii=False, indent=1) + "\n")
+    click.echo(url)
+
+
+def _kinds(wanted: list[str] | None, node: "PacsNode | None") -> list[str]:
+    if wanted is not None:
+        return wanted
+    return list(node.kinds if node else DEFAULT_KINDS)

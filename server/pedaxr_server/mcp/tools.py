@@ -18,6 +18,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from pedaxr.errors import InvalidRequest, PedaxrError
+from pedaxr.pacs.handle_ids import is_handle
 from pedaxr.types import PatientMatch, PatientSearch, Report, SegmentationResult, Worklist
 from pedaxr_server.admission import Slots, current_client
 from pedaxr_server.auth.tokens import REPORTS_READ, may
@@ -60,8 +61,10 @@ class XrayTools:
 
     def __init__(self, settings: Settings, reader: Reader | None = None) -> None:
         self._home = settings.home
+        self._pacs = settings.pacs
         self.reader = reader or reader_of(settings)
         self.searching = Slots(4, 8 * settings.waiting)
+        self._fetching = Slots(2, settings.waiting)
 
     def published(self) -> list[StrictTool]:
         """The tools in the order an agent needs them."""
@@ -111,7 +114,8 @@ class XrayTools:
         """
         work = partial(self._find, query, patient_birth_date, limit)
         searching = self.searching.run(work, current_client())
-        return await with_progress(ctx, searching, doing="Searching the registry")
+        where = "Searching the registry and the PACS" if self._pacs else "Searching the registry"
+        return await with_progress(ctx, searching, doing=where)
 
     @readable_errors
     async def segment_xray(
@@ -120,10 +124,9 @@ class XrayTools:
         """Outline findings on one film: area, side, quadrant, widths in mm, overlay picture. Sides are the
         patient's, whose left is on the viewer's right. Outlines cannot be edited.
         """
-        reading = self.reader.read("segment", study_id=study_id)
-        return CallToolResult.model_validate_json(
-            await with_progress(ctx, reading, doing="Outlining the film")
-        )
+        reading = self._read("segment", study_id)
+        doing = _doing(study_id, "Outlining the film")
+        return CallToolResult.model_validate_json(await with_progress(ctx, reading, doing=doing))
 
     @readable_errors
     async def generate_report(
@@ -143,23 +146,38 @@ class XrayTools:
         Sentences are checked against the outlines unless marked unchecked. A signed report stays the film's
         report. Pass on critical findings and flags unchanged; say a qualified person must read the film.
         """
-        reading = self.reader.read(
+        reading = self._read(
             "report",
-            study_id=study_id,
+            study_id,
             indication=indication,
             working_diagnosis=working_diagnosis,
             language=language,
         )
-        return CallToolResult.model_validate_json(await with_progress(ctx, reading, doing="Reading the film"))
+        doing = _doing(study_id, "Reading the film")
+        return CallToolResult.model_validate_json(await with_progress(ctx, reading, doing=doing))
+
+    async def _read(self, job: str, study_id: str, **arguments: str | None) -> bytes:
+        """The answer to a job; a film that is in the PACS alone is fetched first."""
+        if is_handle(study_id):
+            study_id = await self._fetching.run(partial(self._fetched, study_id), current_client())
+        return await self.reader.read(job, study_id=study_id, **arguments)
+
+    def _fetched(self, study_id: str) -> str:
+        from pedaxr.clinic import open_clinic
+        from pedaxr.pacs.fetch import film_here
+
+        return film_here(study_id, clinic=open_clinic(self._home), node=self._pacs)
 
     def _find(self, query: str, patient_birth_date: date | None, limit: int) -> CallToolResult:
         from pedaxr.clinic import open_clinic
-        from pedaxr.clinic.find_patient import find_patient
+        from pedaxr.pacs.search import find_patient_and_ask
 
         clinic = open_clinic(self._home)
         if query.strip().casefold() == WORKLIST:
             return worklist_reply(_worklist(clinic), limit)
-        search = find_patient(query, patient_birth_date=patient_birth_date, limit=limit, clinic=clinic)
+        search = find_patient_and_ask(
+            query, patient_birth_date=patient_birth_date, limit=limit, clinic=clinic, node=self._pacs
+        )
         return patients_reply(search if may(REPORTS_READ) else without_reports(search))
 
 
@@ -170,6 +188,10 @@ def _worklist(clinic: "Clinic") -> Worklist:
     if not may(REPORTS_READ):
         raise InvalidRequest(f"The worklist needs the scope {REPORTS_READ}. Sign in again with it.")
     return worklist(clinic=clinic)
+
+
+def _doing(study_id: str, reading: str) -> str:
+    return f"Fetching from the PACS. {reading}" if is_handle(study_id) else reading
 
 
 def without_reports(search: PatientSearch) -> PatientSearch:

@@ -177,7 +177,7 @@ def test_rows_from_before_are_adopted_and_watched_from_then_on(
 
     steps = schema.MIGRATIONS
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", steps[:-1])
+        patch.setattr(schema, "MIGRATIONS", steps[: steps.index((row_states.adopt_rows,))])
         patch.setattr(row_states, "WATCHED", {})
         registry = Registry.create(tmp_path / REGISTRY_FILE)
         registry.add([Patient("P-1", "김민준"), Patient("P-2", "이서연")], [])

@@ -30,9 +30,9 @@ _RESTFUL = "http://hl7.org/fhir/restful-interaction"
 _BALP = "https://profiles.ihe.net/ITI/BALP"
 _OURS = "urn:pedaxr:audit"
 _SERVER = {"display": "pedaxr"}
-_SEARCHES = frozenset({"find_patient", "complete"})
+_SEARCHES = frozenset({"find_patient", "complete", "query"})
 _CREATES = frozenset(
-    {"register", "import", "report", "finalise", "amend", "annotate", "adopt_report", "begin"}
+    {"register", "import", "report", "finalise", "amend", "annotate", "adopt_report", "begin", "send"}
 )
 _UPDATES = frozenset({"rename", "complete", "merge", "assign", "restore"})
 _PROFILES = {"E": "Query", "R": "Read", "C": "Create", "U": "Update", "D": "Delete"}

@@ -45,7 +45,7 @@ class _Found:
 
 
 @dataclass(frozen=True)
-class _Query:
+class Asked:
     """What was asked, taken apart: a birth date inside the text is a condition like the argument.
 
     Attributes:
@@ -108,7 +108,7 @@ def find_patient(
         StorageError: there is no registry, or it cannot be read.
     """
     with accessing(home_of(clinic), "find_patient", query=_as_asked(query, patient_birth_date)):
-        asked = _parse(query, patient_birth_date)
+        asked = parse_query(query, patient_birth_date)
         if limit < 1 or not 0 <= offset <= MOST_COUNTED:
             raise InvalidRequest(f"limit must be at least 1, and offset from 0 to {MOST_COUNTED}.")
         with counting_damaged() as damaged:
@@ -123,7 +123,7 @@ def _as_asked(query: str, patient_birth_date: date | str | None) -> str:
     return query if patient_birth_date is None else f"{query} born {patient_birth_date}"
 
 
-def _search(registry: Registry, asked: _Query, limit: int, offset: int) -> PatientSearch:
+def _search(registry: Registry, asked: Asked, limit: int, offset: int) -> PatientSearch:
     with registry.searching() as index:
         most = offset + min(limit, MOST_MATCHES)
         found = _matching(index, asked, most=max(most, _NEAREST_LISTED))
@@ -145,7 +145,8 @@ def _registry(clinic: "ClinicLike | None") -> Registry:
     return opened(clinic).registry
 
 
-def _parse(query: str, patient_birth_date: date | str | None) -> _Query:
+def parse_query(query: str, patient_birth_date: date | str | None = None) -> Asked:
+    """What is asked for, taken apart. Raises InvalidRequest: too short or long, or the date is no date."""
     if len(query) > _LONGEST_QUERY:
         raise InvalidRequest(
             f"The query is longer than {_LONGEST_QUERY} characters. Give a name, an id or a date."
@@ -159,8 +160,8 @@ def _parse(query: str, patient_birth_date: date | str | None) -> _Query:
         raise InvalidRequest(f"patient_birth_date: {err}") from err
     found = _date_in(text)
     if found is None:
-        return _Query(text, text, None, asked)
-    return _Query(text, found.rest, found.day, asked, is_short=found.is_short and not found.rest)
+        return Asked(text, text, None, asked)
+    return Asked(text, found.rest, found.day, asked, is_short=found.is_short and not found.rest)
 
 
 def _date_in(text: str) -> FoundDate | None:
@@ -170,7 +171,7 @@ def _date_in(text: str) -> FoundDate | None:
         raise InvalidRequest(str(err)) from err
 
 
-def _matching(index: SearchIndex, asked: _Query, *, most: int) -> _Matches:
+def _matching(index: SearchIndex, asked: Asked, *, most: int) -> _Matches:
     """The patients who answer the query and were born on the date asked for."""
     with_id = list(_by_id(index, asked))
     by_id = [one for one in with_id if _is_fit(one, asked)]
@@ -185,7 +186,7 @@ def _matching(index: SearchIndex, asked: _Query, *, most: int) -> _Matches:
     return _by_name(index, asked, most=most)
 
 
-def _by_id(index: SearchIndex, asked: _Query) -> Iterator[_Found]:
+def _by_id(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
     """Patients with an id that is the query or a word of it; the score of the rest of the query, if any."""
     if whole := index.patients_with_id(asked.text):
         yield from (_Found(patient, names.SAME, reason) for patient, reason in whole)
@@ -196,7 +197,7 @@ def _by_id(index: SearchIndex, asked: _Query) -> Iterator[_Found]:
             yield _with_rest(patient, reason, [other for other in words if other != word])
 
 
-def _but_for_zeros(index: SearchIndex, asked: _Query) -> Iterator[_Found]:
+def _but_for_zeros(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
     """Patients whose id is a word of the query but for zeros in front: alone that is offered, no match."""
     words = asked.text.replace(",", " ").split()
     for word in words[:_MOST_IDS]:
@@ -225,11 +226,11 @@ def _with_rest(patient: Patient, reason: str, rest: list[str]) -> _Found:
 _BAD = 0.5  # of patients of whom something asked for is not true: offered, never a match
 
 
-def _is_fit(found: _Found, asked: _Query) -> bool:
+def _is_fit(found: _Found, asked: Asked) -> bool:
     return found.score > _BAD and asked.born in (None, found.patient.patient_birth_date)
 
 
-def _by_name(index: SearchIndex, asked: _Query, *, most: int) -> _Matches:
+def _by_name(index: SearchIndex, asked: Asked, *, most: int) -> _Matches:
     if asked.contradicts_itself:
         return _Matches([], 0)
     if not asked.name and asked.day:
@@ -249,7 +250,7 @@ def _by_name(index: SearchIndex, asked: _Query, *, most: int) -> _Matches:
     return _Matches([_Found(patient, like.score, like.reason) for patient, like in likes], total)
 
 
-def _with_similar(index: SearchIndex, asked: _Query, found: _Matches) -> _Matches:
+def _with_similar(index: SearchIndex, asked: Asked, found: _Matches) -> _Matches:
     """Few matches by sound or part, and behind them names that one slip of the keyboard makes of the query.
 
     Either may be meant, so there are several matches and the user is asked.
@@ -262,7 +263,7 @@ def _with_similar(index: SearchIndex, asked: _Query, found: _Matches) -> _Matche
     return _Matches(ranked, len(ranked))
 
 
-def _nearest(index: SearchIndex, asked: _Query) -> list[_Found]:
+def _nearest(index: SearchIndex, asked: Asked) -> list[_Found]:
     """With no match: a part of what was asked, or names a few letters away; best first."""
     found = [
         _Found(
@@ -280,16 +281,16 @@ def _nearest(index: SearchIndex, asked: _Query) -> list[_Found]:
     return _ranked(found)[:_NEAREST_LISTED]
 
 
-def _born_otherwise(index: SearchIndex, asked: _Query) -> Iterator[_Found]:
+def _born_otherwise(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
     """The name with another birth date."""
     if asked.day is None:
         return
-    found = _by_name(index, _Query(asked.text, asked.name, None, None), most=_NEAREST_LISTED)
+    found = _by_name(index, Asked(asked.text, asked.name, None, None), most=_NEAREST_LISTED)
     for one in found.first:
         yield _Found(one.patient, one.score / 2, f"{one.reason}, but another birth date")
 
 
-def _similar(index: SearchIndex, asked: _Query) -> list[_Found]:
+def _similar(index: SearchIndex, asked: Asked) -> list[_Found]:
     """Names a few letters away, of patients born on the day asked for where there are such."""
     query = name_forms(asked.name)
     near = _likeliest(query, index.names_near(query))
@@ -327,7 +328,7 @@ def _ranked(found: Iterable[_Found]) -> list[_Found]:
 
 
 def _answer(
-    registry: Registry, asked: _Query, found: _Matches, nearest: list[_Found], *, page: slice, has_twin: bool
+    registry: Registry, asked: Asked, found: _Matches, nearest: list[_Found], *, page: slice, has_twin: bool
 ) -> PatientSearch:
     listed = found.first[page]
     shown = [one.patient.patient_id for one in (*listed, *nearest)]

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -76,7 +76,7 @@ class ImportSummary(BaseModel):
 
 
 @dataclass(frozen=True)
-class _Item:
+class Item:
     """One film ready to be stored."""
 
     patient: Patient
@@ -85,7 +85,7 @@ class _Item:
 
 
 @dataclass
-class _Import:
+class Import:
     """One import under way."""
 
     clinic: Clinic
@@ -129,7 +129,7 @@ def import_films(
     report = _read(source, treat_as_distension=treat_as_distension, columns=columns)
     home = clinic_home or default_home()
     with disk_errors():
-        under_way = _begin(home, source if source.is_dir() else source.parent)
+        under_way = begin(home, source if source.is_dir() else source.parent)
         under_way.department = department
         under_way.rejected += [
             RejectedRow(line=r.line, path=r.path, reason=r.reason) for r in report.rejections
@@ -151,20 +151,20 @@ def _read(source: Path, *, treat_as_distension: bool, columns: Mapping[str, str]
         raise ImportFailed("The data set cannot be opened. Check its path and permissions.") from err
 
 
-def _begin(home: Path, root: Path) -> _Import:
+def begin(home: Path, root: Path) -> Import:
+    """An import into the clinic in `home`, which is made where there is none, of files below `root`."""
     home.parent.mkdir(parents=True, exist_ok=True)
     for folder in (home, home / "films", home / "overlays"):  # whoever made one has chosen who may read it
         folder.mkdir(mode=0o700, exist_ok=True)
     registry = Registry.create(home / REGISTRY_FILE)
     clinic = Clinic(home, registry)
     complete_older_rows(clinic)
-    return _Import(
+    return Import(
         clinic, root.resolve(), registry.image_hashes(), registry.sop_instances(), KnownPatients(registry)
     )
 
 
-def _import_batch(under_way: _Import, rows: list[tuple[Film, int | None]]) -> None:
-    """Files first, then the rows in one transaction: a row always has its file."""
+def _import_batch(under_way: Import, rows: list[tuple[Film, int | None]]) -> None:
     items = []
     for film, line in rows:
         path = os.path.relpath(film.image_path.absolute(), under_way.root)
@@ -173,6 +173,11 @@ def _import_batch(under_way: _Import, rows: list[tuple[Film, int | None]]) -> No
                 items.append(item)
         except (Refused, UnreadableImage) as err:
             under_way.rejected.append(RejectedRow(line=line, path=path, reason=str(err)))
+    store_items(under_way, items)
+
+
+def store_items(under_way: Import, items: Sequence[Item]) -> None:
+    """Files first, then the rows in one transaction: a row always has its file."""
     for item in items:
         replace_durably(under_way.clinic.home / item.study.image_path, item.content)
     sync_folder(under_way.clinic.films)
@@ -181,9 +186,15 @@ def _import_batch(under_way: _Import, rows: list[tuple[Film, int | None]]) -> No
     under_way.studies += [item.study for item in items]
 
 
-def _item(under_way: _Import, film: Film, place: str) -> _Item | None:
+def _item(under_way: Import, film: Film, place: str) -> Item | None:
     """What to store of one film; None when it was stored before. `place` is where the source has it."""
-    content, radiograph = _content(under_way, film)
+    return item_of(under_way, film, place, *content_of(under_way, film))
+
+
+def item_of(
+    under_way: Import, film: Film, place: str, content: bytes, radiograph: "Radiograph"
+) -> Item | None:
+    """The same, of a film that is read already. Raises Refused."""
     digest = radiograph.sha256
     if digest in under_way.place_of:
         raise Refused(f"the very same picture is {under_way.place_of[digest]} already")
@@ -206,10 +217,10 @@ def _item(under_way: _Import, film: Film, place: str) -> _Item | None:
     if study.sop_instance_uid:
         under_way.place_of[study.sop_instance_uid] = place
     under_way.patients.take(patient, study.study_date)
-    return _Item(patient, study, content)
+    return Item(patient, study, content)
 
 
-def _is_same_instance(under_way: _Import, study: NewStudy, place: str) -> bool:
+def _is_same_instance(under_way: Import, study: NewStudy, place: str) -> bool:
     """Whether the film was stored before in a file of other bytes, as archives save them again.
 
     Raises Refused where this source or another patient has it.
@@ -230,7 +241,7 @@ def _is_same_instance(under_way: _Import, study: NewStudy, place: str) -> bool:
     return True
 
 
-def _content(under_way: _Import, film: Film) -> "tuple[bytes, Radiograph]":
+def content_of(under_way: Import, film: Film) -> "tuple[bytes, Radiograph]":
     """The film's bytes, proven to be a readable picture inside the data set, and that picture."""
     from pedaxr.radiograph.read import read_radiograph
 
@@ -246,7 +257,7 @@ def _content(under_way: _Import, film: Film) -> "tuple[bytes, Radiograph]":
     return content, radiograph
 
 
-def _completed(under_way: _Import, film: Film, radiograph: "Radiograph") -> Film:
+def _completed(under_way: Import, film: Film, radiograph: "Radiograph") -> Film:
     """What the table leaves out, from the DICOM header, unless that names another patient."""
     ours, header = _with_accession(film), radiograph.metadata
     missing = {name: getattr(header, name) for name in _OF_THE_STUDY if getattr(ours, name) is None}
@@ -259,7 +270,7 @@ def _completed(under_way: _Import, film: Film, radiograph: "Radiograph") -> Film
     return replace(film, metadata=replace(ours, **missing))
 
 
-def _believed(under_way: _Import, film: Film) -> Film:
+def _believed(under_way: Import, film: Film) -> Film:
     """The film with what birth date, study date and stated age leave of each other."""
     meta = film.metadata
     stated = None if meta.age_months is None else range_of_months(meta.age_months)
@@ -313,7 +324,7 @@ def _suffix(path: Path) -> str:
     return path.suffix.lower() if path.suffix.lower() in {".png", ".jpg", ".jpeg", ".dcm"} else ""
 
 
-def _note_doubts(under_way: _Import, film: Film, patient: Patient, study: NewStudy) -> None:
+def _note_doubts(under_way: Import, film: Film, patient: Patient, study: NewStudy) -> None:
     if not film.metadata.patient_id:
         under_way.notes["had no patient id: children were told apart by name, sex, birth date or age"] += 1
     if study.study_date is None:
@@ -333,7 +344,7 @@ def _date(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _summary(report: ReadReport, under_way: _Import) -> ImportSummary:
+def _summary(report: ReadReport, under_way: Import) -> ImportSummary:
     studies = under_way.studies
     known = [_age(under_way.patients.of(study.patient_id), study) for study in studies]
     return ImportSummary(

@@ -109,10 +109,10 @@ def remove_orphans(clinic: Clinic, *, older_than_s: float = _OLD_S) -> list[Path
 
 
 def _left_behind(clinic: Clinic) -> Iterator[Path]:
-    for folder in (clinic.films, clinic.overlays, clinic.home):
+    for folder in (clinic.films, clinic.overlays, clinic.home / "spool", clinic.home):
         for path in folder.iterdir() if folder.is_dir() else ():
             is_part = path.name.endswith(".part") or path.name.startswith((".overlay-", ".backup-"))
-            is_whole_copy = path.is_dir() and path.name.startswith(".backup-")
+            is_whole_copy = path.is_dir() and path.name.startswith((".backup-", ".fetch-"))
             is_file = path.is_file() and (is_part or folder == clinic.films)
             if not path.is_symlink() and (is_file or is_whole_copy):
                 yield path

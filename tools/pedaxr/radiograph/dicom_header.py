@@ -25,6 +25,7 @@ _VIEW_KEYWORDS = (
 )
 _HUMAN = ("", "human", "homo sapiens", "homosapiens")
 _AGE = re.compile(r"\d{1,3}[DWMY]")  # PS3.5 table 6.2-1, AS
+OTHER_PART = "The file's header names another body part than the abdomen."
 _UID = re.compile(r"[0-9.]{1,64}")
 
 
@@ -60,7 +61,7 @@ def wanted_notes(dataset: Dataset) -> tuple[str, ...]:
         notes.append("Stored with bone dark (MONOCHROME1); shown with bone bright.")
     part = re.sub(r"[^A-Z]", "", _text(dataset, "BodyPartExamined").upper())
     if part not in _ABDOMEN:
-        notes.append("The file's header names another body part than the abdomen.")
+        notes.append(OTHER_PART)
     if _text(dataset, "BurnedInAnnotation").upper() == "YES":
         notes.append("The file's header says that text is burned into the picture.")
     if _text(dataset, "PatientSpeciesDescription").casefold() not in _HUMAN:

@@ -29,6 +29,7 @@ _VIEWS = {
     "merged_patients": f"EXISTS ({_OWN} AND p.patient_id = t.merged_into)",
     "reports": _OF_STUDY,
     "annotations": _OF_STUDY,
+    "sent": _OF_STUDY,
     "patient_names": f"EXISTS ({_NAMED} = t.patient_name)",
     **dict.fromkeys(
         ("name_keys", "near_keys"),

@@ -156,6 +156,7 @@ def delete_patient(connection: sqlite3.Connection, patient_id: str) -> list[str]
     of_patient = "SELECT image_path FROM studies WHERE patient_id = ?"
     paths = [row[0] for row in connection.execute(of_patient, [patient_id])]
     for statement in (
+        "DELETE FROM sent WHERE study_id IN (SELECT study_id FROM studies WHERE patient_id = ?)",
         "DELETE FROM reports WHERE study_id IN (SELECT study_id FROM studies WHERE patient_id = ?)",
         "DELETE FROM annotations WHERE study_id IN (SELECT study_id FROM studies WHERE patient_id = ?)",
         "DELETE FROM studies WHERE patient_id = ?",

@@ -34,6 +34,7 @@ from pedaxr.registry.patient_writes import (
 )
 from pedaxr.registry.report_versions import ReportState, report_states, reports_of_study, store_draft
 from pedaxr.registry.schema import migrate, reading, writing
+from pedaxr.registry.sent_rows import SentObject, insert_sent, reports_to_send, sent_of
 from pedaxr.storage.files import disk_errors, make_private
 from pedaxr.types import Report
 
@@ -88,6 +89,12 @@ class Registry:
         study = study_of(rows[0], self.path.parent)
         note(patient_ids=[study.patient_id], study_id=study.study_id, image_sha256=study.image_sha256)
         return study
+
+    def study_of_film(self, image_sha256: str, sop_instance_uid: str | None) -> Study | None:
+        """The study of the film with that SOP Instance UID or of those very bytes."""
+        which = "WHERE sop_instance_uid = ? OR image_sha256 = ? ORDER BY sop_instance_uid IS NULL LIMIT 1"
+        rows = self._rows(f"{_STUDY_COLUMNS} {which}", [sop_instance_uid or "", image_sha256])
+        return study_of(rows[0], self.path.parent) if rows else None
 
     def studies(self, patient_id: str) -> list[Study]:
         """A patient's studies, newest first; those without a date last."""
@@ -227,6 +234,23 @@ class Registry:
         self.study(report.study_id)
         with writing(self.path) as database:
             return store_draft(database.conn, report)
+
+    def save_sent(
+        self, objects: Sequence[SentObject], *, study_id: str, report_id: str, version: int
+    ) -> None:
+        """Write down what of a report version was read back from a PACS, and that it was sent."""
+        with writing(self.path) as database:
+            insert_sent(database.conn, objects, study_id=study_id, report_id=report_id, version=version)
+
+    def sent(self, report_id: str) -> list[SentObject]:
+        """The objects of a report version that are in a PACS."""
+        with reading(self.path) as connection:
+            return sent_of(connection, report_id)
+
+    def reports_to_send(self, node: str, *, since: str, with_drafts: bool) -> list[tuple[str, str]]:
+        """See `sent_rows.reports_to_send`."""
+        with reading(self.path) as connection:
+            return reports_to_send(connection, node, since=since, with_drafts=with_drafts)
 
     def _with_id(self, select: str, column: str, some_id: str) -> list[sqlite3.Row]:
         """The row of that id: as written, else without regard to case, width and spaces where one has it."""

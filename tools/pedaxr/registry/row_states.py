@@ -21,6 +21,7 @@ WATCHED: dict[str, tuple[str, str]] = {
     "reports": ("report_id", "report"),
     "annotations": ("annotation_id", "annotation"),
     "merged_patients": ("patient_id", "merged id"),
+    "sent": ("sent_id", "sent object"),
 }
 _GONE = "-"
 _DIGEST = 32  # hexadecimal digits, 128 bits

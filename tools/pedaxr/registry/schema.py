@@ -20,6 +20,7 @@ from pedaxr.errors import StorageError
 from pedaxr.registry import departments, row_states
 from pedaxr.registry.annotation_rows import ANNOTATIONS
 from pedaxr.registry.report_versions import SIGNED_REPORTS, adopt_reports
+from pedaxr.registry.sent_rows import SENT
 from pedaxr.storage.sqlite import BUSY_TIMEOUT_S, settle_journal, storage_errors
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     ),
     (_rebuild_index,),
     (row_states.adopt_rows,),
+    SENT,
 )
 
 

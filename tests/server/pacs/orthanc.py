@@ -1,0 +1,153 @@
+"""A real PACS for the tests: Orthanc on loopback, on free ports, with its state in a folder of its own."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from pedaxr.pacs.node import PacsNode
+
+PASSWORD = "for-tests-alone"
+_WEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+needs_orthanc = pytest.mark.skipif(
+    shutil.which("Orthanc") is None or not _WEB.exists(),
+    reason="needs Orthanc: apt-get install orthanc orthanc-dicomweb",
+)
+
+
+@dataclass(frozen=True)
+class Orthanc:
+    """A running one. `listener` is where it believes pedaxr to listen."""
+
+    port: int
+    web_port: int
+    listener: int
+
+    @property
+    def node(self) -> PacsNode:
+        """How pedaxr reaches it, by DICOM alone."""
+        return PacsNode("127.0.0.1", self.port, "ORTHANC", listen_port=self.listener)
+
+    @property
+    def web_node(self) -> PacsNode:
+        """The same with DICOMweb."""
+        return PacsNode(
+            "127.0.0.1",
+            self.port,
+            "ORTHANC",
+            web_url=f"http://127.0.0.1:{self.web_port}/dicom-web",
+            user="pedaxr",
+            password=PASSWORD,
+            listen_port=self.listener,
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The same as settings of a server."""
+        return {
+            "PEDAXR_PACS_HOST": "127.0.0.1",
+            "PEDAXR_PACS_PORT": str(self.port),
+            "PEDAXR_PACS_CALLED_AET": "ORTHANC",
+            "PEDAXR_PACS_WEB_URL": f"http://127.0.0.1:{self.web_port}/dicom-web",
+            "PEDAXR_PACS_USER": "pedaxr",
+            "PEDAXR_PACS_PASSWORD": PASSWORD,
+        }
+
+    def ask(self, path: str, **options: Any) -> Any:
+        """Orthanc's own interface, which pedaxr never uses."""
+        method = options.pop("method", "GET")
+        url = f"http://127.0.0.1:{self.web_port}{path}"
+        answer = httpx2.request(
+            method, url, auth=("pedaxr", PASSWORD), trust_env=False, timeout=30, **options
+        )
+        answer.raise_for_status()
+        return answer.json()
+
+    def load(self, films: Sequence[bytes]) -> None:
+        """Put films into it."""
+        for film in films:
+            self.ask("/instances", method="POST", content=film)
+
+    def instances(self) -> list[Any]:
+        """The header of every object that it holds."""
+        return [self.ask(f"/instances/{one}/simplified-tags") for one in self.ask("/instances")]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+@contextmanager
+def orthanc(folder: Path, **settings: Any) -> Iterator[Orthanc]:
+    """One for the block; ended by its own process id.
+
+    Args:
+        folder: for its state.
+        settings: of its configuration, in place of ours.
+    """
+    port, web_port, listener = free_ports(3)
+    own = {"AET": "PEDAXR", "Host": "127.0.0.1", "Port": listener}
+    allowed = dict.fromkeys(("AllowEcho", "AllowFind", "AllowGet", "AllowMove", "AllowStore"), True)
+    configuration: Mapping[str, Any] = {
+        "StorageDirectory": str(folder / "db"),
+        "IndexDirectory": str(folder / "db"),
+        "HttpPort": web_port,
+        "HttpBindAddresses": ["127.0.0.1"],
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": True,
+        "RegisteredUsers": {"pedaxr": PASSWORD},
+        "DicomAet": "ORTHANC",
+        "DicomCheckCalledAet": True,
+        "DicomPort": port,
+        "DicomAlwaysAllowStore": False,
+        "DicomCheckModalityHost": True,
+        "DefaultEncoding": "Utf8",
+        "DicomModalities": {"pedaxr": {**own, **allowed}},
+        "Plugins": [str(_WEB)],
+        "DicomWeb": {
+            "Enable": True,
+            "Root": "/dicom-web/",
+            "StudiesMetadata": "Full",
+            "SeriesMetadata": "Full",
+        },
+        **settings,
+    }
+    (folder / "db").mkdir(parents=True)
+    (folder / "orthanc.json").write_text(json.dumps(configuration))
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            ["Orthanc", str(folder / "orthanc.json")], stdout=log, stderr=log, env={**os.environ}
+        )
+    found = Orthanc(port, web_port, listener)
+    try:
+        _wait(found, process, folder / "log")
+        yield found
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _wait(found: Orthanc, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            found.ask("/system")
+            return
+        except httpx2.HTTPError:
+            time.sleep(0.05)
+    raise RuntimeError(log.read_text(errors="replace")[-1000:])

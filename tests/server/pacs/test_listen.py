@@ -1,0 +1,254 @@
+"""A real PACS sends films; what was acknowledged is read, once, whatever happens in between."""
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import date
+from io import BytesIO
+
+import pytest
+from pydicom import dcmread
+from pydicom.uid import SegmentationStorage
+
+from pedaxr.clinic import Clinic
+from pedaxr.errors import InvalidRequest, PacsError
+from pedaxr.pacs import dimse, listen, spool
+from pedaxr.pacs.dimse import echo
+from pedaxr.pacs.listen import Listener
+from pedaxr.pacs.node import PacsNode
+from pedaxr.pacs.receive import receiving
+from pedaxr.pacs.spool import Spool
+from pedaxr.types import Report
+
+from ..conftest import canned_report
+from .films import ARIN, MINJUN, SEOYEON, film, uid_of
+from .orthanc import Orthanc, free_ports, needs_orthanc
+
+WAIT_S = 20.0
+
+
+def read(study_id: str, clinic: Clinic) -> Report:
+    return clinic.registry.save_report(canned_report(study_id, "").model_copy(update={"critical": []}))
+
+
+def listening_node(port: int) -> PacsNode:
+    return PacsNode("127.0.0.1", port, "PEDAXR", "ORTHANC", listen_port=port, callers=("ORTHANC@127.0.0.1",))
+
+
+def listener_of(clinic: Clinic, node: PacsNode) -> Listener:
+    return Listener(clinic, replace(node, aet="PEDAXR"), Spool(clinic.home), read=read)
+
+
+@contextmanager
+def taking(listener: Listener) -> Iterator[threading.Event]:
+    """The service alone, without the work; the event says that a film came."""
+    came = threading.Event()
+    with receiving(listener.node, listener.spool, came.set):
+        yield came
+
+
+def send(node: PacsNode, *films: bytes) -> None:
+    dimse.store_objects(node, [dcmread(BytesIO(one)) for one in films])
+
+
+@pytest.fixture
+def node() -> PacsNode:
+    return listening_node(free_ports(1)[0])
+
+
+@needs_orthanc
+def test_films_that_the_pacs_sends_are_read_once_and_hands_are_left(
+    hospital: Orthanc, clinic: Clinic
+) -> None:
+    ids = {one: hospital.ask(f"/instances/{one}/simplified-tags") for one in hospital.ask("/instances")}
+    of_order = {tags["AccessionNumber"]: one for one, tags in ids.items()}
+    listener = listener_of(clinic, listening_node(hospital.listener))
+    with taking(listener):
+        for order in ("A4", "A5", "A4", "A1"):
+            hospital.ask("/modalities/pedaxr/store", method="POST", content=of_order[order])
+        listener.work_once()
+        hospital.ask("/modalities/pedaxr/store", method="POST", content=of_order["A4"])
+        listener.work_once()
+    assert listener.spool.counts() == {"waiting": 0, "read": 2, "left": 1}
+    assert clinic.registry.counts() == {"patients": 2, "studies": 2, "reports": 2}
+    study = clinic.registry.studies("Q-1004")[0]
+    assert study.sop_instance_uid == uid_of("A4")
+
+
+def test_a_film_that_was_acknowledged_is_read_after_a_crash(clinic: Clinic, node: PacsNode) -> None:
+    with taking(listener_of(clinic, node)):
+        send(node, film(SEOYEON, "B1"))
+    assert clinic.registry.counts()["studies"] == 0, "control: the process ended before it could work"
+    again = listener_of(clinic, node)
+    again.work_once()
+    assert again.spool.counts() == {"waiting": 0, "read": 1}
+    assert clinic.registry.counts() == {"patients": 1, "studies": 1, "reports": 1}
+
+
+def test_a_crash_between_import_and_outcome_doubles_nothing(
+    clinic: Clinic, node: PacsNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = listener_of(clinic, node)
+    listener.spool.take(uid_of("B1"), film(SEOYEON, "B1"))
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Spool, "settle", crash)
+        with pytest.raises(KeyboardInterrupt):
+            listener.work_once()
+    assert len(listener.spool.waiting()) == 1
+    listener.work_once()
+    assert listener.spool.counts() == {"waiting": 0, "read": 1}
+    assert clinic.registry.counts() == {"patients": 1, "studies": 1, "reports": 1}
+
+
+def test_the_film_is_on_the_disk_before_its_sender_is_told(
+    clinic: Clinic, node: PacsNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "no space")
+
+    listener = listener_of(clinic, node)
+    with taking(listener):
+        with monkeypatch.context() as patch:
+            patch.setattr(spool, "replace_durably", full)
+            with pytest.raises(PacsError, match="0xA700"):
+                send(node, film(SEOYEON, "B1"))
+        with monkeypatch.context() as patch:
+            patch.setattr(spool, "MOST_WAITING", 0)
+            with pytest.raises(PacsError, match="0xA700"):
+                send(node, film(SEOYEON, "B1"))
+        send(node, film(SEOYEON, "B1"))
+    assert len(listener.spool.waiting()) == 1
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        {"aet": "STRANGER"},
+        {"called_aet": "OTHER"},
+        {"callers": ("ORTHANC@192.0.2.7",)},
+        {"callers": ("OTHER@127.0.0.1", "ORTHANC@192.0.2.7")},
+    ],
+    ids=["calling title", "called title", "address", "title of another address"],
+)
+def test_only_callers_on_the_list_may_send(
+    clinic: Clinic, node: PacsNode, stranger: dict[str, object]
+) -> None:
+    listener = listener_of(clinic, node)
+    if "callers" in stranger:
+        listener.node = replace(listener.node, **stranger)
+    with taking(listener), pytest.raises(PacsError):
+        send(replace(node, **{k: v for k, v in stranger.items() if k != "callers"}), film(SEOYEON, "B1"))
+    assert listener.spool.waiting() == []
+
+
+def test_what_is_no_film_is_not_even_taken(clinic: Clinic, node: PacsNode) -> None:
+    dataset = dcmread(BytesIO(film(SEOYEON, "B1")))
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = SegmentationStorage
+    listener = listener_of(clinic, node)
+    with taking(listener):
+        with pytest.raises(PacsError, match="kind"):
+            dimse.store_objects(node, [dataset])
+        echo(node)
+    assert listener.spool.waiting() == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\0" * 128 + b"DICM" + b"\xff" * 500, "DICOM|picture|damaged|transfer"),
+        (b"no picture at all", "."),
+        (film(ARIN, "B2"), "SOPInstanceUID"),
+        (film(ARIN, "B1", PatientID=""), "patient id"),
+        (film(ARIN, "B1", SOPInstanceUID=uid_of("B1"), Rows=60000, Columns=60000), "."),
+    ],
+    ids=["garbage", "text", "another film's id", "nobody's", "absurd size"],
+)
+def test_a_film_that_cannot_be_used_is_kept_beside_with_its_reason(
+    clinic: Clinic, node: PacsNode, content: bytes, said: str
+) -> None:
+    listener = listener_of(clinic, node)
+    listener.spool.take(uid_of("B1"), content)
+    listener.spool.take(uid_of("B9"), film(MINJUN, "B9"))
+    listener.work_once()
+    assert listener.spool.counts() == {"waiting": 0, "failed": 1, "read": 1}, "and the next one is read"
+    failed = [path for path in listener.spool.folder.glob("*.failed")]
+    assert [path.read_bytes() for path in failed] == [content]
+    outcome = listener.spool.outcome(failed[0].stem)
+    assert outcome is not None
+    pytest.importorskip("re").search(said, outcome.said)
+    assert "아린" not in outcome.said and "Q-1003" not in outcome.said
+    assert listener.spool.take(uid_of("B1"), film(SEOYEON, "B1")), "sent again it has another chance"
+    listener.work_once()
+    assert listener.spool.counts() == {"waiting": 0, "read": 2}
+
+
+def test_a_child_that_contradicts_the_registry_is_not_imported(clinic: Clinic, node: PacsNode) -> None:
+    listener = listener_of(clinic, node)
+    listener.spool.take(uid_of("B1"), film(SEOYEON, "B1"))
+    listener.work_once()
+    other = (SEOYEON[0], "박지호", date(2015, 1, 1))
+    listener.spool.take(uid_of("B2"), film(other, "B2"))
+    listener.work_once()
+    assert listener.spool.counts() == {"waiting": 0, "read": 1, "failed": 1}
+    assert clinic.registry.counts()["patients"] == 1
+
+
+@pytest.mark.parametrize("length", [2**31, 2**20 + 1, 0])
+def test_absurd_messages_cost_a_connection_and_no_memory(clinic: Clinic, node: PacsNode, length: int) -> None:
+    listener = listener_of(clinic, node)
+    with taking(listener):
+        with socket.create_connection(("127.0.0.1", node.port), timeout=WAIT_S) as wire:
+            wire.sendall(struct.pack(">BBL", 4, 0, length) + b"\xff" * 200)
+            wire.settimeout(2)
+            with suppress(TimeoutError, ConnectionError):
+                while wire.recv(4096):
+                    pass
+        echo(node)
+
+
+def test_a_second_listener_for_the_clinic_is_refused(clinic: Clinic) -> None:
+    with (
+        Spool(clinic.home).alone(),
+        pytest.raises(InvalidRequest, match="Another"),
+        Spool(clinic.home).alone(),
+    ):
+        pass
+    with Spool(clinic.home).alone():
+        pass
+
+
+def test_a_port_in_use_is_said(clinic: Clinic, node: PacsNode) -> None:
+    with (
+        taking(listener_of(clinic, node)),
+        pytest.raises(Exception, match="port"),
+        taking(listener_of(clinic, node)),
+    ):
+        pass
+
+
+@needs_orthanc
+def test_a_pacs_that_sends_nothing_by_itself_is_asked(
+    hospital: Orthanc, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Today(date):
+        @classmethod
+        def today(cls) -> "Today":
+            return cls(2025, 11, 3)
+
+    monkeypatch.setattr(listen, "date", Today)
+    listener = Listener(clinic, hospital.web_node, Spool(clinic.home), poll_s=60, read=read)
+    listener.work_once()
+    assert listener.spool.counts() == {"waiting": 0, "read": 4}
+    listener.work_once()
+    assert clinic.registry.counts()["studies"] == 4
+    away = Listener(
+        clinic, replace(hospital.node, port=free_ports(1)[0]), listener.spool, poll_s=60, read=read
+    )
+    away.work_once()

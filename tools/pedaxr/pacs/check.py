@@ -1,0 +1,65 @@
+"""What each side of the PACS allows, tried one by one: for whoever sets it up."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from pedaxr.errors import PacsError
+from pedaxr.pacs import dimse
+from pedaxr.pacs.node import PacsNode
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One thing that pedaxr needs of the PACS.
+
+    Attributes:
+        said: what was found, or what is wrong and what to do.
+    """
+
+    what: str
+    is_ok: bool
+    said: str
+
+
+def check_pacs(node: PacsNode) -> Iterator[Tried]:
+    """Try connection, search and DICOMweb; nothing is stored, so the right to store is not tried."""
+    yield _tried("connection (C-ECHO)", lambda: _echo(node))
+    yield _tried("search (C-FIND)", lambda: _found(node))
+    yield _tried("fetch (C-GET)", lambda: _get(node))
+    if node.web_url:
+        yield _tried("DICOMweb", lambda: _web(node))
+    yield Tried("encryption", node.has_tls, "TLS" if node.has_tls else "none: DICOM is spoken plainly")
+    yield Tried(
+        "sending", True, {"off": "off", "signed": "signed reports", "drafts": "drafts too"}[node.send]
+    )
+
+
+def _tried(what: str, trial: Callable[[], str]) -> Tried:
+    try:
+        return Tried(what, True, trial())
+    except PacsError as err:
+        return Tried(what, False, str(err))
+
+
+def _echo(node: PacsNode) -> str:
+    dimse.echo(node)
+    return f"{node.called_aet} answers to {node.aet}; that alone does not mean that it may search or store"
+
+
+def _found(node: PacsNode) -> str:
+    with dimse.finding(node) as finder:
+        rows = finder.find("STUDY", {"StudyDate": f"{date.today():%Y%m%d}"}, ("StudyInstanceUID",))
+    return f"allowed; {len(rows)} studies of today"
+
+
+def _get(node: PacsNode) -> str:
+    dimse.offers_get(node)
+    return "offered; whether it is allowed is seen with the first film"
+
+
+def _web(node: PacsNode) -> str:
+    from pedaxr.pacs import web
+
+    web.is_there(node)
+    return "answers; names are searched by C-FIND, since encoded wildcards find nothing in some services"

@@ -1,0 +1,164 @@
+"""The C-STORE service that takes films from a PACS: from callers on a list, under one title, in bounds.
+
+It writes bytes and decodes nothing. A caller is an AE title and an address together, since titles are no
+secret; over TLS it also has to show a certificate.
+"""
+
+import ipaddress
+import logging
+import re
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pynetdicom import AE, evt
+from pynetdicom.events import Event
+from pynetdicom.transport import ThreadedAssociationServer
+
+from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr.pacs.dimse import FILM_CLASSES, FILM_SYNTAXES, VERIFICATION
+from pedaxr.pacs.node import PacsNode
+from pedaxr.pacs.spool import Full, Spool
+from pedaxr.pacs.wire import Bound
+from pedaxr.radiograph.raster import MAX_BYTES
+
+_SUCCESS, _NOT_AUTHORISED, _NO_ROOM, _NOT_UNDERSTOOD = 0x0000, 0x0124, 0xA700, 0xC000
+_AT_ONCE = 8
+_IDLE_S = 60
+_GREETING_S = 10.0
+_UID = re.compile(r"[0-9.]{1,64}")
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def receiving(node: PacsNode, spool: Spool, on_film: Callable[[], None]) -> Iterator[int]:
+    """Take films for the block; the port that is listened on.
+
+    Args:
+        node: the port, the callers and the certificates.
+        spool: where films go.
+        on_film: called after each new one.
+
+    Raises:
+        InvalidRequest: no caller is allowed, or the certificates cannot be read.
+        StorageError: the port is taken.
+    """
+    if not node.allowed:
+        raise InvalidRequest("Nobody may send films here. Set pacs_callers, such as ORTHANC@192.0.2.7.")
+    ae = AE(ae_title=node.aet)
+    ae.require_called_aet, ae.require_calling_aet = True, sorted(node.allowed)
+    ae.maximum_associations = _AT_ONCE
+    ae.network_timeout = ae.acse_timeout = ae.dimse_timeout = _IDLE_S
+    ae.add_supported_context(VERIFICATION)
+    for sop_class in FILM_CLASSES:
+        ae.add_supported_context(sop_class, list(FILM_SYNTAXES))
+    gate = _Gate(node, spool, on_film)
+    handlers: list[Any] = [
+        (evt.EVT_CONN_OPEN, gate.on_open),
+        (evt.EVT_CONN_CLOSE, gate.on_close),
+        (evt.EVT_C_ECHO, lambda event: _SUCCESS if gate.is_allowed(event) else _NOT_AUTHORISED),
+        (evt.EVT_C_STORE, gate.on_store),
+    ]
+    context = node.server_context()
+    try:
+        server: Any = ae.make_server(
+            (node.listen_host, node.listen_port), evt_handlers=handlers, server_class=_Server
+        )
+    except OSError as err:
+        raise StorageError(
+            f"pedaxr cannot listen on {node.listen_host}:{node.listen_port}. Is the port taken? Set another."
+        ) from err
+    server.addresses, server.context = gate.addresses, context
+    ae._servers.append(server)
+    thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
+    thread.start()
+    try:
+        yield int(server.server_address[1])
+    finally:
+        ae.shutdown()
+        thread.join()
+
+
+class _Server(ThreadedAssociationServer):
+    """Takes connections of known addresses alone, and greets each in a thread of its own.
+
+    pynetdicom shakes hands where it accepts: a peer that is silent then would keep out all others.
+    """
+
+    addresses: frozenset[str] = frozenset()
+    context: ssl.SSLContext | None = None
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Whether the address is on the list; who is not is hung up on before they can say anything."""
+        if _address(str(client_address[0])) in self.addresses:
+            return True
+        _log.warning("A connection from an address that is not in pacs_callers was closed")
+        return False
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Shake hands, then take what is sent."""
+        try:
+            request.settimeout(_GREETING_S)
+            if self.context is not None:
+                request = self.context.wrap_socket(request, server_side=True)
+        except OSError:
+            _log.warning("A connection without a certificate that is believed was closed")
+            self.shutdown_request(request)
+            return
+        super().process_request_thread(request, client_address)
+
+
+class _Gate:
+    """Who comes in, and what becomes of what they bring."""
+
+    def __init__(self, node: PacsNode, spool: Spool, on_film: Callable[[], None]) -> None:
+        self._allowed = node.allowed
+        self.addresses = frozenset[str]().union(*self._allowed.values())
+        self._spool, self._on_film = spool, on_film
+        self._bounds: dict[object, Bound] = {}
+
+    def on_open(self, event: Event) -> None:
+        """Put bounds on what it may send."""
+        self._bounds[event.assoc] = Bound(MAX_BYTES + 2**20)
+        self._bounds[event.assoc](event)
+
+    def on_close(self, event: Event) -> None:
+        """Forget the connection."""
+        self._bounds.pop(event.assoc, None)
+
+    def is_allowed(self, event: Event) -> bool:
+        """Whether this title may send from this address."""
+        requestor = event.assoc.requestor
+        return _address(str(requestor.address)) in self._allowed.get(requestor.ae_title.strip(), set())
+
+    def on_store(self, event: Event) -> int:
+        """Keep a film; the status that its sender is told."""
+        sop_uid = str(getattr(event.request, "AffectedSOPInstanceUID", ""))
+        if not self.is_allowed(event):
+            return _NOT_AUTHORISED
+        if not _UID.fullmatch(sop_uid):
+            return _NOT_UNDERSTOOD
+        try:
+            is_new = self._spool.take(sop_uid, event.encoded_dataset())
+        except (Full, OSError) as err:
+            _log.error(
+                "A film was not taken [%s]: the spool is full or cannot be written", type(err).__name__
+            )
+            return _NO_ROOM
+        if bound := self._bounds.get(event.assoc):
+            bound.renew()
+        if is_new:
+            self._on_film()
+        return _SUCCESS
+
+
+def _address(text: str) -> str:
+    """In one form, whichever the socket gives."""
+    try:
+        found = ipaddress.ip_address(text.split("%")[0])
+    except ValueError:
+        return ""
+    mapped = getattr(found, "ipv4_mapped", None)
+    return str(mapped or found)
