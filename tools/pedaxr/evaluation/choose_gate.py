@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pedaxr.errors import NotAnAbdominalFilm, UnreadableImage
 from pedaxr.evaluation.choose_hanging import HungTwice, choose_second_looks
-from pedaxr.reading.ood_score import Table, oddness, surprise_table
+from pedaxr.reading.ood_score import Table, figures_of, oddness, surprise_table
 from pedaxr.reading.operating_points import OperatingPoints, using
 from pedaxr.reading.quality import colon_share, measures_of, spine_offset, sureness
 from pedaxr.reading.read_film import Reading, Source, read_film
@@ -28,13 +28,18 @@ _STEPS = 1000  # to one
 
 @dataclass(frozen=True)
 class GoodPicture:
-    """What the gate looks at of a good film, whatever else is known of it: see `quality`, `second_look`."""
+    """What the gate looks at of a good film, whatever else is known of it: see `quality`, `second_look`.
+
+    Attributes:
+        figures: of `ood_score.figures_of`.
+    """
 
     sureness: float
     spine_offset: float
     colon_share: float
     measures: Mapping[str, float]
     hung: HungTwice | None
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, reading: Reading) -> "GoodPicture":
@@ -46,6 +51,7 @@ class GoodPicture:
             colon_share(regions),
             measures_of(regions),
             HungTwice.of(reading.outlines.looks),
+            figures_of(reading.segmentation),
         )
 
 

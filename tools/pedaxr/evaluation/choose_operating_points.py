@@ -12,6 +12,7 @@ from statistics import fmean
 from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.evaluation.choose_gate import OPEN, GatePoints, GoodPicture, choose_gate, down, up
 from pedaxr.evaluation.choose_hanging import HungTwice
+from pedaxr.evaluation.choose_likeness import LikenessPoints, choose_likeness
 from pedaxr.evaluation.choose_shares import MOST_SHARE, Outlined, least_shares
 from pedaxr.evaluation.ground_truth import ALL, TrueFindings, true_findings
 from pedaxr.reading import networks as models
@@ -34,6 +35,7 @@ CURVE_BINS = 12
 TAIL, NARROWEST_STEP, WIDEST_STEP = 4, 0.25, 0.75
 MOST_MORE_ALARMS = 0.05
 MOST_TRACE = 0.05
+MOST_TRUE_HEDGED, ENOUGH = 0.2, 20
 _AIR = Finding.PNEUMOPERITONEUM
 
 
@@ -87,11 +89,14 @@ class Seen:
     hung: HungTwice | None = None
     outlined: tuple[Outlined, ...] = ()
     known: frozenset[str] = ALL
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def gate(self) -> GoodPicture:
         """What the gate looks at."""
-        return GoodPicture(self.sureness, self.spine_offset, self.colon_share, self.measures, self.hung)
+        return GoodPicture(
+            self.sureness, self.spine_offset, self.colon_share, self.measures, self.hung, self.figures
+        )
 
 
 def look(films: Sequence[Film], progress: Progress | None = None) -> list[Seen]:
@@ -143,6 +148,7 @@ def _look(film: Film) -> Seen:
         hung=gate.hung,
         outlined=tuple(_outlined(reading, truth)),
         known=truth.known,
+        figures=gate.figures,
     )
 
 
@@ -169,7 +175,10 @@ def _supports(
 
 
 def choose(
-    sets: Mapping[str, Sequence[Seen]], weights: Mapping[str, str], pictures: Sequence[GoodPicture] = ()
+    sets: Mapping[str, Sequence[Seen]],
+    weights: Mapping[str, str],
+    pictures: Sequence[GoodPicture] = (),
+    others: Sequence[Mapping[str, float]] = (),
 ) -> OperatingPoints:
     """The points that the rules give.
 
@@ -177,12 +186,15 @@ def choose(
         sets: by name, validation films; each set alone keeps to the rules on good films.
         weights: by network, SHA-256 of those that looked.
         pictures: good ones besides, without truth: only the gate is chosen on them.
+        others: `ood_score.figures_of` pictures that are no abdominal film; without any, no rule is learned.
     """
     every = [film for films in sets.values() for film in films]
     suspicion = free_air_suspicion(every)
-    gate = choose_gate({name: [film.gate for film in films] for name, films in sets.items()}, pictures)
+    good = {name: [film.gate for film in films] for name, films in sets.items()}
+    gate, like = choose_gate(good, pictures), choose_likeness(good, pictures, others)
     return OperatingPoints(
         **{name: getattr(gate, name) for name in GatePoints.__dataclass_fields__},
+        **{name: getattr(like, name) for name in LikenessPoints.__dataclass_fields__},
         free_air_suspicion=suspicion,
         least_confidence=least_confidence(every),
         least_support={f.value: least_support(f, every) for f in FINDINGS},
@@ -199,15 +211,23 @@ def least_support(finding: Finding, films: Sequence[Seen]) -> float:
     """A support at which no unsupported sentence stands unhedged, and on other films hardly any would.
 
     As many films again have one chance in two of a false sentence that is surer than the surest here. So the
-    point lies above it by a step of the upper tail: by how much, in log-odds, the surest pass the fourth.
+    point lies above it by a step of the upper tail: by how much, in log-odds, the surest pass the fourth. But
+    where the surest false sentence is as sure as the true ones no point parts them, and to hedge them all
+    would say nothing: at most `MOST_TRUE_HEDGED` of the true ones are, where there are `ENOUGH` to tell.
     """
+    true = sorted(s.confidence for film in films for s in film.supports if s.finding == finding and s.is_true)
+    most = (
+        math.floor(true[math.floor(MOST_TRUE_HEDGED * len(true))] * 10_000) / 10_000
+        if len(true) >= ENOUGH
+        else 1.0
+    )
     false = [s.confidence for film in films for s in film.supports if s.finding == finding and not s.is_true]
     if not false:
         return FAINT
     surest = sorted((_log_odds(confidence) for confidence in false), reverse=True)[:TAIL]
     step = fmean(surest[:-1]) - surest[-1] if len(surest) > 1 else 0.0
     odds = surest[0] + min(WIDEST_STEP, max(NARROWEST_STEP, step))
-    return max(FAINT, min(1.0, up(1 / (1 + math.exp(-odds)))))
+    return max(FAINT, min(1.0, most, up(1 / (1 + math.exp(-odds)))))
 
 
 def _log_odds(share: float) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from pedaxr.evaluation.choose_gate import GoodPicture
 from pedaxr.evaluation.choose_hanging import HungTwice, SecondLook
 from pedaxr.evaluation.choose_operating_points import Seen
-from pedaxr.reading.ood_score import oddness
+from pedaxr.reading.ood_score import likeness, oddness
 from pedaxr.reading.operating_points import OperatingPoints
 
 Counted = Callable[[Sequence[Seen]], tuple[int, int]]
@@ -58,6 +58,12 @@ def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, 
     yield "largest colon", fills, "films doubted", _part(lambda s: s.colon_share > fills)
     odd = p.largest_oddness
     yield "largest oddness", odd, "films doubted", _part(lambda s: oddness(s.measures, p.usual) > odd)
+    yield (
+        "unlike an abdomen: log-odds",
+        p.unlike_doubted_below,
+        "films doubted",
+        _part(lambda s: _is_unlike(s, p)),
+    )
     yield "", None, "films doubted by any rule", _part(lambda s: _is_doubted(s, p))
     yield from _hanging(p)
     t = p.free_air_suspicion
@@ -137,7 +143,13 @@ def _is_doubted(film: GoodPicture | Seen, p: OperatingPoints) -> bool:
         or film.spine_offset > p.spine_off_centre
         or film.colon_share > p.largest_colon
         or oddness(film.measures, p.usual) > p.largest_oddness
+        or _is_unlike(film, p)
     )
+
+
+def _is_unlike(film: GoodPicture | Seen, p: OperatingPoints) -> bool:
+    """Films looked at before the figures were kept have none, and are judged by none."""
+    return bool(film.figures) and likeness(film.figures, p.likeness) < p.unlike_doubted_below
 
 
 def _any(film: Seen) -> bool:

@@ -14,6 +14,8 @@ from pedaxr_server.cli.options import FILE, json_option, show, use_weights, weig
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pedaxr.evaluation.choose_gate import GoodPicture
     from pedaxr.evaluation.choose_operating_points import Seen
     from pedaxr_models.datasets.film import Film
@@ -40,6 +42,11 @@ if TYPE_CHECKING:
     "--good", type=DATA, multiple=True,
     help="Folder of further good films, without outlines, that must not be refused either; repeatable.",
 )  # fmt: skip
+@click.option(
+    "--other", type=click.Path(path_type=Path, exists=True, file_okay=False), multiple=True,
+    help="Folder of pictures that are no abdominal films, to learn the gate's rule from: with an index.csv "
+    "the half that is not kept to test on, else all (`pedaxr ood-images`); repeatable.",
+)  # fmt: skip
 @limit_option
 @click.option(
     "--out", type=FILE,
@@ -54,6 +61,7 @@ def evaluate_thresholds(
     count: int,
     seed: int,
     good: tuple[Path, ...],
+    other: tuple[Path, ...],
     limit: int | None,
     out: Path | None,
     document: Path | None,
@@ -79,7 +87,8 @@ def evaluate_thresholds(
         }
         paths = [path for folder in good for path in _pictures(folder)]
         pictures = _look_at(paths)
-        points = choose(found, digests, pictures)
+        others = _look_at_others([path for folder in other for path in _others(folder)])
+        points = choose(found, digests, pictures, others)
         table = points_table(points, found)
         table += f"\n\n{pictures_table(points, pictures, len(paths))}" if paths else ""
         if out:
@@ -105,6 +114,22 @@ def _look_at(pictures: list[Path]) -> "list[GoodPicture]":
 
     with progress_bar("Looking", len(pictures)) as progress:
         return look_at_pictures(pictures, progress)
+
+
+def _look_at_others(paths: list[Path]) -> "list[Mapping[str, float]]":
+    from pedaxr.evaluation.choose_likeness import look_at_others
+
+    with progress_bar("Looking", len(paths)) as progress:
+        return look_at_others(paths, progress)
+
+
+def _others(folder: Path) -> list[Path]:
+    from pedaxr_models.datasets.partial_truth import read_partial
+    from pedaxr_models.segmentation.mixed.folds import other_halves
+
+    if (folder / "index.csv").is_file():
+        return [film.image_path for film in other_halves(read_partial(folder))[0]]
+    return _pictures(folder)
 
 
 def _pictures(folder: Path) -> list[Path]:
