@@ -36,7 +36,7 @@ def look_at_others(paths: Sequence[Path], progress: Progress | None = None) -> l
     Raises:
         ModelUnavailable: there are no usable segmentation weights.
     """
-    seen = []
+    seen: list[Figures] = []
     for number, path in enumerate(paths, 1):
         with suppress(NotAnAbdominalFilm, UnreadableImage), using(OPEN):
             seen.append(figures_of(read_film(Source(path)).segmentation))
