@@ -17,7 +17,7 @@ help:  ## list the targets
 
 $(SERVING): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[films]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e .
 	touch $@
 
 $(READY): $(SERVING)
@@ -46,7 +46,7 @@ golden: $(READY)  ## store the tools' schemas and the command line's help anew, 
 judges: $(READY)  ## MCP Inspector and the official conformance suite on the real server (needs npm; after make demo)
 	bash tests/server/judges.sh $(CURDIR)/$(BIN) "$$($(BIN)/python -c 'from pedaxr.clinic import default_home; print(default_home())')" $(CURDIR)/out/judges
 
-bundle: $(READY)  ## dist/: the wheel and an .mcpb bundle for desktop clients, checked (needs npm)
+bundle: $(READY)  ## dist/: wheel, sdist and an .mcpb bundle for desktop clients, checked; the Dockerfile too (needs npm)
 	bash packaging/build.sh $(CURDIR)/$(BIN) $(CURDIR)/out/judges $(CURDIR)/dist
 
 sheet: $(READY)  ## the contact sheets of README and docs/data.md

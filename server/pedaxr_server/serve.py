@@ -16,16 +16,22 @@ from pedaxr_server.mcp.tools import XrayTools
 from pedaxr_server.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.applications import Starlette
 
 _STDIO_WARM_DELAY_S = 2.0  # the client's first questions are answered before torch takes the processor
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, *, listening: "Callable[[], None] | None" = None) -> None:
     """Run until the client leaves (stdio) or the process is stopped (HTTP).
 
+    Args:
+        settings: of the server.
+        listening: called once over HTTP, when clients can connect.
+
     Raises:
-        InvalidRequest: the token keys cannot be used, or the library for the PACS is not installed.
+        InvalidRequest: the token keys cannot be used, the address is taken, or the PACS library is missing.
     """
     decode_in_worker(settings.decode_in_worker)
     if settings.pacs is not None and find_spec("pynetdicom") is None:
@@ -36,7 +42,7 @@ def serve(settings: Settings) -> None:
         if settings.transport == "stdio":
             _serve_stdio(server, settings, tools)
         else:
-            _serve_http(server, settings, tools)
+            _serve_http(server, settings, tools, listening)
     finally:
         tools.reader.close()
 
@@ -100,10 +106,12 @@ def _begin_without_mark() -> None:
     sys.stdin = io.TextIOWrapper(_Unmarked(io.FileIO(wire, "rb")), encoding="utf-8")
 
 
-def _serve_http(server: MCPServer[object], settings: Settings, tools: XrayTools) -> None:
+def _serve_http(
+    server: MCPServer[object], settings: Settings, tools: XrayTools, listening: "Callable[[], None] | None"
+) -> None:
     from pedaxr_server.http.app import app_of, http_server
 
-    listener = http_server(app_of(server, settings, tools.reader), settings)
+    listener = http_server(app_of(server, settings, tools.reader), settings, listening)
     if settings.warm:
         tools.reader.warm()
     listener.run()

@@ -129,6 +129,11 @@ class Settings:
         return self.public_url or self.url
 
     @property
+    def page_url(self) -> str:
+        """Where people open the viewer."""
+        return self.resource_url.removesuffix(HTTP_PATH).rstrip("/") + "/"
+
+    @property
     def audience(self) -> str:
         """What tokens must name as their audience."""
         return self.auth_audience or self.resource_url

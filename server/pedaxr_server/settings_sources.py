@@ -39,6 +39,12 @@ class Gathered:
         """Name, value and source of every setting; secrets are masked."""
         return [(name, self._shown(name), self.sources[name]) for name in _NAMES]
 
+    def origin(self, name: str) -> str:
+        """Where the value of a setting comes from, as a human finds it."""
+        source = self.sources[name]
+        places = {"environment": f"${variable(name)}", "file": str(self.file), "flag": "command line"}
+        return places.get(source, source)
+
     def _shown(self, name: str) -> str:
         value = getattr(self.settings, name)
         if value is None or value == ():
@@ -85,10 +91,14 @@ def config_file(environment: Mapping[str, str], config: Path | None = None) -> P
                 f"There is no settings file {str(named)!r}. Correct --config or PEDAXR_CONFIG."
             )
         return named
+    return usual_file() if usual_file().is_file() else None
+
+
+def usual_file() -> Path:
+    """The settings file that is read where none is named."""
     import platformdirs
 
-    usual = platformdirs.user_config_path("pedaxr") / "pedaxr.toml"
-    return usual if usual.is_file() else None
+    return platformdirs.user_config_path("pedaxr") / "pedaxr.toml"
 
 
 def variable(name: str) -> str:

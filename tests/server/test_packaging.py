@@ -29,6 +29,17 @@ def test_versions_agree() -> None:
     }
 
 
+def test_the_registry_finds_its_name_in_the_readme_and_its_limits_are_kept() -> None:
+    server = read("server.json")
+    assert f"mcp-name: {server['name']}" in (ROOT / "README.md").read_text()
+    assert re.fullmatch(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+", server["name"])
+    assert len(server["description"]) <= 100 and 1 <= len(server["title"]) <= 100
+    for package in server["packages"]:
+        assert {"registryType", "identifier", "version", "transport"} <= set(package)
+        for argument in package["packageArguments"]:
+            assert argument["type"] == "positional" and argument["value"] in main.commands
+
+
 def test_the_bundle_lists_the_published_tools() -> None:
     names = [tool.name for tool in create_server(Settings())._tool_manager.list_tools()]
     assert [tool["name"] for tool in read("bundle/manifest.json")["tools"]] == names

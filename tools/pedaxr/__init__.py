@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pedaxr.clinic import Clinic, open_clinic
     from pedaxr.clinic.find_patient import find_patient
+    from pedaxr.clinic.worklist import worklist
     from pedaxr.demo.clinic import create_demo_clinic
     from pedaxr.errors import PedaxrError
     from pedaxr.reading.segment_xray import segment_xray
@@ -27,6 +28,7 @@ _HOMES = {
     "korean_text": "pedaxr.reports.korean",
     "open_clinic": "pedaxr.clinic",
     "segment_xray": "pedaxr.reading.segment_xray",
+    "worklist": "pedaxr.clinic.worklist",
 }
 __all__ = [
     "Clinic",
@@ -37,6 +39,7 @@ __all__ = [
     "korean_text",
     "open_clinic",
     "segment_xray",
+    "worklist",
 ]
 
 

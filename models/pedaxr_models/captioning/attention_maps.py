@@ -82,7 +82,7 @@ def cross_attention(network: ReportNetwork, memory: Tensor, mask: Tensor, ids: T
 
 def sentence_spans(ids: Sequence[int], pieces: WordPieces) -> list[slice]:
     """The tokens of each sentence, its full stop included."""
-    stop = pieces.tokenizer.token_to_id(".")
+    stop = pieces.vocabulary.pieces.get(".")
     length = next((at for at, token in enumerate(ids) if token in (END, PAD)), len(ids))
     ends = [at + 1 for at in range(length) if ids[at] == stop]
     return [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]

@@ -146,7 +146,7 @@ def _text_fits(pieces: WordPieces, folder: Path) -> dict[str, Fit]:
 
     def by_word(theirs: Tensor, ours: Tensor) -> Tensor:
         fitted = ours.clone()
-        for word, row in pieces.tokenizer.get_vocab().items():
+        for word, row in pieces.vocabulary.pieces.items():
             if (other := words.get(word)) is not None and other < len(theirs):
                 fitted[row] = theirs[other]
         return fitted

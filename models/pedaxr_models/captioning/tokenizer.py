@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from pedaxr_models.captioning.word_pieces import WordPieceVocabulary
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,11 +17,13 @@ PAD, UNKNOWN, START, END = range(4)
 class WordPieces:
     """Text to numbers and back. Lower case; [CLS] opens and [SEP] closes every text."""
 
-    tokenizer: Tokenizer
+    vocabulary: WordPieceVocabulary
 
     @classmethod
     def train(cls, corpus: Iterable[str], *, vocabulary: int = 1200) -> "WordPieces":
         """Learn at most `vocabulary` pieces from `corpus`, as BERT's was (Devlin et al., 2019)."""
+        from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
         tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL[UNKNOWN]))
         tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
         tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -33,23 +35,23 @@ class WordPieces:
             single="[CLS] $A [SEP]", special_tokens=[("[CLS]", START), ("[SEP]", END)]
         )
         tokenizer.decoder = decoders.WordPiece()
-        return cls(tokenizer)
+        return cls.from_json(str(tokenizer.to_str()))
 
     @classmethod
     def from_json(cls, content: str) -> "WordPieces":
-        """The inverse of `to_json`."""
-        return cls(Tokenizer.from_str(content))
+        """The inverse of `to_json`. Raises ValueError where it is not a tokenizer of BERT's kind."""
+        return cls(WordPieceVocabulary.from_json(content))
 
     def to_json(self) -> str:
         """The whole tokenizer as one JSON document, kept in the checkpoint."""
-        return str(self.tokenizer.to_str())
+        return self.vocabulary.document
 
     def __len__(self) -> int:
-        return int(self.tokenizer.get_vocab_size())
+        return len(self.vocabulary.pieces)
 
     def rows(self, texts: Sequence[str], *, longest: int) -> list[list[int]]:
         """Token ids of each text, cut at `longest`."""
-        rows = [encoding.ids for encoding in self.tokenizer.encode_batch(list(texts))]
+        rows = [self.vocabulary.encode(text) for text in texts]
         return [row if len(row) <= longest else [*row[: longest - 1], END] for row in rows]
 
     def encode(self, texts: Sequence[str], *, longest: int) -> "tuple[Tensor, Tensor]":
@@ -63,7 +65,7 @@ class WordPieces:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of the ids, with sentences capitalised and spaces before punctuation closed."""
-        text = self.tokenizer.decode(list(ids), skip_special_tokens=True)
+        text = self.vocabulary.decode(ids)
         for mark in (".", ",", ";", ":"):
             text = text.replace(f" {mark}", mark)
         text = text.replace(" - ", "-")

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import CubicSpline
+
+from pedaxr_models.phantom.interpolation import closed_curve, smooth_curve
 
 Field = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -71,7 +72,7 @@ def spline(points: ArrayLike, step: float = 1.0) -> Field:
         powers = np.arange(len(p))
         weights = np.linalg.solve((t / t[-1])[:, None] ** powers, p)
         return np.asarray((at / t[-1])[:, None] ** powers @ weights, np.float32)
-    return np.asarray(CubicSpline(t, p)(at), np.float32)
+    return np.asarray(smooth_curve(t, p)(at), np.float32)
 
 
 class Tube(NamedTuple):
@@ -125,7 +126,7 @@ def polygon_distance(points: ArrayLike, margin: float = 5.0) -> tuple[Window, Fi
     p = np.asarray(points, float)
     closed = np.concatenate([p, p[:1]])
     t = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
-    outline = CubicSpline(t, closed, bc_type="periodic")(np.linspace(0, t[-1], 160))
+    outline = closed_curve(t, closed)(np.linspace(0, t[-1], 160))
     low, high = outline.min(0) - margin, outline.max(0) + margin
     window = window_of(low[0], high[0], low[1], high[1])
     if window is None:

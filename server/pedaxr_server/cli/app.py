@@ -115,6 +115,19 @@ def find(
 
 
 @click.command()
+@home_option
+@json_option
+def worklist(home: Path | None, json_path: Path | None) -> None:
+    """List what waits: critical films, unsigned drafts and unread films."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr.clinic.worklist import worklist as look_up
+    from pedaxr_server.cli.console import show_worklist
+
+    waiting = look_up(clinic=open_clinic(home))
+    show(lambda: show_worklist(waiting), waiting.model_dump(mode="json"), json_path)
+
+
+@click.command()
 @click.argument("study_or_file", metavar="STUDY_OR_FILE")
 @click.option("--out", type=FILE, help="Copy the overlay picture here (PNG).")
 @home_option
@@ -185,7 +198,7 @@ def report(
     print_report(draft, out=out, korean=korean, json_path=json_path)
 
 
-main.add_subject("Patients and films", (find, segment, report, reports, annotations, read, send))
+main.add_subject("Patients and films", (find, worklist, segment, report, reports, annotations, read, send))
 main.add_subject("Server", (serve, settings, token, demo))
 main.add_subject("Hospital", (pacs, fetch, listen))
 main.add_subject("Clinic", (import_films, backup, restore, verify, audit))

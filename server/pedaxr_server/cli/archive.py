@@ -7,7 +7,7 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import progress_bar
-from pedaxr_server.cli.options import FOLDER, json_option, show, use_weights, weights_option
+from pedaxr_server.cli.options import FOLDER, json_option, resumable, show, use_weights, weights_option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--ray", "on_ray", is_flag=True, help="Use a Ray cluster instead (pip install 'pedaxr[ray]').")
 @weights_option
 @json_option
+@resumable()
 def read(
     source: Path,
     out: Path,

@@ -11,11 +11,23 @@ from rich.text import Text
 from pedaxr.registry.standing import standing_version
 from pedaxr.reports.heading import heading
 from pedaxr.reports.rendering import small_print, told_sections
-from pedaxr.types import PatientMatch, PatientSearch, Region, Report, SegmentationResult
+from pedaxr.types import (
+    PatientMatch,
+    PatientSearch,
+    Region,
+    Report,
+    SegmentationResult,
+    WaitingFilm,
+    Worklist,
+)
 from pedaxr_models.labels import TERMS
 
 if TYPE_CHECKING:
     from pedaxr.clinic.import_films import ImportSummary
+
+
+_IDS_LISTED = 10
+_WHOLE = ("patient id", "newest study", "report id", "study", "born", "taken")  # never over two lines
 
 
 def show_search(search: PatientSearch) -> RenderableType:
@@ -23,8 +35,8 @@ def show_search(search: PatientSearch) -> RenderableType:
     listed = search.matches or search.nearest
     title = {"one_match": "One child", "several_matches": "Several children", "no_match": "No child"}
     table = Table(title=f"{title[search.status]} ({search.total} in all)", title_justify="left")
-    for column in ("patient id", "name", "born", "sex", "newest study", "films", "why"):
-        table.add_column(column, overflow="fold", ratio=1 if column == "why" else None)
+    for column in ("patient id", "name", "born", "sex", "newest study", "taken", "films", "why"):
+        table.add_column(column, ratio=1 if column == "why" else None, no_wrap=column in _WHOLE)
     for match in listed:
         table.add_row(*map(Text, _patient_cells(match)))
     return Group(table, Text(search.next_step)) if listed else Text(search.next_step)
@@ -48,7 +60,8 @@ def show_segmentation(result: SegmentationResult) -> RenderableType:
 def show_report(report: Report) -> RenderableType:
     """The draft: critical findings first, sections, flags and the disclaimer."""
     top = heading(report)
-    body: list[RenderableType] = [Text(line, "bold") for line in top.notices]
+    body: list[RenderableType] = [Text(f"{report.report_id}, version {report.version}")]
+    body += [Text(line, "bold") for line in top.notices]
     body += map(Text, top.identity)
     body += [Text(top.critical, "bold white on red")] if top.critical else []
     body += [Text(line, "bold yellow") for line in (top.withdrawn, top.in_doubt) if line]
@@ -64,7 +77,7 @@ def show_reports(reports: Sequence[Report]) -> RenderableType:
     """One row for each stored version; of each study it is said which one is its report."""
     table = Table(title=f"{len(reports)} stored versions", title_justify="left")
     for column in ("report id", "study", "version", "status", "signed by", "on", "critical", "label"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=column in _WHOLE)
     for report in reports:
         versions = [other for other in reports if other.study_id == report.study_id]
         table.add_row(*map(Text, _report_cells(report, standing_version(versions))))
@@ -81,6 +94,10 @@ def show_import(summary: "ImportSummary") -> RenderableType:
         ("rejected", str(len(summary.rejected))),
     ]
     notes = [Text(note, "yellow") for note in summary.notes]
+    if summary.new_studies:
+        more = len(summary.new_studies) - _IDS_LISTED
+        listed = ", ".join(summary.new_studies[:_IDS_LISTED])
+        counts.insert(2, ("new studies", f"{listed} and {more} more (--json)" if more > 0 else listed))
     rejected = [
         Text(f"line {row.line}: {row.path}: {row.reason}" if row.line else f"{row.path}: {row.reason}")
         for row in summary.rejected
@@ -88,9 +105,24 @@ def show_import(summary: "ImportSummary") -> RenderableType:
     return Group(show_pairs(counts, title="Import"), *notes, *rejected)
 
 
+def show_worklist(waiting: Worklist) -> RenderableType:
+    """Critical films, unsigned drafts and unread films, then what to do."""
+    table = Table(title=f"What waits on {waiting.today}", title_justify="left")
+    for column in ("waits", "study", "taken", "patient id", "name", "born", "report id", "critical"):
+        table.add_column(column, no_wrap=column in _WHOLE)
+    kinds = {"critical": waiting.critical, "unsigned": waiting.unsigned, "unread": waiting.unread}
+    for kind, films in kinds.items():
+        for film in films:
+            table.add_row(*map(Text, _waiting_cells(kind, film)))
+    totals = (waiting.critical_total, waiting.unsigned_total, waiting.unread_total)
+    counts = ", ".join(f"{total} {kind}" for kind, total in zip(kinds, totals, strict=True))
+    return Group(table, Text(f"{counts}. {waiting.next_step}"))
+
+
 def show_pairs(pairs: Sequence[tuple[str, str]], *, title: str) -> RenderableType:
     """Two columns: a name and its value."""
     table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column(no_wrap=True)
     for name, value in pairs:
         table.add_row(Text(name, "bold"), Text(value))
     return table
@@ -98,7 +130,9 @@ def show_pairs(pairs: Sequence[tuple[str, str]], *, title: str) -> RenderableTyp
 
 def show_rows(rows: Sequence[tuple[str, str, str]], *, title: str) -> RenderableType:
     """Three columns: a setting, its value and where it comes from."""
-    table = Table(title=title, title_justify="left", show_header=False)
+    table = Table(title=title, title_justify="left", show_header=False, box=None)
+    for _ in range(3):
+        table.add_column(no_wrap=True)  # a path is copied from here
     for name, value, source in rows:
         table.add_row(Text(name, "bold"), Text(value), Text(source, "dim"))
     return table
@@ -119,9 +153,25 @@ def _patient_cells(match: PatientMatch) -> list[str]:
         " / ".join(filter(None, [match.patient_name, match.patient_name_romanised])),
         str(match.patient_birth_date or ""),
         match.patient_sex or "",
-        f"{newest.study_id} of {newest.study_date or 'unknown date'}" if newest else "",
+        newest.study_id if newest else "",
+        str(newest.study_date or "unknown") if newest else "",
         str(len(match.studies)),
         match.reason,
+    ]
+
+
+def _waiting_cells(kind: str, film: WaitingFilm) -> list[str]:
+    return [
+        kind,
+        film.study_id,
+        str(film.study_date or "unknown"),
+        film.patient_id or "",
+        film.patient_name or "",
+        str(film.patient_birth_date or ""),
+        film.report_id or "",
+        ", ".join(
+            f"{_names([one])} ({film.critical_certainty.get(one, 'outlined')})" for one in film.critical
+        ),
     ]
 
 

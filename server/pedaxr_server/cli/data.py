@@ -9,7 +9,15 @@ import click
 
 from pedaxr.errors import InvalidRequest, ModelUnavailable, StorageError
 from pedaxr_models.labels import Finding
-from pedaxr_server.cli.options import FOLDER, console, home_option, json_option, map_option, show
+from pedaxr_server.cli.options import (
+    FOLDER,
+    console,
+    home_option,
+    json_option,
+    map_option,
+    resumable,
+    show,
+)
 
 _VIEWS = ("supine", "erect", "left_lateral_decubitus")
 
@@ -50,6 +58,7 @@ _VIEWS = ("supine", "erect", "left_lateral_decubitus")
     multiple=True,
     help="With --onto: only this finding; repeatable.",
 )
+@resumable()
 def films(
     out: Path,
     count: int | None,

@@ -3,11 +3,13 @@
 import io
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from copy import copy
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -18,21 +20,34 @@ if TYPE_CHECKING:
     from datetime import date
 
     from rich.console import Console, RenderableType
+    from rich.table import Table
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Packages that only some commands need, by the extra that brings them.
 EXTRAS = {
-    "scipy": "films",
     "pyarrow": "archive",
     "ray": "ray",
     "highdicom": "pacs",
     "pynetdicom": "pacs",
     "httpx2": "pacs",
 } | dict.fromkeys(
-    ("matplotlib", "onnx", "pandas", "safetensors", "sklearn", "torch", "torchvision", "transformers"),
+    (
+        "matplotlib",
+        "onnx",
+        "pandas",
+        "safetensors",
+        "scipy",
+        "sklearn",
+        "tokenizers",
+        "torch",
+        "torchvision",
+        "transformers",
+    ),
     "train",
 )
+_WIDEST = 1000  # columns; a study id has at most 64
+_INTERRUPTED = 130  # as shells count SIGINT
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -134,7 +149,36 @@ def show(picture: "Callable[[], RenderableType]", data: Any, json_path: Path | N
             click.echo(text if _fits(text) else json.dumps(data, indent=2, allow_nan=False) + "\n", nl=False)
             return
         write_text(json_path, text)
-    console().print(picture())
+    print_whole(picture())
+
+
+def print_whole(picture: "RenderableType") -> None:
+    """Print on a console as wide as tables need: columns that may not wrap are never cut or shortened."""
+    shown = console()
+    roomy = shown.options.update(max_width=_WIDEST)
+    for table in _tables(picture):
+        _keep_whole(table)
+        shown.width = max(shown.width, shown.measure(table, options=roomy).minimum)
+    shown.print(picture)
+
+
+def _keep_whole(table: "Table") -> None:
+    """Rich takes "no wrap" for leave to shorten."""
+    from rich.cells import cell_len
+
+    for column in table.columns:
+        if column.no_wrap:
+            cells = (column.header, *column.cells)
+            column.min_width = max(cell_len(str(cell)) for cell in cells)
+
+
+def _tables(picture: object) -> "list[Table]":
+    from rich.console import Group
+    from rich.table import Table
+
+    if isinstance(picture, Group):
+        return [table for part in picture.renderables for table in _tables(part)]
+    return [picture] if isinstance(picture, Table) else []
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -205,11 +249,17 @@ class PedaxrGroup(click.Group):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.subjects: dict[str, list[str]] = {}
+        self.given: list[str] = []
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Parse and run, on a console of any code page."""
         never_fail_to_print()
         return super().main(*args, **kwargs)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, and keep what was typed: a command that is interrupted says how to go on."""
+        self.given = list(args)
+        return super().parse_args(ctx, args)
 
     def add_subject(self, subject: str, commands: Iterable[click.Command]) -> None:
         """Add commands that `--help` lists under a heading of their own."""
@@ -230,7 +280,7 @@ class PedaxrGroup(click.Group):
         try:
             return super().invoke(ctx)
         except PedaxrError as err:
-            reason = " ".join(str(err).split())
+            reason = " ".join([*str(err).split(), *getattr(err, "__notes__", ())])
         except ModuleNotFoundError as err:
             package = str(err.name).partition(".")[0]
             if package not in EXTRAS:
@@ -238,6 +288,26 @@ class PedaxrGroup(click.Group):
             reason = f"This needs {package}. Install it with: pip install 'pedaxr[{EXTRAS[package]}]'"
         click.echo(f"error: {reason}", err=True)
         ctx.exit(1)
+
+
+def resumable(*more: str) -> Callable[[F], F]:
+    """Have a command that Ctrl-C ends say how it goes on: typed again, with `more` behind it."""
+
+    def decorate(command: F) -> F:
+        @wraps(command)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return command(*args, **kwargs)
+            except KeyboardInterrupt:
+                root = click.get_current_context().find_root()
+                typed = root.command.given if isinstance(root.command, PedaxrGroup) else []
+                again = shlex.join([root.info_name or "pedaxr", *typed, *(m for m in more if m not in typed)])
+                click.echo(f"Stopped. What is done is kept; continue with: {again}", err=True)
+                raise click.exceptions.Exit(_INTERRUPTED) from None
+
+        return cast(F, run)
+
+    return decorate
 
 
 def add_former_name(group: click.Group, command: click.Command, name: str) -> None:

@@ -88,10 +88,13 @@ def serve(config: Path | None, **flags: Any) -> None:
     use_runtime(settings.runtime, settings.threads)
     os.environ[JSON_VARIABLE] = "1" if settings.log_json else "0"
     log_to_stderr()
-    if settings.transport == "http":
-        login = "tokens of the issuer" if settings.auth_issuer else "no login, this machine only"
+    login = "tokens of the issuer" if settings.auth_issuer else "no login, this machine only"
+
+    def say_where() -> None:
         click.echo(f"pedaxr listens on {settings.url} ({login})", err=True)
-    run_server(settings)
+        click.echo(f"page for people: {settings.page_url}", err=True)
+
+    run_server(settings, listening=say_where)
 
 
 @click.command()
@@ -141,13 +144,15 @@ def token(
 @_settings_options
 @json_option
 def settings(config: Path | None, json_path: Path | None, **flags: Any) -> None:
-    """Show every setting with its value and origin: flag, environment, file or default."""
+    """Show the folders in use, and every setting with its value and where it comes from."""
     from pedaxr_server.cli.console import show_rows
 
     gathered = _gather(flags, config)
-    rows = _facts(gathered) + gathered.rows()
-    data: dict[str, Any] = {name: value for name, value, _ in rows}
-    data["sources"] = {name: source for name, _, source in rows if source}
+    facts, given = _facts(gathered), gathered.rows()
+    data: dict[str, Any] = {name: value for name, value, _ in (*facts, *given)}
+    data["sources"] = {name: source for name, _, source in given}
+    folders = ("home", "weights")  # among the facts, as they are used
+    rows = facts + [(name, value, gathered.origin(name)) for name, value, _ in given if name not in folders]
     show(lambda: show_rows(rows, title="pedaxr"), data, json_path)
 
 
@@ -158,16 +163,41 @@ def _gather(flags: dict[str, Any], config: Path | None) -> "Gathered":
 
 
 def _facts(gathered: "Gathered") -> list[tuple[str, str, str]]:
-    """What follows from the settings."""
+    """What follows from the settings: the folders and addresses that are used."""
     from pedaxr.clinic import default_home
     from pedaxr.registry import REGISTRY_FILE
+    from pedaxr_server.settings_sources import usual_file
 
-    folder = gathered.settings.home or default_home()
+    settings = gathered.settings
+    folder = settings.home or default_home()
     there = (folder / REGISTRY_FILE).exists()
-    http = gathered.settings.transport == "http"
+    http = settings.transport == "http"
     return [
         ("version", version("pedaxr"), ""),
-        ("settings file", str(gathered.file or "none"), ""),
-        ("clinic", "present" if there else f"absent in {folder}; run `pedaxr demo` or import", ""),
-        ("url", gathered.settings.resource_url if http else "none (stdio)", ""),
+        ("settings file", str(gathered.file or f"none; {usual_file()} is read where there is one"), ""),
+        ("clinic folder", str(folder), gathered.origin("home")),
+        ("clinic", "present" if there else "absent; run `pedaxr demo` or `pedaxr import`", ""),
+        *_other_folders(gathered),
+        ("url", settings.resource_url if http else "none (stdio)", ""),
+        ("page for people", settings.page_url if http else "none (stdio)", ""),
+    ]
+
+
+def _other_folders(gathered: "Gathered") -> list[tuple[str, str, str]]:
+    """Where networks come from, and what is written outside of the clinic."""
+    import platformdirs
+
+    from pedaxr_models.checkpoint import weights_root
+
+    weights = gathered.settings.weights
+    graphs = os.environ.get("PEDAXR_GRAPHS")
+    cache = platformdirs.user_cache_path("pedaxr")
+    return [
+        (
+            "weights folder",
+            str(weights or weights_root()),
+            gathered.origin("weights") if weights else "bundled",
+        ),
+        ("graphs made here", graphs or str(cache / "graphs"), "$PEDAXR_GRAPHS" if graphs else "default"),
+        ("overlays of files", str(cache / "overlays"), "default"),
     ]

@@ -10,7 +10,7 @@ import click
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import DATA, counter
-from pedaxr_server.cli.options import FOLDER
+from pedaxr_server.cli.options import FOLDER, resumable
 
 F = TypeVar("F", bound=Callable[..., Any])
 BACKBONES = ("mobilenet_v3_large", "efficientnet_lite0", "resnet50", "resnet101")
@@ -86,6 +86,7 @@ def train() -> None:
 @click.option("--batch-size", type=click.IntRange(1), help="Batch size (default: preset).")
 @click.option("--accumulate", type=click.IntRange(1), help="Gradient accumulation steps (default: preset).")
 @click.option("--patience", type=click.IntRange(1), help="Stop after N validations without improvement.")
+@resumable("--resume")
 def train_segmentation(
     data: Path, out: Path, preset: str, backbone: str | None, head: str | None, **options: Any
 ) -> None:
@@ -158,6 +159,7 @@ def train_segmentation(
 @click.option("--resume", is_flag=True, help="Continue the interrupted run in --out.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: torch's choice).")
+@resumable("--resume")
 def train_mixed(real: tuple[Path, ...], batch: tuple[int, int, int] | None, **options: Any) -> None:
     """Train EfficientNet-Lite0 on synthetic and real films together, some truths being known in part."""
     from pedaxr_models.segmentation.mixed import train as training
@@ -228,6 +230,7 @@ def tell_next(checkpoint: Path) -> None:
 @click.option("--vision", type=FOLDER, help="Your pretrained ViT: a local folder of `save_pretrained`.")
 @click.option("--text", type=FOLDER, help="Your pretrained BERT: a local folder of `save_pretrained`.")
 @eyes_options
+@resumable("--resume")
 def train_captioner(
     data: Path,
     out: Path,

@@ -32,6 +32,8 @@ from pedaxr_server.viewer.routes import viewer_routes
 from pedaxr_server.viewer.workplace import workplace_routes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pedaxr_server.http.draining import DrainingServer
     from pedaxr_server.worker.readers import Reader
 
@@ -83,8 +85,16 @@ def transport_security(settings: Settings) -> TransportSecuritySettings:
     )
 
 
-def http_server(app: Starlette, settings: Settings) -> "DrainingServer":
-    """A uvicorn server that on SIGTERM or SIGINT takes no new call and lets those that run finish."""
+def http_server(
+    app: Starlette, settings: Settings, listening: "Callable[[], None] | None" = None
+) -> "DrainingServer":
+    """A uvicorn server that on SIGTERM or SIGINT takes no new call and lets those that run finish.
+
+    Args:
+        app: the whole service.
+        settings: of the server.
+        listening: called once, when clients can connect.
+    """
     import uvicorn
 
     from pedaxr_server.http.draining import Calls, DrainingServer
@@ -105,7 +115,7 @@ def http_server(app: Starlette, settings: Settings) -> "DrainingServer":
         access_log=False,  # addresses of studies are patient data
         server_header=False,
     )
-    return DrainingServer(config, calls, settings.drain_s)
+    return DrainingServer(config, calls, settings.drain_s, listening)
 
 
 def _allow_open_files() -> None:

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Callable
 
 import anyio
 from sse_starlette.sse import AppStatus
@@ -9,6 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config, Server
 
+from pedaxr.errors import InvalidRequest
 from pedaxr_server.http.middleware import body_messages, replaying, scopes_needed
 
 _LOOK_AGAIN_S = 0.05
@@ -54,16 +56,27 @@ class DrainingServer(Server):
     sse-starlette, which writes the streams, ends all of them at the first signal unless it is told otherwise.
     """
 
-    def __init__(self, config: Config, calls: Calls, drain_s: float) -> None:
+    def __init__(
+        self, config: Config, calls: Calls, drain_s: float, listening: Callable[[], None] | None = None
+    ) -> None:
         super().__init__(config)
         self._calls = calls
         self._drain_s = drain_s
+        self._listening = listening
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen."""
+        """Listen, and say so. Raises InvalidRequest where the address cannot be had."""
         AppStatus.enable_automatic_graceful_drain = False
         AppStatus.should_exit = False
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit as err:  # uvicorn has logged why
+            raise InvalidRequest(
+                f"{self.config.host} port {self.config.port} cannot be listened on: another program may have "
+                "it. Choose another --port, or stop that program."
+            ) from err
+        if self.started and self._listening:
+            self._listening()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, let calls finish for `drain_s` seconds, then end what is left."""

@@ -90,11 +90,11 @@ def test_colours_positions_and_words_are_fitted(config, pieces, vit, bert) -> No
     torch.testing.assert_close(positions[:, 0], theirs.embeddings.position_embeddings[:, 0])
     table = network.text.embeddings.word_embeddings.weight
     for word in ("[CLS]", "gas", "erect", "right"):
-        row = pieces.tokenizer.token_to_id(word)
+        row = pieces.vocabulary.pieces[word]
         torch.testing.assert_close(
             table[row], words.embeddings.word_embeddings.weight[VOCABULARY.index(word)]
         )
-    unknown = pieces.tokenizer.token_to_id("free")
+    unknown = pieces.vocabulary.pieces["free"]
     assert not any(table[unknown].equal(row) for row in words.embeddings.word_embeddings.weight)
 
 

@@ -170,7 +170,7 @@ def test_with_a_warm_cache_a_film_is_read_without_torch(cache: Path) -> None:
 
 TRAINING_ONLY = (
     *("torch", "torchvision", "transformers", "safetensors", "onnx"),
-    *("matplotlib", "pandas", "scipy", "sklearn", "tensorboard"),
+    *("matplotlib", "pandas", "scipy", "sklearn", "tensorboard", "tokenizers"),
 )
 BLOCKED = f"""
 import sys

@@ -68,6 +68,7 @@ class ImportSummary(BaseModel):
     imported: int = Field(ge=0)
     already_there: int = Field(ge=0, description="Films whose very bytes were in the clinic before")
     patients: int = Field(ge=0, description="Patients of the imported films")
+    new_studies: list[str] = Field(description="Ids of the imported films")
     labels: dict[str, int]
     views: dict[str, int]
     age_bands: dict[str, int]
@@ -352,6 +353,7 @@ def _summary(report: ReadReport, under_way: Import) -> ImportSummary:
         imported=len(studies),
         already_there=under_way.already_there,
         patients=len({study.patient_id for study in studies}),
+        new_studies=[study.study_id for study in studies],
         labels=_counted(study.source_label or "unlabelled" for study in studies),
         views=_counted(study.view_position.value if study.view_position else "unknown" for study in studies),
         age_bands=_counted(map(age_band, known)),

@@ -1,6 +1,7 @@
 """Make the demo clinic's films and write them as a clinic holds them: DICOM CR."""
 
 import hashlib
+import signal
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -37,7 +38,9 @@ def _made(make: Callable[[DemoFilm], NewStudy], films: list[DemoFilm], processes
     import multiprocessing
 
     # Spawned, not forked: the caller may be a server with threads.
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    with multiprocessing.get_context("spawn").Pool(
+        processes, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    ) as pool:  # Ctrl-C is for whoever started them
         yield from pool.imap(make, films, chunksize=2)
 
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from pedaxr_models.phantom.body.anatomy import Anatomy
 from pedaxr_models.phantom.geometry import XX, YY, Field, N, blur, coverage, smoothstep, spline, tube
+from pedaxr_models.phantom.interpolation import monotone_curve
 from pedaxr_models.phantom.noise import fractal, texture, wander
 
 _ROWS = np.arange(N)
@@ -97,8 +97,8 @@ def _profiles(a: Anatomy, rng: np.random.Generator) -> tuple[Field, Field]:
     belly = a.widening + rng.triangular(-0.07, 0.0, 0.12)  # flat to pot-bellied, whatever the label
     width = width * (1 + rng.normal(0, 0.012, 8)) * (1 + belly * _BULGE_WIDTH)
     depth = _DEPTH * (1 + rng.normal(0, 0.015, 8)) * (1 + belly * _BULGE_DEPTH)
-    half_width = PchipInterpolator(knots, width)(_ROWS) * a.half_width
-    half_depth = PchipInterpolator(knots, depth)(_ROWS) * a.half_width * a.depth_ratio
+    half_width = monotone_curve(knots, width)(_ROWS) * a.half_width
+    half_depth = monotone_curve(knots, depth)(_ROWS) * a.half_width * a.depth_ratio
     return half_width.astype(np.float32)[:, None], half_depth.astype(np.float32)[:, None]
 
 

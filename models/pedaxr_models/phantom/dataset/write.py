@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -123,7 +124,9 @@ def _make_all(write: Callable[[int], None], indices: list[int], processes: int) 
     if processes <= 1 or len(indices) < 2:
         yield from map(write, indices)
         return
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    with multiprocessing.get_context("spawn").Pool(
+        processes, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    ) as pool:  # Ctrl-C is for whoever started them
         yield from pool.imap_unordered(write, indices, chunksize=4)
 
 

@@ -2,9 +2,9 @@
 
 import cv2
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from pedaxr_models.phantom.geometry import Field, Mask, blur
+from pedaxr_models.phantom.interpolation import monotone_curve
 from pedaxr_models.phantom.ranges import STANDARD, ProcessingStyle, Ranges, draw
 
 
@@ -31,7 +31,7 @@ def process(
     outside = min(float(p.min()), low - 0.5 * spread) - 1e-3
     xs = [outside, low, float(median), float(high), float(high) + 0.4 * spread]
     table_x = np.linspace(xs[0], max(xs[-1], float(p.max())), 1024)
-    table_y = PchipInterpolator([*xs[:-1], table_x[-1] + 1e-3], [0, dark, grey, bright, 1.0])(table_x)
+    table_y = monotone_curve([*xs[:-1], table_x[-1] + 1e-3], [0, dark, grey, bright, 1.0])(table_x)
     table_y = cv2.GaussianBlur(table_y[None], (0, 0), 12, borderType=cv2.BORDER_REPLICATE)[0]
     y = np.interp(p, table_x, table_y).astype(np.float32)
     floor = draw(rng, r.floor)
