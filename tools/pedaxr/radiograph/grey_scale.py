@@ -28,6 +28,9 @@ _SURROUND = (
     0.02  # of the range, at either end: collimated, bare or burnt out; no matter what a window does to it
 )
 _BLANK = 64  # part of the range of the bits in use that a blank film does not reach,
+_LARGEST_SLOPE = 1e6  # of a radiograph's rescale; beyond, or below its inverse, float32 cannot hold the film
+_LARGEST_INTERCEPT = 1e6
+_LARGEST_WINDOW = 1e12
 _BLANK_LEVELS = 24  # nor this many stored values
 
 _NOT_USED = "The header's window or table leaves most of the film black or white: it was not used."
@@ -66,6 +69,8 @@ def shown(dataset: Dataset) -> Shown:
     is_inverted, polarity_note = _bone_is_dark(grey, dataset)
     grey = 1 - grey if is_inverted else grey
     grey[padding] = 0
+    if not np.isfinite(grey).all():
+        raise ValueError("The header leaves no grey values.")
     notes = tuple(filter(None, (bits_note, window_note, polarity_note)))
     return Shown(np.ascontiguousarray(grey, np.float32), notes=notes)
 
@@ -155,8 +160,15 @@ def _windowed(stored: Values, inside: BoolArray, dataset: Dataset) -> tuple[Floa
 def _modality_values(stored: Values, dataset: Dataset) -> NDArray[np.float32]:
     if dataset.get("ModalityLUTSequence"):
         return np.asarray(apply_modality_lut(stored, dataset), np.float32)
-    slope, intercept = number(dataset, "RescaleSlope"), number(dataset, "RescaleIntercept")
-    return stored.astype(np.float32) * np.float32(slope or 1) + np.float32(intercept or 0)
+    slope, intercept = _rescale(dataset)
+    return stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
+
+
+def _rescale(dataset: Dataset) -> tuple[float, float]:
+    """Slope and intercept; 1 and 0 of a header without, or whose own would leave no film."""
+    slope, intercept = number(dataset, "RescaleSlope") or 1.0, number(dataset, "RescaleIntercept") or 0.0
+    is_usable = 1 / _LARGEST_SLOPE <= abs(slope) <= _LARGEST_SLOPE and abs(intercept) <= _LARGEST_INTERCEPT
+    return (slope, intercept) if is_usable else (1.0, 0.0)
 
 
 def _film_of(sample: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -177,7 +189,9 @@ def _asked_for(dataset: Dataset) -> Iterator[Present]:
         yield lambda values: _by_table(values, dataset)
     function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
     for centre, width in zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False):
-        if width >= 1 or (function != "LINEAR" and width > 0):
+        if max(abs(centre), width) > _LARGEST_WINDOW:
+            continue
+        if width >= 1 or (function != "LINEAR" and width > 1 / _LARGEST_WINDOW):
             yield lambda values, c=centre, w=width: _by_window(values, c, w, function)  # type: ignore[misc]
 
 
@@ -222,8 +236,8 @@ def _least_range(stored: Values, inside: BoolArray, dataset: Dataset) -> float:
     """In modality values: a blank film stays blank, however few of the declared bits it uses."""
     largest = int(np.abs(stored[inside].astype(np.int64)).max()) if inside.any() else 1
     bits = min(int(dataset.BitsAllocated), max(largest, 1).bit_length())
-    slope = number(dataset, "RescaleSlope") if not dataset.get("ModalityLUTSequence") else None
-    return float(max(2.0**bits / _BLANK, _BLANK_LEVELS) * abs(slope or 1))
+    slope = 1.0 if dataset.get("ModalityLUTSequence") else _rescale(dataset)[0]
+    return float(max(2.0**bits / _BLANK, _BLANK_LEVELS) * abs(slope))
 
 
 def _bone_is_dark(grey: FloatArray, dataset: Dataset) -> tuple[bool, str]:
