@@ -10,7 +10,7 @@ FILMS ?= 4000
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden sheet films train-small finetune evaluate pictures judges bundle clean bench bench-films fuzz load soak
+.PHONY: help demo test check format golden sheet films train-small finetune evaluate pictures judges bundle release crowds whole survival clean bench bench-films fuzz load soak
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,12 @@ judges: $(READY)  ## MCP Inspector and the official conformance suite on the rea
 bundle: $(READY)  ## dist/: wheel, sdist and an .mcpb bundle for desktop clients, checked; the Dockerfile too (needs npm)
 	bash packaging/build.sh $(CURDIR)/$(BIN) $(CURDIR)/out/judges $(CURDIR)/dist
 
+release: bundle  ## dist/: the wheel, the bundle, their bill of materials (CycloneDX) and SHA256SUMS
+	for wheel in dist/pedaxr-*.whl; do \
+		$(BIN)/python packaging/sbom.py $$wheel --out dist/pedaxr-$$(basename $$wheel | cut -d- -f2).cdx.json || exit 1; \
+	done
+	cd dist && sha256sum pedaxr-* > SHA256SUMS
+
 sheet: $(READY)  ## the contact sheets of README and docs/data.md
 	$(BIN)/pedaxr sheet docs/films.png --seed 5 --outlines --width 1536
 	$(BIN)/pedaxr sheet docs/films_plain.png --seed 5 --width 1152
@@ -70,22 +76,26 @@ bench: $(READY)  ## how fast everything is, beside the seed's architecture (a qu
 	$(call BENCH,film_speed)
 	$(call BENCH,runtime_parity) --data $(DATA) --films 100
 
-fuzz: $(READY)  ## thousands of damaged files, then a minute of atheris on each decoder (4 minutes)
-	$(BIN)/python -m pytest -m "slow or not slow" tests/tools/radiograph/test_fuzz_files.py tests/tools/clinic/test_fuzz_tables.py \
-		tests/server/mcp/test_fuzz_calls.py
+ENDURANCE = $(BIN)/python benchmarks/endurance.py $(1) --json out/bench/$(1).json --publish docs/safety.md
+
+fuzz: $(READY)  ## thousands of damaged files and calls, then atheris on each decoder (5 minutes): docs/safety.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
-	for decoder in png jpeg dicom; do \
-		$(BIN)/python tests/fuzz_decoders.py $$decoder --seconds 60 || exit 1; \
-		! $(BIN)/python tests/fuzz_decoders.py $$decoder --seconds 60 --planted --keep out/fuzz/planted || exit 1; \
-	done
+	$(call ENDURANCE,fuzz)
 
-load: $(READY)  ## 100 and 200 callers over HTTP at once, then 50 beside 300 slow clients
-	$(BIN)/python benchmarks/load.py --callers 100 --most-busy-s 0.5 --most-search-s 0.5 --json out/bench/load_100.json
-	$(BIN)/python benchmarks/load.py --callers 200 --json out/bench/load_200.json
-	$(BIN)/python benchmarks/load.py --callers 50 --slow-clients 300 --json out/bench/load_slow.json
+load: $(READY)  ## 100 and 200 callers over HTTP at once, then 50 beside 300 slow clients (5 minutes): docs/safety.md
+	$(call ENDURANCE,load)
 
-soak: $(READY)  ## ten minutes of calls with killed workers, broken films, hang-ups and slow clients
-	$(BIN)/python benchmarks/load.py --callers 20 --seconds 600 --faults --slow-clients 50 --most-growth 0.05 --json out/bench/soak.json
+soak: $(READY)  ## five minutes of calls with killed workers, broken films, hang-ups and slow clients: docs/safety.md
+	$(call ENDURANCE,soak)
+
+survival: $(READY)  ## kills and failing disks at every position, eight writers (5 minutes): docs/safety.md
+	$(call ENDURANCE,survival)
+
+crowds: $(READY)  ## others beside 1,000 connections, streams and 10,000 sessions of one client (3 minutes): docs/safety.md
+	$(BIN)/python benchmarks/crowds.py --json out/bench/crowds.json --publish docs/safety.md
+
+whole: $(READY)  ## 10,000 steps of two users on a whole server, against a model of what each may see
+	PEDAXR_TEST_STEPS=10000 $(BIN)/python -m pytest -s -q tests/server/test_whole_server.py
 
 bench-films: $(READY)  ## seconds per synthetic film on one core
 	$(BIN)/python benchmarks/film_speed.py --json out/film_speed.json

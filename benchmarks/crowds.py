@@ -3,8 +3,8 @@
     python benchmarks/crowds.py           1,000 of each kind, 10,000 sessions, 240 half-sent bodies
     python benchmarks/crowds.py --publish docs/safety.md
 
-Kinds: silent connections, half requests, kept-alive connections, event streams (each of a session of its own),
-sessions, half-sent bodies. Others ask for health, for a list of tools with a login and for a page, twenty
+Kinds: silent connections, half requests, kept-alive connections, event streams (each of a session of its
+own), sessions, half-sent bodies. Others ask for health, for a session with a login and for a page, twenty
 times each, while the crowd is there. Crowd, others and server share this machine: times are upper bounds.
 """
 

@@ -52,7 +52,18 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
             **getattr(record, "fields", {}),
         }
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line, default=str)  # ASCII: no character ends a line, or cannot be written
+
+
+class OneLine(logging.Formatter):
+    """A record as text that cannot begin a line of its own, nor move a terminal's cursor."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record, with what cannot be printed escaped."""
+        text = super().format(record)
+        if text.isascii() and text.isprintable():
+            return text
+        return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 _filter = WithoutPatients()
@@ -70,7 +81,7 @@ def log_to_stderr(level: int = logging.WARNING) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     is_json = os.environ.get(JSON_VARIABLE, "") in ("1", "true", "yes")
-    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s")
+    text = OneLine("%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s")
     handler.setFormatter(JsonLines() if is_json else text)
     handler.addFilter(_filter)
     logging.basicConfig(level=level, handlers=[handler], force=True)

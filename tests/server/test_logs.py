@@ -9,7 +9,7 @@ from mcp.server.mcpserver import MCPServer
 
 from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME
 from pedaxr.errors import PatientNotFound
-from pedaxr_server.logs import SDK_LOGGER, WithoutPatients
+from pedaxr_server.logs import SDK_LOGGER, JsonLines, OneLine, WithoutPatients
 
 pytestmark = pytest.mark.anyio
 NAME = "Kim Secret"
@@ -74,3 +74,22 @@ async def test_every_answer_leaves_a_line_with_its_outcome(
     answered = [vars(record)["fields"] for record in caplog.records if record.message == "answered"]
     outcomes = [line["outcome"] for line in answered if line["method"] == "tools/call"]
     assert outcomes == ["ok", "invalid_request", "study_not_found"]
+
+
+HOSTILE = "a\nERROR forged\r\x1b[2J\x9b\x85\u2028\u2029\u202e\ud800\0b"
+
+
+@pytest.mark.parametrize("formatter", [JsonLines(), OneLine("%(message)s")], ids=["json", "text"])
+def test_what_a_caller_sends_never_begins_a_line_of_its_own(formatter: logging.Formatter) -> None:
+    record = logging.LogRecord("x", logging.INFO, __file__, 1, "Invalid Host header: %s", (HOSTILE,), None)
+    record.fields = {"method": HOSTILE}
+    line = formatter.format(record)
+    line.encode()  # it can be written
+    assert len(line.splitlines()) == 1 and line.isprintable(), line
+    assert "forged" in line, "control: it is there, escaped"
+    assert len(logging.Formatter("%(message)s").format(record).splitlines()) > 3, "control"
+
+
+def test_korean_text_stays_readable_in_a_text_log() -> None:
+    record = logging.LogRecord("x", logging.INFO, __file__, 1, "영상", (), None)
+    assert OneLine("%(message)s").format(record) == "영상"

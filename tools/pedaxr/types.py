@@ -307,6 +307,9 @@ class Report(DraftedResult, _Result):
     status: Status = "preliminary"
     signed_by: SkipJsonSchema[str | None] = Field(default=None, description="The human who signed")
     signed_at: SkipJsonSchema[datetime | None] = None
+    confirmed: SkipJsonSchema[str | None] = Field(
+        default=None, description="How it is known that the human signed: at a terminal, by a code, a login"
+    )
     supersedes: SkipJsonSchema[str | None] = Field(
         default=None, description="report_id of the version signed or amended, which stays as it was"
     )

@@ -60,6 +60,12 @@ def departments_of(token: AccessToken, settings: Settings) -> frozenset[str] | N
     return frozenset(map(str, listed))
 
 
+def confirmed_by(caller: Caller, where: str) -> str:
+    """How it is known that somebody signs: by the login where there is one."""
+    is_signed_in = get_access_token() is not None
+    return f"{where}, login {caller.user} ({caller.client})" if is_signed_in else f"{where}, without a login"
+
+
 def request_id_of(headers: Mapping[str, str]) -> str:
     """The client's own, or a new one."""
     given = headers.get("x-request-id", "")

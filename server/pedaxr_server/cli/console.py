@@ -70,6 +70,7 @@ def show_report(report: Report) -> RenderableType:
     body += [Text(f"Check: {flag}", "yellow") for flag in report.flags]
     body.append(_small_print(small_print(report)))
     signed = f" by {report.signed_by}" if report.signed_by else ""
+    signed += f", confirmed {report.confirmed}" if report.confirmed else ""
     return Panel(Group(*body), title=Text(f"Report, {report.status}{signed}"), title_align="left")
 
 
@@ -196,7 +197,7 @@ def _report_cells(report: Report, standing: Report) -> list[str]:
         report.study_id or "",
         str(report.version),
         f"{report.status}{role}",
-        report.signed_by or "",
+        "\n".join(filter(None, (report.signed_by, report.confirmed))),
         f"{report.signed_at or report.created_at:%Y-%m-%d %H:%M}",
         _names(report.critical),
         report.label or "in doubt",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pedaxr.errors import InvalidRequest, StudyNotFound
+from pedaxr_server.auth.confirming import signing
 from pedaxr_server.cli.options import FILE, console, home_option, json_option, show, write_text
 
 if TYPE_CHECKING:
@@ -58,13 +59,34 @@ def show_(report_id: str, out: Path | None, korean: bool, home: Path | None, jso
 _by_option = click.option(
     "--by", required=True, metavar="NAME", help="The human who read the film and answers for it."
 )
-_yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+_yes_option = click.option(
+    "--yes", is_flag=True, help="Do not ask; needs --code, or a token with reports:sign in PEDAXR_TOKEN."
+)
+_code_option = click.option("--code", metavar="CODE", help="One-time code of `pedaxr reports code`.")
 _denied_option = click.option(
     "--not-critical",
     "is_critical_denied",
     is_flag=True,
     help="The finding named critical is not there: withdraw the warning.",
 )
+
+
+@reports.command("code")
+@_by_option
+@home_option
+def code_(by: str, home: Path | None) -> None:
+    """Make a code for one signature, where whoever signs cannot be asked; good for 15 minutes."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr.reports.sign_off import human_name
+    from pedaxr.reports.signers import make_code
+
+    clinic, name = open_clinic(home), human_name(by)
+    if not _is_interactive():
+        raise InvalidRequest("A code is made by a person at a terminal. Run this at one.")
+    typed = click.prompt(f"Type your name to sign as {name}", err=True)
+    if typed.strip() != name:
+        raise InvalidRequest("That is another name. Nothing was made.")
+    click.echo(make_code(clinic.home, by=name))
 
 
 @reports.command()
@@ -75,6 +97,7 @@ _denied_option = click.option(
 @_denied_option
 @click.option("--although-newer", is_flag=True, help="Sign this draft even though a newer one exists.")
 @_yes_option
+@_code_option
 @home_option
 @json_option
 def finalise(
@@ -85,6 +108,7 @@ def finalise(
     is_critical_denied: bool,
     although_newer: bool,
     yes: bool,
+    code: str | None,
     home: Path | None,
     json_path: Path | None,
 ) -> None:
@@ -95,16 +119,19 @@ def finalise(
 
     clinic = open_clinic(home)
     draft = in_context(stored.read_report(report_id, clinic=clinic), clinic=clinic)
-    _confirm(draft, f"Make this the final report, signed by {by}?", yes)
-    final = stored.finalise(
-        report_id,
-        by=by,
-        impression=impression,
-        told=told,
-        is_critical_denied=is_critical_denied,
-        although_newer=although_newer,
-        clinic=clinic,
-    )
+    if not yes:
+        _ask(draft, f"Make this the final report, signed by {by}?")
+    with signing(yes, code, by, clinic.home) as confirmed:
+        final = stored.finalise(
+            report_id,
+            by=by,
+            impression=impression,
+            told=told,
+            is_critical_denied=is_critical_denied,
+            although_newer=although_newer,
+            confirmed=confirmed,
+            clinic=clinic,
+        )
     print_report(in_context(final, clinic=clinic), json_path=json_path)
 
 
@@ -114,6 +141,7 @@ def finalise(
 @click.option("--text", required=True, help="Text to add, or the correction.")
 @_denied_option
 @_yes_option
+@_code_option
 @home_option
 @json_option
 def amend(
@@ -122,6 +150,7 @@ def amend(
     text: str,
     is_critical_denied: bool,
     yes: bool,
+    code: str | None,
     home: Path | None,
     json_path: Path | None,
 ) -> None:
@@ -132,8 +161,17 @@ def amend(
 
     clinic = open_clinic(home)
     before = in_context(stored.read_report(report_id, clinic=clinic), clinic=clinic)
-    _confirm(before, f"Amend this report, signed by {by}?", yes)
-    amended = stored.amend(report_id, by=by, text=text, is_critical_denied=is_critical_denied, clinic=clinic)
+    if not yes:
+        _ask(before, f"Amend this report, signed by {by}?")
+    with signing(yes, code, by, clinic.home) as confirmed:
+        amended = stored.amend(
+            report_id,
+            by=by,
+            text=text,
+            is_critical_denied=is_critical_denied,
+            confirmed=confirmed,
+            clinic=clinic,
+        )
     print_report(in_context(amended, clinic=clinic), json_path=json_path)
 
 
@@ -161,12 +199,12 @@ def _as_text(report: "Report", korean: bool) -> str:
     return korean_text(report) + "\n" if korean else report_text(report)
 
 
-def _confirm(report: "Report", question: str, yes: bool) -> None:
+def _ask(report: "Report", question: str) -> None:
     """Show what is signed and ask at the terminal. Raises InvalidRequest where nobody can be asked."""
-    if yes:
-        return
     if not _is_interactive():
-        raise InvalidRequest("Nobody can be asked here. Run this at a terminal, or add --yes.")
+        raise InvalidRequest(
+            "Nobody can be asked here. Run this at a terminal, or add --yes with a code that was made at one."
+        )
     console(stderr=True).print(_picture(report, korean=False))
     click.confirm(question, abort=True, err=True)
 

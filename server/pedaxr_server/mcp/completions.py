@@ -20,6 +20,7 @@ from mcp_types import (
 from pedaxr.errors import PedaxrError
 from pedaxr_models.labels import CHANNELS
 from pedaxr_server.auth.tokens import PATIENTS_READ, may
+from pedaxr_server.mcp.prompts import LANGUAGES
 from pedaxr_server.mcp.tools import XrayTools
 from pedaxr_server.settings import Settings
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
 
 MOST_SUGGESTED = 10
-LANGUAGES = ("English", "Korean")
 
 
 def add_completions(server: MCPServer[object], settings: Settings, tools: XrayTools) -> None:

@@ -16,12 +16,14 @@ from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, Field
 
+from pedaxr.audit.callers import current_caller
 from pedaxr.errors import InvalidRequest
 from pedaxr.records import bare_id
 from pedaxr.registry.film_identity import film_identity
 from pedaxr.text import ForeignText
 from pedaxr.types import Report
 from pedaxr_server.admission import Slots, current_client
+from pedaxr_server.auth.identity import confirmed_by
 from pedaxr_server.mcp.strict_tools import StrictTool, readable_errors, strict_tool
 from pedaxr_server.replies.film_lines import film_line, identified
 from pedaxr_server.replies.finding_lines import TELL, critical_line
@@ -85,7 +87,8 @@ def finalise_tool(home: Path | None, slots: Slots) -> StrictTool:
         """
         if not isinstance(answer, AcceptedElicitation) or not answer.data.has_read_film:
             raise InvalidRequest("The human did not sign. The report stays preliminary; do not ask again.")
-        final: Report = await in_turn(partial(_finalise, as_issued(report_id), answer.data, home))
+        confirmed = confirmed_by(current_caller(), "in a form")
+        final: Report = await in_turn(partial(_finalise, as_issued(report_id), answer.data, home, confirmed))
         return signed_reply(final)
 
     return strict_tool(
@@ -143,7 +146,7 @@ def _refuse_an_older_draft(draft: Report, versions: Sequence[Report]) -> None:
         )
 
 
-def _finalise(report_id: str, signature: Signature, home: Path | None) -> Report:
+def _finalise(report_id: str, signature: Signature, home: Path | None, confirmed: str) -> Report:
     from pedaxr.clinic import open_clinic
     from pedaxr.reports.sign_off import finalise
 
@@ -153,6 +156,7 @@ def _finalise(report_id: str, signature: Signature, home: Path | None) -> Report
         by=signature.name,
         impression=signature.impression or None,
         told=signature.told or None,
+        confirmed=confirmed,
         clinic=clinic,
     )
     return identified(final, clinic)

@@ -1,16 +1,20 @@
 """Conversations that a person starts by name. What they typed goes in as JSON strings: data, not orders."""
 
+import inspect
 import json
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import MCPServer
 from pydantic import Field
 
-from pedaxr.text import printable
+from pedaxr.errors import InvalidRequest
+from pedaxr.text import ForeignText, printable
 
 PatientName = Annotated[str, Field(description="Name or id of the child, as the human gave it")]
 BirthDate = Annotated[str, Field(description="YYYY-MM-DD if known")]
 StudyId = Annotated[str, Field(description="study_id of the film, from find_patient")]
+LANGUAGES = ("English", "Korean")
 Language = Annotated[Literal["English", "Korean"], Field(description="English or Korean")]
 
 _FIND = "Call find_patient. If several children match, stop and ask me for the birth date; never choose."
@@ -19,10 +23,30 @@ _LAST = "Say that the report is preliminary and that a qualified person must rea
 
 def add_prompts(server: MCPServer[object]) -> None:
     """Register the four prompts."""
-    server.prompt(title="Read a child's film")(read_film)
-    server.prompt(title="Compare with the film before")(compare_with_prior)
-    server.prompt(title="Second look at a disagreement")(second_look)
-    server.prompt(title="Explain to the parents")(explain_to_parents)
+    for make, title in _TITLES.items():
+        server.prompt(title=title)(make)
+
+
+def check_prompt(name: object, arguments: object) -> None:
+    """Refuse what the SDK answers with an internal error.
+
+    Raises:
+        InvalidRequest: there is no such prompt, or an argument is unknown, missing or not a text it may be.
+    """
+    prompts = {make.__name__: make for make in _TITLES}
+    if not isinstance(name, str) or name not in prompts:
+        asked = ForeignText(str(name), 60)
+        raise InvalidRequest(f"There is no prompt {asked}. Use one of {', '.join(prompts)}.")
+    known = inspect.signature(prompts[name]).parameters
+    given: Mapping[Any, Any] = arguments if isinstance(arguments, Mapping) else {}
+    required = {one.name for one in known.values() if one.default is inspect.Parameter.empty}
+    texts = {key for key, value in given.items() if isinstance(value, str)}
+    if given.keys() - known.keys() or required - given.keys() or given.keys() - texts:
+        raise InvalidRequest(
+            f"{name} takes texts named {', '.join(known)}; needed: {', '.join(sorted(required))}."
+        )
+    if given.get("language", LANGUAGES[0]) not in LANGUAGES:
+        raise InvalidRequest(f"language is one of {', '.join(LANGUAGES)}.")
 
 
 def read_film(patient: PatientName, patient_birth_date: BirthDate = "") -> str:
@@ -78,6 +102,14 @@ def explain_to_parents(study_id: StudyId, language: Language = "English") -> str
         "Tell me that a clinician must check the text before the family gets it.",
         _LAST,
     )
+
+
+_TITLES: dict[Callable[..., str], str] = {
+    read_film: "Read a child's film",
+    compare_with_prior: "Compare with the film before",
+    second_look: "Second look at a disagreement",
+    explain_to_parents: "Explain to the parents",
+}
 
 
 def _task(what: str, given: dict[str, str], *steps: str) -> str:

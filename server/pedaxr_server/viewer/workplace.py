@@ -25,7 +25,7 @@ from pedaxr.audit.callers import Caller, called_by, current_caller
 from pedaxr.audit.trail import refused
 from pedaxr.clinic import default_home
 from pedaxr.errors import InvalidRequest, NotFound, PedaxrError, StorageBusy
-from pedaxr_server.auth.identity import departments_of, request_id_of
+from pedaxr_server.auth.identity import confirmed_by, departments_of, request_id_of
 from pedaxr_server.auth.tokens import ANNOTATIONS_WRITE, FILMS_READ, REPORTS_SIGN
 from pedaxr_server.settings import Settings
 from pedaxr_server.viewer import workplace_acts as acts
@@ -64,7 +64,10 @@ def _endpoint(settings: Settings, act: Act, scope: str) -> Endpoint:
             return refusal
         try:
             asked = acts.Asked(
-                settings.home, {**request.path_params, **request.query_params}, await _body(request)
+                settings.home,
+                {**request.path_params, **request.query_params},
+                await _body(request),
+                confirmed_by(caller, "on the page"),
             )
             with called_by(caller):
                 return _reply(await anyio.to_thread.run_sync(partial(act, asked)))

@@ -28,11 +28,13 @@ class Asked:
         home: of the clinic; None means the default one.
         names: from the path and the query.
         body: JSON, None without one.
+        confirmed: how it is known who signs.
     """
 
     home: Path | None
     names: Mapping[str, str]
     body: object = None
+    confirmed: str = "on the page, without a login"
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def sign(asked: Asked) -> Answer:
         by=given.name,
         impression=given.impression or None,
         told=given.told or None,
+        confirmed=asked.confirmed,
         clinic=_clinic(asked),
     )
     return _json(final.model_dump(mode="json"))
@@ -87,7 +90,13 @@ def amend_signed(asked: Asked) -> Answer:
 
     given = _read(Amendment, asked.body)
     _check_was_read(given.has_read_film)
-    amended = amend(asked.names["report_id"], by=given.name, text=given.text, clinic=_clinic(asked))
+    amended = amend(
+        asked.names["report_id"],
+        by=given.name,
+        text=given.text,
+        confirmed=asked.confirmed,
+        clinic=_clinic(asked),
+    )
     return _json(amended.model_dump(mode="json"))
 
 

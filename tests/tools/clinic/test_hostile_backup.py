@@ -321,6 +321,14 @@ def test_a_backup_packs_nothing_but_films(tmp_path: Path, path: str) -> None:
     assert b"CANARY" not in (tmp_path / "a" / "b.zip").read_bytes()
 
 
+def test_the_list_of_signers_comes_along(tmp_path: Path) -> None:
+    """Without it anybody could sign in the restored clinic."""
+    clinic = small_clinic(tmp_path / "home")
+    (clinic.home / "signers.txt").write_text("Dr. Han\n")
+    back_up(clinic, tmp_path / "b.zip")
+    assert (restore(tmp_path / "b.zip", tmp_path / "new").home / "signers.txt").read_text() == "Dr. Han\n"
+
+
 def test_films_on_another_disk_are_packed(tmp_path: Path) -> None:
     """Control: the folder of films may itself be a link, which the operator made."""
     clinic = small_clinic(tmp_path / "home")

@@ -15,8 +15,9 @@ import json
 import logging
 import os
 import sqlite3
+import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -29,10 +30,13 @@ from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE
 from pedaxr.storage.sqlite import BUSY_TIMEOUT_S, settle_journal, storage_errors
 
 RESTARTED = "restarted"  # the action of an entry that begins a chain where there was one
+MALFORMED = "malformed_entry"  # the action of an entry in the place of a line that pedaxr did not write
 PENDING_FILE = "access.pending"
+ASIDE_FILE = "access.malformed"
 _FOLDING_FILE = "access.folding"  # taken out of `PENDING_FILE`, not yet in the chain for certain
 _LOCK_FILE = "access.lock"
 _FOLD_EVERY_S = 0.5
+_LONGEST_LINE = 1024 * 1024
 _VERSION = 1  # of the chain's tables
 _log = logging.getLogger(__name__)
 
@@ -83,6 +87,14 @@ class AccessLog:
         _make_tables(connection)
         return connection
 
+    def _set_aside(self, lines: Sequence[bytes]) -> None:
+        """Keep what pedaxr did not write where it can be looked at; `pedaxr verify` says that it is there."""
+        if lines:
+            with _opened(self.home / ASIDE_FILE) as aside:
+                _append(aside, b"".join(line + b"\n" for line in lines))
+                os.fsync(aside)
+            _log.error("%s lines of the access log were malformed and set aside", len(lines))
+
     def _take(self) -> None:
         pending = self.home / PENDING_FILE
         if not pending.exists():
@@ -95,7 +107,13 @@ class AccessLog:
         taken = self.home / _FOLDING_FILE
         if not taken.exists():
             return
-        entries = [_parsed(line) for line in taken.read_bytes().splitlines() if line.strip()]
+        with _opened(taken) as file:
+            content = os.read(file, os.fstat(file).st_size)
+        lines = [line for line in content.split(b"\n") if line.strip()]
+        entries = [_parsed(line) for line in lines]
+        self._set_aside(
+            [line for line, entry in zip(lines, entries, strict=True) if entry.action == MALFORMED]
+        )
         anchor = _anchor(self.home)
         with self.connected() as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -133,11 +151,16 @@ def _anchor(home: Path) -> str | None:
 
 
 def _parsed(line: bytes) -> Entry:
-    """The entry of a line; of a torn one, that there was something."""
+    """The entry of a line; of a torn or malformed one, that there was something."""
     try:
-        return audit_chain.entry_of(json.loads(line))
+        values = json.loads(line) if len(line) <= _LONGEST_LINE else None
+    except (ValueError, RecursionError):
+        torn = line.startswith(b"{") and not line.rstrip().endswith(b"}")
+        return _mark("unreadable_entry" if torn else MALFORMED, detail=f"{len(line)} bytes")
+    try:
+        return audit_chain.checked_entry(values)
     except (ValueError, TypeError):
-        return _mark("unreadable_entry", detail=f"{len(line)} bytes")
+        return _mark(MALFORMED, detail=f"{len(line)} bytes")
 
 
 def _mark(action: str, detail: str | None = None) -> Entry:
@@ -155,8 +178,12 @@ def _mark(action: str, detail: str | None = None) -> Entry:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    """A plain file, made where there is none: through a link another would be written, a pipe never ends."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         yield descriptor
     finally:
         os.close(descriptor)

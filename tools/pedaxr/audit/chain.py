@@ -175,6 +175,26 @@ def entry_of(values: dict[str, object]) -> Entry:
     return replace(entry, patient_ids=tuple(entry.patient_ids), weights=tuple(entry.weights))
 
 
+def checked_entry(values: object) -> Entry:
+    """An entry from what anybody may have written. Raises TypeError, ValueError where pedaxr did not."""
+    if not isinstance(values, dict):
+        raise TypeError
+    entry = entry_of(values)
+    for field in fields(Entry):
+        value = values.get(field.name, field.default)
+        if field.name in _LISTS and not isinstance(value, list | tuple):
+            raise TypeError
+        texts = value if field.name in _LISTS else [value]
+        is_optional = field.default is None
+        if not all(isinstance(text, str) or (text is None and is_optional) for text in texts):
+            raise TypeError
+        for text in texts:
+            str(text or "").encode()  # no halves of characters
+    if not entry.entry_id or not entry.at or entry.action == STATE:
+        raise ValueError
+    return entry
+
+
 def _entry(columns: Sequence[str | None]) -> Entry:
     values: dict[str, object] = dict(zip(_COLUMNS, columns, strict=True))
     return entry_of({k: _listed(v) if k in _LISTS else v for k, v in values.items()})

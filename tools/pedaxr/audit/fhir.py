@@ -3,8 +3,9 @@
 R4 (4.0.1) by default, the version of the Basic Audit Log Patterns 1.1: one event for each patient, and the
 profile named in it where the event has all that the profile asks for. What was refused or failed, and what
 concerns no resource, names none. R5 (5.0.0) on request, for which there are no such profiles: one event for
-each entry. Searches hold the query as given, base64 as FHIR wants it. Client and server are known by their
-names, not by addresses.
+each entry. Entries of digests (`state`) are left out: the act whose rows they bind has an entry of its own,
+so the numbers of events have gaps where they stand. Searches hold the query as given, base64 as FHIR wants
+it. Client and server are known by their names, not by addresses.
 
 Sources: https://profiles.ihe.net/ITI/BALP/ and http://hl7.org/fhir/R5/auditevent.html.
 """

@@ -1,8 +1,9 @@
 """Copy a clinic while it is being used, and make a clinic of a copy.
 
 A backup is one ZIP file: `registry.sqlite3` and `access.sqlite3` as SQLite's online backup gives them, the
-films they name, and `manifest.json` with the SHA-256 of each. The registry is copied first, so every film it
-names is there: films are written before their rows and never changed.
+films they name, the list of signers where there is one, and `manifest.json` with the SHA-256 of each. The
+registry is copied first, so every film it names is there: films are written before their rows and never
+changed.
 """
 
 import json
@@ -24,7 +25,7 @@ from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.registry.planted_schema import OURS_IN_ACCESS_LOG, OURS_IN_REGISTRY, planted
 from pedaxr.registry.schema import writing
 from pedaxr.storage.files import disk_errors, make_private, sync_folder
-from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE
+from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE, SIGNERS_FILE
 from pedaxr.storage.sqlite import storage_errors
 
 _PAGES = 1000  # copied at a time; between them others may write
@@ -167,6 +168,8 @@ def _write(part: Path, aside: Path, home: Path, progress: Callable[[int, int], N
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
             for name in DATABASES:
                 digests[name] = _add(archive, aside / name, name, _compression(aside / name))
+            if (home / SIGNERS_FILE).is_file():
+                digests[SIGNERS_FILE] = _add(archive, home / SIGNERS_FILE, SIGNERS_FILE, zipfile.ZIP_STORED)
             for number, film in enumerate(films, 1):
                 if not _is_film(home, film):
                     missing += 1

@@ -21,7 +21,7 @@ from typing import IO
 
 from pedaxr.errors import StorageError
 from pedaxr.storage.files import sync_folder
-from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE
+from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE, SIGNERS_FILE
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -104,7 +104,7 @@ def _listed(archive: zipfile.ZipFile, size: int) -> dict[str, str]:
         raise StorageError("The backup cannot be read: it has no manifest. Use another.") from err
     if not known or REGISTRY_FILE not in files:
         raise StorageError("The backup is of another version of pedaxr. Restore it with that version.")
-    if not all(name in DATABASES or is_packed_film(name) for name in files):
+    if not all(name in (*DATABASES, SIGNERS_FILE) or is_packed_film(name) for name in files):
         raise StorageError("The backup names a file outside its folder, so it was not unpacked.")
     return files
 

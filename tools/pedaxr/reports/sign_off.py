@@ -6,6 +6,7 @@ only through a form that its client shows to a human.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from pedaxr.registry.report_versions import (
 from pedaxr.registry.schema import reading, writing
 from pedaxr.registry.standing import newest_draft_after
 from pedaxr.reports.human_words import DRAFT_IMPRESSION, SIGNED_IMPRESSION, with_human_words
+from pedaxr.reports.signers import check_signer
 from pedaxr.text import printable
 from pedaxr.types import Report
 
@@ -39,8 +41,10 @@ _IMPRESSION = "Impression"
 _LONGEST_NAME = 100
 _LONGEST_TEXT = 4000
 # Names under which programs act. A signature stands for a person who can be asked.
-_PROGRAMS = frozenset(
-    {"admin", "agent", "ai", "assistant", "bot", "model", "pedaxr", "root", "system", "user"}
+_PROGRAM = re.compile(
+    r"(dr\.? )?(the )?(admin|administrator|agent|ai|assistant|bot|model|pedaxr|root|system|user|"
+    r"(open|anthropic |google )?(ai )?(chatgpt|gpt|claude|gemini|copilot|llama|mistral|deepseek|qwen|grok)"
+    r"([ -](code|agent|assistant|ai|opus|sonnet|haiku|pro|flash|[\w.]*\d[\w.]*))*)"
 )
 
 
@@ -82,6 +86,7 @@ def finalise(
     told: str | None = None,
     is_critical_denied: bool = False,
     although_newer: bool = False,
+    confirmed: str = "from Python",
     clinic: "ClinicLike | None" = None,
 ) -> Report:
     """Make a draft the study's final report: a new version; the draft stays. The same act again is one act.
@@ -95,16 +100,19 @@ def finalise(
         told: of a critical report, who was told of the finding, or why nobody was.
         is_critical_denied: the signer says outright that what the draft names critical is not there.
         although_newer: sign this draft even though a newer one was made of the same film.
+        confirmed: how the caller knows that this human signs, for the record.
         clinic: by default the one of `open_clinic()`.
 
     Raises:
         ReportNotFound, StorageError.
-        InvalidRequest: no usable name, the report is not a draft, its study has a final report already, a
-            newer draft was made of the same film, or it is critical and nobody was told.
+        InvalidRequest: no usable name or one that may not sign, the report is not a draft, its study has a
+            final report already, a newer draft was made of the same film, or it is critical and nobody was
+            told.
     """
     path = _opened(clinic).registry.path
     with accessing(path.parent, "finalise"):
-        act = _Act(_human(by), _line(impression or ""), _line(told or ""), is_critical_denied)
+        name = _human(by, path.parent)
+        act = _Act(name, _line(impression or ""), _line(told or ""), is_critical_denied, confirmed)
         return _finalised(path, report_id, act, although_newer)
 
 
@@ -116,6 +124,7 @@ class _Act:
     words: str
     told: str = ""
     is_critical_denied: bool = False
+    confirmed: str = ""
 
     @property
     def parts(self) -> list[str | None]:
@@ -131,7 +140,7 @@ def _finalised(path: Path, report_id: str, act: _Act, although_newer: bool) -> R
         if done := find_report(database.conn, signed_id):
             return done
         words = {_IMPRESSION: act.words, "Communication": f"Told: {act.told}." if act.told else ""}
-        signed = _signed(draft, signed_id, "final", act.name, words)
+        signed = _signed(draft, signed_id, "final", act, words)
         if act.words or act.is_critical_denied:
             signed = with_human_words(signed, act.words, is_critical_denied=act.is_critical_denied)
         _check_may_be_final(database.conn, draft, signed, act.told, although_newer)
@@ -144,6 +153,7 @@ def amend(
     by: str,
     text: str,
     is_critical_denied: bool = False,
+    confirmed: str = "from Python",
     clinic: "ClinicLike | None" = None,
 ) -> Report:
     """Put a human's words on top of a final report, as a new version; earlier ones stay as they were.
@@ -156,6 +166,7 @@ def amend(
         by: name of the human who answers for the amendment.
         text: what is to be added or corrected.
         is_critical_denied: the human says outright that what the report names critical is not there.
+        confirmed: how the caller knows that this human signs, for the record.
         clinic: by default the one of `open_clinic()`.
 
     Raises:
@@ -164,7 +175,8 @@ def amend(
     """
     path = _opened(clinic).registry.path
     with accessing(path.parent, "amend"):
-        act = _Act(_human(by), _line(text), is_critical_denied=is_critical_denied)
+        name = _human(by, path.parent)
+        act = _Act(name, _line(text), is_critical_denied=is_critical_denied, confirmed=confirmed)
         if not act.words:
             raise InvalidRequest("An amendment needs a text.")
         return _amended(path, report_id, act)
@@ -181,7 +193,7 @@ def _amended(path: Path, report_id: str, act: _Act) -> Report:
         entry = f"{len(earlier) + 1}. {act.words} ({act.name}, {_now():%Y-%m-%d %H:%M} UTC)"
         impression = " ".join([act.words, *(["Earlier amendments:", *earlier] if earlier else [])])
         words = {_IMPRESSION: impression, AMENDMENTS: "\n".join([*earlier, entry])}
-        amended = _signed(before, signed_id, "amended", act.name, words)
+        amended = _signed(before, signed_id, "amended", act, words)
         amended = with_human_words(amended, act.words, is_critical_denied=act.is_critical_denied)
         return insert_version(database.conn, amended)
 
@@ -214,10 +226,17 @@ def _patients_of(connection: "Connection", report: Report) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def _human(by: str) -> str:
+def human_name(by: str) -> str:
+    """The name as it is stored. Raises InvalidRequest where it is none, or one under which programs act."""
     name = printable(by, _LONGEST_NAME)
-    if sum(char.isalpha() for char in name) < 2 or name.casefold() in _PROGRAMS:
+    if sum(char.isalpha() for char in name) < 2 or _PROGRAM.fullmatch(name.casefold()):
         raise InvalidRequest("A report is signed by a person: give the name of the human who read the film.")
+    return name
+
+
+def _human(by: str, home: Path) -> str:
+    name = human_name(by)
+    check_signer(name, home)
     return name
 
 
@@ -255,7 +274,7 @@ def _check_may_be_amended(connection: "Connection", before: Report) -> None:
         raise InvalidRequest(f"A later version amends this one already: {later.report_id}. Amend that.")
 
 
-def _signed(before: Report, report_id: str, status: str, name: str, words: Mapping[str, str]) -> Report:
+def _signed(before: Report, report_id: str, status: str, act: _Act, words: Mapping[str, str]) -> Report:
     """The next version: the same findings, the human's words in the sections they were given for."""
     written = {section: text for section, text in words.items() if text}
     kept = _history(before) if _IMPRESSION in written else {}
@@ -264,7 +283,8 @@ def _signed(before: Report, report_id: str, status: str, name: str, words: Mappi
         update={
             "report_id": report_id,
             "status": status,
-            "signed_by": name,
+            "signed_by": act.name,
+            "confirmed": act.confirmed,
             "signed_at": _now(),
             "supersedes": before.report_id,
             "sections": {**before.sections, **kept, **written},
