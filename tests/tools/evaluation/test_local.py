@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pedaxr.evaluation.local.figures import badness, films_to_tell, local_figures, mean_of, worst
-from pedaxr.evaluation.local.judge import Judged, judge_films, reading_with
+from pedaxr.evaluation.local.judge import Judged, append_judged, judge_films, read_judged, reading_with
 from pedaxr.evaluation.local.page import Page, quality_page
 from pedaxr.evaluation.local.pictures import data_url, draw_case
 from pedaxr.reading import networks as models
@@ -144,3 +144,17 @@ def test_other_weights_are_in_use_only_inside_the_block(monkeypatch: pytest.Monk
     with reading_with(tmp_path):
         pass
     assert "PEDAXR_WEIGHTS" not in os.environ
+
+
+def test_what_was_judged_is_kept_and_half_a_line_is_not(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    first = judged((AIR,), (AIR,), film="a", dice={AIR: 0.5}, groups={"age": "unknown"}, confidence=0.7)
+    second = judged(refused="too small", film="b")
+    path = tmp_path / "new" / "kept.jsonl"
+    assert read_judged(path) == []
+    append_judged(path, first)
+    append_judged(path, second)
+    assert read_judged(path) == [first, second]
+    path.write_text(path.read_text()[:-20])
+    assert read_judged(path) == [first]
+    append_judged(path, second)
+    assert read_judged(path) == [first, second]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pedaxr.audit.trail import accessing, record
 from pedaxr.errors import InvalidRequest
 from pedaxr.evaluation.choose_operating_points import look
-from pedaxr.evaluation.local.judge import Judged, judge, reading_with
+from pedaxr.evaluation.local.judge import Judged, append_judged, judge, read_judged, reading_with
 from pedaxr.learning.compare import Comparison, compare
 from pedaxr.learning.corrected import corrected_films
 from pedaxr.learning.divide import divide
@@ -29,7 +29,7 @@ from pedaxr.reading.operating_points import POINTS_FILE, operating_points, write
 from pedaxr.registry.schema import writing
 from pedaxr.storage.files import disk_errors
 from pedaxr.storage.weights import WEIGHTS_FOLDER
-from pedaxr_models.checkpoint import Json, load_checkpoint, weights_folder, weights_root
+from pedaxr_models.checkpoint import Json, load_checkpoint, weights_folder
 from pedaxr_models.datasets.film import Film
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class _Run:
         self.steps = options.steps or min(600, max(80, 4 * len(splits["train"])))
         names = {name: film_names(films) for name, films in splits.items()}
         shaping = [self.base_sha256, names, self.steps, options.size, options.batch_size]
-        shaping += [options.learning_rate, options.seed]
+        shaping += [options.learning_rate, options.seed, asdict(operating_points())]
         digest = hashlib.sha256(json.dumps(shaping).encode()).hexdigest()[:12]
         self.folder = work / f"run-{digest}"
         self.names = names
@@ -219,14 +219,18 @@ class _Run:
         write_points(shrunk_points(seen, points, digests), folder / POINTS_FILE)
 
     def judged(self, split: str, weights: Path | None) -> list[Judged]:
-        """The films of a split as these weights report on them; None: the weights in use."""
-        films = self.splits[split]
+        """The films of a split as these weights report on them; None: the weights in use.
+
+        Each film is kept as soon as it is judged, so that an interrupted run does not read it again.
+        """
+        films, name = self.splits[split], weights.name if weights else "before"
+        kept = self.folder / f"{split}-{name}.jsonl"
+        told = read_judged(kept)[: len(films)]
         with reading_with(weights):
-            root = weights_root().name if weights else "before"
-            told = []
-            for number, film in enumerate(films, 1):
+            for number, film in enumerate(films[len(told) :], len(told) + 1):
                 told.append(judge(film))
-                self.progress(f"{split} films, {root}", number, len(films), "")
+                append_judged(kept, told[-1])
+                self.progress(f"{split} films, {name}", number, len(films), "")
         return told
 
 

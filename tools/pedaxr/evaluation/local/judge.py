@@ -1,5 +1,6 @@
 """One film of a hospital, read as in service and held against what is known of it, be that ever so little."""
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from pedaxr.reading.operating_points import operating_points
 from pedaxr.reading.quality import measures_of
 from pedaxr.reading.read_film import Reading, Source, forget_films, read_film
 from pedaxr.reports.generate_report import generate_report
+from pedaxr.storage.files import disk_errors
 from pedaxr.types import Report
 from pedaxr_models.datasets.film import Film, outlined_masks, read_masks
 from pedaxr_models.datasets.splits import patient_key
@@ -72,6 +74,30 @@ class Judged:
     def to_json(self) -> dict[str, object]:
         """Without the child."""
         return {name: value for name, value in asdict(self).items() if name != "patient"}
+
+
+def read_judged(path: Path) -> list[Judged]:
+    """Films kept so far, in order; a line that an interruption cut short ends them."""
+    found: list[Judged] = []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for line in lines:
+        try:
+            kept = json.loads(line)
+            kept |= {name: tuple(kept[name]) for name in ("known", "true", "told")}
+            found.append(Judged(**kept))
+        except (ValueError, KeyError, TypeError):
+            break
+    if len(found) < len(lines):  # what comes next must not stand behind half a line
+        path.write_text("".join(json.dumps(asdict(one)) + "\n" for one in found), encoding="utf-8")
+    return found
+
+
+def append_judged(path: Path, judged: Judged) -> None:
+    """Keep one more. Raises StorageError."""
+    with disk_errors():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(judged)) + "\n")
 
 
 @contextmanager
