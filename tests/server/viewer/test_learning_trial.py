@@ -41,6 +41,8 @@ SHORT = ("--steps", "2", "--size", "96", "--batch-size", "2")
 
 
 def run(*arguments: str | Path) -> Result:
+    """One command, as in a process of its own: what the one before chose is not in its environment."""
+    os.environ["PEDAXR_WEIGHTS"] = ""
     result = CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result
@@ -49,7 +51,7 @@ def run(*arguments: str | Path) -> Result:
 @pytest.fixture
 def hospital(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clinic of films unlike those that the networks were trained on; others are beside it."""
-    monkeypatch.setenv("PEDAXR_WEIGHTS", "")  # commands leave their choice in this process
+    monkeypatch.setenv("PEDAXR_WEIGHTS", "")  # and back, when the test ends
     monkeypatch.setenv("PEDAXR_GRAPHS", str(tmp_path / "graphs"))
     if TRIAL:
         shutil.copytree(Path(TRIAL) / "corrected", tmp_path / "films")
@@ -125,7 +127,6 @@ def names(folder: Path) -> set[str]:
 
 def corrected_in_the_page(page: Page, study_id: str) -> None:
     search(page, study_id)
-    page.locator("#answer button").first.click() if page.locator("#answer button").count() else None
     expect(page.locator("#report .sentences li").first).to_be_visible(timeout=120_000)
     expect(page.locator("#status")).to_be_hidden()
     page.get_by_role("button", name="Correct outlines").click()
