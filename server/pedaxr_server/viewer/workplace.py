@@ -5,7 +5,7 @@
     GET  /workplace/studies/{id}/annotations      films:read
     POST /workplace/studies/{id}/annotations      annotations:write
     GET  /workplace/annotations.zip?format=       films:read
-    GET  /workplace/teaching                      films:read
+    GET  /workplace/teaching                      patients:read
 
 No language model reaches these: they are not tools. Like every route, they answer exact hosts and origins;
 with a login each call needs its scope, and is done, and written down, for the token's owner.
@@ -26,7 +26,7 @@ from pedaxr.audit.trail import refused
 from pedaxr.clinic import default_home
 from pedaxr.errors import InvalidRequest, NotFound, PedaxrError, StorageBusy
 from pedaxr_server.auth.identity import confirmed_by, departments_of, request_id_of
-from pedaxr_server.auth.tokens import ANNOTATIONS_WRITE, FILMS_READ, REPORTS_SIGN
+from pedaxr_server.auth.tokens import ANNOTATIONS_WRITE, FILMS_READ, PATIENTS_READ, REPORTS_SIGN
 from pedaxr_server.settings import Settings
 from pedaxr_server.viewer import workplace_acts as acts
 
@@ -50,7 +50,7 @@ def workplace_routes(settings: Settings) -> list[Route]:
         ("GET", f"{study}/annotations", acts.list_annotations, FILMS_READ),
         ("POST", f"{study}/annotations", acts.save_annotation, ANNOTATIONS_WRITE),
         ("GET", "/workplace/annotations.zip", acts.export, FILMS_READ),
-        ("GET", "/workplace/teaching", acts.teaching, FILMS_READ),
+        ("GET", "/workplace/teaching", acts.teaching, PATIENTS_READ),
     ]
     return [
         Route(path, _endpoint(settings, act, scope), methods=[method]) for method, path, act, scope in table

@@ -28,7 +28,7 @@ CALLS = {
     "GET /workplace/studies/{study}/annotations": "films:read",
     "POST /workplace/studies/{study}/annotations": "annotations:write",
     "GET /workplace/annotations.zip": "films:read",
-    "GET /workplace/teaching": "films:read",
+    "GET /workplace/teaching": "patients:read",
 }
 
 

@@ -174,6 +174,7 @@ def _store(
         model=f"imported ({kind})",
         findings=findings,
         is_unsuitable=is_unsuitable,
+        comment=current.comment if current else "",
     )
     annotate(study_id, new, by=by, clinic=clinic)
     return True
