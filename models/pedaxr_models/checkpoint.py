@@ -30,7 +30,7 @@ MANIFEST = "manifest.json"
 JSON_FILES = ("config.json", "metrics.json", "recipe.json", "data.json")
 CARD = "README.md"
 NETWORKS = ("segmentation", "captioner")
-_BUNDLED = Path(__file__).parent / "weights"
+BUNDLED_WEIGHTS = Path(__file__).parent / "weights"
 _PART = "#part"  # a tensor larger than a shard is stored in pieces along its first axis
 
 Json = dict[str, Any]
@@ -67,7 +67,7 @@ class Checkpoint:
 
 def weights_root() -> Path:
     """$PEDAXR_WEIGHTS, or the folder of the bundled weights."""
-    return Path(os.environ.get("PEDAXR_WEIGHTS") or _BUNDLED)
+    return Path(os.environ.get("PEDAXR_WEIGHTS") or BUNDLED_WEIGHTS)
 
 
 def weights_folder(network: str) -> Path:
@@ -81,7 +81,7 @@ def weights_folder(network: str) -> Path:
     if (own := find_network(root, network)) is not None:
         return own
     holds_another = any(find_network(root, other) for other in NETWORKS)
-    return (_BUNDLED if holds_another else root) / network
+    return (BUNDLED_WEIGHTS if holds_another else root) / network
 
 
 def find_network(root: Path, network: str) -> Path | None:

@@ -102,7 +102,7 @@ def test_correct_sign_export_learn_use_and_roll_back(page: Page, hospital: Path,
     assert measured["dice"]["before"] is not None and measured["dice"]["after"] is not None
     assert "reports exactly right" in learned.output and not document["in_use"]
     folder = hospital / "weights" / document["name"]
-    assert {"segmentation", "operating_points.json", "learned.json", "README.md"} <= names(folder)
+    assert names(folder) == {"segmentation", "operating_points.json", "learned.json", "README.md"}
     provenance = json.loads((folder / "learned.json").read_text())
     used = {one for films in provenance["films"].values() for one in films}
     assert {one.annotation_id for one in annotations_of(study_id, clinic=clinic)} & used

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 from pedaxr.clinic.weights import LEARNED
 from pedaxr.learning.compare import Comparison
 from pedaxr.storage.files import disk_errors
-from pedaxr_models.checkpoint import Json, find_network, load_checkpoint, save_checkpoint, weights_root
+from pedaxr_models.checkpoint import (
+    BUNDLED_WEIGHTS,
+    Json,
+    load_checkpoint,
+    save_checkpoint,
+    weights_folder,
+)
 
 if TYPE_CHECKING:
     from pedaxr_models.datasets.film import Film
@@ -69,8 +75,8 @@ def write_weights(folder: Path, segmenter: "Segmenter", made: Provenance, base: 
             data=data,
             card=f"# pedaxr segmentation\n\nLearned from corrected films: see README.md above.\n{_WARNING}",
         )
-        writer = find_network(weights_root(), "captioner")
-        if writer is not None and not (folder / "captioner").exists():
+        writer = weights_folder("captioner")
+        if writer.parent != BUNDLED_WEIGHTS and not (folder / "captioner").exists():
             shutil.copytree(writer, folder / "captioner")
 
 
