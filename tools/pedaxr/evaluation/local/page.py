@@ -162,6 +162,9 @@ def _calibration(figures: LocalFigures) -> str:
 
 
 def _group(name: str, rows: Mapping[str, tuple[Share, Share]]) -> str:
+    """A table; nothing where no film says to which group it belongs."""
+    if set(rows) <= {"unknown"}:
+        return ""
     body = "".join(
         f"<tr><td>{escape(group)}</td>{_cell(right)}{_cell(false)}</tr>"
         for group, (right, false) in rows.items()
@@ -220,11 +223,11 @@ def _cases(cases: Sequence[tuple[Judged, str]]) -> str:
 
 
 def _told(film: Judged) -> str:
-    said = "refused: " + film.refused if film.refused else _named("said", film.told)
+    said = "Refused: " + film.refused if film.refused else _named("Said", film.told)
     if film.is_in_doubt:
-        said = "in doubt, no finding given"
+        said = "In doubt, no finding given"
     dice = ", ".join(f"{sign(name)} {value:.2f}" for name, value in film.dice.items())
-    return ". ".join(filter(None, (_named("true", film.true), said, f"Dice {dice}" if dice else ""))) + "."
+    return ". ".join(filter(None, (_named("True", film.true), said, f"Dice {dice}" if dice else ""))) + "."
 
 
 def _named(what: str, names: Sequence[str]) -> str:
