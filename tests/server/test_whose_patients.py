@@ -241,6 +241,18 @@ async def test_refusals_at_the_gate_are_written_down(divided: Divided) -> None:
     assert not [e for e in (login, scope) if e.query or e.patient_ids], "nothing of what was asked for"
 
 
+@pytest.mark.parametrize("path", ["/workplace/reports/R-1/finalise", "/workplace/annotations.zip"])
+async def test_the_page_s_calls_without_a_login_are_written_down(divided: Divided, path: str) -> None:
+    before = len(divided.entries())
+    address = f"http://{divided.settings.host}:{divided.settings.port}{path}"
+    async with httpx2.AsyncClient(headers={"X-Request-Id": "req-2"}) as http:
+        reply = await (http.get(address) if path.endswith("zip") else http.post(address, json={}))
+    assert reply.status_code == 401
+    (login,) = divided.entries()[before:]
+    assert (login.action, login.outcome, login.user) == ("login", "unauthorized", "nobody")
+    assert (login.client, login.request_id) == ("127.0.0.1", "req-2")
+
+
 async def test_a_flood_of_unauthenticated_callers_fills_no_disk_and_is_counted(
     divided: Divided, monkeypatch: pytest.MonkeyPatch
 ) -> None:

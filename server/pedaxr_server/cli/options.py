@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable
 from copy import copy
 from functools import wraps
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from rich.console import Console, RenderableType
+    from rich.segment import Segment
     from rich.table import Table
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,6 +49,7 @@ EXTRAS = {
     "train",
 )
 _WIDEST = 1000  # columns; a study id has at most 64
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, format, halves of characters, ends of lines
 _INTERRUPTED = 130  # as shells count SIGINT
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -182,11 +185,28 @@ def _tables(picture: object) -> "list[Table]":
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """A rich console that does not fold tables where the output is a file or a pipe."""
+    """A rich console that does not fold tables where the output is a file or a pipe.
+
+    Names of files and cells of tables are other people's: what would move the cursor or hide a character is
+    shown as its code. Colours are added after that.
+    """
     from rich.console import Console
+    from rich.segment import Segment
+
+    class Escaping(Console):
+        def render(self, *given: Any, **options: Any) -> "Iterable[Segment]":
+            for segment in super().render(*given, **options):
+                yield segment if segment.control else Segment(_escaped(segment.text), segment.style)
 
     file = sys.stderr if stderr else sys.stdout
-    return Console(file=file, width=None if file.isatty() else 120)
+    return Escaping(file=file, width=None if file.isatty() else 120)
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    hidden = {char for char in set(text) - {"\n"} if unicodedata.category(char) in _HIDDEN}
+    return "".join(ascii(char)[1:-1] if char in hidden else char for char in text) if hidden else text
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ ones cannot fill the memory, and whoever hangs up in the middle of one leaves a 
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -21,7 +21,8 @@ from pedaxr_server.http.places import network_of
 
 _MIB = 1024 * 1024
 MOST_UNFINISHED = 64 * _MIB  # bytes of bodies that have not arrived whole, of all clients
-_LARGEST_BODY = 8 * _MIB  # more is left where it is; what takes the request refuses it
+LARGEST_BODY = 8 * _MIB  # of a larger one, such as a film, the rest is read by what takes it
+MOST_LARGE = 4  # of those at once, half of them one client's
 _RETRY_S = 2
 _SESSION = b"mcp-session-id"
 _log = logging.getLogger(__name__)
@@ -80,8 +81,13 @@ class Shares:
         try:
             with self._one_more(client, kind, getattr(share, kind)):
                 if scope["method"] in ("POST", "PUT", "PATCH"):
-                    receive = await self._whole(client, share, receive)
-                await self._in_session(client, share, scope, receive, send)
+                    body, more = await self._begun(client, share, receive)
+                    first: Message = {"type": "http.request", "body": body, "more_body": more}
+                    with self._large(client) if more else nullcontext():
+                        del body
+                        await self._in_session(client, share, scope, _once(first, receive), send)
+                else:
+                    await self._in_session(client, share, scope, receive, send)
         except _HungUp:
             _log.info("A caller hung up before its request was whole.")
         except _TooMuch as err:
@@ -107,11 +113,20 @@ class Shares:
         if self._open[key] <= 0:
             del self._open[key]
 
-    async def _whole(self, client: str, share: Share, receive: Receive) -> Receive:
-        """What gives the body as one message, and then whatever follows. Raises _TooMuch, _HungUp."""
+    @contextmanager
+    def _large(self, client: str) -> Iterator[None]:
+        """A body of which only the beginning was read here, as of a film: few at once, to their end."""
+        with (
+            self._one_more(client, "large bodies", MOST_LARGE // 2),
+            self._one_more("", "large bodies", MOST_LARGE),
+        ):
+            yield
+
+    async def _begun(self, client: str, share: Share, receive: Receive) -> tuple[bytes, bool]:
+        """The body, and whether it is so large that there is more. Raises _TooMuch, _HungUp."""
         key, body, more = (client, "unfinished"), bytearray(), True
         try:
-            while more and len(body) <= _LARGEST_BODY:
+            while more and len(body) <= LARGEST_BODY:
                 message = await receive()
                 if message["type"] != "http.request":
                     raise _HungUp
@@ -124,7 +139,7 @@ class Shares:
         finally:
             self._give_back(key, len(body))
             self._unfinished -= len(body)
-        return _once({"type": "http.request", "body": bytes(body), "more_body": more}, receive)
+        return bytes(body), more
 
     async def _in_session(
         self, client: str, share: Share, scope: Scope, receive: Receive, send: Send

@@ -112,12 +112,12 @@ def test_sessions_that_end_are_forgotten(up: Settings, monkeypatch: pytest.Monke
         assert answers(http, up, kept) == 200
 
 
-def half_sent(settings: Settings, subject: str, size: int) -> socket.socket:
+def half_sent(settings: Settings, subject: str, size: int, path: str = "/mcp") -> socket.socket:
     """A request whose body has arrived but for one byte."""
-    token = mint_token(settings, subject=subject, scopes=["patients:read"], minutes=5)
+    token = mint_token(settings, subject=subject, scopes=["patients:read", "reports:sign"], minutes=5)
     host = f"{settings.host}:{settings.port}"
     head = (
-        f"POST /mcp HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {size + 1}\r\n\r\n"
     )
     made = socket.create_connection((settings.host, settings.port), timeout=20)
@@ -156,6 +156,20 @@ def test_all_clients_together_are_bounded(up: Settings, monkeypatch: pytest.Monk
         half = [crowd.enter_context(half_sent(up, f"one {n}", 3_000_000)) for n in range(6)]
         time.sleep(0.5)
         assert [status_of(client) for client in half].count(429) >= 4
+
+
+def test_of_large_bodies_few_are_on_their_way_at_once(up: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A film of 64 MB has its place, and not sixty of them."""
+    monkeypatch.setattr(shares, "LARGEST_BODY", 2**16)
+    path = "/workplace/reports/R-1/finalise"
+    with ExitStack() as crowd:
+        half = [crowd.enter_context(half_sent(up, f"one {n // 4}", 300_000, path)) for n in range(12)]
+        time.sleep(0.5)
+        statuses = [status_of(client) for client in half]
+        assert statuses.count(None) == shares.MOST_LARGE and statuses.count(429) == 12 - shares.MOST_LARGE
+        assert statuses[:4].count(None) == shares.MOST_LARGE // 2, "of one login"
+        half[statuses.index(None)].sendall(b" ")
+        assert status_of(half[statuses.index(None)]) in (400, 404), "control: who goes on is answered"
 
 
 @pytest.mark.parametrize("service", ["up", "open_service"])
