@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -88,7 +89,7 @@ class Shares:
                         await self._in_session(client, share, scope, _once(first, receive), send)
                 else:
                     await self._in_session(client, share, scope, receive, send)
-        except _HungUp:
+        except (_HungUp, ClientDisconnect):
             _log.info("A caller hung up before its request was whole.")
         except _TooMuch as err:
             headers = {"Connection": "close", "Retry-After": str(_RETRY_S)}

@@ -125,9 +125,9 @@ def half_sent(settings: Settings, subject: str, size: int, path: str = "/mcp") -
     return made
 
 
-def status_of(client: socket.socket) -> int | None:
+def status_of(client: socket.socket, within_s: float = 0.3) -> int | None:
     """None while there is no answer."""
-    client.settimeout(0.3)
+    client.settimeout(within_s)
     try:
         return int(client.recv(100)[9:12])
     except TimeoutError:
@@ -144,7 +144,7 @@ def test_half_sent_bodies_beyond_the_share_are_refused(up: Settings) -> None:
         assert answers(modest, up, opened(modest, up)) == 200
         waiting = half[statuses.index(None)]
         waiting.sendall(b" ")
-        assert status_of(waiting) in (200, 406), "control: who has a place and goes on is answered"
+        assert status_of(waiting, 20) in (200, 406), "control: who has a place and goes on is answered"
     time.sleep(0.2)
     with half_sent(up, "greedy", size) as again:
         assert status_of(again) is None, "their memory was given back"
@@ -169,7 +169,7 @@ def test_of_large_bodies_few_are_on_their_way_at_once(up: Settings, monkeypatch:
         assert statuses.count(None) == shares.MOST_LARGE and statuses.count(429) == 12 - shares.MOST_LARGE
         assert statuses[:4].count(None) == shares.MOST_LARGE // 2, "of one login"
         half[statuses.index(None)].sendall(b" ")
-        assert status_of(half[statuses.index(None)]) in (400, 404), "control: who goes on is answered"
+        assert status_of(half[statuses.index(None)], 20) in (400, 404), "control: who goes on is answered"
 
 
 @pytest.mark.parametrize("service", ["up", "open_service"])
