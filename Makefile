@@ -15,13 +15,19 @@ export HF_HUB_OFFLINE := 1
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
+# uv, where it is, does in seconds what takes pip a minute. Bytecode is compiled when a module is first used.
+UV := $(shell command -v uv)
+MAKE_VENV = $(if $(UV),uv venv --quiet --allow-existing --python $(PYTHON),$(PYTHON) -m venv) $(VENV)
+INSTALL = $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet \
+	--disable-pip-version-check --no-compile) -c constraints.txt
+
 $(SERVING): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e .
+	$(MAKE_VENV)
+	$(INSTALL) -e .
 	touch $@
 
 $(READY): $(SERVING)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(INSTALL) -e '.[dev]'
 	touch $@
 
 demo: $(SERVING)  ## a complete agent conversation over MCP: find a child, segment the film, draft the report

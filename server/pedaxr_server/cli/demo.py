@@ -32,6 +32,7 @@ from pedaxr_server.cli.options import console, write_bytes, write_text
 from pedaxr_server.replies.documents import report_text
 from pedaxr_server.replies.tool_results import study_uri
 
+_MOST_PROCESSES = 8
 _PASSED_ON = ("PEDAXR_", "OMP_", "MKL_", "HF_", "TORCH", "CUDA_", "XDG_", "PYTHON")
 
 
@@ -120,7 +121,7 @@ def _demo_clinic(home: Path | None) -> Clinic:
     if is_demo(home):
         return create_demo_clinic(home)
     with progress_bar("Making a synthetic clinic") as bar:
-        return create_demo_clinic(home, progress=bar)
+        return create_demo_clinic(home, processes=min(os.cpu_count() or 1, _MOST_PROCESSES), progress=bar)
 
 
 async def _converse(home: Path, out: Path, screen: Console, http: bool) -> list[Path]:
