@@ -102,7 +102,7 @@ def _load_step(folder: Path, name: str, *options: str) -> Step:
 
 
 def _pytest(name: str, *tests: str) -> Step:
-    options = ("-s", "-q", "-p", "no:cacheprovider", "-m", "slow or not slow")
+    options = ("-s", "-p", "no:cacheprovider", "-m", "slow or not slow")
     return Step(name, ("-m", "pytest", *options, *tests), _tested)
 
 
