@@ -14,7 +14,7 @@ from pedaxr.ages import age_in_months
 from pedaxr.audit.callers import current_caller
 from pedaxr.audit.trail import accessing, note
 from pedaxr.clinic import Clinic
-from pedaxr.clinic.find_patient import find_patient, parse_query
+from pedaxr.clinic import find_patient as registry_search
 from pedaxr.clinic.identity import Refused, check_same
 from pedaxr.clinic.next_step import next_step
 from pedaxr.errors import PacsDown, PacsError, PatientNotFound
@@ -54,7 +54,9 @@ def find_patient_and_ask(
     Raises:
         InvalidRequest, StorageError.
     """
-    found = find_patient(query, patient_birth_date=patient_birth_date, limit=limit, clinic=clinic)
+    found = registry_search.find_patient(
+        query, patient_birth_date=patient_birth_date, limit=limit, clinic=clinic
+    )
     if node is None or current_caller().departments is not None or _is_exact(found):
         return found
     if time.monotonic() < _down_until.get((node.host, node.port), 0.0):
@@ -75,7 +77,7 @@ def find_patient_and_ask(
 def _ask(node: PacsNode, query: str, patient_birth_date: date | str | None) -> "list[FoundFilm]":
     from pedaxr.pacs.find import films_asked_for
 
-    return films_asked_for(node, parse_query(query, patient_birth_date))
+    return films_asked_for(node, registry_search.parse_query(query, patient_birth_date))
 
 
 def _is_exact(found: PatientSearch) -> bool:
@@ -157,7 +159,7 @@ def _with_films(match: PatientMatch, films: "list[FoundFilm]") -> PatientMatch:
 
 def _registered(clinic: Clinic, patient_id: str, films: "list[FoundFilm]") -> PatientMatch:
     """A child whom the registry has, and finds by the id alone."""
-    by_id = find_patient(patient_id, clinic=clinic).matches
+    by_id = registry_search.find_patient(patient_id, clinic=clinic).matches
     mine = [match for match in by_id if match.patient_id == patient_id]
     like = films[0].likeness
     update = {"score": like.score, "reason": f"{like.reason}; {IN_PACS}"}
