@@ -1,9 +1,13 @@
 """README.md does what it says: its Python runs, its commands and files exist."""
 
 import re
+import shlex
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from pedaxr.archive.read_archive import read_archive
 from pedaxr.demo.clinic import create_demo_clinic
@@ -51,6 +55,31 @@ def test_the_page_on_python_runs_from_top_to_bottom(
     assert "SegmentationResult(study_id=" in shown and "Yoon" not in shown
     columns = re.findall(r"`([a-z0-9_]+)`", (ROOT / "docs" / "python.md").read_text().split("Columns:")[1])
     assert list(names["films"].columns) == columns  # type: ignore[attr-defined]
+
+
+def test_the_commands_shown_run_on_a_demo_clinic(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but the two that do not end, or end in another test: the server and the demo."""
+    monkeypatch.setenv("PEDAXR_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    film = sorted((home / "films").iterdir())[0]
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "broken.png").write_bytes(b"no film")
+    (tmp_path / "own").mkdir()
+    shutil.copy(film, tmp_path / "own" / film.name)
+    (tmp_path / "own" / "films.csv").write_text(f"ImagePath,Class,PatientID\n{film.name},Normal,P-1\n")
+    given = {"STUDY_OR_FILE": film.stem, "STUDY": film.stem, "FOLDER_OR_CSV": str(tmp_path / "own")}
+    (block,) = re.findall(r"```sh\n(pedaxr find .*?)```", TEXT, re.DOTALL)
+    shown = [shlex.split(line, comments=True)[1:] for line in block.splitlines()]
+    assert len(shown) >= 8 and {line[0] for line in shown} >= {"find", "segment", "report", "import", "read"}
+    for words in shown:
+        if words[0] not in ("serve", "demo"):
+            result = CliRunner().invoke(main, [given.get(word, word) for word in words])
+            assert result.exit_code == 0, (words, result.output)
+    assert (tmp_path / "overlay.png").stat().st_size > 10_000
+    assert "preliminary" in (tmp_path / "report.txt").read_text(encoding="utf-8").lower()
+    assert len(pd.read_parquet(tmp_path / "archive")) == 1
 
 
 def test_every_command_and_option_named_exists() -> None:
