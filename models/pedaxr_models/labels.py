@@ -94,9 +94,9 @@ TERMS: dict[str, Term] = {
     Structure.RIBS: Term("Ribs", "늑골", (200, 200, 220)),
     Structure.PELVIS: Term("Pelvis", "골반", (180, 200, 160)),
     Structure.STOMACH: Term("Stomach", "위", (240, 228, 66)),
-    Structure.COLON: Term("Colon", "대장", (0, 114, 178)),
+    Structure.COLON: Term("Colon", "결장", (0, 114, 178)),
     Structure.SMALL_BOWEL_GAS: Term("Small-bowel gas", "소장 가스", (110, 220, 220)),
-    Structure.STOOL: Term("Stool", "대변", (170, 120, 80)),
+    Structure.STOOL: Term("Stool", "분변", (170, 120, 80)),
     Structure.DIAPHRAGM: Term("Diaphragm", "횡격막", (255, 150, 200)),
 }
 

@@ -27,7 +27,7 @@ from pedaxr.types import PatientSearch, Report, SegmentationResult, SignedReport
 from pedaxr_models.labels import View
 
 from .conftest import PerfectSegmenter, phantom
-from .reports.test_generate_report import truth, witness_of
+from .reports.witnesses import truth, witness_of
 from .small_clinic import a_report, small_clinic
 
 TAG = "<script>alert('x')</script>"

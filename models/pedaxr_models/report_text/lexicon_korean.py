@@ -137,7 +137,7 @@ AMOUNTS: dict[str, DistalGas] = {
     "정상": DistalGas.NORMAL,
 }
 STOOL = r"[분대]변량"
-SEGMENTS = ("우측 대장", "좌측 대장", "직장")
+SEGMENTS = ("우측 결장", "좌측 결장", "직장")
 TUBE = r"위관|영양관|레빈\s?튜브|l-tube|gastric tube"
 NO_TUBE = r"없|않|제거|안\s?보"
 VIEWS: tuple[tuple[View, str], ...] = (

@@ -57,7 +57,8 @@ _STOOL = re.compile(r"stool burden")
 _SEGMENTS = ("right colon", "left colon", "rectosigmoid")
 _TUBE = re.compile(r"gastric tube|feeding tube")
 _NO_TUBE = re.compile(r"\b(?:no|without|not|absent|removed)\b")
-_VIEW = re.compile(r"\b(supine|erect|upright|left lateral decubitus)\b")
+# A picture that was turned upright says nothing of how the child stood.
+_VIEW = re.compile(r"\b(supine|erect|(?<!turned )(?<!turn it )upright|left lateral decubitus)\b")
 _FILM = re.compile(r"radiograph|view|film|abdomen|x-ray")
 
 

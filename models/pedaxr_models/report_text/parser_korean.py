@@ -229,7 +229,7 @@ def distal_gas(sentence: str) -> DistalGas | None:
 
 def stool_burden(sentence: str) -> tuple[int, int, int] | None:
     """Grades of the right colon, left colon and rectosigmoid, in whatever order the segments are named."""
-    text = plain(sentence)
+    text = plain(sentence).replace("측 대장", "측 결장")
     if not re.search(lexicon.STOOL, text):
         return None
     burdens = wordings("ko").words.burdens

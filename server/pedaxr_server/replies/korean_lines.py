@@ -17,15 +17,15 @@ from pedaxr_server.replies.finding_lines import is_doubted
 from pedaxr_server.replies.report_lines import is_bare_comparison, not_assessed_of
 
 _HOW_SURE: Mapping[str, str] = {
-    "outlined": "{} 윤곽이 그려짐",
-    "in_doubt": "{} 불확실함(윤곽이 희미하거나 판독 모델과 다름)",
-    "suspected": "{} 의심됨, 윤곽은 그려지지 않음",
-    "signed": "{}(서명한 판독자의 기술)",
+    "outlined": "{} 윤곽 표시됨",
+    "in_doubt": "{} 윤곽 표시되었으나 불확실함",
+    "suspected": "{} 의심되나 윤곽 표시 없음",
+    "signed": "{}, 판독의가 기재함",
 }
 _TELL = "담당 의사에게 즉시 알릴 것."
-_STATUS = {"preliminary": "예비 판독(초안)", "final": "확정 판독", "amended": "수정 판독"}
-_UNTRAINED = "직장 가스, 관, 이물, 석회화, 실질 장기, 폐 기저부, 골격"
-_DISCLAIMER = "연구 및 교육용이며 의료기기가 아님. 반드시 유자격자가 영상을 판독할 것."
+_STATUS = {"preliminary": "예비 판독(초안)", "final": "최종 판독", "amended": "수정 판독"}
+_UNTRAINED = "직장 가스, 카테터 및 튜브, 이물, 석회화, 실질 장기, 폐 기저부, 골격"
+_DISCLAIMER = "연구 및 교육용이며 의료기기가 아님. 반드시 자격 있는 의료인이 영상을 판독할 것."
 _NO_VERDICT = "호전이나 악화는 의사가 판단함."
 _SOURCE = re.compile(r" \[[^\]]+\]")
 _WIDTHS = {"widest_loop": "소장 루프", "stomach": "위", "widest_colon": "결장", "rectum": "직장"}
@@ -69,7 +69,7 @@ def _film(film: FilmIdentity | None, study_id: str | None) -> str:
     film = film or FilmIdentity(study_id=study_id)
     shown = film.study_id or study_id
     parts = [f"검사 {shown_id(shown)}" if shown else "등록되지 않은 영상 파일"]
-    parts.append(f"{film.study_date} 촬영" if film.study_date else "촬영일 불명")
+    parts.append(f"{film.study_date} 촬영" if film.study_date else "촬영일 미상")
     parts += [f"{film.days_ago}일 전"] if film.days_ago else []
     parts += [korean_word(film.view_position.replace("_", " "))] if film.view_position else []
     parts += [_age(film.age_months)] if film.age_months is not None else []
@@ -99,7 +99,7 @@ def _critical(critical: Sequence[str], certainty: Mapping[str, str]) -> str:
     if not critical:
         return ""
     told = "; ".join(_HOW_SURE.get(certainty.get(name, ""), "{}").format(_sign(name)) for name in critical)
-    return f"위급(CRITICAL): {told}. {_TELL}"
+    return f"위급 소견(CRITICAL): {told}. {_TELL}"
 
 
 def _sign(name: str) -> str:
@@ -139,7 +139,7 @@ def _findings(report: Report, heading: str, text: str) -> list[str]:
     return [
         f"{heading}: {' '.join(seen)}" if seen else "",
         f"확인되지 않은 서술: {' '.join(unchecked)}" if unchecked else "",
-        f"윤곽 없음(없다는 증거가 아님): {', '.join(rest)}." if rest else "",
+        f"윤곽 표시 없음(소견이 없다는 뜻은 아님): {', '.join(rest)}." if rest else "",
     ]
 
 
@@ -176,5 +176,5 @@ def _supplied(report: Report) -> str:
 
 def _not_assessed(not_assessed: Sequence[NotAssessed]) -> str:
     by_view = [_sign(one.what) for one in not_assessed if one.reason == "view" and one.what in SIGNS]
-    seen = f"이 촬영 자세에서는 {', '.join(by_view)}(없다는 뜻이 아님); " if by_view else ""
+    seen = f"이 촬영 자세에서는 {', '.join(by_view)}(소견이 없다는 뜻은 아님); " if by_view else ""
     return f"평가하지 않음: {seen}모델이 보지 않는 것: {_UNTRAINED}."

@@ -88,7 +88,7 @@ CONVERSATIONS: tuple[Conversation, ...] = (
                 "S-820954",
                 r"^검사 S-820954, 2025-08-14 촬영",
                 '"name":"윤하람"',
-                rf"위급\(CRITICAL\): {korean_word(AIR)} 윤곽이 그려짐",
+                rf"위급 소견\(CRITICAL\): {korean_word(AIR)} 윤곽 표시됨",
                 "예비 판독",
                 "호전이나 악화는 의사가 판단함",
                 "의료기기가 아님",
@@ -258,7 +258,7 @@ CONVERSATIONS: tuple[Conversation, ...] = (
             report(
                 "어머니께 설명해 주세요",
                 "S-820954",
-                r"위급\(CRITICAL\)",
+                r"위급 소견\(CRITICAL\)",
                 "예비 판독",
                 "의료기기가 아님",
                 "보호자에게는 의사가 곧 설명한다고만 말할 것",

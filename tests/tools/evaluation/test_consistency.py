@@ -21,7 +21,7 @@ class NearestReader(Reader):
         try:
             return super().describe(pixels, segmentation, metadata)
         except (StopIteration, ValueError):
-            from ..reports.test_generate_report import truth, witness_of
+            from ..reports.witnesses import truth, witness_of
 
             return witness_of(truth("normal")).describe(pixels, segmentation, metadata)
 

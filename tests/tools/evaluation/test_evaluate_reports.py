@@ -28,7 +28,7 @@ from pedaxr_models.labels import FINDINGS, LABELS, Finding, View
 from pedaxr_models.report_text.grammar import narrate
 
 from ..conftest import FILMS, PerfectSegmenter, phantom, recognised
-from ..reports.test_generate_report import Witness, truth, with_finding, witness_of
+from ..reports.witnesses import Witness, truth, with_finding, witness_of
 
 
 class Reader:

@@ -55,7 +55,7 @@ def test_the_overlay_of_a_film_in_doubt_draws_no_finding(
 def test_an_archive_tells_films_in_doubt_from_those_that_were_read(
     film_clinic: Clinic, segmenter: PerfectSegmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ..reports.test_generate_report import truth, witness_of
+    from ..reports.witnesses import truth, witness_of
 
     monkeypatch.setattr(models, "reporter", lambda: witness_of(truth("free air")))
     film = film_clinic.registry.study("free air").image_path

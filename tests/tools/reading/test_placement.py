@@ -19,7 +19,7 @@ from pedaxr_models.report_text.grammar import narrate
 from pedaxr_models.segmentation.segmenter import Segmentation
 
 from ..conftest import PerfectSegmenter, phantom
-from ..reports.test_generate_report import Witness, truth
+from ..reports.witnesses import Witness, truth
 
 AIR = Finding.PNEUMOPERITONEUM
 Place = Callable[[dict[str, np.ndarray]], np.ndarray]

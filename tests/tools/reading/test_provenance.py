@@ -14,7 +14,7 @@ from pedaxr_models.checkpoint import load_checkpoint, save_checkpoint, weights_f
 from pedaxr_models.runtime.load import load_reporter, load_segmenter
 
 from ..conftest import PerfectSegmenter
-from ..reports.test_generate_report import truth, witness_of
+from ..reports.witnesses import truth, witness_of
 
 HOSPITAL = {"made": {"name": "Hankuk Children's Hospital 2019-2024", "is_synthetic": False}}
 SYNTHETIC = {"made": {"name": "phantoms", "is_synthetic": True}}

@@ -20,7 +20,7 @@ from pedaxr_models.labels import FINDINGS, Finding, Structure, View
 from pedaxr_models.report_text.parser import parse
 
 from ..conftest import FILMS, PerfectSegmenter, phantom
-from .test_generate_report import Witness, truth, with_finding, witness_of
+from .witnesses import Witness, truth, with_finding, witness_of
 
 AIR, LEVEL, STOOL = Finding.PNEUMOPERITONEUM, Finding.AIR_FLUID_LEVEL, Finding.CONSTIPATION
 ABSENT = {"presence": Presence.ABSENT, "severity": None, "side": None, "quadrants": ()}
@@ -349,3 +349,16 @@ class _Cropped(PerfectSegmenter):
             )
             planes.append(plane)
         return Segmentation(np.stack(planes), letterbox)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "The film is shown lying on its side: it was turned upright for reading.",
+        "The film seems to lie on its side: turn it upright, or check how it was exported.",
+        "The header says that the film is stored on its side: it was turned upright for reading.",
+    ],
+)
+def test_a_picture_that_was_turned_names_no_view(note: str) -> None:
+    assert parse(note).view is None
+    assert parse("Upright film of the abdomen.").view is View.ERECT, "control"

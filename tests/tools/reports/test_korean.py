@@ -18,7 +18,7 @@ from pedaxr_models.labels import FINDINGS, Finding, View
 from pedaxr_models.report_text.parser import parse
 
 from ..conftest import PerfectSegmenter
-from .test_generate_report import Witness, truth, with_finding, witness_of
+from .witnesses import Witness, truth, with_finding, witness_of
 
 AIR = Finding.PNEUMOPERITONEUM
 
@@ -64,8 +64,8 @@ def test_the_korean_findings_read_back_as_the_structured_ones(draft, name: str) 
 def test_free_air_comes_first_and_asks_for_a_human(draft) -> None:
     sections = korean_sections(draft("free air"))
     assert "기복증" in sections["결론"].split("2.")[0]
-    assert "담당 의사에게 즉시" in sections["긴급 통보"] and "담당 의사에게 즉시" in sections["권고"]
-    assert "긴급 통보" not in korean_sections(draft("normal"))
+    assert "담당 의사에게 즉시" in sections["위급 소견 통보"] and "담당 의사에게 즉시" in sections["권고"]
+    assert "위급 소견 통보" not in korean_sections(draft("normal"))
 
 
 def test_a_supine_film_never_excludes_free_air(draft) -> None:
@@ -92,7 +92,7 @@ def test_what_only_one_witness_sees_is_doubtful_in_korean_too(draft) -> None:
     assert air.presence is Presence.PRESENT and air.is_hedged
     suspects = Witness(witness_of(truth("normal")).text, {**dict.fromkeys(FINDINGS, 0.02), AIR: 0.7})
     sections = korean_sections(draft("normal", suspects, indication="again"))
-    assert sections["결론"].startswith("1. 복강 내 유리공기 의심") and "의심하나" in sections["주의 사항"]
+    assert sections["결론"].startswith("1. 복강 내 유리공기 의심") and "의심하나" in sections["확인할 사항"]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_film_in_doubt_says_so_in_korean_and_nothing_else(
     assert report.in_doubt and english_left(report) == ""
     told = korean_text(report)
     assert "결론\n소견을 제시하지 않음(" in told
-    assert "유리가스" not in told and "긴급" not in told
+    assert "유리가스" not in told and "위급" not in told
 
 
 def test_an_indication_is_quoted_and_an_unknown_phrase_is_kept(draft) -> None:
@@ -155,4 +155,4 @@ def test_the_film_is_never_said_to_show_a_diagnosis() -> None:
 
 def test_nothing_on_either_film_is_told_in_korean() -> None:
     nothing = ComparedFilm(View.ERECT, {}, {})
-    assert in_korean(compare(nothing, nothing)) == "두 영상 모두 표시된 소견 없음."
+    assert in_korean(compare(nothing, nothing)) == "두 영상 모두 윤곽 표시된 소견 없음."

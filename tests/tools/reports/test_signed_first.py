@@ -95,7 +95,7 @@ def test_a_draft_beside_a_signed_report_names_it_first(clinic: Clinic) -> None:
     first, second = report_text(later).splitlines()[:2]
     assert first.startswith("PRELIMINARY") and second.startswith(f"SIGNED REPORT EXISTS: {final.report_id}")
     korean = report_text(later, "ko").splitlines()
-    assert "확정 판독 있음" in korean[1] and '"Free air."' in korean[1]
+    assert "최종 판독 있음" in korean[1] and '"Free air."' in korean[1]
 
 
 def test_an_old_draft_is_not_signed_past_a_newer_one_unless_that_is_said(clinic: Clinic) -> None:

@@ -24,8 +24,8 @@ _UNUSABLE = "The header states no usable pixel spacing."
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 
 _STORED_SO = (
-    "The header says that the film is stored {how}: it was turned upright for reading; outlines are those of "
-    "the film as stored."
+    "The header says that the film is stored {how}: it was turned for reading; outlines are those of the "
+    "film as stored."
 )
 # Of the patient, as a frontal film is read: to the left of the child, to the feet.
 _AXES: dict[str, Vector] = {"L": (1, 0), "R": (-1, 0), "F": (0, 1), "H": (0, -1)}

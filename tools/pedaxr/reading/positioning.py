@@ -27,7 +27,7 @@ _LETTER_PX = (7, 40)
 _LEAST_LETTERS = 10  # in a line; lead words beside the child, such as PORTABLE, are shorter
 _ON_ITS_SIDE = Note(
     NoteKind.ORIENTATION,
-    "The film seems to lie on its side: turn it upright, or check how it was exported.",
+    "The film seems to lie on its side: turn it, or check how it was exported.",
 )
 _UPSIDE_DOWN = Note(NoteKind.DOUBT, "The pelvis lies above the liver, so the film may hang the wrong way up.")
 _MIRRORED = Note(

@@ -43,8 +43,8 @@ _ABDOMEN_ALONE = Note(
 )
 _LYING = Note(
     NoteKind.ORIENTATION,
-    "The film is shown lying on its side: it was turned upright for reading, and outlines are those of the "
-    "film as it came. Sides are those of a film seen from the front.",
+    "The film is shown lying on its side: it was turned for reading, and outlines are those of the film as "
+    "it came. Sides are those of a film seen from the front.",
 )
 
 Look = Callable[[Framing], Outlines]

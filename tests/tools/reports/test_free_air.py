@@ -1,0 +1,89 @@
+"""Free air is critical: outlined, faint, or only suspected, a human must hear of it."""
+
+from dataclasses import replace
+
+import pytest
+
+from pedaxr.reading.operating_points import operating_points, using
+from pedaxr_models.facts import Presence
+from pedaxr_models.labels import FINDINGS, Finding, View
+from pedaxr_models.report_text.grammar import narrate
+
+from ..conftest import PerfectSegmenter
+from .witnesses import Witness, truth
+
+AIR = Finding.PNEUMOPERITONEUM
+
+
+def test_free_air_is_critical_first_and_asks_for_a_human(report_of) -> None:
+    report = report_of("free air")
+    assert report.critical == ["pneumoperitoneum"]
+    assert report.sections["Impression"].startswith("1. Free intraperitoneal air")
+    assert "tell the responsible doctor now" in report.sections["Communication"]
+    assert report_of("normal").critical == []
+
+
+@pytest.mark.parametrize(("probability", "is_critical"), [(0.1, False), (0.25, True)])
+def test_free_air_is_suspected_well_below_one_half(report_of, probability: float, is_critical: bool) -> None:
+    witness = Witness(narrate(truth("normal")), {**dict.fromkeys(FINDINGS, 0.02), AIR: probability})
+    assert bool(report_of("normal", witness).critical) is is_critical
+
+
+def test_a_faint_outline_hedges_its_sentence_and_is_still_critical(report_of) -> None:
+    strict = replace(operating_points(), least_support={AIR: 0.99})
+    with using(strict):
+        report = report_of("free air")
+    (air,) = [s for s in report.sentences if s.finding == AIR]
+    assert (air.verdict, air.reason) == ("hedged", "its outline leaves doubt")
+    assert report.critical == ["pneumoperitoneum"]
+    assert "in doubt, see the flags" in report.sections["Impression"]
+
+
+def test_free_air_that_is_outlined_too_faintly_is_told_to_a_human(
+    report_of, segmenter: PerfectSegmenter
+) -> None:
+    segmenter.doubt[AIR] = 0.5  # of 0.95: below the threshold of 0.5
+    unaware = Witness(narrate(truth("normal")), dict.fromkeys(FINDINGS, 0.02))
+    assert report_of("free air", unaware).critical == []
+    with using(replace(operating_points(), faint_free_air=0.4)):
+        report = report_of("free air", unaware)
+        assert report_of("normal").critical == []
+    assert report.critical == ["pneumoperitoneum"]
+    assert report.flags[0].startswith("Free intraperitoneal air is outlined faintly")
+
+
+def test_free_air_that_only_the_reader_sees_is_still_told_to_a_human(report_of) -> None:
+    suspects = Witness(narrate(truth("normal")), {**dict.fromkeys(FINDINGS, 0.02), AIR: 0.7})
+    report = report_of("normal", suspects)
+    assert report.critical == ["pneumoperitoneum"]
+    assert "suspected" in report.flags[0]
+
+
+def test_a_supine_film_never_excludes_free_air_nor_shows_levels(report_of) -> None:
+    text = narrate(replace(truth("normal"), view=View.ERECT))  # "no free gas", said of a supine film
+    report = report_of("normal supine", Witness(text, dict.fromkeys(FINDINGS, 0.02)))
+    struck = {s.finding for s in report.sentences if s.verdict == "struck" and s.finding}
+    assert {AIR, Finding.AIR_FLUID_LEVEL} == struck
+    presence = {f.finding: f.presence for f in report.findings}
+    assert presence[AIR] is presence[Finding.AIR_FLUID_LEVEL] is Presence.NOT_ASSESSED
+    assert "not excluded on this view" in report.sections["Impression"]
+
+
+def test_free_air_of_which_no_outline_has_a_trace_is_no_alarm(report_of) -> None:
+    """On real films the writer often names free air where the segmentation sees nothing at all."""
+    fanciful = witness_of(truth("free air"))
+    assert report_of("normal", fanciful).critical == [AIR], "without a least trace"
+    with using(replace(operating_points(), free_air_trace=0.05)):
+        report = report_of("normal", fanciful, indication="again")
+    assert report.critical == []
+    (air,) = [f for f in report.findings if f.finding == AIR]
+    assert (air.presence, air.certainty, air.agreed) == ("absent", None, False)
+    assert any(flag.startswith("Free intraperitoneal air: named by the draft") for flag in report.flags)
+
+
+def test_free_air_that_the_writer_names_and_the_outline_hints_at_stays_an_alarm(
+    report_of, segmenter: PerfectSegmenter
+) -> None:
+    segmenter.doubt[AIR] = 0.5
+    with using(replace(operating_points(), free_air_trace=0.05)):
+        assert report_of("free air", witness_of(truth("free air"))).critical == [AIR]
