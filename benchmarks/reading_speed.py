@@ -121,7 +121,7 @@ def main() -> None:
         {
             "One film, warm": rows,
             "Beside the seed's architecture, same run": ratio_rows(rows),
-            "Stages, compiled, one thread, beside their floors": stages,
+            "Stages, compiled, one thread, against their floors": stages,
         },
         given,
     )

@@ -55,16 +55,24 @@ from pedaxr_models.segmentation.data import split_films
 from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.training.distributed import ALONE, Processes, join
 from pedaxr_models.training.loop import (
+    load_run,
     one_cycle,
     pick_device,
     reuse_large_blocks,
+    save_run,
     set_learning_rate,
     training_progress,
+    used_share,
     write_scalars,
 )
 from pedaxr_models.training.sampling import BalancedBatches, group_films
 
 __all__ = ["TrainConfig", "preset", "train_captioner"]
+
+
+# Of a run, what `state.pt` holds.
+_PARTS = ("network", "optimiser")
+_VALUES = ("step", "elapsed_s", "history")
 
 
 @dataclass
@@ -83,24 +91,15 @@ class Run:
 
     def share(self, config: "TrainConfig") -> float:
         """How much of the budget is used up; 1: all of it."""
-        used = self.step / config.steps if config.steps else self.elapsed_s / (config.minutes * 60)
-        return min(1.0, used)
+        return used_share(self.step, self.elapsed_s, steps=config.steps, minutes=config.minutes)
 
     def save(self, path: Path) -> None:
-        """All that resuming needs, replaced in one rename. Batches follow from (seed, step)."""
-        state: Json = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
-        state |= {"step": self.step, "elapsed_s": self.elapsed_s, "history": self.history}
-        state["random"] = torch.get_rng_state()
-        torch.save(state, path.with_suffix(".tmp"))
-        path.with_suffix(".tmp").replace(path)
+        """All that resuming needs."""
+        save_run(self, path, parts=_PARTS, values=_VALUES)
 
     def load(self, path: Path) -> None:
         """Resume from what `save` wrote."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.elapsed_s, self.history = state["step"], state["elapsed_s"], state["history"]
-        torch.set_rng_state(state["random"])
+        load_run(self, path, parts=_PARTS, values=_VALUES)
 
 
 def train_captioner(config: TrainConfig) -> Path:

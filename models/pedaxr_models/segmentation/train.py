@@ -36,12 +36,15 @@ from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.segmentation.thresholds import calibrate
 from pedaxr_models.training.distributed import ALONE, Processes, join
 from pedaxr_models.training.loop import (
+    load_run,
     one_cycle,
     pick_device,
     reuse_large_blocks,
+    save_run,
     set_learning_rate,
     training_progress,
     update_average,
+    used_share,
     write_scalars,
 )
 from pedaxr_models.training.sampling import BalancedBatches, group_films
@@ -123,6 +126,11 @@ def preset(name: str, **changes: Any) -> TrainConfig:
     return TrainConfig(**(PRESETS[name] | changes))
 
 
+# Of a run, what `state.pt` holds.
+_PARTS = ("network", "average", "optimiser")
+_VALUES = ("step", "elapsed_s", "best", "stale", "history")
+
+
 @dataclass
 class Run:
     """What a run carries from step to step, and what `state.pt` holds."""
@@ -140,16 +148,11 @@ class Run:
 
     def share(self, config: "TrainConfig") -> float:
         """How much of the budget is used up; 1: all of it."""
-        used = self.step / config.steps if config.steps else self.elapsed_s / (config.minutes * 60)
-        return min(1.0, used)
+        return used_share(self.step, self.elapsed_s, steps=config.steps, minutes=config.minutes)
 
     def save(self, path: Path) -> None:
-        """All that resuming needs, replaced in one rename."""
-        state = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimiser")}
-        state |= {name: getattr(self, name) for name in ("step", "elapsed_s", "best", "stale", "history")}
-        state["random"] = torch.get_rng_state()
-        torch.save(state, path.with_suffix(".tmp"))
-        path.with_suffix(".tmp").replace(path)
+        """All that resuming needs."""
+        save_run(self, path, parts=_PARTS, values=_VALUES)
 
     def agree(self, device: torch.device) -> None:
         """Take over the first process's clock and patience, so that all stop at the same step."""
@@ -158,12 +161,7 @@ class Run:
 
     def load(self, path: Path) -> None:
         """Resume from what `save` wrote."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        for name in ("network", "average", "optimiser"):
-            getattr(self, name).load_state_dict(state[name])
-        for name in ("step", "elapsed_s", "best", "stale", "history"):
-            setattr(self, name, state[name])
-        torch.set_rng_state(state["random"])
+        load_run(self, path, parts=_PARTS, values=_VALUES)
 
 
 def train_segmentation(config: TrainConfig) -> Path:

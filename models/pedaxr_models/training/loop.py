@@ -4,7 +4,7 @@ import ctypes
 import math
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -34,6 +34,37 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
     """Give all parameter groups the same rate."""
     for group in optimiser.param_groups:
         group["lr"] = rate
+
+
+def used_share(step: int, elapsed_s: float, *, steps: int | None, minutes: float) -> float:
+    """How much of the budget is used up, by steps where they are given; 1: all of it."""
+    return min(1.0, step / steps if steps else elapsed_s / (minutes * 60))
+
+
+def save_run(run: object, path: Path, *, parts: Sequence[str], values: Sequence[str]) -> None:
+    """All that resuming needs, replaced in one rename; batches follow from (seed, step).
+
+    Args:
+        run: what a training carries from step to step.
+        path: of the state file.
+        parts: attributes with a `state_dict`, such as networks and optimisers.
+        values: plain attributes.
+    """
+    state = {name: getattr(run, name).state_dict() for name in parts}
+    state |= {name: getattr(run, name) for name in values}
+    state["random"] = torch.get_rng_state()
+    torch.save(state, path.with_suffix(".tmp"))
+    path.with_suffix(".tmp").replace(path)
+
+
+def load_run(run: object, path: Path, *, parts: Sequence[str], values: Sequence[str]) -> None:
+    """Resume from what `save_run` wrote of the same attributes."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    for name in parts:
+        getattr(run, name).load_state_dict(state[name])
+    for name in values:
+        setattr(run, name, state[name])
+    torch.set_rng_state(state["random"])
 
 
 def training_progress(*, show: bool) -> Progress:

@@ -39,7 +39,9 @@ def korean_lines(report: Report) -> list[str]:
     return [
         _film(report.film, report.study_id),
         _signed(signed) if signed else "",
-        _critical(report.critical, report.critical_certainty),
+        _critical(
+            report.critical, report.critical_certainty, beside_signed=signed.critical if signed else None
+        ),
         in_korean(report.in_doubt) if report.in_doubt else "",
         _status(report),
         *(f"확인: {in_korean(flag)}" for flag in report.flags),
@@ -95,11 +97,16 @@ def _signed(signed: SignedReport) -> str:
     )
 
 
-def _critical(critical: Sequence[str], certainty: Mapping[str, str]) -> str:
+def _critical(
+    critical: Sequence[str], certainty: Mapping[str, str], *, beside_signed: Sequence[str] | None = None
+) -> str:
+    """As `finding_lines.critical_line`."""
     if not critical:
         return ""
     told = "; ".join(_HOW_SURE.get(certainty.get(name, ""), "{}").format(_sign(name)) for name in critical)
-    return f"위급 소견(CRITICAL): {told}. {_TELL}"
+    is_new = beside_signed is not None and not set(critical) <= set(beside_signed)
+    where = ", 본 초안에만 있고 최종 판독에는 없음" if is_new else ""
+    return f"위급 소견(CRITICAL{where}): {told}. {_TELL}"
 
 
 def _sign(name: str) -> str:

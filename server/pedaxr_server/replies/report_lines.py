@@ -133,7 +133,11 @@ def comparison_line(report: Report) -> str:
 
 def is_bare_comparison(text: str) -> bool:
     """Whether a Comparison section that came without data quotes nobody."""
-    return re.fullmatch(r"No earlier film (?:is registered|was supplied)\.", text) is not None
+    why = (
+        r"(?:No earlier film (?:is registered|was supplied)|Not compared: the date of this film is not known)"
+    )
+    that_day = r"(?: Other films of that day are registered: [\w., -]+)?"
+    return re.fullmatch(rf"{why}\.{that_day}", text) is not None
 
 
 def _status_line(report: Report) -> str:

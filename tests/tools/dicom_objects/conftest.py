@@ -28,7 +28,7 @@ from pedaxr_models.segmentation.segmenter import Segmentation
 from pedaxr_models.segmentation.transforms import Letterbox
 
 from ..conftest import PerfectSegmenter
-from ..reports.test_generate_report import witness_of
+from ..reports.witnesses import witness_of
 
 POINTS = OperatingPoints(0.9, 0.87, 0.1, 0.6, 0.2, 0.6)
 SHOWN: dict[str, tuple[View, float, tuple[tuple[Finding, float], ...]]] = {

@@ -28,14 +28,8 @@ DENIED = ("no free gas", "no free air", "no free intraperitoneal air", "no subdi
 
 
 @pytest.fixture
-def draft(
-    film_clinic: Clinic, segmenter: PerfectSegmenter, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Report]:
-    def of(study_id: str, witness: Witness | None = None, **request: object) -> Report:
-        monkeypatch.setattr(models, "reporter", lambda: witness or witness_of(truth(study_id)))
-        return generate_report(study_id, clinic=film_clinic, **request)  # type: ignore[arg-type]
-
-    return of
+def draft(report_of: Callable[..., Report]) -> Callable[..., Report]:
+    return report_of
 
 
 def told(facts: FilmFacts, **probabilities: float) -> Witness:

@@ -10,7 +10,7 @@ from pedaxr_models.labels import FINDINGS, Finding, View
 from pedaxr_models.report_text.grammar import narrate
 
 from ..conftest import PerfectSegmenter
-from .witnesses import Witness, truth
+from .witnesses import Witness, truth, witness_of
 
 AIR = Finding.PNEUMOPERITONEUM
 

@@ -1,8 +1,12 @@
 """generate_report as a caller meets it: requests, flags, comparison, storing, errors."""
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import pytest
+from PIL import Image
 
 from pedaxr import generate_report
 from pedaxr.clinic import Clinic
@@ -10,13 +14,15 @@ from pedaxr.errors import InvalidRequest, ModelUnavailable, StudyNotFound
 from pedaxr.reading.notes import Note, NoteKind
 from pedaxr.reading.operating_points import operating_points, using
 from pedaxr.reading.read_film import Reading
+from pedaxr.registry import NewStudy, Patient
 from pedaxr.reports import comparison
 from pedaxr.reports import sign_off as reports
+from pedaxr.reports.korean import korean_sections
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import FINDINGS, Finding
 from pedaxr_models.report_text.grammar import narrate
 
-from ..conftest import PerfectSegmenter
+from ..conftest import PerfectSegmenter, phantom
 from .witnesses import Witness, truth, witness_of
 
 AIR = Finding.PNEUMOPERITONEUM
@@ -206,3 +212,36 @@ def test_the_signed_report_of_the_earlier_film_is_quoted_and_a_draft_never(
     assert after.report_id != before.report_id, "what is compared with decides what the report says"
     reports.amend(final.report_id, by="Dr. Han", text="Small hernia.", clinic=film_clinic)
     assert "Small hernia." in report_of("levels").sections["Comparison"]
+
+
+@pytest.fixture
+def two_more(film_clinic: Clinic) -> Callable[..., None]:
+    """Another film of the child of "normal", on that day or on no known day."""
+
+    def registered(study_date: date | None) -> None:
+        film = film_clinic.home / "films" / "other.png"
+        pixels = phantom("normal supine").pixels.copy()
+        pixels[0, 0] ^= 1  # a film of its own
+        Image.fromarray(pixels).save(film)
+        sha256 = hashlib.sha256(film.read_bytes()).hexdigest()
+        study = NewStudy("other", "P0", film, sha256, study_date=study_date)
+        film_clinic.registry.add([Patient("P0", "Demo P0")], [study])
+
+    return registered
+
+
+def test_another_film_of_the_same_day_is_named_and_not_compared(report_of, two_more) -> None:
+    assert report_of("normal").sections["Comparison"] == "No earlier film is registered.", "control"
+    two_more(date(2025, 3, 1))
+    report = report_of("normal", indication="again")
+    assert report.sections["Comparison"].endswith("Other films of that day are registered: other.")
+    assert report.comparison is None
+    assert korean_sections(report)["비교 영상"].endswith("같은 날 촬영된 다른 영상 있음: other.")
+
+
+def test_a_film_without_a_date_is_not_said_to_be_the_first(film_clinic: Clinic, report_of, two_more) -> None:
+    two_more(None)
+    report_of("normal")
+    report = generate_report("other", clinic=film_clinic)
+    assert report.sections["Comparison"] == "Not compared: the date of this film is not known."
+    assert korean_sections(report)["비교 영상"] == "비교하지 않음: 이 영상의 촬영일 미상."

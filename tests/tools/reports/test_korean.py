@@ -6,9 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from pedaxr import generate_report
-from pedaxr.clinic import Clinic
-from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import operating_points, using
 from pedaxr.reports.comparison import ComparedFilm, compare
 from pedaxr.reports.korean import in_korean, korean_sections, korean_text
@@ -24,14 +21,8 @@ AIR = Finding.PNEUMOPERITONEUM
 
 
 @pytest.fixture
-def draft(
-    film_clinic: Clinic, segmenter: PerfectSegmenter, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Report]:
-    def of(study_id: str, witness: Witness | None = None, **request: object) -> Report:
-        monkeypatch.setattr(models, "reporter", lambda: witness or witness_of(truth(study_id)))
-        return generate_report(study_id, clinic=film_clinic, **request)  # type: ignore[arg-type]
-
-    return of
+def draft(report_of: Callable[..., Report]) -> Callable[..., Report]:
+    return report_of
 
 
 def english_left(report: Report) -> str:

@@ -15,6 +15,7 @@ from pedaxr.reports.rendering import report_text
 from pedaxr.types import Report, StructuredFinding, Supplied
 from pedaxr_models.facts import Presence, Side
 from pedaxr_models.labels import FINDINGS, Finding
+from pedaxr_models.report_text.wordings import Language
 
 from ..small_clinic import a_report
 
@@ -157,6 +158,57 @@ def test_words_that_do_not_deny_it_leave_the_warning(clinic: Clinic, words: str)
     report = sign_off.amend(final.report_id, by="Dr. Oh", text=words, clinic=clinic)
     assert report.critical == [AIR.value] and report.critical_withdrawn == []
     assert report.sections["Impression"] == words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Normal hips.",
+        "Unremarkable spine.",
+        "Normal bowel gas pattern.",
+        "No abnormality of the bones.",
+        "Normal heart size, lung bases clear.",
+        "정상 골격.",
+        "정상적인 간 음영.",
+    ],
+)
+def test_what_is_normal_of_one_part_takes_no_warning_away(clinic: Clinic, words: str) -> None:
+    final = sign_off.finalise("R-1", by="Dr. Han", told="Dr. Oh", clinic=clinic)
+    report = sign_off.amend(final.report_id, by="Dr. Oh", text=words, clinic=clinic)
+    assert report.critical == [AIR.value] and report.critical_withdrawn == []
+
+
+@pytest.mark.parametrize(
+    "words", ["Cannot confirm free air.", "Free air was an artefact.", "Disagree with free air.", "Free air?"]
+)
+def test_words_that_take_a_finding_back_do_not_affirm_it(clinic: Clinic, words: str) -> None:
+    clinic.registry.save_report(draft("R-2", has_air=False))
+    final = sign_off.finalise("R-2", by="Dr. Han", impression=words, clinic=clinic)
+    assert final.critical == [] and all(f.signer is None for f in final.findings)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_draft_made_after_a_denial_says_that_its_alarm_is_its_own(
+    clinic: Clinic, language: Language
+) -> None:
+    sign_off.finalise("R-1", by="Dr. Han", impression="No free air.", clinic=clinic)
+    later = in_context(clinic.registry.save_report(draft("R-2")), clinic=clinic)
+    own = {
+        "en": "CRITICAL in this draft, not in the signed report: ",
+        "ko": "본 초안에만 있고 최종 판독에는 없음",
+    }
+    plain = {"en": "CRITICAL: ", "ko": "위급 소견: "}
+    text = report_text(later, language)
+    assert own[language] in text and plain[language] not in text
+    first = in_context(clinic.registry.reports("S-1")[0], clinic=clinic)
+    agreed = first.model_copy(update={"signed_report": None})
+    assert plain[language] in report_text(agreed, language), "control"
+
+
+def test_a_draft_made_after_an_agreeing_signature_keeps_the_plain_alarm(clinic: Clinic) -> None:
+    sign_off.finalise("R-1", by="Dr. Han", told="Dr. Oh", clinic=clinic)
+    later = in_context(clinic.registry.save_report(draft("R-2")), clinic=clinic)
+    assert "CRITICAL: free" in report_text(later)
 
 
 def test_a_signature_that_denies_it_needs_nobody_to_be_told(clinic: Clinic) -> None:

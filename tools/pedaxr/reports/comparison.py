@@ -1,7 +1,7 @@
 """A film compared with the latest earlier one of the same child, computed from both segmentations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pedaxr.errors import PedaxrError
@@ -10,18 +10,21 @@ from pedaxr.reading.read_film import Reading, Source, read_film
 from pedaxr.registry.standing import signed_of
 from pedaxr.reports.film_limits import FilmLimits, limits_of
 from pedaxr.reports.sections import NOT_COMPARED
-from pedaxr.text import ForeignText
+from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import ComparedItem, Comparison
 from pedaxr_models.labels import URGENCY, Finding, View, sign
 from pedaxr_models.plausibility import cannot_show
 
 if TYPE_CHECKING:
+    from pedaxr.clinic import Clinic
     from pedaxr.records import Study
     from pedaxr.reports.check_draft import CheckedDraft
 
 NOT_ASSESSED = "not assessed"
 NOT_OUTLINED = "not outlined"
 SUSPECTED = "suspected, not outlined"
+_NO_DATE = "Not compared: the date of this film is not known."
+_THAT_DAY = "Other films of that day are registered: {}."
 # A change of an area or length below this share of the earlier one is within what two outlines differ by.
 LEAST_CHANGE = 0.2
 _RATIOS = {
@@ -98,15 +101,27 @@ def compare_with_earlier(reading: Reading, checked: "CheckedDraft") -> ComparedW
     source = reading.source
     if source.study is None or source.clinic is None:
         return ComparedWithEarlier("No earlier film was supplied.")
-    earlier = source.clinic.registry.earlier_studies(source.study.study_id)
+    others = [s for s in source.clinic.registry.studies(source.study.patient_id) if s != source.study]
+    if others and source.study.study_date is None:
+        return ComparedWithEarlier(_NO_DATE)
+    compared = _with_the_latest(reading, checked, source.study, source.clinic)
+    that_day = [shown_id(s.study_id) for s in others if s.study_date == source.study.study_date]
+    beside = _THAT_DAY.format(", ".join(that_day)) if that_day else ""
+    return replace(compared, text=" ".join(filter(None, [compared.text, beside])))
+
+
+def _with_the_latest(
+    reading: Reading, checked: "CheckedDraft", study: "Study", clinic: "Clinic"
+) -> ComparedWithEarlier:
+    earlier = clinic.registry.earlier_studies(study.study_id)
     if not earlier:
         return ComparedWithEarlier("No earlier film is registered.")
-    signed = signed_of(source.clinic.registry.reports(earlier[0].study_id))
+    signed = signed_of(clinic.registry.reports(earlier[0].study_id))
     compared = _by_outlines(reading, earlier[0], checked)
     if signed is None:
         return compared
     text = f"{compared.text} Its final report: {ForeignText(signed.impression, 4000)}"
-    past = compared.data or _dated(source.study, earlier[0], [])
+    past = compared.data or _dated(study, earlier[0], [])
     return ComparedWithEarlier(text, past.model_copy(update={"signed_impression": signed.impression}))
 
 

@@ -58,7 +58,12 @@ def heading(report: Report, language: Language = "en") -> Heading:
         title=_title(report, words),
         notices=tuple(_notices(report, language)),
         identity=tuple(identity_lines(report.film, report.study_id, language)),
-        critical=critical_line(report.critical, report.critical_certainty, language),
+        critical=critical_line(
+            report.critical,
+            report.critical_certainty,
+            language,
+            beside_signed=report.signed_report.critical if report.signed_report else None,
+        ),
         withdrawn=_withdrawn(report, language),
         in_doubt="" if "Impression" in report.human_sections else _in(language, report.in_doubt or ""),
     )
@@ -90,9 +95,20 @@ def identity_lines(film: FilmIdentity | None, study_id: str | None, language: La
 
 
 def critical_line(
-    critical: Sequence[str], certainty: Mapping[str, Certainty], language: Language = "en"
+    critical: Sequence[str],
+    certainty: Mapping[str, Certainty],
+    language: Language = "en",
+    *,
+    beside_signed: Sequence[str] | None = None,
 ) -> str:
-    """What is critical, and whether it is outlined, in doubt, suspected or named by a human."""
+    """What is critical, and whether it is outlined, in doubt, suspected or named by a human.
+
+    Args:
+        critical: findings.
+        certainty: of each; outlined where it is not known.
+        language: of the line.
+        beside_signed: of a draft made after a signature, what the signed report calls critical.
+    """
     if not critical:
         return ""
     words, names = phrases(language), sign_words(language)
@@ -100,7 +116,8 @@ def critical_line(
         words[certainty.get(name, "outlined")].format(names.get(name) or ForeignText(name))
         for name in critical
     ]
-    return str(words["critical"].format("; ".join(told)))
+    is_the_drafts = beside_signed is not None and not set(critical) <= set(beside_signed)
+    return str(words["critical_in_draft" if is_the_drafts else "critical"].format("; ".join(told)))
 
 
 def sign_words(language: Language) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from pedaxr.types import Certainty, Report, StructuredFinding
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import FINDINGS, NORMAL, URGENCY, Finding
-from pedaxr_models.report_text.parser import parse
+from pedaxr_models.report_text.parser import parse, split_sentences
 
 CRITICAL: tuple[Finding, ...] = (Finding.PNEUMOPERITONEUM,)
 SIGNED_IMPRESSION = "Signed impression"  # before an amendment took its place
@@ -19,9 +19,22 @@ HISTORY = (SIGNED_IMPRESSION, DRAFT_IMPRESSION, DRAFT_RECOMMENDATION)
 COMMUNICATION = "Communication"
 TELL_NOW = "Critical finding: tell the responsible doctor now and record whom and when. Not yet recorded."
 UNDETERMINED = "undetermined"
+# Said of the film as a whole: "normal hips" and "no abnormality of the bones" say nothing of free air.
+_FILM = (
+    r"(?:(?:plain |abdominal |paediatric )*(?:abdomen|film|radiograph|x-ray|study|examination|appearances?))"
+)
+_END = r"(?=\s*(?:$|[.;,!]))"
+_SEEN = r"(?: is)?(?: seen| found| identified| detected)?"
 _NORMAL = re.compile(
-    r"^\W*(?:\d+\.\s*)?(?:(?:this is )?an? )?(?:normal|unremarkable)\b(?! (?:but|except))"
-    r"|\bno abnormality\b|^\W*(?:정상|특이\s?소견\s?없)",
+    rf"^\W*(?:\d+\.\s*)?(?:this is )?(?:an? )?(?:normal|unremarkable)(?: {_FILM})?{_END}"
+    rf"|^\W*(?:\d+\.\s*)?(?:there is )?no abnormality{_SEEN}{_END}"
+    rf"|^\W*(?:정상|특이\s?소견\s?없음?)\s*(?:복부|영상|촬영|소견|\s)*(?:임|입니다|이다)?{_END}",
+    re.IGNORECASE,
+)
+# The parser reads the finding that is named, and not that such words take it back.
+_OPEN = re.compile(
+    r"\b(?:cannot|can't|could not|unable to) (?:confirm|verify)|\bdisagree|\bart[ei]fact|\bmimic|\?"
+    r"|인공물|허상",
     re.IGNORECASE,
 )
 
@@ -55,7 +68,8 @@ def with_human_words(report: Report, words: str, *, is_critical_denied: bool = F
 def _read(words: str) -> tuple[set[Finding], set[Finding]]:
     """Findings that the words affirm, and those that they deny."""
     said = parse(words).findings
-    affirmed = {fact.finding for fact in said if fact.is_present}
+    weighed = " ".join(sentence for sentence in split_sentences(words) if not _OPEN.search(sentence))
+    affirmed = {fact.finding for fact in parse(weighed).findings if fact.is_present}
     doubted = {fact.finding for fact in said if fact.presence is not Presence.ABSENT} - affirmed
     denied = {fact.finding for fact in said if fact.presence is Presence.ABSENT}
     if _NORMAL.search(words) and not affirmed:

@@ -1,5 +1,6 @@
 """Gas, fluid and stool in the lumens, placed by gravity: in the film's plane, or along the beam if supine."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import cv2
@@ -100,6 +101,15 @@ def _fill_stomach(gut: Gut, plan: GutPlan, gravity: Gravity, out: Contents, rng:
     out.fluid[window] = np.maximum(out.fluid[window], full)
 
 
+def _layer(parts: Iterable[Balls], wall: float) -> tuple[LumenLayer, Field, Field]:
+    """The lumen of some parts of the bowel, its signed distance, and half its depth along the beam."""
+    layer = LumenLayer(wall)
+    for balls in parts:
+        layer.add(balls)
+    distance = layer.distance()
+    return layer, distance, layer.half_chord(distance)
+
+
 def _fill_loops(
     a: Anatomy,
     gut: Gut,
@@ -110,11 +120,7 @@ def _fill_loops(
     out: Contents,
     rng: np.random.Generator,
 ) -> tuple[LumenLayer, Field]:
-    layer = LumenLayer(wall)
-    for balls in gut.loops:
-        layer.add(balls)
-    distance = layer.distance()
-    half = layer.half_chord(distance)
+    layer, distance, half = _layer(gut.loops, wall)
     gas = np.zeros((N, N), np.float32)
     shortest = LEVEL_PITCHES * a.pitch
     wide_wanted = plan.level_loops >= 3
@@ -208,11 +214,7 @@ def _fill_colon(
     out: Contents,
     rng: np.random.Generator,
 ) -> tuple[LumenLayer, Field]:
-    layer = LumenLayer(wall)
-    for segment in gut.colon:
-        layer.add(segment.balls)
-    distance = layer.distance()
-    half = layer.half_chord(distance)
+    layer, distance, half = _layer([segment.balls for segment in gut.colon], wall)
     gas = np.zeros((N, N), np.float32)
     flecks = StoolTexture(a, rng)
     for number, (segment, window) in enumerate(zip(gut.colon, layer.windows, strict=True)):

@@ -33,7 +33,7 @@ from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
 from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
 from pedaxr_models.segmentation.segmenter import Segmenter
-from pedaxr_models.training.loop import one_cycle, pick_device, reuse_large_blocks
+from pedaxr_models.training.loop import load_run, one_cycle, pick_device, reuse_large_blocks, save_run
 
 Batch = tuple[Tensor, Tensor, Tensor]
 Report = Callable[[str], None]
@@ -92,6 +92,11 @@ class MixedConfig:
         return sum(steps for _, steps in self.stages)
 
 
+# Of a run, what `state.pt` holds.
+_PARTS = ("network", "average", "optimiser")
+_VALUES = ("step", "history")
+
+
 @dataclass
 class MixedRun:
     """What a run carries from step to step, and what `state.pt` holds."""
@@ -103,19 +108,12 @@ class MixedRun:
     history: list[Json] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
-        """All that resuming needs, replaced in one rename."""
-        state = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimiser")}
-        state |= {"step": self.step, "history": self.history, "random": torch.get_rng_state()}
-        torch.save(state, path.with_suffix(".tmp"))
-        path.with_suffix(".tmp").replace(path)
+        """All that resuming needs."""
+        save_run(self, path, parts=_PARTS, values=_VALUES)
 
     def load(self, path: Path) -> None:
         """Resume from what `save` wrote."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        for name in ("network", "average", "optimiser"):
-            getattr(self, name).load_state_dict(state[name])
-        self.step, self.history = int(state["step"]), list(state["history"])
-        torch.set_rng_state(state["random"])
+        load_run(self, path, parts=_PARTS, values=_VALUES)
 
 
 def train_mixed(config: MixedConfig, report: Report = print) -> Path:
