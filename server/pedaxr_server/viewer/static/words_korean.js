@@ -188,7 +188,7 @@ export const KOREAN = {
   tryNames: "예시 이름:",
   showWorklist: "대기 목록 보기",
   dropFilm: "영상을 여기에 놓거나 파일을 선택하세요 (DICOM, PNG, JPEG)",
-  dropNote: "한 번만 판독되고 어디에도 저장되지 않습니다. 환자와 연결되지 않으므로 서명하거나 교정할 수 없습니다.",
+  dropNote: "한 번만 판독되고 어디에도 저장되지 않습니다. 환아와 연결되지 않으므로 서명하거나 교정할 수 없습니다.",
   order: "목록 순서",
   orderUrgency: "긴급도순",
   orderTeaching: "학습에 가장 도움이 되는 순",
