@@ -103,13 +103,13 @@ def _draw_features(reporter: "Reporter", films: "ReaderFilms", out: Path, seed: 
 
 def _draw_attention(reporter: "Reporter", films: "ReaderFilms", out: Path) -> list[Path]:
     """One picture per label that is among the films."""
-    from pedaxr_models.captioning import attention_maps as attention
+    from pedaxr_models.captioning import figures
 
     drawn = []
-    for index in attention.one_film_per_label(films):
-        looks = attention.sentence_looks(reporter.network, reporter.pieces, films, index)
+    for index in figures.one_film_per_label(films):
+        looks = figures.sentence_looks(reporter.network, reporter.pieces, films, index)
         path = out / f"attention_{films.facts[index].label}.png"
-        attention.draw_attention(films.films[index, 0], looks, attention.film_title(films, index), path)
+        figures.draw_attention(films.films[index, 0], looks, figures.film_title(films, index), path)
         drawn.append(path)
     return drawn
 

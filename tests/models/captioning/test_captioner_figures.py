@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from pedaxr_models.captioning import attention_maps as attention
 from pedaxr_models.captioning import figures
 from pedaxr_models.captioning.beam import log_probability, token_probabilities, write_with_beams
 from pedaxr_models.captioning.film_planes import FILM_PLANES
@@ -113,7 +112,7 @@ def test_features_are_drawn_by_label(tmp_path: Path) -> None:
 
 def test_the_attention_of_every_token_adds_up_to_one(reporter, memory) -> None:
     ids, _ = reporter.network.write(*memory)
-    taken = attention.cross_attention(reporter.network, *memory, ids)
+    taken = figures.cross_attention(reporter.network, *memory, ids)
     assert taken.shape == (*ids.shape, memory[0].shape[1])
     torch.testing.assert_close(taken.sum(-1), torch.ones(ids.shape))
     assert reporter.network.decoder.config._attn_implementation != "eager"  # put back
@@ -122,20 +121,20 @@ def test_the_attention_of_every_token_adds_up_to_one(reporter, memory) -> None:
 def test_a_sentence_ends_with_its_full_stop(reporter) -> None:
     text = narrate(FilmFacts(View.ERECT, tuple(FindingFact(f, Presence.ABSENT) for f in FINDINGS)))
     ids = reporter.pieces.encode([text], longest=128)[0][0, 1:].tolist()
-    spans = attention.sentence_spans([*ids, PAD], reporter.pieces)
+    spans = figures.sentence_spans([*ids, PAD], reporter.pieces)
     assert " ".join(reporter.pieces.decode(ids[span]) for span in spans) == text
     assert ids[spans[-1].stop] == END
 
 
 def test_attention_is_drawn_sentence_by_sentence(reporter, films, tmp_path: Path) -> None:
-    looks = attention.sentence_looks(reporter.network, reporter.pieces, films, 0)
+    looks = figures.sentence_looks(reporter.network, reporter.pieces, films, 0)
     text = reporter.describe_cached(films, [0])[0]
     assert " ".join(look.sentence for look in looks) == text
     for look in looks:
         assert sum(look.shares.values()) == pytest.approx(1, abs=1e-4)
         assert look.heat.shape == films.films.shape[2:] and (look.heat >= 0).all()
-    assert attention.one_film_per_label(films) == [1, 0]
-    attention.draw_attention(
-        films.films[0, 0], looks, attention.film_title(films, 0), tmp_path / "attention.png"
+    assert figures.one_film_per_label(films) == [1, 0]
+    figures.draw_attention(
+        films.films[0, 0], looks, figures.film_title(films, 0), tmp_path / "attention.png"
     )
     assert (tmp_path / "attention.png").stat().st_size > 20_000
