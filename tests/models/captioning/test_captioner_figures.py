@@ -134,7 +134,5 @@ def test_attention_is_drawn_sentence_by_sentence(reporter, films, tmp_path: Path
         assert sum(look.shares.values()) == pytest.approx(1, abs=1e-4)
         assert look.heat.shape == films.films.shape[2:] and (look.heat >= 0).all()
     assert figures.one_film_per_label(films) == [1, 0]
-    figures.draw_attention(
-        films.films[0, 0], looks, figures.film_title(films, 0), tmp_path / "attention.png"
-    )
+    figures.draw_attention(films.films[0, 0], looks, figures.film_title(films, 0), tmp_path / "attention.png")
     assert (tmp_path / "attention.png").stat().st_size > 20_000

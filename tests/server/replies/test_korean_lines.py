@@ -7,7 +7,7 @@ from pedaxr_models.labels import Finding
 from pedaxr_server.replies.korean_lines import korean_lines
 from pedaxr_server.replies.report_lines import report_lines
 
-from ...tools.small_clinic import a_report
+from ..conftest import canned_report
 
 AIR = Finding.PNEUMOPERITONEUM.value
 
@@ -35,6 +35,6 @@ def test_an_alarm_of_the_draft_alone_is_said_to_be_so(signed: list[str], english
         critical=signed,
     )
     update = {"critical": [AIR], "critical_certainty": {AIR: "outlined"}, "signed_report": past}
-    report = a_report("R-1").model_copy(update=update)
+    report = canned_report("S-1", "pain").model_copy(update=update)
     for lines, expected in ((report_lines(report), english), (korean_lines(report), korean)):
         assert sum(line.startswith(expected) for line in lines) == 1

@@ -20,7 +20,7 @@ TOOLS, SERVER = Path(pedaxr.__file__).parent, Path(pedaxr_server.__file__).paren
 ONE_TERM = {
     "outline: 윤곽": "윤곽선",
     "outlined: 윤곽 표시": r"그려|(?<!윤곽 )(?:표시된|표시되었으나|표시되지)|윤곽(?: |이 |은 )없",
-    "critical finding: 위급 소견": r"긴급|중대 ?소견",
+    "critical finding: 위급 소견": r"긴급(?!도)|중대 ?소견",
     "whoever signed: 판독의": r"서명자|판독자",
     "qualified person: 자격 있는 의료인": r"유자격|전문가",
     "final: 최종": "확정 ?(?:판독|결론)",
