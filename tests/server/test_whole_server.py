@@ -31,6 +31,16 @@ def test_no_user_is_shown_another_department_s_child_whatever_happens_between(tm
     assert run.met["ask"] > STEPS / 3 and run.met["sign"] > STEPS / 100
 
 
+def test_each_fault_by_itself(tmp_path: Path) -> None:
+    """Three times over, with signatures between; at random some of them come late."""
+    with whole_server(tmp_path, seed=5) as run:
+        for _ in range(3):
+            for act in (run.locked, run.film_lost, run.garbage, run.restart, run.sign, run.restored, run.ask):
+                act()
+        run.check_audit()
+        run.check_clinic()
+
+
 def fails(run: WholeServer) -> bool:
     try:
         run.run(200)

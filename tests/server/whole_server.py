@@ -44,6 +44,7 @@ META = {
 }
 USERS = {"surgeon": "surgery", "oncologist": "oncology"}
 DEPARTMENTS = (*USERS.values(), None)
+READABLE = ("[storage]", "[unreadable_image]", "[busy]")  # what a resource may end with
 CANNED = ("segment_xray", "generate_report")  # their stand-ins leave no entry
 KINDS = ("find", "find", "patient", "document", "document", "segment", "report", "complete")
 DOCUMENTS = ("report.json", "reports.json", "report.txt", "report.html", "report.ko.json", "image.png")
@@ -313,7 +314,7 @@ class WholeServer:
         lines = [line[5:] for line in reply.text.splitlines() if line.startswith("data:")]
         answer: dict[str, Any] = json.loads(lines[-1] if lines else reply.text)
         error = answer.get("error", {})
-        assert error.get("code") != INTERNAL_ERROR or error["message"].endswith("[storage]"), error
+        assert error.get("code") != INTERNAL_ERROR or error["message"].endswith(READABLE), error
         return answer
 
     def send(self, user: str, path: str, body: dict[str, Any]) -> tuple[int, str]:
