@@ -221,3 +221,21 @@ def doubt(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
 
 def newest_id(page: Page) -> str:
     return str(page.evaluate("decodeURIComponent(location.hash.slice(1))"))
+
+
+def test_the_list_can_be_ordered_by_what_would_teach_most(viewer: Page, clinic: Clinic, home: Path) -> None:
+    study_id = newest_study(home)
+    clinic.registry.save_report(canned_report(study_id, "pain"))
+    viewer.reload()
+    orders = viewer.locator(".orders")
+    expect(orders.get_by_role("button", name="By urgency")).to_have_attribute("aria-pressed", "true")
+    orders.get_by_role("button", name="What would teach most").click()
+    films = viewer.locator(".teaching .candidates button")
+    expect(films.first).to_contain_text(study_id)
+    expect(viewer.locator(".waiting.unread")).to_have_count(0)
+    orders.get_by_role("button", name="By urgency").click()
+    expect(viewer.locator(".teaching")).to_have_count(0)
+    expect(viewer.locator(".waiting").first).to_be_visible()
+    orders.get_by_role("button", name="What would teach most").click()
+    films.first.click()
+    read_when_ready(viewer)
