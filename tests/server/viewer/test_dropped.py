@@ -16,8 +16,7 @@ from pedaxr_server.serve import http_app
 from pedaxr_server.settings import Settings
 from pedaxr_server.viewer import dropped
 
-from ..http_service import bearer, running, with_login
-from .browser import chromium_path, front_page
+from ..http_service import bearer, with_login
 
 BYTES = {"Content-Type": "application/octet-stream"}
 
@@ -44,16 +43,20 @@ def web(settings: Settings) -> Iterator[TestClient]:
         yield opened
 
 
+def kept(home: Path) -> set[Path]:
+    return {path for name in ("films", "overlays") for path in (home / name).rglob("*")}
+
+
 def test_a_film_is_read_and_nothing_of_it_is_stored(web: TestClient, clinic_home: Path, film: bytes) -> None:
     before = open_clinic(clinic_home).registry.counts()
-    files = {path for path in clinic_home.rglob("*") if "access" not in path.name}
+    files = kept(clinic_home)
     answer = web.post("/workplace/film", content=film, headers=BYTES)
     assert answer.status_code == 200, answer.text
     told = answer.json()
     assert told["outlines"]["structures"] and told["report"]["sections"] and told["picture"]
     assert told["report"]["study_id"] is None and told["outlines"]["overlay_path"] is None
     assert open_clinic(clinic_home).registry.counts() == before
-    assert {path for path in clinic_home.rglob("*") if "access" not in path.name} == files
+    assert kept(clinic_home) == files
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -99,28 +102,3 @@ def test_a_file_that_is_far_too_large_is_not_taken(web: TestClient, monkeypatch:
     monkeypatch.setattr(dropped, "MOST_BYTES", 1000)
     answer = web.post("/workplace/film", content=b"x" * 1001, headers=BYTES)
     assert answer.status_code == 400 and "Send one film" in answer.text
-
-
-@pytest.mark.browser
-@pytest.mark.skipif(chromium_path() is None, reason="needs Chromium: apt-get install chromium")
-def test_a_film_chosen_in_the_page_is_shown_and_can_be_neither_signed_nor_corrected(
-    page, settings: Settings, film: bytes
-) -> None:  # type: ignore[no-untyped-def]
-    from playwright.sync_api import expect
-
-    with running(settings) as served:
-        page.goto(front_page(served))
-        page.set_input_files("#film-file", {"name": "belly.png", "mimeType": "image/png", "buffer": film})
-        expect(page.locator("#report .sentences li").first).to_be_visible(timeout=120_000)
-        expect(page.locator("#layers")).to_be_visible()
-        expect(page.locator("#annotate-open")).to_be_hidden()
-        expect(page.locator('[data-act="sign"]')).to_have_count(0)
-        expect(page.locator(".redraft")).to_have_count(0)
-        dropping = """async (bytes) => {
-            const files = new DataTransfer();
-            files.items.add(new File([new Uint8Array(bytes)], "nothing.png", { type: "image/png" }));
-            document.dispatchEvent(new DragEvent("drop", { dataTransfer: files, cancelable: true }));
-        }"""
-        page.evaluate(dropping, list(b"no film"))
-        expect(page.locator("#failure")).to_be_visible(timeout=30_000)
-        expect(page.locator("#report-box")).to_be_hidden()  # the film before is gone

@@ -20,7 +20,6 @@ from pedaxr.clinic import open_clinic
 from pedaxr.clinic.annotate import annotations_of
 from pedaxr.storage.weights import weights_in_use
 from pedaxr_models.phantom.dataset.write import write_dataset
-from pedaxr_models.phantom.spec import Domain
 from pedaxr_server.cli import main
 from pedaxr_server.settings import Settings
 
@@ -50,15 +49,15 @@ def run(*arguments: str | Path) -> Result:
 
 @pytest.fixture
 def hospital(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clinic of films unlike those that the networks were trained on; others are beside it."""
+    """A clinic of synthetic films, or of those of the trial; others are beside it."""
     monkeypatch.setenv("PEDAXR_WEIGHTS", "")  # and back, when the test ends
     monkeypatch.setenv("PEDAXR_GRAPHS", str(tmp_path / "graphs"))
     if TRIAL:
         shutil.copytree(Path(TRIAL) / "corrected", tmp_path / "films")
         shutil.copytree(Path(TRIAL) / "held_out", tmp_path / "others")
     else:
-        write_dataset(tmp_path / "films", count=FILMS, seed=4, domain=Domain.SHIFTED, processes=1)
-        write_dataset(tmp_path / "others", count=HELD_OUT, seed=5, domain=Domain.SHIFTED, processes=1)
+        write_dataset(tmp_path / "films", count=FILMS, seed=4, processes=1)
+        write_dataset(tmp_path / "others", count=HELD_OUT, seed=5, processes=1)
     run("import", tmp_path / "films", "--home", tmp_path / "clinic")
     return tmp_path / "clinic"
 
@@ -112,11 +111,11 @@ def test_correct_sign_export_learn_use_and_roll_back(page: Page, hospital: Path,
 
     run("weights", "use", document["name"], "--although-worse", "--home", hospital)
     assert weights_in_use(hospital) == folder
-    after = json.loads(run("segment", study_id, "--home", hospital, "--json", "-").output)
+    after = json.loads(run("segment", study_id, "--home", hospital, "--json", "-").stdout)
     before_model = by_hand.model
     assert after["model"] != before_model, "films are read with the new weights"
     run("weights", "rollback", "--home", hospital)
-    back = json.loads(run("segment", study_id, "--home", hospital, "--json", "-").output)
+    back = json.loads(run("segment", study_id, "--home", hospital, "--json", "-").stdout)
     assert back["model"] == before_model and weights_in_use(hospital) is None
     run("audit", "verify", "--home", hospital)
 
