@@ -14,6 +14,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from pedaxr.errors import PedaxrError
+from pedaxr_server import metrics
 
 T = TypeVar("T")
 _MOST_ABANDONED = 2
@@ -41,9 +42,13 @@ class Slots:
 
     A client that is known by name can hold at most three quarters of the waiting places, so that none of them
     can shut out the others. All methods belong to one event loop, except `note`.
+
+    Attributes:
+        name: what the metrics call it.
     """
 
-    def __init__(self, at_once: int, waiting: int) -> None:
+    def __init__(self, at_once: int, waiting: int, name: str = "reading") -> None:
+        self.name = name
         self._at_once = at_once
         self._free = at_once
         self._waiting = waiting
@@ -52,6 +57,7 @@ class Slots:
         self._abandoned = 0
         self._lock = threading.Lock()
         self._usual_s = _FIRST_GUESS_S
+        metrics.watch(self)
 
     @property
     def free(self) -> int:
@@ -70,8 +76,10 @@ class Slots:
         Raises:
             Busy: too many calls wait already, of all clients or of this one.
         """
+        begin = time.monotonic()
         await self._enter(client)
         start = time.monotonic()
+        metrics.count_wait(self.name, start - begin)
         try:
             yield
         finally:

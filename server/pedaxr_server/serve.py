@@ -14,6 +14,7 @@ from pedaxr.radiograph.isolation import decode_in_worker
 from pedaxr_server.mcp.server import create_server
 from pedaxr_server.mcp.tools import XrayTools
 from pedaxr_server.settings import Settings
+from pedaxr_server.telemetry import start_metrics, start_traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,7 @@ def serve(settings: Settings, *, listening: "Callable[[], None] | None" = None) 
     decode_in_worker(settings.decode_in_worker)
     if settings.pacs is not None and find_spec("pynetdicom") is None:
         raise InvalidRequest("pacs_host is set, which needs: pip install 'pedaxr[pacs]'")
+    start_traces()
     tools = XrayTools(settings)
     server = create_server(settings, tools)
     try:
@@ -55,6 +57,8 @@ def http_app(settings: Settings) -> "Starlette":
     """
     from pedaxr_server.http.app import app_of
 
+    if settings.metrics:
+        start_metrics()
     tools = XrayTools(settings)
     return app_of(create_server(settings, tools), settings, tools.reader)
 
@@ -111,6 +115,8 @@ def _serve_http(
 ) -> None:
     from pedaxr_server.http.app import app_of, http_server
 
+    if settings.metrics:
+        start_metrics()
     listener = http_server(app_of(server, settings, tools.reader), settings, listening)
     if settings.warm:
         tools.reader.warm()

@@ -47,6 +47,7 @@ class Settings:
         threads: cores that one film may use.
         films_from_page: whether a film may be dropped onto the page; it is read once and stored nowhere.
         log_json: write the log as JSON lines, one for each answered message too.
+        metrics: answer /metrics, to everybody who reaches the port; they hold nothing of patients.
         drain_s: how long a stopping HTTP server lets calls finish.
         pacs_host: the PACS; None: there is none. The rest of it is as in `PacsNode`; each secret
             comes from the environment or from a file of its own.
@@ -72,7 +73,7 @@ class Settings:
     decode_in_worker: bool = True
     reading_s: int = 120
     runtime: Runtime = "auto"
-    threads: int = 1
+    threads: int = 2
     drain_s: int = 20
     log_json: bool = False
     films_from_page: bool = False
@@ -99,6 +100,7 @@ class Settings:
     fhir_url: str | None = None
     fhir_token: str | None = field(default=None, repr=False)
     fhir_token_file: Path | None = None
+    metrics: bool = False
 
     def __post_init__(self) -> None:
         if self.transport not in get_args(Transport):

@@ -239,5 +239,6 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "fhir_url": _text,
     "fhir_token": _text,
     "fhir_token_file": _path,
+    "metrics": _switch,
 }
 _NAMES = tuple(field.name for field in fields(Settings))

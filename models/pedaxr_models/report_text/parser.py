@@ -7,6 +7,7 @@ a finding present but hedged, which is not a plain positive.
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from pedaxr_models.facts import DistalGas
@@ -41,7 +42,7 @@ def split_sentences(text: str) -> tuple[str, ...]:
 def parse(text: str) -> ParsedFacts:
     """All that a text says. Said both ways, a finding counts as present: the reader must be warned."""
     sentences = split_sentences(text)
-    said = strongest(fact for sentence in sentences for fact in _reader(sentence).read_findings(sentence))
+    said = strongest(fact for sentence in sentences for fact in _read_findings(sentence))
     return ParsedFacts(
         view=_first(sentences, lambda s: _reader(s).view(s)),
         findings=tuple(finding_fact(said[f]) for f in FINDINGS if f in said),
@@ -53,7 +54,7 @@ def parse(text: str) -> ParsedFacts:
 
 def parse_findings(sentence: str) -> tuple[SentenceFacts, ...]:
     """What one sentence says of each finding it speaks of: affirmed before hedged before denied."""
-    said = strongest(_reader(sentence).read_findings(sentence))
+    said = strongest(_read_findings(sentence))
     ordered = [said[finding] for finding in URGENCY if finding in said]
     return tuple(sorted(ordered, key=weight, reverse=True))
 
@@ -61,6 +62,12 @@ def parse_findings(sentence: str) -> tuple[SentenceFacts, ...]:
 def parse_sentence(sentence: str) -> SentenceFacts:
     """What one sentence says of a finding; of several, the most urgent that it affirms."""
     return next(iter(parse_findings(sentence)), SentenceFacts())
+
+
+@lru_cache(maxsize=4096)
+def _read_findings(sentence: str) -> tuple[SentenceFacts, ...]:
+    """Kept, as a reader has few sentences, and each is read a dozen times while its report is checked."""
+    return tuple(_reader(sentence).read_findings(sentence))
 
 
 def _reader(sentence: str) -> _Reader:

@@ -66,8 +66,12 @@ def graph_cache() -> Path:
 class Graph:
     """One compiled graph. It may be called from several threads, each of which uses its own cores."""
 
-    def __init__(self, document: bytes) -> None:
+    def __init__(self, document: bytes, *, threads: int | None = None) -> None:
         """Compile an ONNX document.
+
+        Args:
+            document: the graph.
+            threads: that a call uses, `threads_per_call` by default.
 
         Raises:
             GraphError: ONNX Runtime is not installed, or does not take the document.
@@ -78,7 +82,7 @@ class Graph:
             raise GraphError("ONNX Runtime is not installed. Install pedaxr again.") from err
         try:
             self._session = onnxruntime.InferenceSession(
-                document, _session_options(onnxruntime), providers=["CPUExecutionProvider"]
+                document, _session_options(onnxruntime, threads), providers=["CPUExecutionProvider"]
             )
         except Exception as err:
             raise GraphError(f"ONNX Runtime does not take the graph. Set {_USE_TORCH}.") from err
@@ -108,14 +112,19 @@ def open_graphs(kind: str, folder: Path, checkpoint: Checkpoint) -> dict[str, Gr
         stored = {name: _read(place / file) for name, file in names.items()}
         if all(stored.values()):
             with contextlib.suppress(GraphError):
-                return {name: Graph(document) for name, document in stored.items() if document}
+                return {name: _compiled(name, document) for name, document in stored.items() if document}
     made = _export(kind, folder)
-    graphs = {name: Graph(made[name]) for name in names}
+    graphs = {name: _compiled(name, made[name]) for name in names}
     with contextlib.suppress(OSError):
         for name, file in names.items():
             _write(graph_cache() / file, made[name])
         _prune(graph_cache())
     return graphs
+
+
+def _compiled(name: str, document: bytes) -> Graph:
+    """The steps of the decoder are too small to share: waking a second thread takes longer than its half."""
+    return Graph(document, threads=1 if name == "decoder" else None)
 
 
 def write_graphs(weights: Path) -> list[Path]:
@@ -163,9 +172,9 @@ def _export(kind: str, folder: Path) -> dict[str, bytes]:
             ) from err
 
 
-def _session_options(onnxruntime: Any) -> Any:
+def _session_options(onnxruntime: Any, threads: int | None) -> Any:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads_per_call()
+    options.intra_op_num_threads = threads or threads_per_call()
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is raised; warnings would end up on stderr
     # Threads that wait by spinning take the cores from whatever else the machine does.

@@ -141,10 +141,13 @@ def _along_border(area: BoolArray) -> BoolArray:
 
 def _convexity(area: BoolArray) -> float:
     """Share of its convex hull that an area fills."""
-    points = cv2.findNonZero(area.astype(np.uint8))
-    if points is None or len(points) < 3:
+    rows = np.flatnonzero(area.any(axis=1))
+    if np.count_nonzero(area) < 3:
         return 0.0
-    hull = cv2.convexHull(points)
+    first = area[rows].argmax(axis=1)  # the ends of its rows have the same hull as all its pixels
+    last = area.shape[1] - 1 - area[rows, ::-1].argmax(axis=1)
+    ends = np.concatenate([np.stack([x, rows], axis=1) for x in (first, last)])
+    hull = cv2.convexHull(ends.astype(np.int32))
     filled = np.zeros(area.shape, np.uint8)
     cv2.fillConvexPoly(filled, hull, 1)
     return float(np.count_nonzero(area) / np.count_nonzero(filled))

@@ -1,7 +1,7 @@
 """What every segmenter does, whatever runs its network: one film in, probabilities out. Loads no torch."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -88,6 +88,10 @@ class FilmSegmenter(ABC):
         if pixels.ndim != 2 or min(pixels.shape) < 1 or not np.isfinite(pixels).all():
             raise ValueError("A film is a non-empty array (height, width) of finite numbers.")
         return self.predict_frame(*frame_film(np.asarray(pixels, np.float32)))
+
+    def glance(self, pixels: FloatArray, channels: Sequence[str]) -> Segmentation:
+        """As `predict`, of some channels; the planes of others may be zero, which saves making them."""
+        return self.predict(pixels)
 
     def predict_frame(self, frame: FloatArray, letterbox: Letterbox) -> Segmentation:
         """Segment a film that is in the letterbox (512, 512) already."""

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from pedaxr.audit.callers import Caller, called_by, current_caller
 from pedaxr.audit.trail import refused
-from pedaxr.clinic import default_home
+from pedaxr.storage.home import default_home
 from pedaxr_server.settings import Settings
 
 # Refused before a tool could write it down.

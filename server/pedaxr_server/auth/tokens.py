@@ -9,14 +9,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import jwt
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
 from pydantic import AnyHttpUrl, ConfigDict, TypeAdapter
 
 from pedaxr.errors import InvalidRequest
-from pedaxr_server.auth.issuer_keys import Keys
 from pedaxr_server.settings import Settings
 
 PATIENTS_READ = "patients:read"
@@ -42,6 +40,8 @@ class TokenVerifier:
     """Checks bearer tokens against the issuer's keys; the SDK calls it for each request."""
 
     def __init__(self, settings: Settings) -> None:
+        from pedaxr_server.auth.issuer_keys import Keys  # not on stdio, which has no tokens: it loads slowly
+
         self._settings = settings
         self._keys = Keys(settings.auth_key_file, settings.auth_secret)
 
@@ -64,6 +64,8 @@ class TokenVerifier:
         )
 
     def _claims(self, token: str) -> dict[str, Any] | None:
+        import jwt
+
         if len(token) > _LONGEST_TOKEN:
             return None
         try:
@@ -198,5 +200,9 @@ def mint_token(
     }
     if departments is not None:
         claims["departments"] = departments
+    import jwt
+
+    from pedaxr_server.auth.issuer_keys import Keys
+
     secret = Keys(settings.auth_key_file, settings.auth_secret).shared_secret()
     return jwt.encode(claims, secret, algorithm="HS256", headers={"typ": "at+jwt"})

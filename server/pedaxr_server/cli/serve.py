@@ -1,5 +1,6 @@
 """`pedaxr serve`, `pedaxr token` and `pedaxr settings`: everything that needs the whole settings."""
 
+import gc
 import os
 from collections.abc import Callable
 from importlib.metadata import version
@@ -80,9 +81,12 @@ def serve(config: Path | None, **flags: Any) -> None:
 
     Each option is also a setting: PEDAXR_AUTH_ISSUER in the environment, auth_issuer in the settings file.
     """
+    gc.disable()  # what is loaded now stays: looking through it again and again takes a tenth of the start
     from pedaxr_server.logs import JSON_VARIABLE, log_to_stderr
     from pedaxr_server.serve import serve as run_server
 
+    gc.freeze()
+    gc.enable()
     settings = _gather(flags, config).settings
     use_weights(settings.weights)
     use_runtime(settings.runtime, settings.threads)

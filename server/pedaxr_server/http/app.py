@@ -1,13 +1,13 @@
 """The HTTP service: the MCP endpoint with its login, health, and the viewer's routes, as one Starlette app.
 
-    GET  /healthz, /readyz                        no login, no patient data
+    GET  /healthz, /readyz, /metrics              no login, no patient data
     GET  /.well-known/oauth-protected-resource/*  who issues tokens (RFC 9728)
     *    /mcp                                     MCP over streamable HTTP, both protocol eras
     GET  /, /viewer/*                             the viewer's page, no login, no patient data
     *    /workplace/*                             what the page does besides showing, with the same login
 
-Every route but the first two checks Host and Origin exactly, so that a web page cannot reach patient data by
-rebinding a name. Order of the layers, outermost first: hosts, token, context of the token, shares of one
+Every route but the first three checks Host and Origin exactly, so that a web page cannot reach patient data
+by rebinding a name. Order of the layers, outermost first: hosts, token, context of the token, shares of one
 client, scopes, routes.
 """
 

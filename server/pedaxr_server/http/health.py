@@ -1,20 +1,24 @@
-"""`/healthz`: the process lives. `/readyz`: it can answer. Neither says a word about a patient."""
+"""`/healthz`: the process lives. `/readyz`: it can answer. `/metrics`: how it does.
+
+None says a word about a patient.
+"""
 
 import anyio
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from pedaxr.errors import PedaxrError
 from pedaxr_server.settings import Settings
+from pedaxr_server.telemetry import CONTENT_TYPE, metrics_text
 from pedaxr_server.worker.readers import Reader
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def health_routes(settings: Settings, reader: Reader | None) -> list[BaseRoute]:
-    """Both routes; without a `reader` nothing is said of the networks."""
+    """The routes, /metrics where it is wanted; without a `reader` nothing is said of the networks."""
     probes = anyio.CapacityLimiter(1)
 
     async def healthz(request: Request) -> JSONResponse:
@@ -26,7 +30,12 @@ def health_routes(settings: Settings, reader: Reader | None) -> list[BaseRoute]:
         body = {"status": "ready" if is_ready else "not ready", "checks": checks}
         return JSONResponse(body, 200 if is_ready else 503, {"Cache-Control": "no-store"})
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+    async def metrics(request: Request) -> Response:
+        text = await anyio.to_thread.run_sync(metrics_text, limiter=probes)
+        return Response(text, headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
+
+    wanted = [Route("/metrics", metrics)] if settings.metrics else []
+    return [Route("/healthz", healthz), Route("/readyz", readyz), *wanted]
 
 
 def _checks(settings: Settings, reader: Reader | None) -> dict[str, bool]:

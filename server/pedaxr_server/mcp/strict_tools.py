@@ -4,6 +4,8 @@ The SDK drops arguments that it does not know, so that a misspelt `patient_birth
 search; and it publishes a title for every property. Both matter here.
 """
 
+import re
+import time
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -17,9 +19,11 @@ from pydantic import ValidationError
 
 from pedaxr.errors import NotFound, PedaxrError
 from pedaxr.text import ForeignText
+from pedaxr_server import metrics
 from pedaxr_server.mcp.answers import Shown, shown_of
 from pedaxr_server.mcp.arguments import as_meant, verbatim
 
+_CODE = re.compile(r"\[([a-z_]+)\]$")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -73,6 +77,23 @@ class StrictTool(Tool):
         Raises:
             ToolError: an argument is unknown, missing or of the wrong type, or the tool raised it.
         """
+        begin, outcome = time.monotonic(), "cancelled"
+        try:
+            result = await self._run(arguments, context, convert_result)
+            outcome = "ok"
+            return result
+        except Exception as err:
+            outcome = _code_of(err)
+            raise
+        finally:
+            metrics.count_call(self.name, outcome, time.monotonic() - begin)
+
+    async def _run(
+        self,
+        arguments: dict[str, Any],
+        context: Context[LifespanContextT, RequestT],
+        convert_result: bool,
+    ) -> Any:
         allowed = list(self.parameters["properties"])
         unknown = sorted(set(arguments) - set(allowed))
         if unknown:
@@ -90,6 +111,12 @@ class StrictTool(Tool):
             if isinstance(err.__cause__, ToolError):  # our own text, without the SDK's "Error executing tool"
                 raise err.__cause__ from err.__cause__.__cause__
             raise
+
+
+def _code_of(err: Exception) -> str:
+    """The code at the end of an error that the model reads; anything else is a bug."""
+    found = _CODE.search(str(err)) if isinstance(err, ToolError) else None
+    return found.group(1) if found else "bug"
 
 
 def strict_tool(

@@ -63,8 +63,8 @@ class XrayTools:
         self._home = settings.home
         self._pacs = settings.pacs
         self.reader = reader or reader_of(settings)
-        self.searching = Slots(4, 8 * settings.waiting)
-        self._fetching = Slots(2, settings.waiting)
+        self.searching = Slots(4, 8 * settings.waiting, "searching")
+        self._fetching = Slots(2, settings.waiting, "fetching")
 
     def published(self) -> list[StrictTool]:
         """The tools in the order an agent needs them."""

@@ -25,6 +25,9 @@ def preview_png(path: Path, *, max_edge: int = MAX_EDGE_PX, max_bytes: int = MAX
 
     try:
         with Image.open(path) as stored:
+            is_small = stored.format == "PNG" and max(stored.size) <= max_edge
+            if is_small and path.stat().st_size <= max_bytes:
+                return path.read_bytes()  # as it was drawn: encoding it again takes longer than drawing it
             picture = stored.convert("RGB")
     except (OSError, UnidentifiedImageError) as err:
         raise StorageError(
@@ -51,8 +54,8 @@ def film_png(path: Path, sha256: str) -> bytes:
         StorageError: the file is another one.
     """
     import numpy as np
-    from PIL import Image
 
+    from pedaxr.radiograph.png import png_bytes
     from pedaxr.radiograph.read import read_radiograph
 
     film = read_radiograph(path)
@@ -61,7 +64,7 @@ def film_png(path: Path, sha256: str) -> bytes:
             "The film file of this study has changed since it was registered, so it is not shown. "
             "Restore the file, or import the film again."
         )
-    return _png(Image.fromarray(np.round(film.pixels * 255).astype(np.uint8)))
+    return png_bytes(np.round(film.pixels * 255).astype(np.uint8))
 
 
 def encode_base64(data: bytes) -> str:

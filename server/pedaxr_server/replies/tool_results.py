@@ -146,11 +146,12 @@ def small_segmentation(result: SegmentationResult) -> SegmentationResult:
 def simplify(polygon: list[Point], limit: int = MAX_VERTICES) -> list[Point]:
     """Drop the vertices that change the area least until `limit` are left (Visvalingam and Whyatt, 1993)."""
     points = list(polygon)
+    areas = [_triangle(points[i - 1], points[i], points[(i + 1) % len(points)]) for i in range(len(points))]
     while len(points) > max(limit, 3):
-        areas = [
-            _triangle(points[i - 1], points[i], points[(i + 1) % len(points)]) for i in range(len(points))
-        ]
-        del points[areas.index(min(areas))]
+        gone = areas.index(min(areas))
+        del points[gone], areas[gone]
+        for i in (gone - 1, gone % len(points)):  # only the two beside it have other neighbours now
+            areas[i] = _triangle(points[i - 1], points[i], points[(i + 1) % len(points)])
     return points
 
 

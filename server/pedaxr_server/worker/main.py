@@ -4,7 +4,7 @@ Messages are JSON objects on a socket that the server made; the bytes of an answ
 
     worker: {"warm": true}                                       once, when it takes jobs
     server: {"id": 1, "job": "segment", "arguments": {...}, "caller": ...}       or {"cancel": 1}
-    worker: {"id": 1, "is_last": false} and bytes                or {"id": 1, "error": code, "text": ...}
+    worker: {"id": 1, "is_last": false, "stages": {...}} and bytes   or {"id": 1, "error": code, "text": ...}
 
 A job that is cancelled gets an exception at its next step: between stages of a reading, layers of a network
 and words of a report. One that is deep inside a library meanwhile does not hear it, and the server kills the
@@ -28,6 +28,7 @@ from typing import Any
 from pedaxr.audit.callers import Caller, called_by
 from pedaxr.errors import PedaxrError
 from pedaxr.radiograph.isolation import decode_in_worker, is_in_worker
+from pedaxr.stage_times import timed_stages
 from pedaxr_server.logs import log_to_stderr
 from pedaxr_server.worker.jobs import JOBS, Job, load
 
@@ -94,11 +95,13 @@ class WorkerLoop:
         if is_last:
             os._exit(0)
 
-    def _answer(self, request: dict[str, Any]) -> tuple[dict[str, str], bytes | None]:
+    def _answer(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
         try:
             try:
                 self._begin(request["id"])
-                return {}, self._do(request)
+                with timed_stages() as stages:
+                    content = self._do(request)
+                return {"stages": stages}, content
             finally:
                 self._end()
         except Cancelled:

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from pedaxr.errors import ERRORS_BY_CODE, PedaxrError, WorkerFailed
+from pedaxr_server import metrics
 from pedaxr_server.worker.main import BUG, CANCELLED, LOST_MEMORY
 
 IS_POSSIBLE = os.name == "posix"
@@ -127,6 +128,7 @@ class Worker:
                 self._replace(child)
                 raise Stopped from err
         self._is_wanted_warm = True
+        metrics.count_stages(job, answer.get("stages", {}))
         return _content_of(answer, content)
 
     def close(self) -> None:
@@ -148,6 +150,7 @@ class Worker:
 
     def _replace(self, child: "_Child") -> None:
         """A new one begins to load at once, so that the next call waits less."""
+        metrics.count_replacement()
         child.end()
         self.start(warm=True)
 

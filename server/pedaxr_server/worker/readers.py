@@ -13,6 +13,8 @@ import anyio.to_thread
 
 from pedaxr.audit.callers import current_caller
 from pedaxr.errors import PedaxrError
+from pedaxr.stage_times import timed_stages
+from pedaxr_server import metrics
 from pedaxr_server.admission import Slots, current_client
 from pedaxr_server.settings import Settings
 from pedaxr_server.worker.jobs import JOBS, load
@@ -116,7 +118,7 @@ class ThreadReader:
 
     async def read(self, job: str, **arguments: str | None) -> bytes:
         """See `Reader`."""
-        work = partial(JOBS[job], home=self._home, **arguments)
+        work = partial(_timed, job, partial(JOBS[job], home=self._home, **arguments))
         return await self.slots.run(work, current_client())
 
     @property
@@ -140,6 +142,14 @@ class ThreadReader:
             self._is_ready = True
         except PedaxrError as err:  # the first call that needs them says what to do
             _log.warning("The networks could not be loaded in the background [%s]", err.code)
+
+
+def _timed(job: str, work: Callable[[], bytes]) -> bytes:
+    """The answer; its stages go to the metrics, as the worker's do."""
+    with timed_stages() as stages:
+        answer = work()
+    metrics.count_stages(job, stages)
+    return answer
 
 
 async def _set_when_cancelled(stop: threading.Event) -> None:

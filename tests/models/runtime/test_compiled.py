@@ -237,9 +237,19 @@ def test_without_graphs_and_without_torch_the_error_names_the_extra(monkeypatch:
         compiled._export("segmentation", SEGMENTATION)
 
 
-@pytest.mark.parametrize(("given", "threads"), [("", 1), ("1", 1), ("0", 1), ("many", 1), ("9999", None)])
+@pytest.mark.parametrize(("given", "threads"), [("", 2), ("1", 1), ("0", 1), ("many", 2), ("9999", None)])
 def test_threads_are_at_least_one_and_at_most_the_cores(
     given: str, threads: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(THREADS_VARIABLE, given)
-    assert threads_per_call() == (threads or os.cpu_count())
+    cores = os.cpu_count() or 1
+    assert threads_per_call() == min(threads or cores, cores)
+
+
+def test_a_glance_at_some_channels_gives_what_a_whole_look_does() -> None:
+    segmenter = CompiledSegmenter.load(SEGMENTATION)
+    for film in (_films(1)[0], np.random.default_rng(0).random((300, 700)).astype(np.float32)):
+        whole, some = segmenter.predict(film), segmenter.glance(film, CHANNELS[7:10])
+        np.testing.assert_array_equal(some.probabilities[7:10], whole.probabilities[7:10])
+        assert some.letterbox == whole.letterbox
+        assert not some.probabilities[:7].any() and not some.probabilities[10:].any()

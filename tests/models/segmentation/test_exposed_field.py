@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedaxr_models.segmentation.exposed_field import find_exposed_field
+from pedaxr_models.segmentation.exposed_field import _convexity, find_exposed_field
 
 HEIGHT, WIDTH = 400, 300
 
@@ -94,3 +94,15 @@ def test_outlines_go_back_to_the_picture():
     assert np.allclose(field.from_picture(on_picture), points)
     assert np.allclose(on_picture, points @ field.affine[:, :2].T + field.affine[:, 2])
     assert np.allclose(on_picture[0], [field.left + 3, field.top + 5])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_area_fills_the_same_share_of_the_hull_of_all_its_pixels(seed):
+    rng = np.random.default_rng(seed)
+    area = cv2.blur(rng.random((90, 70)).astype(np.float32), (9, 9)) > (0.5, 0.55, 0.6, 2)[seed % 4]
+    points = cv2.findNonZero(area.astype(np.uint8))
+    share = 0.0
+    if points is not None and len(points) > 2:
+        filled = cv2.fillConvexPoly(np.zeros(area.shape, np.uint8), cv2.convexHull(points), 1)
+        share = np.count_nonzero(area) / np.count_nonzero(filled)
+    assert _convexity(area) == share

@@ -146,6 +146,9 @@ class TrueSegmenter:
     min_area_px: dict[str, int] = field(default_factory=dict)
     core_thresholds: dict[str, float] = field(default_factory=dict)
 
+    def glance(self, pixels: FloatArray, channels: object) -> Segmentation:
+        return self.predict(pixels)
+
     def predict(self, pixels: FloatArray) -> Segmentation:
         letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
         planes = np.zeros((len(CHANNELS), letterbox.size, letterbox.size), np.float32)

@@ -78,7 +78,12 @@ class Outlines:
         return self.framing.stored_region(next(region for region in regions if region.name == channel))
 
 
-def outline(radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: Spacing | None) -> Outlines:
+def outline(
+    radiograph: Radiograph,
+    segmenter: "FilmSegmenter",
+    spacing: Spacing | None,
+    framing: Framing | None = None,
+) -> Outlines:
     """Segment a film at first look, as its header and its exposed field say how to read it.
 
     A film that its header calls turned or mirrored is looked at as stored, too. Where the header says only
@@ -86,7 +91,8 @@ def outline(radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: Spacing
     a picture upright and say so in the same elements. Where it says how the child lies, it is believed.
     """
     stored = radiograph.stored
-    asked = outline_framed(radiograph, segmenter, spacing, exposed_framing(radiograph, spacing))
+    framing = framing or exposed_framing(radiograph, spacing)
+    asked = outline_framed(radiograph, segmenter, spacing, framing)
     if stored.orientation.is_upright:
         return asked
     plain = exposed_framing(radiograph, spacing, Orientation())
@@ -139,7 +145,7 @@ def outline_framed(
         masks=masks,
     )
     cores = with_cores(masks, segmentation.probabilities, segmenter.core_thresholds)
-    looks = Looks(segmentation, film, segmenter.predict)
+    looks = Looks(segmentation, film, segmenter.glance)
     return Outlines(
         framing, film, segmentation, masks, cores, tuple(regions), _stored_regions(regions, framing), looks
     )

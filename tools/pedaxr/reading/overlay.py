@@ -1,10 +1,10 @@
 """Draw a film with its regions outlined: whose it is, legend, sides, and what the picture is not."""
 
-import io
 import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 
 from pedaxr.ages import age_text
 from pedaxr.errors import StorageError
+from pedaxr.radiograph.png import png_bytes
 from pedaxr.reading.overlay_fonts import can_write, font_for
 from pedaxr.text import printable
 from pedaxr.types import FilmIdentity, Region, SignedReport
@@ -106,14 +107,13 @@ def write_picture(picture: Image.Image, path: Path) -> None:
     Raises:
         StorageError: the folder cannot be written.
     """
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=6)
+    content = png_bytes(np.asarray(picture.convert("RGB")))
     part: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".overlay-", delete=False) as file:
             part = Path(file.name)
-            file.write(buffer.getvalue())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -188,21 +188,32 @@ class _Layout:
 def _draw_finding(picture: ByteArray, region: Region, layout: _Layout) -> None:
     """Translucent fill and a thick line on a dark one, so that it shows on gas and on bone."""
     colour, outlines = TERMS[region.name].colour, layout.outlines(region)
+    part = _part_with(outlines, picture, 2)
     filled = picture.copy()
     for outline in outlines:
         cv2.fillPoly(filled, [outline], colour, cv2.LINE_AA, _SUBPIXEL_BITS)
-    cv2.addWeighted(filled, _FILL_OPACITY, picture, 1 - _FILL_OPACITY, 0, dst=picture)
+    picture[part] = cv2.addWeighted(filled[part], _FILL_OPACITY, picture[part], 1 - _FILL_OPACITY, 0)
     cv2.polylines(picture, outlines, True, (0, 0, 0), 2 * layout.thick, cv2.LINE_AA, _SUBPIXEL_BITS)
     cv2.polylines(picture, outlines, True, colour, layout.thick, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
 def _draw_structure(picture: ByteArray, region: Region, layout: _Layout) -> None:
+    colour, outlines = TERMS[region.name].colour, layout.outlines(region)
+    part = _part_with(outlines, picture, layout.thick + 2)
     lined = picture.copy()
-    colour = TERMS[region.name].colour
-    cv2.polylines(
-        lined, layout.outlines(region), True, colour, layout.thick // 2, cv2.LINE_AA, _SUBPIXEL_BITS
-    )
-    cv2.addWeighted(lined, _STRUCTURE_OPACITY, picture, 1 - _STRUCTURE_OPACITY, 0, dst=picture)
+    cv2.polylines(lined, outlines, True, colour, layout.thick // 2, cv2.LINE_AA, _SUBPIXEL_BITS)
+    picture[part] = cv2.addWeighted(lined[part], _STRUCTURE_OPACITY, picture[part], 1 - _STRUCTURE_OPACITY, 0)
+
+
+def _part_with(outlines: Sequence[NDArray[np.int32]], picture: ByteArray, around: int) -> tuple[slice, slice]:
+    """Rows and columns of the picture that hold the outlines, and as many pixels around them."""
+    if not outlines:
+        return slice(0, 0), slice(0, 0)
+    points = np.concatenate(outlines) >> _SUBPIXEL_BITS
+    (left, top), (right, bottom) = points.min(axis=0) - around, points.max(axis=0) + around + 2
+    height, width = picture.shape[:2]
+    rows = slice(max(0, int(top)), min(height, int(bottom)))
+    return rows, slice(max(0, int(left)), min(width, int(right)))
 
 
 def _write_head(draw: ImageDraw.ImageDraw, film: FilmIdentity | None, layout: _Layout) -> None:
@@ -333,7 +344,18 @@ def _write(
     size: int,
     anchor: str = "la",
 ) -> None:
-    draw.text(at, text, colour, font_for(text, size), anchor=anchor)
+    stamp, (left, top) = _stamp(text, size, anchor)
+    draw.bitmap((at[0] + left, at[1] + top), stamp, colour)
+
+
+@lru_cache(maxsize=256)
+def _stamp(text: str, size: int, anchor: str) -> tuple[Image.Image, tuple[int, int]]:
+    """The text in white on black, and where its corner lies from its anchor: most lines are on every film."""
+    font = font_for(text, size)
+    left, top, right, bottom = (round(edge) for edge in font.getbbox(text, anchor=anchor))
+    stamp = Image.new("L", (max(1, right - left), max(1, bottom - top)))
+    ImageDraw.Draw(stamp).text((-left, -top), text, 255, font, anchor=anchor)
+    return stamp, (left, top)
 
 
 def _shortened(text: str, size: int, room: int) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -57,10 +57,16 @@ def font_for(text: str, size: int) -> Font:
     """Pillow's own font, or another for a text that it lacks letters for."""
     wide, hangul = wide_font_file(), hangul_font_file()
     if _has_letters(text) or (wide is None and hangul is None):
-        return ImageFont.load_default(size)
+        return _font(None, size)
     if wide is not None and _is_latin(text):
-        return ImageFont.truetype(str(wide), round(_WIDE * size))
-    return ImageFont.load_default(size) if hangul is None else ImageFont.truetype(str(hangul), size)
+        return _font(wide, round(_WIDE * size))
+    return _font(hangul, size)
+
+
+@lru_cache(maxsize=32)
+def _font(file: Path | None, size: int) -> Font:
+    """Pillow's own where no file is given; opened once, as every line of a picture asks for it."""
+    return ImageFont.load_default(size) if file is None else ImageFont.truetype(str(file), size)
 
 
 def _has_letters(text: str) -> bool:

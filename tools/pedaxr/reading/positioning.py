@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pedaxr.reading.notes import Note, NoteKind
 from pedaxr_models.labels import Structure
+from pedaxr_models.segmentation.landmarks import pixels_of
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float32]
@@ -84,7 +85,7 @@ def is_on_its_side(masks: Mapping[str, BoolArray]) -> bool:
 
 def _centre(mask: BoolArray) -> tuple[float, float] | None:
     """Row and column."""
-    ys, xs = np.nonzero(mask)
+    ys, xs = pixels_of(mask)
     return (float(ys.mean()), float(xs.mean())) if len(ys) else None
 
 
@@ -99,7 +100,7 @@ def lean(spine: BoolArray) -> float | None:
 
     None where it has no clear direction.
     """
-    ys, xs = np.nonzero(spine)
+    ys, xs = pixels_of(spine)
     if len(ys) < 3:
         return None
     (short, long), axes = np.linalg.eigh(np.cov(np.stack([ys, xs]).astype(float)))

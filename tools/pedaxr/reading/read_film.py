@@ -34,6 +34,7 @@ from pedaxr.reading.quality import check_anatomy, check_likeness, check_picture
 from pedaxr.reading.reframing import reframed
 from pedaxr.reading.second_look import hanging_doubts, refuse_two_bodies
 from pedaxr.reading.spacing import resolve_spacing
+from pedaxr.stage_times import stage
 from pedaxr.types import Region
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import CHANNELS, Finding, View
@@ -73,13 +74,15 @@ _LEAST_AIR_PX = 30  # of the frame, where the weights name no least area
 # An agent outlines a film and then has it reported on: the second call finds the first one's work. Two films,
 # as one can be 50 million pixels.
 _films = Recent[Radiograph](2)
+_pictures = Recent["_Picture"](2)
 _outlines = Recent[Outlines](2)
+_judged = Recent[tuple[Outlines, OperatingPoints, list[Note]]](2)
 
 
 def forget_films() -> None:
     """Drop what is kept of the last films."""
-    _films.clear()
-    _outlines.clear()
+    for kept in (_films, _pictures, _outlines, _judged):
+        kept.clear()
 
 
 @dataclass(frozen=True)
@@ -240,29 +243,56 @@ def read_film(source: Source) -> Reading:
         ModelUnavailable: there are no usable segmentation weights.
         StorageError: the study's file is not the one that was registered.
     """
-    radiograph = (
-        source.film if isinstance(source.film, Radiograph) else read_radiograph(source.film, recent=_films)
-    )
+    with stage("decode"):
+        radiograph = (
+            source.film
+            if isinstance(source.film, Radiograph)
+            else read_radiograph(source.film, recent=_films)
+        )
     _check_identity(source, radiograph)
     notes = [Note(NoteKind.FILE, text) for text in radiograph.notes]
     spacing, spacing_notes = resolve_spacing(radiograph, source.study)
-    framing = exposed_framing(radiograph, spacing[:2] if spacing else None)
-    exposed = replace(radiograph, pixels=framing.apply(radiograph.pixels))
-    notes += [*check_picture(exposed), *text_notes(radiograph.pixels)]
+    sides = spacing[:2] if spacing else None
+    with stage("check_picture"):
+        picture = _pictures.get((radiograph.sha256, sides), lambda: _Picture.of(radiograph, sides))
+    notes += picture.notes
     notes += [_FROM_THE_SIDE] if radiograph.stored.is_from_the_side else []
     notes += _header_notes(source, radiograph)
     segmenter = models.segmenter()
     audit.note(weights=segmenter.weights_sha256)
     metadata = _study_metadata(source.study) if source.study else radiograph.metadata
-    outlines = _seen(radiograph, segmenter, spacing[:2] if spacing else None, metadata.view)
-    notes += [*outlines.notes, *_anatomy_notes(outlines), *spacing_notes]
-    return Reading(
-        source, radiograph, outlines, segmenter, spacing, metadata, operating_points(), tuple(notes)
-    )
+    with stage("outline"):
+        outlines = _seen(radiograph, segmenter, sides, metadata.view, picture.framing)
+    points = operating_points()
+    with stage("second_looks"):
+        notes += _judgement(outlines, points)
+    notes += spacing_notes
+    return Reading(source, radiograph, outlines, segmenter, spacing, metadata, points, tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """How a film is laid out at first, and what can be said of it before any network looks."""
+
+    framing: Framing
+    notes: tuple[Note, ...]
+
+    @classmethod
+    def of(cls, radiograph: Radiograph, spacing: tuple[float, float] | None) -> "_Picture":
+        """Raises NotAnAbdominalFilm."""
+        framing = exposed_framing(radiograph, spacing)
+        exposed = replace(radiograph, pixels=framing.apply(radiograph.pixels))
+        return cls(framing, (*check_picture(exposed), *text_notes(radiograph.pixels)))
+
+
+def _judgement(outlines: Outlines, points: OperatingPoints) -> list[Note]:
+    """`_anatomy_notes`, kept with the very objects they belong to: no others get their numbers meanwhile."""
+    key = (id(outlines), id(points))
+    return _judged.get(key, lambda: (outlines, points, _anatomy_notes(outlines)))[2]
 
 
 def _anatomy_notes(outlines: Outlines) -> list[Note]:
-    """What the outlines say of the picture. Raises NotAnAbdominalFilm."""
+    """What the outlines say of the picture, and how it was framed. Raises NotAnAbdominalFilm."""
     refuse_two_bodies(outlines.looks, outlines.masks)
     notes = check_anatomy(outlines.read_regions, may_be_unsure=outlines.is_lying)
     notes += check_likeness(outlines.segmentation)
@@ -274,7 +304,7 @@ def _anatomy_notes(outlines: Outlines) -> list[Note]:
     )
     if not texts(placed, NoteKind.DOUBT) and not is_on_its_side(outlines.masks):
         notes += hanging_doubts(outlines.looks, operating_points())
-    return notes + placed
+    return [*outlines.notes, *notes, *placed]
 
 
 def _seen(
@@ -282,12 +312,13 @@ def _seen(
     segmenter: "FilmSegmenter",
     spacing: tuple[float, float] | None,
     view: View | None,
+    framing: Framing,
 ) -> Outlines:
     """Of the same film and weights what was found the last time; weights without a digest have no name."""
     if not segmenter.weights_sha256:
-        return look_at(radiograph, segmenter, spacing, view)
+        return look_at(radiograph, segmenter, spacing, view, framing)
     key = (radiograph.sha256, segmenter.weights_sha256, id(segmenter), spacing, view)
-    return _outlines.get(key, lambda: look_at(radiograph, segmenter, spacing, view))
+    return _outlines.get(key, lambda: look_at(radiograph, segmenter, spacing, view, framing))
 
 
 def look_at(
@@ -295,9 +326,13 @@ def look_at(
     segmenter: "FilmSegmenter",
     spacing: tuple[float, float] | None,
     view: View | None,
+    framing: Framing | None = None,
 ) -> Outlines:
-    """What is outlined, after every second look: askew, lying, upside down, the abdomen of a whole baby."""
-    first = outline(radiograph, segmenter, spacing)
+    """What is outlined, after every second look: askew, lying, upside down, the abdomen of a whole baby.
+
+    `framing` is what `exposed_framing` gives of the film, where it is known already.
+    """
+    first = outline(radiograph, segmenter, spacing, framing)
 
     def look(framing: Framing) -> Outlines:
         return outline_framed(radiograph, segmenter, spacing, framing)

@@ -7,7 +7,7 @@ wrongly. A picture that is wide, tall or has two spines is also segmented half b
 certain apart.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,7 @@ class Looks:
         self,
         segmentation: "Segmentation",
         film: FloatArray,
-        segment: Callable[[FloatArray], "Segmentation"],
+        segment: Callable[[FloatArray, Sequence[str]], "Segmentation"],
     ) -> None:
         self._stored = segmentation
         self._film = film
@@ -77,23 +77,23 @@ class Looks:
     @cached_property
     def sides_mirrored(self) -> float:
         """Of the organs that lie on one side, with the film mirrored."""
-        return unsureness(self._segment(self._content[:, ::-1]), ONE_SIDED)
+        return self._unsure(self._content[:, ::-1], ONE_SIDED)
 
     @cached_property
     def upright_turned(self) -> float:
         """Of what tells up from down, with the film turned by half."""
-        return unsureness(self._segment(self._content[::-1, ::-1]), UPRIGHT)
+        return self._unsure(self._content[::-1, ::-1], UPRIGHT)
 
     @cached_property
     def upright_apart(self) -> float:
         """Of the less sure one of the picture's two halves, each looked at alone."""
         picture = _shrunk(self._film[self._lit])
-        return max(unsureness(self._segment(half), UPRIGHT) for half in _halves(picture))
+        return max(self._unsure(half, UPRIGHT) for half in _halves(picture))
 
     @cached_property
     def upright_together(self) -> float:
         """Of what tells up from down, on the whole picture: the network may have looked at a part of it."""
-        return unsureness(self._segment(_shrunk(self._film[self._lit])), UPRIGHT)
+        return self._unsure(_shrunk(self._film[self._lit]), UPRIGHT)
 
     @cached_property
     def is_long(self) -> bool:
@@ -101,6 +101,9 @@ class Looks:
         rows, columns = self._lit
         height, width = rows.stop - rows.start, columns.stop - columns.start
         return bool(width > _WIDE * height or height > _TALL * width)
+
+    def _unsure(self, picture: FloatArray, channels: tuple[Structure, ...]) -> float:
+        return unsureness(self._segment(picture, channels), channels)
 
     @property
     def _content(self) -> FloatArray:

@@ -10,6 +10,7 @@ from pedaxr.reading.overlay import LONG_EDGE, Caption, area_text, draw_overlay, 
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
 from pedaxr.registry.standing import signed_of
+from pedaxr.stage_times import stage
 from pedaxr.types import Region, SegmentationResult, SignedReport
 from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding, View, sign_within
 
@@ -57,7 +58,8 @@ def segment_xray(
     if path is not None:
         left = reading.outlines.framing.towards_left
         caption = Caption(film, reading.in_doubt, signed, trained.statement, left)
-        write_picture(_drawn(reading, caption, full_size), path)
+        with stage("draw"):
+            write_picture(_drawn(reading, caption, full_size), path)
     critical = [] if reading.in_doubt else _critical(reading, signed)
     return SegmentationResult(
         study_id=reading.source.study.study_id if reading.source.study else None,

@@ -20,6 +20,7 @@ from pedaxr.reports.consistency import without_contradictions
 from pedaxr.reports.current import in_context
 from pedaxr.reports.human_words import UNDETERMINED
 from pedaxr.reports.sections import compose_sections, present_findings, sections_in_doubt, standing_text
+from pedaxr.stage_times import stage
 from pedaxr.text import printable
 from pedaxr.types import Report, Supplied
 from pedaxr_models.labels import LABELS, NORMAL, View
@@ -125,8 +126,10 @@ def _both(requested: str | None, given: str | None) -> list[Supplied]:
 
 
 def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") -> Report:
-    told = reporter.describe(reading.film, reading.segmentation, reading.metadata)
-    checked = check_draft(reading, told, operating_points(), supplied.working_diagnoses)
+    with stage("write_report"):
+        told = reporter.describe(reading.film, reading.segmentation, reading.metadata)
+    with stage("check_report"):
+        checked = check_draft(reading, told, operating_points(), supplied.working_diagnoses)
     past = NOT_COMPARED_FILM if checked.in_doubt else compare_with_earlier(reading, checked)
     trained = provenance(reading.segmenter, reporter)
 
