@@ -131,7 +131,12 @@ def main() -> None:
         Image.fromarray(make_film(sample_spec(0, 3)).pixels).save(film)
         cache = {CACHE_VARIABLE: str(Path(folder) / "graphs")}
         rows: list[dict[str, Any]] = []
-        rows.append({"what": "first film on a fresh machine: the graphs come with the weights", **first_film(ours, film, **cache)})
+        rows.append(
+            {
+                "what": "first film on a fresh machine: the graphs come with the weights",
+                **first_film(ours, film, **cache),
+            }
+        )
         for name, extra in (("compiled", cache), ("torch", {})):
             found = [
                 first_film(ours, film, **{RUNTIME_VARIABLE: name}, **extra) for _ in range(given.repeats)

@@ -5,6 +5,7 @@ reach the networks.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ def segment(home: str | None, study_id: str) -> bytes:
     from pedaxr_server.replies.film_lines import identified
     from pedaxr_server.replies.tool_results import segmentation_reply
 
+    _load_segmenter()
     clinic = _clinic(home)
     reply = segmentation_reply(identified(segment_xray(study_id, clinic=clinic), clinic))
     return reply.model_dump_json(by_alias=True).encode()
@@ -113,6 +115,15 @@ JOBS: Mapping[str, Job] = {
     "outlines": outlines,
     "file": file,
 }
+
+
+def _load_segmenter() -> None:
+    """Before the first film is decoded, as the decoder's process starts meanwhile; reading says what fails."""
+    from pedaxr.errors import PedaxrError
+    from pedaxr.reading import networks
+
+    with suppress(PedaxrError):
+        networks.segmenter()
 
 
 def _clinic(home: str | None) -> "Clinic":

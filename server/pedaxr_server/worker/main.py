@@ -182,7 +182,17 @@ def main() -> None:
     """Arguments: socket, bytes of memory, and the words `warm` and `decode-apart` where wanted."""
     log_to_stderr()
     decode_in_worker("decode-apart" in sys.argv)
+    if is_in_worker() and "warm" not in sys.argv:
+        threading.Thread(target=_start_decoder, daemon=True).start()
     serve_jobs(int(sys.argv[1]), memory=int(sys.argv[2]), warm_up=_warm_up if "warm" in sys.argv else None)
+
+
+def _start_decoder() -> None:
+    """In its own process, it gets ready while this one loads the networks. The first film says what is wrong."""
+    from pedaxr.radiograph.decode_pool import the_pool
+
+    with suppress(PedaxrError):
+        the_pool().warm()
 
 
 def _warm_up() -> None:
