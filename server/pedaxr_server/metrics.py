@@ -15,7 +15,7 @@ from pedaxr.stage_times import STAGES
 
 TOOLS = frozenset({"find_patient", "segment_xray", "generate_report", "finalise_report"})
 OUTCOMES = frozenset({"ok", "bug", "cancelled", *ERRORS_BY_CODE})
-JOBS = frozenset({"segment", "report", "overlay", "mask", "outlines"})
+JOBS = frozenset({"segment", "report", "overlay", "mask", "outlines", "file"})
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 _meter = get_meter("pedaxr")
 _calls = _meter.create_counter(

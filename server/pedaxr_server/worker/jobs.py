@@ -118,7 +118,7 @@ JOBS: Mapping[str, Job] = {
 
 
 def _load_segmenter() -> None:
-    """Before the first film is decoded, as the decoder's process starts meanwhile; reading says what fails."""
+    """Before the first film is decoded: the decoder's process starts meanwhile. Reading says what fails."""
     from pedaxr.errors import PedaxrError
     from pedaxr.reading import networks
 

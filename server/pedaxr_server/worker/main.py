@@ -188,7 +188,7 @@ def main() -> None:
 
 
 def _start_decoder() -> None:
-    """In its own process, it gets ready while this one loads the networks. The first film says what is wrong."""
+    """It gets ready while this process loads the networks. The first film says what is wrong with it."""
     from pedaxr.radiograph.decode_pool import the_pool
 
     with suppress(PedaxrError):
