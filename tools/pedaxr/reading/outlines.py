@@ -12,6 +12,7 @@ from pedaxr.radiograph.orientation import Orientation
 from pedaxr.radiograph.read import Radiograph
 from pedaxr.reading.framing import Framing, framing_of, with_exposed_field
 from pedaxr.reading.notes import Note
+from pedaxr.reading.operating_points import operating_points
 from pedaxr.reading.placement import Anatomy
 from pedaxr.reading.quality import sureness
 from pedaxr.reading.regions import channel_masks, find_regions
@@ -92,7 +93,7 @@ def outline(
     """
     stored = radiograph.stored
     framing = framing or exposed_framing(radiograph, spacing)
-    asked = outline_framed(radiograph, segmenter, spacing, framing)
+    asked = outline_framed(radiograph, segmenter, spacing, framing, looks_ahead=True)
     if stored.orientation.is_upright:
         return asked
     plain = exposed_framing(radiograph, spacing, Orientation())
@@ -124,11 +125,19 @@ def plausibility(outlines: Outlines) -> float:
 
 
 def outline_framed(
-    radiograph: Radiograph, segmenter: "FilmSegmenter", spacing: Spacing | None, framing: Framing
+    radiograph: Radiograph,
+    segmenter: "FilmSegmenter",
+    spacing: Spacing | None,
+    framing: Framing,
+    *,
+    looks_ahead: bool = False,
 ) -> Outlines:
-    """Segment a film in one framing."""
+    """Segment a film in one framing; `looks_ahead` where the mirrored look at it may well be asked for."""
     film = framing.apply(radiograph.pixels)
     segmentation = segmenter.predict(film)
+    looks = Looks(segmentation, film, segmenter.glance)
+    if looks_ahead:
+        looks.look_ahead(operating_points().mirrored_looked_from)
     thresholds, min_area_px = segmenter.thresholds, segmenter.min_area_px
     masks = channel_masks(
         segmentation,
@@ -145,7 +154,6 @@ def outline_framed(
         masks=masks,
     )
     cores = with_cores(masks, segmentation.probabilities, segmenter.core_thresholds)
-    looks = Looks(segmentation, film, segmenter.glance)
     return Outlines(
         framing, film, segmentation, masks, cores, tuple(regions), _stored_regions(regions, framing), looks
     )

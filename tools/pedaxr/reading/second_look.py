@@ -8,6 +8,7 @@ certain apart.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.reading.notes import Note, NoteKind
 from pedaxr_models.labels import CHANNELS, Structure
+from pedaxr_models.runtime.threads import threads_per_call
 from pedaxr_models.segmentation.transforms import FRAME
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ _SURER_APART = 0.05
 _LEAST_SECOND_SPINE = 0.15  # of the longer one's area
 _LEAST_SPINE_SHAPE = 2.0  # height to mean width
 _SPINES_APART = 2.5  # mean widths
+_beside = ThreadPoolExecutor(1, thread_name_prefix="second-look")
 _MIRRORED = Note(
     NoteKind.DOUBT,
     "The outlines are surer with the film mirrored, so left and right may be exchanged.",
@@ -63,6 +66,15 @@ class Looks:
         self._stored = segmentation
         self._film = film
         self._segment = segment
+        self._ahead: Future[float] | None = None
+
+    def look_ahead(self, looked_from: float) -> None:
+        """Begin the mirrored look where it will be asked for, if a call may use two cores.
+
+        It takes as long as all that is done with the first look until then: regions, measures, checks.
+        """
+        if threads_per_call() > 1 and self.sides > looked_from:
+            self._ahead = _beside.submit(self._mirrored)
 
     @cached_property
     def sides(self) -> float:
@@ -77,6 +89,9 @@ class Looks:
     @cached_property
     def sides_mirrored(self) -> float:
         """Of the organs that lie on one side, with the film mirrored."""
+        return self._mirrored() if self._ahead is None else self._ahead.result()
+
+    def _mirrored(self) -> float:
         return self._unsure(self._content[:, ::-1], ONE_SIDED)
 
     @cached_property
