@@ -136,7 +136,7 @@ def _search(registry: Registry, asked: Asked, limit: int, offset: int) -> Patien
         else:
             nearest = [] if found.total else _nearest(index, asked)
         has_twin = alone is not None and _has_twin(index, alone.patient)
-    return _answer(registry, asked, found, nearest, page=slice(offset, most), has_twin=has_twin)
+        return _answer(registry, asked, found, nearest, page=slice(offset, most), has_twin=has_twin)
 
 
 def _registry(clinic: "ClinicLike | None") -> Registry:

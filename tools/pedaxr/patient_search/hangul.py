@@ -219,6 +219,7 @@ _COARSE_ONSET = dict(zip(ONSETS, "kknttlmppss.cccktph", strict=True))
 _COARSE_NUCLEUS = dict(zip(NUCLEI, "aeaeoeoeoaeooooeiooii", strict=True))
 
 
+@lru_cache(maxsize=16384)
 def coarse(reading: str) -> str:
     """A lossy key shared by readings that Latin spelling confuses: what the search index stores."""
     parts = (decompose(char) for char in reading)

@@ -7,8 +7,11 @@ whatever the busy timeout.
 
 import secrets
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,15 +138,40 @@ def connected(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """One read transaction: everything in it is of one state of the registry, and the caller's to see."""
+    """One read transaction: everything in it is of one state of the registry, and the caller's to see.
+
+    What is read inside the block of another one, by the same caller, is read in that one: opening a
+    connection takes as long as a look-up.
+    """
+    seen = current_caller().departments
+    outer, thread = _transaction.get(), threading.get_ident()
+    if outer is not None and (outer.path, outer.seen, outer.thread) == (path, seen, thread):
+        yield outer.connection
+        return
     with connected(path) as connection:
         connection.row_factory = sqlite3.Row
         connection.text_factory = _any_text
-        seen = current_caller().departments
         if seen is not None:
             departments.show_only(connection, seen)
         connection.execute("BEGIN")
-        yield connection
+        token = _transaction.set(_Transaction(path, seen, thread, connection))
+        try:
+            yield connection
+        finally:
+            _transaction.reset(token)
+
+
+@dataclass(frozen=True)
+class _Transaction:
+    """A read transaction that is open, and whose it is."""
+
+    path: Path
+    seen: object
+    thread: int
+    connection: sqlite3.Connection
+
+
+_transaction: ContextVar[_Transaction | None] = ContextVar("transaction", default=None)
 
 
 def _any_text(cell: bytes) -> str:
