@@ -58,6 +58,7 @@ def test_a_caller_who_may_see_less_never_reads_in_a_transaction_that_shows_more(
 
 
 def test_another_registry_and_another_thread_have_their_own(clinic: Clinic, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
     other = Registry.create(tmp_path / "other" / REGISTRY_FILE)
     found: list[object] = []
 
