@@ -80,6 +80,7 @@ bench: $(READY)  ## how fast everything is, beside the seed's architecture (a qu
 	$(call BENCH,start_speed)
 	$(call BENCH,throughput)
 	$(call BENCH,registry_sizes)
+	$(call BENCH,registry_writers)
 	$(call BENCH,film_speed)
 	$(call BENCH,runtime_parity) --data $(DATA) --films 100
 
