@@ -4,6 +4,7 @@ import base64
 import pickle
 import re
 from collections.abc import Callable
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from pedaxr.radiograph.read import read_radiograph
 from pedaxr.registry import Patient, Registry
 from pedaxr.reports.sign_off import list_reports, read_report
 from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE
-from pedaxr.types import PatientSearch, Report, SegmentationResult, SignedReport, Worklist
+from pedaxr.types import PatientSearch, Report, SegmentationResult, SignedReport, WaitingFilm, Worklist
 from pedaxr_models.labels import View
 
 from .conftest import PerfectSegmenter, phantom
@@ -272,6 +273,20 @@ def test_a_path_given_for_a_study_says_where_a_film_goes(film_clinic: Clinic) ->
     for given in (path, 7, Registry):
         with pytest.raises(InvalidRequest, match="file="):
             segment_xray(given, clinic=film_clinic)  # type: ignore[arg-type]
+
+
+def test_the_worklist_says_how_sure_a_critical_finding_is() -> None:
+    film = WaitingFilm(
+        study_id="S-1",
+        report_status="preliminary",
+        critical=["pneumoperitoneum"],
+        critical_certainty={"pneumoperitoneum": "in_doubt"},
+    )
+    kinds: dict[str, list[WaitingFilm]] = {"critical": [film], "unsigned": [], "unread": []}
+    totals = {f"{kind}_total": len(films) for kind, films in kinds.items()}
+    given = {"today": date(2026, 1, 2), "films": 1, "looked_at": 1, "next_step": "Tell."} | kinds | totals
+    made = Worklist.model_validate(given)
+    assert "Free intraperitoneal air (in doubt)" in made._repr_html_()
 
 
 def test_a_report_made_by_hand_has_a_page_too() -> None:

@@ -18,6 +18,7 @@ _STYLE = (
     ".pedaxr{max-width:64rem}.pedaxr h1{font-size:1.1rem}.pedaxr h2{font-size:1rem;margin:.8rem 0 .2rem}"
     ".pedaxr p{margin:.2rem 0}.pedaxr .critical{border:2px solid #b00020;color:#b00020;padding:.4rem .7rem;"
     "font-weight:bold}.pedaxr .notice{border-left:4px solid #888;padding:.2rem .7rem}"
+    ".pedaxr td,.pedaxr th{text-align:left;padding:.1rem .6rem .1rem 0}"
     ".pedaxr .small{font-size:.85em;opacity:.75}.pedaxr img,.pedaxr svg{max-width:100%}"
 )
 
@@ -128,7 +129,10 @@ def _worklist(result: Worklist) -> str:
             "name": _name(film.patient_name, None),
             "born": str(film.patient_birth_date or ""),
             "report": film.report_status,
-            "critical": ", ".join(map(sign, film.critical)),
+            "critical": ", ".join(
+                f"{sign(one)} ({film.critical_certainty.get(one, 'outlined').replace('_', ' ')})"
+                for one in film.critical
+            ),
         }
         for waits, films in lists.items()
         for film in films
