@@ -23,6 +23,7 @@ from pedaxr.pacs.dimse import FILM_CLASSES
 from pedaxr.pacs.fetch import fetch, film_here
 from pedaxr.pacs.node import PacsNode
 from pedaxr.pacs.search import DOWN, find_patient_and_ask
+from pedaxr.pacs.wire import Bound
 
 from .films import ARIN, SEOYEON, film, uid_of
 from .orthanc import free_ports
@@ -34,6 +35,11 @@ Answers = Callable[[Dataset], Iterator[tuple[int, Dataset | None]]]
 @contextmanager
 def pacs(find: Answers, got: bytes | None = None) -> Iterator[PacsNode]:
     """One that answers searches so, and sends that file when asked for a film."""
+    bounds: list[Bound] = []
+
+    def on_open(event: Event) -> None:
+        bounds.append(Bound(2**30))
+        bounds[-1](event)
 
     def on_find(event: Event) -> Iterator[tuple[int, Dataset | None]]:
         yield from find(event.identifier)
@@ -48,13 +54,21 @@ def pacs(find: Answers, got: bytes | None = None) -> Iterator[PacsNode]:
     for sop_class in FILM_CLASSES:
         ae.add_supported_context(sop_class, scu_role=True, scp_role=True)
     server = ae.start_server(
-        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, on_find), (evt.EVT_C_GET, on_get)]
+        ("127.0.0.1", 0),
+        block=False,
+        evt_handlers=[
+            (evt.EVT_CONN_OPEN, on_open),
+            (evt.EVT_C_FIND, on_find),
+            (evt.EVT_C_GET, on_get),
+        ],
     )
     assert server is not None
     try:
         yield PacsNode("127.0.0.1", int(server.server_address[1]), "ORTHANC")
     finally:
         ae.shutdown()
+        for bound in bounds:
+            bound.close()
 
 
 def row(**elements: object) -> Dataset:

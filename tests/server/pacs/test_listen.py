@@ -1,21 +1,26 @@
 """A real PACS sends films; what was acknowledged is read, once, whatever happens in between."""
 
+import logging
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
+from functools import partialmethod
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 from pydicom.uid import SegmentationStorage
 
 from pedaxr.clinic import Clinic
+from pedaxr.clinic.import_film import import_film
 from pedaxr.errors import InvalidRequest, PacsError
-from pedaxr.pacs import dimse, listen, spool
+from pedaxr.pacs import dimse, listen, receive, spool, wire
 from pedaxr.pacs.dimse import echo
 from pedaxr.pacs.listen import Listener
 from pedaxr.pacs.node import PacsNode
@@ -61,8 +66,9 @@ def node() -> PacsNode:
 
 @needs_orthanc
 def test_films_that_the_pacs_sends_are_read_once_and_hands_are_left(
-    hospital: Orthanc, clinic: Clinic
+    hospital: Orthanc, clinic: Clinic, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     ids = {one: hospital.ask(f"/instances/{one}/simplified-tags") for one in hospital.ask("/instances")}
     of_order = {tags["AccessionNumber"]: one for one, tags in ids.items()}
     listener = listener_of(clinic, listening_node(hospital.listener))
@@ -76,6 +82,8 @@ def test_films_that_the_pacs_sends_are_read_once_and_hands_are_left(
     assert clinic.registry.counts() == {"patients": 2, "studies": 2, "reports": 2}
     study = clinic.registry.studies("Q-1004")[0]
     assert study.sop_instance_uid == uid_of("A4")
+    for name in ("민준", "Minjun", "Q-1004", "20220304", uid_of("A4")):
+        assert name not in caplog.text, "at DEBUG, of every library"
 
 
 def test_a_film_that_was_acknowledged_is_read_after_a_crash(clinic: Clinic, node: PacsNode) -> None:
@@ -189,6 +197,30 @@ def test_a_film_that_cannot_be_used_is_kept_beside_with_its_reason(
     assert listener.spool.counts() == {"waiting": 0, "read": 2}
 
 
+def test_a_film_saved_again_with_other_bytes_is_the_same_film(clinic: Clinic, node: PacsNode) -> None:
+    listener = listener_of(clinic, node)
+    (clinic.home / "first.dcm").write_bytes(film(SEOYEON, "B1", ImageComments="saved by another archive"))
+    study_id = import_film(clinic.home / "first.dcm", clinic=clinic)
+    listener.spool.take(uid_of("B1"), film(SEOYEON, "B1"))
+    listener.work_once()
+    assert listener.spool.counts() == {"waiting": 0, "read": 1}
+    assert [study.study_id for study in clinic.registry.studies(SEOYEON[0])] == [study_id]
+
+
+def test_a_bug_that_one_film_meets_stops_no_other(clinic: Clinic, node: PacsNode) -> None:
+    def read_or_fail(study_id: str, clinic: Clinic) -> Report:
+        if clinic.registry.study(study_id).patient_id == SEOYEON[0]:
+            raise ZeroDivisionError
+        return read(study_id, clinic)
+
+    listener = listener_of(clinic, node)
+    listener.read = read_or_fail
+    listener.spool.take(uid_of("B1"), film(SEOYEON, "B1"))
+    listener.spool.take(uid_of("B9"), film(MINJUN, "B9"))
+    listener.work_once()
+    assert listener.spool.counts() == {"waiting": 0, "failed": 1, "read": 1}
+
+
 def test_a_child_that_contradicts_the_registry_is_not_imported(clinic: Clinic, node: PacsNode) -> None:
     listener = listener_of(clinic, node)
     listener.spool.take(uid_of("B1"), film(SEOYEON, "B1"))
@@ -252,3 +284,40 @@ def test_a_pacs_that_sends_nothing_by_itself_is_asked(
         clinic, replace(hospital.node, port=free_ports(1)[0]), listener.spool, poll_s=60, read=read
     )
     away.work_once()
+
+
+def test_peers_that_hang_up_or_stall_in_the_middle_leave_no_open_socket(
+    clinic: Clinic, node: PacsNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listener that runs for months must not run out of them."""
+    monkeypatch.setattr(wire.Bound, "__init__", partialmethod(wire.Bound.__init__, most_seconds=0.3))
+    monkeypatch.setattr(receive, "_GREETING_S", 1.0)
+    listener = listener_of(clinic, node)
+    with taking(listener):
+        echo(node)
+        before = sockets()
+        for message in (b"\4\0\0\0\1\0" + b"\xff" * 10, b"\4\0\xff\xff\xff\xff", b"\1"):
+            for is_hung_up in (True, False):
+                peer = socket.create_connection(("127.0.0.1", node.port), timeout=WAIT_S)
+                peer.sendall(message)
+                if is_hung_up:
+                    peer.close()
+                else:
+                    time.sleep(0.5)
+                    peer.close()
+        until = time.monotonic() + WAIT_S
+        while sockets() > before and time.monotonic() < until:
+            time.sleep(0.1)
+        assert sockets() <= before
+        time.sleep(1.5)
+        for _ in range(3):
+            echo(node)
+
+
+def sockets() -> int:
+    """Open ones of this process."""
+    found = 0
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            found += str(link.readlink()).startswith("socket:")
+    return found

@@ -1,6 +1,7 @@
 """Results go back to the film's own study, once, read back, and only where three sources name one child."""
 
 import json
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -16,6 +17,7 @@ from mcp import Client
 from pydicom import Dataset, dcmread
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
+from pedaxr.audit.access_log import AccessLog
 from pedaxr.clinic import Clinic
 from pedaxr.clinic.integrity import check_clinic
 from pedaxr.dicom_objects import objects
@@ -45,7 +47,7 @@ pytestmark = needs_orthanc
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     """One that is written to; every test has an order of its own."""
     with orthanc(tmp_path_factory.mktemp("archive")) as found:
-        found.load([film(SEOYEON, f"S{number}") for number in range(12)])
+        found.load([film(SEOYEON, f"S{number}") for number in range(13)])
         yield found
 
 
@@ -104,8 +106,14 @@ def held(archive: Orthanc, order: str) -> list[str]:
 
 @pytest.mark.parametrize(("by", "order"), [("web", "S0"), ("dicom", "S1")])
 def test_a_report_is_sent_read_back_and_sent_again_without_effect(
-    archive: Orthanc, clinic: Clinic, small_objects: list[str], by: str, order: str
+    archive: Orthanc,
+    clinic: Clinic,
+    small_objects: list[str],
+    by: str,
+    order: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     node = archive.web_node if by == "web" else archive.node
     study_id = read_film(clinic, archive, order)
     sent = send_report(study_id, clinic=clinic, node=node)
@@ -115,6 +123,8 @@ def test_a_report_is_sent_read_back_and_sent_again_without_effect(
     assert held(archive, order) == ["CR", "OT"]
     assert [one.kind for one in clinic.registry.sent(sent.report_id)] == ["capture"]
     assert all(check.is_good for check in check_clinic(clinic))
+    for name in ("서연", "Seoyeon", "Q-1001", "20210506", uid_of(order)):
+        assert name not in caplog.text, "at DEBUG, of every library"
 
 
 def test_what_the_pacs_holds_under_our_id_is_compared_and_never_replaced(
@@ -167,7 +177,7 @@ def spoil(clinic: Clinic, statement: str, *values: object) -> None:
         ("UPDATE patients SET patient_birth_date = ?", (None,)),
         ("UPDATE studies SET sop_instance_uid = ?", ("1.2.3",)),
         ("UPDATE studies SET study_instance_uid = ?", ("1.2.3",)),
-        ("UPDATE studies SET sop_instance_uid = ?", (None,)),
+        ("UPDATE studies SET sop_instance_uid = ?, study_instance_uid = NULL, image_sha256 = 'x'", (None,)),
     ],
     ids=["another birth date", "no birth date", "another film", "no such study", "no DICOM"],
 )
@@ -179,6 +189,19 @@ def test_nothing_leaves_unless_it_is_certain_whose_it_is(
     with pytest.raises(InvalidRequest, match=r"Nothing was sent|no DICOM"):
         send_report(study_id, clinic=clinic, node=archive.web_node)
     assert held(archive, "S5") == ["CR"]
+    log = AccessLog(clinic.home)
+    log.fold()
+    with log.connected() as connection:
+        refused = "SELECT outcome FROM audit WHERE action = 'send' AND study_id = ?"
+        assert connection.execute(refused, [study_id]).fetchall() == [("invalid_request",)]
+
+
+def test_a_film_from_before_identifiers_were_kept_gets_its_own_and_is_sent(
+    archive: Orthanc, clinic: Clinic, small_objects: list[str]
+) -> None:
+    study_id = read_film(clinic, archive, "S12")
+    spoil(clinic, "UPDATE studies SET sop_instance_uid = NULL, study_instance_uid = NULL")
+    assert send_report(study_id, clinic=clinic, node=archive.web_node).stored == ("capture",)
 
 
 def test_a_patient_who_was_merged_or_corrected_in_the_pacs_stays_here(

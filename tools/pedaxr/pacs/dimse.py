@@ -52,7 +52,7 @@ FILM_SYNTAXES = (
 )
 MOST_ROWS = 300
 _MOST_FOUND_BYTES = 4 * 2**20
-_CONNECT_S, _ANSWER_S, _ALL_S = 5, 20, 30
+_CONNECT_S, _ANSWER_S, _ALL_S, _FETCH_S = 5, 20, 30, 120
 _PENDING = (0xFF00, 0xFF01)
 _CALLED_UNKNOWN, _CALLING_UNKNOWN = 7, 3  # PS3.8 table 9-21, reasons of the service user
 
@@ -92,17 +92,22 @@ def associated(
     ae.dimse_timeout = ae.network_timeout = _ANSWER_S
     for sop_class, syntaxes in contexts:
         ae.add_requested_context(sop_class, list(syntaxes) if syntaxes else None)
-    handlers: list[Any] = [(evt.EVT_CONN_OPEN, Bound(most_bytes))]
+    bound = Bound(most_bytes)
+    handlers: list[Any] = [(evt.EVT_CONN_OPEN, bound)]
     if on_store:
         handlers.append((evt.EVT_C_STORE, on_store))
-    link = _connect(node, ae, handlers, [sop for sop, _ in contexts[1:]] if on_store else [])
+    taken = [sop_class for sop_class, _ in contexts[1:]] if on_store else []
     try:
-        yield link
+        link = _connect(node, ae, handlers, taken)
+        try:
+            yield link
+        finally:
+            if link.is_established:
+                link.release()
+            if link.is_alive():
+                link.abort()
     finally:
-        if link.is_established:
-            link.release()
-        if link.is_alive():
-            link.abort()
+        bound.close()
 
 
 def _connect(node: PacsNode, ae: AE, handlers: list[Any], taken: Sequence[UID]) -> Association:
@@ -253,12 +258,22 @@ def get_instance_if_there(
     query.StudyInstanceUID, query.SeriesInstanceUID, query.SOPInstanceUID = study_uid, series_uid, sop_uid
     asked: list[tuple[UID, Sequence[UID] | None]] = [(_GET, None), *contexts]
     with associated(node, asked, most_bytes=MAX_BYTES + 2**20, on_store=on_store) as link:
-        codes = [_code(status) for status, _ in link.send_c_get(query, _GET)]
+        codes = list(_codes(link, query))
     if got:
         return got[0]
     if codes and codes[-1] == 0:
         return None
     raise PacsError(_BROKE_OFF if not codes or codes[-1] is None else _refused("fetch", codes[-1]))
+
+
+def _codes(link: Association, query: Dataset) -> Iterator[int | None]:
+    """The statuses of a C-GET, until it ends or takes longer than any film may."""
+    until = time.monotonic() + _FETCH_S
+    for status, _ in link.send_c_get(query, _GET):
+        yield _code(status)
+        if time.monotonic() > until:
+            link.abort()
+            raise PacsDown("The PACS does not send the film in time. Try again later.")
 
 
 def store_objects(node: PacsNode, objects: Sequence[Dataset]) -> None:

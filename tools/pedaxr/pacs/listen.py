@@ -133,6 +133,9 @@ class Listener:
         except OSError as err:
             self._not_before[name] = time.monotonic() + _AGAIN_S
             _log.error("The spool cannot be written [errno %s]", err.errno)
+        except Exception as err:  # noqa: BLE001  (an entry point: a bug met by one film stops no other)
+            _log.error("A film could not be read", exc_info=err)
+            self.spool.settle(path, Outcome("failed", said=f"A bug in pedaxr: {type(err).__name__}."))
 
     def _outcome(self, path: Path) -> Outcome:
         """Raises what may be over when it is tried again."""
@@ -181,6 +184,9 @@ class Listener:
             later = isinstance(err, (*_FOR_LATER, WorkerFailed))
             self._not_before[report_id] = time.monotonic() + (_AGAIN_S if later else _REFUSED_S)
             _log.error("A report was not sent [%s, %s]: %s", study_id, err.code, err)
+        except Exception as err:  # noqa: BLE001  (an entry point, as above)
+            self._not_before[report_id] = time.monotonic() + _REFUSED_S
+            _log.error("A report could not be sent [%s]", study_id, exc_info=err)
         return True
 
 

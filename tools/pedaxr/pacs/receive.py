@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pynetdicom import AE, evt
+from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.transport import ThreadedAssociationServer
 
@@ -50,14 +51,14 @@ def receiving(node: PacsNode, spool: Spool, on_film: Callable[[], None]) -> Iter
     ae = AE(ae_title=node.aet)
     ae.require_called_aet, ae.require_calling_aet = True, sorted(node.allowed)
     ae.maximum_associations = _AT_ONCE
-    ae.network_timeout = ae.acse_timeout = ae.dimse_timeout = _IDLE_S
+    ae.network_timeout = ae.dimse_timeout = _IDLE_S
+    ae.acse_timeout = _GREETING_S  # whoever connects and says nothing takes no place for long
     ae.add_supported_context(VERIFICATION)
     for sop_class in FILM_CLASSES:
         ae.add_supported_context(sop_class, list(FILM_SYNTAXES))
     gate = _Gate(node, spool, on_film)
     handlers: list[Any] = [
         (evt.EVT_CONN_OPEN, gate.on_open),
-        (evt.EVT_CONN_CLOSE, gate.on_close),
         (evt.EVT_C_ECHO, lambda event: _SUCCESS if gate.is_allowed(event) else _NOT_AUTHORISED),
         (evt.EVT_C_STORE, gate.on_store),
     ]
@@ -79,6 +80,7 @@ def receiving(node: PacsNode, spool: Spool, on_film: Callable[[], None]) -> Iter
     finally:
         ae.shutdown()
         thread.join()
+        gate.close()
 
 
 class _Server(ThreadedAssociationServer):
@@ -117,16 +119,21 @@ class _Gate:
         self._allowed = node.allowed
         self.addresses = frozenset[str]().union(*self._allowed.values())
         self._spool, self._on_film = spool, on_film
-        self._bounds: dict[object, Bound] = {}
+        self._bounds: dict[Association, Bound] = {}
 
     def on_open(self, event: Event) -> None:
-        """Put bounds on what it may send."""
+        """Put bounds on what it may send; what is left of connections that ended is cleared away."""
+        begun = [link for link in list(self._bounds) if link.ident is not None]
+        for ended in [link for link in begun if not link.is_alive()]:
+            if bound := self._bounds.pop(ended, None):
+                bound.close()
         self._bounds[event.assoc] = Bound(MAX_BYTES + 2**20)
         self._bounds[event.assoc](event)
 
-    def on_close(self, event: Event) -> None:
-        """Forget the connection."""
-        self._bounds.pop(event.assoc, None)
+    def close(self) -> None:
+        """Leave no connection open."""
+        for bound in self._bounds.values():
+            bound.close()
 
     def is_allowed(self, event: Event) -> bool:
         """Whether this title may send from this address."""

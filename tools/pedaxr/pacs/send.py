@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import accessing
 from pedaxr.clinic import Clinic
+from pedaxr.clinic.complete_rows import complete_older_rows
 from pedaxr.errors import InvalidRequest, PacsError
 from pedaxr.pacs.fetch import is_same_patient
 from pedaxr.pacs.node import PacsNode, check_url
@@ -70,6 +71,8 @@ def send_report(
     """
     study = clinic.registry.study(study_id)
     with accessing(clinic.home, "send", study_id=study.study_id):
+        if study.sop_instance_uid is None and complete_older_rows(clinic):
+            study = clinic.registry.study(study_id)
         if study.study_instance_uid is None or study.sop_instance_uid is None:
             raise InvalidRequest(_NO_DICOM)
         check_same_child(study, node)

@@ -7,6 +7,7 @@ environment are not used: what a connection is trusted by stands in the settings
 import json
 import logging
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ for _name in ("httpx2", "httpcore2", "httpx", "httpcore"):  # they write address
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 _TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
+_ALL_S = 120.0  # of an answer that comes drop by drop
 _MOST_ANSWER = 2**20
 _FAILED = "00081198"  # Failed SOP Sequence
 _TAKEN = (200, 202)
@@ -134,8 +136,11 @@ def _ask(
     with client, _told(), client.stream(method, url, headers=headers, content=content) as answer:
         _check(answer.status_code)
         body = bytearray()
+        until = time.monotonic() + _ALL_S
         for piece in answer.iter_bytes():
             body += piece
+            if time.monotonic() > until:
+                raise PacsDown("The web service did not answer in time. Try again later.")
             if len(body) > most:
                 raise PacsError("The PACS answers with more than any film may have. Nothing was kept.")
         return answer.headers.get("content-type", ""), bytes(body)

@@ -5,6 +5,7 @@ of this package that imports it imports this module.
 """
 
 import logging
+import socket
 from contextlib import suppress
 
 from pynetdicom import _config
@@ -23,10 +24,14 @@ for _name in ("pynetdicom", "pydicom"):
 def _close(wire: AssociationSocket) -> None:
     """Close a socket whose peer may be gone: pynetdicom 3.0.4 then leaves it open."""
     if wire.socket is not None:
-        with suppress(OSError):
-            wire.socket.shutdown(2)
-        with suppress(OSError):
-            wire.socket.close()
+        _close_socket(wire.socket)
+
+
+def _close_socket(one: socket.socket) -> None:
+    with suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError):
+        one.close()
 
 
 AssociationSocket._shutdown_socket = _close  # type: ignore[method-assign,assignment]
@@ -38,22 +43,33 @@ class Bound:
     def __init__(self, most_bytes: int, most_seconds: float = _STALLED_S) -> None:
         self._most_bytes, self._most_seconds = most_bytes, most_seconds
         self._left = most_bytes
+        self._socket: socket.socket | None = None
 
     def __call__(self, event: Event) -> None:
         """Put the bounds on the connection that was opened."""
         wire = event.assoc.dul.socket
         if wire is None or wire.socket is None:
             return
+        self._socket = wire.socket
         wire.socket.settimeout(self._most_seconds)
         receive = wire.recv
 
         def receive_bounded(count: int) -> bytearray:
             self._left -= count
-            if count > _MOST_PDU or self._left < 0:
-                raise OSError("the peer sends too much")
-            return receive(count)
+            try:
+                if count > _MOST_PDU or self._left < 0:
+                    raise OSError("the peer sends too much")
+                return receive(count)
+            except OSError:  # a peer that stalled or hung up too: pynetdicom takes the socket for closed
+                _close(wire)
+                raise
 
         wire.recv = receive_bounded  # type: ignore[method-assign,assignment]
+
+    def close(self) -> None:
+        """Close the connection's socket, which pynetdicom leaves open where sending failed."""
+        if self._socket is not None:
+            _close_socket(self._socket)
 
     def renew(self) -> None:
         """Let it send as much again: a film arrived whole."""
