@@ -10,6 +10,7 @@ from pedaxr_models.segmentation.measures import (
     Level,
     _median_column,
     _share,
+    find_calipers,
     find_levels,
     measure_film,
     widest_circle,
@@ -128,3 +129,42 @@ def levels(mask: np.ndarray) -> list[Level]:
 def _circle_of_the_whole_frame(mask: np.ndarray) -> float:
     padded = np.pad(mask, 1).astype(np.uint8)
     return 2 * float(cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5).max())
+
+
+def test_every_length_has_a_line_of_that_length() -> None:
+    masks = {
+        Structure.L2_BODY: box(slice(100, 120), slice(110, 140)),
+        Structure.SPINE: box(slice(20, 240), slice(112, 138)),
+        Structure.STOMACH: disc(170, 60, 22),
+        Structure.COLON: box(slice(150, 175), slice(20, 100)) | box(slice(215, 245), slice(110, 140)),
+        Structure.SMALL_BOWEL_GAS: disc(60, 90, 15),
+        Finding.PNEUMOPERITONEUM: box(slice(30, 37), slice(50, 90)),
+        Finding.AIR_FLUID_LEVEL: disc(200, 150, 30) & box(slice(0, 160), slice(0, 256)),
+    }
+    for view in (View.ERECT, View.LEFT_LATERAL_DECUBITUS):
+        found, lines = measure_film(masks, view), find_calipers(masks, view)
+        lengths = {name: getattr(found, name) for name in ("l2_width", "stomach", "widest_loop", "rectum")}
+        lengths |= {"widest_colon": found.widest_colon, "free_air_gap": found.free_air_gap}
+        for name, length in lengths.items():
+            assert length is not None and lines[name].length == pytest.approx(length, abs=0.01), (view, name)
+        assert ("longest_level" in lines) == bool(found.levels)
+
+
+def test_a_line_of_a_calibre_lies_in_the_bowel_from_wall_to_wall() -> None:
+    tube = box(slice(100, 124), slice(30, 200))
+    line = find_calipers({Structure.COLON: tube})["widest_colon"]
+    (x0, y0), (x1, y1) = line.start, line.end
+    assert x0 == pytest.approx(x1) and 30 <= x0 <= 200
+    assert sorted((y0, y1)) in ([99.0, 123.0], [100.0, 124.0]), "an even width has two middles"
+
+
+def test_a_line_through_free_air_runs_along_gravity() -> None:
+    air = {Finding.PNEUMOPERITONEUM: box(slice(30, 37), slice(50, 90))}
+    erect = find_calipers(air, View.ERECT)["free_air_gap"]
+    assert (erect.start[1], erect.end[1]) == (29.5, 36.5) and erect.start[0] == erect.end[0]
+    lying = find_calipers(air, View.LEFT_LATERAL_DECUBITUS)["free_air_gap"]
+    assert (lying.start[0], lying.end[0]) == (49.5, 89.5) and lying.start[1] == lying.end[1]
+
+
+def test_what_is_not_outlined_has_no_line() -> None:
+    assert find_calipers({Structure.COLON: np.zeros((64, 64), bool)}) == {}

@@ -221,7 +221,7 @@ def test_objects_say_whose_they_are_in_every_script(made: Made) -> None:
         assert (one.PatientID, one.SpecificCharacterSet) == ("P-1", "ISO_IR 192")
     for one in made.objects("free air").values():
         assert (one.SyntheticData, one.Manufacturer) == ("YES", "pedaxr")
-        assert "preliminary" in one.SeriesDescription
+        assert one.SeriesDescription.endswith("(AI, pedaxr, preliminary)")
 
 
 def test_an_object_of_a_draft_is_marked_as_one(made: Made) -> None:

@@ -70,7 +70,7 @@ def finish(dataset: D, result: "FilmResult", kind: str) -> D:
     dataset.ManufacturerModelName = made["manufacturer_model_name"]
     dataset.SoftwareVersions = made["software_versions"]
     dataset.DeviceSerialNumber = made["device_serial_number"]
-    dataset.SeriesDescription = f"{KINDS[kind].title} ({result.said_by})".capitalize()
+    dataset.SeriesDescription = f"{KINDS[kind].title} ({result.said_by})"
     for keyword in ("SyntheticData", "TimezoneOffsetFromUTC"):
         if keyword in result.header:
             dataset[keyword] = result.header[keyword]

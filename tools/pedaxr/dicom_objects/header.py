@@ -5,12 +5,15 @@ an object of ours is right even where the film is not.
 """
 
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 from pydicom import Dataset, dcmread
 from pydicom.config import RAISE
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.tag import BaseTag
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
     DigitalXRayImageStorageForPresentation,
@@ -22,6 +25,7 @@ from pydicom.valuerep import validate_value
 from pedaxr.errors import InvalidRequest, UnreadableImage
 from pedaxr.radiograph.character_sets import header_text, mend_decimal_commas
 from pedaxr.radiograph.raster import DECODER_ERRORS
+from pedaxr_models.datasets.pixels import is_dicom
 
 _FILMS = {
     ComputedRadiographyImageStorage,
@@ -47,22 +51,26 @@ def read_header(path: Path) -> Dataset:
         UnreadableImage: the header is damaged.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # files in the wild break many small rules
-            return _clean(dcmread(path, stop_before_pixels=True))
-    except InvalidDicomError as err:
+        content = path.read_bytes()
+    except OSError as err:
+        raise UnreadableImage("The film file cannot be opened. Check its path and permissions.") from err
+    if not is_dicom(content):
         raise InvalidRequest(
             "The film is not a DICOM file, so no DICOM object can refer to it. Import the original from the "
             "archive."
-        ) from err
-    except (*DECODER_ERRORS, BytesLengthException) as err:
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # files in the wild break many small rules
+            return _clean(dcmread(BytesIO(content), stop_before_pixels=True, force=True))
+    except (*DECODER_ERRORS, BytesLengthException, InvalidDicomError) as err:
         raise UnreadableImage("The film's DICOM header is damaged. Export the film again.") from err
 
 
 def _clean(read: Dataset) -> Dataset:
     mend_decimal_commas(read)
-    header, tags = Dataset(), list(read.keys())  # elements of a data set are read when they are met
-    texts = {tag: header_text(read, str(read[tag].keyword)) for tag in tags if _is_text(read, tag)}
+    header, tags = Dataset(), list(read.keys())
+    texts = {tag: header_text(read, keyword_for_tag(tag)) for tag in tags if _is_text(tag)}
     for tag in tags:
         if tag.group in _GROUPS and (element := _valid(read, tag, texts.get(tag))) is not None:
             header.add(element)
@@ -77,14 +85,12 @@ def _clean(read: Dataset) -> Dataset:
     return header
 
 
-def _is_text(read: Dataset, tag: object) -> bool:
-    try:
-        return read[tag].VR in _TEXTS and bool(read[tag].keyword)
-    except DECODER_ERRORS:
-        return False
+def _is_text(tag: BaseTag) -> bool:
+    """By the dictionary: an element that was looked at is decoded as declared, and the bytes are gone."""
+    return dictionary_has_tag(tag) and dictionary_VR(tag) in _TEXTS
 
 
-def _valid(read: Dataset, tag: object, text: str | None) -> DataElement | None:
+def _valid(read: Dataset, tag: BaseTag, text: str | None) -> DataElement | None:
     """The element as it may be written again; None where its value breaks the rules of its type."""
     try:
         element = read[tag]

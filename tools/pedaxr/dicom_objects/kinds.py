@@ -28,12 +28,12 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "seg": Kind("1.2.840.10008.5.1.4.1.1.66.4", "SEG", 9001, "outlines"),
-    "sr": Kind("1.2.840.10008.5.1.4.1.1.88.34", "SR", 9003, "measurements"),
-    "text_sr": Kind("1.2.840.10008.5.1.4.1.1.88.22", "SR", 9004, "report text"),
-    "capture": Kind("1.2.840.10008.5.1.4.1.1.7", "OT", 9005, "overlay picture"),
-    "gsps": Kind("1.2.840.10008.5.1.4.1.1.11.1", "PR", 9006, "outlines, presentation state"),
-    "pdf": Kind("1.2.840.10008.5.1.4.1.1.104.1", "DOC", 9007, "report as PDF"),
+    "seg": Kind("1.2.840.10008.5.1.4.1.1.66.4", "SEG", 9001, "Outlines"),
+    "sr": Kind("1.2.840.10008.5.1.4.1.1.88.34", "SR", 9003, "Measurements"),
+    "text_sr": Kind("1.2.840.10008.5.1.4.1.1.88.22", "SR", 9004, "Report text"),
+    "capture": Kind("1.2.840.10008.5.1.4.1.1.7", "OT", 9005, "Overlay picture"),
+    "gsps": Kind("1.2.840.10008.5.1.4.1.1.11.1", "PR", 9006, "Outlines, presentation state"),
+    "pdf": Kind("1.2.840.10008.5.1.4.1.1.104.1", "DOC", 9007, "Report as PDF"),
 }
 # The picture is among them because many viewers show neither segmentations nor presentation states.
 DEFAULT_KINDS: tuple[str, ...] = ("seg", "sr", "gsps", "capture")
