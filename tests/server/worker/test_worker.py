@@ -15,7 +15,7 @@ import pytest
 
 from pedaxr.errors import PedaxrError, StudyNotFound, WorkerFailed
 from pedaxr_server.settings import Settings
-from pedaxr_server.worker.process import Stopped, Worker, WorkerBug
+from pedaxr_server.worker.process import Stopped, Worker, WorkerBug, worker_environment
 from pedaxr_server.worker.readers import WorkerReader
 
 pytestmark = pytest.mark.anyio
@@ -208,3 +208,16 @@ async def test_a_worker_gets_no_key_of_the_server(monkeypatch: pytest.MonkeyPatc
         worker.close()
     assert b"canary" not in shown
     assert b"PEDAXR_WEIGHTS=kept" in shown, "control"
+
+
+@pytest.mark.parametrize("given", [None, "3"])
+def test_small_products_use_one_thread_unless_the_operator_says_more(
+    given: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", given)
+    monkeypatch.setenv("PEDAXR_AUTH_SECRET", "canary")
+    found = worker_environment()
+    assert found["OPENBLAS_NUM_THREADS"] == (given or "1")
+    assert "PEDAXR_AUTH_SECRET" not in found and "PATH" in found
