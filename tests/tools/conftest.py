@@ -72,7 +72,7 @@ class PerfectSegmenter:
     def glance(self, pixels: FloatArray, channels: object) -> Segmentation:
         return self.predict(pixels)
 
-    def predict(self, pixels: FloatArray) -> Segmentation:
+    def predict(self, pixels: FloatArray, *, is_framed: bool = False) -> Segmentation:
         self.calls += 1
         letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
         planes = np.zeros((len(CHANNELS), letterbox.size, letterbox.size), np.float32)

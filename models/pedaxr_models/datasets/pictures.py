@@ -41,9 +41,12 @@ def grey_of(picture: Image.Image, content: bytes) -> tuple[FloatArray, float]:
     if deep is not None:
         return _on_black(deep, picture)
     picture = ImageOps.exif_transpose(picture)
+    clear = picture.info.get("transparency")
     if picture.mode.startswith("I"):  # 16-bit grey
-        return unit_range(np.asarray(picture)), 0.0
-    if picture.mode in ("1", "L"):
+        stored = np.asarray(picture)
+        grey = unit_range(stored if clear is None else np.where(stored == clear, 0, stored))
+        return grey, 0.0
+    if picture.mode in ("1", "L") and clear is None:
         return np.asarray(picture.convert("L"), np.float32) / np.float32(255), 0.0
     grey = np.empty((picture.height, picture.width), np.float32)
     colourful = 0.0

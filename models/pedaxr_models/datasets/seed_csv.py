@@ -159,6 +159,8 @@ def _cells(header: list[str], cells: tuple[str, ...]) -> Row:
     row = dict(zip(header, cells, strict=False))
     if len(cells) != len(header):
         row[_CELLS] = f"the row has {len(cells)} cells instead of {len(header)}"
+        if len(cells) > len(header):
+            row[_CELLS] += "; put a cell that holds commas, such as an outline, in quotes"
     return row
 
 

@@ -89,7 +89,7 @@ def _lines(text: str, delimiter: str, skipped: int) -> list[tuple[int, tuple[str
     found = []
     starts = skipped + 1
     for cells in reader:
-        if any(map(str.strip, cells)):
+        if any(cell.strip(" \t\0") for cell in cells):  # some exports end in noughts
             found.append((starts, tuple(cells)))
         starts = skipped + reader.line_num + 1
     return found

@@ -19,6 +19,13 @@ _WHITE = 0.965  # burnt-in margins are 1, often softened by JPEG
 _DARK = 0.07  # of the way from the darkest to the brightest grey: shutters and bare detector
 _FLAT = 0.004  # largest local standard deviation of a margin that a program painted
 _PAINTED = 0.12  # darker ones need no paint
+_SPECK = 0.01  # share of the picture that a letter covers at most
+_MOST_PLATES = 3  # one in another
+_LINE, _BRIGHT, _WHOLE = (
+    4,
+    0.8,
+    0.95,
+)  # width in pixels, grey and share of its length of a line along the border
 _SPAN = 0.5  # share of a side of the picture that a margin takes up
 _STRAIGHT = 0.97  # share of its convex hull that the film fills without a margin
 _MARGIN = 0.012  # of the longer side, kept round what was found: edges are soft
@@ -117,16 +124,48 @@ def _shrink(pixels: FloatArray) -> FloatArray:
 
 
 def _margins(small: FloatArray) -> BoolArray:
-    """White and painted areas along the border, plates within plates as well."""
+    """White and painted areas along the border, and those along what they surround: plates within plates."""
+    found = _lines(small) | _painted_along(small)
+    for _ in range(_MOST_PLATES - 1):
+        rows, columns = (np.flatnonzero(~found.all(axis=axis)) for axis in (1, 0))
+        height, width = found.shape
+        if not len(rows) or not (
+            rows[0] > 0 and rows[-1] + 1 < height and columns[0] > 0 and columns[-1] + 1 < width
+        ):
+            break  # only what surrounds a plate on all sides can hold another
+        inner = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        within = _painted_along(small[inner]) & ~found[inner]
+        if not within.any():
+            break
+        found[inner] |= within
+    return found
+
+
+def _lines(small: FloatArray) -> BoolArray:
+    """Bright lines of a few pixels along the border, as a program draws them round a picture."""
+    found = np.zeros(small.shape, bool)
+    for turn in range(4):
+        turned, marked = np.rot90(small, turn), np.rot90(found, turn)
+        is_bright = (turned[: _LINE + 1] > _BRIGHT).mean(axis=1) > _WHOLE
+        count = int(np.argmin(is_bright)) if not is_bright.all() else 0  # a margin is no line
+        marked[:count] = True
+    return found
+
+
+def _painted_along(small: FloatArray) -> BoolArray:
+    """White and painted areas along the border of a picture, or of the part that is left of it."""
     mean = cv2.blur(small, (3, 3), borderType=cv2.BORDER_REPLICATE)
     spread = cv2.blur(small * small, (3, 3), borderType=cv2.BORDER_REPLICATE) - mean * mean
     painted = (spread < _FLAT**2) & (mean > _PAINTED)
-    found = _along_border(_open((mean > _WHITE) | painted, 2))
+    found = _along_border(_open((mean > _WHITE) | painted, 2), mean > _WHITE)
     return np.asarray(cv2.dilate(found.astype(np.uint8), _disc(2)) > 0)  # with their softened rims
 
 
-def _along_border(area: BoolArray) -> BoolArray:
-    """The pieces that fill a corner or much of a side, and leave a straight-edged film when they are gone."""
+def _along_border(area: BoolArray, is_white: BoolArray) -> BoolArray:
+    """The pieces that fill a corner or much of a side, and leave a straight-edged film when they are gone.
+
+    What is printed on a white one is none of the film.
+    """
     count, pieces = cv2.connectedComponents(area.astype(np.uint8), connectivity=4)
     sides = [pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]]
     kept = np.zeros(count, bool)
@@ -135,8 +174,21 @@ def _along_border(area: BoolArray) -> BoolArray:
     kept[[pieces[0, 0], pieces[0, -1], pieces[-1, 0], pieces[-1, -1]]] = True
     kept[0] = False
     # What is burnt out at the edge of a film, a heart or a belly, leaves a notch.
-    straight = [piece for piece in np.flatnonzero(kept) if _convexity(pieces != piece) > _STRAIGHT]
+    straight = []
+    for piece in np.flatnonzero(kept):
+        rest = pieces != piece
+        is_page = is_white[~rest].mean() > _WHOLE
+        if _convexity(_without_specks(rest) if is_page else rest) > _STRAIGHT:
+            straight.append(piece)
     return np.isin(pieces, straight)
+
+
+def _without_specks(area: BoolArray) -> BoolArray:
+    """The area without pieces as small as print on a margin, which is none of the film."""
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(area.astype(np.uint8), connectivity=4)
+    is_kept = stats[:, cv2.CC_STAT_AREA] >= _SPECK * area.size
+    is_kept[0] = False
+    return np.asarray(is_kept[pieces])
 
 
 def _convexity(area: BoolArray) -> float:

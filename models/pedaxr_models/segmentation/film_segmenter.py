@@ -79,15 +79,19 @@ class FilmSegmenter(ABC):
     def _probabilities(self, film: FloatArray) -> FloatArray:
         """Prepared films (B, size, size) to probabilities (B, C, 512, 512)."""
 
-    def predict(self, pixels: FloatArray) -> Segmentation:
+    def predict(self, pixels: FloatArray, *, is_framed: bool = False) -> Segmentation:
         """Segment a film (H, W) float32 in [0, 1], bone bright.
+
+        Args:
+            pixels: of the film.
+            is_framed: it is the exposed field already, which is found once, as in training.
 
         Raises:
             ValueError: not a two-dimensional film, or it holds a NaN or an infinity.
         """
         if pixels.ndim != 2 or min(pixels.shape) < 1 or not np.isfinite(pixels).all():
             raise ValueError("A film is a non-empty array (height, width) of finite numbers.")
-        return self.predict_frame(*frame_film(np.asarray(pixels, np.float32)))
+        return self.predict_frame(*frame_film(np.asarray(pixels, np.float32), is_framed=is_framed))
 
     def glance(self, pixels: FloatArray, channels: Sequence[str]) -> Segmentation:
         """As `predict`, of some channels; the planes of others may be zero, which saves making them."""

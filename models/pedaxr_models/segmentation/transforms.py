@@ -125,8 +125,14 @@ def normalise(frame: FloatArray, content: tuple[slice, slice]) -> FloatArray:
     return np.asarray(np.clip(levelled, -0.25, 1.25) * 4 - 2, np.float32)
 
 
-def frame_film(pixels: FloatArray) -> tuple[FloatArray, Letterbox]:
-    """The exposed field of a film (H, W) in [0, 1], bone bright, in the 512 frame, and the letterbox."""
+def frame_film(pixels: FloatArray, *, is_framed: bool = False) -> tuple[FloatArray, Letterbox]:
+    """The exposed field of a film (H, W) in [0, 1], bone bright, in the 512 frame, and the letterbox.
+
+    What is framed already is not cut again: a second search takes a pixel or a dark flank more.
+    """
+    if is_framed:
+        letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
+        return letterbox.apply(pixels), letterbox
     field = find_exposed_field(pixels)
     box = (field.top, field.bottom, field.left, field.right)
     letterbox = Letterbox(field.width, field.height, box=box)

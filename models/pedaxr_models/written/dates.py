@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from pedaxr_models.written.plain import plain
+from pedaxr_models.written.plain import plain, unprotected
 
 WANTED = "Write it as 2021-03-04."
 _AMBIGUOUS = f"A date may be either of two days: day and month cannot be told apart. {WANTED}"
@@ -13,7 +13,9 @@ _SERIAL = f"A date is a spreadsheet's day number. Format its column as a date. {
 _NOTHING = frozenset({"", "nan", "none", "null", "na", "n/a", "-", "--", "#n/a", "nat"})
 
 # Behind a date: born (생), the day of the week, a time.
-_TIME = r"생?[월화수목금토일]?(?:[ T]*(?:오전|오후)? ?\d{1,2}(?::\d\d|시).*|T\d{4,6}.*)?"
+_WEEKDAY = r"(?:[월화수목금토일]|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?)"
+_CLOCK = r"(?:[ T]*(?:오전|오후)? ?\d{1,2}(?::\d\d|시).*|T\d{4,6}.*)"
+_TIME = rf"(?:생|born)?\(?{_WEEKDAY}?,?\)?{_CLOCK}?"
 _Y, _M, _D = r"(?P<y>\d{4})", r"(?P<m>\d{1,2})", r"(?P<d>\d{1,2})"
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _NAMED = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]*"
@@ -23,13 +25,14 @@ _FORMS = (
     *tuple(
         re.compile(rf"(?<![\d.a-z])(?<![a-z\d]-){form}", re.IGNORECASE)
         for form in (
-            rf"{_Y} ?(?:[-./]|년) ?{_M} ?(?:[-./]|월) ?{_D}(?!\d) ?(?:일|\.(?!\d))?",
+            rf"{_Y} ?(?:[-./]|[년年]) ?{_M} ?(?:[-./]|[월月]) ?{_D}(?!\d) ?(?:[일日]|\.(?!\d))?",
             r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)(?:\d{4}(?:\d\d(?:\.\d+)?)?)?" + _ALONE,
             r"(?P<yy>\d\d)(?P<m>\d\d)(?P<d>\d\d) ?- ?(?P<century>[1-8])(?:\d{6}|[*x]{6})?(?![\d*])",
             rf"'?(?P<yy>\d\d) ?(?:[-.]|년) ?{_M} ?(?:[-.]|월) ?{_D}(?!\d) ?(?:일|\.(?!\d))?",
             r"(?P<yy>\d\d)(?P<m>\d\d)(?P<d>\d\d)" + _ALONE,
             rf"(?P<first>\d{{1,2}}) ?[-./] ?(?P<second>\d{{1,2}}) ?[-./] ?{_Y}(?!\d)",
             rf"{_D}(?:st|nd|rd|th)?[ .-]*{_NAMED}[ .,-]*{_Y}(?!\d)",
+            rf"{_D}[ .-]*{_NAMED}[ .,-]*'?(?P<yy>\d\d)(?!\d)",
         )
     ),
     re.compile(rf"(?<![a-z]){_NAMED}[ .-]*{_D}(?:st|nd|rd|th)?[ .,-]+{_Y}(?!\d)", re.IGNORECASE),
@@ -74,11 +77,11 @@ def parse_date(text: str | None) -> date | None:
     """
     if text is None or says_no_date(text):
         return None
-    one = re.sub(r"(?<=\d)\.0+$", "", plain(text))
+    one = re.sub(r"(?<=\d)\.0+$", "", unprotected(text))
     if re.fullmatch(r"[2-6]\d{4}", one):
         raise ValueError(_SERIAL)
     found = find_date(one)
-    if found is None or (found.rest and not re.fullmatch(_TIME, found.rest)):
+    if found is None or (found.rest and not re.fullmatch(_TIME, found.rest, re.IGNORECASE)):
         raise ValueError(_NO_DATE)
     return found.day
 
@@ -89,7 +92,7 @@ def find_date(text: str) -> FoundDate | None:
     Raises:
         ValueError: the one date there may be either of two days.
     """
-    one = plain(text)
+    one = re.sub(r"(?<!\d)(\d{8})\.0+(?!\d)", r"\1", plain(text))
     doubt = None
     for form in _FORMS:
         for found in form.finditer(one):

@@ -23,9 +23,17 @@ def plain(text: str) -> str:
     return " ".join(UNSEEN.sub("", visible).split())
 
 
-def plain_id(text: str) -> str:
-    """An id as it is compared: `plain`, and without the `.0` that a spreadsheet puts behind a number."""
+def unprotected(text: str) -> str:
+    """`plain`, without what keeps a spreadsheet from making a number of a text: `'00123`, `="00123"`."""
     one = plain(text)
+    if found := re.fullmatch(r"=?\"([^\"]*)\"|'([^']+)", one):
+        return str(found[1] or found[2] or "").strip()
+    return one
+
+
+def plain_id(text: str) -> str:
+    """An id as it is compared: `unprotected`, and without a spreadsheet's `.0` behind a number."""
+    one = unprotected(text)
     number, _, zeros = one.partition(".")
     return number if zeros and number.isdecimal() and not zeros.strip("0") else one
 

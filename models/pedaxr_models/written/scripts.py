@@ -91,7 +91,7 @@ def decoded(data: bytes, *, first: Iterable[str] = ()) -> tuple[str, str] | None
     others = [(text, name) for name in (KOREAN, WESTERN) if (text := _strictly(data, name)) is not None]
     for text, name in others:
         good, bad = likely_words(text)
-        if good > bad:
+        if good > bad or (good and good == bad and not declared):
             return text, name
     return declared[0] if declared else None
 

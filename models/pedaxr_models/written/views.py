@@ -13,6 +13,7 @@ Named = frozenset[
 _LEFT, _RIGHT = r"(?:left|lt|ll|l)", r"(?:right|rt|rl|r)"
 _LYING = r"(?:decubitus|decubital|decubs?|dec|recumbent)"
 _LATERAL = r"(?: ?(?:lateral|lat))?"
+_DOWN = rf" ?side ?down(?: ?{_LYING})?"
 _PART = r"(?:semi|half|partially|partly|partial|reclined|reclining)"
 _NOT = r"(?:not|non|unable to|cannot|without|no|instead of) ?"
 # Tried in this order, and what one has found is taken out: "lateral decubitus" is no lateral view.
@@ -20,9 +21,12 @@ _ENGLISH: tuple[tuple[str, View | None], ...] = (
     (rf"{_NOT}(?:an )?(?:erect|upright|stand|standing|sit)", None),
     (rf"{_PART} ?(?:erect|upright|supine|sitting|recumbent|fowlers?)|fowlers?|trendelenburg", None),
     (rf"(?:{_LYING} ?)?(?:{_LEFT}|{_RIGHT}) ?side ?up", None),
-    (rf"{_RIGHT}{_LATERAL} ?{_LYING}|(?:lateral |lat )?{_LYING} ?{_RIGHT}|rldp?|{_RIGHT} ?side ?down", None),
     (
-        rf"{_LEFT}{_LATERAL} ?{_LYING}|(?:lateral |lat )?{_LYING} ?{_LEFT}|lldp?|lldecub|{_LEFT} ?side ?down",
+        rf"{_RIGHT}{_LATERAL} ?{_LYING}|(?:lateral |lat )?{_LYING} ?{_RIGHT}|rldp?|{_RIGHT}{_DOWN}",
+        None,
+    ),
+    (
+        rf"{_LEFT}{_LATERAL} ?{_LYING}|(?:lateral |lat )?{_LYING} ?{_LEFT}|lldp?|lldecub|{_LEFT}{_DOWN}",
         View.LEFT_LATERAL_DECUBITUS,
     ),
     (r"dorsal ?recumbent", View.SUPINE),
@@ -56,6 +60,8 @@ _LATERAL_CODES = frozenset({"ll", "rl", "llo", "rlo"})  # DICOM ViewPosition, PS
 
 def views_named(text: str) -> Named:
     """Every view that the words of a text name."""
+    if "?" in plain(text):  # whoever wrote it was not sure
+        return frozenset({None})
     one = re.sub(r"[^a-z가-힣]+", " ", _JOINT.sub(" ", plain(text)).casefold()).strip()
     if one in _LATERAL_CODES:
         return frozenset({None})

@@ -84,6 +84,15 @@ def test_an_ellipse_and_a_circle_are_round(tmp_path: Path) -> None:
         ({"shape_type": "ellipse", "points": [[1, 1], [2, 2], [3, 3]]}, "other than two points"),
         ({"shape_type": "polygon"}, "fewer than three points"),
         ({"shape_type": "linestrip", "points": [[1, 1], [90, 2], [3, 93]]}, "outlines nothing"),
+        ({"shape_type": "line"}, "outlines nothing"),
+        ({"shape_type": "point", "points": [[9, 9]]}, "outlines nothing"),
+        ({"shape_type": "points", "points": [[1, 1], [90, 2], [3, 93]]}, "outlines nothing"),
+        ({"shape_type": "rectangle", "points": [[1, 1]]}, "other than two points"),
+        ({"shape_type": "circle", "points": [[200, 200], [200, 200]]}, "smaller than two pixels"),
+        ({"shape_type": "circle", "points": [[20, 20], [200, 200]]}, "leaves the film"),
+        ({"shape_type": "ellipse", "points": [[100, 100], [100, 200]]}, "smaller than two pixels"),
+        ({"shape_type": "rectangle", "points": [[0.2, 0.2], [0.6, 0.7]]}, "shares of the picture"),
+        ({"shape_type": "polygon", "points": [[0.2, 0.2], [0.6, 0.2], [0.6, 0.5]]}, "shares of the picture"),
     ],
 )
 def test_what_is_no_outline_is_refused_with_its_cause(
@@ -112,6 +121,12 @@ STAR = str(
         (BOW_TIE, "crosses itself"),
         (STAR, "crosses itself"),
         ("[[10,10],[700,10],[700,90]]", "leaves the film"),
+        ("[0.2, 0.2, 0.6, 0.2, 0.6, 0.5]", "shares of the picture"),
+        ("[[-50,100],[300,100],[300,250]]", "leaves the film"),
+        ("[[100,100],[200,200],[300,300]]", "smaller than two pixels"),
+        ("[[NaN,1],[20,3],[4,50]]", "two finite numbers"),
+        ("[[100,100,0],[300,100,0],[300,250,0]]", "two numbers"),
+        ("[100, 100, 200, 150]", "fewer than three points"),
     ],
 )
 def test_a_polygon_that_cannot_be_meant_is_refused_with_its_line(
@@ -147,3 +162,26 @@ def test_a_name_that_denies_or_only_contains_a_finding_is_none(tmp_path: Path, n
     (film(tmp_path) / "a.json").write_text(json.dumps({"shapes": [known, unknown]}))
     (read,) = read_dataset(tmp_path).films
     assert set(read.polygons) == {Finding.PYLORIC_STENOSIS}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        '{"size":[512,512],"counts":[51300,200,210644]}',
+        '{"size":[512,512],"counts":"PPYo0"}',
+        "0 0.2 0.2 0.6 0.2 0.6 0.5 0.2 0.5",
+        "100,100 300,100 300,250",
+        "POLYGON ((100 100, 300 100, 300 250, 100 100))",
+        "[[100,5;100,5];[300,5;100,5];[300,5;250,5]]",
+        "array([[100,100],[300,100],[300,250]])",
+    ],
+    ids=["run lengths", "packed run lengths", "YOLO", "SVG", "WKT", "decimal commas", "NumPy"],
+)
+def test_an_outline_in_another_notation_is_refused_and_never_taken_for_its_box(
+    tmp_path: Path, cell: str
+) -> None:
+    escaped = cell.replace('"', '""')
+    (film(tmp_path) / "films.csv").write_text(f'ImagePath,Point,Class\na.png,"{escaped}",Constipation\n')
+    report = read_dataset(tmp_path / "films.csv")
+    assert report.films == () and [row.line for row in report.rejections] == [2]
+    assert "outline" in report.rejections[0].reason

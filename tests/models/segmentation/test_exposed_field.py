@@ -66,6 +66,85 @@ def test_bone_burnt_out_at_the_edge_is_no_margin():
     assert np.array_equal(field.clean(picture), picture) and field.bottom == HEIGHT
 
 
+def turned_on(film: np.ndarray, grey: float, degrees: float, side: int = 640) -> np.ndarray:
+    """The film, turned, in the middle of a square page of that grey."""
+    turn = cv2.getRotationMatrix2D((film.shape[1] / 2, film.shape[0] / 2), degrees, 1.0)
+    turn[:, 2] += (side - film.shape[1]) / 2, (side - film.shape[0]) / 2
+    return cv2.warpAffine(film, turn, (side, side), flags=cv2.INTER_LINEAR, borderValue=grey)
+
+
+def printed(picture: np.ndarray, text: str, at: tuple[int, int], grey: float) -> np.ndarray:
+    letters = np.zeros(picture.shape, np.uint8)
+    cv2.putText(letters, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.8, 255, 2, cv2.LINE_AA)
+    return np.where(letters > 127, np.float32(grey), picture)
+
+
+def as_jpeg(picture: np.ndarray, quality: int = 60) -> np.ndarray:
+    _, data = cv2.imencode(
+        ".jpg", np.round(picture * 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    return cv2.imdecode(data, cv2.IMREAD_GRAYSCALE).astype(np.float32) / np.float32(255)
+
+
+def octagon(picture: np.ndarray) -> np.ndarray:
+    """Shutters across the corners as well."""
+    height, width = picture.shape
+    cut = 60
+    shape = [(cut, 0), (width - cut, 0), (width, cut), (width, height - cut)]
+    shape += [(width - cut, height), (cut, height), (0, height - cut), (0, cut)]
+    return picture * cv2.fillPoly(np.zeros(picture.shape, np.float32), [np.array(shape)], 1.0)
+
+
+def scattered(picture: np.ndarray) -> np.ndarray:
+    """Under the shutters lies what scatter leaves: a little grey, with grain."""
+    grain = np.random.default_rng(1).normal(0.015, 0.006, picture.shape).astype(np.float32)
+    return np.clip(np.maximum(picture, grain), 0, 1)
+
+
+SIDES = (60, 60 + HEIGHT, 120, 120 + WIDTH)
+INSIDE = (120, 120 + HEIGHT, 240, 240 + WIDTH)
+FRAMINGS = {
+    "shutters with scatter": (scattered(on_plate(child(), 0.0)), SIDES),
+    "shutters across the corners": (on_plate(octagon(child()), 0.0), SIDES),
+    "a shutter on one side alone": (on_plate(child(), 0.0, top=0, bottom=0, right=0), (0, HEIGHT, 120, 420)),
+    "a white plate on a grey page": (on_plate(on_plate(child(), 1.0), 0.5), INSIDE),
+    "a black plate on a grey page": (on_plate(on_plate(child(), 0.0), 0.6), INSIDE),
+    "a black plate on a white page, as JPEG": (as_jpeg(on_plate(on_plate(child(), 0.0), 1.0)), INSIDE),
+    "white, softened by JPEG": (as_jpeg(on_plate(child(), 1.0), 40), SIDES),
+    "white with print": (printed(on_plate(child(), 1.0), "ABD", (30, 40), 0.0), SIDES),
+    "white below, where the name was": (
+        on_plate(child(), 1.0, top=0, left=0, right=0),
+        (0, HEIGHT, 0, WIDTH),
+    ),
+    "black with print": (printed(on_plate(child(), 0.0), "PORTABLE", (10, 40), 1.0), SIDES),
+    "black within a thin white line": (
+        np.pad(on_plate(child(), 0.0), 3, constant_values=1.0),
+        np.add(SIDES, 3),
+    ),
+    "black, much wider than the film": (on_plate(child(), 0.0, left=400, right=300), (60, 460, 400, 700)),
+}
+
+
+@pytest.mark.parametrize(("picture", "sides"), FRAMINGS.values(), ids=FRAMINGS.keys())
+def test_the_film_is_found_in_whatever_frame_it_comes(picture, sides):
+    field = find_exposed_field(picture)
+    found = np.array([field.top, field.bottom, field.left, field.right])
+    assert np.abs(found - sides).max() <= 0.03 * max(picture.shape)
+
+
+@pytest.mark.parametrize(("grey", "degrees"), [(1.0, 5), (1.0, -20), (0.0, 30), (0.5, 12)])
+def test_a_plate_that_lies_askew_is_found_and_nothing_of_it_is_lost(grey, degrees):
+    picture = turned_on(child(), grey, degrees)
+    film = turned_on(np.ones((HEIGHT, WIDTH), np.float32), 0.0, degrees) > 0.99
+    rows, columns = np.flatnonzero(film.any(axis=1)), np.flatnonzero(film.any(axis=0))
+    field = find_exposed_field(picture)
+    found = np.array([field.top, field.bottom - 1, field.left, field.right - 1])
+    assert np.abs(found - [rows[0], rows[-1], columns[0], columns[-1]]).max() <= 0.04 * 640
+    cleaned = field.clean(picture)
+    assert (cleaned[film] == picture[film]).mean() > 0.97
+    assert cleaned[~film & (np.abs(picture - grey) < 0.01)].max() < 0.5  # no bright page is left
+
+
 @pytest.mark.parametrize("grey", [0.0, 0.5, 1.0])
 def test_a_blank_picture_is_kept_whole(grey):
     assert find_exposed_field(np.full((HEIGHT, WIDTH), grey, np.float32)).is_whole

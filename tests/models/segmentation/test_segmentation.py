@@ -315,7 +315,7 @@ class Oracle(Segmenter):
             read_pixels(f.image_path).tobytes(): rasterise(f, Letterbox(FRAME, FRAME)) for f in films
         }
 
-    def predict(self, pixels):  # type: ignore[no-untyped-def]
+    def predict(self, pixels, *, is_framed=False):  # type: ignore[no-untyped-def]
         bits = self.answers[pixels.tobytes()]
         probabilities = np.stack([(bits >> np.uint32(i) & np.uint32(1)) for i in range(len(CHANNELS))])
         probabilities = 0.1 + 0.6 * probabilities.astype(np.float32)

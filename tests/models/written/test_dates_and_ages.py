@@ -34,6 +34,20 @@ DAY = date(2021, 3, 4)
             "2021년3월4일생",
             "2021/03/04 오전 10:22",
         ),
+        *(
+            "2021-03-04T00:00:00Z",
+            "2021-03-04 00:00:00+09:00",
+            "4-Mar-21",
+            "04-MAR-21",
+            "2021年3月4日",
+            "Thu Mar 4 2021",
+            "Thu, 4 Mar 2021 10:00:00",
+            "2021-03-04 (Thu)",
+            "2021.3.4 born",
+            "'2021-03-04",
+            '="20210304"',
+            "\u200e2021-03-04",
+        ),
     ],
 )
 def test_every_spelling_is_that_day(written: str) -> None:
@@ -50,6 +64,10 @@ def test_zeros_and_words_for_nothing_are_no_date(written: str | None) -> None:
     [
         *((written, "either of two days") for written in ("04.03.2021", "3/4/2021", "04-03-2021")),
         *((written, "not understood") for written in ("2021114", "2021-02-30", "yesterday", "03/04/21")),
+        *(
+            (written, "not understood")
+            for written in ("2021-03", "20211304", "4.3.21", "R3.3.4", "2021-02-29")
+        ),
         *((written, "spreadsheet") for written in ("44259", "44259.0")),
     ],
 )

@@ -19,6 +19,9 @@ DECUBITUS, ERECT, SUPINE = View.LEFT_LATERAL_DECUBITUS, View.ERECT, View.SUPINE
             (said, DECUBITUS)
             for said in ("LLDecub", "복부 좌측 측와위", "Abdomen, left side down", "왼쪽 측와위")
         ),
+        *((said, DECUBITUS) for said in ("Left Side Down Decub", "좌와위", "L-decub", "Abd Lt. decub AP")),
+        *((said, ERECT) for said in ("복부 (기립)", "복부 X선 서서", "AXR standing", "ABDOMEN, UPRIGHT")),
+        *((said, SUPINE) for said in ("앙와위(supine)", "KUB 누워서", "Abdomen AP(Supine)", "KUB supine")),
         *(
             (said, ERECT)
             for said in ("Abdomen_Erect", "ABD ERECT1", "upright (standing)", "복부입위", "기립위에서")
@@ -53,6 +56,9 @@ def test_a_view_is_named_by_its_words(said: str, view: View) -> None:
             "LLD + supine",
             "erect abdomen, supine chest",
         ),
+        *("AP erect & supine", "복부 단순 (입위/앙와위)", "Abdomen Supine/Erect", "ABD ERECT+SUPINE"),
+        *("erect?", "supine ??", "입위?", "right side down decubitus", "acute abdomen series", "입위 아님"),
+        *("Abdomen(E)", "SUPERINE", "ERECTABDOMEN", "reverse trendelenburg", "abdomen 2 views"),
         *("unable to stand", "non-erect", "기립 불가", "prone", "복와위", "앉은 자세"),
         *(
             "standard",

@@ -149,7 +149,7 @@ class TrueSegmenter:
     def glance(self, pixels: FloatArray, channels: object) -> Segmentation:
         return self.predict(pixels)
 
-    def predict(self, pixels: FloatArray) -> Segmentation:
+    def predict(self, pixels: FloatArray, *, is_framed: bool = False) -> Segmentation:
         letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
         planes = np.zeros((len(CHANNELS), letterbox.size, letterbox.size), np.float32)
         if (found := recognised(pixels)) is not None:

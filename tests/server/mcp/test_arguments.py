@@ -49,6 +49,10 @@ def test_a_required_argument_is_never_left_out() -> None:
             ("day", written, "2021-03-04")
             for written in ("20210304", "2021.03.04", "２０２１－０３－０４", "210304")
         ),
+        *(
+            ("day", written, "2021-03-04")
+            for written in ("2021/3/4", "20210304.0", "2021-03-04T00:00:00Z", "4-Mar-21", '="20210304"')
+        ),
         ("limit", "５", "5"),
         ("kind", "Pyloric stenosis", "pyloric_stenosis"),
         *(("words", text, text) for text in ('["a","b"]', '{"a": 1}', "null", "3", "2021-03-04", " a ")),

@@ -43,6 +43,7 @@ def clinic(tmp_path: Path) -> Clinic:
             "김민준 2021년 3월 4일",
             "4 March 2021",
         ),
+        *("'00123456", '="00123456"', "김민준 4-Mar-21", "김민준 2021年3月4日", "김민준 20210304.0"),
         *("김민준(2021.3.4)", "\u200b김민준", "김민준 210304-3******"),
     ],
 )
@@ -52,7 +53,11 @@ def test_every_spelling_finds_the_child(clinic: Clinic, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "born", ["20210304", "2021.03.04", "２０２１－０３－０４", "210304", "2021년 3월 4일", date(2021, 3, 4)]
+    "born",
+    [
+        *("20210304", "2021.03.04", "２０２１－０３－０４", "210304", "2021년 3월 4일", date(2021, 3, 4)),
+        *("2021/3/4", "20210304.0", "2021-03-04T00:00:00Z", "4-Mar-21", "'2021-03-04", '="20210304"'),
+    ],
 )
 def test_every_spelling_of_the_birth_date_argument_is_that_day(clinic: Clinic, born: str | date) -> None:
     assert find_patient("김민준", patient_birth_date=born, clinic=clinic).status == "one_match"

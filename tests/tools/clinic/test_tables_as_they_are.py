@@ -211,3 +211,52 @@ def test_a_table_that_cannot_be_read_makes_no_clinic(tmp_path: Path) -> None:
 def test_an_id_that_a_spreadsheet_shortened_is_refused_with_what_to_do(tmp_path: Path, short: str) -> None:
     summary = imported(tmp_path, f'0.png,Normal,"{short}",김민준,,,3,,')
     assert [row.line for row in summary.rejected] == [2] and "format its column" in summary.rejected[0].reason
+
+
+TABBED = (
+    "ImagePath\tClass\tPatientName\tPatientID\tCaption\tPixelSpacing\n"
+    '0.png\tNormal\t김민준\t0012\t"one\ntwo"\t0,4\n1.png\t정상\t이서연\t13\tx\t0,4\\0,3\n'
+)
+COMMAS = TABBED.replace("0,4\\0,3", '"0,4\\0,3"').replace("0,4\n", '"0,4"\n').replace("\t", ",")
+AS_SAVED = {
+    "tabs with a byte order mark": ("\ufeff" + TABBED).encode(),
+    "tabs in UTF-16": TABBED.encode("utf-16"),
+    "big-endian without a mark": TABBED.encode("utf-16-be"),
+    "commas in UTF-16": COMMAS.encode("utf-16-le"),
+    "semicolons in code page 949": TABBED.replace("\t", ";").encode("cp949"),
+    "lines of Windows": TABBED.replace("\n", "\r\n").encode(),
+    "lines of an old Mac": TABBED.replace("one\ntwo", "one two").replace("\n", "\r").encode(),
+    "a comma behind each line": "".join(
+        f"{line},\n" for line in COMMAS.replace("one\ntwo", "one two").splitlines()
+    ).encode(),
+    "blank lines around": f"\n\n{COMMAS}\n\n".encode(),
+    "a hard space in the header": COMMAS.replace("PatientName", "Patient\u00a0Name").encode(),
+    "noughts at its end": COMMAS.encode() + b"\0\0\0",
+    "ids protected from numbers": COMMAS.replace("0012", '"=""0012"""').encode(),
+    "ids marked as text": COMMAS.replace("0012", "'0012").encode(),
+    "everything in quotes": COMMAS.replace("ImagePath", '"ImagePath"').replace("0012", '"0012"').encode(),
+}
+
+
+@pytest.mark.parametrize("content", AS_SAVED.values(), ids=AS_SAVED.keys())
+def test_a_table_is_the_same_however_it_was_saved(tmp_path: Path, content: bytes) -> None:
+    (films(tmp_path) / "films.csv").write_bytes(content)
+    report = read_dataset(tmp_path)
+    assert report.rejections == ()
+    said = [(f.metadata.patient_name, f.metadata.patient_id, f.pixel_spacing_mm) for f in report.films]
+    assert said == [("김민준", "0012", (0.4, 0.4)), ("이서연", "13", (0.4, 0.3))]
+    assert report.films[0].caption.split() == ["one", "two"]
+
+
+def test_a_row_of_too_many_cells_says_why_and_one_of_too_few_does_not(tmp_path: Path) -> None:
+    table = "ImagePath,Class,Point\n0.png,Constipation,[[1,2],[30,40],[50,6]]\n1.png,Normal\n"
+    (films(tmp_path) / "films.csv").write_text(table)
+    many, few = (row.reason for row in read_dataset(tmp_path).rejections)
+    assert "8 cells instead of 3; put a cell that holds commas" in many and few.endswith("instead of 3")
+
+
+@pytest.mark.parametrize("cut", [b"\x1f\x8b", b"%PDF-1.7", b"\x89PNG\r\n", b"SQLite format 3\0"])
+def test_a_file_of_another_kind_is_called_by_its_kind(tmp_path: Path, cut: bytes) -> None:
+    (tmp_path / "films.csv").write_bytes(cut + b"rest")
+    with pytest.raises(DatasetError, match=r"is compressed|is a PDF|is a picture|is a database"):
+        read_dataset(tmp_path)

@@ -61,7 +61,7 @@ def _seen(pixels: np.ndarray) -> tuple[str, tuple[slice, slice]] | None:
 class TrueSegmenter(PerfectSegmenter):
     """Answers with the true masks of the films of `SHOWN`."""
 
-    def predict(self, pixels: np.ndarray) -> Segmentation:
+    def predict(self, pixels: np.ndarray, *, is_framed: bool = False) -> Segmentation:
         letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
         planes = np.zeros((len(CHANNELS), letterbox.size, letterbox.size), np.float32)
         if (found := _seen(pixels)) is not None:

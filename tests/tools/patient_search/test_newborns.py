@@ -47,6 +47,16 @@ LATIN += (
     "Kim Jieun 2",
     "BABY BOY 2 OF KIM JIEUN",
 )
+KOREAN += (
+    "김지은 M아기",
+    "김지은 F아기2",
+    "김지은(신생아)",
+    "김지은 아기(남)",
+    "김지은 쌍태아 2",
+    "김지은-아기",
+)
+LATIN += ("Son of Kim Jieun", "Daughter of Kim Jieun", "Kim Jieun B1", "Kim Jieun G2", "BabyA Kim Jieun")
+LATIN += ("Kim Jieun, Female Infant", "Kim Jieun (twin 1)", "Kim Jieun 2nd twin", "Kim Jieun baby #1")
 
 
 def clinic_of(folder: Path, *names: str) -> Clinic:
@@ -78,6 +88,9 @@ def test_mother_and_babies_are_all_listed(tmp_path: Path) -> None:
         ("Baby boy Kim Jieun", "Baby girl Kim Jieun"),
         ("김지은A", "김지은B"),
         ("김지은 1", "김지은아기1"),
+        ("Son of Kim Jieun", "Daughter of Kim Jieun"),
+        ("Kim Jieun B1", "Kim Jieun B2"),
+        ("김지은 M아기", "김지은 F아기"),
     ],
 )
 def test_one_twin_is_never_taken_for_the_other(tmp_path: Path, asked: str, there: str) -> None:
@@ -112,6 +125,10 @@ def test_the_same_newborn_is_found_in_another_convention(tmp_path: Path, asked: 
         "Bobby Brown",
         "남궁민수",
         "Demo P0",
+        "Son Heung Min",
+        "Kim Son",
+        "손아기",
+        "Boy George",
     ],
 )
 def test_names_that_only_look_like_it_are_names(name: str) -> None:

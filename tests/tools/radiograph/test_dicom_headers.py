@@ -122,7 +122,7 @@ def test_an_age_that_nobody_has_is_no_age(tmp_path: Path, dates: dict[str, str])
 @pytest.mark.parametrize(
     ("elements", "word"),
     [
-        ({"PatientSpeciesDescription": "Canine", "PatientAge": "005Y"}, "no human"),
+        ({"PatientSpeciesDescription": "Canine", "PatientAge": "005Y"}, "not a human"),
         ({"PresentationIntentType": "FOR PROCESSING"}, "unprocessed"),
     ],
 )
@@ -225,3 +225,74 @@ def test_a_view_is_named_by_whole_words_of_all_descriptions(
 def test_a_birth_date_with_points_is_a_birth_date(tmp_path: Path) -> None:
     data = dicom(PatientBirthDate="20210304").replace(b"20210304", b"2021.3.4")
     assert read(tmp_path, data).metadata.patient_birth_date == "2021-03-04"
+
+
+UNLIKELY: dict[str, tuple[dict[str, str], float | None, str]] = {
+    "born after the study": (
+        {"PatientBirthDate": "20250101", "StudyDate": "20240101", "PatientAge": "003Y"},
+        36.0,
+        "after the study date",
+    ),
+    "born in the next century": (
+        {"PatientBirthDate": "20990101", "StudyDate": "20240101", "PatientAge": "003Y"},
+        36.0,
+        "after the study date",
+    ),
+    "older than anybody": ({"PatientAge": "999Y", "StudyDate": "20240101"}, None, "age is not one"),
+    "older than anybody, with dates": (
+        {"PatientAge": "200Y", "PatientBirthDate": "20230101", "StudyDate": "20240101"},
+        12.0,
+        "age is not one",
+    ),
+    "an age of zero months at three years": (
+        {"PatientAge": "000M", "PatientBirthDate": "20210101", "StudyDate": "20240101"},
+        36.0,
+        "contradicts",
+    ),
+    "ten years on the day of birth": (
+        {"PatientAge": "010Y", "PatientBirthDate": "20240101", "StudyDate": "20240101"},
+        0.0,
+        "contradicts",
+    ),
+    "the mother's birth date": (
+        {"PatientAge": "005D", "PatientBirthDate": "19900505", "StudyDate": "20240101"},
+        5 / 30.436875,
+        "makes the child an adult",
+    ),
+    "months written as years": (
+        {"PatientAge": "036Y", "PatientBirthDate": "20210101", "StudyDate": "20240101"},
+        36.0,
+        "contradicts",
+    ),
+}
+
+
+@pytest.mark.parametrize(("said", "months", "note"), UNLIKELY.values(), ids=UNLIKELY.keys())
+def test_a_contradiction_of_dates_and_age_is_seen_and_the_plausible_one_used(
+    tmp_path: Path, said: dict[str, str], months: float | None, note: str
+) -> None:
+    (tmp_path / "film.dcm").write_bytes(dicom(**said))
+    film = read_radiograph(tmp_path / "film.dcm")
+    assert film.metadata.age_months == (None if months is None else pytest.approx(months, abs=0.01))
+    assert any(note in text for text in film.notes)
+
+
+@pytest.mark.parametrize(
+    ("written", "encoding", "read", "note"),
+    [
+        ("Åsa^Ö", "cp1252", "Åsa Ö", "Western European"),
+        ("Müller^Jörg", "latin-1", "Müller Jörg", "Western European"),
+        ("김^Min", "cp949", "김Min", "read as Korean"),
+        ("Łukasz^Ż", "iso8859-2", None, "cannot be read in any character set"),
+    ],
+)
+def test_bytes_that_the_declared_set_cannot_be_are_read_otherwise_or_said_to_be_lost(
+    tmp_path: Path, written: str, encoding: str, read: str | None, note: str
+) -> None:
+    raw = written.encode(encoding)
+    raw += b" " * (len(raw) % 2)
+    data = dicom(PatientName="Z" * len(raw), SpecificCharacterSet="ISO_IR 192")
+    (tmp_path / "film.dcm").write_bytes(data.replace(b"Z" * len(raw), raw))
+    film = read_radiograph(tmp_path / "film.dcm")
+    assert read is None or film.metadata.patient_name == read
+    assert any(note in text for text in film.notes)

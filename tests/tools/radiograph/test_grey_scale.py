@@ -2,14 +2,16 @@
 
 import zlib
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from struct import pack
 
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 
+from pedaxr.errors import UnreadableImage
 from pedaxr.radiograph.read import Radiograph, read_radiograph
 from pedaxr_models.datasets.grey_range import film_range, unit_range
 from pedaxr_models.datasets.pixels import read_pixels
@@ -215,3 +217,91 @@ def test_the_range_of_a_film_leaves_out_what_is_far_from_it() -> None:
         "a dark surround is not an outlier here"
     )
     assert unit_range(np.array([[0, 255]], np.uint16)).max() == 1
+
+
+def inverted(levels: np.ndarray) -> np.ndarray:
+    return (4095 - levels).astype(np.uint16)
+
+
+HEADERS: dict[str, tuple[np.ndarray, dict[str, object]]] = {
+    "MONOCHROME1 with a table": (
+        inverted(FILM),
+        {"PhotometricInterpretation": "MONOCHROME1", "VOILUTSequence": [table(RAMP12, 12)]},
+    ),
+    "MONOCHROME1 and a table that inverts": (
+        inverted(FILM),
+        {
+            "PhotometricInterpretation": "MONOCHROME1",
+            "PresentationLUTShape": "IDENTITY",
+            "VOILUTSequence": [table(RAMP12[::-1], 12)],
+        },
+    ),
+    "a negative slope": (inverted(FILM), {"RescaleSlope": -1, "RescaleIntercept": 4095}),
+    "a slope of nought": (FILM, {"RescaleSlope": 0, "RescaleIntercept": 0}),
+    "a window of no width": (FILM, {"WindowCenter": 0, "WindowWidth": 0}),
+    "a window of negative width": (FILM, {"WindowCenter": 2048, "WindowWidth": -4096}),
+    "a huge window": (FILM, {"WindowCenter": 2048, "WindowWidth": 10**7}),
+    "a steep sigmoid": (FILM, {"WindowCenter": 2048, "WindowWidth": 1, "VOILUTFunction": "SIGMOID"}),
+    "a table without entries": (FILM, {"VOILUTSequence": [Dataset()]}),
+    "no table": (FILM, {"VOILUTSequence": []}),
+    "an unsigned window on signed values": (
+        (FILM.astype(np.int16) - 2048).view(np.uint16),
+        {"PixelRepresentation": 1, "BitsStored": 16, "HighBit": 15} | FULL,
+    ),
+}
+
+
+@pytest.mark.parametrize(("levels", "elements"), HEADERS.values(), ids=HEADERS.keys())
+def test_whatever_the_header_says_the_film_is_seen(
+    tmp_path: Path, levels: np.ndarray, elements: dict[str, object]
+) -> None:
+    film = read(tmp_path, dicom(levels=np.ascontiguousarray(levels), **elements))
+    assert np.corrcoef(film.pixels.ravel(), FILM.ravel())[0, 1] > 0.99 and contrast(film) > 0.4
+
+
+@pytest.mark.parametrize("ends", [(4000, 4095), (4095, 4000)], ids=["upwards", "downwards"])
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_a_range_of_padding_is_black_in_either_order_and_polarity(
+    tmp_path: Path, ends: tuple[int, int], photometric: str
+) -> None:
+    padded = (FILM if photometric == "MONOCHROME2" else inverted(FILM)).copy()
+    padded[:40], padded[40:60] = 4095, 4000
+    said = {"PixelPaddingValue": ends[0], "PixelPaddingRangeLimit": ends[1]}
+    film = read(tmp_path, dicom(levels=padded, PhotometricInterpretation=photometric, **said))
+    assert film.pixels[:60].max() == 0
+    assert np.corrcoef(film.pixels[60:].ravel(), FILM[60:].ravel())[0, 1] > 0.99
+
+
+def test_floating_point_pixels_are_called_so(tmp_path: Path) -> None:
+    dataset = dcmread(BytesIO(REFERENCE))
+    del dataset.PixelData
+    dataset.FloatPixelData, dataset.BitsAllocated = FILM.astype("<f4").tobytes(), 32
+    out = BytesIO()
+    dataset.save_as(out)
+    with pytest.raises(UnreadableImage, match="floating-point"):
+        read(tmp_path, out.getvalue())
+
+
+def clear_grey(levels: np.ndarray, depth: int) -> bytes:
+    """A grey PNG whose brightest value may be seen through (PNG's tRNS)."""
+    kind = ">u2" if depth == 16 else "u1"
+    rows = b"".join(b"\0" + row.astype(kind).tobytes() for row in levels)
+    head = pack(">IIBBBBB", levels.shape[1], levels.shape[0], depth, 0, 0, 0, 0)
+    chunks = (b"IHDR", head), (b"tRNS", pack(">H", 2**depth - 1)), (b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*one) for one in (*chunks, (b"IEND", b"")))
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_what_may_be_seen_through_on_a_grey_png_is_black(tmp_path: Path, depth: int) -> None:
+    levels = (FILM if depth == 16 else np.minimum(FILM8, 254)).copy()
+    levels[:40] = 2**depth - 1
+    film = read(tmp_path, clear_grey(levels, depth))
+    assert film.pixels[:40].max() == 0
+    assert np.corrcoef(film.pixels[40:].ravel(), FILM[40:].ravel())[0, 1] > 0.99
+
+
+def test_a_palette_is_read_by_its_colours(tmp_path: Path) -> None:
+    reversed_palette = Image.fromarray(255 - FILM8)
+    reversed_palette.putpalette([255 - level // 3 for level in range(768)])
+    film = read(tmp_path, encoded(reversed_palette))
+    assert np.abs(film.pixels - FILM8 / 255).max() < 0.01

@@ -11,7 +11,7 @@ from pedaxr.radiograph.read import read_radiograph
 from pedaxr_models.datasets.pixels import read_pixels
 
 from ..film_files import samples
-from .test_grey_scale import DEEP, FILM, table
+from .test_grey_scale import DEEP, FILM, FILM8, HEADERS, clear_grey, table
 from .test_read import PICTURES, RAMP, SHIPPED, dicom, encoded, grey8
 from .test_transfer_syntax import UNSAID
 
@@ -49,6 +49,11 @@ FILES = PICTURES | {
     "DICOM, a window of other bits": dicom(levels=FILM, WindowCenter=128, WindowWidth=256),
     "DICOM, stored mirrored": dicom(PatientOrientation=["R", "F"]),
     **{f"16 bits: {name}": made() for name, (made, _) in DEEP.items()},
+    **{
+        f"header: {name}": dicom(levels=np.ascontiguousarray(a), **said)
+        for name, (a, said) in HEADERS.items()
+    },
+    **{f"clear grey, {depth} bits": clear_grey(FILM if depth == 16 else FILM8, depth) for depth in (8, 16)},
     **{f"syntax: {name}": data for name, data in UNSAID.items()},
     **{f"fuzzed: {name}": data for name, data in samples().items()},
 }

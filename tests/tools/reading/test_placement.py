@@ -43,7 +43,7 @@ def outline(monkeypatch: pytest.MonkeyPatch, segmenter: PerfectSegmenter) -> Cal
     true = segmenter.predict
 
     def besides(finding: Finding, place: Place) -> None:
-        def predict(pixels: np.ndarray) -> Segmentation:
+        def predict(pixels: np.ndarray, *, is_framed: bool = False) -> Segmentation:
             seen = true(pixels)
             masks = {name: seen.probabilities[n] > 0.5 for n, name in enumerate(CHANNELS)}
             seen.probabilities[CHANNELS.index(finding)][place(masks)] = 0.95

@@ -70,3 +70,24 @@ def test_a_printed_name_is_noticed_and_a_lead_word_is_not(size: int) -> None:
             255, max(1, int(scale)), cv2.LINE_AA,
         )  # fmt: skip
         assert bool(text_notes(printed.astype(np.float32) / 255)) is is_noted, text
+
+
+@pytest.mark.parametrize(("aside", "is_noted"), [(0.10, True), (0.01, False), (-0.15, False)])
+def test_a_liver_beside_the_spine_mirrors_no_film(aside: float, is_noted: bool) -> None:
+    """On a real film a sliver of liver was outlined in the very middle."""
+    masks = {name: np.zeros((512, 512), bool) for name in masks_of("normal")}
+    masks[Structure.SPINE][100:400, 240:272] = True
+    middle = 256 + round(512 * aside)
+    masks[Structure.LIVER][120:180, middle - 20 : middle + 20] = True
+    assert any("may be mirrored" in text for text in texts(positioning_notes(masks, WHOLE))) is is_noted
+
+
+@pytest.mark.parametrize(("rows", "is_noted"), [((60, 230), True), ((0, 60), False)])
+def test_a_film_of_chest_and_abdomen_says_so(rows: tuple[int, int], is_noted: bool) -> None:
+    masks = {name: np.zeros((512, 512), bool) for name in masks_of("normal")}
+    masks[Structure.SPINE][20:480, 240:272] = True
+    masks[Structure.LUNGS][slice(*rows), 170:230] = True
+    masks[Structure.LUNGS][slice(*rows), 280:340] = True
+    said = [any("shows the chest" in text for text in texts(positioning_notes(masks, WHOLE)))]
+    said.append(any("shows the chest" in n for n in texts(positioning_notes(masks, WHOLE, is_part=True))))
+    assert said == [is_noted, False]  # of a part, the note on the part says it

@@ -12,14 +12,18 @@ from pedaxr import segment_xray
 from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.radiograph.orientation import ORIENTATIONS, Orientation
 from pedaxr.reading.framing import Framing, framing_of, with_exposed_field
+from pedaxr.reading.notes import NoteKind, texts
 from pedaxr.reading.positioning import lean, tilt_of
+from pedaxr.reading.quality import check_anatomy
 from pedaxr.reading.read_film import Source, read_film
 from pedaxr.reading.reframing import gas_risen
 from pedaxr.types import SegmentationResult
 from pedaxr_models.labels import Finding, View
-from pedaxr_models.phantom import FilmSpec, make_film
+from pedaxr_models.phantom import FilmSpec, make_film, sample_spec
+from pedaxr_models.segmentation.exposed_field import find_exposed_field
 
 from ..conftest import PerfectSegmenter, phantom
+from ..evaluation.test_rejection import region as region_of
 from .test_stored_films import drawn, overlap
 
 MADE = make_film(FilmSpec(5, 4, View.ERECT, 60.0, ((Finding.AIR_FLUID_LEVEL, 0.9),)))
@@ -114,6 +118,45 @@ def test_a_film_that_is_shown_lying_is_turned_for_reading_only(
         assert (one.name, one.side, one.quadrants) == (other.name, other.side, other.quadrants)
         expected = np.rot90(drawn(one, film.pixels.shape), turn)
         assert overlap(expected, drawn(other, expected.shape)) > 0.9
+
+
+@pytest.mark.parametrize("unsure", [True, False])
+def test_an_upright_film_is_never_laid_on_its_side(
+    tmp_path: Path, segmenter: PerfectSegmenter, monkeypatch: pytest.MonkeyPatch, unsure: bool
+) -> None:
+    """An upright film of a strange abdomen was once turned, because it looked a little surer lying."""
+    monkeypatch.setattr("pedaxr.reading.reframing.sureness", lambda _: 0.5 if unsure else 1.0)
+    monkeypatch.setattr(
+        "pedaxr.reading.reframing.plausibility", lambda seen: float(seen.framing.orientation.quarter_turns)
+    )
+    reading = read_film(Source(saved(tmp_path, phantom("levels").pixels)))
+    assert reading.outlines.framing.orientation.is_upright
+
+
+@pytest.mark.parametrize("is_lying", [True, False])
+def test_lying_films_are_judged_less_strictly_where_spine_and_gas_tell(is_lying: bool) -> None:
+    regions = [
+        region_of("spine", (0, 0, 20, 100)),
+        region_of("pelvis", (0, 80, 100, 100)),
+        region_of("ribs", (0, 0, 100, 60)),
+    ]
+    said = texts(check_anatomy(regions, is_lying=is_lying), NoteKind.DOUBT)
+    assert any("far from the middle" in text for text in said) is not is_lying
+
+
+def test_the_exposed_field_is_found_once(tmp_path: Path) -> None:
+    """As in training: a second search took a pixel more of most films, and a dark flank of one in fifty."""
+    from pedaxr.reading import networks
+
+    made = make_film(sample_spec(3, 8)).pixels
+    picture = cv2.copyMakeBorder(made, 60, 40, 90, 50, cv2.BORDER_CONSTANT, value=0)
+    reading = read_film(Source(saved(tmp_path, picture)))
+    trained = networks.segmenter().predict(picture.astype(np.float32) / np.float32(255))
+    assert reading.outlines.framing.box is not None
+    assert np.array_equal(trained.probabilities, reading.segmentation.probabilities)
+    films = (make_film(sample_spec(3, seed)).pixels.astype(np.float32) / np.float32(255) for seed in range(6))
+    once = [find_exposed_field(one).crop(one) for one in films]
+    assert any(not find_exposed_field(one).is_whole for one in once)  # control: a second search cuts again
 
 
 def test_the_shipped_network_knows_a_lying_film(tmp_path: Path) -> None:

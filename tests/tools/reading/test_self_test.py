@@ -49,7 +49,7 @@ class Rolled:
     def __getattr__(self, name: str) -> object:
         return getattr(self.network, name)
 
-    def predict(self, pixels: np.ndarray) -> Segmentation:
+    def predict(self, pixels: np.ndarray, *, is_framed: bool = False) -> Segmentation:
         seen = self.network.predict(pixels)
         return Segmentation(np.roll(seen.probabilities, self.shift, axis=0), seen.letterbox)
 

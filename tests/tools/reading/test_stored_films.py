@@ -13,7 +13,7 @@ from pedaxr.radiograph.orientation import ORIENTATIONS, Orientation
 from pedaxr.reading.framing import framing_of
 from pedaxr.types import Region, SegmentationResult
 from pedaxr_models.labels import Finding, View
-from pedaxr_models.phantom import FilmSpec, make_film
+from pedaxr_models.phantom import FilmSpec, make_film, sample_spec
 
 from ..conftest import PerfectSegmenter, phantom
 from ..radiograph.test_geometry import STORED
@@ -75,12 +75,36 @@ def livers_of(result: SegmentationResult) -> Region:
     return next(region for region in result.structures if region.name == "liver")
 
 
-@pytest.mark.parametrize("towards", [["R", "F"], ["R", "H"], ["F", "L"]], ids="".join)
+@pytest.mark.parametrize("towards", [["R", "F"], ["R", "H"], ["F", "L"], ["L", "H"], ["H", "R"]], ids="".join)
 def test_a_header_that_the_child_contradicts_is_doubted(tmp_path: Path, towards: list[str]) -> None:
     wrong = segment(tmp_path, FILM, PatientOrientation=towards).quality_notes
     right = segment(tmp_path, STORED[tuple(towards)](FILM), PatientOrientation=towards).quality_notes
     assert any("contradicts it" in note for note in wrong)
     assert not any("contradicts it" in note for note in right)
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [np.fliplr, lambda a: a[::-1, ::-1], np.rot90, lambda a: np.rot90(np.fliplr(a))],
+    ids=["mirrored", "upside down", "lying", "mirrored and lying"],
+)
+def test_a_film_that_its_header_calls_upright_and_that_is_not_is_doubted(tmp_path: Path, turn) -> None:
+    wrong = segment(tmp_path, turn(FILM), PatientOrientation=["L", "F"])
+    doubts = (
+        "contradicts it",
+        "surer with the film upside down",
+    )  # where no organ tells, how sure it is does
+    assert wrong.findings == [] and any(doubt in note for note in wrong.quality_notes for doubt in doubts)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_film_stored_mirrored_as_its_header_says_is_never_doubted(tmp_path: Path, seed: int) -> None:
+    """A network is as sure of a mirrored film: only where the organs lie may contradict a header."""
+    film = make_film(sample_spec(13, seed)).pixels
+    plain = segment(tmp_path, film, PatientOrientation=["L", "F"])
+    stored = segment(tmp_path, np.fliplr(film), PatientOrientation=["R", "F"])
+    assert not any("contradicts it" in note for note in plain.quality_notes + stored.quality_notes)
+    assert [(r.name, r.side) for r in stored.findings] == [(r.name, r.side) for r in plain.findings]
 
 
 @pytest.mark.parametrize(

@@ -319,7 +319,7 @@ class _Cropped(PerfectSegmenter):
         super().__init__()
         self._top = top
 
-    def predict(self, pixels):  # type: ignore[no-untyped-def]
+    def predict(self, pixels, *, is_framed=False):  # type: ignore[no-untyped-def]
         import cv2
 
         from pedaxr_models.segmentation.segmenter import Segmentation

@@ -21,7 +21,7 @@ _BEFORE_NAME = re.compile(
 )
 _BEHIND_NAME = re.compile(
     r"(?P<name>(?!(?:첫|둘|셋)째)[가-힣]{2,}?)?의?(?P<before>\d{1,2}|첫째|둘째|셋째)?"
-    r"(?P<kind>신생아|쌍생아|쌍둥이|쌍태아|아기|애기|아가|베이비|남아|여아|아들|딸|bb|baby)"
+    r"(?P<letter>[mfbg])?(?P<kind>신생아|쌍생아|쌍둥이|쌍태아|아기|애기|아가|베이비|남아|여아|아들|딸|bb|baby)"
     rf"(?P<number>{_NUMBER.pattern})?(?:번|호|째)?"
 )
 _NUMBERED = re.compile(
@@ -32,6 +32,8 @@ _SEXES = {
     **dict.fromkeys(("boy", "boys", "male", "m", "남아", "아들", "남"), "M"),
     **dict.fromkeys(("girl", "girls", "female", "f", "bg", "여아", "딸", "여"), "F"),
 }
+_LETTERS = {"b": "boy", "g": "girl"}
+_CHILDREN = {"son": "boy", "daughter": "girl", "child": "", "boy": "boy", "girl": "girl"}  # of somebody
 _PAIRS = {("b", "o"): "", ("b", "b"): "boy", ("b", "g"): "girl"}  # B/O, B/B, B/G
 _NUMBERS = {
     **{"a": "1", "b": "2", "c": "3", "d": "4", "i": "1", "ii": "2", "iii": "3"},
@@ -98,17 +100,22 @@ def without_newborn(words: Sequence[str]) -> tuple[list[str], Newborn | None]:
 def _parts_of(words: Sequence[str], at: int) -> tuple[list[str], list[str]]:
     """What one word holds of the name, and what it says of a newborn."""
     word = words[at]
+    if word in _CHILDREN and words[at + 1 : at + 2] == ["of"]:
+        return [], [_BABY, _CHILDREN[word]]
     if len(words) > 2:
+        if numbered := re.fullmatch(r"([bg])(\d{1,2})", word):  # boy 1, girl 2
+            return [], [_BABY, _LETTERS[numbered[1]], numbered[2]]
         for first in (at - 1, at):
             if 0 <= first < len(words) - 1 and (pair := (words[first], words[first + 1])) in _PAIRS:
                 return [], [_BABY, _PAIRS[pair]]
     if found := _LATIN.fullmatch(word):
-        sex = {"b": "boy", "g": "girl"}.get(found["sex"], found["sex"])
+        sex = _LETTERS.get(found["sex"], found["sex"])
         return [], [_BABY, found["kind"], *filter(None, (sex, found["number"]))]
     if found := _BEFORE_NAME.fullmatch(word):
         return [found["latin"] or found["hangul"]], [_BABY, found["sex"] or ""]
     if found := _BEHIND_NAME.fullmatch(word):
-        said = [_BABY, *filter(None, (found["kind"], found["before"], found["number"]))]
+        sex = _LETTERS.get(found["letter"], found["letter"])
+        said = [_BABY, *filter(None, (sex, found["kind"], found["before"], found["number"]))]
         return [found["name"]] if found["name"] else [], said
     return [word], []
 

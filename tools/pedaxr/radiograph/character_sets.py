@@ -14,6 +14,8 @@ READ_AS_KOREAN = "The header's Korean text is not declared as such; it was read 
 READ_AS_WESTERN = (
     "The header's text does not fit the character set that it declares; it was read as Western European."
 )
+UNREADABLE = "Part of the header's text cannot be read in any character set: check whose film it is."
+_LOST = "\ufffd"
 _ESCAPE = b"\x1b"
 # Declared by habit, whatever the bytes are: none, Latin 1 to 9, Korean, UTF-8. Others are believed.
 _DOUBTED = frozenset(
@@ -31,6 +33,8 @@ def header_text(dataset: Dataset, keyword: str) -> str:
 def misread_note(dataset: Dataset, keyword: str) -> str:
     """What to say of an element that was read otherwise than its header declares; else nothing."""
     text, encoding = _read(dataset, keyword)
+    if _LOST in text:
+        return UNREADABLE
     if encoding is None or text.isascii() or encoding in _declared(dataset):
         return ""
     if any(map(is_hangul, text)):

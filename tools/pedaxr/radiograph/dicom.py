@@ -153,6 +153,10 @@ def _check_header(dataset: Dataset) -> None:
         raise UnreadableImage(
             "The DICOM file is not of plain radiography. Choose a CR, DX or Secondary Capture file."
         )
+    if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
+        raise UnreadableImage(
+            "The DICOM file holds floating-point numbers, as computed maps do. Export the film as CR or DX."
+        )
     if "PixelData" not in dataset or "Rows" not in dataset or "Columns" not in dataset:
         raise UnreadableImage("The DICOM file holds no picture. Choose the image object of the study.")
     check_size(int(dataset.Columns), int(dataset.Rows))

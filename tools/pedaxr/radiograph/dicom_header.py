@@ -1,6 +1,7 @@
 """What a DICOM header says of the film: patient, study, view, and what to be wary of."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 from pydicom import Dataset
@@ -13,7 +14,7 @@ from pedaxr.text import printable
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import View
 from pedaxr_models.written.ages import parse_age
-from pedaxr_models.written.dates import parse_date
+from pedaxr_models.written.dates import is_placeholder, parse_date
 from pedaxr_models.written.views import view_of
 
 _ABDOMEN = ("", "ABDOMEN", "ABDOMENPELVIS", "ABDO", "KUB", "PELVIS", "BABYGRAM", "WHOLEBODY", "CHESTABDOMEN")
@@ -26,6 +27,8 @@ _VIEW_KEYWORDS = (
 _HUMAN = ("", "human", "homo sapiens", "homosapiens")
 _AGE = re.compile(r"\d{1,3}[DWMY]")  # PS3.5 table 6.2-1, AS
 OTHER_PART = "The file's header names another body part than the abdomen."
+_NO_AGE = "The stated age is not one that DICOM can state or a person can have: it was not used."
+_BORN_LATER = "The birth date lies after the study date: it was not used."
 _UID = re.compile(r"[0-9.]{1,64}")
 
 
@@ -101,7 +104,13 @@ def _known_age(dataset: Dataset) -> KnownAge:
         age = parse_age(stated) if _AGE.fullmatch(stated) else None
     except ValueError:
         age = None
-    return believed_age(_date(dataset, "PatientBirthDate"), _date(dataset, "StudyDate"), age)
+    notes = [_NO_AGE] if stated and age is None else []
+    birth, study = _date(dataset, "PatientBirthDate"), _date(dataset, "StudyDate")
+    if birth and study and not (is_placeholder(birth) or is_placeholder(study)) and study < birth:
+        birth = None
+        notes.append(_BORN_LATER)
+    known = believed_age(birth, study, age)
+    return replace(known, notes=(*notes, *known.notes))
 
 
 def _view(dataset: Dataset) -> View | None:

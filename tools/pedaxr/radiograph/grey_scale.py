@@ -23,6 +23,7 @@ Values = NDArray[np.integer]
 
 _LEAST_SEEN = 0.2  # share of the film's pixels that a window must show as neither black nor white
 _MOST_BLACK, _MOST_WHITE = 0.6, 0.4  # shares that it may show so: a window of fewer bits burns a film out
+_END = 1 / 512  # a sigmoid never reaches black and white
 _LEAST_CONTRAST = 0.1  # between the 2nd and the 98th percentile of the film
 _SURROUND = (
     0.02  # of the range, at either end: collimated, bare or burnt out; no matter what a window does to it
@@ -185,7 +186,8 @@ Present = Callable[[NDArray[np.float32]], FloatArray]
 
 def _asked_for(dataset: Dataset) -> Iterator[Present]:
     """What the header offers: a table, then one or several alternative windows."""
-    if dataset.get("VOILUTSequence"):
+    tables = dataset.get("VOILUTSequence")
+    if tables and tables[0].get("LUTData") is not None and len(tables[0].get("LUTDescriptor") or ()) == 3:
         yield lambda values: _by_table(values, dataset)
     function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
     for centre, width in zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False):
@@ -227,7 +229,7 @@ def _by_window(values: NDArray[np.float32], centre: float, width: float, functio
 
 def _is_seen(grey: FloatArray) -> bool:
     low, high = np.percentile(grey, (2, 98))
-    black, white = float((grey <= 0).mean()), float((grey >= 1).mean())
+    black, white = float((grey <= _END).mean()), float((grey >= 1 - _END).mean())
     is_clipped = black > _MOST_BLACK or white > _MOST_WHITE or black + white > 1 - _LEAST_SEEN
     return not is_clipped and float(high - low) >= _LEAST_CONTRAST
 

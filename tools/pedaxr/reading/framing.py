@@ -33,6 +33,7 @@ class Framing:
         exposed: the film on the upright picture, whose margins are painted dark; None: all of it.
         box: first row, last + 1, first column, last + 1 of the upright picture that are read; None: all.
         degrees: by which what is read is turned about its middle, clockwise.
+        is_field: whether what is read is the exposed field, as it was looked for, and no part of it.
     """
 
     width: int
@@ -42,6 +43,7 @@ class Framing:
     exposed: ExposedField | None = None
     box: Box | None = None
     degrees: float = 0.0
+    is_field: bool = False
 
     @property
     def is_as_stored(self) -> bool:
@@ -175,7 +177,8 @@ def with_exposed_field(framing: Framing, upright: FloatArray) -> Framing:
         return framing
     box = (exposed.top, exposed.bottom, exposed.left, exposed.right)
     is_whole = box == (0, exposed.height, 0, exposed.width)
-    return replace(framing, exposed=exposed if exposed.margins.any() else None, box=None if is_whole else box)
+    margins = exposed if exposed.margins.any() else None
+    return replace(framing, exposed=margins, box=None if is_whole else box, is_field=True)
 
 
 def part_of(framing: Framing, rows: tuple[float, float], columns: tuple[float, float]) -> Framing:
@@ -184,4 +187,4 @@ def part_of(framing: Framing, rows: tuple[float, float], columns: tuple[float, f
     height, width = bottom - top, right - left
     first, last = (top + round(height * share) for share in rows)
     start, stop = (left + round(width * share) for share in columns)
-    return replace(framing, box=(first, last, start, stop))
+    return replace(framing, box=(first, last, start, stop), is_field=False)

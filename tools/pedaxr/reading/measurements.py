@@ -4,6 +4,7 @@ Lengths are ratios to the width of the second lumbar body: calibres in absolute 
 else at every age. Millimetres stand next to them only where the film has a pixel spacing.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,11 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pedaxr.radiograph.raster import Spacing, SpacingOrigin
+from pedaxr.radiograph.read import Radiograph
 from pedaxr.reading.framing import Framing
+from pedaxr.reading.notes import Note, NoteKind
 from pedaxr_models.labels import Finding, View
 from pedaxr_models.plausibility import cannot_show
 
 if TYPE_CHECKING:
+    from pedaxr.registry import Study
     from pedaxr_models.segmentation.measures import FilmMeasures
     from pedaxr_models.segmentation.transforms import Letterbox
 
@@ -25,6 +30,12 @@ CALIBRES = ("widest_loop", "stomach", "widest_colon", "rectum")
 _GAP = "free_air_gap"  # a figure only: in words it would affirm a finding that may be in doubt
 LEVELS = "air_fluid_levels"
 STOOL_PARTS = ("right_colon", "left_colon", "rectosigmoid")
+_SAME = 0.01
+_NONE = Note(NoteKind.SPACING, "The film gives no usable pixel spacing: sizes are in pixels.")
+_OF_TABLE = Note(
+    NoteKind.FILE,
+    "The film was registered with another pixel spacing than its file states: the registered one is used.",
+)
 
 
 def measure(
@@ -111,3 +122,23 @@ def place_calipers(
         (x0, y0), (x1, y1) = framing.to_stored(read).tolist()
         placed[name] = Caliper((x0, y0), (x1, y1))
     return placed
+
+
+def resolve_spacing(radiograph: Radiograph, study: "Study | None") -> tuple[Spacing | None, list[Note]]:
+    """What was registered with its origin; else the file's own; else what was registered without one."""
+    own, registered = radiograph.spacing, _registered(study)
+    chosen = registered if registered and study and study.pixel_spacing_origin else own or registered
+    if chosen is None:
+        return None, [_NONE]
+    return chosen, [] if own is None or _is_same(own, chosen) else [_OF_TABLE]
+
+
+def _registered(study: "Study | None") -> Spacing | None:
+    if study is None or study.pixel_spacing_mm is None:
+        return None
+    return Spacing(*study.pixel_spacing_mm, SpacingOrigin(study.pixel_spacing_origin or SpacingOrigin.TABLE))
+
+
+def _is_same(one: Spacing, other: Spacing) -> bool:
+    pairs = zip(one[:2], other[:2], strict=True)
+    return all(math.isclose(a, b, rel_tol=_SAME) for a, b in pairs)

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from pedaxr.radiograph.orientation import Orientation
 from pedaxr.radiograph.read import Radiograph
 from pedaxr.reading.framing import Framing, framing_of, with_exposed_field
+from pedaxr.reading.markers import SideLetter
 from pedaxr.reading.notes import Note
 from pedaxr.reading.operating_points import operating_points
 from pedaxr.reading.placement import Anatomy
+from pedaxr.reading.positioning import faults
 from pedaxr.reading.quality import sureness
 from pedaxr.reading.regions import channel_masks, find_regions
 from pedaxr.reading.second_look import Looks
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float32]
 Spacing = tuple[float, float]
 
+_SURER = 0.03  # plausibility: films upside down lose .04 or more, the same film mirrored .01 either way
 _DECIDED = 10  # weight of how far all probabilities lie from even: it differs little, and reliably
 
 
@@ -42,10 +45,11 @@ class Outlines:
         read_regions: those that are not empty, named and placed, in pixels of the film as it is read.
         regions: the same in pixels of the film as it is stored.
         looks: how sure they are, and how sure with the film hung otherwise.
-        contradicts_header: whether the header says how the child lies, and the film looks otherwise.
+        contradicts_header: whether the header says how the child lies, and what is outlined contradicts it.
         notes: on how the film was framed.
         is_part: whether only part of the exposed field was read.
-        is_lying: whether the film was turned off its side by the spine and the gas alone.
+        is_lying: whether spine and gas say that the film is shown lying, so that it was turned for reading.
+        letters: lead letters on the whole upright picture, in its pixels.
     """
 
     framing: Framing
@@ -60,11 +64,19 @@ class Outlines:
     notes: tuple[Note, ...] = ()
     is_part: bool = False
     is_lying: bool = False
+    letters: tuple[SideLetter, ...] = ()
 
     @cached_property
     def anatomy(self) -> Anatomy:
         """What tells where a finding lies; found once."""
         return Anatomy.of(self.segmentation, self.film, self.masks)
+
+    @property
+    def midline_x(self) -> float:
+        """Column of the spine on the upright picture; without one the middle of what is read."""
+        spine = next((region for region in self.read_regions if region.name == Structure.SPINE), None)
+        box = spine.bounding_box if spine else (0, 0, self.film.shape[1], 0)
+        return self.framing.read_box[2] + (box[0] + box[2]) / 2
 
     def region_of(self, channel: str, mask: NDArray[np.bool_], spacing: Spacing | None) -> Region:
         """The region of a part (512, 512) of a channel's outline, in pixels of the film as it is stored."""
@@ -89,18 +101,32 @@ def outline(
 
     A film that its header calls turned or mirrored is looked at as stored, too. Where the header says only
     what was done to the picture, and not how the child lies, the likelier of the two is taken: consoles turn
-    a picture upright and say so in the same elements. Where it says how the child lies, it is believed.
+    a picture upright and say so in the same elements. Where it says how the child lies, it is believed, and
+    doubted where liver, pelvis or spine contradict it: whether it calls a film turned, or upright.
     """
     stored = radiograph.stored
     framing = framing or exposed_framing(radiograph, spacing)
     asked = outline_framed(radiograph, segmenter, spacing, framing, looks_ahead=True)
     if stored.orientation.is_upright:
-        return asked
+        return replace(asked, contradicts_header=stored.is_certain and faults(asked.masks) > 0)
     plain = exposed_framing(radiograph, spacing, Orientation())
     as_stored = outline_framed(radiograph, segmenter, spacing, plain)
-    if plausibility(as_stored) <= plausibility(asked):
-        return asked
+    if not _hangs_better(as_stored, asked):
+        return replace(asked, contradicts_header=stored.is_certain and faults(asked.masks) > 0)
     return replace(asked, contradicts_header=True) if stored.is_certain else as_stored
+
+
+def _hangs_better(one: Outlines, other: Outlines) -> bool:
+    """Whether one way of reading a film is likelier than another.
+
+    What is outlined tells. Where it does not, the surer one is: a film upside down is outlined less surely,
+    while a network is as sure of a mirrored one.
+    """
+    wrong, wrong_otherwise = faults(one.masks), faults(other.masks)
+    if wrong != wrong_otherwise:
+        return wrong < wrong_otherwise
+    is_turned = one.framing.orientation.quarter_turns != other.framing.orientation.quarter_turns
+    return is_turned and plausibility(one) - plausibility(other) > _SURER
 
 
 def exposed_framing(
@@ -134,7 +160,7 @@ def outline_framed(
 ) -> Outlines:
     """Segment a film in one framing; `looks_ahead` where the mirrored look at it may well be asked for."""
     film = framing.apply(radiograph.pixels)
-    segmentation = segmenter.predict(film)
+    segmentation = segmenter.predict(film, is_framed=framing.is_field)
     looks = Looks(segmentation, film, segmenter.glance)
     if looks_ahead:
         looks.look_ahead(operating_points().mirrored_looked_from)

@@ -96,12 +96,13 @@ def check_picture(film: Raster) -> list[Note]:
     return [note for note in (_burnt_note(small), _inverted_note(small)) if note]
 
 
-def check_anatomy(regions: Sequence[Region], *, may_be_unsure: bool = False) -> list[Note]:
+def check_anatomy(regions: Sequence[Region], *, is_lying: bool = False) -> list[Note]:
     """Look at what the segmentation found; notes for whoever reads the film.
 
     Args:
         regions: of the film as it is read.
-        may_be_unsure: doubt what is far less sure, instead of refusing it: lying films are.
+        is_lying: spine and gas say that the film is shown lying: such films are less sure, which is doubted
+            and not refused, and seldom centred on the spine.
 
     Raises:
         NotAnAbdominalFilm: neither a spine, nor a pelvis or bowel, of a plausible size; or all that is
@@ -115,7 +116,7 @@ def check_anatomy(regions: Sequence[Region], *, may_be_unsure: bool = False) -> 
         raise NotAnAbdominalFilm(
             f"Neither a spine nor a pelvis with bowel was recognised: no abdomen is read into it. {_NEXT}"
         )
-    notes = _doubts_of(regions, may_be_unsure=may_be_unsure)
+    notes = _doubts_of(regions, is_lying=is_lying)
     missing = (
         (has_spine, _NO_SPINE),
         (has_pelvis, _NO_PELVIS),
@@ -124,8 +125,13 @@ def check_anatomy(regions: Sequence[Region], *, may_be_unsure: bool = False) -> 
     return notes + [note for is_there, note in missing if not is_there]
 
 
-def check_likeness(segmentation: "Segmentation") -> list[Note]:
+def check_likeness(segmentation: "Segmentation", *, is_lying: bool = False) -> list[Note]:
     """A doubt where all that is outlined, taken together, is unlike an abdominal film.
+
+    Args:
+        segmentation: of the film as it is read.
+        is_lying: spine and gas say that the film is shown lying. The rule was learned without such films, so
+            it must be half as far again from a refusal for a doubt.
 
     Raises:
         NotAnAbdominalFilm: it is far from one.
@@ -136,7 +142,10 @@ def check_likeness(segmentation: "Segmentation") -> list[Note]:
         raise NotAnAbdominalFilm(
             f"What was outlined, and where, is unlike any abdominal film: nothing is read into it. {_NEXT}"
         )
-    return [_UNLIKE] if like < points.unlike_doubted_below else []
+    doubted_below = points.unlike_doubted_below
+    if is_lying:
+        doubted_below = (doubted_below + points.unlike_refused_below) / 2
+    return [_UNLIKE] if like < doubted_below else []
 
 
 def sureness(regions: Sequence[Region]) -> float:
@@ -209,16 +218,16 @@ def _middle(box: tuple[int, int, int, int]) -> float:
     return (box[0] + box[2]) / 2
 
 
-def _doubts_of(regions: Sequence[Region], *, may_be_unsure: bool) -> list[Note]:
+def _doubts_of(regions: Sequence[Region], *, is_lying: bool) -> list[Note]:
     """Raises NotAnAbdominalFilm where doubt is certainty."""
     points, sure = operating_points(), sureness(regions)
-    if sure < points.refused_below and not may_be_unsure:
+    if sure < points.refused_below and not is_lying:
         raise NotAnAbdominalFilm(
             f"What was outlined is far less sure than on an abdominal film: nothing is read into it. {_NEXT}"
         )
     found = (
         (sure < points.doubted_below, _UNSURE),
-        (spine_offset(regions) > points.spine_off_centre, _OFF_CENTRE),
+        (spine_offset(regions) > points.spine_off_centre and not is_lying, _OFF_CENTRE),
         (colon_share(regions) > points.largest_colon, _FILLED),
         (oddness(measures_of(regions), points.usual) > points.largest_oddness, _ODD),
     )

@@ -18,7 +18,8 @@ from pedaxr.radiograph.recent_cache import Recent
 from pedaxr.reading import networks as models
 from pedaxr.reading.counted_findings import CountedFindings, count_findings
 from pedaxr.reading.framing import Framing
-from pedaxr.reading.measurements import Caliper, measure, place_calipers
+from pedaxr.reading.markers import letter_notes, side_letters
+from pedaxr.reading.measurements import Caliper, measure, place_calipers, resolve_spacing
 from pedaxr.reading.notes import Note, NoteKind, no_finding_because, texts
 from pedaxr.reading.operating_points import OperatingPoints, operating_points
 from pedaxr.reading.outlines import (
@@ -33,7 +34,6 @@ from pedaxr.reading.positioning import is_on_its_side, positioning_notes, text_n
 from pedaxr.reading.quality import check_anatomy, check_likeness, check_picture
 from pedaxr.reading.reframing import reframed
 from pedaxr.reading.second_look import hanging_doubts, refuse_two_bodies
-from pedaxr.reading.spacing import resolve_spacing
 from pedaxr.stage_times import stage
 from pedaxr.types import Region
 from pedaxr_models.datasets.film import FilmMetadata
@@ -294,8 +294,8 @@ def _judgement(outlines: Outlines, points: OperatingPoints) -> list[Note]:
 def _anatomy_notes(outlines: Outlines) -> list[Note]:
     """What the outlines say of the picture, and how it was framed. Raises NotAnAbdominalFilm."""
     refuse_two_bodies(outlines.looks, outlines.masks)
-    notes = check_anatomy(outlines.read_regions, may_be_unsure=outlines.is_lying)
-    notes += check_likeness(outlines.segmentation)
+    notes = check_anatomy(outlines.read_regions, is_lying=outlines.is_lying)
+    notes += check_likeness(outlines.segmentation, is_lying=outlines.is_lying)
     placed = positioning_notes(
         outlines.masks,
         outlines.segmentation.letterbox.content,
@@ -303,6 +303,7 @@ def _anatomy_notes(outlines: Outlines) -> list[Note]:
         is_part=outlines.is_part,
     )
     if not texts(placed, NoteKind.DOUBT) and not is_on_its_side(outlines.masks):
+        notes += letter_notes(outlines.letters, outlines.midline_x, outlines.framing.upright_size[0])
         notes += hanging_doubts(outlines.looks, operating_points())
     return [*outlines.notes, *notes, *placed]
 
@@ -340,9 +341,10 @@ def look_at(
     def turned(quarters: int) -> Framing:
         return exposed_framing(radiograph, spacing, first.framing.orientation.turned(quarters))
 
-    if first.contradicts_header:
-        return first
-    return reframed(first, look, None if radiograph.stored.is_certain else turned, view)
+    by_header = first.contradicts_header or radiograph.stored.is_certain
+    seen = first if first.contradicts_header else reframed(first, look, None if by_header else turned, view)
+    # On the whole picture: letters lie next to the child, often beyond the exposed field.
+    return replace(seen, letters=tuple(side_letters(seen.framing.upright(radiograph.pixels))))
 
 
 def _check_identity(source: Source, radiograph: Radiograph) -> None:

@@ -120,6 +120,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     (_rebuild_index,),
     (row_states.adopt_rows,),
     SENT,
+    (_rebuild_index,),  # "Son of X", "M아기", "B1": names of newborns that were those of others
 )
 
 
