@@ -1,6 +1,7 @@
 """What a human signs and draws goes into the objects: under a name, beside the draft."""
 
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,21 @@ def test_what_is_drawn_after_the_signature_is_not_signed(clinic: Clinic) -> None
     assert {kind: encoded(one) for kind, one in objects(clinic).items()} == before
 
 
+def test_the_picture_says_whose_outlines_it_shows(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pedaxr.dicom_objects import overlay_capture
+
+    captions = []
+    drawn = overlay_capture.draw_overlay
+    monkeypatch.setattr(
+        overlay_capture, "draw_overlay", lambda *args: captions.append(args[3].outlined) or drawn(*args)
+    )
+    objects(clinic)
+    decide(clinic, "corrected")
+    signed(clinic)
+    objects(clinic)
+    assert set(captions) == {"AI outlines, not verified", "Corrected by a human"}
+
+
 @pytest.mark.skipif(
     subprocess.run(["sh", "-c", "command -v pdftotext"], capture_output=True).returncode != 0,
     reason="pdftotext is not installed (Debian: poppler-utils)",
@@ -159,3 +175,18 @@ def test_the_pdf_is_one_that_others_open(clinic: Clinic, tmp_path: Path) -> None
     path = tmp_path / "report.pdf"
     path.write_bytes(document.EncapsulatedDocument[: document.EncapsulatedDocumentLength])
     assert subprocess.run(["pdftotext", str(path), "-"], capture_output=True).returncode == 0
+
+
+def test_the_text_says_first_whose_words_these_are(clinic: Clinic) -> None:
+    def first(document: Dataset) -> str:
+        texts = [item for item in _items(document) if item.get("ValueType") == "TEXT"]
+        return next(
+            str(item.TextValue)
+            for item in texts
+            if item.ConceptNameCodeSequence[0].CodeMeaning == "Impression"
+        )
+
+    assert first(objects(clinic)["text_sr"]).startswith("AI draft, preliminary")
+    signed(clinic)
+    assert first(objects(clinic)["text_sr"]).startswith("Signed by 김민지.")
+    assert BytesIO(encoded(objects(clinic)["text_sr"])).getvalue()[128:132] == b"DICM"

@@ -147,6 +147,19 @@ def test_a_film_that_is_no_dicom_file_has_a_transaction_too(tmp_path: Path) -> N
     assert images["identifier"] == [{"system": "urn:pedaxr:study", "value": "S-1"}] and "series" not in images
 
 
+def test_the_film_is_named_as_its_own_header_does(tmp_path: Path) -> None:
+    from ..dicom_objects.conftest import VARIANTS
+
+    shown, edit = VARIANTS["MONOCHROME1 DX"]
+    clinic = clinic_of(tmp_path / "home", film_of(shown, edit), shown=shown)
+    with seeing(shown):
+        bundle = transaction_of(clinic, "S-1")
+    judged(bundle)
+    (series,) = resources(bundle, "ImagingStudy")[0]["series"]
+    assert series["modality"]["code"] == "DX"
+    assert series["instance"][0]["sopClass"]["code"] == "urn:oid:1.2.840.10008.5.1.4.1.1.1.1"
+
+
 def test_the_patient_is_named_by_the_id_alone(tmp_path: Path) -> None:
     _, bundle = bundle_of(tmp_path, "free air")
     written = json.dumps(bundle, ensure_ascii=False)

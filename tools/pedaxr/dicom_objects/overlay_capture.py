@@ -52,10 +52,17 @@ def overlay(result: FilmResult) -> Image:
         signed,
         provenance(reading.segmenter).statement,
         reading.outlines.framing.towards_left,
-        *(["Corrected by a human"] if any(one.drawn_by != "AUTOMATIC" for one in result.findings) else []),
+        _drawn_by(result),
     )
     findings = [_region(result, one) for one in result.findings]
     return draw_overlay(reading.radiograph.pixels, findings, reading.structures, caption)
+
+
+def _drawn_by(result: FilmResult) -> str:
+    """Whose outlines these are: the picture leaves without the report."""
+    if any(one.drawn_by != "AUTOMATIC" for one in result.findings):
+        return "Corrected by a human"
+    return "Outlined by the network" if result.is_signed else "AI outlines, not verified"
 
 
 def _region(result: FilmResult, segment: Segment) -> Region:

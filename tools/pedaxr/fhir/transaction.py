@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import accessing, note
+from pedaxr.errors import InvalidRequest
 from pedaxr.fhir.elements import (
     ISSUER,
     Resource,
@@ -22,10 +23,10 @@ from pedaxr.types import Report
 from pedaxr_models.codes import AI_FAMILY, RADIOGRAPH
 
 if TYPE_CHECKING:
+    from pydicom import Dataset
+
     from pedaxr.clinic import Clinic
     from pedaxr.records import Study
-
-_CR = "1.2.840.10008.5.1.4.1.1.1"
 
 
 def transaction_of(clinic: "Clinic", study_id: str) -> Resource:
@@ -48,7 +49,7 @@ def _transaction(report: Report, study: "Study") -> Resource:
     made = Transaction(report)
     subject = {"type": "Patient", "identifier": {"system": "urn:pedaxr:patient", "value": study.patient_id}}
     device = _add_device(made)
-    images = _add_images(made, study, subject)
+    images = _add_images(made, study, _header(study), subject)
     shared = {
         "subject": subject,
         **({"effectiveDateTime": f"{study.study_date}"} if study.study_date else {}),
@@ -90,28 +91,42 @@ def _add_device(made: Transaction) -> Resource:
     return made.add("Device", device, found_by=found_by(identifier))
 
 
-def _add_images(made: Transaction, study: "Study", subject: Resource) -> Resource:
+def _header(study: "Study") -> "Dataset | None":
+    """Of the film; None where it is no DICOM file of an archive."""
+    from pedaxr.dicom_objects.header import read_header
+
+    try:
+        return read_header(study.image_path)
+    except InvalidRequest:
+        return None
+
+
+def _add_images(made: Transaction, study: "Study", header: "Dataset | None", subject: Resource) -> Resource:
     """The study, by the identifier that the archive has it under; of a film without one by ours."""
-    uid = study.study_instance_uid
-    identifier = (
-        {"system": "urn:dicom:uid", "value": f"urn:oid:{uid}"}
-        if uid
-        else {"system": "urn:pedaxr:study", "value": study.study_id}
-    )
+    identifier = {"system": "urn:pedaxr:study", "value": study.study_id}
+    if header is not None:
+        identifier = {"system": "urn:dicom:uid", "value": f"urn:oid:{header.StudyInstanceUID}"}
     images: Resource = {
         "identifier": [identifier],
         "status": "available",
         "subject": subject,
         **({"started": f"{study.study_date}"} if study.study_date else {}),
+        **({"series": [_series(header)]} if header is not None else {}),
     }
-    if uid and study.series_instance_uid and study.sop_instance_uid:
-        instance = {
-            "uid": study.sop_instance_uid,
-            "sopClass": {"system": "urn:ietf:rfc:3986", "code": f"urn:oid:{_CR}"},
-        }
-        modality = {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CR"}
-        images["series"] = [{"uid": study.series_instance_uid, "modality": modality, "instance": [instance]}]
     return made.add("ImagingStudy", images, found_by=found_by(identifier))
+
+
+def _series(header: "Dataset") -> Resource:
+    """The film's own series. What is made of it is named only by the archive that holds it."""
+    of_class = {"system": "urn:ietf:rfc:3986", "code": f"urn:oid:{header.SOPClassUID}"}
+    return {
+        "uid": str(header.SeriesInstanceUID),
+        "modality": {
+            "system": "http://dicom.nema.org/resources/ontology/DCM",
+            "code": str(header.get("Modality") or "CR"),
+        },
+        "instance": [{"uid": str(header.SOPInstanceUID), "sopClass": of_class}],
+    }
 
 
 def _add_report(made: Transaction, shared: Resource, images: Resource, results: list[Resource]) -> None:
