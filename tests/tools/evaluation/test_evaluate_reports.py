@@ -135,7 +135,7 @@ def test_a_witness_pair_that_invents_is_counted_as_unsupported(measured, segment
     """Both witnesses invent stool on every film: only the true masks can tell."""
     seen = segmenter.predict
 
-    def inventing(pixels):  # type: ignore[no-untyped-def]
+    def inventing(pixels, **how: bool):  # type: ignore[no-untyped-def]
         segmentation = seen(pixels)
         segmentation.probabilities[FINDINGS.index(Finding.CONSTIPATION), 300:400, 200:300] = 0.95
         return segmentation

@@ -86,10 +86,10 @@ def test_both_tools_look_a_second_time_only_once(tmp_path: Path, monkeypatch: py
     segmenter = networks.segmenter()
     predict, glance = segmenter.predict, segmenter.glance
 
-    def counted(*given: object) -> object:
+    def counted(*given: object, **how: object) -> object:
         nonlocal calls
         calls += 1
-        return glance(*given) if len(given) > 1 else predict(*given)
+        return glance(*given) if len(given) > 1 else predict(*given, **how)
 
     monkeypatch.setattr(segmenter, "predict", counted)
     monkeypatch.setattr(segmenter, "glance", counted)

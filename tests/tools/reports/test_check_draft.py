@@ -58,7 +58,7 @@ def test_a_sentence_on_the_wrong_side_is_hedged(report_of, segmenter: PerfectSeg
     wrong = with_finding(truth("free air"), AIR, side=Side.RIGHT, quadrants=())
     original = segmenter.predict
 
-    def one_sided(pixels: np.ndarray) -> Segmentation:
+    def one_sided(pixels: np.ndarray, **how: bool) -> Segmentation:
         seen = original(pixels)
         seen.probabilities[FINDINGS.index(AIR)] = 0.95 * left_only
         return seen

@@ -97,7 +97,7 @@ def test_without_the_domes_free_air_is_not_denied_but_not_assessed(
 def test_domes_that_run_out_of_the_film_are_not_in_the_field(draft, segmenter: PerfectSegmenter) -> None:
     seen = segmenter.predict
 
-    def without_the_left_dome(pixels):  # type: ignore[no-untyped-def]
+    def without_the_left_dome(pixels, **how: bool):  # type: ignore[no-untyped-def]
         found = seen(pixels)
         dome = found.probabilities[list(phantom("normal").masks).index(Structure.DIAPHRAGM)]
         spine = int(np.nonzero(phantom("normal").masks[Structure.SPINE])[1].mean())
@@ -144,7 +144,7 @@ def test_the_grade_of_stool_never_contradicts_the_measured_shares(draft, segment
     seen = segmenter.predict
     names = list(phantom("normal").masks)
 
-    def packed(pixels):  # type: ignore[no-untyped-def]
+    def packed(pixels, **how: bool):  # type: ignore[no-untyped-def]
         found = seen(pixels)
         colon = found.probabilities[names.index(Structure.COLON)]
         for channel in (Structure.STOOL, STOOL):
