@@ -71,7 +71,8 @@ def test_a_supine_film_never_excludes_free_air_nor_shows_levels(report_of) -> No
 
 def test_free_air_of_which_no_outline_has_a_trace_is_no_alarm(report_of) -> None:
     """On real films the writer often names free air where the segmentation sees nothing at all."""
-    fanciful = witness_of(truth("free air"))
+    named = witness_of(truth("free air"))
+    fanciful = replace(named, probabilities=named.probabilities | {AIR: 0.87})
     assert report_of("normal", fanciful).critical == [AIR], "without a least trace"
     with using(replace(operating_points(), free_air_trace=0.05)):
         report = report_of("normal", fanciful, indication="again")
@@ -79,6 +80,9 @@ def test_free_air_of_which_no_outline_has_a_trace_is_no_alarm(report_of) -> None
     (air,) = [f for f in report.findings if f.finding == AIR]
     assert (air.presence, air.certainty, air.agreed) == ("absent", None, False)
     assert any(flag.startswith("Free intraperitoneal air: named by the draft") for flag in report.flags)
+    sure = replace(named, probabilities=named.probabilities | {AIR: 0.97})
+    with using(replace(operating_points(), free_air_trace=0.05)):
+        assert report_of("normal", sure, indication="a third time").critical == [AIR]
 
 
 def test_free_air_that_the_writer_names_and_the_outline_hints_at_stays_an_alarm(

@@ -20,7 +20,7 @@ from pedaxr.reading.operating_points import OperatingPoints, using
 from pedaxr.reading.placement import counted, share_of_body
 from pedaxr.reading.read_film import Reading, Source, read_film
 from pedaxr.reports.check_draft import CheckedDraft, check_draft
-from pedaxr.reports.flags import least_sure
+from pedaxr.reports.flags import SURE_ALONE, least_sure
 from pedaxr.reports.grounding import FAINT, support
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.facts import Presence
@@ -249,6 +249,7 @@ def free_air_trace(films: Sequence[Seen], suspicion: float) -> float:
         if film.has_free_air
         and not film.is_free_air_outlined
         and (film.is_free_air_told or film.free_air >= suspicion)
+        and film.free_air < SURE_ALONE
     ]
     return min(MOST_TRACE, down(min(told, default=1.0)))
 

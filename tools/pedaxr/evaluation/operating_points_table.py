@@ -9,6 +9,7 @@ from pedaxr.evaluation.choose_hanging import HungTwice, SecondLook
 from pedaxr.evaluation.choose_operating_points import Seen
 from pedaxr.reading.ood_score import likeness, oddness
 from pedaxr.reading.operating_points import OperatingPoints
+from pedaxr.reports.flags import SURE_ALONE
 
 Counted = Callable[[Sequence[Seen]], tuple[int, int]]
 Test = Callable[[Seen], bool]
@@ -186,17 +187,15 @@ def _is_suspected(suspicion: float) -> Test:
 
 
 def _is_told(suspicion: float, faint: float, trace: float) -> Test:
-    suspected = _is_suspected(suspicion)
+    suspected, lost = _is_suspected(suspicion), _is_lost(suspicion, trace)
     return lambda film: (
-        film.is_free_air_outlined
-        or film.faint_free_air >= faint
-        or (suspected(film) and film.faint_free_air >= trace)
+        film.is_free_air_outlined or film.faint_free_air >= faint or (suspected(film) and not lost(film))
     )
 
 
 def _is_lost(suspicion: float, trace: float) -> Test:
     suspected = _is_suspected(suspicion)
-    return lambda film: suspected(film) and film.faint_free_air < trace
+    return lambda film: suspected(film) and film.faint_free_air < trace and film.free_air < SURE_ALONE
 
 
 def _is_only_faint(suspicion: float, faint: float, trace: float) -> Test:

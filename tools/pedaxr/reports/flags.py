@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pedaxr_models.datasets.film import FilmMetadata
 
 _AIR = Finding.PNEUMOPERITONEUM
+SURE_ALONE = 0.95  # from this probability it needs no trace in the outlines
 AFFIRMED = 0.5  # from this probability the report writer's own finding of free air is heard in any case
 
 
@@ -87,13 +88,13 @@ def suspicion_of_free_air(
 
     if any(region.name == _AIR for region in reading.findings):
         return []
-    if reading.faint_free_air < points.free_air_trace:
+    chance = probabilities.get(_AIR, 0.0)
+    if chance < SURE_ALONE and reading.faint_free_air < points.free_air_trace:
         return []  # on real films the writer suspects much of which the segmentation sees no trace
     look = f"have a qualified person look now; {other_views(reading.metadata.view)} may decide."
     said = [fact for text in drafted for fact in parse_findings(text) if fact.finding is _AIR]
     if any(fact.presence is Presence.PRESENT for fact in said):
         return [f"{sign(_AIR)} is named by the draft but not outlined: {look}"]
-    chance = probabilities.get(_AIR, 0.0)
     if chance < AFFIRMED and reading.counted.has_left_out(_AIR):
         chance = 0.0  # the writer is shown the outlines: it faintly suspects the one that does not count
     if chance >= points.free_air_suspicion:
