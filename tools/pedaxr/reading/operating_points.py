@@ -37,7 +37,7 @@ class OperatingPoints:
         least_confidence: `flags.least_sure` below which that is said.
         least_support: by finding, `verify.support` below which a sentence on it is hedged.
         faint_free_air: `Reading.faint_free_air` from which free air is reported although it is not outlined.
-        free_air_trace: the same, below which a suspicion of the report writer, unless it is sure, is no alarm:
+        free_air_trace: the same, below which a suspicion of the report writer, unless sure, is no alarm:
             where the segmentation sees nothing at all its sentence is struck.
         least_share: by finding, share of the body that its outline must fill, where it can lie, to be one; 0
             where none is given.
