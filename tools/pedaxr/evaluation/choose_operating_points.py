@@ -242,16 +242,20 @@ def free_air_suspicion(films: Sequence[Seen]) -> float:
 
 
 def free_air_trace(films: Sequence[Seen], suspicion: float) -> float:
-    """The highest trace, at most `MOST_TRACE`, that loses no free air of which the writer alone tells."""
-    told = [
+    """The highest trace, at most `MOST_TRACE`, that loses at most 5 % of the free air.
+
+    It can lose only what nothing is outlined of, and what the report writer suspects without being sure.
+    """
+    told = sorted(
         film.faint_free_air
         for film in films
         if film.has_free_air
         and not film.is_free_air_outlined
         and (film.is_free_air_told or film.free_air >= suspicion)
         and film.free_air < SURE_ALONE
-    ]
-    return min(MOST_TRACE, down(min(told, default=1.0)))
+    )
+    allowed = math.floor((1 - LEAST_ALONE) * sum(film.has_free_air for film in films) + 1e-9)
+    return min(MOST_TRACE, down(told[allowed])) if len(told) > allowed else MOST_TRACE
 
 
 def faint_free_air(sets: Mapping[str, Sequence[Seen]], suspicion: float) -> float:
