@@ -75,11 +75,11 @@ class PartialFilm:
     source: str = ""
     findings: Mapping[Finding, Presence] = field(default_factory=dict)
     outlines: Mapping[str, list[FloatArray]] = field(default_factory=dict)
-    exact: tuple[str, ...] = ()
     suitable: bool | None = None
     reason: str = ""
     age_group: str = ""
     view: str = ""
+    exact: tuple[str, ...] = ()
 
     @property
     def is_abdomen(self) -> bool:

@@ -102,7 +102,7 @@ def choose_gate(
     turned, mirrored = choose_second_looks(
         {name: _hung(films) for name, films in sets.items()}, _hung(pictures)
     )
-    refused = min(min(film.sureness for film in every), *(_lowest(pictures, MOST_PICTURES_LOST), 1.0))
+    refused = min(film.sureness for film in [*every, *pictures])  # what is known to be good is not refused
     return GatePoints(
         doubted_below=min(down(_lowest(films, most)) for films, most, _ in rules),
         refused_below=max(0.0, down(refused - REFUSAL_MARGIN)),
