@@ -162,7 +162,7 @@ class TrueSegmenter:
 
 @dataclass
 class TrueReporter:
-    """Writes what is on the film it is shown; of one film it suspects free air that it does not write of."""
+    """Writes what is on the film it is shown; of one film it is sure of free air that it does not write of."""
 
     name: str = "true-words"
     weights_sha256: str = "cd" * 32
@@ -176,5 +176,5 @@ class TrueReporter:
         text = narrate(facts)
         chances = {finding: 0.999 if finding in facts.present else 0.001 for finding in FINDINGS}
         if film.study_id == SUSPECTED:
-            chances[Finding.PNEUMOPERITONEUM] = 0.6
+            chances[Finding.PNEUMOPERITONEUM] = 0.97
         return Narrative(text, split_sentences(text), parse(text), chances, 0.95, 0.9)

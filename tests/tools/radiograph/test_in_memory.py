@@ -83,7 +83,11 @@ def test_an_array_that_is_no_film_is_refused_with_what_to_give(array: object, hi
         film_of(array)
 
 
-@pytest.mark.parametrize("given", [7, None, {"pixels": 1}, ["a.png"], object()], ids=repr)
+@pytest.mark.parametrize(
+    "given",
+    [7, None, {"pixels": 1}, ["a.png"], object()],
+    ids=["number", "none", "mapping", "list", "object"],
+)
 def test_what_is_no_film_at_all_is_refused(given: object) -> None:
     with pytest.raises(InvalidRequest, match="Give a path, an array"):
         film_of(given)
