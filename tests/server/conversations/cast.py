@@ -162,7 +162,7 @@ class TrueSegmenter:
 
 @dataclass
 class TrueReporter:
-    """Writes what is on the film it is shown; of one film it is sure of free air that it does not write of."""
+    """Writes what is on the film; of one film it is sure of free air that it does not write of."""
 
     name: str = "true-words"
     weights_sha256: str = "cd" * 32
