@@ -381,9 +381,8 @@ async function loadWorkplace() {
   } catch {
     return fail({ code: "unreachable" }, loadWorkplace); // films are still shown
   }
-  workplace = loaded.startWorkplace({
-    server, state, film, setTool, openById, showVersion, showReport: takeReport, showFile, wait, fail, search: (name) => search.ask(name),
-  });
+  const tools = { setTool, openById, showVersion, showReport: takeReport, showFile, wait, fail, search: (name) => search.ask(name) };
+  workplace = loaded.startWorkplace({ server, state, film, ...tools });
   if (state.outlines) workplace.outlines(); // which came before
   drawAll();
 }
