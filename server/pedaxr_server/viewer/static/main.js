@@ -396,5 +396,4 @@ async function startInHost() {
   wait("waiting");
   await server.connect();
 }
-
 start();
