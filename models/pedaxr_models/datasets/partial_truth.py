@@ -10,7 +10,7 @@ A folder holds pictures, and what is known of them in any of three forms, alone 
 - `annotations.json` in COCO's form: each image may carry `findings` as above, and annotations outline the
   categories of `OUTLINES` or `FINDINGS`.
 
-What is not written is unknown. `docs/datasets.md` describes the format for people.
+What is not written is unknown. `docs/real_films.md` describes the format for people.
 """
 
 import csv

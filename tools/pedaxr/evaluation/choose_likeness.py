@@ -78,9 +78,3 @@ def _lowest(films: Sequence[Figures], rule: Rule, most: float) -> float:
     """The log-odds below which at most that share of these films lies."""
     told = sorted(likeness(figures, rule) for figures in films)
     return told[math.floor(most * len(told))] if told else math.inf
-
-
-def caught(others: Sequence[Figures], points: LikenessPoints) -> float:
-    """The share of these pictures that the rule alone doubts; 0 of none."""
-    told = [likeness(figures, points.likeness) < points.unlike_doubted_below for figures in others]
-    return sum(told) / len(told) if told else 0.0

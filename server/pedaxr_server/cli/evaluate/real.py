@@ -19,6 +19,11 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
     "--kind", "kinds", multiple=True, help="Only pictures of this kind (abdomen, chest, ...); repeatable."
 )
 @click.option(
+    "--held-out",
+    is_flag=True,
+    help="Of pictures that are not abdominal films only the half that no training learns from.",
+)
+@click.option(
     "--sheet",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write a contact sheet of all films (PNG).",
@@ -30,6 +35,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 def evaluate_real(
     data: tuple[Path, ...],
     kinds: tuple[str, ...],
+    held_out: bool,
     sheet: Path | None,
     limit: int | None,
     document: Path | None,
@@ -38,7 +44,7 @@ def evaluate_real(
 ) -> None:
     """False and true findings, alarms and refusals on real films in the folders DATA.
 
-    The films' truth may be known in part: see docs/data.md for the format. Pictures that are not abdominal
+    The films' truth may be known in part: see docs/real_films.md. Pictures that are not abdominal
     film count for the gate.
     """
     from rich.markdown import Markdown
@@ -47,10 +53,13 @@ def evaluate_real(
     from pedaxr.evaluation.real_films import measure_films
     from pedaxr.evaluation.real_sheet import contact_sheet
     from pedaxr_models.datasets.partial_truth import read_partial
+    from pedaxr_models.segmentation.mixed.folds import other_halves
 
     use_weights(weights)
     with library_errors():
         films = [film for folder in data for film in read_partial(folder)]
+        if held_out:
+            films = [film for film in films if film.is_abdomen] + other_halves(films)[1]
         films = [film for film in films if not kinds or film.kind in kinds][:limit]
         if not films:
             raise InvalidRequest(f"No picture is of kind {', '.join(kinds)}. Leave --kind out to see all.")
