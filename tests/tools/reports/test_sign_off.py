@@ -198,7 +198,8 @@ def test_reports_from_before_signatures_are_read_and_can_be_signed(tmp_path: Pat
         connection.execute("DROP TABLE reports")
         connection.execute(next(step for step in MIGRATIONS[0] if "TABLE reports" in str(step)))
         connection.execute("DROP TABLE audit")
-        connection.execute("DROP TABLE annotations")
+        for table in ("annotations", "sent"):
+            connection.execute(f"DROP TABLE {table}")
         for name in ("sop_instance", "study_instance"):
             connection.execute(f"DROP INDEX studies_by_{name}")
         for column in ("pixel_spacing_origin", *(f"{of}_instance_uid" for of in ("study", "series", "sop"))):
