@@ -21,11 +21,9 @@ _FLAT = 0.004  # largest local standard deviation of a margin that a program pai
 _PAINTED = 0.12  # darker ones need no paint
 _SPECK = 0.01  # share of the picture that a letter covers at most
 _MOST_PLATES = 3  # one in another
-_LINE, _BRIGHT, _WHOLE = (
-    4,
-    0.8,
-    0.95,
-)  # width in pixels, grey and share of its length of a line along the border
+_ONE_GREY = 0.06  # between the 5th and the 95th percentile of a painted margin; soft tissue may be as smooth
+# Width in pixels, grey and share of its length of a line along the border
+_LINE, _BRIGHT, _WHOLE = 4, 0.8, 0.95
 _SPAN = 0.5  # share of a side of the picture that a margin takes up
 _STRAIGHT = 0.97  # share of its convex hull that the film fills without a margin
 _MARGIN = 0.012  # of the longer side, kept round what was found: edges are soft
@@ -157,12 +155,12 @@ def _painted_along(small: FloatArray) -> BoolArray:
     mean = cv2.blur(small, (3, 3), borderType=cv2.BORDER_REPLICATE)
     spread = cv2.blur(small * small, (3, 3), borderType=cv2.BORDER_REPLICATE) - mean * mean
     painted = (spread < _FLAT**2) & (mean > _PAINTED)
-    found = _along_border(_open((mean > _WHITE) | painted, 2), mean > _WHITE)
+    found = _along_border(_open((mean > _WHITE) | painted, 2), mean)
     return np.asarray(cv2.dilate(found.astype(np.uint8), _disc(2)) > 0)  # with their softened rims
 
 
-def _along_border(area: BoolArray, is_white: BoolArray) -> BoolArray:
-    """The pieces that fill a corner or much of a side, and leave a straight-edged film when they are gone.
+def _along_border(area: BoolArray, greys: FloatArray) -> BoolArray:
+    """The pieces of one grey that fill a corner or much of a side, and leave a straight-edged film.
 
     What is printed on a white one is none of the film.
     """
@@ -177,7 +175,9 @@ def _along_border(area: BoolArray, is_white: BoolArray) -> BoolArray:
     straight = []
     for piece in np.flatnonzero(kept):
         rest = pieces != piece
-        is_page = is_white[~rest].mean() > _WHOLE
+        is_page = (greys[~rest] > _WHITE).mean() > _WHOLE
+        if np.ptp(np.percentile(greys[~rest], (5, 95))) > _ONE_GREY:
+            continue
         if _convexity(_without_specks(rest) if is_page else rest) > _STRAIGHT:
             straight.append(piece)
     return np.isin(pieces, straight)
