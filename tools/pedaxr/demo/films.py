@@ -1,8 +1,7 @@
 """Make the demo clinic's films and write them as a clinic holds them: DICOM CR."""
 
 import hashlib
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from pedaxr.demo.patients import DemoFilm
 from pedaxr.registry import NewStudy
 from pedaxr.storage.files import write_durably
+from pedaxr_models.worker_processes import map_in_processes
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -24,24 +24,11 @@ def make_films(
 ) -> list[NewStudy]:
     """Write every film below `home` and return what to register, in the order given."""
     studies: list[NewStudy] = []
-    for study in _made(partial(make_one, home), films, processes):
+    for study in map_in_processes(partial(make_one, home), films, processes):
         studies.append(study)
         if progress is not None:
             progress(len(studies), len(films))
     return studies
-
-
-def _made(make: Callable[[DemoFilm], NewStudy], films: list[DemoFilm], processes: int) -> Iterator[NewStudy]:
-    if processes <= 1:
-        yield from map(make, films)
-        return
-    import multiprocessing
-
-    # Spawned, not forked: the caller may be a server with threads.
-    with multiprocessing.get_context("spawn").Pool(
-        processes, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    ) as pool:  # Ctrl-C is for whoever started them
-        yield from pool.imap(make, films, chunksize=2)
 
 
 def make_one(home: Path, demo: DemoFilm) -> NewStudy:

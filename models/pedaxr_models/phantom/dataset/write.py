@@ -3,9 +3,7 @@
 import csv
 import io
 import json
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +21,7 @@ from pedaxr_models.phantom.spec import VERSION, Domain, sample_spec
 from pedaxr_models.report_text.grammar import narrate
 from pedaxr_models.report_text.sections import report_sections
 from pedaxr_models.report_text.wordings import Language
+from pedaxr_models.worker_processes import map_in_processes
 
 Progress = Callable[[int, int], None]
 
@@ -97,7 +96,7 @@ def write_dataset(
     wanted = list(range(count)) if indices is None else sorted(set(indices))
     missing = [i for i in wanted if not _row_path(folder, i).exists()]
     done = len(wanted) - len(missing)
-    for _ in _make_all(partial(_write_film, folder, recipe), missing, processes):
+    for _ in map_in_processes(partial(_write_film, folder, recipe), missing, processes, chunk=4):
         done += 1
         if progress is not None:
             progress(done, len(wanted))
@@ -118,16 +117,6 @@ def _claim(folder: Path, recipe: Recipe) -> None:
             f"{folder.name} holds films of another seed, kind, format or generator version; "
             "choose an empty folder."
         )
-
-
-def _make_all(write: Callable[[int], None], indices: list[int], processes: int) -> Iterator[None]:
-    if processes <= 1 or len(indices) < 2:
-        yield from map(write, indices)
-        return
-    with multiprocessing.get_context("spawn").Pool(
-        processes, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    ) as pool:  # Ctrl-C is for whoever started them
-        yield from pool.imap_unordered(write, indices, chunksize=4)
 
 
 def _write_film(folder: Path, recipe: Recipe, index: int) -> None:
