@@ -37,7 +37,7 @@ _DIGEST = 32
 GRAPHS = {"segmentation": ("segmentation",), "captioner": ("encoder", "decoder")}
 _EXPORT_S = 600  # far more than it takes
 GRAPHS_FOLDER = "graphs"  # next to the folders of the networks
-_KEPT = 16  # files in the cache; about 25 MB for a pair of networks
+_KEPT = 16  # files in the cache; about 12 MB for a pair of networks
 
 AnyArray = NDArray[Any]
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from PIL import Image
@@ -253,3 +254,32 @@ def test_a_glance_at_some_channels_gives_what_a_whole_look_does() -> None:
         np.testing.assert_array_equal(some.probabilities[7:10], whole.probabilities[7:10])
         assert some.letterbox == whole.letterbox
         assert not some.probabilities[:7].any() and not some.probabilities[10:].any()
+
+
+def test_a_graph_in_half_the_bytes_gives_the_same_to_the_last_bit() -> None:
+    from pedaxr_models.runtime.export import in_half
+
+    draw = np.random.default_rng(0)
+    trained = draw.normal(size=(64, 64)).astype(np.float32)  # what 16 bits do not hold stays as it is
+    stored = trained.astype(np.float16).astype(np.float32)
+    layers = [onnx.helper.make_node("MatMul", [x, w], [y]) for x, w, y in ("fsh", "htg")]
+    film, gained = (onnx.helper.make_tensor_value_info(name, 1, [1, 64]) for name in "fg")
+    weights = [onnx.numpy_helper.from_array(array, name) for array, name in ((stored, "s"), (trained, "t"))]
+    whole = onnx.helper.make_model(
+        onnx.helper.make_graph(layers, "two layers", [film], [gained], weights),
+        opset_imports=[onnx.helper.make_opsetid("", 17)],
+        ir_version=8,
+    ).SerializeToString()
+    small = in_half(whole)
+    assert 0.9 * 2 * stored.size < len(whole) - len(small) < 2 * stored.size
+    given = draw.normal(size=(1, 64)).astype(np.float32)
+    assert np.array_equal(compiled.Graph(small)(given)[0], compiled.Graph(whole)(given)[0])
+
+
+def test_the_bundled_graphs_are_kept_in_half_the_bytes() -> None:
+    folder = SEGMENTATION.parent / "graphs"
+    for name in ("segmentation", "captioner"):
+        weights = sum(path.stat().st_size for path in weights_folder(name).glob("*.safetensors"))
+        files = [path for graph in compiled.GRAPHS[name] for path in folder.glob(f"{graph}-*")]
+        assert len(files) == len(compiled.GRAPHS[name])
+        assert sum(path.stat().st_size for path in files) < 1.1 * weights
