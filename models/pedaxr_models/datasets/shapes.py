@@ -20,6 +20,7 @@ _LINES = ("point", "points", "line", "linestrip", "keypoint", "polyline")
 _LONGEST_MASK = 16 * 2**20
 _LARGEST_MASK = 2**26  # pixels
 _MARGIN = 0.02  # share of the picture by which a hand may draw beyond its edge
+_PERCENT, _LARGE = 100.0, 800.0  # on a film of so many pixels nothing is outlined in that corner alone
 _LEAST_SIDE, _LEAST_AREA = 2.0, 2.0  # pixels
 _MOST_COMPARED = 4000  # points of an outline whose edges are compared with each other
 _CROSSED_SHARE = 0.02  # of the area that a slip of the hand may fold over
@@ -69,6 +70,8 @@ def check_outline(polygon: FloatArray, film: Size | None) -> None:
     """
     if polygon.min() >= 0 and polygon.max() <= 1:
         raise RowError("an outline is drawn in shares of the picture (0 to 1); write it in pixels")
+    if film is not None and polygon.max() <= _PERCENT and min(film) >= _LARGE:
+        raise RowError("an outline lies in the first 100 pixels, as one in percent does; write it in pixels")
     if film is not None:
         slack = _MARGIN * np.array(film, np.float32)
         if (polygon < -slack).any() or (polygon > np.array(film, np.float32) + slack).any():

@@ -10,7 +10,7 @@ OLDEST_MONTHS = 130 * 12
 _NEWBORN_MONTHS = 1.0
 _UNITS = (
     (("세", "살", "년", "y", "yr", "yrs", "year", "years", "yo"), 12.0),
-    (("개월", "달", "m", "mo", "mos", "mon", "mth", "month", "months"), 1.0),
+    (("개월", "달", "m", "mo", "mos", "mon", "mth", "mths", "month", "months"), 1.0),
     (("주", "w", "wk", "wks", "week", "weeks"), 7 / DAYS_PER_MONTH),
     (("일", "d", "day", "days"), 1 / DAYS_PER_MONTH),
 )

@@ -11,6 +11,7 @@ _AMBIGUOUS = f"A date may be either of two days: day and month cannot be told ap
 _NO_DATE = f"A date is not understood. {WANTED}"
 _SERIAL = f"A date is a spreadsheet's day number. Format its column as a date. {WANTED}"
 _NOTHING = frozenset({"", "nan", "none", "null", "na", "n/a", "-", "--", "#n/a", "nat"})
+_NOUGHT = re.compile(r"1900[-./]0?1[-./]00?|0?1/00?/1900|00?[-.]jan[-.](?:19)?00")  # a spreadsheet's day 0
 
 # Behind a date: born (생), the day of the week, a time.
 _WEEKDAY = r"(?:[월화수목금토일]|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?)"
@@ -66,7 +67,7 @@ class FoundDate:
 def says_no_date(text: str) -> bool:
     """Whether the text stands for no date: empty, a word for nothing, or the zeros of a database."""
     one = plain(text).casefold()
-    return one in _NOTHING or not re.sub(r"[0\W]", "", one)
+    return one in _NOTHING or not re.sub(r"[0\W]", "", one) or _NOUGHT.fullmatch(one) is not None
 
 
 def parse_date(text: str | None) -> date | None:

@@ -16,17 +16,27 @@ _LATERAL = r"(?: ?(?:lateral|lat))?"
 _DOWN = rf" ?side ?down(?: ?{_LYING})?"
 _PART = r"(?:semi|half|partially|partly|partial|reclined|reclining)"
 _NOT = r"(?:not|non|unable to|cannot|without|no|instead of) ?"
+# Denied behind: "erect view not obtained", "upright: refused", "erect no"; but not "supine, no contrast".
+_BETWEEN = r"(?: (?:abdomen|abd|axr|kub|ap|x ?ray|views?|films?|images?|position|was|is|were|could|study))*"
+_UNDONE = (
+    r" (?:not|unable|cannot|can t|couldn t|impossible|n ?a|none|nil|attempted|tried|cancell?ed|omitted|"
+    r"(?:refus|declin|fail)(?:e?d|al|ure)|(?:no|x)$)"
+)
 # Tried in this order, and what one has found is taken out: "lateral decubitus" is no lateral view.
 _ENGLISH: tuple[tuple[str, View | None], ...] = (
+    (rf"(?:erect|upright|standing|stand|supine|{_LYING}|lldp?){_BETWEEN}{_UNDONE}", None),
     (rf"{_NOT}(?:an )?(?:erect|upright|stand|standing|sit)", None),
     (rf"{_PART} ?(?:erect|upright|supine|sitting|recumbent|fowlers?)|fowlers?|trendelenburg", None),
+    (rf"{_LEFT}{_LATERAL} ?{_LYING} {_RIGHT} ?side ?up", View.LEFT_LATERAL_DECUBITUS),
     (rf"(?:{_LYING} ?)?(?:{_LEFT}|{_RIGHT}) ?side ?up", None),
     (
-        rf"{_RIGHT}{_LATERAL} ?{_LYING}|(?:lateral |lat )?{_LYING} ?{_RIGHT}|rldp?|{_RIGHT}{_DOWN}",
+        rf"{_RIGHT}{_LATERAL} ?{_LYING}|(?:lateral |lat )?{_LYING} ?{_RIGHT}|(?:{_LYING} )?rldp?"
+        rf"|{_RIGHT}{_DOWN}",
         None,
     ),
     (
-        rf"{_LEFT}{_LATERAL} ?{_LYING}|(?:lateral |lat )?{_LYING} ?{_LEFT}|lldp?|lldecub|{_LEFT}{_DOWN}",
+        rf"{_LEFT}{_LATERAL} ?{_LYING}|(?:lateral |lat )?{_LYING} ?{_LEFT}|(?:{_LYING} )?lldp?|lldecub"
+        rf"|{_LEFT}{_DOWN}",
         View.LEFT_LATERAL_DECUBITUS,
     ),
     (r"dorsal ?recumbent", View.SUPINE),
@@ -37,13 +47,19 @@ _ENGLISH: tuple[tuple[str, View | None], ...] = (
     (r"supine", View.SUPINE),
 )
 _KOREAN: tuple[tuple[str, View | None], ...] = (
-    (r"(?:입위|기립위?|직립위?) ?(?:불가|불능|못함|안됨|어려움|아님).*", None),
+    (
+        r"(?:입위|기립위?|직립위?|서서|앙와위|측와위)(?:로|에서|으로|를|을|은|는|이|가)?"
+        r"(?: ?(?:촬영|사진|자세|검사|영상)(?:을|를|은|는|이|가)?)?(?: ?(?:하지|할 수))? ?"
+        r"(?:불가|불능|못|안|없|어려|아님|거부|실패|취소|생략|제외|x).*",
+        None,
+    ),
     (r"반(?:기립위?|입위|직립위?|좌위|앙와위)", None),
     (r"(?:우측|우|오른쪽|오른) ?(?:측 ?)?(?:측와위|와위|횡와위|데쿠비투스)", None),
     (r"(?:좌측|좌|왼쪽|왼) ?(?:측 ?)?(?:측와위|와위|횡와위|데쿠비투스)", View.LEFT_LATERAL_DECUBITUS),
-    (r"측와위|횡와위|데쿠비투스|측면|사위|복와위|엎드린|좌위|앉은|앉아서", None),
-    (r"입위|기립위?|직립위?|서서|선 ?자세|일어서서", View.ERECT),
-    (r"앙와위|누워서|누운|배와위", View.SUPINE),
+    (r"측와위|횡와위|데쿠비투스|측면|사위|복와위|엎드린|좌위|앉은|앉아서|앉혀서", None),
+    (r"(?:좌측?|우측?|왼쪽|오른쪽|옆)(?:으로)? ?(?:누워서|누운|눕혀서|눕힌)", None),
+    (r"입위|기립위?|직립위?|서서|선 ?자세|일어서서|서 ?있는|세워서", View.ERECT),
+    (r"앙와위|누워서|누운|눕혀서|눕힌|배와위", View.SUPINE),
 )
 # A Korean word may stand behind the part of the body and before what is done with it: 복부입위촬영.
 _BEFORE = r"(?<![가-힣])(?:단순|복부|흉복부|흉부|전신|소아|신생아|배)*"
@@ -51,6 +67,12 @@ _BEHIND = r"(?=(?:자세|촬영|사진|상태|영상|검사|상|시|에서|으�
 _WORDS = (
     *((re.compile(rf"(?<![a-z])(?:{phrase})(?![a-z])"), view) for phrase, view in _ENGLISH),
     *((re.compile(rf"{_BEFORE}(?:{phrase}){_BEHIND}"), view) for phrase, view in _KOREAN),
+)
+# Words that hold a view's and name none, and how often or in which order something was done.
+_OTHER_WORDS = re.compile(
+    r"(?<![a-z])(?:(?:long|free|wall|bucky)[ -]?stand(?:ing)?"
+    r"|stand(?:ing)?[ -]?(?:alone|by|orders?|protocols?)|(?:no\.?|nr\.?|x|#) ?\d+)(?![a-z])",
+    re.IGNORECASE,
 )
 _JOINT = re.compile(
     r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[\d가-힣])|(?<=[\d가-힣])(?=[A-Za-z])"
@@ -62,7 +84,7 @@ def views_named(text: str) -> Named:
     """Every view that the words of a text name."""
     if "?" in plain(text):  # whoever wrote it was not sure
         return frozenset({None})
-    one = re.sub(r"[^a-z가-힣]+", " ", _JOINT.sub(" ", plain(text)).casefold()).strip()
+    one = re.sub(r"[^a-z가-힣]+", " ", _JOINT.sub(" ", _OTHER_WORDS.sub(" ", plain(text))).casefold()).strip()
     if one in _LATERAL_CODES:
         return frozenset({None})
     found: set[View | None] = set()

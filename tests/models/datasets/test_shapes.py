@@ -137,6 +137,20 @@ def test_a_polygon_that_cannot_be_meant_is_refused_with_its_line(
     assert [(rejection.line, reason in rejection.reason) for rejection in report.rejections] == [(2, True)]
 
 
+PERCENT = "[[40.5,30.1],[62,30.5],[61.5,55],[40,54]]"
+
+
+@pytest.mark.parametrize(("side", "is_refused"), [(2048, True), (1000, True), (512, False)])
+def test_an_outline_in_percent_is_refused_on_a_film_where_it_can_only_be_that(
+    tmp_path: Path, side: int, is_refused: bool
+) -> None:
+    """Labelling programs for the web write shares of a hundred; pixels of so small a corner show no belly."""
+    Image.fromarray(np.zeros((side, side), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "films.csv").write_text(f'ImagePath,Point,Class\na.png,"{PERCENT}",Constipation\n')
+    refused = read_dataset(tmp_path / "films.csv").rejections
+    assert ["in percent" in row.reason for row in refused] == ([True] if is_refused else [])
+
+
 @pytest.mark.parametrize(
     "point",
     [

@@ -27,6 +27,18 @@ DECUBITUS, ERECT, SUPINE = View.LEFT_LATERAL_DECUBITUS, View.ERECT, View.SUPINE
             for said in ("Abdomen_Erect", "ABD ERECT1", "upright (standing)", "복부입위", "기립위에서")
         ),
         *(
+            (said, DECUBITUS)
+            for said in ("LEFT LATERAL DECUBITUS (RIGHT SIDE UP)", "L lat decub, Rt side up", "DECUB LLD")
+        ),
+        *(
+            (said, ERECT)
+            for said in ("Erect No. 2", "erect x2", "서 있는 자세", "세워서", "standing at wall stand")
+        ),
+        *(
+            (said, SUPINE)
+            for said in ("supine, no contrast", "supine without contrast", "눕혀서", "KUB supine x 2")
+        ),
+        *(
             (said, SUPINE)
             for said in ("supine AP, portable", "AbdomenSupine", "앙와위", "누운 자세", "복부 앙와위 촬영")
         ),
@@ -60,6 +72,11 @@ def test_a_view_is_named_by_its_words(said: str, view: View) -> None:
         *("erect?", "supine ??", "입위?", "right side down decubitus", "acute abdomen series", "입위 아님"),
         *("Abdomen(E)", "SUPERINE", "ERECTABDOMEN", "reverse trendelenburg", "abdomen 2 views"),
         *("unable to stand", "non-erect", "기립 불가", "prone", "복와위", "앉은 자세"),
+        *("erect not possible", "Upright: unable", "erect (failed)", "erect view not obtained", "ERECT=NO"),
+        *("erect n/a", "standing, refused", "supine not done", "could not stand", "erect x-ray cancelled"),
+        *("입위 촬영 불가", "기립 못하는 환아", "입위로 촬영하지 못함", "입위 거부", "입위X", "앙와위 생략"),
+        *("long-standing constipation", "STANDING ORDER KUB", "stand-alone DR", "Wall Stand Abdomen"),
+        *("좌측으로 누운 자세", "오른쪽으로 누워서", "옆으로 눕혀서", "앉혀서"),
         *(
             "standard",
             "in situ",

@@ -118,6 +118,17 @@ def test_a_csv_lists_films_beside_it(films: Path, tmp_path: Path) -> None:
         list_films(table)
 
 
+def test_dicom_files_are_found_whatever_they_are_called(tmp_path: Path) -> None:
+    """As a PACS and its discs call them; the directory of a disc, notes and folders are no films."""
+    dicom = bytes(128) + b"DICM" + bytes(20)
+    names = ("IM000001", "1.2.840.113619.2.55", "a.DICOM", "b.ima", "c.DCM")
+    for name in (*names, "DICOMDIR", "d.txt"):
+        (tmp_path / name).write_bytes(dicom)
+    (tmp_path / "README").write_text("no film")
+    (tmp_path / "1.2").mkdir()
+    assert list_films(tmp_path)[1] == sorted(names)
+
+
 def test_no_networks_is_an_error_and_not_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object, **__: object) -> None:
         raise ModelUnavailable("No weights.")

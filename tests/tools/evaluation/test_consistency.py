@@ -1,5 +1,6 @@
 """Consistency over films: the states are really made, and what is found is counted and said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from pedaxr.evaluation import consistency
 from pedaxr.evaluation.consistency import WAYS, consistency_table, evaluate_consistency
 from pedaxr.reading import networks as models
+from pedaxr.reading.operating_points import operating_points, using
 from pedaxr.reports.consistency import Contradiction
 from pedaxr_models.datasets.film import Film
 
@@ -55,8 +57,22 @@ def test_a_contradiction_is_counted_named_and_said(two: list[Film], monkeypatch:
     assert words == {two[0].image_path.name: ["side: en Findings: on the left / right"]}
 
 
-def test_a_film_without_masks_is_not_cut(two: list[Film], tmp_path: Path) -> None:
-    from dataclasses import replace
+def test_a_run_that_was_stopped_resumes_and_one_with_other_points_begins_again(
+    two: list[Film], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = tmp_path / "records.jsonl"
+    first = evaluate_consistency(two, records=records)
+    records.write_text("".join(records.read_text().splitlines(keepends=True)[:5]) + '{"key": "cut sh')
+    made: list[str] = []
+    tell = consistency._tell
+    monkeypatch.setattr(consistency, "_tell", lambda *given: made.append(given[1]) or tell(*given))
+    assert evaluate_consistency(two, records=records) == first
+    assert made == list(WAYS[1:])  # of the second film
+    with using(replace(operating_points(), least_confidence=0.5)):
+        evaluate_consistency(two[:1], records=records)
+    assert len(made) == len(WAYS) - 1 + len(WAYS)
 
+
+def test_a_film_without_masks_is_not_cut(two: list[Film], tmp_path: Path) -> None:
     told = evaluate_consistency([replace(two[0], mask_path=None)])
     assert told["domes cut off"].films == 0 and told["as it is"].films == 1

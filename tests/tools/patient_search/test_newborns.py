@@ -57,6 +57,9 @@ KOREAN += (
 )
 LATIN += ("Son of Kim Jieun", "Daughter of Kim Jieun", "Kim Jieun B1", "Kim Jieun G2", "BabyA Kim Jieun")
 LATIN += ("Kim Jieun, Female Infant", "Kim Jieun (twin 1)", "Kim Jieun 2nd twin", "Kim Jieun baby #1")
+KOREAN += ("S/O 김지은", "김지은 T2", "김지은 쌍1", "김지은 미명", "김지은 자녀", "김지은 큰애")
+LATIN += ("S/O Kim Jieun", "D/O KIM JIEUN", "C/O Kim Jieun", "Unnamed Kim Jieun", "KIM JIEUN INF")
+LATIN += ("Kim Jieun TW2",)
 
 
 def clinic_of(folder: Path, *names: str) -> Clinic:
@@ -91,6 +94,9 @@ def test_mother_and_babies_are_all_listed(tmp_path: Path) -> None:
         ("Son of Kim Jieun", "Daughter of Kim Jieun"),
         ("Kim Jieun B1", "Kim Jieun B2"),
         ("김지은 M아기", "김지은 F아기"),
+        ("김지은 T1", "김지은 T2"),
+        ("S/O 김지은", "D/O 김지은"),
+        ("김지은 큰애", "김지은 작은애"),
     ],
 )
 def test_one_twin_is_never_taken_for_the_other(tmp_path: Path, asked: str, there: str) -> None:
@@ -106,6 +112,8 @@ def test_one_twin_is_never_taken_for_the_other(tmp_path: Path, asked: str, there
         ("Baby of Kim Jieun", "김지은 애기"),
         ("Baby Kim Jieun", "Baby boy Kim Jieun"),
         ("김지은 둘째아기", "BABY2 KIM JIEUN"),
+        ("김지은 아들", "S/O 김지은"),
+        ("Kim Jieun TW2", "김지은 쌍2"),
     ],
 )
 def test_the_same_newborn_is_found_in_another_convention(tmp_path: Path, asked: str, there: str) -> None:
@@ -129,6 +137,11 @@ def test_the_same_newborn_is_found_in_another_convention(tmp_path: Path, asked: 
         "Kim Son",
         "손아기",
         "Boy George",
+        "So Jieun",
+        "Kim Do Oh",
+        "박자녀",
+        "김미명",
+        "T Kim",
     ],
 )
 def test_names_that_only_look_like_it_are_names(name: str) -> None:

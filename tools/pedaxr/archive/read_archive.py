@@ -12,6 +12,7 @@ import io
 import json
 import multiprocessing
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -30,6 +31,9 @@ from pedaxr_models.datasets.tables import read_table
 PLAN = "_archive.json"  # readers of Parquet folders pass over what begins with _, such as pandas.read_parquet
 _FORMER_PLAN = "archive.json"
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm"})
+# Files of a PACS or its discs are called IM000001, or by their UID, whose last number looks like a suffix.
+_UNSAID_SUFFIX = re.compile(r"(?:\.(?:\d+|dicom|dic|ima))?", re.IGNORECASE)
+_DICM = slice(128, 132)
 PATH_COLUMNS = ("ImagePath", "file", "path")
 _AHEAD = 2  # parts given to each process beforehand
 _MOST_BREAKS = 3
@@ -174,8 +178,20 @@ def count_rows(part: Path) -> Counter[str]:
 def _in_folder(folder: Path) -> Iterator[str]:
     for base, _, names in os.walk(folder):
         for name in names:
-            if Path(name).suffix.lower() in SUFFIXES:
-                yield os.path.relpath(Path(base) / name, folder)
+            path = Path(base) / name
+            if path.suffix.lower() in SUFFIXES or _is_dicom_unsaid(path):
+                yield os.path.relpath(path, folder)
+
+
+def _is_dicom_unsaid(path: Path) -> bool:
+    """Whether this is a DICOM file, though its name does not say so; the directory of a disc is no film."""
+    if path.name == "DICOMDIR" or not _UNSAID_SUFFIX.fullmatch(path.suffix) or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(_DICM.stop)[_DICM] == b"DICM"
+    except OSError:
+        return False
 
 
 def _in_table(table: Path) -> Iterator[str]:

@@ -4,22 +4,28 @@ Every film goes through `generate_report`, as in service: as it is; without a st
 domes of the diaphragm; and with free air suspected on every film on which it is not outlined.
 """
 
+import hashlib
+import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from pedaxr.errors import NotAnAbdominalFilm
+from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import operating_points, using
 from pedaxr.reports.consistency import Contradiction, contradictions
 from pedaxr.reports.generate_report import generate_report
+from pedaxr.storage.files import disk_errors
 from pedaxr.types import Report
 from pedaxr_models.datasets.film import Film, read_masks
 from pedaxr_models.labels import CHANNELS, Finding, Structure, View
+from pedaxr_models.report_text import parser
 from pedaxr_models.report_text.parser import parse
 
 Progress = Callable[[int, int], None]
@@ -27,6 +33,25 @@ WAYS = ("as it is", "view not stated", "domes cut off", "free air suspected")
 _BELOW_DOMES_PX = 4
 _LEAST_LEFT = 0.5  # of the height of the film
 _AIR = Finding.PNEUMOPERITONEUM
+
+
+@dataclass(frozen=True)
+class FilmTold:
+    """What the report of one film in one state says, of what is counted; see `Told`.
+
+    Attributes:
+        key: of what it depends on, so that one that is kept is used only where nothing has changed.
+        is_reported: whether a report was made.
+        found: kind, what is said, and what is settled, of each contradiction.
+    """
+
+    key: str
+    is_reported: bool = False
+    is_refused: bool = False
+    is_critical: bool = False
+    is_suspected: bool = False
+    is_denied: bool = False
+    found: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass
@@ -54,16 +79,15 @@ class Told:
         """How many contradictions of each kind."""
         return Counter(one.kind for found in self.found.values() for one in found)
 
-    def add(self, name: str, report: Report) -> None:
-        """Count one report."""
-        self.films += 1
-        self.refused += bool(report.in_doubt)
-        self.critical += bool(report.critical)
-        self.suspected += "suspected" in report.critical_certainty.values()
-        said = {fact.finding: fact for fact in parse(report.sections.get("Findings", "")).findings}
-        self.denied += _AIR in said and said[_AIR].presence.value == "absent"
-        if found := contradictions(report):
-            self.found[name] = found
+    def add(self, name: str, one: "FilmTold") -> None:
+        """Count one film; `name` is that of its file."""
+        self.films += one.is_reported
+        self.refused += one.is_refused
+        self.critical += one.is_critical
+        self.suspected += one.is_suspected
+        self.denied += one.is_denied
+        if one.found:
+            self.found[name] = [Contradiction(*found) for found in one.found]
 
     def to_json(self) -> dict[str, object]:
         """Counts, and every contradiction in words."""
@@ -77,41 +101,101 @@ class Told:
         return {**counts, "contradictions": sum(self.kinds.values()), "found": words}
 
 
-def evaluate_consistency(films: Sequence[Film], *, progress: Progress | None = None) -> dict[str, Told]:
+def evaluate_consistency(
+    films: Sequence[Film], *, records: Path | None = None, progress: Progress | None = None
+) -> dict[str, Told]:
     """By state, what the reports of these films say.
 
     Args:
         films: with masks, for the domes; without them that state is left out.
+        records: each film's result is kept there (JSON lines), and a second run resumes.
         progress: called with (reports done, reports in all).
 
     Raises:
-        ModelUnavailable, UnreadableImage.
+        ModelUnavailable, UnreadableImage, StorageError.
     """
     told = {way: Told() for way in WAYS}
+    kept = _read_records(records) if records else {}
     done, total = 0, len(films) * len(WAYS)
     with tempfile.TemporaryDirectory() as folder:
         for film in films:
             for way in WAYS:
-                _tell(film, way, told[way], Path(folder))
+                key = _key(film, way)
+                one = kept.get(key)
+                if one is None:
+                    one = _tell(film, way, key, Path(folder))
+                    if records:
+                        _append(records, one)
+                told[way].add(film.image_path.name, one)
                 done += 1
                 if progress is not None:
                     progress(done, total)
     return told
 
 
-def _tell(film: Film, way: str, told: Told, folder: Path) -> None:
+def _key(film: Film, way: str) -> str:
+    """Digest of the film, its masks, the state, the weights, the operating points and the program's text."""
+    files = [film.image_path, *([film.mask_path] if film.mask_path else [])]
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+    weights = models.segmenter().weights_sha256, models.reporter().weights_sha256
+    said = json.dumps([digests, str(film.metadata), way, weights, asdict(operating_points()), _program()])
+    return hashlib.sha256(said.encode()).hexdigest()[:20]
+
+
+@cache
+def _program() -> str:
+    """Digest of everything that reads films and writes reports: what one version says another may not."""
+    folders = [Path(__file__).parents[1] / name for name in ("reading", "reports", "radiograph")]
+    folders.append(Path(parser.__file__).parent)
+    sources = sorted(path for folder in folders for path in folder.rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+
+
+def _read_records(path: Path) -> dict[str, FilmTold]:
+    """Those kept so far, by key; a line that an interruption cut short is left out."""
+    found = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            one = FilmTold(**json.loads(line))
+            found[one.key] = replace(one, found=tuple((kind, said, so) for kind, said, so in one.found))
+        except (TypeError, ValueError):
+            continue
+    return found
+
+
+def _append(path: Path, one: FilmTold) -> None:
+    with disk_errors():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(one)) + "\n")
+
+
+def _tell(film: Film, way: str, key: str, folder: Path) -> FilmTold:
     path = film.image_path if way != "domes cut off" else _without_domes(film, folder)
     if path is None:
-        return
+        return FilmTold(key)
     view = None if way == "view not stated" else film.metadata.view
     points = operating_points()
     if way == "free air suspected":
         points = replace(points, free_air_suspicion=0.0)
     try:
         with using(points):
-            told.add(film.image_path.name, _report(film, path, view))
+            return _told(key, _report(film, path, view))
     except NotAnAbdominalFilm:
-        told.refused += 1
+        return FilmTold(key, is_refused=True)
+
+
+def _told(key: str, report: Report) -> FilmTold:
+    said = {fact.finding: fact for fact in parse(report.sections.get("Findings", "")).findings}
+    return FilmTold(
+        key,
+        is_reported=True,
+        is_refused=bool(report.in_doubt),
+        is_critical=bool(report.critical),
+        is_suspected="suspected" in report.critical_certainty.values(),
+        is_denied=_AIR in said and said[_AIR].presence.value == "absent",
+        found=tuple((one.kind, one.said, one.settled) for one in contradictions(report)),
+    )
 
 
 def _report(film: Film, path: Path, view: View | None) -> Report:

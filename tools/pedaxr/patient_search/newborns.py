@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pedaxr.patient_search.hangul import is_hangul_word
 
 _BABY = "baby"
-_NUMBER = re.compile(r"\d{1,2}|[a-d]|i{1,3}|첫째|둘째|셋째|첫번째|두번째|세번째")
+_NUMBER = re.compile(r"\d{1,2}|[a-d]|i{1,3}|첫째|둘째|셋째|첫번째|두번째|세번째|큰애|작은애")
 _LATIN = re.compile(
-    r"(?P<kind>baby|babies|infant|newborn|neonate|nb|bb|bg|twins?|triplets?)(?:of)?"
+    r"(?P<kind>baby|babies|infant|inf|newborn|neonate|unnamed|nb|bb|bg|twins?|tw(?=[\dab])|t(?=\d)|triplets?)"
+    r"(?:of)?"
     r"(?P<sex>boys?|girls?|male|female|[bgmf])?(?P<number>\d{1,2}|[a-d]|i{1,3})?"
 )
 _BEFORE_NAME = re.compile(
@@ -21,7 +22,8 @@ _BEFORE_NAME = re.compile(
 )
 _BEHIND_NAME = re.compile(
     r"(?P<name>(?!(?:첫|둘|셋)째)[가-힣]{2,}?)?의?(?P<before>\d{1,2}|첫째|둘째|셋째)?"
-    r"(?P<letter>[mfbg])?(?P<kind>신생아|쌍생아|쌍둥이|쌍태아|아기|애기|아가|베이비|남아|여아|아들|딸|bb|baby)"
+    r"(?P<letter>[mfbg])?(?P<kind>신생아|쌍생아|쌍둥이|쌍태아|쌍(?=\d)|아기|애기|아가|베이비|남아|여아|아들|딸|"
+    r"자녀|미명|큰애|작은애|bb|baby|t(?=\d))"
     rf"(?P<number>{_NUMBER.pattern})?(?:번|호|째)?"
 )
 _NUMBERED = re.compile(
@@ -34,10 +36,12 @@ _SEXES = {
 }
 _LETTERS = {"b": "boy", "g": "girl"}
 _CHILDREN = {"son": "boy", "daughter": "girl", "child": "", "boy": "boy", "girl": "girl"}  # of somebody
-_PAIRS = {("b", "o"): "", ("b", "b"): "boy", ("b", "g"): "girl"}  # B/O, B/B, B/G
+_PAIRS = {("b", "o"): "", ("b", "b"): "boy", ("b", "g"): "girl", ("c", "o"): "", ("i", "o"): ""}  # B/O, B/B
+_PAIRS |= {("s", "o"): "boy", ("d", "o"): "girl"}  # son, daughter of
 _NUMBERS = {
     **{"a": "1", "b": "2", "c": "3", "d": "4", "i": "1", "ii": "2", "iii": "3"},
     **{"첫째": "1", "둘째": "2", "셋째": "3", "첫번째": "1", "두번째": "2", "세번째": "3"},
+    **{"큰애": "1", "작은애": "2"},
 }
 
 

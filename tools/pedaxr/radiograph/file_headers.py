@@ -4,6 +4,7 @@ Only bytes are looked at, by code of our own: a bomb is refused here at the pric
 PNG: ISO/IEC 15948 section 11.2.2. JPEG: ISO/IEC 10918-1 annex B. DICOM: PS3.10 section 7.1, PS3.6 annex A.
 """
 
+import re
 import struct
 from typing import Literal
 
@@ -16,6 +17,21 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _DICM = slice(128, 132)
 _META_START = 132
+_ANOTHER = "The file is not a PNG, JPEG or DICOM picture. Export the film as one of these."
+_OTHER_KINDS: tuple[tuple[bytes, int, str], ...] = (  # what it begins with, from which byte on
+    *((begin, 0, "a TIFF picture") for begin in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    *((begin, 0, "a GIF picture") for begin in (b"GIF87a", b"GIF89a")),
+    (b"BM", 0, "a BMP picture"),
+    (b"WEBP", 8, "a WebP picture"),
+    (b"\0\0\0\x0cjP  ", 0, "a JPEG 2000 picture"),
+    (b"\xff\x4f\xff\x51", 0, "a JPEG 2000 picture"),
+    (b"ftypheic", 4, "a HEIC photograph"),
+    (b"ftyp", 4, "a video (MP4)"),
+    (b"%PDF", 0, "a PDF"),
+)
+_PACKED: tuple[bytes, ...] = (b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ")
+_POINTER = b"version https://git-lfs"
+_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml)", re.IGNORECASE)
 _JPEG_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # 0xF7 is that of JPEG-LS
 _MOST_SCANS = 200  # a progressive JPEG of thousands costs minutes; real ones have about ten
 _LONG_VALUES = (b"OB", b"OW", b"UN", b"UT", b"SQ")
@@ -41,7 +57,23 @@ def check_header(data: bytes) -> Kind:
     if is_dicom(data):
         _check_dicom(with_preamble(data))
         return "dicom"
-    raise UnreadableImage("The file is not a PNG, JPEG or DICOM picture. Export the film as one of these.")
+    raise UnreadableImage(_cause(data))
+
+
+def _cause(data: bytes) -> str:
+    """What a file is that is no film, and what to do about it."""
+    if not data.strip(b"\0"):
+        what = "empty" if not data else "nothing but zeros, as an interrupted copy leaves it"
+        return f"The film file is {what}. Copy or export the film again."
+    if data.startswith(_PACKED):
+        return "The file is packed (ZIP, gzip or the like). Unpack it, and give the film inside."
+    if data.startswith(_POINTER):
+        return "The file is a Git LFS pointer, not the film itself. Fetch it with `git lfs pull`."
+    if _PAGE.match(data):
+        return "The file is a web page, as a server sends that asks for a login. Download the film again."
+    kinds = (kind for begin, at, kind in _OTHER_KINDS if data[at : at + len(begin)] == begin)
+    kind = next(kinds, None)
+    return f"The file is {kind}, which is not read. Export the film as PNG or DICOM." if kind else _ANOTHER
 
 
 def with_preamble(data: bytes) -> bytes:

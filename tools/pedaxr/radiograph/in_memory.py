@@ -113,15 +113,15 @@ def _from_dataset(dataset: "Dataset") -> bytes:
 
     from pydicom import dcmwrite
     from pydicom.dataset import FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian
 
     meta = FileMetaDataset()
     meta.update(getattr(dataset, "file_meta", {}))
-    meta.TransferSyntaxUID = meta.get("TransferSyntaxUID") or ExplicitVRLittleEndian
+    is_named = bool(meta.get("TransferSyntaxUID"))  # else the decoder sees whether the pixels are plain
     kept, buffer = copy(dataset), io.BytesIO()
     kept.file_meta, kept.preamble = meta, bytes(128)
+    encoding = {} if is_named else {"implicit_vr": False, "little_endian": True}
     try:
-        dcmwrite(buffer, kept, enforce_file_format=False)
+        dcmwrite(buffer, kept, enforce_file_format=False, **encoding)
     except DECODER_ERRORS as err:
         raise UnreadableImage(
             "The data set cannot be stored as a DICOM file. Give one as pydicom reads it, with its file meta."

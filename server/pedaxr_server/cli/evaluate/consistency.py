@@ -6,7 +6,7 @@ import click
 
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import DATA, document_option, films_of_split, limit_option
-from pedaxr_server.cli.options import json_option, show, use_weights, weights_option
+from pedaxr_server.cli.options import FILE, json_option, show, use_weights, weights_option
 from pedaxr_server.cli.publish import publish
 
 
@@ -14,6 +14,11 @@ from pedaxr_server.cli.publish import publish
 @click.option("--data", type=DATA, required=True, help="Data set folder or its films.csv.")
 @click.option("--shifted", type=DATA, help="Films of `pedaxr films --shifted`, measured as well.")
 @limit_option
+@click.option(
+    "--records",
+    type=FILE,
+    help="Keep each film's result here (JSON lines), so that the same command resumes.",
+)
 @document_option
 @weights_option
 @json_option
@@ -21,6 +26,7 @@ def evaluate_consistency(
     data: Path,
     shifted: Path | None,
     limit: int | None,
+    records: Path | None,
     document: Path | None,
     weights: Path | None,
     json_path: Path | None,
@@ -37,7 +43,7 @@ def evaluate_consistency(
         for name, path in sets.items():
             films = films_of_split(path, "test", limit)
             with progress_bar(f"Reporting, {name}", len(films) * len(measuring.WAYS)) as progress:
-                found[name] = measuring.evaluate_consistency(films, progress=progress)
+                found[name] = measuring.evaluate_consistency(films, records=records, progress=progress)
         table = measuring.consistency_table(found)
         if document:
             publish(document, "consistency", table)
