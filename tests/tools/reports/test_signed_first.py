@@ -123,6 +123,9 @@ def test_whoever_would_sign_an_old_draft_hears_that_the_newer_one_is_critical(cl
         "The lucency is a skin fold; there is no pneumoperitoneum.",
         "유리가스 없음.",
         "정상 소견임.",
+        "free air (-)",
+        "Neg for free air.",
+        "No obstruction; no free air; no change in bowel gas.",
     ],
 )
 def test_an_amendment_that_denies_free_air_takes_the_warning_away(clinic: Clinic, words: str) -> None:
@@ -151,6 +154,21 @@ def test_an_amendment_that_denies_free_air_takes_the_warning_away(clinic: Clinic
         "Seen by the surgeon at 14:05.",
         "Possible free air on the left.",
         "Free air confirmed.",
+        *(
+            "No new free air.",
+            "Free air has not increased.",
+            "No significant interval change of pneumoperitoneum.",
+        ),
+        *(
+            "Do not miss the free air.",
+            "There is no question of free air: it is there.",
+            "유리공기 감소하지 않음.",
+        ),
+        *(
+            "No free air on the left, free air on the right.",
+            "No increase of the free air.",
+            "유리공기 변화 없음.",
+        ),
     ],
 )
 def test_words_that_do_not_deny_it_leave_the_warning(clinic: Clinic, words: str) -> None:
@@ -179,7 +197,14 @@ def test_what_is_normal_of_one_part_takes_no_warning_away(clinic: Clinic, words:
 
 
 @pytest.mark.parametrize(
-    "words", ["Cannot confirm free air.", "Free air was an artefact.", "Disagree with free air.", "Free air?"]
+    "words",
+    [
+        "Cannot confirm free air.",
+        "Free air was an artefact.",
+        "Disagree with free air.",
+        "Free air?",
+        "r/o free air",
+    ],
 )
 def test_words_that_take_a_finding_back_do_not_affirm_it(clinic: Clinic, words: str) -> None:
     clinic.registry.save_report(draft("R-2", has_air=False))

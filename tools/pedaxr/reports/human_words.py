@@ -39,6 +39,22 @@ _OPEN = re.compile(
 )
 
 
+# Not the finding is denied but its growth, novelty or doubt, or the finding on one side or film alone.
+_RELATIVE = re.compile(
+    r"\b(?:increas|decreas|diminish|enlarg|chang|interval|progress|regress|improv|worse|differ)"
+    r"|\b(?:new|newly|more|less|larger|smaller|bigger|further|additional|other|longer|only|just)\b"
+    r"|\b(?:doubt|question|miss|overlook|forget|ignore|delay|left|right|supine|earlier)\b"
+    r"|증가|감소|변화|호전|악화|새로|추가|더 ?이상|좌측|우측|왼쪽|오른쪽|놓치|의심의 여지",
+    re.IGNORECASE,
+)
+_CLAUSES = re.compile(r"[;,]| but | and ", re.IGNORECASE)
+_AIR_NAMED = (
+    r"(free (?:intraperitoneal )?(?:air|gas)|pneumoperitoneum|유리 ?(?:공기|가스)|자유 ?공기|기복증?)"
+)
+_MINUS = re.compile(rf"{_AIR_NAMED}\s*(?:\(\s*[-–−]\s*\)|[-–−](?=\s*(?:$|[.,;])))", re.IGNORECASE)
+_NEGATIVE = re.compile(r"\bneg(?:ative)?\.? for\b", re.IGNORECASE)
+
+
 def with_human_words(report: Report, words: str, *, is_critical_denied: bool = False) -> Report:
     """The report under a signer's words.
 
@@ -67,14 +83,25 @@ def with_human_words(report: Report, words: str, *, is_critical_denied: bool = F
 
 def _read(words: str) -> tuple[set[Finding], set[Finding]]:
     """Findings that the words affirm, and those that they deny."""
+    words = _NEGATIVE.sub("no", _MINUS.sub(r"no \1", words))  # as "free air (-)" is written
     said = parse(words).findings
     weighed = " ".join(sentence for sentence in split_sentences(words) if not _OPEN.search(sentence))
     affirmed = {fact.finding for fact in parse(weighed).findings if fact.is_present}
     doubted = {fact.finding for fact in said if fact.presence is not Presence.ABSENT} - affirmed
-    denied = {fact.finding for fact in said if fact.presence is Presence.ABSENT}
+    denied = {finding for sentence in split_sentences(words) for finding in _denied_in(sentence)}
+    denied -= doubted
     if _NORMAL.search(words) and not affirmed:
         denied |= set(FINDINGS) - doubted
-    return affirmed, denied
+    return affirmed, denied - affirmed  # said both ways it stays
+
+
+def _denied_in(sentence: str) -> set[Finding]:
+    """Findings that a sentence denies outright: "no new free air" and "no free air on the left" deny none."""
+    parts = [sentence] if not _RELATIVE.search(sentence) else _CLAUSES.split(sentence)
+    plain = [part for part in parts if not _RELATIVE.search(part)]
+    return {
+        fact.finding for part in plain for fact in parse(part).findings if fact.presence is Presence.ABSENT
+    }
 
 
 def _certainty(
