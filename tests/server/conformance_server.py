@@ -39,7 +39,8 @@ from mcp_types import (
 )
 
 from pedaxr_server.http.app import app_of, http_server
-from pedaxr_server.mcp.server import create_server
+from pedaxr_server.mcp import server as shipped
+from pedaxr_server.mcp.prompts import check_prompt
 from pedaxr_server.settings import Settings
 
 Ctx = Context[Any, Any]
@@ -269,9 +270,16 @@ def add_documents(server: MCPServer[object]) -> None:
         return [UserMessage(content=text("Use that context."))]
 
 
+def check_prompt_unless_fixture(name: object, arguments: object) -> None:
+    """As it ships, which knows its own prompts alone."""
+    if not str(name).startswith("test_"):
+        check_prompt(name, arguments)
+
+
 def conformance_server(settings: Settings) -> MCPServer[object]:
     """The real server and the fixtures."""
-    server = create_server(settings)
+    shipped.check_prompt = check_prompt_unless_fixture
+    server = shipped.create_server(settings)
     add_plain_tools(server)
     add_asking_tools(server)
     add_documents(server)
