@@ -3,6 +3,7 @@
 import gzip
 import json
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,14 @@ def small_trunk() -> tuple[Volume, Volume]:
     for side, name in ((-1, "hip_right"), (1, "hip_left")):
         put(((x - 85 * side) / 40) ** 2 + ((y + 20) / 30) ** 2 + ((z + 140) / 60) ** 2 < 1, 500, name)
     return Volume(hu, (MM, MM, MM)), Volume(label, (MM, MM, MM))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _whole_slices() -> Iterator[None]:
+    """The trunk's slices, 6 mm thick, are not cut finer: a quarter of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pedaxr_models.phantom.from_ct.project._STEP_MM", MM)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -183,13 +192,13 @@ def test_the_film_shows_bone_bright_and_gas_dark(trunk):
     assert np.median(grey[film.masks[Structure.LUNGS]]) < soft - 15
 
 
-@pytest.mark.parametrize("age", [0.5, 30.0, 150.0])
-def test_a_childs_size_is_its_own(trunk, age):
+def test_a_childs_size_is_its_own(trunk):
     adult = film_from_ct(*trunk, np.random.default_rng(1))
-    child = film_from_ct(*trunk, np.random.default_rng(1), age_months=age)
-    assert child.pixel_spacing_mm[0] < adult.pixel_spacing_mm[0]
-    width = child.regions["body"].sum(1).max() * child.pixel_spacing_mm[0]
-    assert 80 < width < 300
+    for age in (0.5, 30.0, 150.0):
+        child = film_from_ct(*trunk, np.random.default_rng(1), age_months=age)
+        assert child.pixel_spacing_mm[0] < adult.pixel_spacing_mm[0]
+        width = child.regions["body"].sum(1).max() * child.pixel_spacing_mm[0]
+        assert 80 < width < 300
 
 
 def test_only_the_body_of_l2_is_its_body(trunk):
