@@ -8,6 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from pedaxr.reading.notes import how_outlined
 from pedaxr.registry.standing import standing_version
 from pedaxr.reports.heading import heading
 from pedaxr.reports.rendering import small_print, told_sections
@@ -45,7 +46,7 @@ def show_search(search: PatientSearch) -> RenderableType:
 def show_segmentation(result: SegmentationResult) -> RenderableType:
     """The summary, one row per finding and per structure, and notes on quality."""
     table = Table(title="Outlined on the film", title_justify="left")
-    for column in ("region", "kind", "confidence", "area", "share of body", "side", "quadrants"):
+    for column in ("region", "kind", "outlined", "area", "share of body", "side", "quadrants"):
         table.add_column(column)
     for region in (*result.findings, *result.structures):
         name = TERMS[region.name]
@@ -180,7 +181,7 @@ def _region_cells(region: Region) -> list[str]:
     area = f"{region.area_mm2 / 100:.1f} cm²" if region.area_mm2 is not None else f"{region.area_px} px"
     return [
         region.kind,
-        f"{region.confidence:.2f}",
+        how_outlined(region.confidence),
         area,
         f"{region.share_of_body:.1%}",
         region.side or "",

@@ -5,6 +5,7 @@ assessed, and the widths. By the sign that a film shows, never by a diagnosis; f
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from pedaxr.reading.notes import how_outlined
 from pedaxr.text import ForeignText
 from pedaxr.types import NotAssessed, Region, StructuredFinding
 from pedaxr_models.facts import Presence
@@ -77,14 +78,14 @@ def critical_line(
 
 
 def region_line(region: Region) -> str:
-    """Such as: Faecal loading, drawn pink: left lower quadrant, 27.3 cm², 6% of the body; score 0.97."""
+    """Such as: Faecal loading, drawn pink: left lower quadrant, 27.3 cm², 6% of the body; firmly outlined."""
     size = f"{region.area_mm2 / 100:.1f} cm², " if region.area_mm2 is not None else ""
     place = joined(region.quadrants) or "place not certain"
     colour = COLOURS.get(region.name, "")
     drawn = f", drawn {colour}" if colour else ""
     return (
-        f"{sign(region.name)}{drawn}: {place}, {size}{region.share_of_body:.0%} of the body's area; outline "
-        f"score {region.confidence:.2f}."
+        f"{sign(region.name)}{drawn}: {place}, {size}{region.share_of_body:.0%} of the body's area; "
+        f"{how_outlined(region.confidence)} outlined."
     )
 
 

@@ -101,7 +101,7 @@ def _segmentation_lines(result: SegmentationResult) -> list[str]:
     return [
         *head,
         *(map(region_line, result.findings) if outlined else ["No finding reached its threshold."]),
-        "A score is of the outline on synthetic films, not a chance of disease." if outlined else "",
+        "How firmly is of the outline on synthetic films, not a chance of disease." if outlined else "",
         not_outlined_line(outlined, left_out),
         not_assessed_line(left_out),
         *measure_lines(result.measures),

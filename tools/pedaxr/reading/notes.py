@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+_HIGH, _MODERATE = 0.9, 0.7  # as the page has them
+
 
 class NoteKind(StrEnum):
     """What a note is about; code asks for the kind, and never compares sentences."""
@@ -39,3 +41,8 @@ def no_finding_because(doubts: Sequence[str]) -> str:
 def texts(notes: Iterable[Note], *kinds: NoteKind) -> list[str]:
     """The sentences, in order; of those kinds only where any is named."""
     return [note.text for note in notes if not kinds or note.kind in kinds]
+
+
+def how_outlined(confidence: float) -> str:
+    """How surely, for whoever reads a film: a figure would be read as the chance of a disease."""
+    return "firmly" if confidence >= _HIGH else "fairly firmly" if confidence >= _MODERATE else "faintly"

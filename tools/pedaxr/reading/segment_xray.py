@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import audited
 from pedaxr.clinic.provenance import provenance
-from pedaxr.reading.notes import texts
+from pedaxr.reading.notes import how_outlined, texts
 from pedaxr.reading.overlay import LONG_EDGE, Caption, area_text, draw_overlay, write_picture
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
@@ -121,10 +121,10 @@ def view_limits(view: View | None) -> list[str]:
 
 
 def _phrase(region: Region) -> str:
-    """Such as: faecal loading (19.2 sq cm, 6% of the body; left lower quadrant; confidence 0.93)."""
+    """Such as: faecal loading (19.2 sq cm, 6% of the body; left lower quadrant; firmly outlined)."""
     place = place_text(region.quadrants) or "place not certain"
     size = f"{area_text(region)}, {region.share_of_body:.0%} of the body"
-    return f"{sign_within(region.name)} ({size}; {place}; confidence {region.confidence:.2f})"
+    return f"{sign_within(region.name)} ({size}; {place}; {how_outlined(region.confidence)} outlined)"
 
 
 def place_text(quadrants: list[str]) -> str:
