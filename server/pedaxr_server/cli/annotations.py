@@ -1,10 +1,12 @@
 """`pedaxr annotations`: what humans have corrected in the viewer, listed and handed out."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.options import FILE, home_option, json_option, show, write_bytes
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 # As pedaxr.clinic.export_annotations.Format, without loading OpenCV for --help; a test compares them.
 FORMATS = ("coco", "labelme", "cvat", "masks", "csv")
+DICOM_SEG = "dicom-seg"  # made by another part of the library: it needs the extra `pacs`
 
 
 @click.group()
@@ -38,7 +41,7 @@ def list_(study_id: str, home: Path | None, json_path: Path | None) -> None:
 
 @annotations.command()
 @click.argument("out", type=FILE)
-@click.option("--format", "kind", type=click.Choice(FORMATS), default="coco", show_default=True)
+@click.option("--format", "kind", type=click.Choice((*FORMATS, DICOM_SEG)), default="coco", show_default=True)
 @click.option("--study", "study_id", metavar="STUDY", help="Export one film (default: all annotated films).")
 @home_option
 def export(out: Path, kind: str, study_id: str | None, home: Path | None) -> None:
@@ -47,9 +50,19 @@ def export(out: Path, kind: str, study_id: str | None, home: Path | None) -> Non
     from pedaxr.clinic.export_annotations import export_annotations, to_export
 
     clinic = open_clinic(home)
-    found = to_export(study_id, clinic=clinic)
-    write_bytes(out, export_annotations(found, kind, clinic=clinic))
-    click.echo(f"{len(found)} films as {kind}: {out}", err=True)
+    found, left_out = to_export(study_id, clinic=clinic), list[str]()
+    if kind == DICOM_SEG:
+        if find_spec("highdicom") is None:
+            raise InvalidRequest("DICOM segmentations need: pip install 'pedaxr[pacs]'")
+        from pedaxr.dicom_objects.annotation_seg import annotation_archive
+
+        archive, left_out = annotation_archive(found, clinic=clinic)
+    else:
+        archive = export_annotations(found, kind, clinic=clinic)
+    write_bytes(out, archive)
+    click.echo(f"{len(found) - len(left_out)} films as {kind}: {out}", err=True)
+    if left_out:
+        click.echo(f"no DICOM film, or nothing outlined: {', '.join(left_out)}", err=True)
 
 
 @annotations.command("next")

@@ -21,6 +21,8 @@ def backup(file: Path, home: Path | None) -> None:
     click.echo(f"{copied.films} films, {copied.size / 2**20:.1f} MiB in {file}")
     if copied.missing:
         click.echo(f"{copied.missing} films are not in the clinic's folder and were left out", err=True)
+    for name in copied.weights_left_out:
+        click.echo(f"weights outside the clinic's folder were left out; copy them too: {name}", err=True)
 
 
 @click.command()
@@ -30,10 +32,25 @@ def restore(file: Path, into: Path) -> None:
     """Restore a backup FILE into a new folder."""
     from pedaxr.clinic.backup import restore as unpack
 
-    counts = unpack(file, into).registry.counts()
+    clinic = unpack(file, into)
+    counts = clinic.registry.counts()
     click.echo(
         f"{counts['patients']} patients, {counts['studies']} films, {counts['reports']} reports in {into}"
     )
+    _tell_weights(clinic.home)
+
+
+def _tell_weights(home: Path) -> None:
+    """Which weights read the films of a restored clinic, and whether they are there."""
+    from pedaxr.storage.weights import BUNDLED, weights_in_use
+
+    weights = weights_in_use(home)
+    click.echo(f"films are read with the weights {weights.name if weights else BUNDLED}")
+    if weights and not weights.is_dir():
+        click.echo(
+            f"which are not there: copy them to {weights}, or choose others with `pedaxr weights use`",
+            err=True,
+        )
 
 
 @click.command()

@@ -2,24 +2,31 @@
 networks learn from what was corrected, are measured before and after, put in use and rolled back.
 
 Few films and few steps: that every step leads to the next is tested here, not that so little teaches much.
-With LEARNING_TRIAL=FOLDER, which holds `corrected/` and `held_out/`, each a data set, it is the whole trial:
-docs/learning.md has the figures of 60 films of another generator.
+The whole trial is the same with LEARNING_TRIAL=FOLDER, which `benchmarks/learning_trial.py` makes: 60 films
+of another generator, 40 held out; with LEARNING_PUBLISH=FILE its table goes into that document.
 """
 
 import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from pedaxr.clinic import open_clinic
 from pedaxr.clinic.annotate import annotations_of
 from pedaxr.storage.weights import weights_in_use
+from pedaxr_models.checkpoint import load_checkpoint
 from pedaxr_models.phantom.dataset.write import write_dataset
+from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter
+from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_server.cli import main
 from pedaxr_server.settings import Settings
 
@@ -34,9 +41,19 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium_path() is None, reason="needs Chromium: apt-get install chromium"),
 ]
-FILMS, HELD_OUT = 10, 3
-TRIAL = os.environ.get("LEARNING_TRIAL")
+FILMS, HELD_OUT = 8, 2
+TRIAL, DOCUMENT = os.environ.get("LEARNING_TRIAL"), os.environ.get("LEARNING_PUBLISH")
 SHORT = ("--steps", "2", "--size", "96", "--batch-size", "2")
+WHOLE = ("--steps", "120", *(("--publish", DOCUMENT) if DOCUMENT else ()))
+
+WITHOUT_TORCH = """
+import sys
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Without())
+"""
 
 
 def run(*arguments: str | Path) -> Result:
@@ -89,7 +106,7 @@ def test_correct_sign_export_learn_use_and_roll_back(page: Page, hospital: Path,
     shown(page, page_of)
 
     learned = run(
-        *("learn", "--home", hospital, "--held-out", tmp_path / "others", *(() if TRIAL else SHORT)),
+        *("learn", "--home", hospital, "--held-out", tmp_path / "others", *(WHOLE if TRIAL else SHORT)),
         *("--json", tmp_path / "learned.json"),
     )
     document = json.loads((tmp_path / "learned.json").read_text())
@@ -101,7 +118,8 @@ def test_correct_sign_export_learn_use_and_roll_back(page: Page, hospital: Path,
     assert measured["dice"]["before"] is not None and measured["dice"]["after"] is not None
     assert "reports exactly right" in learned.output and not document["in_use"]
     folder = hospital / "weights" / document["name"]
-    assert names(folder) == {"segmentation", "operating_points.json", "learned.json", "README.md"}
+    assert names(folder) == {"segmentation", "graphs", "operating_points.json", "learned.json", "README.md"}
+    serve_without_torch(folder, study_id, hospital, tmp_path / "nothing cached")
     provenance = json.loads((folder / "learned.json").read_text())
     used = {one for films in provenance["films"].values() for one in films}
     assert {one.annotation_id for one in annotations_of(study_id, clinic=clinic)} & used
@@ -118,6 +136,23 @@ def test_correct_sign_export_learn_use_and_roll_back(page: Page, hospital: Path,
     back = json.loads(run("segment", study_id, "--home", hospital, "--json", "-").stdout)
     assert back["model"] == before_model and weights_in_use(hospital) is None
     run("audit", "verify", "--home", hospital)
+
+
+def serve_without_torch(weights: Path, study_id: str, home: Path, cache: Path) -> None:
+    """The compiled graph beside the weights computes what PyTorch does, and is all that reading needs."""
+    film = np.asarray(Image.open(open_clinic(home).registry.study(study_id).image_path), np.float32) / 255
+    found = [one.load(weights / "segmentation").predict(film) for one in (Segmenter, CompiledSegmenter)]
+    np.testing.assert_allclose(found[0].probabilities, found[1].probabilities, atol=2e-4)
+    program = WITHOUT_TORCH + (
+        "from pedaxr import open_clinic, segment_xray\n"
+        f"print(segment_xray({study_id!r}, clinic=open_clinic({str(home)!r})).model)\n"
+    )
+    environment = {**os.environ, "PEDAXR_WEIGHTS": str(weights), "PEDAXR_GRAPHS": str(cache)}
+    read = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True)
+    assert read.returncode == 0, read.stderr.decode()
+    digest = load_checkpoint(weights / "segmentation", with_tensors=False).weights_sha256
+    assert digest[:12].encode() in read.stdout
+    assert not cache.exists(), "no graph was made"
 
 
 def names(folder: Path) -> set[str]:

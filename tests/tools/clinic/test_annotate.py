@@ -95,6 +95,17 @@ def test_two_people_at_once_lose_nothing(film_clinic: Clinic, size: tuple[int, i
     assert [one.version for one in late.meanwhile] == list(range(1, 9))
 
 
+def test_everything_can_be_taken_back(film_clinic: Clinic) -> None:
+    """Nothing at all may be said from a version on, but not of the network's outlines."""
+    annotate("free air", rejected(), by="Dr Kim", clinic=film_clinic)
+    nothing = NewAnnotation(based_on=1, model="m", findings={})
+    annotate("free air", nothing, by="Dr Kim", clinic=film_clinic)
+    found = annotations_of("free air", clinic=film_clinic)
+    current = merged(found)
+    assert current is not None and current.version == 2 and not current.findings
+    assert found[0].findings.keys() == {STOOL}, "what was said stays in its version"
+
+
 def test_what_two_people_decided_from_the_same_beginning_is_merged(
     film_clinic: Clinic, size: tuple[int, int]
 ) -> None:

@@ -157,7 +157,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "absolute": _with_manifest(lambda m: m["files"].update({"/tmp/out": "0"})),  # type: ignore[attr-defined]
     "names what is not there": _with_manifest(lambda m: m["files"].update({"films/9.png": "0"})),  # type: ignore[attr-defined]
     "wrong digest": _with_manifest(lambda m: m["files"].update({"films/1.png": "0"})),  # type: ignore[attr-defined]
-    "another format": _with_manifest(lambda m: m.update({"format": 2})),
+    "another format": _with_manifest(lambda m: m.update({"format": 3})),
     "no registry": _with_manifest(lambda m: m.update({"files": {}})),
 }
 

@@ -1,8 +1,10 @@
 """DICOM Segmentation objects, as highdicom and thus other programs write them, become annotations."""
 
+import copy
 import datetime
 import hashlib
 import io
+import sqlite3
 from pathlib import Path
 
 import highdicom as hd
@@ -64,7 +66,7 @@ def seg(
     stack = np.stack([mask for _, mask in masks], axis=-1)[None]
     made = hd.seg.Segmentation(
         source_images=[film(uid, stack.shape[1:3])],
-        pixel_array=stack if kind == "BINARY" else stack.astype(np.float32) * 0.9,
+        pixel_array=stack.astype(np.float32) * 0.9 if kind == "FRACTIONAL" else stack,
         segmentation_type=kind,
         segment_descriptions=[described for described, _ in masks],
         series_instance_uid=generate_uid(),
@@ -104,6 +106,51 @@ def test_every_pixel_of_every_segment_comes_back(kind: str) -> None:
     for finding, seed in ((AIR, 1), (LEVELS, 2), (STOOL, 3)):
         assert np.array_equal(found.masks[finding], drawn(seed)), finding
     assert found.sop_instance_uid == "1.2.3" and found.author == "Kim Minji"
+
+
+def test_a_label_map_is_read_by_its_numbers() -> None:
+    """As programs write since 2024; segments do not overlap. Numbers that are no finding are left."""
+    first, second = drawn(1), drawn(2) & ~drawn(1)
+    kidney = segment(2, "Left kidney", hd.sr.CodedConcept("64033007", "SCT", "Kidney"))
+    masks = [(segment(1, "Free air", GAS), first), (kidney, second & drawn(3))]
+    masks.append((segment(3, "stuff", FECES), second & ~drawn(3)))
+    found = read_dicom_seg(seg(masks, kind="LABELMAP"), "a.dcm")
+    assert set(found.masks) == {AIR, STOOL}
+    assert np.array_equal(found.masks[AIR], first) and np.array_equal(found.masks[STOOL], second & ~drawn(3))
+
+
+@pytest.mark.parametrize("how", ["of two films", "of another size"])
+def test_a_segmentation_that_fits_no_film_is_told(film_clinic: Clinic, tmp_path: Path, how: str) -> None:
+    """Of what is no one film of the clinic, or does not fit it: told."""
+    study = film_clinic.registry.study("normal")
+    size = (256, 256) if how == "of another size" else (512, 512)
+    made = pydicom.dcmread(io.BytesIO(seg([(segment(1, "Free air", GAS), drawn(1, size))], uid="1.2.9")))
+    if how == "of two films":
+        item = copy.deepcopy(made.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0])
+        item.ReferencedSOPInstanceUID = "1.2.10"
+        made.ReferencedSeriesSequence[0].ReferencedInstanceSequence.append(item)
+    else:
+        with sqlite3.connect(film_clinic.registry.path) as connection:
+            connection.execute("UPDATE studies SET sop_instance_uid = '1.2.9' WHERE study_id = 'normal'")
+    made.save_as(tmp_path / "a.dcm")
+    other = seg([(segment(1, "Free air", GAS), drawn(1, (512, 512)))], uid=study.sop_instance_uid or "1.2.11")
+    (tmp_path / "b.dcm").write_bytes(other)
+    done = import_annotations(tmp_path, by="Dr Lee", clinic=film_clinic)
+    reasons = " ".join(one.reason for one in done.unused)
+    assert done.films == 0 and ("exactly one film" if how == "of two films" else "film's size") in reasons
+
+
+def test_packed_frames_are_unpacked() -> None:
+    assert np.array_equal(read_dicom_seg(packed(drawn(1)), "a.dcm").masks[AIR], drawn(1))
+
+
+def packed(mask: NDArray[np.bool_]) -> bytes:
+    """A label map of eight bits, packed by run lengths; one bit cannot be."""
+    made = pydicom.dcmread(io.BytesIO(seg([(segment(1, "Free air", GAS), mask)], kind="LABELMAP")))
+    made.compress(pydicom.uid.RLELossless)
+    buffer = io.BytesIO()
+    made.save_as(buffer)
+    return buffer.getvalue()
 
 
 def test_gas_is_free_air_only_in_the_peritoneum() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pedaxr.clinic import Clinic
 from pedaxr.clinic.annotate import AnnotatedFinding, NewAnnotation, annotate
@@ -13,7 +14,8 @@ from pedaxr.clinic.export_annotations import mask_of
 from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.evaluation.choose_operating_points import Seen
 from pedaxr.learning.corrected import corrected_films, device_of
-from pedaxr.learning.divide import divide
+from pedaxr.learning.divide import check_apart, divide
+from pedaxr.learning.learn import Options, learn
 from pedaxr.learning.points import HALF_WAY, shrunk_points
 from pedaxr.reading.operating_points import OperatingPoints
 from pedaxr_models.datasets.film import Film, FilmMetadata, read_masks
@@ -115,6 +117,51 @@ def test_too_few_children_and_a_damaged_file_are_told(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text("{}")
     with pytest.raises(StorageError, match="held out"):
         divide([film(f"C{n}") for n in range(20)], tmp_path / "b.json", all_learn=False)
+
+
+def with_class(child: str, label: str = STOOL.value) -> Film:
+    return replace(film(child, label=label), labelled_channels=frozenset())
+
+
+def test_films_with_a_class_alone_are_measured_on_and_teach_nothing(tmp_path: Path) -> None:
+    """Whoever has a film with an outline is dealt out as ever; his other films teach nothing either."""
+    drawn = [film(f"C{n}") for n in range(20)]
+    classes = [with_class(f"D{n}") for n in range(12)] + [with_class(f"C{n}") for n in range(20)]
+    splits = divide([*drawn, *classes], tmp_path / "a.json", all_learn=False)
+    assert all(one.labelled_channels for one in splits["train"]) and len(splits["train"]) == 11
+    others = {f"D{n}" for n in range(12)}
+    assert len(others & children(splits["validation"])) == 4 and len(others & children(splits["test"])) == 8
+    splits = divide([*drawn, *classes], tmp_path / "b.json", all_learn=True)
+    assert not splits["test"] and others <= children(splits["validation"])
+
+
+def test_classes_alone_are_told_what_is_missing(film_clinic: Clinic, tmp_path: Path) -> None:
+    """A table as hospitals have it: which film, which class."""
+    (tmp_path / "t.csv").write_text(
+        "ImagePath,Point,Class\n" + "".join(f"{n}.png,,Constipation\n" for n in range(9))
+    )
+    for number in range(9):
+        Image.new("L", (64, 64), 40 + number).save(tmp_path / f"{number}.png")
+    with pytest.raises(InvalidRequest, match="Of 9 more the class alone is known") as refused:
+        learn(film_clinic, Options(data=tmp_path / "t.csv"), lambda *_: None)
+    assert "0 films are corrected" in str(refused.value) and "`Known`" in str(refused.value)
+
+
+@pytest.mark.parametrize("same", ["child", "namesake", "picture", "nothing"])
+def test_nobody_is_measured_on_whom_the_networks_learn_from(tmp_path: Path, same: str) -> None:
+    """Also where the films to measure on come from elsewhere. Two files of one name are two pictures."""
+    for folder, grey in (("a", 1), ("b", 1 if same == "picture" else 2)):
+        (tmp_path / folder).mkdir()
+        Image.new("L", (8, 8), grey).save(tmp_path / folder / "1.png")
+    known = {"child": {"patient_id": "C1"}, "namesake": {"patient_name": "김민준"}}.get(same, {})
+    one, other = (
+        replace(film("x"), image_path=tmp_path / f / "1.png", metadata=FilmMetadata(**known)) for f in "ab"
+    )
+    if same == "nothing":
+        check_apart([other], [one])
+        return
+    with pytest.raises(InvalidRequest, match="1 of 1 films to measure on"):
+        check_apart([other], [one])
 
 
 BEFORE = OperatingPoints(

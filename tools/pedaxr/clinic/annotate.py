@@ -73,7 +73,7 @@ class NewAnnotation(BaseModel):
     Attributes:
         based_on: version that the human began from; 0 is the network's outlines.
         model: whose outlines were on screen: name and digest of the weights.
-        findings: decisions; what is not named was not looked at.
+        findings: decisions; what is not named was not looked at, or is taken back from `based_on`.
         is_unsuitable: the film cannot be read, or is none: it must teach nothing.
     """
 
@@ -230,7 +230,7 @@ def _author(by: str) -> str:
 
 
 def _check(given: NewAnnotation, study: Study) -> None:
-    if not given.findings and not given.is_unsuitable:
+    if not given.findings and not given.is_unsuitable and not given.based_on:
         raise InvalidRequest("The annotation says nothing. Decide on a finding, or mark the film unsuitable.")
     masks = [one.mask for one in given.findings.values() if one.mask is not None]
     size = _film_size(study) if masks else (0, 0)

@@ -1,9 +1,9 @@
 """Copy a clinic while it is being used, and make a clinic of a copy.
 
 A backup is one ZIP file: `registry.sqlite3` and `access.sqlite3` as SQLite's online backup gives them, the
-films they name, the list of signers where there is one, and `manifest.json` with the SHA-256 of each. The
-registry is copied first, so every film it names is there: films are written before their rows and never
-changed.
+films they name, the list of signers where there is one, what the clinic has learned, and `manifest.json`
+with the SHA-256 of each. The registry is copied first, so every film it names is there: films are written
+before their rows and never changed.
 """
 
 import json
@@ -19,7 +19,8 @@ from pathlib import Path
 
 from pedaxr.audit.access_log import AccessLog
 from pedaxr.audit.trail import record
-from pedaxr.clinic.backup_file import DATABASES, FORMAT, MANIFEST, copy_counted, is_packed_film, unpack
+from pedaxr.clinic.backup_file import DATABASES, FORMATS, MANIFEST, copy_counted, is_packed_film, unpack
+from pedaxr.clinic.backup_learning import learning_files, weights_left_out
 from pedaxr.clinic.clinic import Clinic, open_clinic
 from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.registry.planted_schema import OURS_IN_ACCESS_LOG, OURS_IN_REGISTRY, planted
@@ -37,11 +38,13 @@ class Copied:
 
     Attributes:
         missing: films that the registry names and the folder of films does not have.
+        weights_left_out: weights that were put in use and lie outside the clinic's folder.
     """
 
     films: int
     missing: int
     size: int
+    weights_left_out: tuple[str, ...] = ()
 
 
 def back_up(clinic: Clinic, file: Path, *, progress: Callable[[int, int], None] | None = None) -> Copied:
@@ -177,10 +180,14 @@ def _write(part: Path, aside: Path, home: Path, progress: Callable[[int, int], N
                 digests[film] = _add(archive, home / film, film, zipfile.ZIP_STORED)
                 if progress:
                     progress(number, len(films))
-            archive.writestr(MANIFEST, json.dumps({"format": FORMAT, "files": digests}, indent=1))
+            learned = learning_files(home)
+            for name in learned:
+                digests[name] = _add(archive, home / name, name, zipfile.ZIP_STORED)
+            version = FORMATS[-1 if learned else 0]  # older programs read what holds no more than they know
+            archive.writestr(MANIFEST, json.dumps({"format": version, "files": digests}, indent=1))
         file.flush()
         os.fsync(file.fileno())
-    return Copied(len(films) - missing, missing, part.stat().st_size)
+    return Copied(len(films) - missing, missing, part.stat().st_size, tuple(weights_left_out(home)))
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str, compression: int) -> str:

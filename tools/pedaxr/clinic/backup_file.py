@@ -1,8 +1,8 @@
 """A backup's ZIP file, which may have been made to harm: read in bounded memory, or refused.
 
-What is unpacked is bounded by the file's own size: films are stored as they are, only the two databases are
-packed, and those at most `_MOST_PACKED` times smaller. No name leads out of the folder, no entry is a link or
-a device, and nothing is encrypted or packed in a way that pedaxr never uses.
+What is unpacked is bounded by the file's own size: films and weights are stored as they are, only the two
+databases are packed, and those at most `_MOST_PACKED` times smaller. No name leads out of the folder, no
+entry is a link or a device, and nothing is encrypted or packed in a way that pedaxr never uses.
 """
 
 import hashlib
@@ -22,9 +22,10 @@ from typing import IO
 from pedaxr.errors import StorageError
 from pedaxr.storage.files import sync_folder
 from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE, SIGNERS_FILE
+from pedaxr.storage.weights import CHILDREN_FILE, LEARNING_FOLDER, WEIGHTS_FOLDER
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMATS = (1, 2)  # the second also holds what a clinic has learned
 FILMS = "films"
 DATABASES = (REGISTRY_FILE, ACCESS_FILE)
 _CHUNK = 1024 * 1024
@@ -60,7 +61,7 @@ def unpack(file: Path, folder: Path) -> None:
                     raise StorageError(f"The backup is damaged: {name} is not what was copied. Use another.")
                 copy.flush()
                 os.fsync(copy.fileno())
-        for path in (folder / FILMS, folder):
+        for path in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
             sync_folder(path)
 
 
@@ -75,9 +76,14 @@ def copy_counted(source: IO[bytes], target: IO[bytes]) -> str:
 
 def is_packed_film(name: str) -> bool:
     """Whether a path as the registry has it may stand in a backup: only below the films' folder."""
+    return name.split("/")[0] == FILMS and is_packed_name(name)
+
+
+def is_packed_name(name: str) -> bool:
+    """Whether a path may stand in a backup: a film, a file of weights, or who is held out from learning."""
     parts = name.split("/")
     return (
-        parts[0] == FILMS
+        (parts[0] in (FILMS, WEIGHTS_FOLDER) or name == f"{LEARNING_FOLDER}/{CHILDREN_FILE}")
         and len(parts) > 1
         and not _ODD.search(name)
         and all(part not in ("", ".", "..") and len(part.encode()) <= _LONGEST_NAME for part in parts)
@@ -99,12 +105,12 @@ def _listed(archive: zipfile.ZipFile, size: int) -> dict[str, str]:
     try:
         manifest = json.loads(archive.read(MANIFEST))
         files = {str(name): str(digest) for name, digest in manifest["files"].items()}
-        known = manifest["format"] == FORMAT
+        known = manifest["format"] in FORMATS
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as err:
         raise StorageError("The backup cannot be read: it has no manifest. Use another.") from err
     if not known or REGISTRY_FILE not in files:
         raise StorageError("The backup is of another version of pedaxr. Restore it with that version.")
-    if not all(name in (*DATABASES, SIGNERS_FILE) or is_packed_film(name) for name in files):
+    if not all(name in (*DATABASES, SIGNERS_FILE) or is_packed_name(name) for name in files):
         raise StorageError("The backup names a file outside its folder, so it was not unpacked.")
     return files
 

@@ -35,7 +35,7 @@ BoolArray = NDArray[np.bool_]
 SENT_STRUCTURES: tuple[str, ...] = (Structure.L2_BODY, Structure.STOMACH, Structure.COLON)
 # Who drew a segment (PS3.3 C.8.20.2): the network, a human from the network's, a human alone.
 DrawnBy = Literal["AUTOMATIC", "SEMIAUTOMATIC", "MANUAL"]
-_DRAWN_BY: dict[Decision, DrawnBy] = {
+DRAWN_BY: dict[Decision, DrawnBy] = {
     "accepted": "AUTOMATIC",
     "corrected": "SEMIAUTOMATIC",
     "added": "MANUAL",
@@ -143,7 +143,7 @@ class FilmResult:
         if self.annotation and self.annotation.is_unsuitable:
             return None
         if decided is not None:
-            drawn_by = _DRAWN_BY.get(decided.decision)
+            drawn_by = DRAWN_BY.get(decided.decision)
             if drawn_by is None or decided.mask is None:
                 return None  # a human took the outline back
             return Segment(name, pixels_of(decided.mask), drawn_by, None if drawn_by == "MANUAL" else region)

@@ -64,7 +64,7 @@ def equipment(result: "FilmResult") -> Equipment:
 
 def finish(dataset: D, result: "FilmResult", kind: str) -> D:
     """Times, equipment and description, in place."""
-    _set_times(dataset, result.at)
+    set_times(dataset, result.at)
     made = equipment(result)
     dataset.Manufacturer = made["manufacturer"]
     dataset.ManufacturerModelName = made["manufacturer_model_name"]
@@ -77,7 +77,8 @@ def finish(dataset: D, result: "FilmResult", kind: str) -> D:
     return dataset
 
 
-def _set_times(dataset: Dataset, at: datetime) -> None:
+def set_times(dataset: Dataset, at: datetime) -> None:
+    """What libraries fill in with the time of now."""
     day, clock = at.strftime("%Y%m%d"), at.strftime("%H%M%S")
     for keyword in _DATES:
         if keyword in dataset:

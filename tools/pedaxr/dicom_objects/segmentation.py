@@ -86,13 +86,23 @@ def _pixel_measures(result: FilmResult) -> PixelMeasuresSequence | None:
 
 
 def _finished(made: Dataset, result: FilmResult) -> Dataset:
+    complete(made, result.header, result.uid("seg", "dimensions"))
+    return finish(made, result, "seg")
+
+
+def complete(made: Dataset, header: Dataset, dimensions: str) -> None:
+    """What viewers and validators want of a segmentation of a film beyond what highdicom writes, in place.
+
+    Args:
+        made: the segmentation.
+        header: of the film.
+        dimensions: UID of the organisation of its frames, which highdicom draws by chance.
+    """
     shared = made.SharedFunctionalGroupsSequence[0]
     if "PixelMeasuresSequence" not in shared:  # viewers look into it without asking
         shared.PixelMeasuresSequence = [Dataset()]
         shared.PixelMeasuresSequence[0].SliceThickness = 1
-    dimensions = result.uid("seg", "dimensions")  # otherwise drawn by chance
     for item in (*made.DimensionOrganizationSequence, *made.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimensions
-    made.PatientOrientation = result.header.get("PatientOrientation") or ""
-    made.BodyPartExamined = result.header.get("BodyPartExamined") or BODY_PART
-    return finish(made, result, "seg")
+    made.PatientOrientation = header.get("PatientOrientation") or ""
+    made.BodyPartExamined = header.get("BodyPartExamined") or BODY_PART

@@ -95,6 +95,27 @@ class Comparison:
         ]
 
 
+def comparison_table(found: Comparison) -> str:
+    """In Markdown: the figures before and after, and the interval of the difference."""
+    rows = [(change, False) for change in (found.dice, *found.by_finding) if change.films]
+    rows += [(change, True) for change in (found.right, found.false_critical, found.missed_critical)]
+    lines = [_row(change, are_counts) for change, are_counts in rows if change.films]
+    head = (
+        f"| {found.films} held-out films | of | before | after | difference (95 %) |\n|---|---|---|---|---|"
+    )
+    return "\n".join([head, *lines, "", f"Verdict: **{found.verdict}**. {' '.join(found.reasons)}"])
+
+
+def _row(change: Change, are_counts: bool) -> str:
+    assert change.before is not None and change.after is not None
+    ends = [
+        str(round(mean * change.films)) if are_counts else f"{mean:.3f}"
+        for mean in (change.before, change.after)
+    ]
+    interval = f"{change.low:+.3f} to {change.high:+.3f}"
+    return f"| {change.name} | {change.films} | {ends[0]} | {ends[1]} | {interval} |"
+
+
 def compare(before: Sequence[Judged], after: Sequence[Judged], *, seed: int = 0) -> Comparison:
     """Of the same films in the same order."""
     pairs = list(zip(before, after, strict=True))

@@ -1,9 +1,11 @@
 """Who of the corrected films is learned from, who validates, who is held out: by child, and for ever.
 
 A child who was once held out is never learned from, and the other way round: the file remembers children
-whose films are gone.
+whose films are gone. Films with a class alone say that a finding is there and not where: they set operating
+points and are measured on.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,13 +18,15 @@ from pedaxr_models.datasets.splits import SPLITS, assign_splits, patient_key
 
 SHARES = (0.55, 0.15, 0.3)
 SHARES_WITH_HELD_OUT = (0.8, 0.2, 0.0)
+SHARES_OF_CLASSES = (0.0, 0.33, 0.67)  # children of whom only classes are known
+CLASSES_WITH_HELD_OUT = (0.0, 1.0, 0.0)
 
 
 def divide(films: Sequence[Film], file: Path, *, all_learn: bool, seed: int = 0) -> dict[str, list[Film]]:
     """The films by split; children that are new are drawn, in equal shares of each label.
 
     Args:
-        films: corrected.
+        films: corrected, or with a class alone.
         file: who is where, read and written.
         all_learn: whether other films are held out, so that none of these is.
         seed: of the drawing.
@@ -34,9 +38,10 @@ def divide(films: Sequence[Film], file: Path, *, all_learn: bool, seed: int = 0)
     sides = _read(file)
     known = [film for film in films if patient_key(film) in sides]
     new = [film for film in films if patient_key(film) not in sides]
-    drawn = assign_splits(new, fractions=SHARES_WITH_HELD_OUT if all_learn else SHARES, seed=seed)
+    drawn = _drawn(new, all_learn=all_learn, seed=seed)
     placed = [*(replace(film, split=sides[patient_key(film)]) for film in known), *drawn]
     by_split = {name: [film for film in placed if film.split == name] for name in SPLITS}
+    by_split["train"] = [film for film in by_split["train"] if film.labelled_channels]
     if not by_split["train"] or not by_split["validation"]:
         raise InvalidRequest(
             f"{len(films)} corrected films of {len({patient_key(f) for f in films})} children are too few to "
@@ -44,6 +49,35 @@ def divide(films: Sequence[Film], file: Path, *, all_learn: bool, seed: int = 0)
         )
     _write(file, sides | {patient_key(film): film.split or "train" for film in drawn})
     return by_split
+
+
+def _drawn(new: Sequence[Film], *, all_learn: bool, seed: int) -> list[Film]:
+    taught = {patient_key(film) for film in new if film.labelled_channels}
+    teaching = [film for film in new if patient_key(film) in taught]
+    others = [film for film in new if patient_key(film) not in taught]
+    shares = SHARES_WITH_HELD_OUT if all_learn else SHARES
+    of_classes = CLASSES_WITH_HELD_OUT if all_learn else SHARES_OF_CLASSES
+    return [
+        *assign_splits(teaching, fractions=shares, seed=seed),
+        *assign_splits(others, fractions=of_classes, seed=seed),
+    ]
+
+
+def check_apart(held_out: Sequence[Film], learned: Sequence[Film]) -> None:
+    """Raises InvalidRequest: films to measure on are of children, or are pictures, that teach."""
+    children = {key for film in learned if not (key := patient_key(film)).startswith("file ")}
+    pictures = {_digest(film) for film in learned}
+    both = [film for film in held_out if patient_key(film) in children or _digest(film) in pictures]
+    if both:
+        raise InvalidRequest(
+            f"{len(both)} of {len(held_out)} films to measure on are of children who are learned from, or "
+            "are the very pictures: they would prove nothing. Leave them out of --held-out, or tell "
+            "namesakes apart by the column PatientID."
+        )
+
+
+def _digest(film: Film) -> str:
+    return hashlib.sha256(film.image_path.read_bytes()).hexdigest()
 
 
 def _read(file: Path) -> dict[str, str]:

@@ -18,17 +18,24 @@ from typing import TYPE_CHECKING
 from pedaxr.audit.trail import accessing, record
 from pedaxr.errors import InvalidRequest
 from pedaxr.evaluation.choose_operating_points import look
+from pedaxr.evaluation.ground_truth import known_findings
 from pedaxr.evaluation.local.judge import Judged, append_judged, judge, read_judged, reading_with
 from pedaxr.learning.compare import Comparison, compare
 from pedaxr.learning.corrected import corrected_films
-from pedaxr.learning.divide import divide
+from pedaxr.learning.divide import check_apart, divide
 from pedaxr.learning.points import shrunk_points
-from pedaxr.learning.weights_folder import Provenance, film_names, write_verdict, write_weights
+from pedaxr.learning.weights_folder import (
+    Provenance,
+    film_names,
+    write_compiled,
+    write_verdict,
+    write_weights,
+)
 from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import POINTS_FILE, operating_points, write_points
 from pedaxr.registry.schema import writing
 from pedaxr.storage.files import disk_errors
-from pedaxr.storage.weights import WEIGHTS_FOLDER
+from pedaxr.storage.weights import CHILDREN_FILE, LEARNING_FOLDER, WEIGHTS_FOLDER
 from pedaxr_models.checkpoint import Json, load_checkpoint, weights_folder
 from pedaxr_models.datasets.film import Film
 
@@ -37,7 +44,6 @@ if TYPE_CHECKING:
     from pedaxr_models.segmentation.network import SegmentationNetwork
 
 Progress = Callable[[str, int, int, str], None]
-LEARNING_FOLDER = "learning"
 FEWEST_FILMS = 8
 SHARES = (1.0, 0.5)  # of the way to the fine-tuned network, tried on the validation films
 
@@ -67,11 +73,17 @@ class Options:
 
 @dataclass(frozen=True)
 class Learned:
-    """New weights in the clinic's folder, and what they are worth."""
+    """New weights in the clinic's folder, and what they are worth.
+
+    Attributes:
+        films: by split.
+        classes: of these, films with a class alone, which taught no outline.
+    """
 
     name: str
     folder: Path
     films: dict[str, int]
+    classes: int
     share: float
     comparison: Comparison
 
@@ -93,7 +105,8 @@ def learn(clinic: "Clinic", options: Options, progress: Progress) -> Learned:
         work = clinic.home / LEARNING_FOLDER
         films = _films(clinic, options, work)
         held_out = _held_out(options)
-        splits = divide(films, work / "children.json", all_learn=bool(held_out), seed=options.seed)
+        splits = divide(films, work / CHILDREN_FILE, all_learn=bool(held_out), seed=options.seed)
+        check_apart(held_out, [*splits["train"], *splits["validation"]])
         splits["test"] = held_out or splits["test"]
         if not splits["test"]:
             raise InvalidRequest("No corrected film is held out to measure on. Correct more.")
@@ -107,13 +120,26 @@ def _films(clinic: "Clinic", options: Options, work: Path) -> list[Film]:
     if options.data is not None:
         from pedaxr_models.datasets import read_films
 
-        films += [film for film in read_films(options.data) if film.labelled_channels]
-    if len(films) < FEWEST_FILMS:
-        raise InvalidRequest(
-            f"{len(films)} films are corrected; learning needs at least {FEWEST_FILMS}. Correct outlines in "
-            "the viewer, or import annotations with `pedaxr annotations import`."
-        )
+        films += [film for film in read_films(options.data) if known_findings(film)]
+    if (taught := _taught(films)) < FEWEST_FILMS:
+        raise InvalidRequest(_too_few(taught, len(films) - taught))
     return [replace(film, split=None) for film in films]
+
+
+def _taught(films: Sequence[Film]) -> int:
+    return sum(bool(film.labelled_channels) for film in films)
+
+
+def _too_few(taught: int, classes: int) -> str:
+    alone = (
+        f" Of {classes} more the class alone is known: that a finding is there, not where. They set "
+        "operating points and measure, but teach no outline; `pedaxr evaluate local --data` needs no more."
+    )
+    return (
+        f"{taught} films are corrected; learning needs at least {FEWEST_FILMS}.{alone if classes else ''} "
+        "Correct outlines in the viewer, import them with `pedaxr annotations import`, or name in the column "
+        "`Known` of a table what is known to be absent."
+    )
 
 
 def _held_out(options: Options) -> list[Film]:
@@ -210,6 +236,7 @@ class _Run:
         points = operating_points()
         shutil.rmtree(folder, ignore_errors=True)
         write_weights(folder, segmenter, self.provenance(share), self.base)
+        write_compiled(folder)
         with reading_with(folder):
             seen = look(films, lambda n, of: self.progress("operating points", n, of, told))
             digests = {
@@ -242,11 +269,15 @@ def _finish(clinic: "Clinic", run: _Run, share: float) -> Learned:
     folder = clinic.home / WEIGHTS_FOLDER / name
     with disk_errors():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(run.weights(share), folder)
+        half = folder.with_name(f".{name}")  # an interruption leaves no half weights under a name
+        shutil.rmtree(half, ignore_errors=True)
+        shutil.copytree(run.weights(share), half)
+        half.rename(folder)
         shutil.rmtree(run.folder)
     with writing(clinic.registry.path) as database:
         record(database.conn, "learn", detail=f"{name}: {found.verdict}")
-    return Learned(name, folder, run.provenance(share).counts(), share, found)
+    classes = sum(len(films) - _taught(films) for films in run.splits.values())
+    return Learned(name, folder, run.provenance(share).counts(), classes, share, found)
 
 
 def _free_name(folder: Path) -> str:

@@ -1,6 +1,7 @@
 """What was learned as a folder of weights: network, points, report writer in use, card, provenance."""
 
 import json
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from pedaxr.learning.compare import Comparison
 from pedaxr.storage.files import disk_errors
 from pedaxr_models.checkpoint import (
     BUNDLED_WEIGHTS,
+    CheckpointError,
+    GraphError,
     Json,
     load_checkpoint,
     save_checkpoint,
@@ -22,6 +25,8 @@ from pedaxr_models.checkpoint import (
 if TYPE_CHECKING:
     from pedaxr_models.datasets.film import Film
     from pedaxr_models.segmentation.segmenter import Segmenter
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,29 @@ def write_weights(folder: Path, segmenter: "Segmenter", made: Provenance, base: 
         writer = weights_folder("captioner")
         if writer.parent != BUNDLED_WEIGHTS and not (folder / "captioner").exists():
             shutil.copytree(writer, folder / "captioner")
+
+
+def write_compiled(folder: Path) -> bool:
+    """Compile the networks beside these weights, so that they are served where PyTorch is not installed.
+
+    The segmentation's graph is loaded and held against what PyTorch computed. Where a graph cannot be made,
+    or computes something else, none is left and False returned: such weights need PyTorch.
+
+    Raises:
+        StorageError: the disk.
+    """
+    from pedaxr_models.runtime.compiled import GRAPHS_FOLDER, write_graphs
+    from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter
+
+    with disk_errors():
+        try:
+            write_graphs(folder)
+            CompiledSegmenter.load(folder / "segmentation")
+        except (GraphError, CheckpointError) as err:
+            _log.warning("no compiled graphs: %s", err)
+            shutil.rmtree(folder / GRAPHS_FOLDER, ignore_errors=True)
+            return False
+    return True
 
 
 _WARNING = "\n**Not for clinical use.** Research and teaching only; not a medical device.\n"

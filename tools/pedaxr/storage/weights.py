@@ -14,7 +14,9 @@ from pedaxr.storage.files import disk_errors, replace_durably
 
 BUNDLED = "bundled"
 WEIGHTS_FOLDER = "weights"
-_IN_USE = "in_use.json"
+IN_USE_FILE = "in_use.json"
+LEARNING_FOLDER = "learning"
+CHILDREN_FILE = "children.json"  # who is learned from and who is held out, for ever
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,24 @@ def history(home: Path) -> list[Used]:
     Raises:
         StorageError: the file is damaged.
     """
-    path = home / WEIGHTS_FOLDER / _IN_USE
+    path = home / WEIGHTS_FOLDER / IN_USE_FILE
     try:
-        return [
-            Used(str(one["weights"]), str(one["since"])) for one in json.loads(path.read_bytes())["history"]
-        ]
+        rows = json.loads(path.read_bytes())["history"]
+        return [Used(_checked(str(one["weights"])), str(one["since"])) for one in rows]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise StorageError(
-            f"{WEIGHTS_FOLDER}/{_IN_USE} in the clinic's folder is damaged. Remove it to use the bundled "
+            f"{WEIGHTS_FOLDER}/{IN_USE_FILE} in the clinic's folder is damaged. Remove it to use the bundled "
             "weights, then choose with `pedaxr weights use`."
         ) from err
+
+
+def _checked(weights: str) -> str:
+    """Raises ValueError: neither a name in `weights/` nor a whole path, so that it could lead anywhere."""
+    if Path(weights).is_absolute() or (weights not in ("", ".", "..") and Path(weights).name == weights):
+        return weights
+    raise ValueError("no name of weights")
 
 
 def write_history(home: Path, used: list[Used]) -> None:
@@ -50,7 +58,7 @@ def write_history(home: Path, used: list[Used]) -> None:
     with disk_errors():
         (home / WEIGHTS_FOLDER).mkdir(parents=True, exist_ok=True)
         document = json.dumps({"history": [asdict(one) for one in used]}, ensure_ascii=False, indent=1)
-        replace_durably(home / WEIGHTS_FOLDER / _IN_USE, (document + "\n").encode())
+        replace_durably(home / WEIGHTS_FOLDER / IN_USE_FILE, (document + "\n").encode())
 
 
 def folder_of(home: Path, weights: str) -> Path | None:

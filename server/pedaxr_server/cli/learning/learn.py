@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pedaxr_server.cli.data import library_errors
+from pedaxr_server.cli.evaluate.films import document_option
 from pedaxr_server.cli.options import console, home_option, json_option, show, use_weights, weights_option
+from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
     from pedaxr.learning.learn import Learned, Progress
@@ -28,6 +30,7 @@ DATA = click.Path(path_type=Path, exists=True)
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: torch's choice).")
 @click.option("--use", "is_used", is_flag=True, help="Put the new weights in use if they are better.")
+@document_option
 @home_option
 @weights_option
 @json_option
@@ -41,6 +44,7 @@ def learn(
     device: str,
     threads: int | None,
     is_used: bool,
+    document: Path | None,
     home: Path | None,
     weights: Path | None,
     json_path: Path | None,
@@ -51,6 +55,7 @@ def learn(
     """
     from pedaxr.clinic import open_clinic
     from pedaxr.clinic.weights import use_weights as put_in_use
+    from pedaxr.learning.compare import comparison_table
     from pedaxr.learning.learn import Options
     from pedaxr.learning.learn import learn as run
 
@@ -62,14 +67,16 @@ def learn(
     is_better = learned.comparison.verdict == "better"
     if is_used and is_better:
         put_in_use(learned.name, clinic=clinic)
-    document = {
+    if document:
+        publish(document, "learning", comparison_table(learned.comparison))
+    figures = {
         "name": learned.name,
         "films": learned.films,
         "share": learned.share,
         "in_use": is_used and is_better,
         "measured": learned.comparison.to_json(),
     }
-    show(lambda: _told(learned, is_in_use=is_used and is_better), document, json_path)
+    show(lambda: _told(learned, is_in_use=is_used and is_better), figures, json_path)
 
 
 @contextmanager
@@ -90,9 +97,19 @@ def _steps() -> "Iterator[Progress]":
 
 
 def _told(learned: "Learned", *, is_in_use: bool) -> str:
+    from pedaxr_models.runtime.compiled import GRAPHS_FOLDER
+
     counts = ", ".join(f"{count} {name}" for name, count in learned.films.items())
-    lines = [f"weights: {learned.name} (films: {counts})", *learned.comparison.lines()]
+    lines = [f"weights: {learned.name} (films: {counts})"]
+    if learned.classes:
+        lines.append(f"{learned.classes} films with a class alone set operating points and measure, no more")
+    lines += learned.comparison.lines()
     verdict = learned.comparison.verdict
+    if not (learned.folder / GRAPHS_FOLDER).is_dir():
+        lines.append(
+            "without compiled graphs: they serve where PyTorch is installed. Try "
+            f"`pedaxr train graphs --weights {learned.folder}`."
+        )
     if is_in_use:
         lines.append("in use from now on; a running server takes them when it is restarted")
         lines.append("back: pedaxr weights rollback")

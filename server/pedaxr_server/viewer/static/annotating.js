@@ -19,6 +19,7 @@ export class Annotating {
   #last = null;
   #corners = [];
   #author = "";
+  #unsaved = new Map(); // study id -> Annotation that its human left without saving
 
   /** @param page {server, state, film, setTool(name), fail} */
   constructor(page) {
@@ -30,6 +31,9 @@ export class Annotating {
       cancel: () => this.#cancel(),
     };
     document.addEventListener("keydown", (event) => this.#key(event));
+    addEventListener("beforeunload", (event) => {
+      if (this.#annotation?.isUnsaved || this.#unsaved.size) event.preventDefault(); // the browser asks
+    });
   }
 
   get isOpen() {
@@ -40,20 +44,29 @@ export class Annotating {
   async open() {
     const { server, state, fail } = this.#page;
     const { study, outlines } = state;
+    const kept = this.#unsaved.get(study.study_id);
+    this.#unsaved.delete(study.study_id);
+    if (kept?.model === outlines.model) return this.#show(kept, study, t("unsavedKept"));
     try {
       const { current } = await server.call(`workplace/studies/${encodeURIComponent(study.study_id)}/annotations`);
       if (state.study !== study) return;
-      this.#annotation = new Annotation(outlines.in_doubt ? { ...outlines, findings: [] } : outlines);
-      this.#studyId = study.study_id;
-      if (current) this.#annotation.load(current);
-      this.#choose(outlines.findings[0]?.name ?? this.#finding);
+      const annotation = new Annotation(outlines.in_doubt ? { ...outlines, findings: [] } : outlines);
+      if (current) annotation.load(current);
+      this.#show(annotation, study, "");
     } catch (error) {
       fail(error, () => this.open());
     }
   }
 
-  /** The film goes, or the human is done. */
+  #show(annotation, study, told) {
+    [this.#annotation, this.#studyId] = [annotation, study.study_id];
+    this.#choose(this.#page.state.outlines.findings[0]?.name ?? this.#finding);
+    this.#tell(told);
+  }
+
+  /** The film goes, or the human is done; what was not saved is there when the film comes back. */
   close() {
+    if (this.#annotation?.isUnsaved) this.#unsaved.set(this.#studyId, this.#annotation);
     this.#annotation = null;
     this.#corners = [];
     put(byId("annotate"));
@@ -79,6 +92,7 @@ export class Annotating {
       this.#drawCorners();
       return;
     }
+    if (this.#pen === "eraser" && !this.#annotation.hasOutline(this.#finding)) return; // nothing to erase
     this.#annotation.remember(this.#finding);
     this.#last = point;
     this.#extend(point);
@@ -210,14 +224,21 @@ export class Annotating {
   async #save() {
     const { server, state } = this.#page;
     const [studyId, annotation] = [this.#studyId, this.#annotation];
+    annotation.isUnsaved = false; // what is drawn from here on is
     try {
       const path = `workplace/studies/${encodeURIComponent(studyId)}/annotations`;
       const saved = await server.call(path, { author: this.#author.trim(), ...annotation.toJson() });
       annotation.basedOn = saved.annotation.version;
+      // What others saved meanwhile comes onto the screen: the next version says what is missing in it.
+      if (saved.meanwhile.length) annotation.join((await server.call(path)).current);
+      if (this.#unsaved.get(studyId) === annotation) this.#unsaved.delete(studyId);
       if (this.#annotation !== annotation || state.study?.study_id !== studyId) return;
+      this.#draw();
       const others = [...new Set(saved.meanwhile.map((one) => one.author))].join(", ");
       this.#tell([t("annotateSaved", saved.annotation.version), others ? t("meanwhile", others) : ""].join(" "));
     } catch (error) {
+      annotation.isUnsaved = true;
+      if (this.#annotation !== annotation) this.#unsaved.set(studyId, annotation);
       this.#tell(error.message || t(`error_${error.code || "unknown"}`));
     }
   }

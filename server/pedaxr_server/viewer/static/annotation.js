@@ -11,9 +11,10 @@ export class Annotation {
   #film; // {width, height}
   #steps = [];
   #decisions = new Map(); // name -> {decision, mask: MaskCanvas or null}
-  isUnsuitable = false;
-  comment = "";
+  #isUnsuitable = false;
+  #comment = "";
   basedOn = 0;
+  isUnsaved = false;
 
   /** @param outlines what the network outlined; its findings are never changed. */
   constructor(outlines) {
@@ -30,8 +31,30 @@ export class Annotation {
     return this.#decisions.get(name)?.decision ?? null;
   }
 
+  get isUnsuitable() {
+    return this.#isUnsuitable;
+  }
+
+  set isUnsuitable(is) {
+    [this.#isUnsuitable, this.isUnsaved] = [is, true];
+  }
+
+  get comment() {
+    return this.#comment;
+  }
+
+  set comment(text) {
+    [this.#comment, this.isUnsaved] = [text, true];
+  }
+
+  /** Nothing to save. Where something was saved before, nothing takes it all back. */
   get isEmpty() {
-    return this.#decisions.size === 0 && !this.isUnsuitable;
+    return this.#decisions.size === 0 && !this.isUnsuitable && this.basedOn === 0;
+  }
+
+  /** Whether there are pixels to erase. */
+  hasOutline(name) {
+    return Boolean(this.#decisions.get(name)?.mask) || this.isOutlined(name);
   }
 
   get canUndo() {
@@ -45,10 +68,16 @@ export class Annotation {
 
   /** Begin from what was stored. */
   load(stored) {
+    this.#isUnsuitable = stored.is_unsuitable;
+    this.#comment = stored.comment;
+    this.join(stored);
+  }
+
+  /** Take over what others have decided on findings that nothing was decided on here; the next version begins there. */
+  join(stored) {
     this.basedOn = stored.version;
-    this.isUnsuitable = stored.is_unsuitable;
-    this.comment = stored.comment;
     for (const [name, { decision, mask }] of Object.entries(stored.findings)) {
+      if (this.#decisions.has(name)) continue;
       const { size: [height, width] = [] } = mask ?? {};
       if (mask && (width !== this.#film.width || height !== this.#film.height)) continue; // of another film's size
       this.#decisions.set(name, { decision, mask: mask ? this.#maskOf(name, mask) : null });
@@ -71,6 +100,7 @@ export class Annotation {
 
   /** Before a change: keep how one finding stands. */
   remember(name) {
+    this.isUnsaved = true;
     const now = this.#decisions.get(name);
     this.#steps.push({ name, kept: now && { decision: now.decision, runs: now.mask?.runs ?? null } });
     if (this.#steps.length > MOST_UNDONE) this.#steps.shift();
@@ -80,6 +110,7 @@ export class Annotation {
   undo() {
     const step = this.#steps.pop();
     if (!step) return null;
+    this.isUnsaved = true;
     const { name, kept } = step;
     if (kept) this.#decisions.set(name, { decision: kept.decision, mask: kept.runs ? this.#maskOf(name, kept.runs) : null });
     else this.#decisions.delete(name);

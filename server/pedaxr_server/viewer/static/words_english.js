@@ -224,6 +224,7 @@ export const ENGLISH = {
   annotateNote: "Saved beside the network's outlines, with your name; nothing is overwritten. Two fingers or the wheel still move the film.",
   annotateComment: "Remark",
   annotateSave: "Save",
+  unsavedKept: "These corrections were not saved.",
   annotateSaved: "Saved as version {0}.",
   meanwhile: "Meanwhile {0} saved as well: both are kept.",
   outlinedByNetwork: "outlined by the network",

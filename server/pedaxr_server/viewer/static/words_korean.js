@@ -224,6 +224,7 @@ export const KOREAN = {
   annotateNote: "모델의 윤곽과 별도로 이름과 함께 저장되며, 덮어쓰지 않습니다. 두 손가락이나 휠로 영상을 움직일 수 있습니다.",
   annotateComment: "메모",
   annotateSave: "저장",
+  unsavedKept: "아직 저장하지 않은 수정입니다.",
   annotateSaved: "버전 {0}(으)로 저장했습니다.",
   meanwhile: "그 사이 {0}도 저장했습니다. 둘 다 보관됩니다.",
   outlinedByNetwork: "모델이 표시함",

@@ -1,6 +1,7 @@
 """COCO instance annotations: polygons, run lengths, compressed run lengths; decisions beside the images."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from pedaxr.clinic.exchange.outlined import (
     decided,
     filled,
     finding_named,
+    not_outlined,
     presence_of,
+    read_or_told,
     read_presence,
 )
 from pedaxr.clinic.exchange.said import read_said
@@ -35,7 +38,8 @@ def read_coco(document: Mapping[str, Any]) -> Iterator[OutlinedFilm]:
             if (finding := names.get(row["category_id"])) is not None:
                 drawn.setdefault(row["image_id"], []).append((finding, row.get("segmentation")))
         for image in document["images"]:
-            yield _film(image, drawn.get(image["id"], []))
+            name = stem(str(image["file_name"]))
+            yield read_or_told(name, partial(_film, image, drawn.get(image["id"], [])))
     except (KeyError, TypeError, AttributeError, ValueError) as err:
         raise InvalidRequest(
             "The COCO file is not as the format wants it: every annotation names an image and a category, "
@@ -47,10 +51,13 @@ def _film(image: Mapping[str, Any], drawn: Sequence[tuple[Finding, Any]]) -> Out
     said = read_said(image.get("pedaxr"))
     masks: dict[Finding, BoolArray] = {}
     for finding, segmentation in drawn:
-        size = checked_size(image.get("height"), image.get("width"), str(image["file_name"]))
-        mask = _mask(segmentation, size)
+        mask = _mask(segmentation, _size(image, segmentation))
         masks[finding] = masks[finding] | mask if finding in masks else mask
     masks = {finding: mask for finding, mask in masks.items() if mask.any()}
+    shown = {
+        *presence_of(image.get("findings")),
+        *(finding for finding, _ in drawn),
+    }  # a box outlines nothing
     decisions = {**read_presence(image.get("findings")), **said.decisions}
     return OutlinedFilm(
         name=stem(str(image["file_name"])),
@@ -61,11 +68,21 @@ def _film(image: Mapping[str, Any], drawn: Sequence[tuple[Finding, Any]]) -> Out
         is_unsuitable=said.is_unsuitable or image.get("suitable") is False,
         sha256=said.sha256,
         author=said.author,
-        without_outline=tuple(f for f in presence_of(image.get("findings")) if f not in masks),
+        without_outline=not_outlined(shown, masks, said.decisions),
     )
 
 
+def _size(image: Mapping[str, Any], segmentation: Any) -> tuple[int, int]:
+    """That of the image; run lengths, which say how long they are, need none."""
+    height, width = image.get("height"), image.get("width")
+    if height is None and width is None and isinstance(segmentation, Mapping):
+        height, width = segmentation["size"]
+    return checked_size(height, width, str(image["file_name"]))
+
+
 def _mask(segmentation: Any, size: tuple[int, int]) -> BoolArray:
+    if not segmentation:
+        return np.zeros(size, bool)
     if isinstance(segmentation, list):
         return filled([_pairs(polygon) for polygon in segmentation], size)
     counts = segmentation["counts"]

@@ -3,10 +3,12 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 from xml.etree import ElementTree  # after the check for entities, which it would expand
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pedaxr.clinic.exchange.files import stem
 from pedaxr.clinic.exchange.outlined import (
@@ -16,6 +18,8 @@ from pedaxr.clinic.exchange.outlined import (
     decided,
     filled,
     finding_named,
+    not_outlined,
+    read_or_told,
 )
 from pedaxr.clinic.exchange.said import Said, read_said
 from pedaxr.errors import InvalidRequest
@@ -36,7 +40,7 @@ def read_cvat(data: bytes) -> Iterator[OutlinedFilm]:
         raise InvalidRequest("The CVAT file defines entities, which no annotation needs. Export it again.")
     try:
         for image in ElementTree.fromstring(data).iter("image"):
-            yield _film(image)
+            yield read_or_told(stem(image.attrib["name"]), partial(_film, image))
     except (ElementTree.ParseError, KeyError, ValueError) as err:
         raise InvalidRequest(
             "The CVAT file is damaged: it must be 'CVAT for images 1.1' with a name, width and height for "
@@ -49,10 +53,13 @@ def _film(image: Element) -> OutlinedFilm:
     size = checked_size(int(image.attrib["height"]), int(image.attrib["width"]), name)
     said = _said(image)
     masks: dict[Finding, BoolArray] = {}
+    shown: set[Finding] = set()
     for shape in image:
-        finding = finding_named(shape.get("label", ""))
-        mask = _mask(shape, size) if finding is not None else None
-        if finding is not None and mask is not None and mask.any():
+        if (finding := finding_named(shape.get("label", ""))) is None:
+            continue
+        shown.add(finding)
+        mask = _mask(shape, size)
+        if mask is not None and mask.any():
             masks[finding] = masks[finding] | mask if finding in masks else mask
     return OutlinedFilm(
         name=stem(name),
@@ -61,6 +68,7 @@ def _film(image: Element) -> OutlinedFilm:
         is_unsuitable=said.is_unsuitable,
         sha256=said.sha256,
         author=said.author,
+        without_outline=not_outlined(shown, masks, said.decisions),
     )
 
 
@@ -81,16 +89,22 @@ def _mask(shape: Element, size: tuple[int, int]) -> BoolArray | None:
         return filled([[_numbers(pair, ",") for pair in shape.attrib["points"].split(";")]], size)
     if shape.tag == "box":
         x0, y0, x1, y1 = (float(shape.attrib[side]) for side in ("xtl", "ytl", "xbr", "ybr"))
-        return filled([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], size)
+        corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+        return filled([_turned(corners, shape).tolist()], size)
     if shape.tag == "ellipse":
         x, y, rx, ry = (float(shape.attrib[name]) for name in ("cx", "cy", "rx", "ry"))
-        angle = math.radians(float(shape.get("rotation", "0")))
         turns = np.linspace(0, 2 * math.pi, 180, endpoint=False)
-        across, along = rx * np.cos(turns), ry * np.sin(turns)
-        xs = x + across * math.cos(angle) - along * math.sin(angle)
-        ys = y + across * math.sin(angle) + along * math.cos(angle)
-        return filled([np.stack([xs, ys], axis=1).tolist()], size)
+        border = np.stack([x + rx * np.cos(turns), y + ry * np.sin(turns)], axis=1)
+        return filled([_turned(border, shape).tolist()], size)
     return None
+
+
+def _turned(border: NDArray[np.float64], shape: Element) -> NDArray[np.float64]:
+    """Points (n, 2) turned about their middle, clockwise as seen, by the degrees that a shape may name."""
+    angle = math.radians(float(shape.get("rotation", "0")))
+    middle = (border.min(axis=0) + border.max(axis=0)) / 2
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    return np.asarray((border - middle) @ turn + middle)
 
 
 def _numbers(text: str, sign: str) -> list[float]:

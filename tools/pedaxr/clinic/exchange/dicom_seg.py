@@ -1,12 +1,15 @@
-"""DICOM Segmentation objects (PS3.3 A.51) of a film: binary or fractional, one or several segments."""
+"""DICOM Segmentation objects (PS3.3 A.51) of a film: binary, fractional or a label map."""
 
 import io
+import json
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pedaxr.clinic.annotate import Decision
 from pedaxr.clinic.exchange.outlined import BoolArray, OutlinedFilm, checked_size, decided, finding_named
+from pedaxr.clinic.exchange.said import Said, read_said
 from pedaxr.errors import InvalidRequest
 from pedaxr.text import printable
 from pedaxr_models.labels import Finding
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
+LABEL_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
 # What a segment is by its codes, where its label says nothing: type, and the region it lies in.
 _BY_CODES: dict[tuple[str, str], Finding] = {
     ("25322007", "69695003"): Finding.PYLORIC_STENOSIS,
@@ -23,6 +27,11 @@ _BY_CODES: dict[tuple[str, str], Finding] = {
     ("39477002", ""): Finding.CONSTIPATION,
     ("74947009", "83670000"): Finding.PNEUMOPERITONEUM,
 }
+
+# What a segment of ours says by who drew it; those of other programs count as corrected by whoever imports.
+_OURS = "pedaxr"
+_DECISIONS: dict[str, Decision] = {"AUTOMATIC": "accepted", "SEMIAUTOMATIC": "corrected", "MANUAL": "added"}
+_GROUP, _CREATOR = 0x0071, "PEDAXR ANNOTATION"  # a private element: decisions that a segmentation cannot hold
 
 
 def is_dicom(data: bytes) -> bool:
@@ -38,26 +47,55 @@ def read_dicom_seg(data: bytes, name: str) -> OutlinedFilm:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # files in the wild break many small rules
             seg = pydicom.dcmread(io.BytesIO(data))
-            if seg.SOPClassUID != SEGMENTATION_STORAGE:
+            if seg.SOPClassUID not in (SEGMENTATION_STORAGE, LABEL_MAP_STORAGE):
                 raise InvalidRequest(f"{name[:80]} is a DICOM object of another kind, not a segmentation.")
-            masks = _masks(seg, name)
-            return OutlinedFilm(
-                name=_source(seg),
-                masks=masks,
-                decisions=decided(masks, {}),
-                sop_instance_uid=_source(seg),
-                author=printable(str(seg.get("ContentCreatorName") or ""), 100).replace("^", " ").strip(),
-            )
+            return _film(seg, name)
     except InvalidRequest:
         raise
     except Exception as err:
         raise InvalidRequest(f"{name[:80]} is a damaged DICOM segmentation. Export it again.") from err
 
 
+def write_private(seg: "Dataset", said: str) -> None:
+    """Put what `said.write_said` gives, as JSON, into a segmentation."""
+    seg.private_block(_GROUP, _CREATOR, create=True).add_new(0x01, "UT", said)
+
+
+def _film(seg: "Dataset", name: str) -> OutlinedFilm:
+    masks, said = _masks(seg, name), _said(seg)
+    creator = printable(str(seg.get("ContentCreatorName") or ""), 100).replace("^", " ").strip()
+    ours = _by_algorithm(seg) if seg.get("Manufacturer") == _OURS else {}
+    known = {finding: decision for finding, decision in ours.items() if finding in masks}
+    return OutlinedFilm(
+        name=_source(seg),
+        masks=masks,
+        decisions=decided(masks, {**known, **said.decisions}),
+        is_unsuitable=said.is_unsuitable,
+        sha256=said.sha256,
+        sop_instance_uid=_source(seg),
+        author=said.author or creator,
+    )
+
+
+def _said(seg: "Dataset") -> Said:
+    try:
+        return read_said(json.loads(seg.private_block(_GROUP, _CREATOR)[0x01].value))
+    except (KeyError, ValueError, TypeError):
+        return Said()
+
+
+def _by_algorithm(seg: "Dataset") -> dict[Finding, Decision]:
+    found = ((_finding(one), _DECISIONS.get(str(one.SegmentAlgorithmType))) for one in seg.SegmentSequence)
+    return {finding: decision for finding, decision in found if finding is not None and decision is not None}
+
+
 def _masks(seg: "Dataset", name: str) -> dict[Finding, BoolArray]:
     size = checked_size(int(seg.Rows), int(seg.Columns), name)
     finding_of = {int(one.SegmentNumber): _finding(one) for one in seg.SegmentSequence}
     frames = np.asarray(seg.pixel_array).reshape(-1, *size)
+    if seg.SegmentationType == "LABELMAP":  # each pixel is of one segment, by its number
+        labelled = {finding: (frames == n).any(axis=0) for n, finding in finding_of.items() if finding}
+        return {finding: mask for finding, mask in labelled.items() if mask.any()}
     if seg.SegmentationType == "FRACTIONAL":
         frames = frames >= int(seg.MaximumFractionalValue) / 2
     masks: dict[Finding, BoolArray] = {}

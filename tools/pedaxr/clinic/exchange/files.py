@@ -1,5 +1,6 @@
 """The files of a source that may be one file, a folder or a ZIP archive; none is larger than it may be."""
 
+import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -66,8 +67,8 @@ def _is_hidden(name: str) -> bool:
 
 
 def stem(name: str) -> str:
-    """What a film is called by the name of its picture: `a/S-1.png` is `S-1`."""
-    base = name.replace("\\", "/").rpartition("/")[2]
+    """What a film is called by the name of its picture: `a/S-1.png` is `S-1`; Hangul is put together."""
+    base = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
     suffix = PurePosixPath(base).suffix.lower()
     is_picture = suffix in {".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".tif", ".tiff", ".bmp"}
     return base[: -len(suffix)] if is_picture else base

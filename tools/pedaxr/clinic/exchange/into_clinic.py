@@ -1,5 +1,6 @@
 """Annotations of other programs into a clinic: each film's as its next version, by a named human."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -114,17 +115,17 @@ class _Finder:
         studies = clinic.registry.newest_studies(-1)
         self._by_hash = {study.image_sha256: study.study_id for study in studies}
         self._by_instance = {s.sop_instance_uid: s.study_id for s in studies if s.sop_instance_uid}
-        self._by_id = {study.study_id.casefold(): study.study_id for study in studies}
-        files = Counter(study.image_path.stem.casefold() for study in studies)
+        self._by_id = {_spelled(study.study_id): study.study_id for study in studies}
+        files = Counter(_spelled(study.image_path.stem) for study in studies)
         self._by_file = {
-            study.image_path.stem.casefold(): study.study_id
+            _spelled(study.image_path.stem): study.study_id
             for study in studies
-            if files[study.image_path.stem.casefold()] == 1
+            if files[_spelled(study.image_path.stem)] == 1
         }
 
     def study_of(self, film: OutlinedFilm) -> str:
         """Raises InvalidRequest: no film of the clinic is meant."""
-        name = film.name.casefold()
+        name = _spelled(film.name)
         found = (
             self._by_hash.get(film.sha256 or "-")
             or self._by_instance.get(film.sop_instance_uid)
@@ -134,6 +135,11 @@ class _Finder:
         if found is None:
             raise InvalidRequest("no film of the clinic has this study id, file name or SOP Instance UID")
         return found
+
+
+def _spelled(name: str) -> str:
+    """Names of files as they are compared: in any case, and with Hangul put together as macOS does not."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _given(film: OutlinedFilm, *, absent_unless_drawn: bool) -> dict[Finding, AnnotatedFinding]:

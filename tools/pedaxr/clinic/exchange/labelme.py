@@ -19,9 +19,10 @@ from pedaxr.clinic.exchange.outlined import (
     exact_polygons,
     filled,
     finding_named,
+    not_outlined,
+    read_or_told,
 )
 from pedaxr.clinic.exchange.said import read_said
-from pedaxr.errors import InvalidRequest
 from pedaxr_models.labels import Finding
 
 Shape = dict[str, Any]
@@ -33,31 +34,29 @@ def is_labelme(document: object) -> bool:
 
 
 def read_labelme(document: Mapping[str, Any], name: str) -> OutlinedFilm:
-    """The film of one document; `name` is its file's. Raises InvalidRequest: it is damaged."""
+    """The film of one document, or what is wrong with it; `name` is its file's."""
+    film = stem(str(document.get("imagePath") or name.removesuffix(".json")))
+    return read_or_told(film, lambda: _film(document, film))
+
+
+def _film(document: Mapping[str, Any], film: str) -> OutlinedFilm:
     said = read_said(document.get("pedaxr"))
     flags = document.get("flags")
-    is_unsuitable = said.is_unsuitable or (isinstance(flags, dict) and flags.get("unsuitable") is True)
     masks: dict[Finding, BoolArray] = {}
-    try:
-        for shape in document["shapes"]:
-            finding = finding_named(shape["label"])
-            if finding is None:
-                continue
-            size = checked_size(document.get("imageHeight"), document.get("imageWidth"), name)
+    for shape in document["shapes"]:
+        if (finding := finding_named(shape["label"])) is not None:
+            size = checked_size(document.get("imageHeight"), document.get("imageWidth"), film)
             mask = _mask(shape, size)
             masks[finding] = masks[finding] | mask if finding in masks else mask
-    except (KeyError, TypeError, ValueError, AttributeError) as err:
-        raise InvalidRequest(
-            f"{name[:80]} is not as LabelMe writes it: a shape lacks label or points."
-        ) from err
-    masks = {finding: mask for finding, mask in masks.items() if mask.any()}
+    shown, masks = tuple(masks), {finding: mask for finding, mask in masks.items() if mask.any()}
     return OutlinedFilm(
-        name=stem(str(document.get("imagePath") or name.removesuffix(".json"))),
+        name=film,
         masks=masks,
-        decisions=decided(masks, {f: d for f, d in said.decisions.items()}),
-        is_unsuitable=is_unsuitable,
+        decisions=decided(masks, said.decisions),
+        is_unsuitable=said.is_unsuitable or (isinstance(flags, dict) and flags.get("unsuitable") is True),
         sha256=said.sha256,
         author=said.author,
+        without_outline=not_outlined(shown, masks, said.decisions),
     )
 
 

@@ -2,17 +2,25 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 
 import cv2
 import numpy as np
 
 from pedaxr.clinic.exchange.files import MOST_BYTES, Files
-from pedaxr.clinic.exchange.outlined import BoolArray, OutlinedFilm, decided, finding_named
+from pedaxr.clinic.exchange.outlined import (
+    BoolArray,
+    OutlinedFilm,
+    decided,
+    finding_named,
+    read_or_told,
+)
 from pedaxr.clinic.exchange.said import Said, read_said
 from pedaxr.errors import InvalidRequest
-from pedaxr_models.labels import FINDINGS, Finding
+from pedaxr_models.labels import Finding
 
 DECISIONS = "decisions.json"
+_SOFT = 0.1  # of a mask's pixels may be neither black nor white
 
 
 def are_masks(files: Files) -> bool:
@@ -23,26 +31,29 @@ def are_masks(files: Files) -> bool:
 
 
 def read_mask_pngs(files: Files) -> Iterator[OutlinedFilm]:
-    """One film for each that has a mask or a decision. Raises InvalidRequest: a picture is damaged."""
+    """One film for each that has a mask or a decision. Raises InvalidRequest: the decisions are damaged."""
     said = _decisions(files)
-    masks: dict[str, dict[Finding, BoolArray]] = {film: {} for film in said}
+    pictures: dict[str, list[tuple[Finding, str]]] = {film: [] for film in said}
     for name in files.ending(".png"):
         if (found := film_and_finding(name)) is not None:
-            mask = decode_mask(files[name], name)
-            if mask.any():
-                masks.setdefault(found[0], {})[found[1]] = mask
-    for film, drawn in sorted(masks.items()):
-        if len({mask.shape for mask in drawn.values()}) > 1:
-            raise InvalidRequest(f"The masks of {film[:80]} are not of one size.")
-        given = said.get(film, Said())
-        yield OutlinedFilm(
-            name=film,
-            masks=drawn,
-            decisions=decided(drawn, given.decisions),
-            is_unsuitable=given.is_unsuitable,
-            sha256=given.sha256,
-            author=given.author,
-        )
+            pictures.setdefault(found[0], []).append((found[1], name))
+    for film, named in sorted(pictures.items()):
+        yield read_or_told(film, partial(_film, film, named, said.get(film, Said()), files))
+
+
+def _film(film: str, named: list[tuple[Finding, str]], said: Said, files: Files) -> OutlinedFilm:
+    drawn = {finding: decode_mask(files[name], name) for finding, name in named}
+    if len({mask.shape for mask in drawn.values()}) > 1:
+        raise InvalidRequest(f"The masks of {film[:80]} are not of one size.")
+    drawn = {finding: mask for finding, mask in drawn.items() if mask.any()}
+    return OutlinedFilm(
+        name=film,
+        masks=drawn,
+        decisions=decided(drawn, said.decisions),
+        is_unsuitable=said.is_unsuitable,
+        sha256=said.sha256,
+        author=said.author,
+    )
 
 
 def film_and_finding(name: str) -> tuple[str, Finding] | None:
@@ -50,22 +61,29 @@ def film_and_finding(name: str) -> tuple[str, Finding] | None:
     parts = name.removesuffix(".png").removesuffix(".PNG").split("/")
     if len(parts) > 1 and (finding := finding_named(parts[-1])) is not None:
         return parts[-2], finding
-    for finding in FINDINGS:
-        for sign in ("_", "-", "."):
-            if parts[-1].endswith(ending := f"{sign}{finding.value}"):
-                return parts[-1].removesuffix(ending), finding
+    base = parts[-1]
+    for at in (at for at, sign in enumerate(base) if sign in "_-." and at):
+        if (finding := finding_named(base[at + 1 :])) is not None:
+            return base[:at], finding
     return None
 
 
 def decode_mask(data: bytes, name: str) -> BoolArray:
-    """(rows, columns), true inside. Raises InvalidRequest: it is no picture."""
+    """(rows, columns), true inside. Raises InvalidRequest: it is no picture, or one of many greys."""
     if len(data) > MOST_BYTES:
         raise InvalidRequest(f"{name[:80]} is too large.")
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     if pixels is None:
         raise InvalidRequest(f"{name[:80]} is not a PNG picture. Export the masks again.")
     grey = pixels if pixels.ndim == 2 else pixels[..., :3].max(axis=2)
-    return np.asarray(grey > (127 if grey.max() > 1 else 0))
+    if pixels.ndim == 3 and pixels.shape[2] == 4:  # what is not painted is transparent, whatever its colour
+        grey = np.minimum(grey, pixels[..., 3])
+    most = int(grey.max())
+    if ((grey > most // 10) & (grey < most - most // 10)).mean() > _SOFT:
+        raise InvalidRequest(
+            f"{name[:80]} has many greys: it is a film, not a mask, which is black and white."
+        )
+    return np.asarray(grey > most // 2)  # 1, 255 or 65535 inside; edges may be soft
 
 
 def encode_mask(mask: BoolArray) -> bytes:

@@ -1,6 +1,6 @@
 """One film's outlines and decisions as any format gives them, and outlines as polygons and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -79,6 +79,28 @@ def presence_of(said: object) -> tuple[Finding, ...]:
     return tuple(finding for finding in named if finding is not None)
 
 
+def not_outlined(
+    shown: Iterable[Finding], masks: Mapping[Finding, BoolArray], decisions: Mapping[Finding, Decision]
+) -> tuple[Finding, ...]:
+    """Findings marked by a point, a line or a tag alone: they are there, and nobody outlined them."""
+    bare = set(shown) - set(masks) - set(decisions)
+    return tuple(finding for finding in FINDINGS if finding in bare)
+
+
+def read_or_told(name: str, read: Callable[[], OutlinedFilm]) -> OutlinedFilm:
+    """One film of a source; what is wrong with it keeps no other film out."""
+    try:
+        return read()
+    except InvalidRequest as err:
+        return OutlinedFilm(name=name, problem=str(err))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        return OutlinedFilm(
+            name=name,
+            problem="one of its outlines is damaged: it lacks points or a label, or does not fill its film. "
+            "Export it again.",
+        )
+
+
 def checked_size(height: object, width: object, name: str) -> tuple[int, int]:
     """Rows and columns of a film. Raises InvalidRequest: they are no size of a film."""
     if not all(isinstance(side, int) and 0 < side <= MOST_SIDE for side in (height, width)):
@@ -90,12 +112,13 @@ def checked_size(height: object, width: object, name: str) -> tuple[int, int]:
 def filled(polygons: Sequence[Sequence[Sequence[float]]], size: tuple[int, int]) -> BoolArray:
     """Polygons, x and y at pixel centres, filled at a film's (rows, columns); overlaps are one region.
 
-    A polygon that runs back along itself leaves a hole; its own border is inside.
+    A polygon that runs back along itself leaves a hole, as does one that crosses itself (even-odd, as COCO's
+    and LabelMe's own tools fill); its own border is inside. Fewer than three points outline nothing.
     """
     mask = np.zeros(size, np.uint8)
     for polygon in polygons:
         points = np.asarray(polygon, np.float64).reshape(-1, 2)
-        if len(points) and np.isfinite(points).all() and np.abs(points).max() <= 4 * MOST_SIDE:
+        if len(points) > 2 and np.isfinite(points).all() and np.abs(points).max() <= 4 * MOST_SIDE:
             one = np.zeros(size, np.uint8)
             cv2.fillPoly(one, [np.round(points * 16).astype(np.int32)], (1,), shift=4)
             mask |= one

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pedaxr.clinic.exchange.files import Files, stem
 from pedaxr.clinic.exchange.film_table import read_table_of
 from pedaxr.clinic.exchange.labelme import is_labelme, read_labelme
 from pedaxr.clinic.exchange.mask_png import DECISIONS, are_masks, film_and_finding, read_mask_pngs
-from pedaxr.clinic.exchange.outlined import OutlinedFilm
+from pedaxr.clinic.exchange.outlined import OutlinedFilm, read_or_told
 from pedaxr.errors import InvalidRequest
 
 FORMATS = "COCO, LabelMe, CVAT for images 1.1, masks as PNG, DICOM SEG or a CSV of films"
@@ -30,6 +31,8 @@ def read_annotations(source: Path) -> tuple[str, list[OutlinedFilm]]:
     files = Files(source)
     for name, found in _by_format(files, source):
         if films := list(found):
+            if all(film.problem for film in films):
+                raise InvalidRequest(f"{films[0].name[:80]}: {films[0].problem}")
             hashes = _picture_hashes(files)
             known = [replace(film, sha256=film.sha256 or hashes.get(film.name, "")) for film in films]
             return name, sorted(known, key=lambda film: film.name)
@@ -46,7 +49,10 @@ def _by_format(files: Files, source: Path) -> Iterator[tuple[str, Iterator[Outli
     if are_masks(files):
         yield "masks", read_mask_pngs(files)
     objects = ((name, data) for name in files if is_dicom(data := files[name]))
-    yield "dicom-seg", (read_dicom_seg(data, name) for name, data in objects)
+    yield (
+        "dicom-seg",
+        (read_or_told(name, partial(read_dicom_seg, data, name)) for name, data in objects),
+    )
 
 
 def _picture_hashes(files: Files) -> dict[str, str]:
