@@ -19,7 +19,7 @@ from pedaxr_models.datasets.read_report import (
     RowError,
 )
 from pedaxr_models.datasets.shapes import check_outline
-from pedaxr_models.datasets.tables import Table, read_table
+from pedaxr_models.datasets.tables import Table, column_key, read_table
 from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding
 from pedaxr_models.written.numbers import parse_number
@@ -118,17 +118,17 @@ def _renamed(cells: tuple[str, ...], columns: Mapping[str, str]) -> tuple[str, .
 
     What the table calls by one of our names and is mapped to no column is left out of the way.
     """
-    ours = {_squeezed(column): column for column in _COLUMNS}
-    squeezed = [_squeezed(cell) for cell in cells]
+    ours = {column_key(column): column for column in _COLUMNS}
+    squeezed = [column_key(cell) for cell in cells]
     renamed = {}
     for name, theirs in columns.items():
-        if _squeezed(name) not in ours:
+        if column_key(name) not in ours:
             raise DatasetError(f"{plain(name)[:60]!r} is not a column here. Known are {', '.join(_COLUMNS)}.")
-        if _squeezed(theirs) not in squeezed:
+        if column_key(theirs) not in squeezed:
             shown = ", ".join(repr(plain(cell)[:40]) for cell in cells[:30])
             raise DatasetError(f"The table has no column {plain(theirs)[:60]!r}. Its columns are {shown}.")
-        renamed[_squeezed(theirs)] = ours[_squeezed(name)]
-    taken = {_squeezed(name) for name in renamed.values()}
+        renamed[column_key(theirs)] = ours[column_key(name)]
+    taken = {column_key(name) for name in renamed.values()}
     return tuple(
         renamed.get(key, f"{cell} (not mapped)" if key in taken else cell)
         for key, cell in zip(squeezed, cells, strict=True)
@@ -136,8 +136,8 @@ def _renamed(cells: tuple[str, ...], columns: Mapping[str, str]) -> tuple[str, .
 
 
 def _header(cells: tuple[str, ...]) -> list[str]:
-    known = {_squeezed(column): column for column in _COLUMNS}
-    header = [known.get(_squeezed(cell), cell.strip()) for cell in cells]
+    known = {column_key(column): column for column in _COLUMNS}
+    header = [known.get(column_key(cell), cell.strip()) for cell in cells]
     missing = [column for column in _REQUIRED if column not in header]
     if missing:
         raise DatasetError(
@@ -148,11 +148,6 @@ def _header(cells: tuple[str, ...]) -> list[str]:
     if twice := sorted({name for name in header if name in _COLUMNS and header.count(name) > 1}):
         raise DatasetError(f"The table has the column {' and '.join(twice)} twice. Keep the right one.")
     return header
-
-
-def _squeezed(column: str) -> str:
-    """`Image Path`, `image_path` and `ＩｍａｇｅＰａｔｈ` are one column."""
-    return re.sub(r"[\s_-]+", "", plain(column)).casefold()
 
 
 def _cells(header: list[str], cells: tuple[str, ...]) -> Row:

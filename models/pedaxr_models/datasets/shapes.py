@@ -68,6 +68,16 @@ def check_outline(polygon: FloatArray, film: Size | None) -> None:
     Raises:
         RowError: it leaves the film, is drawn in shares of it, too small, or crosses itself.
     """
+    check_unit(polygon, film)
+    is_wide = bool((np.ptp(polygon, axis=0) >= _LEAST_SIDE).all())
+    if is_wide and _crosses_itself(polygon):
+        raise RowError("an outline crosses itself, so that its inside is not known; draw it in one round")
+    if not is_wide or _filled(polygon) < _LEAST_AREA:
+        raise RowError("an outline is smaller than two pixels across")
+
+
+def check_unit(polygon: FloatArray, film: Size | None) -> None:
+    """Refuse an outline that is not in pixels of the film. Raises RowError."""
     if polygon.min() >= 0 and polygon.max() <= 1:
         raise RowError("an outline is drawn in shares of the picture (0 to 1); write it in pixels")
     if film is not None and polygon.max() <= _PERCENT and min(film) >= _LARGE:
@@ -76,11 +86,6 @@ def check_outline(polygon: FloatArray, film: Size | None) -> None:
         slack = _MARGIN * np.array(film, np.float32)
         if (polygon < -slack).any() or (polygon > np.array(film, np.float32) + slack).any():
             raise RowError("an outline leaves the film; it may be drawn on an enlarged copy")
-    is_wide = bool((np.ptp(polygon, axis=0) >= _LEAST_SIDE).all())
-    if is_wide and _crosses_itself(polygon):
-        raise RowError("an outline crosses itself, so that its inside is not known; draw it in one round")
-    if not is_wide or _filled(polygon) < _LEAST_AREA:
-        raise RowError("an outline is smaller than two pixels across")
 
 
 def _numbers(points: Any) -> FloatArray:

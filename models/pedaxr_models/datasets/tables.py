@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pedaxr_models.datasets.read_report import DatasetError
+from pedaxr_models.written.plain import plain
 from pedaxr_models.written.scripts import WESTERN, decoded_table
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -57,6 +58,11 @@ def read_table(path: Path) -> Table:
     if not lines:
         raise DatasetError(f"{path.name} is empty. It needs a line of column names and a row for each film.")
     return Table(lines[0][1], tuple(lines[1:]), notes)
+
+
+def column_key(column: str) -> str:
+    """As columns are compared: `Image Path`, `image_path` and `ＩｍａｇｅＰａｔｈ` are one."""
+    return re.sub(r"[\s_-]+", "", plain(column)).casefold()
 
 
 def _text(path: Path) -> tuple[str, tuple[str, ...]]:

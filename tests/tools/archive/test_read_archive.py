@@ -19,6 +19,7 @@ from pedaxr.archive import read_archive as archive
 from pedaxr.archive import rows as archive_rows
 from pedaxr.archive.read_archive import PLAN, list_films, read_archive, write_shard
 from pedaxr.archive.rows import Shard, read_row
+from pedaxr.clinic.import_films import import_films
 from pedaxr.errors import InvalidRequest, ModelUnavailable
 from pedaxr_models.phantom import make_film, sample_spec
 
@@ -116,6 +117,27 @@ def test_a_csv_lists_films_beside_it(films: Path, tmp_path: Path) -> None:
     table.write_text("name\nx\n")
     with pytest.raises(InvalidRequest, match="ImagePath"):
         list_films(table)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "ImagePath,Class,PatientID",
+        "imagepath;class;patient id",
+        "Image Path\tClass\tPatient_ID",
+        "\ufeffIMAGE_PATH,CLASS,PATIENTID",
+        "sep=;\n ImagePath ;Class; PatientID",
+        "ＩｍａｇｅＰａｔｈ|Class|PatientID",
+    ],
+)
+def test_a_table_lists_the_same_films_for_the_archive_and_for_the_clinic(tmp_path: Path, head: str) -> None:
+    (tmp_path / "sub").mkdir()
+    Image.fromarray(np.arange(40_000, dtype=np.uint8).reshape(200, 200)).save(tmp_path / "sub" / "a.png")
+    sign = next(sign for sign in ";\t|," if sign in head)
+    row = sign.join(("sub\\a.png", "Normal", "P1"))
+    (tmp_path / "films.csv").write_text(f"{head}\n{row}\n", encoding="utf-8")
+    assert list_films(tmp_path / "films.csv")[1] == ["sub/a.png"]
+    assert import_films(tmp_path / "films.csv", clinic_home=tmp_path / "home").imported == 1
 
 
 def test_dicom_files_are_found_whatever_they_are_called(tmp_path: Path) -> None:

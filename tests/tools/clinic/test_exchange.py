@@ -290,6 +290,38 @@ def test_boxes_and_circles_of_other_programs_are_outlines_and_lines_are_not(
     assert mask.sum() == pytest.approx(21 * 31 + np.pi * 10.5**2, rel=0.05)
 
 
+SHARES = [[0.1, 0.1], [0.5, 0.1], [0.5, 0.5], [0.1, 0.5]]
+BEYOND = [[300, 300], [700, 300], [700, 400]]
+
+
+@pytest.mark.parametrize("kind", ["labelme", "cvat", "coco"])
+@pytest.mark.parametrize(
+    ("points", "cause"),
+    [(SHARES, "shares of the picture"), (BEYOND, "leaves the film")],
+)
+def test_an_outline_that_is_not_in_pixels_is_refused_here_as_by_a_training(
+    tmp_path: Path, kind: str, points: list[list[float]], cause: str
+) -> None:
+    shape = {"label": "constipation", "shape_type": "polygon", "points": points}
+    pairs = ";".join(f"{x},{y}" for x, y in points)
+    texts = {
+        "labelme": json.dumps({**LABELME, "shapes": [shape]}),
+        "cvat": '<annotations><image id="0" name="normal.png" width="512" height="512">'
+        f'<polygon label="Constipation" points="{pairs}"/></image></annotations>',
+        "coco": json.dumps(coco("normal.png", (512, 512), [[n for pair in points for n in pair]])),
+    }
+    (tmp_path / ("a.xml" if kind == "cvat" else "a.json")).write_text(texts[kind])
+    with pytest.raises(InvalidRequest, match=f"normal: an outline .*{cause}"):
+        read_annotations(tmp_path)
+
+
+def test_an_ellipse_is_round(tmp_path: Path) -> None:
+    ellipse = {"label": "constipation", "shape_type": "ellipse", "points": [[100, 100], [140, 180]]}
+    (tmp_path / "a.json").write_text(json.dumps({**LABELME, "shapes": [ellipse]}))
+    mask = read_annotations(tmp_path)[1][0].masks[STOOL]
+    assert mask.sum() == pytest.approx(np.pi * 20 * 40, rel=0.05) and not mask[102, 102]
+
+
 def test_masks_named_after_film_and_finding_need_no_table(film_clinic: Clinic, tmp_path: Path) -> None:
     size = phantom("normal").pixels.shape
     cv2.imwrite(str(tmp_path / "normal_constipation.png"), blob(size).astype(np.uint8))  # 0 and 1

@@ -26,7 +26,7 @@ from pedaxr.errors import InvalidRequest, WorkerFailed
 from pedaxr.reading import networks as models
 from pedaxr.storage.files import disk_errors, sync_folder, write_durably
 from pedaxr_models.datasets.read_report import DatasetError
-from pedaxr_models.datasets.tables import read_table
+from pedaxr_models.datasets.tables import column_key, read_table
 
 PLAN = "_archive.json"  # readers of Parquet folders pass over what begins with _, such as pandas.read_parquet
 _FORMER_PLAN = "archive.json"
@@ -201,11 +201,12 @@ def _in_table(table: Path) -> Iterator[str]:
         raise InvalidRequest(str(err)) from err
     except OSError as err:
         raise InvalidRequest("The CSV file cannot be opened. Check its path and permissions.") from err
-    column = next((c for c in PATH_COLUMNS if c in read.header), None)
+    header = [column_key(column) for column in read.header]
+    column = next((key for key in map(column_key, PATH_COLUMNS) if key in header), None)
     if column is None:
         raise InvalidRequest(f"The CSV file needs a column {', '.join(PATH_COLUMNS[:-1])} or path.")
-    place = read.header.index(column)
-    cells = (cells[place].strip() for _, cells in read.rows if len(cells) > place)
+    place = header.index(column)
+    cells = (cells[place].strip().replace("\\", "/") for _, cells in read.rows if len(cells) > place)
     yield from dict.fromkeys(filter(None, cells))
 
 

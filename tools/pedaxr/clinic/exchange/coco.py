@@ -12,7 +12,7 @@ from pedaxr.clinic.exchange.outlined import (
     OutlinedFilm,
     checked_size,
     decided,
-    filled,
+    filled_if_meant,
     finding_named,
     not_outlined,
     presence_of,
@@ -84,7 +84,7 @@ def _mask(segmentation: Any, size: tuple[int, int]) -> BoolArray:
     if not segmentation:
         return np.zeros(size, bool)
     if isinstance(segmentation, list):
-        return filled([_pairs(polygon) for polygon in segmentation], size)
+        return filled_if_meant([_pairs(polygon) for polygon in segmentation], size)
     counts = segmentation["counts"]
     counts = uncompressed(counts) if isinstance(counts, str | bytes) else [int(count) for count in counts]
     return from_runs(counts, size)

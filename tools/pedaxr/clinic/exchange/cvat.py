@@ -16,7 +16,7 @@ from pedaxr.clinic.exchange.outlined import (
     OutlinedFilm,
     checked_size,
     decided,
-    filled,
+    filled_if_meant,
     finding_named,
     not_outlined,
     read_or_told,
@@ -86,16 +86,16 @@ def _mask(shape: Element, size: tuple[int, int]) -> BoolArray | None:
     if shape.tag == "mask":
         return _from_runs(shape, size)
     if shape.tag == "polygon":
-        return filled([[_numbers(pair, ",") for pair in shape.attrib["points"].split(";")]], size)
+        return filled_if_meant([[_numbers(pair, ",") for pair in shape.attrib["points"].split(";")]], size)
     if shape.tag == "box":
         x0, y0, x1, y1 = (float(shape.attrib[side]) for side in ("xtl", "ytl", "xbr", "ybr"))
         corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
-        return filled([_turned(corners, shape).tolist()], size)
+        return filled_if_meant([_turned(corners, shape).tolist()], size)
     if shape.tag == "ellipse":
         x, y, rx, ry = (float(shape.attrib[name]) for name in ("cx", "cy", "rx", "ry"))
         turns = np.linspace(0, 2 * math.pi, 180, endpoint=False)
         border = np.stack([x + rx * np.cos(turns), y + ry * np.sin(turns)], axis=1)
-        return filled([_turned(border, shape).tolist()], size)
+        return filled_if_meant([_turned(border, shape).tolist()], size)
     return None
 
 

@@ -1,10 +1,10 @@
-"""LabelMe: one JSON for each film, shapes as polygons, rectangles, circles or masks."""
+"""LabelMe: one JSON for each film, shapes as polygons, rectangles, circles, ellipses or masks."""
 
 import base64
 import binascii
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -18,14 +18,17 @@ from pedaxr.clinic.exchange.outlined import (
     decided,
     exact_polygons,
     filled,
+    filled_if_meant,
     finding_named,
     not_outlined,
     read_or_told,
 )
 from pedaxr.clinic.exchange.said import read_said
+from pedaxr_models.datasets.shapes import shape_outlines
 from pedaxr_models.labels import Finding
 
 Shape = dict[str, Any]
+Fill = Callable[[Sequence[Sequence[Sequence[float]]], tuple[int, int]], BoolArray]
 
 
 def is_labelme(document: object) -> bool:
@@ -46,7 +49,8 @@ def _film(document: Mapping[str, Any], film: str) -> OutlinedFilm:
     for shape in document["shapes"]:
         if (finding := finding_named(shape["label"])) is not None:
             size = checked_size(document.get("imageHeight"), document.get("imageWidth"), film)
-            mask = _mask(shape, size)
+            # Ours are exact, specks in a corner too.
+            mask = _mask(shape, size, filled if "pedaxr" in document else filled_if_meant)
             masks[finding] = masks[finding] | mask if finding in masks else mask
     shown, masks = tuple(masks), {finding: mask for finding, mask in masks.items() if mask.any()}
     return OutlinedFilm(
@@ -60,7 +64,7 @@ def _film(document: Mapping[str, Any], film: str) -> OutlinedFilm:
     )
 
 
-def _mask(shape: Mapping[str, Any], size: tuple[int, int]) -> BoolArray:
+def _mask(shape: Mapping[str, Any], size: tuple[int, int], fill: Fill) -> BoolArray:
     points = [(float(x), float(y)) for x, y in shape["points"]]
     kind = shape.get("shape_type") or "polygon"
     if kind == "mask":
@@ -73,9 +77,11 @@ def _mask(shape: Mapping[str, Any], size: tuple[int, int]) -> BoolArray:
         radius = math.dist((x, y), edge)
         turns = np.linspace(0, 2 * math.pi, 180, endpoint=False)
         points = [(x + radius * math.cos(turn), y + radius * math.sin(turn)) for turn in turns]
+    elif kind == "ellipse":
+        points = [(float(x), float(y)) for x, y in shape_outlines({**shape}, points)[0]]
     elif kind != "polygon":
         return np.zeros(size, bool)  # a point or a line outlines nothing
-    return filled([points], size)
+    return fill([points], size)
 
 
 def _placed(encoded: str, corner: tuple[float, float], size: tuple[int, int]) -> BoolArray:

@@ -12,6 +12,7 @@ from pedaxr.errors import InvalidRequest
 from pedaxr.text import printable
 from pedaxr_models.datasets import fields
 from pedaxr_models.datasets.read_report import RowError
+from pedaxr_models.datasets.shapes import check_unit
 from pedaxr_models.labels import FINDINGS, NORMAL, SIGNS, Finding
 
 BoolArray = NDArray[np.bool_]
@@ -123,6 +124,22 @@ def filled(polygons: Sequence[Sequence[Sequence[float]]], size: tuple[int, int])
             cv2.fillPoly(one, [np.round(points * 16).astype(np.int32)], (1,), shift=4)
             mask |= one
     return mask.astype(bool)
+
+
+def filled_if_meant(polygons: Sequence[Sequence[Sequence[float]]], size: tuple[int, int]) -> BoolArray:
+    """`filled`, for what another program drew.
+
+    Raises:
+        InvalidRequest: an outline is drawn in shares or percent of the picture, or leaves it.
+    """
+    for polygon in polygons:
+        points = np.asarray(polygon, np.float32).reshape(-1, 2)
+        if len(points) > 2 and np.isfinite(points).all():
+            try:
+                check_unit(points, (size[1], size[0]))
+            except RowError as err:
+                raise InvalidRequest(str(err)) from err
+    return filled(polygons, size)
 
 
 def exact_polygons(mask: BoolArray) -> list[Polygon] | None:
