@@ -47,6 +47,13 @@ def test_every_film_is_told_in_every_state_and_nothing_contradicts_itself(two: l
     assert all(not one.found for one in told.values())
 
 
+def test_free_air_is_suspected_everywhere_whatever_points_are_in_use(two: list[Film]) -> None:
+    """The bundled points call no suspicion of which the outlines have no trace: the state must be made."""
+    with using(replace(operating_points(), free_air_trace=0.5, free_air_suspicion=0.9)):
+        told = evaluate_consistency(two)
+    assert told["free air suspected"].suspected == 2 and told["as it is"].suspected == 0
+
+
 def test_a_contradiction_is_counted_named_and_said(two: list[Film], monkeypatch: pytest.MonkeyPatch) -> None:
     planted = [Contradiction("side", "en Findings: on the left", "right")]
     monkeypatch.setattr(consistency, "contradictions", lambda report: planted)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.reading import networks as models
-from pedaxr.reading.operating_points import operating_points, using
+from pedaxr.reading.operating_points import OperatingPoints, operating_points, using
 from pedaxr.reports.consistency import Contradiction, contradictions
 from pedaxr.reports.generate_report import generate_report
 from pedaxr.storage.files import disk_errors
@@ -138,8 +138,16 @@ def _key(film: Film, way: str) -> str:
     files = [film.image_path, *([film.mask_path] if film.mask_path else [])]
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
     weights = models.segmenter().weights_sha256, models.reporter().weights_sha256
-    said = json.dumps([digests, str(film.metadata), way, weights, asdict(operating_points()), _program()])
+    said = json.dumps([digests, str(film.metadata), way, weights, asdict(_points(way)), _program()])
     return hashlib.sha256(said.encode()).hexdigest()[:20]
+
+
+def _points(way: str) -> OperatingPoints:
+    """Those in use; for suspicions everywhere, such as need neither a probability nor a trace."""
+    points = operating_points()
+    if way != "free air suspected":
+        return points
+    return replace(points, free_air_suspicion=0.0, free_air_trace=0.0)
 
 
 @cache
@@ -175,11 +183,8 @@ def _tell(film: Film, way: str, key: str, folder: Path) -> FilmTold:
     if path is None:
         return FilmTold(key)
     view = None if way == "view not stated" else film.metadata.view
-    points = operating_points()
-    if way == "free air suspected":
-        points = replace(points, free_air_suspicion=0.0)
     try:
-        with using(points):
+        with using(_points(way)):
             return _told(key, _report(film, path, view))
     except NotAnAbdominalFilm:
         return FilmTold(key, is_refused=True)
