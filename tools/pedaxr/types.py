@@ -73,6 +73,25 @@ class NotAssessed(_Result):
     reason: Literal["view", "field", "model"]
 
 
+class Slot(_Result):
+    """One fact behind a report, for whoever asks for it; what was not assessed has a reason and no value."""
+
+    what: str = Field(description="As in a sentence: rectal gas, widest small-bowel loop, faecal loading")
+    assessed: bool
+    value: str | float | None = Field(
+        default=None, description="A grade, `present`, `not outlined`, `suspected`, or a figure with its unit"
+    )
+    unit: str | None = None
+    count: int | None = None
+    certainty: Certainty | Literal["measured", "unchecked"] | None = None
+    side: Side | None = None
+    quadrants: list[str] | None = None
+    bounding_box: tuple[int, int, int, int] | None = Field(
+        default=None, description="Of the region, in pixels of the stored film"
+    )
+    reason: Literal["view", "field", "model"] | None = None
+
+
 class ComparedItem(_Result):
     """One finding or measure on two films of the same child.
 
@@ -242,6 +261,7 @@ class SegmentationResult(OutlinedResult, _Result):
     )
     not_assessed: list[NotAssessed] = Field(default_factory=list)
     signed_report: SignedReport | None = None
+    slots: SkipJsonSchema[list[Slot]] = Field(default_factory=list, description="In replies to agents")
     next_step: str | None = None
     trained_on: SkipJsonSchema[TrainedOn] = "not_stated"
     data_statement: SkipJsonSchema[str] = Field(
@@ -338,6 +358,7 @@ class Report(DraftedResult, _Result):
     newer_draft: SkipJsonSchema[NewerDraft | None] = Field(
         default=None, description="Made after this version, which it does not replace"
     )
+    slots: SkipJsonSchema[list[Slot]] = Field(default_factory=list, description="In replies to agents")
     next_step: str | None = None
     in_doubt: SkipJsonSchema[str | None] = Field(default=None, description=IN_DOUBT)
     label: str | None = Field(default=None, description="None where the film is in doubt")

@@ -100,7 +100,33 @@ def reading_table(metrics: CaptionerScores) -> str:
         for films, measured in sets.items()
         for name, scores in measured.readers.items()
     ]
-    return f"{_table('reader | films', rows)}\n{SIDES_NOTE}\n"
+    return "\n".join(
+        filter(None, [_table("reader | films", rows), f"{SIDES_NOTE}\n", constrained_table(sets)])
+    )
+
+
+_PRICE = {
+    "fact_f1": "fact F1",
+    "hallucination_rate": "hallucinated",
+    "omission_rate": "omitted",
+    "laterality_error_rate": "wrong side",
+    "excluded": "reports with a statement that both witnesses exclude",
+    "sentences_exact": "sentences read exactly",
+    "log_likelihood": "log-likelihood per token",
+}
+
+
+def constrained_table(sets: Mapping[str, CaptionerScores]) -> str:
+    """Greedy search among all words and among the allowed sentences; empty where it was not measured."""
+    rows = [
+        f"| {f'{search}, {name}' if name else search} | {' | '.join(f'{row[key]:.3f}' for key in _PRICE)} |"
+        for name, metrics in sets.items()
+        for search, row in metrics.constrained.items()
+    ]
+    if not rows:
+        return ""
+    head = [f"| search | {' | '.join(_PRICE.values())} |", "|---" * (len(_PRICE) + 1) + "|"]
+    return "\n".join([*head, *rows]) + "\n"
 
 
 def metrics_table(metrics: CaptionerScores) -> str:
@@ -113,6 +139,7 @@ def metrics_table(metrics: CaptionerScores) -> str:
         _coverage_line(metrics.coverage),
         _proofs_table(metrics.proofs),
         _words_table(metrics.words_before),
+        constrained_table({"": metrics}),
     ]
     return "\n".join(part for part in parts if part)
 

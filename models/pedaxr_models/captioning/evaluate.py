@@ -7,6 +7,7 @@ import numpy as np
 
 from pedaxr_models.captioning.ablation.record import read_stored, stored
 from pedaxr_models.captioning.ablation.scores import AblationScores
+from pedaxr_models.captioning.constrained.price import price_of_constraint
 from pedaxr_models.captioning.faithfulness import WordsBefore, exposure, prove
 from pedaxr_models.captioning.finding_metrics import FindingCall, finding_calls
 from pedaxr_models.captioning.inputs import ReaderFilms
@@ -27,6 +28,7 @@ class CaptionerScores:
         readers: `fact_scores` of each way to read, image-blind baselines among them.
         proofs: shares of films on which each proof that the film is read holds.
         measured_with: SHA-256 of the weights measured and of the segmentation, and the kind of search.
+        constrained: what it costs to let it say only what both witnesses allow, see `constrained.price`.
         shifted: the same of films outside the training ranges; ablation: what each input is worth.
     """
 
@@ -38,6 +40,7 @@ class CaptionerScores:
     findings: Mapping[Finding, FindingCall] = field(default_factory=dict)
     coverage: Mapping[str, float | None] = field(default_factory=dict)
     measured_with: Mapping[str, str] = field(default_factory=dict)
+    constrained: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     shifted: "CaptionerScores | None" = None
     ablation: AblationScores | None = None
 
@@ -60,7 +63,13 @@ def to_metrics(scores: CaptionerScores) -> Json:
 
 
 def evaluate_captioner(
-    reporter: Reporter, films: ReaderFilms, ood_images: ReaderFilms, *, synthetic: bool, seed: int = 0
+    reporter: Reporter,
+    films: ReaderFilms,
+    ood_images: ReaderFilms,
+    *,
+    synthetic: bool,
+    seed: int = 0,
+    constrained: bool = False,
 ) -> CaptionerScores:
     """Readers side by side and the proofs that the film is read; everything is written by greedy search.
 
@@ -70,6 +79,7 @@ def evaluate_captioner(
         ood_images: images that are not abdominal films, from `open_ood_images`.
         synthetic: whether the films were made by a program; stated with the figures.
         seed: of the wrong working diagnoses.
+        constrained: measure constrained decoding as well.
     """
     every = range(len(films))
     truth = films.facts
@@ -92,6 +102,7 @@ def evaluate_captioner(
         words_before=exposure(reporter, films, texts),
         findings=calls.findings,
         coverage=calls.coverage,
+        constrained=price_of_constraint(reporter, films) if constrained else {},
     )
 
 

@@ -32,12 +32,33 @@ class Scale:
 
     def code(self, value: float) -> FloatArray:
         """(1 + STEPS,): 1 for measured, then how far the value is beyond each step, 0 to 1."""
-        low, high = (self.low, self.high) if self.is_linear else np.log((self.low, self.high))
         place = value if self.is_linear else np.log(max(value, self.low / 4))
-        limits = np.linspace(low, high, STEPS)
+        return np.asarray(np.r_[1.0, self._steps(np.array([place]))[0]], np.float32)
+
+    def value(self, code: FloatArray) -> float | None:
+        """The value behind a code, to a hundredth of the range; None where nothing was measured.
+
+        Far beyond either end of the range, where a code tells values hardly apart, the end that it can tell.
+        """
+        if not code[0]:
+            return None
+        low, high = self._range
+        step = (high - low) / (STEPS - 1)
+        places = np.linspace(low - 3 * step, high + 3 * step, 40 * STEPS)
+        place = np.interp(float(code[1:].sum()), self._steps(places).sum(1), places)
+        return float(place if self.is_linear else np.exp(place))
+
+    @property
+    def _range(self) -> tuple[float, float]:
+        return (
+            (self.low, self.high) if self.is_linear else (float(np.log(self.low)), float(np.log(self.high)))
+        )
+
+    def _steps(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N, STEPS): how far each place is beyond each step."""
+        limits = np.linspace(*self._range, STEPS)
         width = (limits[1] - limits[0]) / 2
-        steps = 1 / (1 + np.exp(-(place - limits) / width))
-        return np.asarray(np.r_[1.0, steps], np.float32)
+        return np.asarray(1 / (1 + np.exp(-(places[:, None] - limits) / width)), np.float64)
 
 
 # Lengths in lumbar pitches, areas in square pitches.

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pedaxr_models.captioning.beam import write_with_beams
+from pedaxr_models.captioning.constrained.allowed import Choices, allowed_sentences
+from pedaxr_models.captioning.constrained.evidence import Evidence
+from pedaxr_models.captioning.constrained.write import write_allowed
 from pedaxr_models.captioning.film_reporter import TOKENIZER_FILE, FilmReporter, Narrative, not_a_reporter
 from pedaxr_models.captioning.inputs import ReaderFilms, Seen, blank_like, both, noise_like, see
 from pedaxr_models.captioning.metadata_text import metadata_text
@@ -30,6 +33,7 @@ class Reporter(FilmReporter):
     """A reader that torch runs, where it lies."""
 
     runtime = "torch"
+    is_constrained = False  # write nothing that both witnesses exclude, see `captioning.constrained`
 
     def __init__(
         self,
@@ -46,8 +50,8 @@ class Reporter(FilmReporter):
         self.num_beams = num_beams
 
     @classmethod
-    def load(cls, folder: Path, *, num_beams: int = 1) -> "Reporter":
-        """Load a checkpoint folder.
+    def load(cls, folder: Path, *, num_beams: int = 1, constrained: bool = False) -> "Reporter":
+        """Load a checkpoint folder; `constrained` sets `is_constrained`, and is greedy.
 
         Raises:
             CheckpointError: the folder is missing, damaged or not of a report writer of this version.
@@ -62,7 +66,7 @@ class Reporter(FilmReporter):
             raise CheckpointError(not_a_reporter(folder)) from err
         weights = checkpoint.weights_sha256
         reporter = cls(network, pieces, name=name, weights_sha256=weights, num_beams=num_beams)
-        reporter.data = checkpoint.data
+        reporter.data, reporter.is_constrained = checkpoint.data, constrained
         return reporter
 
     @property
@@ -81,7 +85,7 @@ class Reporter(FilmReporter):
         size = network.config.image_size
         seen = see(pixels, segmentation.probabilities, size)
         memory, mask, findings = self._encode(both(seen, blank_like(seen)), [metadata, metadata])
-        ids, given = self._write(memory[:1], mask[:1])
+        ids, given = self._write(memory[:1], mask[:1], evidence_of(seen, findings[:1], [metadata]))
         text = self._pieces.decode(ids[0].tolist())
         return Narrative.of(
             text,
@@ -119,8 +123,9 @@ class Reporter(FilmReporter):
                 FilmMetadata() if without_metadata else replace(films.metadata[i], working_diagnosis=d)
                 for i, d in zip(part, given, strict=True)
             ]
-            memory, mask, _ = self._encode(seen, known)
-            texts += [self._pieces.decode(row) for row in self._write(memory, mask)[0].tolist()]
+            memory, mask, findings = self._encode(seen, known)
+            written = self._write(memory, mask, evidence_of(seen, findings, known))[0]
+            texts += [self._pieces.decode(row) for row in written.tolist()]
         return texts
 
     @torch.inference_mode()
@@ -146,7 +151,10 @@ class Reporter(FilmReporter):
         ids, mask = self._pieces.encode([metadata_text(m) for m in metadata], longest=longest)
         return self._network.encode(seen.to(self._device), ids.to(self._device), mask.to(self._device))
 
-    def _write(self, memory: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def _write(self, memory: Tensor, mask: Tensor, evidence: Sequence[Evidence]) -> tuple[Tensor, Tensor]:
+        if self.is_constrained:
+            choices = [Choices.of(allowed_sentences(one), self._pieces) for one in evidence]
+            return write_allowed(self._network, memory, mask, choices)
         return write_with_beams(self._network, memory, mask, num_beams=self.num_beams)
 
     def _dependence(self, memory: Tensor, mask: Tensor, ids: Tensor) -> float:
@@ -160,6 +168,15 @@ class Reporter(FilmReporter):
         )
         film, blank = out.logits.float().softmax(-1)
         return min(1.0, float((film - blank).abs().sum(-1).max()) / 2)
+
+
+def evidence_of(seen: Seen, findings: Tensor, metadata: Sequence[FilmMetadata]) -> list[Evidence]:
+    """What the finding head's logits (B, 5) and the segmentation leave open of each film of a batch."""
+    chances = findings.float().sigmoid().tolist()
+    return [
+        Evidence(regions, dict(zip(FINDINGS, chance, strict=True)), known.view)
+        for regions, chance, known in zip(seen.regions.cpu().numpy(), chances, metadata, strict=True)
+    ]
 
 
 def _changed(seen: Seen, change: str | None) -> Seen:

@@ -12,31 +12,20 @@ from pedaxr_models.facts import (
     FindingFact,
     Presence,
     Quadrant,
-    Severity,
     Side,
 )
+from pedaxr_models.grades import distal_gas_of, limits_of, severity_of, stool_grade_of
 from pedaxr_models.labels import FINDINGS, Finding, Structure, View
 from pedaxr_models.phantom.geometry import Field, Mask
 from pedaxr_models.segmentation.measures import colon_parts, widest_circle
 
 MIN_REGION_PX = 30
 MIN_LEVELS = 3
-# Extent from which a finding is moderate, and marked; see `extent`. Set so that the three grades are about
-# as frequent among films with the finding.
-_GRADES: dict[Finding, tuple[float, float]] = {
-    Finding.PYLORIC_STENOSIS: (2.75, 3.05),
-    Finding.AIR_FLUID_LEVEL: (4.5, 6.5),
-    Finding.ABDOMINAL_DISTENSION: (1.65, 1.95),
-    Finding.CONSTIPATION: (15.5, 21.0),
-    Finding.PNEUMOPERITONEUM: (1.2, 2.6),
-}
 # Half the dead zone round a grade's threshold, as a share of it: a film in it is drawn again.
 _DEAD_ZONE = dict.fromkeys(Finding, 0.03) | {
     Finding.PYLORIC_STENOSIS: 0.012,
     Finding.ABDOMINAL_DISTENSION: 0.015,
 }
-_POOLED_AIR_GRADES = (8.5, 14.0)  # a pool of gas seen face on, supine
-_STOOL_GRADES = (0.4, 3.0, 7.0)  # square pitches of stool in one part of the colon: mild, moderate, marked
 _LOADED = 12.0  # square pitches of stool in all from which a radiologist would speak of loading
 
 
@@ -99,20 +88,9 @@ def is_loaded_unnamed(masks: Mapping[str, Mask], landmarks: Landmarks) -> bool:
     return not masks[Finding.CONSTIPATION].any() and extent_of_stool >= _LOADED
 
 
-def severity_of(finding: Finding, value: float, view: View) -> Severity:
-    """Grade of an extent."""
-    moderate, marked = _thresholds(finding, view)
-    return Severity.MILD if value < moderate else Severity.MODERATE if value < marked else Severity.MARKED
-
-
 def is_between_grades(finding: Finding, value: float, view: View) -> bool:
     """Whether an extent lies so near a threshold that two readers would grade it differently."""
-    return any(abs(value / limit - 1) < _DEAD_ZONE[finding] for limit in _thresholds(finding, view))
-
-
-def _thresholds(finding: Finding, view: View) -> tuple[float, float]:
-    is_pool = finding is Finding.PNEUMOPERITONEUM and view is View.SUPINE
-    return _POOLED_AIR_GRADES if is_pool else _GRADES[finding]
+    return any(abs(value / limit - 1) < _DEAD_ZONE[finding] for limit in limits_of(finding, view))
 
 
 def measure_facts(
@@ -154,9 +132,7 @@ def _stool_burden(masks: Mapping[str, Mask], landmarks: Landmarks) -> tuple[int,
     parts = colon_parts(masks[Structure.STOOL], masks[Structure.SPINE], masks[Structure.L2_BODY])
     if parts is None:
         return None
-    right, left, low = (
-        sum(float(part.sum()) / landmarks.pitch**2 >= grade for grade in _STOOL_GRADES) for part in parts
-    )
+    right, left, low = (stool_grade_of(float(part.sum()) / landmarks.pitch**2) for part in parts)
     return right, left, low
 
 
@@ -188,8 +164,7 @@ def locate(region: Mask, landmarks: Landmarks) -> tuple[Side, tuple[Quadrant, ..
 def _distal_gas(masks: Mapping[str, Mask], landmarks: Landmarks) -> DistalGas:
     """Gas beyond the stomach, as an area in square pitches."""
     gas = masks[Structure.SMALL_BOWEL_GAS] | (masks[Structure.COLON] & ~masks[Structure.STOOL])
-    area = float((gas & ~masks[Structure.STOMACH]).sum()) / landmarks.pitch**2
-    return DistalGas.ABSENT if area < 0.25 else DistalGas.SCANT if area < 2.5 else DistalGas.NORMAL
+    return distal_gas_of(float((gas & ~masks[Structure.STOMACH]).sum()) / landmarks.pitch**2)
 
 
 def polygons_of(region: Mask) -> list[np.ndarray[tuple[int, int], np.dtype[np.float32]]]:

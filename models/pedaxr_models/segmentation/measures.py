@@ -65,12 +65,15 @@ class FilmMeasures:
     stool_share: tuple[float | None, float | None, float | None] = (None, None, None)
 
 
-def measure_film(masks: Mapping[str, BoolArray], view: View | None = None) -> FilmMeasures:
+def measure_film(
+    masks: Mapping[str, BoolArray], view: View | None = None, *, degrees: float = 0.0
+) -> FilmMeasures:
     """Measure the masks (S, S) bool of one film; channels that are missing count as empty.
 
     Args:
         masks: by channel, in one frame.
         view: on a left lateral decubitus film, shown head up, gravity points along the rows.
+        degrees: by which the film was turned clockwise for reading, and gravity with it.
     """
     empty = np.zeros(next(iter(masks.values())).shape, bool)
     held = {name: masks.get(name, empty) for name in (*Structure, *Finding)}
@@ -86,12 +89,14 @@ def measure_film(masks: Mapping[str, BoolArray], view: View | None = None) -> Fi
         widest_colon=widest_circle(colon),
         rectum=widest_circle(parts[2]) if parts else None,
         free_air_gap=_greatest_thickness(free_air.T if turned else free_air),
-        levels=find_levels(held[Finding.AIR_FLUID_LEVEL], pitch, turned=turned),
+        levels=find_levels(held[Finding.AIR_FLUID_LEVEL], pitch, turned=turned, degrees=degrees),
         stool_share=_stool_shares(held[Structure.STOOL], parts),
     )
 
 
-def find_calipers(masks: Mapping[str, BoolArray], view: View | None = None) -> dict[str, Line]:
+def find_calipers(
+    masks: Mapping[str, BoolArray], view: View | None = None, *, degrees: float = 0.0
+) -> dict[str, Line]:
     """Where each length of `measure_film` was read: lines of that length, whole numbers at pixel centres.
 
     Keys are the names of the attributes of `FilmMeasures`, and `longest_level`. A calibre is the diameter of
@@ -100,8 +105,9 @@ def find_calipers(masks: Mapping[str, BoolArray], view: View | None = None) -> d
     Args:
         masks: by channel, in one frame, as for `measure_film`.
         view: as for `measure_film`.
+        degrees: likewise.
     """
-    found = measure_film(masks, view)
+    found = measure_film(masks, view, degrees=degrees)
     empty = np.zeros(next(iter(masks.values())).shape, bool)
     held = {name: masks.get(name, empty) for name in (*Structure, *Finding)}
     colon = held[Structure.COLON]
@@ -229,16 +235,21 @@ def _share(mask: BoolArray, part: BoolArray) -> float | None:
     return np.count_nonzero(mask & part) / whole if whole else None
 
 
-def find_levels(gas: BoolArray, pitch: float | None, *, turned: bool = False) -> tuple[Level, ...]:
+def find_levels(
+    gas: BoolArray, pitch: float | None, *, turned: bool = False, degrees: float = 0.0
+) -> tuple[Level, ...]:
     """The flat lower edges of pockets of gas, longest first.
 
     Args:
         gas: (S, S), the gas of the loops that hold levels.
         pitch: lumbar pitch in pixels, against which the shortest level is judged.
         turned: gravity points to the right of the frame instead of downwards.
+        degrees: by which the film was turned clockwise for reading: levels then lie askew in the frame.
     """
     if not gas.any():
         return ()
+    if degrees:
+        return _levels_askew(gas, pitch, turned, degrees)
     mask = gas.T if turned else gas
     shortest = max(5.0, _SHORTEST_LEVEL_PITCHES * (pitch or 0.0))
     rows, columns = box_of(mask)
@@ -253,6 +264,22 @@ def find_levels(gas: BoolArray, pitch: float | None, *, turned: bool = False) ->
     if turned:
         found = [Level(level.start[::-1], level.end[::-1]) for level in found]
     return tuple(sorted(found, key=lambda level: -level.length))
+
+
+def _levels_askew(gas: BoolArray, pitch: float | None, turned: bool, degrees: float) -> tuple[Level, ...]:
+    """Found with the film as it was taken, and turned with it."""
+    middle = (gas.shape[1] - 1) / 2, (gas.shape[0] - 1) / 2
+    there = cv2.getRotationMatrix2D(middle, degrees, 1.0)
+    as_taken = cv2.warpAffine(gas.astype(np.float32), there, gas.shape[::-1]) >= 0.5
+    back = cv2.invertAffineTransform(there)
+
+    def moved(corner: tuple[float, float]) -> tuple[float, float]:
+        x, y = back[:, :2] @ (np.array(corner) - 0.5) + back[:, 2] + 0.5
+        return float(x), float(y)
+
+    return tuple(
+        Level(moved(level.start), moved(level.end)) for level in find_levels(as_taken, pitch, turned=turned)
+    )
 
 
 def _flat_edges(pocket: BoolArray, shortest: float, corner: tuple[int, int]) -> list[Level]:

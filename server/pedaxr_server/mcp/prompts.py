@@ -13,6 +13,7 @@ from pedaxr.text import ForeignText, printable
 
 PatientName = Annotated[str, Field(description="Name or id of the child, as the human gave it")]
 BirthDate = Annotated[str, Field(description="YYYY-MM-DD if known")]
+Question = Annotated[str, Field(description="What the human wants to know of that film")]
 StudyId = Annotated[str, Field(description="study_id of the film, from find_patient")]
 LANGUAGES = ("English", "Korean")
 Language = Annotated[Literal["English", "Korean"], Field(description="English or Korean")]
@@ -22,7 +23,7 @@ _LAST = "Say that the report is preliminary and that a qualified person must rea
 
 
 def add_prompts(server: MCPServer[object]) -> None:
-    """Register the four prompts."""
+    """Register the five prompts."""
     for make, title in _TITLES.items():
         server.prompt(title=title)(make)
 
@@ -104,11 +105,35 @@ def explain_to_parents(study_id: StudyId, language: Language = "English") -> str
     )
 
 
+def answer_question(study_id: StudyId, question: Question) -> str:
+    """Answer one question about a film from the facts behind its report, or say that it was not assessed."""
+    return _task(
+        "Answer the question about the film, both in this data",
+        {"study_id": study_id, "question": question},
+        "Call generate_report and look in `slots` of its structured content for what is asked about. "
+        "Each slot has `what`, `assessed` and, where it was assessed, `value` with `unit`, `certainty` and "
+        "place.",
+        'Where `assessed` is false, or there is no such slot, answer "not assessed" with the reason (view, '
+        'field or model), never yes, no or nought. `not outlined` is no proof of absence. So to "is there '
+        'gas in the rectum?" the answer is: not assessed, no network looks for it.',
+        'Give a figure with its unit as it stands; to "how wide is the widest loop?" the width in mm and in '
+        "widths of L2, not corrected for magnification. Give no normal range and call it neither normal nor "
+        "dilated.",
+        "For what has changed, take `comparison`: it compares with one earlier film; say of which date, and "
+        "if the question means another one, say that. Give then and now of each item and its `change`; "
+        "`cannot_say` stays that. Without `comparison` say that there is no earlier film to compare with.",
+        "Say how certain it is: outlined, in doubt, suspected, or unchecked for what the draft alone says. A "
+        "critical finding comes first, whatever was asked.",
+        _LAST,
+    )
+
+
 _TITLES: dict[Callable[..., str], str] = {
     read_film: "Read a child's film",
     compare_with_prior: "Compare with the film before",
     second_look: "Second look at a disagreement",
     explain_to_parents: "Explain to the parents",
+    answer_question: "Answer a question about a film",
 }
 
 

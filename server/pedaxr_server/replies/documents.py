@@ -52,13 +52,12 @@ def report_korean(report: Report) -> str:
     Section names are those of the report. Sentences come from the structured findings, none of the draft
     is translated; so their verdict is what both witnesses leave of the finding.
     """
-    from pedaxr.reports.korean import in_korean, sections_in_korean
-    from pedaxr.reports.sections import measures_text
+    from pedaxr.reports.korean import in_korean, measured_in_korean, sections_in_korean
     from pedaxr_models.report_text.parser import parse_sentence, split_sentences
 
     sections = sections_in_korean(report)
     findings = {finding.finding: finding for finding in report.findings}
-    told = sections.get("Findings", "").removesuffix(in_korean(measures_text(report.measures)))
+    told = sections.get("Findings", "").removesuffix(measured_in_korean(report))
     sentences = [(text, findings.get(parse_sentence(text).finding or "")) for text in split_sentences(told)]
     top = heading(report, "ko")
     data = {

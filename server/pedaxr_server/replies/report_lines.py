@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pedaxr.ages import age_text
+from pedaxr.reports.prose.findings import ORDER, stated
 from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import (
     ComparedItem,
@@ -22,6 +23,7 @@ from pedaxr.types import (
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import NORMAL, SIGNS, TERMS, Finding, sign
 from pedaxr_models.plausibility import is_pyloric_age
+from pedaxr_models.report_text.grammar import as_text
 from pedaxr_server.replies.film_lines import film_line
 from pedaxr_server.replies.finding_lines import (
     WIDTHS,
@@ -172,12 +174,13 @@ def _findings(report: Report) -> list[str]:
     if "Findings" in report.human_sections:
         return [_section(report, "Findings")]
     left_out = not_assessed_of(report)
-    checked = [s.text for s in report.sentences if _is_seen(s)]
+    by_name = {f.finding: f for f in report.findings if f.presence is Presence.PRESENT}
+    seen = as_text([stated(by_name[name]) for name in ORDER if name in by_name])
     unchecked = [s.text for s in report.sentences if s.verdict == "not_checked" and _adds(s, report)]
     outlined = [f.finding for f in report.findings if f.presence is Presence.PRESENT or is_doubted(f)]
     outlined += report.critical
     return [
-        f"Findings: {' '.join(checked)}" if checked else "",
+        f"Findings: {seen}" if seen else "",
         f"UNCHECKED: {' '.join(unchecked)}" if unchecked else "",
         *doubt_lines(report.findings, _doubts_said(report)),
         not_outlined_line(outlined, left_out) if report.findings and not report.in_doubt else "",
@@ -196,11 +199,6 @@ def not_assessed_of(report: Report) -> list[NotAssessed]:
     """What the report says it is; of an older one what its findings say."""
     by_view = [f.finding for f in report.findings if f.presence is Presence.NOT_ASSESSED]
     return report.not_assessed or [NotAssessed(what=name, reason="view") for name in by_view]
-
-
-def _is_seen(sentence: Sentence) -> bool:
-    """Whether a region carries it; what is only suspected stands under CRITICAL and in the impression."""
-    return sentence.verdict in ("grounded", "hedged", "missing") and sentence.region is not None
 
 
 def _adds(sentence: Sentence, report: Report) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 from pydantic import BaseModel
 
+from pedaxr.reports.prose.slots import slots_of, slots_of_outlines
 from pedaxr.text import cleaned, one_line
 from pedaxr.types import PatientMatch, PatientSearch, Report, SegmentationResult, StudySummary
 from pedaxr_models.labels import FINDINGS, SIGNS, Finding
@@ -68,7 +69,8 @@ def segmentation_reply(result: SegmentationResult) -> CallToolResult:
             study_link(result.study_id, "segmentation.json", "All outlines", "application/json"),
         ]
     small = small_segmentation(result)
-    return CallToolResult(content=content, structured_content=_data(small))
+    told = small.model_copy(update={"slots": slots_of_outlines(result)})
+    return CallToolResult(content=content, structured_content=_data(told))
 
 
 def report_reply(report: Report, language: str = "en") -> CallToolResult:
@@ -82,7 +84,8 @@ def report_reply(report: Report, language: str = "en") -> CallToolResult:
     content: list[ContentBlock] = [text]
     if report.study_id:
         content.append(study_link(report.study_id, "report.json", "Report of the film", "application/json"))
-    return CallToolResult(content=content, structured_content=_data(report))
+    told = report.model_copy(update={"slots": slots_of(report)})
+    return CallToolResult(content=content, structured_content=_data(told))
 
 
 def _segmentation_lines(result: SegmentationResult) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from pedaxr_models.facts import Severity
+from pedaxr_models.grades import severity_of
 from pedaxr_models.labels import FINDINGS, Finding, Structure, View
 from pedaxr_models.phantom import FilmSpec, make_film, measure, sample_spec
 from pedaxr_models.phantom.child import build_child
@@ -55,7 +56,7 @@ def test_what_is_seen_grows_with_what_was_planned(finding: Finding, view: View) 
 def test_a_grade_is_that_of_its_extent_and_never_falls_as_the_extent_grows() -> None:
     for finding in FINDINGS:
         for view in View:
-            grades = [_ORDER.index(measure.severity_of(finding, v, view)) for v in np.linspace(0, 60, 400)]
+            grades = [_ORDER.index(severity_of(finding, v, view)) for v in np.linspace(0, 60, 400)]
             assert grades == sorted(grades) and set(grades) == {0, 1, 2}
 
 
@@ -66,7 +67,7 @@ def test_the_grade_on_the_film_is_read_off_its_masks(finding: Finding) -> None:
         view = frame_child(film.spec, build_child(film.spec))
         shown = Structure.STOOL if finding is Finding.CONSTIPATION else finding
         area = film.masks[shown].sum() / landmarks_of(view).pitch ** 2
-        assert film.facts[finding].severity is measure.severity_of(finding, float(area), View.ERECT)
+        assert film.facts[finding].severity is severity_of(finding, float(area), View.ERECT)
 
 
 def test_the_view_names_no_finding_apart_from_levels() -> None:

@@ -62,6 +62,33 @@ def test_levels_of_a_decubitus_film_stand_upright() -> None:
     assert measure_film(masks, View.ERECT).levels == ()
 
 
+@pytest.mark.parametrize("degrees", [-25.0, -9.0, 6.5, 14.0])
+@pytest.mark.parametrize("view", [View.ERECT, View.LEFT_LATERAL_DECUBITUS])
+def test_levels_of_a_film_that_was_turned_for_reading_lie_where_gravity_put_them(
+    degrees: float, view: View
+) -> None:
+    cut = disc(100, 100, 40) | disc(170, 130, 30)
+    cut &= ~box(slice(111, 256), slice(0, 140)) & ~box(slice(141, 256), slice(140, 256))
+    masks = {Finding.AIR_FLUID_LEVEL: cut.T if view is View.LEFT_LATERAL_DECUBITUS else cut}
+    straight = measure_film(masks, view).levels
+    middle = (255 / 2, 255 / 2)
+    clockwise = cv2.getRotationMatrix2D(middle, -degrees, 1.0)
+    turned = {
+        name: cv2.warpAffine(mask.astype(np.float32), clockwise, (256, 256)) >= 0.5
+        for name, mask in masks.items()
+    }
+    found = measure_film(turned, view, degrees=degrees).levels
+    assert len(found) == len(straight) == 2
+    for level, true in zip(found, straight, strict=True):
+        assert level.length == pytest.approx(true.length, abs=5)
+        expected = clockwise[:, :2] @ np.array(true.start) + clockwise[:, 2]
+        assert np.hypot(*(np.array(level.start) - expected)) < 6
+    naive = measure_film(turned, view).levels
+    assert not naive or naive[0].length < 0.7 * found[0].length, "as if gravity had turned, too"
+    line = find_calipers(turned, view, degrees=degrees)["longest_level"]
+    assert line.length == pytest.approx(found[0].length, abs=0.01)
+
+
 def test_stool_is_shared_out_by_side_and_level() -> None:
     spine = box(slice(0, 256), slice(120, 137))
     l2 = box(slice(60, 80), slice(116, 140))

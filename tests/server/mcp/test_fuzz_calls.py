@@ -101,7 +101,14 @@ TEXTS = NAMES | HALVES
 ANYTHING = st.recursive(
     VALUES | HALVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3)
 )
-PROMPT_NAMES = ["read_film", "compare_with_prior", "second_look", "explain_to_parents", "none"]
+PROMPT_NAMES = [
+    "read_film",
+    "compare_with_prior",
+    "second_look",
+    "explain_to_parents",
+    "answer_question",
+    "none",
+]
 ARGUMENT_NAMES = ["patient", "patient_id", "study_id", "region", "language", "patient_birth_date", "query"]
 REFERENCES = st.fixed_dictionaries(
     {"type": st.sampled_from(["ref/prompt", "ref/resource", "x"])},

@@ -28,6 +28,8 @@ READ = PromptReference(name="read_film")
         ("compare_with_prior", "patient", {}),
         ("second_look", "study_id", {}),
         ("explain_to_parents", "study_id", {"language": "Korean"}),
+        ("answer_question", "question", {"study_id": "S-1"}),
+        ("answer_question", "study_id", {"question": "x"}),
     ],
 )
 async def test_what_was_typed_is_one_line_of_data(
@@ -51,6 +53,7 @@ async def test_every_prompt_has_a_title_and_described_arguments(server: Server, 
         "compare_with_prior",
         "second_look",
         "explain_to_parents",
+        "answer_question",
     }
     for prompt in prompts:
         assert prompt.title and prompt.description

@@ -15,6 +15,7 @@ from mcp_types import BlobResourceContents, TextResourceContents
 from PIL import Image
 
 from pedaxr.types import PatientMatch, PatientSearch, Report, SegmentationResult
+from pedaxr_models.facts import Presence
 from pedaxr_server.replies.documents import report_html, report_korean, report_text
 
 from ..conftest import canned_report
@@ -55,14 +56,19 @@ async def test_the_report_is_read_in_korean(
 
 def test_a_korean_sentence_belongs_to_its_finding_and_has_the_verdict_of_both_witnesses() -> None:
     draft = canned_report("S-1", "복통")
+    full = {"presence": Presence.PRESENT, "certainty": "outlined"}
     findings = [
-        finding.model_copy(update={"agreed": finding.finding != "constipation"}) for finding in draft.findings
+        finding.model_copy(
+            update={"agreed": finding.finding != "constipation"}
+            | (full if finding.finding == "pyloric_stenosis" else {})
+        )
+        for finding in draft.findings
     ]
     report = draft.model_copy(
         update={
             "findings": findings,
             "sections": {"Technique": "Abdominal radiograph, erect.", "Findings": draft.narrative},
-            "measures": {"widest_loop_to_l2": 1.4},
+            "measures": {"stomach_to_l2": 1.4},
             "flags": ["Low confidence (0.41), least of all in constipation."],
         }
     )

@@ -23,7 +23,7 @@ from pedaxr.evaluation.reports import (
 from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import operating_points, using
 from pedaxr_models.datasets.film import Film, FilmMetadata, write_masks
-from pedaxr_models.facts import FilmFacts, Presence, Side
+from pedaxr_models.facts import FilmFacts, Presence, Severity, Side
 from pedaxr_models.labels import FINDINGS, LABELS, Finding, View
 from pedaxr_models.report_text.grammar import narrate
 
@@ -129,6 +129,33 @@ def test_two_truthful_witnesses_have_nothing_unsupported_and_miss_nothing(measur
     assert share(records, "exactly the true findings").value == 1
     assert share(records, "wrong working diagnosis").value == 1
     assert share(records, "right working diagnosis").value == 0
+
+
+def test_details_are_counted_against_the_facts(measured) -> None:
+    records = measured()
+    for name in ("side right", "number of air-fluid levels right", "without a hedge"):
+        assert share(records, name).value == 1 and share(records, name).of, name
+    assert share(records, "quadrants right").count >= 3, "one region lies on the limit of a quadrant"
+    assert share(records, "of findings named: grade right").value == 1
+
+    def graded_otherwise(name: str) -> FilmFacts:
+        facts = truth(name)
+        for finding in facts.present:
+            is_marked = facts[finding].severity is Severity.MARKED
+            facts = with_finding(facts, finding, severity=Severity.MILD if is_marked else Severity.MARKED)
+        return facts
+
+    with using(replace(operating_points(), grade_scale={})):
+        wrong = measured(Reader(graded_otherwise))
+    assert share(wrong, "of findings named: grade right").count == 0
+    assert share(wrong, "side right").value == 1, "control: nothing else is wrong"
+
+
+def test_details_survive_in_the_kept_records(measured, tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    records = measured(records=path)
+    assert [read_records(path)[record.key].slots for record in records] == [r.slots for r in records]
+    assert any(record.slots for record in records)
 
 
 def test_a_witness_pair_that_invents_is_counted_as_unsupported(measured, segmenter: PerfectSegmenter) -> None:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from pedaxr.reading.measurements import measure
-from pedaxr.reports.korean import in_korean
-from pedaxr.reports.sections import measures_text
-from pedaxr_models.labels import Finding, Structure, View
+from pedaxr.reports.prose.measured import calibres, stool
+from pedaxr_models.labels import FINDINGS, Finding, Structure, View
 from pedaxr_models.report_text.parser import parse
+from pedaxr_models.report_text.wordings import Language
 from pedaxr_models.segmentation.transforms import Letterbox
 
 BoolArray = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
@@ -42,14 +42,14 @@ def test_lengths_are_ratios_and_millimetres_only_with_a_spacing(masks: dict[str,
     # 60 pixels of the frame are 120 of the film.
     assert spaced["widest_loop_mm"] == pytest.approx(24, abs=1) and spaced["l2_width_mm"] == pytest.approx(12)
     assert {name: spaced[name] for name in bare} == bare
-    assert "(24 mm)" in measures_text(spaced) and "mm" not in measures_text(bare)
+    assert "(24 mm)" in calibres(spaced, FINDINGS) and "mm" not in calibres(bare, FINDINGS)
 
 
 def test_without_an_l2_there_is_no_ratio(masks: dict[str, BoolArray]) -> None:
     del masks[Structure.L2_BODY]
     found = measure(masks, Letterbox(512, 512), pixel_spacing_mm=None, view=View.ERECT)
     assert not any(name.endswith("_to_l2") or name.startswith("stool") for name in found)
-    assert "x the width" not in measures_text(found)
+    assert calibres(found, FINDINGS) == "" and stool(found, FINDINGS) == ""
 
 
 @pytest.mark.parametrize(("view", "count"), [(View.ERECT, 1.0), (View.SUPINE, None), (None, None)])
@@ -58,7 +58,6 @@ def test_levels_are_counted_only_where_the_view_shows_them(
 ) -> None:
     found = measure(masks, Letterbox(512, 512), pixel_spacing_mm=None, view=view)
     assert found.get("air_fluid_levels") == count
-    assert ("Levels counted" in measures_text(found)) is (count is not None)
 
 
 def test_stool_is_a_share_of_each_part_of_the_colon(masks: dict[str, BoolArray]) -> None:
@@ -68,12 +67,30 @@ def test_stool_is_a_share_of_each_part_of_the_colon(masks: dict[str, BoolArray])
         0,
         0,
     ]
-    assert "50% of the right colon, 0% of the left colon" in measures_text(found)
+    told = stool(found, [Finding.CONSTIPATION])
+    assert told == "Stool is seen in part of the right colon, is scarce in the left colon and rectosigmoid."
+    assert stool(found, [Finding.PNEUMOPERITONEUM]) == "", "of a colon that is not loaded nothing is said"
 
 
-def test_the_words_are_read_as_no_finding(masks: dict[str, BoolArray]) -> None:
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_words_are_read_as_no_finding(masks: dict[str, BoolArray], language: Language) -> None:
     found = measure(masks, Letterbox(512, 512), pixel_spacing_mm=(0.5, 0.5), view=View.ERECT)
     assert found["free_air_gap_mm"] == 10
-    text = measures_text(found)
-    assert parse(text).findings == parse(in_korean(text)).findings == ()
-    assert measures_text({}) == ""
+    for stool_shares in ((0.9, 0.3, 0.0), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)):
+        shares = dict(zip((key for key in found if key.startswith("stool_share")), stool_shares, strict=True))
+        told = calibres(found, FINDINGS, language), stool(found | shares, FINDINGS, language)
+        assert all(told) and parse(" ".join(told)).findings == ()
+    assert calibres({}, FINDINGS, language) == "" and stool({}, FINDINGS, language) == ""
+
+
+def test_only_what_belongs_to_a_finding_is_given_a_size() -> None:
+    measures = {
+        "stomach_to_l2": 1.3,
+        "widest_loop_to_l2": 2.1,
+        "widest_colon_to_l2": 0.9,
+        "rectum_to_l2": 0.1,
+    }
+    assert calibres(measures, [Finding.PYLORIC_STENOSIS]) == "Stomach 1.3 x the width of L2."
+    assert "loop 2.1" in calibres(measures, [Finding.ABDOMINAL_DISTENSION])
+    assert calibres(measures, [Finding.CONSTIPATION]) == "", "an empty rectum has no calibre worth a sentence"
+    assert calibres(measures, []) == ""

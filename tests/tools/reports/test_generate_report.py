@@ -73,7 +73,7 @@ def test_flags_and_impression_name_signs_and_never_a_diagnosis(report_of) -> Non
     report = report_of("pyloric", working_diagnosis="constipation", age_months=120)
     (flag,) = [flag for flag in report.flags if "working diagnosis" in flag]
     assert "Constipation, is not supported" in flag and flag.endswith("the film shows gastric distension.")
-    assert report.sections["Impression"].startswith("1. Gastric distension (")
+    assert report.sections["Impression"].startswith("1. Marked gastric distension; consider")
 
 
 def test_measures_stand_in_the_findings_and_as_numbers(report_of) -> None:

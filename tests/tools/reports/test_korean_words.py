@@ -12,6 +12,7 @@ import pedaxr
 import pedaxr_server
 from pedaxr.reading.notes import no_finding_because
 from pedaxr.reports.korean import in_korean
+from pedaxr.reports.prose.question import _QUESTIONS
 from pedaxr_models.labels import CHANNELS, TERMS
 from pedaxr_models.report_text.wordings import wordings
 
@@ -50,6 +51,9 @@ def own_texts() -> Iterator[tuple[str, str]]:
         yield from ((name, text) for text in leaves(table))
     for path in ("replies/korean_lines.py", "viewer/static/words_korean.js"):
         yield from ((path, text) for text in quoted((SERVER / path).read_text(encoding="utf-8")))
+    measured = (TOOLS / "reports" / "prose" / "measured.py").read_text(encoding="utf-8")
+    yield from (("prose/measured.py", text) for text in quoted(measured))
+    yield from (("prose/question.py", question.answers["ko"]) for question in _QUESTIONS)
     table = wordings("ko")
     firsts = [*table.present.values(), *table.hedged.values(), *table.absent.values()]
     firsts += [*table.not_assessed.values(), table.distal_gas, table.stool]
@@ -79,6 +83,18 @@ def test_one_term_stands_for_one_thing(thing: str) -> None:
     assert [(where, text) for where, text in texts if re.search(ONE_TERM[thing], text)] == []
     term = thing.split(": ")[1]
     assert any(term in text for _, text in texts), "the term itself is used"
+
+
+# Polite endings and the plain "-다": a Korean report ends its sentences in nouns and in -음, -함.
+POLITE = re.compile(r"(?:니다|세요|[어아해]요|[가-힣]다)\s*[.;]?\s*$")
+
+
+def test_reports_are_written_in_the_clipped_style() -> None:
+    texts = [(where, text) for where, text in own_texts() if not where.startswith("viewer")]
+    assert len(texts) > 200
+    assert [(where, text) for where, text in texts if POLITE.search(text)] == []
+    for text in ("위 팽만이 보입니다.", "영상을 확인하세요.", "분변 저류가 있다."):
+        assert POLITE.search(text), "control"
 
 
 def sentences_about_films() -> Iterator[tuple[str, bool]]:

@@ -16,7 +16,7 @@ from pedaxr.evaluation.choose_likeness import LikenessPoints, choose_likeness
 from pedaxr.evaluation.choose_shares import MOST_SHARE, Outlined, least_shares
 from pedaxr.evaluation.ground_truth import ALL, TrueFindings, true_findings
 from pedaxr.reading import networks as models
-from pedaxr.reading.operating_points import OperatingPoints, using
+from pedaxr.reading.operating_points import OperatingPoints, operating_points, using
 from pedaxr.reading.placement import counted, share_of_body
 from pedaxr.reading.read_film import Reading, Source, read_film
 from pedaxr.reports.check_draft import CheckedDraft, check_draft
@@ -195,6 +195,7 @@ def choose(
     return OperatingPoints(
         **{name: getattr(gate, name) for name in GatePoints.__dataclass_fields__},
         **{name: getattr(like, name) for name in LikenessPoints.__dataclass_fields__},
+        grade_scale=operating_points().grade_scale,  # `evaluate grades` chooses it
         free_air_suspicion=suspicion,
         least_confidence=least_confidence(every),
         least_support={f.value: least_support(f, every) for f in FINDINGS},

@@ -11,11 +11,11 @@ from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.evaluation.ground_truth import TrueFindings, true_findings
 from pedaxr.reports.generate_report import generate_report
 from pedaxr.storage.files import disk_errors
-from pedaxr.types import Report
+from pedaxr.types import Report, StructuredFinding
 from pedaxr_models.datasets.film import Film
-from pedaxr_models.facts import Presence
+from pedaxr_models.facts import FilmFacts, FindingFact, Presence
 from pedaxr_models.labels import FINDINGS, LABELS, NORMAL, Finding
-from pedaxr_models.report_text.parser import parse_findings
+from pedaxr_models.report_text.parser import parse, parse_findings
 
 # How a supplied diagnosis is answered, the firmest "no" first. The first three say that the film does not
 # support it; "in doubt" says that it does, but that one of the witnesses doubts it.
@@ -48,6 +48,27 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Slot:
+    """One detail of a film whose facts are known, as the report gives it and as it is.
+
+    Attributes:
+        name: grade, side, quadrants, levels or certainty, of a finding that is there and named; distal gas or
+            tube, of the film.
+        said: None where the report leaves it open.
+    """
+
+    finding: str | None
+    name: str
+    said: str | None
+    true: str | None
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the report says what is so."""
+        return self.said == self.true
+
+
+@dataclass(frozen=True)
 class FilmRecord:
     """One film.
 
@@ -61,6 +82,7 @@ class FilmRecord:
         known: findings of which it is known whether the film shows them; no claim of another is judged.
         wrong_answer: to a working diagnosis that the film does not show.
         right_answer: to one that it shows.
+        slots: details, of a film whose facts are known.
     """
 
     film: str
@@ -75,6 +97,7 @@ class FilmRecord:
     right_answer: Answer | None = None
     confidence: float | None = None
     known: tuple[str, ...] = tuple(FINDINGS)
+    slots: tuple[Slot, ...] = ()
 
     @property
     def has_free_air(self) -> bool:
@@ -118,7 +141,31 @@ def record_film(film: Film, key: str, seed: int) -> FilmRecord:
         *answers,
         report.confidence,
         _ordered(true),
+        tuple(_slots(report, film.facts.as_view_allows())) if film.facts else (),
     )
+
+
+def _slots(report: Report, facts: FilmFacts) -> Iterator[Slot]:
+    """Of a report that is not in doubt."""
+    named = {f.finding: f for f in report.findings if f.presence is Presence.PRESENT}
+    for fact in facts.findings:
+        if fact.is_present and (told := named.get(fact.finding.value)):
+            yield from _finding_slots(told, fact)
+    said = parse(report.narrative)
+    if facts.distal_gas is not None and not report.in_doubt:
+        yield Slot(None, "distal gas", said.distal_gas, facts.distal_gas)
+    if facts.gastric_tube and not report.in_doubt:
+        yield Slot(None, "tube", "seen" if said.gastric_tube else None, "seen")
+
+
+def _finding_slots(told: StructuredFinding, fact: FindingFact) -> Iterator[Slot]:
+    name = told.finding
+    yield Slot(name, "grade", told.severity, fact.severity)
+    yield Slot(name, "side", told.side, fact.side)
+    yield Slot(name, "quadrants", ", ".join(sorted(told.quadrants)), ", ".join(sorted(fact.quadrants)))
+    yield Slot(name, "certainty", told.certainty, "outlined")
+    if fact.count is not None:
+        yield Slot(name, "levels", None if told.count is None else str(told.count), str(fact.count))
 
 
 def _ordered(true: TrueFindings) -> tuple[str, ...]:
@@ -171,6 +218,7 @@ def _parsed(line: str) -> FilmRecord | None:
     try:
         kept = json.loads(line)
         kept["claims"] = tuple(Claim(**claim) for claim in kept["claims"])
+        kept["slots"] = tuple(Slot(**slot) for slot in kept["slots"])
         for name in ("true", "present", "critical", "known"):
             kept[name] = tuple(kept[name])
         return FilmRecord(**kept)

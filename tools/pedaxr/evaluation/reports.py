@@ -16,6 +16,7 @@ from pedaxr.evaluation.report_records import (
     DISAGREEING,
     Claim,
     FilmRecord,
+    Slot,
     append_record,
     read_records,
     record_film,
@@ -24,7 +25,7 @@ from pedaxr.radiograph.read import read_radiograph
 from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import operating_points
 from pedaxr_models.datasets.film import Film
-from pedaxr_models.labels import Finding
+from pedaxr_models.labels import FINDINGS, Finding, sign_within
 
 Progress = Callable[[int, int], None]
 _Z = 1.959964  # of a two-sided 95 % interval
@@ -108,6 +109,7 @@ def report_figures(records: Sequence[FilmRecord]) -> list[Share]:
     return [
         Share("films refused", len(records) - len(read), len(records)),
         *_sentence_figures(read, claims),
+        *_slot_figures([slot for record in read for slot in record.slots]),
         *_critical_figures(read),
         *_diagnosis_figures(read),
         *_confidence_figures(read),
@@ -140,6 +142,38 @@ def _sentence_figures(read: Sequence[FilmRecord], claims: Sequence[Claim]) -> li
         Share("added: grounded", sum(c.is_placed for c in added), len(added)),
         Share("true findings named, hedged or not", sum(name in r.present for r, name in shown), len(shown)),
     ]
+
+
+def _slot_figures(slots: Sequence[Slot]) -> list[Share]:
+    """Details of the findings that are there and named, of films whose facts are known."""
+
+    def right(name: str, title: str, finding: str | None = None) -> Share:
+        chosen = [slot for slot in slots if slot.name == name and finding in (None, slot.finding)]
+        return Share(title, sum(slot.is_right for slot in chosen), len(chosen))
+
+    given = [slot for slot in slots if slot.name == "grade" and slot.said]
+    return [
+        right("grade", "of findings named: grade right"),
+        Share("grade given", len(given), sum(slot.name == "grade" for slot in slots)),
+        *(right("grade", f"grade right, {sign_within(name)}", name) for name in FINDINGS),
+        right("side", "of findings named: side right"),
+        right("quadrants", "of findings named: quadrants right"),
+        right("levels", "number of air-fluid levels right"),
+        Share("number of air-fluid levels, at most one off", sum(map(_is_near, slots)), _levels(slots)),
+        right("distal gas", "distal bowel gas right"),
+        right("tube", "gastric tubes told"),
+        right("certainty", "free air there and outlined: said without a hedge", Finding.PNEUMOPERITONEUM),
+    ]
+
+
+def _levels(slots: Sequence[Slot]) -> int:
+    return sum(slot.name == "levels" for slot in slots)
+
+
+def _is_near(slot: Slot) -> bool:
+    if slot.name != "levels" or slot.said is None or slot.true is None:
+        return False
+    return abs(int(slot.said) - int(slot.true)) <= 1
 
 
 def _critical_figures(read: Sequence[FilmRecord]) -> list[Share]:

@@ -44,6 +44,7 @@ def measure(
     *,
     pixel_spacing_mm: tuple[float, float] | None,
     view: View | None,
+    degrees: float = 0.0,
 ) -> dict[str, float]:
     """What can be measured on the masks (S, S) of one frame; what is not known is absent.
 
@@ -56,10 +57,11 @@ def measure(
         letterbox: of the frame.
         pixel_spacing_mm: row, column of the film.
         view: decides along which axis gravity points, and whether levels can be counted.
+        degrees: by which the film was turned clockwise for reading.
     """
     from pedaxr_models.segmentation.measures import measure_film
 
-    found = measure_film(masks, view)
+    found = measure_film(masks, view, degrees=degrees)
     mm = _mm_per_frame_px(letterbox, pixel_spacing_mm)
     return {**_lengths(found, mm), **_levels(found, view), **_stool(found)}
 
@@ -117,7 +119,7 @@ def place_calipers(
     from pedaxr_models.segmentation.measures import find_calipers
 
     placed = {}
-    for name, line in find_calipers(masks, view).items():
+    for name, line in find_calipers(masks, view, degrees=framing.degrees).items():
         read = letterbox.to_film(np.array([line.start, line.end], np.float32))
         (x0, y0), (x1, y1) = framing.to_stored(read).tolist()
         placed[name] = Caliper((x0, y0), (x1, y1))

@@ -190,10 +190,11 @@ class Reading:
         if self.doubts:
             return {}
         return measure(
-            self._counted_cores,
+            self.cores,
             self.segmentation.letterbox,
             pixel_spacing_mm=square_spacing(self.pixel_spacing_mm),
             view=self.metadata.view,
+            degrees=self.outlines.framing.degrees,
         )
 
     @cached_property
@@ -202,10 +203,10 @@ class Reading:
         if self.doubts:
             return {}
         outlines, view = self.outlines, self.metadata.view
-        return place_calipers(self._counted_cores, self.segmentation.letterbox, outlines.framing, view)
+        return place_calipers(self.cores, self.segmentation.letterbox, outlines.framing, view)
 
     @property
-    def _counted_cores(self) -> dict[str, NDArray[np.bool_]]:
+    def cores(self) -> dict[str, NDArray[np.bool_]]:
         """What lengths are read from, without what is not a finding."""
         cores = dict(self.outlines.cores)
         for name, kept in self.counted.masks.items():

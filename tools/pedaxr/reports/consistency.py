@@ -29,7 +29,6 @@ _ASKED_VIEWS = (
         frozenset({View.LEFT_LATERAL_DECUBITUS}),
     ),
 )
-_COUNTED = re.compile(r"Levels counted on the outlines: (\d+)|윤곽에서 센 공기액체층 (\d+)")
 _GUARDED = "The draft contradicted the outlines in {0}: struck."
 
 
@@ -145,7 +144,7 @@ def _differences(said: SentenceFacts, finding: StructuredFinding) -> Iterator[tu
 
 
 def _of_context(report: Report, sections: Mapping[str, str], language: str) -> Iterator[Contradiction]:
-    """View, stool, gas, tubes and counted levels of the findings."""
+    """View, stool, gas and tubes of the findings."""
     view = report.film.view_position if report.film else None
     present = {f.finding for f in report.findings if f.presence is Presence.PRESENT}
     for name in ("Technique", *_TOLD):
@@ -159,9 +158,6 @@ def _of_context(report: Report, sections: Mapping[str, str], language: str) -> I
                 yield Contradiction("distal gas", where, "air-fluid levels are outlined", sentence)
             if said.stool_burden and (wrong := _stool_wrong(said.stool_burden, report)):
                 yield Contradiction("stool", where, wrong, sentence)
-            count = _COUNTED.search(sentence)
-            if count and int(count[1] or count[2]) != _count(report):
-                yield Contradiction("count", where, str(_count(report)))
 
 
 def _stool_wrong(burden: tuple[int, int, int], report: Report) -> str | None:

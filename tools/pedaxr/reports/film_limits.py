@@ -1,9 +1,11 @@
 """What a film lets be said at all, from its outlines: the one source that every statement is held against."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pedaxr.reports.measured_grades import extents_of, grades_of
+from pedaxr_models.facts import Severity
 from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding, Structure, View
 from pedaxr_models.plausibility import is_blind
 
@@ -32,6 +34,7 @@ class FilmLimits:
         is_air_suspected: free air is not outlined, but something speaks for it.
         level_count: air-fluid levels counted on the outlines; None where none is countable.
         stool_shares: of the right colon, left colon and rectosigmoid; None where not measured.
+        grades: by finding that is outlined, where its extent is measured and has a scale.
     """
 
     view: View | None
@@ -39,6 +42,7 @@ class FilmLimits:
     is_air_suspected: bool = False
     level_count: int | None = None
     stool_shares: tuple[float, float, float] | None = None
+    grades: Mapping[Finding, Severity] = field(default_factory=dict)
 
     @property
     def is_horizontal_beam(self) -> bool:
@@ -65,6 +69,7 @@ def limits_of(reading: "Reading", *, is_air_suspected: bool = False) -> FilmLimi
         is_air_suspected=is_air_suspected,
         level_count=int(count) if count else None,
         stool_shares=stool_shares(measures),
+        grades=grades_of(extents_of(reading), reading.metadata.view, reading.points.grade_scale),
     )
 
 

@@ -148,7 +148,7 @@ def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") ->
             in_doubt=checked.in_doubt,
             label=_label(checked),
             narrative=standing_text(checked.sentences),
-            sections=_sections(reading, checked, past.text),
+            sections=_sections(reading, checked, past.text, [one.text for one in supplied.indications]),
             sentences=checked.sentences,
             findings=checked.findings,
             measures={} if checked.in_doubt else reading.measures,
@@ -175,7 +175,9 @@ def _label(checked: CheckedDraft) -> str | None:
     return UNDETERMINED if checked.critical else NORMAL
 
 
-def _sections(reading: Reading, checked: CheckedDraft, comparison: str) -> dict[str, str]:
+def _sections(
+    reading: Reading, checked: CheckedDraft, comparison: str, requests: list[str]
+) -> dict[str, str]:
     if checked.in_doubt:
         return sections_in_doubt(reading, checked.in_doubt)
     return compose_sections(
@@ -185,6 +187,7 @@ def _sections(reading: Reading, checked: CheckedDraft, comparison: str) -> dict[
         checked.limits,
         comparison=comparison,
         is_withheld=checked.is_withheld,
+        requests=requests,
     )
 
 

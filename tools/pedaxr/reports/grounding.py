@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pedaxr.reports.film_limits import LITTLE_STOOL, MUCH_STOOL, FilmLimits
+from pedaxr.reports.prose.places import where_text
 from pedaxr.types import Certainty, Place, Region, Sentence, StructuredFinding
 from pedaxr_models.facts import FindingFact, Presence, Quadrant, Severity, Side
 from pedaxr_models.labels import FINDINGS, Finding, View, sign, sign_within
@@ -31,6 +32,7 @@ _OPPOSITE = {Side.RIGHT: Side.LEFT, Side.LEFT: Side.RIGHT}
 # Why a sentence was reworded although its finding stands.
 DRAFT_SAYS = "the draft says"
 PLACED_BY_OUTLINE = "its quadrants are those of the outline"
+GRADED_BY_OUTLINE = "its grade is measured on the outlines"
 # Why free air is not denied.
 SUSPECTED = "free air is suspected"
 NO_DOMES = "the domes of the diaphragm are not included"
@@ -70,7 +72,7 @@ class _Evidence:
         return self.limits.view
 
     def fact(self, finding: Finding, severity: Severity | None) -> FindingFact:
-        """What is said of an outlined finding: the draft's grade where no measure contradicts it."""
+        """What is said of an outlined finding: the draft's grade where none is measured."""
         region = self.visible[finding]
         return FindingFact(
             finding,
@@ -83,7 +85,8 @@ class _Evidence:
 
 
 def _grade(finding: Finding, severity: Severity | None, limits: FilmLimits) -> Severity | None:
-    """None where the measured shares of stool contradict the draft's grade of faecal loading."""
+    """As measured, or else the draft's; None where the shares of stool contradict that of faecal loading."""
+    severity = limits.grades.get(finding, severity)
     shares = limits.stool_shares
     if finding is not Finding.CONSTIPATION or severity is None or shares is None:
         return severity
@@ -249,11 +252,11 @@ def _otherwise(judgement: _Judgement, outlines: _Evidence) -> str:
     if said.side not in (None, fact.side):
         drafted.append(_side(said.side))
         shown.append(_side(fact.side))
-    if said.severity is not fact.severity:
+    if said.severity is not fact.severity and fact.severity is None:
         drafted.append(f"{said.severity} loading")
         shown.append("stool shares that do not fit it")
     if not drafted:
-        return PLACED_BY_OUTLINE
+        return GRADED_BY_OUTLINE if said.severity is not fact.severity else PLACED_BY_OUTLINE
     return f"{DRAFT_SAYS} {', '.join(drafted)}; the outlines show {', '.join(shown)}"
 
 
@@ -302,7 +305,8 @@ def _added(region: Region, *, is_drafted: bool) -> Sentence:
 
 
 def _where(region: Region) -> str:
-    return f" in the {' and '.join(region.quadrants)}" if region.quadrants else ""
+    words = where_text(region.quadrants)
+    return f" {words}" if words else ""
 
 
 def structure_findings(

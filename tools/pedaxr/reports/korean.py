@@ -7,22 +7,29 @@ into Korean phrase by phrase; what no phrase covers stays in English, so that no
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from pedaxr.reports.film_limits import FilmLimits
 from pedaxr.reports.human_words import DRAFT_IMPRESSION, DRAFT_RECOMMENDATION
+from pedaxr.reports.prose.findings import MOST, ORDER, is_burden_told
+from pedaxr.reports.prose.measured import calibres, stool
+from pedaxr.reports.prose.places import placed
+from pedaxr.reports.prose.question import answers
 from pedaxr.reports.recommendations import SOURCES, steps_of
-from pedaxr.reports.sections import UNTRAINED, WITHHELD, measures_text, present_findings
+from pedaxr.reports.sections import UNTRAINED, WITHHELD, present_findings
 from pedaxr.types import Report, StructuredFinding
-from pedaxr_models.facts import FindingFact, Presence, Quadrant
+from pedaxr_models.facts import FindingFact, Presence
 from pedaxr_models.labels import FINDINGS, LABELS, TERMS, URGENCY, Finding, View
 from pedaxr_models.report_text.grammar import as_text, chooser, finding_sentence
 from pedaxr_models.report_text.parser import parse
 from pedaxr_models.report_text.wordings import wordings
 
+# What a vertical beam cannot show or exclude, in the order of `[unseen]`.
+_BLIND = (Finding.AIR_FLUID_LEVEL, Finding.PNEUMOPERITONEUM)
 _DIAGNOSES = {TERMS[label].english.lower(): TERMS[label].korean for label in LABELS}
 
 
@@ -95,27 +102,52 @@ def _findings(report: Report) -> str:
         return in_korean(report.sections["Findings"])
     if _is_withheld(report):
         return str(_table()["withheld"])
-    told = as_text(list(_sentences(report)))
-    return " ".join(filter(None, [told, in_korean(measures_text(report.measures))]))
+    return " ".join(filter(None, [as_text(list(_sentences(report))), measured_in_korean(report)]))
+
+
+def measured_in_korean(report: Report) -> str:
+    """The last sentences of the findings: what is measured and belongs to one of them."""
+    named = [name for name, finding in _by_name(report).items() if _is_told(finding)]
+    told = list(filter(None, [*_sentences(report), stool(report.measures, named, "ko")]))
+    last = [calibres(report.measures, named, "ko")] * (len(told) < MOST)
+    return " ".join(filter(None, [stool(report.measures, named, "ko"), *last]))
 
 
 def _sentences(report: Report) -> Iterator[str]:
-    """In the English order: free air first where it is critical, then from the stomach downwards."""
+    """In the English order: what is there, what the draft adds, what is not there, what is left open."""
     korean, said, by_name = wordings("ko"), parse(report.narrative), _by_name(report)
-    air = by_name.get(Finding.PNEUMOPERITONEUM)
-    is_first = air is not None and (_is_present(air) or air.certainty is not None)
-    before = [air] if is_first else []
-    before.append(by_name.get(Finding.PYLORIC_STENOSIS))
-    yield from (_told(finding, report) for finding in before if finding)
+    ordered = [by_name[name] for name in ORDER if name in by_name]
+    yield from (_told(finding, report) for finding in ordered if _is_told(finding))
     if said.distal_gas is not None:
         yield korean.distal_gas[0].format(amount=korean.words.amounts[said.distal_gas])
-    for finding in (Finding.ABDOMINAL_DISTENSION, Finding.AIR_FLUID_LEVEL, Finding.CONSTIPATION):
-        if finding in by_name:
-            yield _told(by_name[finding], report)
-    if said.stool_burden is not None:
+    if said.stool_burden is not None and is_burden_told(said.stool_burden):
         yield korean.stool[0].format(*(korean.words.burdens[grade] for grade in said.stool_burden))
-    if air is not None and not is_first:
-        yield _told(air, report)
+    absent = [finding for finding in ordered if finding.presence is Presence.ABSENT and finding.agreed]
+    denied = [finding for finding in absent if _is_denied(Finding(finding.finding), report)]
+    if denied and denied[0].finding == Finding.PNEUMOPERITONEUM:
+        yield f"{_denied(denied.pop(0))} 없음"
+    if denied:
+        yield f"{', '.join(map(_denied, denied))} 없음"
+    if silent := [finding for finding in absent if not _is_denied(Finding(finding.finding), report)]:
+        yield str(_table()["not_outlined"].format(name=", ".join(map(_denied, silent))))
+    others = [finding for finding in ordered if not _is_told(finding) and finding not in absent]
+    yield from _left_open(others, report)
+
+
+def _denied(finding: StructuredFinding) -> str:
+    """As it is called where it is not there: free air below the domes."""
+    is_air = finding.finding == Finding.PNEUMOPERITONEUM
+    return str(_table()["denied_air"]) if is_air else wordings("ko").words.names[Finding(finding.finding)]
+
+
+def _left_open(findings: Sequence[StructuredFinding], report: Report) -> Iterator[str]:
+    """What the view cannot show in one clause, then the rest, each in its own."""
+    blind = [f for f in findings if f.presence is Presence.NOT_ASSESSED and not _is_outside(f, report)]
+    names = {f.finding for f in blind}
+    key = " ".join(name.value for name in _BLIND if name in names)
+    if key:
+        yield str(_table()["unseen"][key]).removesuffix(".")
+    yield from (_told(f, report) for f in findings if not (f in blind and f.finding in _BLIND))
 
 
 def _told(finding: StructuredFinding, report: Report) -> str:
@@ -128,7 +160,10 @@ def _told(finding: StructuredFinding, report: Report) -> str:
         return str(_table()["domes"].format(name=called))
     if finding.presence is Presence.ABSENT and not _is_denied(name, report):
         return str(_table()["disagreement" if not finding.agreed else "not_outlined"].format(name=called))
-    return finding_sentence(_fact(finding), chooser(None), wordings("ko"))
+    fact = placed(finding) if _is_present(finding) else FindingFact(name, finding.presence)
+    if name is Finding.AIR_FLUID_LEVEL:
+        fact = replace(fact, severity=None)  # their number says it
+    return finding_sentence(fact, chooser(None), wordings("ko"))
 
 
 def _is_denied(finding: Finding, report: Report) -> bool:
@@ -146,22 +181,6 @@ def _by_name(report: Report) -> dict[Finding, StructuredFinding]:
     return {Finding(f.finding): f for f in report.findings if f.finding in set(FINDINGS)}
 
 
-def _fact(finding: StructuredFinding) -> FindingFact:
-    name = Finding(finding.finding)
-    if finding.presence is not Presence.PRESENT:
-        return FindingFact(name, finding.presence)
-    quadrants = tuple(quadrant for quadrant in Quadrant if quadrant.value in finding.quadrants)
-    return FindingFact(
-        name,
-        Presence.PRESENT,
-        finding.severity,
-        finding.side,
-        quadrants,
-        finding.count,
-        is_hedged=not finding.agreed,
-    )
-
-
 def _impression(report: Report) -> str:
     """Critical first; what the film cannot exclude is said even when something else was found."""
     table, limits, by_name = _table(), _limits(report), _by_name(report)
@@ -173,12 +192,13 @@ def _impression(report: Report) -> str:
     lines += [as_text([_told(finding, report)]) for finding in disputed if finding not in told]
     lines += [table["withheld"]] if _is_withheld(report) else []
     named = {Finding(f.finding) for f in told}
-    unseen = [f.value for f in (Finding.AIR_FLUID_LEVEL, Finding.PNEUMOPERITONEUM) if f not in named]
+    unseen = [f.value for f in _BLIND if f not in named]
     if not limits.is_horizontal_beam:
         lines += [table["unseen"][" ".join(unseen)]] if unseen else []
     elif not limits.are_domes_in_field and Finding.PNEUMOPERITONEUM not in named:
         name = wordings("ko").words.names[Finding.PNEUMOPERITONEUM]
         lines.append(as_text([table["domes"].format(name=name)]))
+    lines += answers([one.text for one in report.indications], report.findings, "ko")
     return " ".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
 
 

@@ -3,6 +3,7 @@
 import click
 
 from pedaxr_server.cli.evaluate.consistency import evaluate_consistency
+from pedaxr_server.cli.evaluate.grades import evaluate_grades
 from pedaxr_server.cli.evaluate.hanging import evaluate_hanging
 from pedaxr_server.cli.evaluate.left_out import evaluate_left_out
 from pedaxr_server.cli.evaluate.local import evaluate_local
@@ -32,6 +33,7 @@ for measurement in (
     evaluate_hanging,
     evaluate_realism,
     evaluate_thresholds,
+    evaluate_grades,
 ):
     evaluate.add_command(measurement)
 add_former_name(evaluate, evaluate_rejection, "strangers")

@@ -128,6 +128,11 @@ def _outline(
     "--num-beams", type=click.IntRange(1), default=1, show_default=True, help="Beam search; 1 is greedy."
 )
 @click.option(
+    "--constrained",
+    is_flag=True,
+    help="Measure constrained decoding, too: only what finding head and segmentation do not both exclude.",
+)
+@click.option(
     "--segmenter", type=FOLDER, help="Segmentation checkpoint that it uses (default: the bundled weights)."
 )
 def evaluate_captioner(
@@ -141,6 +146,7 @@ def evaluate_captioner(
     json_path: Path | None,
     segmenter: Path | None,
     num_beams: int,
+    constrained: bool,
 ) -> None:
     """Correct, hallucinated and omitted facts, against image-blind baselines."""
     from rich.markdown import Markdown
@@ -157,13 +163,13 @@ def evaluate_captioner(
         outliner = Segmenter.load(segmenter or weights_folder("segmentation"))
         reporter = Reporter.load(folder, num_beams=num_beams)
         ablation = kept_ablation(folder, load_checkpoint(folder).metrics)  # measured by `pedaxr ablation`
-        metrics = _read(reporter, outliner, data, split, limit, seed)
+        metrics = _read(reporter, outliner, data, split, limit, seed, constrained)
         measured_with = {
             "captioner": reporter.weights_sha256,
             "segmentation": outliner.weights_sha256,
             "search": f"beam search over {num_beams} texts" if num_beams > 1 else "greedy search",
         }
-        beyond = _read(reporter, outliner, shifted, "test", limit, seed) if shifted else None
+        beyond = _read(reporter, outliner, shifted, "test", limit, seed, constrained) if shifted else None
         metrics = replace(metrics, measured_with=measured_with, shifted=beyond, ablation=ablation)
         if document:
             card = model_card(reporter.network, metrics, load_checkpoint(folder).data)
@@ -173,7 +179,13 @@ def evaluate_captioner(
 
 
 def _read(
-    reporter: "Reporter", outliner: "Segmenter", data: Path, split: str, limit: int | None, seed: int
+    reporter: "Reporter",
+    outliner: "Segmenter",
+    data: Path,
+    split: str,
+    limit: int | None,
+    seed: int,
+    constrained: bool,
 ) -> "CaptionerScores":
     """Measure on the films and on pictures that are none; both as the report writer sees them, segmented.
 
@@ -193,4 +205,6 @@ def _read(
     with TemporaryDirectory() as folder, progress_bar("Outlining", len(films)) as bar:
         inputs = open_inputs(films, outliner, Path(folder), size, progress=counter(bar, len(films)))
         ood_images = open_ood_images(outliner, Path(folder), size)
-    return measure(reporter, inputs, ood_images, synthetic=is_synthetic(data), seed=seed)
+    return measure(
+        reporter, inputs, ood_images, synthetic=is_synthetic(data), seed=seed, constrained=constrained
+    )

@@ -1,0 +1,1 @@
+"""How a report is told: three to six sentences of findings, and an impression that answers the question."""

@@ -1,0 +1,114 @@
+"""What a report answers to the question that the film was requested with, by words of the request.
+
+The request is data: it is searched for words, never quoted, and no answer claims more than the settled
+findings. What leads the impression already is not said again.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pedaxr.types import StructuredFinding
+from pedaxr_models.facts import Presence
+from pedaxr_models.labels import Finding
+from pedaxr_models.report_text.wordings import Language
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One kind of question.
+
+    Attributes:
+        asked: words of a request, in English or Korean.
+        about: findings that would answer it with yes; empty where no network looks for it.
+        answers: by language, what is said where none of them is there.
+    """
+
+    asked: re.Pattern[str]
+    about: tuple[Finding, ...]
+    answers: Mapping[Language, str]
+
+
+def _kind(asked: str, about: Sequence[Finding], english: str, korean: str) -> _Question:
+    return _Question(re.compile(asked, re.IGNORECASE), tuple(about), {"en": english, "ko": korean})
+
+
+_QUESTIONS = (
+    _kind(
+        r"coin|swallowed|foreign bod|ingest|batter|magnet|동전|삼킨|삼킴|이물|건전지|자석",
+        (),
+        "Foreign bodies are not assessed by this model: the question asked stays open.",
+        "본 모델은 이물을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"\btubes?\b|catheter|\b(?:central|umbilical|venous|arterial) lines?\b|\b(?:uvc|uac|ng|og|picc)\b"
+        r"|튜브|카테터|위관",
+        (),
+        "Lines and tubes are not assessed by this model: the question asked stays open.",
+        "본 모델은 카테터 및 튜브를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"\bstones?\b|calcul|calcif|결석|석회",
+        (),
+        "Calcification is not assessed by this model: the question asked stays open.",
+        "본 모델은 석회화를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"fractur|\bbones?\b|골절|골격",
+        (),
+        "Bones are not assessed by this model: the question asked stays open.",
+        "본 모델은 골격을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"perforat|free (?:intraperitoneal )?(?:air|gas)|pneumoperitoneum|천공|기복증|유리공기",
+        (Finding.PNEUMOPERITONEUM,),
+        "No free intraperitoneal air; a small amount may escape a film.",
+        "횡격막하 유리공기 없음. 소량은 단순촬영에서 보이지 않을 수 있음.",
+    ),
+    _kind(
+        r"obstruct|\bileus\b|volvul|intussus|(?<!non-)(?<!non )\bbilious|폐색|담즙|장중첩|염전",
+        (Finding.ABDOMINAL_DISTENSION, Finding.AIR_FLUID_LEVEL),
+        "No bowel distension or air-fluid levels; a film does not exclude obstruction.",
+        "장관 팽만, 공기액체층 없음. 단순촬영으로 장폐색을 배제할 수 없음.",
+    ),
+    _kind(
+        r"pylor|projectile|non-?bilious|poor weight gain|유문|분출성",
+        (Finding.PYLORIC_STENOSIS,),
+        "No gastric distension; a film does not exclude outlet obstruction, ultrasound does.",
+        "위 팽만 없음. 단순촬영으로 위출구폐쇄를 배제할 수 없으며 초음파로 판단함.",
+    ),
+    _kind(
+        r"constipat|(?:no|hard) stools?\b|soiling|(?:query|faecal|fecal|stool) (?:loading|burden)"
+        r"|변비|변을 못|배변",
+        (Finding.CONSTIPATION,),
+        "No faecal loading.",
+        "분변 저류 없음.",
+    ),
+    _kind(
+        r"\bdisten|bloat|팽만",
+        (Finding.ABDOMINAL_DISTENSION,),
+        "No bowel distension.",
+        "장관 팽만 없음.",
+    ),
+)
+
+
+def answers(
+    requests: Iterable[str], findings: Sequence[StructuredFinding], language: Language = "en"
+) -> list[str]:
+    """What an impression adds for the questions in a request; empty where it says all of it already.
+
+    Args:
+        requests: as supplied, by whomever.
+        findings: settled.
+        language: of the answer.
+    """
+    asked = " ".join(requests)
+    absent = {f.finding for f in findings if f.presence is Presence.ABSENT and f.agreed}
+    told = [q for q in _QUESTIONS if q.asked.search(asked) and set(q.about) <= absent]
+    return [q.answers[language] for q in told if not _is_within(q.about, [o.about for o in told])]
+
+
+def _is_within(about: Collection[Finding], others: Iterable[Collection[Finding]]) -> bool:
+    """Whether the answer to another question says it as well."""
+    return bool(about) and any(set(about) < set(other) for other in others)

@@ -1,0 +1,136 @@
+"""The facts behind a report one by one, so that a question is answered from data and not from a sentence.
+
+A slot that was not assessed says so and why; it never has a value. "Not outlined" is the value of what was
+looked for and not drawn: it is neither a figure nor a denial.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pedaxr.types import NotAssessed, Region, Report, SegmentationResult, Sentence, Slot, StructuredFinding
+from pedaxr_models.facts import Presence
+from pedaxr_models.labels import FINDINGS, Finding, Structure, sign_within
+from pedaxr_models.plausibility import is_blind
+from pedaxr_models.report_text.parser import parse
+
+# By the beginning of a measure's key, what it is of, and the structure on which it is read.
+_MEASURED: Mapping[str, tuple[str, str]] = {
+    "widest_loop": ("widest small-bowel loop", Structure.SMALL_BOWEL_GAS),
+    "stomach": ("stomach width", Structure.STOMACH),
+    "widest_colon": ("widest colon", Structure.COLON),
+    "rectum": ("rectum width", Structure.COLON),
+    "l2_width": ("width of L2", Structure.L2_BODY),
+    "free_air_gap": ("free air gap", Finding.PNEUMOPERITONEUM),
+    "longest_level": ("longest air-fluid level", Finding.AIR_FLUID_LEVEL),
+    "air_fluid_levels": ("number of air-fluid levels", Finding.AIR_FLUID_LEVEL),
+    "stool_share_right_colon": ("right colon filled with stool", Structure.COLON),
+    "stool_share_left_colon": ("left colon filled with stool", Structure.COLON),
+    "stool_share_rectosigmoid": ("rectosigmoid filled with stool", Structure.COLON),
+}
+_UNITS = {"_to_l2": "x width of L2", "_mm": "mm"}
+
+
+def slots_of(report: Report) -> list[Slot]:
+    """Of a report: its findings, what is measured, what the draft alone says, and what nobody assessed."""
+    if report.in_doubt:
+        return list(_left(report.not_assessed, ()))
+    told = [_of_finding(finding, report) for finding in report.findings]
+    gas = _distal_gas(report.sentences)
+    return [*told, *gas, *_measured(report.measures, {}), *_left(report.not_assessed, [t.what for t in told])]
+
+
+def slots_of_outlines(result: SegmentationResult) -> list[Slot]:
+    """Of an outlined film: the same, without what only a report says."""
+    regions = {region.name: region for region in (*result.findings, *result.structures)}
+    left = result.not_assessed or _left_by_outlines(result)
+    told = [_outlined(region) for region in result.findings]
+    silent = {f.value for f in FINDINGS} - {one.what for one in left} - set(regions)
+    told += [Slot(what=sign_within(f), assessed=True, value="not outlined") for f in FINDINGS if f in silent]
+    return [*told, *_measured(result.measures, regions), *_left(left, [t.what for t in told])]
+
+
+def _left_by_outlines(result: SegmentationResult) -> list[NotAssessed]:
+    """What this view leaves open, or all of a film in doubt; then what no network looks for."""
+    from pedaxr.reports.check_draft import UNTRAINED_PARTS
+
+    outlined = {region.name for region in result.findings}
+    view = result.film.view_position if result.film else None
+    if result.in_doubt:
+        left = [NotAssessed(what=finding, reason="model") for finding in FINDINGS]
+    else:
+        left = [
+            NotAssessed(what=finding, reason="view")
+            for finding in FINDINGS
+            if is_blind(finding, view) and finding not in outlined
+        ]
+    return [*left, *(NotAssessed(what=part, reason="model") for part in UNTRAINED_PARTS)]
+
+
+def _of_finding(finding: StructuredFinding, report: Report) -> Slot:
+    name = sign_within(finding.finding)
+    if finding.presence is Presence.NOT_ASSESSED and finding.certainty is None:
+        reasons = {one.what: one.reason for one in report.not_assessed}
+        return Slot(what=name, assessed=False, reason=reasons.get(finding.finding, "view"))
+    if finding.presence is not Presence.PRESENT:
+        return Slot(
+            what=name, assessed=True, value=finding.certainty or "not outlined", certainty=finding.certainty
+        )
+    place = next((s.region for s in report.sentences if s.region and s.finding == finding.finding), None)
+    return Slot(
+        what=name,
+        assessed=True,
+        value=finding.severity.value if finding.severity else "present",
+        count=finding.count,
+        certainty=finding.certainty,
+        side=finding.side,
+        quadrants=finding.quadrants or None,
+        bounding_box=place.bounding_box if place else None,
+    )
+
+
+def _outlined(region: Region) -> Slot:
+    return Slot(
+        what=sign_within(region.name),
+        assessed=True,
+        value="present",
+        certainty="outlined",
+        side=region.side,
+        quadrants=region.quadrants or None,
+        bounding_box=region.bounding_box,
+    )
+
+
+def _distal_gas(sentences: Sequence[Sentence]) -> Iterator[Slot]:
+    """What the draft says of it; no outline can bear it out."""
+    standing = [s for s in sentences if s.verdict == "not_checked"]
+    said = next((gas for s in standing if (gas := parse(s.text).distal_gas)), None)
+    if said is not None:
+        yield Slot(what="distal bowel gas", assessed=True, value=said.value, certainty="unchecked")
+
+
+def _measured(measures: Mapping[str, float], regions: Mapping[str, Region]) -> Iterator[Slot]:
+    for key, value in measures.items():
+        stem, unit = _stem(key)
+        what, structure = _MEASURED.get(stem, (stem.replace("_", " "), ""))
+        region = regions.get(structure)
+        yield Slot(
+            what=what,
+            assessed=True,
+            value=value,
+            unit=unit,
+            certainty="measured",
+            bounding_box=region.bounding_box if region else None,
+        )
+
+
+def _stem(key: str) -> tuple[str, str]:
+    for ending, unit in _UNITS.items():
+        if key.endswith(ending):
+            return key.removesuffix(ending), unit
+    return key, "share" if key.startswith("stool_share") else "count"
+
+
+def _left(not_assessed: Sequence[NotAssessed], told: Sequence[str]) -> Iterator[Slot]:
+    for one in not_assessed:
+        name = sign_within(one.what) if one.what in set(Finding) else one.what.replace("_", " ")
+        if name not in told:
+            yield Slot(what=name, assessed=False, reason=one.reason)
