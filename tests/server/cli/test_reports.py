@@ -1,5 +1,6 @@
 """Stored reports at the command line: a person is asked, and a pipe is refused."""
 
+import importlib
 import json
 import re
 import sqlite3
@@ -18,6 +19,7 @@ import pedaxr_server
 from pedaxr.clinic import open_clinic
 from pedaxr.registry import REGISTRY_FILE, NewStudy, Patient, Registry
 from pedaxr.reports import signers
+from pedaxr.reports.current import in_context
 from pedaxr.reports.signers import make_code
 from pedaxr.storage.home import SIGNERS_FILE
 from pedaxr.types import Report, StructuredFinding
@@ -220,6 +222,24 @@ def test_versions_are_listed_shown_and_amended(run: Run, home: Path, tmp_path: P
     assert "Report, final by Dr. Han" in run("show", final["report_id"], "--out", out).stdout
     assert 'signed by "Dr. Han"' in out.read_text()
     assert run("list", "nobody").exit_code == 1
+
+
+def test_a_draft_of_a_signed_study_says_so_first(
+    run: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("finalise", "R-1", *yes(home), "--impression", "Seen by me.").exit_code == 0
+
+    def again(study_id: str, **_: object) -> Report:
+        clinic = open_clinic(home)
+        later = clinic.registry.reports(study_id)[0].model_copy(update={"report_id": "R-2"})
+        return in_context(clinic.registry.save_report(later), clinic=clinic)
+
+    monkeypatch.setattr(importlib.import_module("pedaxr.reports.generate_report"), "generate_report", again)
+    out = tmp_path / "report.txt"
+    done = CliRunner().invoke(main, ["report", "S-1", "--home", str(home), "--out", str(out)])
+    for told in (done.output, out.read_text()):
+        assert told.index("Dr. Han") < told.index("Normal."), told
+        assert told.index("Seen by me.") < told.index("Nothing."), told
 
 
 def test_a_stored_report_is_told_in_korean(run: Run) -> None:
