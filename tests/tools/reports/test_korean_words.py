@@ -1,6 +1,7 @@
 """Korean texts use one term for each thing, and no sentence about a film is left in English."""
 
 import ast
+import itertools
 import re
 import tomllib
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pedaxr_server
 from pedaxr.reading.notes import no_finding_because
 from pedaxr.reports.korean import in_korean
 from pedaxr.reports.prose.question import _QUESTIONS
-from pedaxr_models.labels import CHANNELS, TERMS
+from pedaxr_models.labels import CHANNELS, FINDINGS, TERMS, Finding, sign
 from pedaxr_models.report_text.wordings import wordings
 
 TOOLS, SERVER = Path(pedaxr.__file__).parent, Path(pedaxr_server.__file__).parent
@@ -133,6 +134,7 @@ def filled(text: str) -> str:
 NOT_NOTES = (
     "Choose a frontal",
     "Export the film again",
+    "The file is not a PNG",
     "The DICOM file is damaged",
     "Not a medical device",
     "Research and teaching",
@@ -150,3 +152,17 @@ def test_every_note_on_a_film_has_its_korean() -> None:
 
 def test_a_note_that_is_not_translated_is_seen() -> None:
     assert re.findall(r"[A-Za-z]{2,}", in_korean("The film is a painting.")), "control"
+
+
+SAID = (
+    *("affirmed by the signer", "denied by the signer", "suspected, not outlined", "not assessed"),
+    *("not outlined", "outlined", "outlined, 1 levels", "outlined, 3 levels, left side"),
+    "outlined, both sides",
+)
+
+
+@pytest.mark.parametrize("finding", FINDINGS)
+def test_what_a_later_draft_says_otherwise_is_korean_throughout(finding: Finding) -> None:
+    for then, now in itertools.product(SAID, SAID):
+        text = f"{sign(finding)}: {then}; in the draft {now}."
+        assert re.findall(r"[A-Za-z]{2,}", in_korean(text)) == [], text

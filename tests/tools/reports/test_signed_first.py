@@ -146,6 +146,20 @@ def test_an_amendment_that_denies_free_air_takes_the_warning_away(clinic: Clinic
         assert text.index(f'"{words}"') < text.index("512 x 512")
 
 
+def test_nobody_is_asked_to_look_for_what_a_human_has_denied(clinic: Clinic) -> None:
+    """Under "No free air on review" no flag asks to look at it now; the draft keeps its own."""
+    asked = (
+        "Free intraperitoneal air is named by the draft but not outlined: have a qualified person look now."
+    )
+    other = "Faecal loading: the draft and the outlines differ."
+    clinic.registry.save_report(draft("R-2").model_copy(update={"flags": [asked, other]}))
+    final = sign_off.finalise("R-2", by="Dr. Han", told="Dr. Oh", clinic=clinic)
+    assert final.flags == [asked, other], "control: the signature alone denies nothing"
+    amended = sign_off.amend(final.report_id, by="Dr. Oh", text="No free air on review.", clinic=clinic)
+    assert amended.flags == [other] and clinic.registry.reports("S-1")[1].flags == [asked, other]
+    assert "look now" not in report_text(amended) and "look now" in report_text(final)
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 from pedaxr.types import Certainty, Report, StructuredFinding
 from pedaxr_models.facts import Presence
-from pedaxr_models.labels import FINDINGS, NORMAL, URGENCY, Finding
+from pedaxr_models.labels import FINDINGS, NORMAL, URGENCY, Finding, sign_within
 from pedaxr_models.report_text.parser import parse, split_sentences
 
 CRITICAL: tuple[Finding, ...] = (Finding.PNEUMOPERITONEUM,)
@@ -75,6 +75,7 @@ def with_human_words(report: Report, words: str, *, is_critical_denied: bool = F
             "critical_certainty": certainty,
             "critical_withdrawn": [*kept, *withdrawn],
             "findings": [_answered(finding, affirmed, denied) for finding in report.findings],
+            "flags": [flag for flag in report.flags if not _is_answered(flag, denied)],
             "label": _label(report, affirmed, denied),
             "sections": _ordered(_told(report.sections, bool(certainty), bool(withdrawn))),
         }
@@ -110,6 +111,12 @@ def _certainty(
     before = {name: report.critical_certainty.get(name, "outlined") for name in report.critical}
     kept = {name: how for name, how in before.items() if name not in denied}
     return kept | {finding.value: "signed" for finding in CRITICAL if finding in affirmed}
+
+
+def _is_answered(flag: str, denied: Collection[Finding]) -> bool:
+    """Whether a flag asks to look for what a human has denied; the draft's own version keeps it."""
+    said = flag.casefold()
+    return any(sign_within(finding) in said or finding.replace("_", " ") in said for finding in denied)
 
 
 def _answered(

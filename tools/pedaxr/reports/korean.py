@@ -70,6 +70,9 @@ def korean_text(report: Report) -> str:
     return report_text(report, "ko")
 
 
+_LEVELS = re.compile(r"(\d+) levels?")
+
+
 def in_korean(text: str) -> str:
     """Our own fixed phrases in Korean; the rest as it is."""
     for pattern, korean in _phrases():
@@ -83,7 +86,8 @@ def in_korean(text: str) -> str:
 def _words(group: str) -> str:
     """A list of terms, each in Korean where we have the word."""
     words: dict[str, str] = _table()["words"]
-    return ", ".join(words.get(part.lower(), part) for part in re.split(", | and ", group))
+    parts = (_LEVELS.sub(r"공기액체층 \1개", part) for part in re.split(", | and ", group))
+    return ", ".join(words.get(part.lower(), part) for part in parts)
 
 
 def korean_word(term: str) -> str:
