@@ -34,30 +34,42 @@ class Seen:
         pixels: (B, FILM_PLANES + C, S, S) float32, see `film_planes`, and the segmentation's probabilities
             from -1 to 1.
         regions: (B, R, F) float32, the same probabilities in figures, see `region_tokens`.
+        features: (B, C, h, w) float32 of a frozen backbone, see `eyes`; None for a reader without one.
     """
 
     pixels: Tensor
     regions: Tensor
+    features: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.pixels)
 
     def to(self, device: torch.device) -> "Seen":
         """The batch on another device."""
-        return Seen(self.pixels.to(device), self.regions.to(device))
+        features = None if self.features is None else self.features.to(device)
+        return Seen(self.pixels.to(device), self.regions.to(device), features)
 
-    def where(self, replaced: Tensor, other: "Seen") -> "Seen":
-        """Rows of `other` where `replaced` (B,) bool is set."""
-        rows = replaced[:, None, None]
-        return Seen(
-            torch.where(rows[..., None], other.pixels, self.pixels),
-            torch.where(rows, other.regions, self.regions),
-        )
+    def row(self, index: int) -> "Seen":
+        """One film of the batch, as a batch."""
+        at = slice(index, index + 1)
+        features = None if self.features is None else self.features[at]
+        return Seen(self.pixels[at], self.regions[at], features)
+
+    def replace_row(self, index: int, other: "Seen") -> None:
+        """Put the film of a batch of one in the place of another, here and now."""
+        self.pixels[index], self.regions[index] = other.pixels[0], other.regions[0]
+        if self.features is not None and other.features is not None:
+            self.features[index] = other.features[0]
 
 
 def both(first: Seen, second: Seen) -> Seen:
     """One batch of two."""
-    return Seen(torch.cat([first.pixels, second.pixels]), torch.cat([first.regions, second.regions]))
+    features = [part.features for part in (first, second) if part.features is not None]
+    return Seen(
+        torch.cat([first.pixels, second.pixels]),
+        torch.cat([first.regions, second.regions]),
+        torch.cat(features) if features else None,
+    )
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,8 @@ class ReaderFilms:
         films: (N, FILM_PLANES, S, S) uint8, see `film_planes`.
         probabilities: (N, C, S/2, S/2) uint8 of 255, as predicted, never the true masks.
         regions: (N, R, F) float32 of the same prediction.
+        features: (N, V, C, h, w) of a frozen backbone, each film in V exposures, the first as it is; None for
+            a reader without one.
     """
 
     films: NDArray[np.uint8]
@@ -75,16 +89,27 @@ class ReaderFilms:
     regions: NDArray[np.float32]
     facts: list[FilmFacts]
     metadata: list[FilmMetadata]
+    features: NDArray[np.float16] | None = None
 
     def __len__(self) -> int:
         return len(self.films)
 
-    def seen(self, indices: Sequence[int]) -> Seen:
-        """The chosen films as a batch."""
+    def seen(self, indices: Sequence[int], rng: np.random.Generator | None = None) -> Seen:
+        """The chosen films as a batch; `rng` draws which exposure of each the frozen backbone saw."""
         chosen = np.asarray(indices)
         film = torch.from_numpy(self.films[chosen]).float() / 255 * (2 * LEVELS) - LEVELS
         pixels = pixel_values(film, torch.from_numpy(self.probabilities[chosen]).float() / 255)
-        return Seen(pixels, torch.from_numpy(self.regions[chosen]))
+        return Seen(pixels, torch.from_numpy(self.regions[chosen]), self._features(chosen, rng))
+
+    def _features(self, chosen: NDArray[np.intp], rng: np.random.Generator | None) -> Tensor | None:
+        if self.features is None:
+            return None
+        views = (
+            np.zeros(len(chosen), int)
+            if rng is None
+            else rng.integers(self.features.shape[1], size=len(chosen))
+        )
+        return torch.from_numpy(self.features[chosen, views].astype(np.float32))
 
     def present(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Targets (B, 5) of the finding head, and (B, 5) which of them count.
@@ -205,7 +230,11 @@ def blank_like(seen: Seen) -> Seen:
     """A blank film on which nothing was segmented: mid grey, no lines, all probabilities 0."""
     blank = torch.full_like(seen.pixels, -1.0)
     blank[:, :FILM_PLANES] = 0.0
-    return Seen(blank, torch.zeros_like(seen.regions))
+    return Seen(
+        blank,
+        torch.zeros_like(seen.regions),
+        None if seen.features is None else torch.zeros_like(seen.features),
+    )
 
 
 def noise_like(seen: Seen, generator: torch.Generator) -> Seen:
@@ -231,8 +260,7 @@ def distort(seen: Seen, generator: torch.Generator) -> Seen:
     pose[:, 0, 0] = pose[:, 1, 1] = angle.cos() * scale
     pose[:, 0, 1], pose[:, 1, 0] = -angle.sin() * scale, angle.sin() * scale
     pose[:, :, 2] = drawn[:, 2:4] * 0.05
-    grid = F.affine_grid(pose, list(values.shape), align_corners=False)
-    values = F.grid_sample(values, grid, padding_mode="border", align_corners=False)
+    values = _moved(values, pose)
     film = values[:, :1] * (1 + 0.2 * drawn[:, 4, None, None, None]) + 0.4 * drawn[:, 5, None, None, None]
     noise = torch.randn(film.shape, generator=generator) * 0.1
     lines, masks = values[:, 1:FILM_PLANES], values[:, FILM_PLANES:]
@@ -242,4 +270,11 @@ def distort(seen: Seen, generator: torch.Generator) -> Seen:
     return Seen(
         torch.cat([film + noise, lines, masks.masked_fill(lost, -1.0)], 1),
         seen.regions.masked_fill(without_figures, 0.0),
+        None if seen.features is None else _moved(seen.features, pose),
     )
+
+
+def _moved(planes: Tensor, pose: Tensor) -> Tensor:
+    """Planes (B, C, h, w) under the poses (B, 2, 3)."""
+    grid = F.affine_grid(pose, list(planes.shape), align_corners=False)
+    return F.grid_sample(planes, grid, padding_mode="border", align_corners=False)

@@ -28,7 +28,13 @@ from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.inputs import Seen
 from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS
 from pedaxr_models.captioning.tokenizer import END, PAD, START
-from pedaxr_models.captioning.vision_stem import STEMS, convolutional_stem
+from pedaxr_models.captioning.vision_stem import (
+    FEATURE_STEMS,
+    STEMS,
+    FeaturePlanes,
+    convolutional_stem,
+    feature_planes,
+)
 from pedaxr_models.labels import CHANNELS, FINDINGS
 
 SOURCES = ("film", "masks", "metadata")
@@ -43,7 +49,8 @@ class ReportNetworkConfig:
         longest_text, longest_report: tokens, special ones included.
         sees: which of `SOURCES` reach the network; the rest is blanked, so that each one's worth can be told.
         region_features: figures per region token; 0 for a reader that sees the masks as pixels only.
-        stem: how patches become tokens, one of `eyes.STEMS`.
+        stem: how patches become tokens, one of `vision_stem.STEMS`.
+        features: channels of the frozen backbone's features beside the film in each patch; 0: none.
         outlines: kinds of tissue whose share each patch token is to tell, while training; 0: none.
         tells_findings: the decoder may attend to what the finding head goes by.
         quiet_masks: a plane on which nothing was segmented is 0 to the patches, not -1, see `eyes`.
@@ -63,6 +70,7 @@ class ReportNetworkConfig:
     sees: tuple[str, ...] = SOURCES
     region_features: int = REGION_FEATURES
     stem: str = STEMS[0]
+    features: int = 0
     outlines: int = 0
     tells_findings: bool = False
     quiet_masks: bool = False
@@ -115,7 +123,12 @@ class ReportNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.vision = ViTModel(_vision_config(config), add_pooling_layer=False)
-        if config.stem != STEMS[0]:
+        self.feature_planes = (
+            FeaturePlanes(config.features, config.patch_size, config.image_size) if config.features else None
+        )
+        if bool(config.features) is not (config.stem in FEATURE_STEMS):
+            raise ValueError(f"Patches by {config.stem!r} do not go with {config.features} features.")
+        if config.stem == "convolutions":
             stem = convolutional_stem(FILM_PLANES + len(CHANNELS), config.hidden, config.patch_size)
             self.vision.embeddings.patch_embeddings.projection = stem
         self.outlines = nn.Linear(config.hidden, config.outlines) if config.outlines else None
@@ -147,9 +160,19 @@ class ReportNetwork(nn.Module):
         """What a batch of films looks like, without its metadata: (B, 1 + N + R, D)."""
         seen = self._only_what_is_seen(seen)
         # Channels-last halves the time of cutting the film into patches on a CPU.
-        pixels = seen.pixels.contiguous(memory_format=torch.channels_last)
+        pixels = self._planes(seen).contiguous(memory_format=torch.channels_last)
         patches: Tensor = self.vision(pixel_values=pixels).last_hidden_state  # (B, 1 + N, D)
         return patches if self.regions is None else torch.cat([patches, self.regions(seen.regions)], 1)
+
+    def _planes(self, seen: Seen) -> Tensor:
+        """What is cut into patches: (B, P + C, S, S), and the planes of the features."""
+        if self.feature_planes is None:
+            return seen.pixels
+        if seen.features is None:
+            raise ValueError(
+                "This report writer reads features of a frozen backbone, and this film was opened without."
+            )
+        return torch.cat([seen.pixels, self.feature_planes(seen.features)], 1)
 
     def integrate(self, film: Tensor, text_ids: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As `encode`, from the tokens of the films; metadata of one row (1, T) are those of all films."""
@@ -172,8 +195,9 @@ class ReportNetwork(nn.Module):
 
     def _only_what_is_seen(self, seen: Seen) -> Seen:
         """Blank what of the film this reader is to do without."""
-        pixels, regions = seen.pixels, seen.regions
+        pixels, regions, features = seen.pixels, seen.regions, seen.features
         if "film" not in self.config.sees:
+            features = None if features is None else torch.zeros_like(features)
             pixels = torch.cat([torch.zeros_like(pixels[:, :FILM_PLANES]), pixels[:, FILM_PLANES:]], 1)
         if "masks" not in self.config.sees:
             masks = torch.full_like(pixels[:, FILM_PLANES:], -1.0)
@@ -181,7 +205,7 @@ class ReportNetwork(nn.Module):
             regions = torch.zeros_like(regions)
         if self.config.quiet_masks:
             pixels = torch.cat([pixels[:, :FILM_PLANES], (pixels[:, FILM_PLANES:] + 1) / 2], 1)
-        return Seen(pixels, regions)
+        return Seen(pixels, regions, features)
 
     def forward(self, seen: Seen, text_ids: Tensor, text_mask: Tensor, report_ids: Tensor) -> Taught:
         """Teacher forcing: what the report, the findings and the outlines were taken for."""
@@ -234,7 +258,7 @@ def _vision_config(config: ReportNetworkConfig) -> ViTConfig:
     return ViTConfig(
         image_size=config.image_size,
         patch_size=config.patch_size,
-        num_channels=FILM_PLANES + len(CHANNELS),
+        num_channels=FILM_PLANES + len(CHANNELS) + feature_planes(config.features, config.patch_size),
         hidden_size=config.hidden,
         num_hidden_layers=config.vision_layers,
         num_attention_heads=config.heads,

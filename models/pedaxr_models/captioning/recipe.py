@@ -25,7 +25,8 @@ class TrainConfig:
         start_from: checkpoint folder to fine-tune.
         cache: folder of the predicted masks, to be shared by several runs; None: below `out`.
         vision, text: local folders of pretrained ViT and BERT weights, whose sizes the reader then has.
-        stem: how patches become tokens, one of `eyes.STEMS`.
+        stem: how patches become tokens, one of `vision_stem.STEMS`.
+        exposures: of each training film that a frozen backbone looks at; more are as many looks more to make.
         outline_weight: of telling the outlines from each patch, at the start; falls to 0 over the budget.
         tells_findings: the decoder may attend to what the finding head goes by.
         quiet_masks: a plane on which nothing was segmented is 0 to the patches, not -1.
@@ -53,6 +54,7 @@ class TrainConfig:
     vision: Path | None = None
     text: Path | None = None
     stem: str = STEMS[0]
+    exposures: int = 2
     outline_weight: float = 0.0
     tells_findings: bool = False
     quiet_masks: bool = False

@@ -181,7 +181,8 @@ def evidence_of(seen: Seen, findings: Tensor, metadata: Sequence[FilmMetadata]) 
 
 def _changed(seen: Seen, change: str | None) -> Seen:
     if change == "swapped":
-        return Seen(seen.pixels.roll(1, 0), seen.regions.roll(1, 0))
+        features = None if seen.features is None else seen.features.roll(1, 0)
+        return Seen(seen.pixels.roll(1, 0), seen.regions.roll(1, 0), features)
     if change == "noise":
         return noise_like(seen, torch.Generator().manual_seed(0))
     return blank_like(seen) if change == "blank" else seen

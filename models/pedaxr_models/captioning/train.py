@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from pedaxr_models.captioning.card import model_card
 from pedaxr_models.captioning.evaluate import evaluate_captioner, to_metrics
+from pedaxr_models.captioning.eyes.kept_features import backbone_of, with_features, with_ood_features
 from pedaxr_models.captioning.figures import draw_curves
 from pedaxr_models.captioning.inputs import (
     ReaderFilms,
@@ -40,7 +41,7 @@ from pedaxr_models.captioning.pretrained import fit_sizes, load_pretrained
 from pedaxr_models.captioning.recipe import TrainConfig, preset
 from pedaxr_models.captioning.reporter import TOKENIZER_FILE, Reporter
 from pedaxr_models.captioning.tokenizer import PAD, WordPieces
-from pedaxr_models.captioning.vision_stem import outline_loss
+from pedaxr_models.captioning.vision_stem import FEATURE_STEMS, FEATURES, outline_loss
 from pedaxr_models.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.film import Film
@@ -147,15 +148,18 @@ def open_splits(
     """The inputs of every split, and the pictures that are not films, predicted on first use."""
     opened = {}
     cache = config.cache or config.out / "cache"
+    backbone = backbone_of(config.stem, segmenter)
     for name, films in splits.items():
         films = films if name == "train" else films[: config.measured_films]
         bar = progress.add_task(f"segmenting {name}", total=len(films), note="")
-        opened[name] = open_inputs(
+        seen = open_inputs(
             films, segmenter, cache, config.image_size, progress=partial(progress.advance, bar)
         )
         progress.update(bar, completed=len(films))
-    opened["ood_images"] = open_ood_images(segmenter, cache, config.image_size)
-    return opened
+        views = config.exposures if name == "train" else 1
+        opened[name] = with_features(seen, films, backbone, cache, views=views)
+    ood_images = open_ood_images(segmenter, cache, config.image_size)
+    return opened | {"ood_images": with_ood_features(ood_images, backbone, cache)}
 
 
 def start(config: TrainConfig, films: ReaderFilms, processes: Processes = ALONE) -> Run:
@@ -205,6 +209,7 @@ def _network_config(config: TrainConfig, vocabulary: int) -> ReportNetworkConfig
         vision_layers=config.vision_layers,
         decoder_layers=config.decoder_layers,
         stem=config.stem,
+        features=FEATURES if config.stem in FEATURE_STEMS else 0,
         outlines=len(CHANNELS) if config.outline_weight else 0,
         tells_findings=config.tells_findings,
         quiet_masks=config.quiet_masks,
@@ -313,14 +318,21 @@ def _training_inputs(
     Whatever the metadata say of such a picture, the reader must learn to say nothing of it: of a blank, of
     noise, and of out-of-distribution images on which the segmentation saw what is not there.
     """
-    seen = distort(opened["train"].seen(indices), noise)
-    spoilt = torch.from_numpy(rng.random(len(indices)) < config.unreadable)
-    kind = torch.from_numpy(rng.integers(0, 4, len(indices)))
-    ood_images = opened["ood_images"]
-    seen = seen.where(spoilt & (kind == 0), blank_like(seen))
-    seen = seen.where(spoilt & (kind == 1), noise_like(seen, noise))
-    others = ood_images.seen([int(i) for i in rng.integers(0, len(ood_images), len(indices))])
-    return seen.where(spoilt & (kind > 1), others), spoilt
+    seen = distort(opened["train"].seen(indices, rng), noise)
+    spoilt = rng.random(len(indices)) < config.unreadable
+    for row in np.flatnonzero(spoilt).tolist():
+        seen.replace_row(row, _unreadable(opened["ood_images"], seen.row(row), rng, noise))
+    return seen, torch.from_numpy(spoilt)
+
+
+def _unreadable(
+    ood_images: ReaderFilms, seen: Seen, rng: np.random.Generator, noise: torch.Generator
+) -> Seen:
+    """In the place of one film: a blank, noise, or in half of the cases an out-of-distribution picture."""
+    kind = rng.integers(0, 4)
+    if kind > 1:
+        return ood_images.seen([int(rng.integers(0, len(ood_images)))])
+    return noise_like(seen, noise) if kind else blank_like(seen)
 
 
 def validate(config: TrainConfig, run: Run, films: ReaderFilms) -> Json:

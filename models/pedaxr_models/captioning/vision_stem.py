@@ -15,7 +15,41 @@ from torch.nn import functional as F
 from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.inputs import Seen
 
-STEMS = ("linear", "convolutions")
+STEMS = ("linear", "convolutions", "hybrid", "imagenet")
+FEATURE_STEMS = STEMS[2:]  # features of a frozen backbone lie beside the film in each patch, see `eyes`
+FEATURES = 320  # channels of EfficientNet-Lite0 at stride 16
+
+
+def feature_planes(features: int, patch_size: int) -> int:
+    """How many planes of the film's size the features fill: two by two cells of them lie in a patch.
+
+    Raises:
+        ValueError: they do not fill whole planes.
+    """
+    if features % (patch_size // 2) ** 2:
+        raise ValueError(
+            f"{features} features do not fill whole planes beside patches of {patch_size} pixels."
+        )
+    return features // (patch_size // 2) ** 2
+
+
+class FeaturePlanes(nn.Module):
+    """Features of a frozen backbone (B, C, h, w) as planes (B, C / (P / 2)**2, S, S) beside the film's.
+
+    Levelled, resampled to two by two cells a patch and laid out within it: the matrix that cuts the film
+    into patches then takes the features of a patch to its token, as in a hybrid vision transformer.
+    """
+
+    def __init__(self, features: int, patch_size: int, image_size: int) -> None:
+        super().__init__()
+        self.features = features
+        self.cells, self.spread = 2 * image_size // patch_size, patch_size // 2
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Level each cell, resample, lay out."""
+        levelled = F.layer_norm(features.permute(0, 2, 3, 1), (self.features,)).permute(0, 3, 1, 2)
+        cells = (self.cells, self.cells)
+        return F.pixel_shuffle(F.interpolate(levelled, cells, mode="bilinear"), self.spread)
 
 
 class Stem(nn.Sequential):

@@ -43,6 +43,13 @@ segmenter_option = click.option(
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The first of the seeds.")
 @segmenter_option
 @click.option("--shifted", type=DATA, help="Films of `pedaxr films --shifted`, measured as well.")
+@click.option(
+    "--compare",
+    "eyes",
+    type=click.Choice(("linear", "convolutions", "hybrid", "imagenet")),
+    multiple=True,
+    help="Compare these --eyes instead, each seeing the film alone, on the validation films; repeatable.",
+)
 @click.option("--limit", type=click.IntRange(1), help="Measure on the first N films only.")
 @click.option(
     "--publish",
@@ -66,6 +73,7 @@ def ablation(
     seeds: int,
     segmenter: Path | None,
     shifted: Path | None,
+    eyes: tuple[str, ...],
     limit: int | None,
     document: Path | None,
     checkpoint: Path | None,
@@ -89,7 +97,7 @@ def ablation(
     with library_errors():
         training = preset_of(preset, data=data, out=out, segmenter=segmenter, **options)
         result = run_ablation(
-            AblationConfig(training, seeds, shifted, limit), lambda line: click.echo(line, err=True)
+            AblationConfig(training, seeds, shifted, limit, eyes), lambda line: click.echo(line, err=True)
         )
         table = ablation_table(result)
         (out / "ablation.md").write_text(table, encoding="utf-8")

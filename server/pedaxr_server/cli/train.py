@@ -46,8 +46,10 @@ def eyes_options(command: F) -> F:
     """Options for a reader that is to learn to see from few films."""
     options = (
         click.option(
-            "--stem", type=click.Choice(("linear", "convolutions")), default="linear", show_default=True,
-            help="How patches of the film are embedded.",
+            "--eyes", "--stem", "stem", type=click.Choice(("linear", "convolutions", "hybrid", "imagenet")),
+            default="linear", show_default=True,
+            help="Patch embedding: linear, convolutions, or features of the frozen backbone of the "
+            "segmentation (hybrid) or of ImageNet.",
         ),
         click.option(
             "--outline-weight", type=click.FloatRange(0), default=0.0, show_default=True,

@@ -5,6 +5,9 @@
     oracle facts               the grammar on the true facts: how high the overlap scores can get
     metadata only ... + masks  the same network, retrained with the named inputs only
 
+With `AblationConfig.eyes` kinds of patches are compared instead, each by a reader that sees the film alone,
+on the validation films: for choosing among them.
+
 Trained variants are run with several seeds. A variant with a finished checkpoint is not trained again, an
 interrupted one resumes, and all share one cache of predicted masks.
 """
@@ -32,6 +35,7 @@ from pedaxr_models.captioning.ablation.scores import (
     resamples,
     scores_of,
 )
+from pedaxr_models.captioning.eyes.kept_features import backbone_of, with_features
 from pedaxr_models.captioning.inputs import ReaderFilms, open_inputs
 from pedaxr_models.captioning.network import SOURCES
 from pedaxr_models.captioning.reporter import Reporter
@@ -68,12 +72,23 @@ class AblationConfig:
         seeds: trainings per variant, from seed `training.seed` on.
         shifted: a second set of films to measure on.
         limit: measure on the first N films only.
+        eyes: kinds of patches to compare on the validation films, of `vision_stem.STEMS`; none: the ablation
+            of one kind on the test films.
     """
 
     training: TrainConfig
     seeds: int = 3
     shifted: Path | None = None
     limit: int | None = None
+    eyes: tuple[str, ...] = ()
+
+    @property
+    def trained(self) -> dict[str, tuple[tuple[str, ...], str]]:
+        """By variant: what it sees, and how patches become tokens."""
+        if not self.eyes:
+            return {variant: (sees, self.training.stem) for variant, sees in TRAINED.items()}
+        alone = {f"image only, {stem}": (("film",), stem) for stem in self.eyes}
+        return {"metadata only": (("metadata",), self.training.stem), **alone}
 
 
 def run_ablation(config: AblationConfig, tell: Callable[[str], None] = lambda _: None) -> AblationScores:
@@ -90,18 +105,20 @@ def run_ablation(config: AblationConfig, tell: Callable[[str], None] = lambda _:
     _claim(config.training, out / "settings.json")
     train_facts, measured = _films(config)
     tell(f"predicting masks of {sum(map(len, measured.values()))} films where they are not cached")
-    opened = {name: _open(films, config.training) for name, films in measured.items()}
+    stems = sorted({stem for _, stem in config.trained.values()})
+    opened = {
+        name: {stem: _open(films, replace(config.training, stem=stem)) for stem in stems}
+        for name, films in measured.items()
+    }
     checkpoints = _train_variants(config, tell)
     tell("writing the reports of every variant and measuring them")
-    sets = {
-        name: measure(
-            _variant_texts(films, train_facts, checkpoints, name), films.facts, config.training.seed
-        )
-        for name, films in opened.items()
-    }
+    sets = {}
+    for name, films in opened.items():
+        texts = _variant_texts(config, films, train_facts, checkpoints, name)
+        sets[name] = measure(texts, films[stems[0]].facts, config.training.seed)
     result = AblationScores(
         synthetic=is_synthetic(config.training.data),
-        films={name: len(films) for name, films in opened.items()},
+        films={name: len(films) for name, films in measured.items()},
         minutes=config.training.minutes,
         steps=config.training.steps,
         seeds=config.seeds,
@@ -133,7 +150,8 @@ def _claim(training: TrainConfig, path: Path) -> None:
 def _films(config: AblationConfig) -> tuple[list[FilmFacts], dict[str, list[Film]]]:
     """Facts of the training films, and the films of each set to measure on."""
     splits = split_films(read_films(config.training.data))
-    measured = {"test": splits["test"] or splits["validation"]}
+    name = "validation" if config.eyes or not splits["test"] else "test"
+    measured = {name: splits[name]}
     if config.shifted:
         shifted = read_films(config.shifted)
         measured["shifted"] = [f for f in shifted if f.split in (None, "test")] or shifted
@@ -145,7 +163,9 @@ def _films(config: AblationConfig) -> tuple[list[FilmFacts], dict[str, list[Film
 
 
 def _open(films: Sequence[Film], training: TrainConfig) -> ReaderFilms:
-    return open_inputs(films, _segmenter(training), _cache(training), training.image_size)
+    segmenter, cache = _segmenter(training), _cache(training)
+    opened = open_inputs(films, segmenter, cache, training.image_size)
+    return with_features(opened, films, backbone_of(training.stem, segmenter), cache)
 
 
 def _segmenter(training: TrainConfig) -> Segmenter:
@@ -158,8 +178,8 @@ def _cache(training: TrainConfig) -> Path:
 
 def _train_variants(config: AblationConfig, tell: Callable[[str], None]) -> dict[str, list[Path]]:
     """The checkpoints of each trained variant, one per seed; all variants of a seed before the next seed."""
-    planned = [(variant, seed) for seed in range(config.seeds) for variant in TRAINED]
-    checkpoints: dict[str, list[Path]] = {variant: [] for variant in TRAINED}
+    planned = [(variant, seed) for seed in range(config.seeds) for variant in config.trained]
+    checkpoints: dict[str, list[Path]] = {variant: [] for variant in config.trained}
     for number, (variant, seed) in enumerate(planned, 1):
         checkpoint = variant_config(config, variant, seed).out / "checkpoint"
         done = checkpoint.is_dir()
@@ -173,11 +193,15 @@ def _train_variants(config: AblationConfig, tell: Callable[[str], None]) -> dict
 def variant_config(config: AblationConfig, variant: str, seed: int) -> TrainConfig:
     """How one variant is trained with one seed."""
     training = config.training
+    sees, stem = config.trained[variant]
+    # An ablation of the kind that was chosen finds what the comparison has trained.
+    name = variant.removesuffix(f", {training.stem}") if stem == training.stem else variant
     return replace(
         training,
-        out=training.out / f"{variant.replace(' + ', '_').replace(' ', '_')}-{seed}",
+        out=training.out / f"{name.replace(' + ', '_').replace(', ', '_').replace(' ', '_')}-{seed}",
         cache=_cache(training),
-        sees=TRAINED[variant],
+        sees=sees,
+        stem=stem,
         seed=training.seed + seed,
         measured_films=_CHECKED_FILMS,
         resume=True,
@@ -197,14 +221,21 @@ def untrained_texts(train_facts: Sequence[FilmFacts], truth: Sequence[FilmFacts]
 
 
 def _variant_texts(
-    films: ReaderFilms, train_facts: Sequence[FilmFacts], checkpoints: dict[str, list[Path]], name: str
+    config: AblationConfig,
+    films: dict[str, ReaderFilms],
+    train_facts: Sequence[FilmFacts],
+    checkpoints: dict[str, list[Path]],
+    name: str,
 ) -> dict[str, list[list[str]]]:
-    """Per variant, per seed, the reports of all films."""
-    texts = {variant: [said] for variant, said in untrained_texts(train_facts, films.facts).items()}
-    texts |= {
-        variant: [_written(films, folder, name) for folder in made] for variant, made in checkpoints.items()
+    """Per variant, per seed, the reports of all films, which were opened for each kind of patches."""
+    truth = next(iter(films.values())).facts
+    untrained = {variant: [said] for variant, said in untrained_texts(train_facts, truth).items()}
+    oracle = untrained.popitem()
+    trained = {
+        variant: [_written(films[config.trained[variant][1]], folder, name) for folder in made]
+        for variant, made in checkpoints.items()
     }
-    return {variant: texts[variant] for variant in VARIANTS}
+    return untrained | trained | dict([oracle])
 
 
 def _written(films: ReaderFilms, checkpoint: Path, name: str) -> list[str]:
