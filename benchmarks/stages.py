@@ -29,6 +29,7 @@ from pedaxr_models.report_text.parser import parse
 from pedaxr_models.runtime.compiled_reporter import CompiledReporter
 from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter, enlarge
 from pedaxr_models.runtime.graphs import DecoderGraph, EncoderGraph
+from pedaxr_models.segmentation.film_segmenter import Segmentation
 from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.segmentation.transforms import prepare
 
@@ -69,7 +70,7 @@ def _stages(path: Path) -> dict[str, Stage]:
     return {
         **_before(path, segmenter),
         **_outlines(film.pixels, segmenter),
-        **_report(film.pixels, reporter, seen.probabilities, seen.frame_of(film.pixels)),
+        **_report(film.pixels, reporter, seen),
     }
 
 
@@ -114,14 +115,13 @@ def _outlines(pixels: np.ndarray, segmenter: CompiledSegmenter) -> dict[str, Sta
     }
 
 
-def _report(
-    pixels: np.ndarray, reporter: CompiledReporter, probabilities: np.ndarray, frame: np.ndarray
-) -> dict[str, Stage]:
+def _report(pixels: np.ndarray, reporter: CompiledReporter, seen: Segmentation) -> dict[str, Stage]:
+    probabilities, frame = seen.probabilities, seen.frame_of(pixels)
+    framed = frame, seen.letterbox
     network = Reporter.load(weights_folder("captioner")).network
     network.requires_grad_(False)
     size = network.config.image_size
-    given = film_planes(pixels, size, frame), shrink(probabilities, size // 2), region_features(probabilities)
-    inputs = (*(array[None] for array in given), *reporter.words(METADATA))
+    inputs = reporter.inputs(pixels, seen, METADATA)
     bias, _, *crossed = reporter.encoder(*inputs)
     written = reporter.write(bias, crossed)
     text = reporter.pieces.decode(written.ids)
@@ -130,7 +130,7 @@ def _report(
     step = _gflop(DecoderGraph(network), torch.ones(1, dtype=torch.long), *tensors, *past)
     encoder = _gflop(EncoderGraph(network), *map(torch.from_numpy, inputs))
     return {
-        "film's planes": (lambda: film_planes(pixels, size, frame), 0, frame.nbytes + given[0].nbytes),
+        "film's planes": (lambda: film_planes(pixels, size, framed), 0, frame.nbytes + inputs[0].nbytes),
         "probabilities shrunk": (lambda: shrink(probabilities, size // 2), 0, probabilities.nbytes),
         "regions in figures": (lambda: region_features(probabilities), 0, probabilities.nbytes),
         "encoder": (lambda: reporter.encoder(*inputs), encoder, _size(network)),

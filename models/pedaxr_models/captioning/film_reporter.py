@@ -7,6 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from pedaxr_models.captioning.tokenizer import WordPieces
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.facts import UNREADABLE
@@ -56,11 +58,16 @@ class FilmReporter(ABC):
 
     Attributes:
         runtime: what runs the network, "torch" or "compiled".
+        features: channels of the segmentation's features that it reads; 0: none.
+        features_from: SHA-256 of the segmentation weights whose features it was trained on.
         data: what it was trained on, as its checkpoint's data.json says; empty where it says nothing.
     """
 
     runtime = ""
     data: Mapping[str, Any] = MappingProxyType({})
+
+    features = 0
+    features_from = ""
 
     def __init__(self, pieces: WordPieces, *, name: str, weights_sha256: str) -> None:
         self._pieces = pieces
@@ -71,6 +78,17 @@ class FilmReporter(ABC):
     def pieces(self) -> WordPieces:
         """Its tokens."""
         return self._pieces
+
+    def features_of(self, segmentation: Segmentation) -> FloatArray:
+        """What it reads of the segmentation's features, (1, F, h, w).
+
+        Those of other weights than it was trained on mean something else to it: it then goes without, as it
+        has learnt to, by film, outlines and measures.
+        """
+        known = segmentation.features
+        if known is None or not self.features_from or segmentation.features_from != self.features_from:
+            return np.zeros((1, self.features, 1, 1), np.float32)
+        return known[None]
 
     @abstractmethod
     def describe(self, pixels: FloatArray, segmentation: Segmentation, metadata: FilmMetadata) -> Narrative:

@@ -20,6 +20,8 @@ from transformers import BertModel, ViTModel
 
 from pedaxr_models.captioning.network import ReportNetwork, ReportNetworkConfig
 from pedaxr_models.captioning.tokenizer import WordPieces
+from pedaxr_models.captioning.vision_stem import FEATURE_STEMS, FEATURES, STEMS
+from pedaxr_models.checkpoint import Checkpoint
 
 _KINDS = {"vision": "vit", "text": "bert"}
 _LEAST = 0.9  # of the encoder's layers; less is another architecture under a known name
@@ -84,6 +86,34 @@ def load_pretrained(
         _load(network.vision, _weights(ViTModel, vision), _VISION_FITS, vision)
     if text is not None:
         _load(network.text, _weights(BertModel, text), _text_fits(pieces, text), text)
+
+
+def with_stem(checkpoint: Checkpoint, stem: str) -> ReportNetworkConfig:
+    """A checkpoint's network with patches of that kind; "linear" leaves them as they are.
+
+    Raises:
+        ValueError: its patches cannot become of that kind.
+    """
+    stored = ReportNetworkConfig.from_json(checkpoint.config["network"])
+    if stem in (STEMS[0], stored.stem):
+        return stored
+    if stored.stem != STEMS[0] or stem not in FEATURE_STEMS:
+        raise ValueError(
+            f"Patches by {stored.stem!r} cannot become {stem!r}: only linear patches can be given features. "
+            "Start from other weights, or from none."
+        )
+    return replace(stored, stem=stem, features=FEATURES)
+
+
+def widened(stored: Mapping[str, Tensor], network: ReportNetwork) -> dict[str, Tensor]:
+    """A checkpoint's tensors for a network whose patches hold more planes: those begin at 0, unread."""
+    name = "vision.embeddings.patch_embeddings.projection.weight"
+    ours = network.state_dict().get(name)
+    if name not in stored or ours is None or ours.ndim != 4:
+        return dict(stored)
+    before = stored[name]
+    wider = before.new_zeros(len(before), ours.shape[1] - before.shape[1], *before.shape[2:])
+    return {**stored, name: torch.cat([before, wider], 1)}
 
 
 def _weights(model_class: type[Any], folder: Path) -> Mapping[str, Tensor]:

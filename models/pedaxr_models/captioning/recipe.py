@@ -26,6 +26,8 @@ class TrainConfig:
         cache: folder of the predicted masks, to be shared by several runs; None: below `out`.
         vision, text: local folders of pretrained ViT and BERT weights, whose sizes the reader then has.
         stem: how patches become tokens, one of `vision_stem.STEMS`.
+        features_lost: share of training films without the features of the backbone, where outlines are left
+            to read: the reader can then do without those of another segmentation.
         exposures: of each training film that a frozen backbone looks at; more are as many looks more to make.
         outline_weight: of telling the outlines from each patch, at the start; falls to 0 over the budget.
         tells_findings: the decoder may attend to what the finding head goes by.
@@ -54,6 +56,7 @@ class TrainConfig:
     vision: Path | None = None
     text: Path | None = None
     stem: str = STEMS[0]
+    features_lost: float = 0.1
     exposures: int = 2
     outline_weight: float = 0.0
     tells_findings: bool = False

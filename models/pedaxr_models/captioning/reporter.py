@@ -43,10 +43,11 @@ class Reporter(FilmReporter):
         name: str = "pedaxr-captioner",
         weights_sha256: str = "",
         num_beams: int = 1,
+        features_from: str = "",
     ) -> None:
         """`num_beams` above 1 writes by beam search, see `captioning.beam`; 1 is greedy search."""
         super().__init__(pieces, name=name, weights_sha256=weights_sha256)
-        self._network = network
+        self._network, self.features, self.features_from = network, network.config.features, features_from
         self.num_beams = num_beams
 
     @classmethod
@@ -62,10 +63,18 @@ class Reporter(FilmReporter):
             network.load_state_dict(checkpoint.tensors)
             pieces = WordPieces.from_json(checkpoint.files[TOKENIZER_FILE].decode())
             name = str(checkpoint.config["name"])
+            features_from = str(checkpoint.config.get("segmentation_sha256", ""))
         except (KeyError, TypeError, ValueError, RuntimeError) as err:
             raise CheckpointError(not_a_reporter(folder)) from err
         weights = checkpoint.weights_sha256
-        reporter = cls(network, pieces, name=name, weights_sha256=weights, num_beams=num_beams)
+        reporter = cls(
+            network,
+            pieces,
+            name=name,
+            weights_sha256=weights,
+            num_beams=num_beams,
+            features_from=features_from,
+        )
         reporter.data, reporter.is_constrained = checkpoint.data, constrained
         return reporter
 
@@ -84,6 +93,8 @@ class Reporter(FilmReporter):
         network = self._network.eval()
         size = network.config.image_size
         seen = see(pixels, segmentation.probabilities, size)
+        if self.features:
+            seen = replace(seen, features=torch.from_numpy(self.features_of(segmentation)))
         memory, mask, findings = self._encode(both(seen, blank_like(seen)), [metadata, metadata])
         ids, given = self._write(memory[:1], mask[:1], evidence_of(seen, findings[:1], [metadata]))
         text = self._pieces.decode(ids[0].tolist())

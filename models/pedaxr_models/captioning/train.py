@@ -37,7 +37,7 @@ from pedaxr_models.captioning.network import (
     ReportNetworkConfig,
     Taught,
 )
-from pedaxr_models.captioning.pretrained import fit_sizes, load_pretrained
+from pedaxr_models.captioning.pretrained import fit_sizes, load_pretrained, widened, with_stem
 from pedaxr_models.captioning.recipe import TrainConfig, preset
 from pedaxr_models.captioning.reporter import TOKENIZER_FILE, Reporter
 from pedaxr_models.captioning.tokenizer import PAD, WordPieces
@@ -148,7 +148,7 @@ def open_splits(
     """The inputs of every split, and the pictures that are not films, predicted on first use."""
     opened = {}
     cache = config.cache or config.out / "cache"
-    backbone = backbone_of(config.stem, segmenter)
+    backbone = backbone_of(_stem(config), segmenter)
     for name, films in splits.items():
         films = films if name == "train" else films[: config.measured_films]
         bar = progress.add_task(f"segmenting {name}", total=len(films), note="")
@@ -184,8 +184,8 @@ def _new_network(config: TrainConfig, films: ReaderFilms) -> tuple[ReportNetwork
     if config.start_from:
         checkpoint = load_checkpoint(config.start_from)
         pieces = WordPieces.from_json(checkpoint.files[TOKENIZER_FILE].decode())
-        network = ReportNetwork(ReportNetworkConfig.from_json(checkpoint.config["network"]))
-        network.load_state_dict(checkpoint.tensors)
+        network = ReportNetwork(with_stem(checkpoint, config.stem))
+        network.load_state_dict(widened(checkpoint.tensors, network))
     else:
         resumes = config.resume and vocabulary.exists()
         pieces = (
@@ -214,6 +214,13 @@ def _network_config(config: TrainConfig, vocabulary: int) -> ReportNetworkConfig
         tells_findings=config.tells_findings,
         quiet_masks=config.quiet_masks,
     )
+
+
+def _stem(config: TrainConfig) -> str:
+    """How the patches of the network to be trained become tokens."""
+    if not config.start_from:
+        return config.stem
+    return with_stem(load_checkpoint(config.start_from, with_tensors=False), config.stem).stem
 
 
 def corpus(films: ReaderFilms, seed: int) -> list[str]:
@@ -319,6 +326,8 @@ def _training_inputs(
     noise, and of out-of-distribution images on which the segmentation saw what is not there.
     """
     seen = distort(opened["train"].seen(indices, rng), noise)
+    if seen.features is not None and "masks" in config.sees:
+        seen.features[torch.rand(len(seen), generator=noise) < config.features_lost] = 0.0
     spoilt = rng.random(len(indices)) < config.unreadable
     for row in np.flatnonzero(spoilt).tolist():
         seen.replace_row(row, _unreadable(opened["ood_images"], seen.row(row), rng, noise))

@@ -31,7 +31,7 @@ from pedaxr_models.runtime.threads import threads_per_call
 Runtime = Literal["auto", "torch", "compiled"]
 RUNTIME_VARIABLE = "PEDAXR_RUNTIME"
 CACHE_VARIABLE = "PEDAXR_GRAPHS"
-_FORMAT = 2  # of the graphs; raise it when `graphs.py` changes what they take or give
+_FORMAT = 3  # of the graphs; raise it when `graphs.py` changes what they take or give
 _USE_TORCH = f"{RUNTIME_VARIABLE}=torch"
 _DIGEST = 32
 GRAPHS = {"segmentation": ("segmentation",), "captioner": ("encoder", "decoder")}

@@ -25,6 +25,7 @@ class Sizes:
     image_size: int
     longest_text: int
     longest_report: int
+    features: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class CompiledReporter(FilmReporter):
     ) -> None:
         super().__init__(pieces, name=name, weights_sha256=weights_sha256)
         self.encoder, self._decoder, self._sizes = encoder, decoder, sizes
+        self.features = sizes.features
 
     @classmethod
     def load(cls, folder: Path) -> "CompiledReporter":
@@ -70,7 +72,12 @@ class CompiledReporter(FilmReporter):
         graphs = open_graphs("captioner", folder, checkpoint)
         try:
             network = checkpoint.config["network"]
-            sizes = Sizes(*(int(network[k]) for k in ("image_size", "longest_text", "longest_report")))
+            sizes = Sizes(
+                int(network["image_size"]),
+                int(network["longest_text"]),
+                int(network["longest_report"]),
+                int(network.get("features", 0)),
+            )
             pieces = WordPieces.from_json(checkpoint.files[TOKENIZER_FILE].decode())
             name = str(checkpoint.config["name"])
         except (KeyError, TypeError, ValueError) as err:
@@ -84,12 +91,12 @@ class CompiledReporter(FilmReporter):
             weights_sha256=checkpoint.weights_sha256,
         )
         reporter.data = checkpoint.data
+        reporter.features_from = str(checkpoint.config.get("segmentation_sha256", ""))
         return reporter
 
     def describe(self, pixels: FloatArray, segmentation: Segmentation, metadata: FilmMetadata) -> Narrative:
         """Write the narrative of a segmented film (H, W) float32 in [0, 1], bone bright."""
-        seen = self._seen(pixels, segmentation)
-        bias, findings, *crossed = self.encoder(*seen, *self.words(metadata))
+        bias, findings, *crossed = self.encoder(*self.inputs(pixels, segmentation, metadata))
         written = self.write(bias, crossed)
         probabilities = 1 / (1 + np.exp(-findings.astype(np.float64)))
         return Narrative.of(
@@ -98,6 +105,13 @@ class CompiledReporter(FilmReporter):
             confidence=written.confidence,
             image_dependence=written.image_dependence,
         )
+
+    def inputs(
+        self, pixels: FloatArray, segmentation: Segmentation, metadata: FilmMetadata
+    ) -> tuple[AnyArray, ...]:
+        """What the encoder graph takes of a film, in its order."""
+        features = (self.features_of(segmentation),) if self.features else ()
+        return *self._seen(pixels, segmentation), *self.words(metadata), *features
 
     def _seen(self, pixels: FloatArray, segmentation: Segmentation) -> tuple[FloatArray, ...]:
         """Film planes (1, P, S, S), probabilities (1, C, S/2, S/2) and regions (1, R, F)."""

@@ -66,7 +66,11 @@ class CompiledSegmenter(FilmSegmenter):
         return segmenter
 
     def _probabilities(self, film: FloatArray) -> FloatArray:
-        return enlarge(as_float(self.graph(film[:, None])[0]), self.size)
+        return self._look(film)[0]
+
+    def _look(self, film: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+        logits, features = self.graph(film[:, None])
+        return enlarge(as_float(logits), self.size), as_float(features)
 
     def glance(self, pixels: FloatArray, channels: Sequence[str]) -> Segmentation:
         """See `FilmSegmenter.glance`."""

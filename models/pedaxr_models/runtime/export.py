@@ -38,7 +38,7 @@ def export_segmentation(folder: Path) -> dict[str, bytes]:
     film = torch.zeros(1, 1, segmenter.size, segmenter.size)
     graph = SegmentationGraph(segmenter.network)
     return {
-        "segmentation": _export(graph, [film], ["film"], ["logits"], {"film": {0: "films"}}),
+        "segmentation": _export(graph, [film], ["film"], ["logits", "features"], {"film": {0: "films"}}),
     }
 
 
@@ -58,6 +58,7 @@ def export_captioner(folder: Path) -> dict[str, bytes]:
         torch.zeros(1, REGION_TOKENS, config.region_features or REGION_FEATURES),
         torch.ones(1, longest, dtype=torch.long),
         torch.ones(1, longest, dtype=torch.long),
+        *([torch.zeros(1, config.features, 24, 24)] if config.features else []),
     ]
     encoder = EncoderGraph(network)
     with torch.no_grad():
@@ -72,9 +73,9 @@ def export_captioner(folder: Path) -> dict[str, bytes]:
         "encoder": _export(
             encoder,
             seen,
-            ["film", "probabilities", "regions", "text_ids", "text_mask"],
+            ["film", "probabilities", "regions", "text_ids", "text_mask", "features"][: len(seen)],
             ["bias", "findings", *films],
-            {},
+            {"features": {2: "rows", 3: "columns"}} if config.features else {},
         ),
         "decoder": _export(
             DecoderGraph(network),

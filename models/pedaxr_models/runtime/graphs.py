@@ -1,7 +1,9 @@
 """The networks as graphs that a compiled runtime can hold: tensors in, tensors out, no Python in between.
 
-    segmentation:  film (1, 1, S, S) -> logits (C, S/4, S/4); OpenCV enlarges them in a third of the time
-    encoder:       film (P, S, S), probabilities (C, S/2, S/2), regions (R, F), metadata (1, T)
+    segmentation:  film (1, 1, S, S) -> logits (C, S/4, S/4), which OpenCV enlarges in a third of the time;
+                   the backbone's features (F, S/16, S/16)
+    encoder:       film (P, S, S), probabilities (C, S/2, S/2), regions (R, F), metadata (1, T), and features
+                   where the report writer reads them
                    -> mask, findings (5,), keys and values of the cross-attention by layer
     decoder step:  token (1,), mask, keys and values of the cross-attention by layer, past ones by layer
                    -> next token (1,), its probability (1,), dependence (1,), past with this token by layer
@@ -27,15 +29,15 @@ from pedaxr_models.segmentation.network import SegmentationNetwork
 
 
 class SegmentationGraph(nn.Module):
-    """`Segmenter.predict` between the prepared film and the logits before they are enlarged."""
+    """`Segmenter.predict` from the prepared film to features, and to logits before they are enlarged."""
 
     def __init__(self, network: SegmentationNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, film: Tensor) -> Tensor:
-        """(B, 1, S, S) normalised to logits (B, C, s, s)."""
-        return self.network.coarse(film)
+    def forward(self, film: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 1, S, S) normalised to logits (B, C, s, s) and features (B, F, S / 16, S / 16)."""
+        return self.network.look(film)
 
 
 class EncoderGraph(nn.Module):
@@ -51,20 +53,29 @@ class EncoderGraph(nn.Module):
         nothing = Seen(
             torch.zeros(1, FILM_PLANES + len(CHANNELS), side, side),
             torch.zeros(1, REGION_TOKENS, config.region_features or REGION_FEATURES),
+            torch.zeros(1, config.features, 1, 1) if config.features else None,
         )
         with torch.no_grad():
             self.register_buffer("blank", network.film_tokens(blank_like(nothing)))
 
     def forward(
-        self, film: Tensor, probabilities: Tensor, regions: Tensor, text_ids: Tensor, text_mask: Tensor
+        self,
+        film: Tensor,
+        probabilities: Tensor,
+        regions: Tensor,
+        text_ids: Tensor,
+        text_mask: Tensor,
+        features: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
         """Film (1, P, S, S), probabilities (1, C, s, s), regions (1, R, F), tokens (1, T) and their mask.
+
+        Features (1, F, h, w) where the report writer reads them.
 
         Returns:
             What to add to the scores of the cross-attention, (M,): 0, or -inf where there is no token; the
             logits (5,) of the findings; and by layer its keys (2, H, d, M) and values (2, H, M, d).
         """
-        seen = Seen(pixel_values(film, probabilities), regions)
+        seen = Seen(pixel_values(film, probabilities), regions, features)
         tokens = torch.cat([self.network.film_tokens(seen), self.blank])
         memory, mask, findings = self.network.integrate(tokens, text_ids, text_mask)
         crossed = [_crossed(layer.crossattention, memory) for layer in _layers(self.network)]

@@ -27,11 +27,16 @@ class Segmentation:
         letterbox: leads from the frame back to the film.
         frame: (512, 512) the film in the letterbox, kept because shrinking a large film again takes longer
             than most of what is done with it; None where nobody did.
+        features: (F, s / 16, s / 16) float32 of the network's backbone, for a report writer that reads them;
+            None where the network gives none.
+        features_from: SHA-256 of the weights that gave them; those of other weights mean something else.
     """
 
     probabilities: FloatArray
     letterbox: Letterbox
     frame: FloatArray | None = None
+    features: FloatArray | None = None
+    features_from: str = ""
 
     def frame_of(self, pixels: FloatArray) -> FloatArray:
         """The frame of the film (H, W) that was segmented."""
@@ -79,6 +84,10 @@ class FilmSegmenter(ABC):
     def _probabilities(self, film: FloatArray) -> FloatArray:
         """Prepared films (B, size, size) to probabilities (B, C, 512, 512)."""
 
+    def _look(self, film: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+        """As `_probabilities`, and features (B, F, size / 16, size / 16) where the backbone gives them."""
+        return self._probabilities(film), None
+
     def predict(self, pixels: FloatArray, *, is_framed: bool = False) -> Segmentation:
         """Segment a film (H, W) float32 in [0, 1], bone bright.
 
@@ -100,7 +109,10 @@ class FilmSegmenter(ABC):
     def predict_frame(self, frame: FloatArray, letterbox: Letterbox) -> Segmentation:
         """Segment a film that is in the letterbox (512, 512) already."""
         inputs = prepare_frame(frame, letterbox, self.size)
-        return Segmentation(self._probabilities(inputs[None])[0], letterbox, frame)
+        probabilities, features = self._look(inputs[None])
+        if features is None:
+            return Segmentation(probabilities[0], letterbox, frame)
+        return Segmentation(probabilities[0], letterbox, frame, features[0], self.weights_sha256)
 
     def probe(self) -> dict[str, float]:
         """Mean probability of each channel on a fixed drawing: the fingerprint of the computation."""

@@ -90,8 +90,12 @@ class SegmentationNetwork(nn.Module):
 
     def coarse(self, pixel_values: Tensor) -> Tensor:
         """As `forward`, before the interpolation: logits at the stride of the finest skip."""
-        logits: Tensor = self.head(self.encoder(pixel_values))
-        return logits
+        return self.look(pixel_values)[0]
+
+    def look(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
+        """As `coarse`, and the backbone's features (N, C, H / 16, W / 16), which a report writer may read."""
+        features = self.encoder(pixel_values)
+        return self.head(features), features[16]
 
 
 class Encoder(nn.Module):

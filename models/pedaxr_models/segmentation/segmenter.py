@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from pedaxr_models.checkpoint import CheckpointError, Json, load_checkpoint
@@ -81,15 +82,17 @@ class Segmenter(FilmSegmenter):
         return segmenter
 
     def _probabilities(self, film: FloatArray) -> FloatArray:
+        return self._look(film)[0]
+
+    def _look(self, film: FloatArray) -> tuple[FloatArray, FloatArray | None]:
         device = next(self._network.parameters()).device
         with torch.inference_mode():
-            probabilities = self._network(torch.from_numpy(film)[:, None].to(device)).sigmoid()
+            logits, features = self._network.look(torch.from_numpy(film)[:, None].to(device))
+            probabilities = _enlarged(logits, film.shape[-1]).sigmoid()
             if self.size != FRAME:
-                probabilities = F.interpolate(
-                    probabilities, size=(FRAME, FRAME), mode="bilinear", align_corners=False
-                )
-        found: FloatArray = probabilities.float().cpu().numpy()
-        return found
+                probabilities = _enlarged(probabilities, FRAME)
+        found, known = (part.float().cpu().numpy() for part in (probabilities, features))
+        return found, known
 
     @property
     def network(self) -> SegmentationNetwork:
@@ -116,3 +119,7 @@ class Segmenter(FilmSegmenter):
             "call_thresholds": self.call_thresholds,
             "probe": self.probe(),
         }
+
+
+def _enlarged(planes: Tensor, side: int) -> Tensor:
+    return F.interpolate(planes, size=(side, side), mode="bilinear", align_corners=False)

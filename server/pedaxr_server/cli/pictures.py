@@ -75,7 +75,7 @@ def _opened(
     """
     from tempfile import TemporaryDirectory
 
-    from pedaxr_models.captioning.inputs import open_inputs
+    from pedaxr_models.captioning.eyes.kept_features import open_for
     from pedaxr_models.checkpoint import weights_folder
     from pedaxr_models.segmentation.segmenter import Segmenter
 
@@ -85,9 +85,8 @@ def _opened(
     outliner = Segmenter.load(segmenter or weights_folder("segmentation"))
     with TemporaryDirectory() as folder, progress_bar("Outlining", len(films)) as bar:
         done = iter(range(1, len(films) + 1))
-        size = reporter.network.config.image_size
-        return open_inputs(
-            films, outliner, Path(folder), size, progress=lambda _: bar(next(done), len(films))
+        return open_for(
+            reporter, films, outliner, Path(folder), progress=lambda _: bar(next(done), len(films))
         )
 
 

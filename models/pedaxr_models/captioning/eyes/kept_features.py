@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr_models.captioning.eyes.backbone import FilmBackbone
-from pedaxr_models.captioning.inputs import ReaderFilms, ood_picture
+from pedaxr_models.captioning.inputs import ReaderFilms, ood_picture, open_inputs, open_ood_images
+from pedaxr_models.captioning.reporter import Reporter
 from pedaxr_models.captioning.vision_stem import FEATURE_STEMS
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.pixels import read_pixels
@@ -66,6 +67,40 @@ def with_ood_features(opened: ReaderFilms, backbone: FilmBackbone | None, folder
         return opened
     pictures = [partial(ood_picture, seed) for seed in range(len(opened))]
     return replace(opened, features=_kept(pictures, ["ood"], backbone, folder, 1, None))
+
+
+def open_for(
+    reporter: Reporter,
+    films: Sequence[Film],
+    segmenter: Segmenter,
+    folder: Path,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> ReaderFilms:
+    """Films as a trained reader gets them in serving: it goes without the features of other segmentations."""
+    config = reporter.network.config
+    opened = open_inputs(films, segmenter, folder, config.image_size, progress=progress)
+    if _goes_without(reporter, segmenter):
+        return _without(opened, config.features)
+    return with_features(opened, films, backbone_of(config.stem, segmenter), folder)
+
+
+def open_ood_for(reporter: Reporter, segmenter: Segmenter, folder: Path) -> ReaderFilms:
+    """As `open_for`, the pictures that are not films."""
+    config = reporter.network.config
+    opened = open_ood_images(segmenter, folder, config.image_size)
+    if _goes_without(reporter, segmenter):
+        return _without(opened, config.features)
+    return with_ood_features(opened, backbone_of(config.stem, segmenter), folder)
+
+
+def _goes_without(reporter: Reporter, segmenter: Segmenter) -> bool:
+    is_known = reporter.features_from == segmenter.weights_sha256
+    return reporter.network.config.stem == "hybrid" and not is_known
+
+
+def _without(opened: ReaderFilms, channels: int) -> ReaderFilms:
+    return replace(opened, features=np.zeros((len(opened), 1, channels, 1, 1), np.float16))
 
 
 def _kept(

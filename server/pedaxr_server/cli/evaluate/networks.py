@@ -193,7 +193,7 @@ def _read(
         InvalidRequest: no film says what is on it.
     """
     from pedaxr_models.captioning.evaluate import evaluate_captioner as measure
-    from pedaxr_models.captioning.inputs import open_inputs, open_ood_images
+    from pedaxr_models.captioning.eyes.kept_features import open_for, open_ood_for
     from pedaxr_models.datasets.read import is_synthetic
 
     films = films_of_split(data, split, limit)
@@ -201,10 +201,9 @@ def _read(
         raise InvalidRequest(
             "These films carry no facts to compare with. Use films written by `pedaxr films`."
         )
-    size = reporter.network.config.image_size
     with TemporaryDirectory() as folder, progress_bar("Outlining", len(films)) as bar:
-        inputs = open_inputs(films, outliner, Path(folder), size, progress=counter(bar, len(films)))
-        ood_images = open_ood_images(outliner, Path(folder), size)
-    return measure(
-        reporter, inputs, ood_images, synthetic=is_synthetic(data), seed=seed, constrained=constrained
-    )
+        inputs = open_for(reporter, films, outliner, Path(folder), progress=counter(bar, len(films)))
+        ood_images = open_ood_for(reporter, outliner, Path(folder))
+        return measure(
+            reporter, inputs, ood_images, synthetic=is_synthetic(data), seed=seed, constrained=constrained
+        )
