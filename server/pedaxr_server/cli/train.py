@@ -229,6 +229,9 @@ def tell_next(checkpoint: Path) -> None:
     "--segmenter", type=FOLDER, help="Segmentation checkpoint that it uses (default: the bundled weights)."
 )
 @click.option("--start-from", type=FOLDER, help="Checkpoint folder to fine-tune.")
+@click.option(
+    "--measured-films", type=click.IntRange(1), help="Measure at most N held-out films (default: preset)."
+)
 @click.option("--vision", type=FOLDER, help="Your pretrained ViT: a local folder of `save_pretrained`.")
 @click.option("--text", type=FOLDER, help="Your pretrained BERT: a local folder of `save_pretrained`.")
 @eyes_options
@@ -241,12 +244,13 @@ def train_captioner(
     steps: int | None,
     segmenter: Path | None,
     start_from: Path | None,
+    measured_films: int | None,
     **options: Any,
 ) -> None:
     """Train the vision transformer and decoder that write reports."""
     from pedaxr_models.captioning import train as training
 
-    given = {"minutes": minutes, "steps": steps, "start_from": start_from}
+    given = {"minutes": minutes, "steps": steps, "start_from": start_from, "measured_films": measured_films}
     options |= {name: value for name, value in given.items() if value is not None}
     config = training.preset(preset, data=data, out=out, segmenter=segmenter, **options)
     with library_errors():
