@@ -55,7 +55,7 @@ segmenter_option = click.option(
     "--publish",
     "document",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Write the table into this Markdown file and into the model card of --checkpoint.",
+    help="Write the table into this Markdown file and, but for --compare, into the card of --checkpoint.",
 )
 @click.option(
     "--checkpoint", type=FOLDER, help="Checkpoint whose card is written (default: the bundled weights)."
@@ -102,7 +102,9 @@ def ablation(
         table = ablation_table(result)
         (out / "ablation.md").write_text(table, encoding="utf-8")
         draw_ablation(result, out / "ablation.png")
-        if document:
+        if document and eyes:
+            publish(document, "eyes", table)
+        elif document:
             _publish(document, checkpoint, result, table)
     show(lambda: Markdown(table), stored(result), json_path)
 

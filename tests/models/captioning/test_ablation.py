@@ -135,12 +135,15 @@ def told(better: str) -> list[str]:
     """Conclusions when `better` alone writes the truth and all others call every film normal."""
     truth = TRUTH[:4] * 5
     right, wrong = [narrate(f) for f in truth], [narrate(NORMAL)] * len(truth)
-    texts = {variant: [right if variant == better else wrong] * 2 for variant in ablation.TRAINED}
+    texts = {v: [right if v == better else wrong] * 2 for v in ("constant", *ablation.TRAINED)}
     return conclusion(ablation.measure(texts, truth))
 
 
 def test_the_conclusion_follows_from_the_figures() -> None:
+    alone = told("image only")[-1]
+    assert alone == "Image only beats constant and metadata only with intervals that do not overlap."
     metadata_help = told("image + metadata")
+    assert metadata_help[-1].startswith("Image only does not beat constant and")
     assert "Metadata raise" in metadata_help[0] and "do not overlap" in metadata_help[0]
     assert "more than claimed" in metadata_help[1]
     assert "beats both" in metadata_help[2]

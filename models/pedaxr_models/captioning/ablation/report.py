@@ -16,8 +16,9 @@ from pedaxr_models.captioning.ablation.scores import (
 )
 
 CLAIM = 8.0  # per cent that the seed project claims from metadata
+IMAGE_ONLY = "image only"
 CONTRASTS = {
-    "metadata, to the image": ("image only", "image + metadata"),
+    "metadata, to the image": (IMAGE_ONLY, "image + metadata"),
     "the image, to the metadata": ("metadata only", "image + metadata"),
     "masks, to both": ("image + metadata", "image + metadata + masks"),
 }
@@ -99,7 +100,22 @@ def conclusion(measured: SetScores) -> list[str]:
     if "masks, to both" in found:
         masks = found["masks, to both"]
         lines += [_added("Predicted masks", masks), _validity(masks)]
-    return lines
+    return lines + _image_alone(measured.variants)
+
+
+def _image_alone(variants: Mapping[str, Mapping[str, VariantScore]]) -> list[str]:
+    """Whether the best reader of the film alone is better than those that do not look."""
+    f1 = {variant: scores["fact_f1"] for variant, scores in variants.items()}
+    alone = [variant for variant in f1 if variant.startswith(IMAGE_ONLY)]
+    blind = [variant for variant in ("constant", "metadata only") if variant in f1]
+    if not alone or not blind:
+        return []
+    best = max(alone, key=lambda variant: f1[variant].value)
+    wins = all(f1[best].value > f1[v].value and not f1[best].overlaps(f1[v]) for v in blind)
+    return [
+        f"{best.capitalize()} {'beats' if wins else 'does not beat'} {' and '.join(blind)} with intervals "
+        "that do not overlap."
+    ]
 
 
 def _added(what: str, contrast: Contrast) -> str:

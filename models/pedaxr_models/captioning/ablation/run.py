@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from pedaxr_models.captioning.ablation.record import stored
-from pedaxr_models.captioning.ablation.report import conclusion, contrasts
+from pedaxr_models.captioning.ablation.report import IMAGE_ONLY, conclusion, contrasts
 from pedaxr_models.captioning.ablation.scores import (
     SCORES,
     AblationScores,
@@ -52,7 +52,7 @@ from pedaxr_models.segmentation.segmenter import Segmenter
 
 TRAINED: dict[str, tuple[str, ...]] = {
     "metadata only": ("metadata",),
-    "image only": ("film",),
+    IMAGE_ONLY: ("film",),
     "image + metadata": ("film", "metadata"),
     "image + metadata + masks": SOURCES,
 }
@@ -87,7 +87,7 @@ class AblationConfig:
         """By variant: what it sees, and how patches become tokens."""
         if not self.eyes:
             return {variant: (sees, self.training.stem) for variant, sees in TRAINED.items()}
-        alone = {f"image only, {stem}": (("film",), stem) for stem in self.eyes}
+        alone = {f"{IMAGE_ONLY}, {stem}": (("film",), stem) for stem in self.eyes}
         return {"metadata only": (("metadata",), self.training.stem), **alone}
 
 
