@@ -88,7 +88,7 @@ class Segmenter(FilmSegmenter):
         device = next(self._network.parameters()).device
         with torch.inference_mode():
             logits, features = self._network.look(torch.from_numpy(film)[:, None].to(device))
-            probabilities = _enlarged(logits, film.shape[-1]).sigmoid()
+            probabilities = _enlarged(logits.contiguous(), film.shape[-1]).sigmoid()
             if self.size != FRAME:
                 probabilities = _enlarged(probabilities, FRAME)
         found, known = (part.float().cpu().numpy() for part in (probabilities, features))
