@@ -161,6 +161,10 @@ def _validity(masks: Contrast) -> str:
     return f"With predicted masks: {'; '.join(parts)}."
 
 
+def _seeds(result: AblationScores) -> str:
+    return f"{result.seeds} seed{'s' * (result.seeds > 1)}"
+
+
 def _budget(result: AblationScores) -> str:
     return f"{result.steps:,} steps" if result.steps else f"{result.minutes:g} minutes"
 
@@ -169,7 +173,7 @@ def ablation_table(result: AblationScores) -> str:
     """All variants as a Markdown table per set of films, with what follows from it."""
     synthetic = "synthetic " * result.synthetic
     head = (
-        f"{result.seeds} seeds of {_budget(result)} per trained variant, seeds pooled; brackets: "
+        f"{_seeds(result)} of {_budget(result)} per trained variant, seeds pooled; brackets: "
         "95 % intervals by resampling films; ±: standard deviation over seeds. Weighted error: points per "
         f"film, a missed free air 10, a wrong grade 1; lower is better, as for the shares before it. "
         f"{SIDES_NOTE} {_source(result)}\n"
@@ -227,7 +231,7 @@ def draw_ablation(result: AblationScores, path: Path) -> None:
         row[0].set_ylabel(f"{result.films[name]} {name} films", fontsize=11)
     kind = "Synthetic films. " if result.synthetic else ""
     figure.suptitle(
-        f"What each source is worth. {kind}Bars: {result.seeds} seeds pooled; whiskers: 95 % intervals "
+        f"What each source is worth. {kind}Bars: {_seeds(result)} pooled; whiskers: 95 % intervals "
         "over films; dots: seeds",
         fontsize=12,
     )
