@@ -19,6 +19,8 @@ def backup(file: Path, home: Path | None) -> None:
     with progress_bar("Copying films") as progress:
         copied = back_up(open_clinic(home), file, progress=progress)
     click.echo(f"{copied.films} films, {copied.size / 2**20:.1f} MiB in {file}")
+    if copied.waiting:
+        click.echo(f"{copied.waiting} films from the PACS, not imported yet, are in it too", err=True)
     if copied.missing:
         click.echo(f"{copied.missing} films are not in the clinic's folder and were left out", err=True)
     for name in copied.weights_left_out:

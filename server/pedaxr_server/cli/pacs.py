@@ -65,10 +65,17 @@ def fetch(
 
     node = pacs_node(config)
     decode_in_worker()
-    fetched, known = fetch_films(what, born=born, clinic=clinic_to_fill(home), node=node)
-    rows = [(study_id, "", "") for study_id in fetched]
-    data = {"study_ids": fetched, "already_there": known}
-    show(lambda: show_rows(rows, title=f"{len(fetched)} films, {known} here before"), data, json_path)
+    fetched = fetch_films(what, born=born, clinic=clinic_to_fill(home), node=node)
+    rows = [(study_id, "", "") for study_id in fetched.study_ids]
+    data = {"study_ids": fetched.study_ids, "already_there": fetched.known, "of_other_parts": fetched.left}
+    title = f"{len(rows)} films, {fetched.known} here before"
+    show(lambda: show_rows(rows, title=title), data | {"failed": fetched.failed}, json_path)
+    if fetched.left:
+        click.echo(f"{fetched.left} films of another part of the body were left", err=True)
+    for reason in fetched.failed:
+        click.echo(f"not fetched: {reason}", err=True)
+    if fetched.failed:
+        raise SystemExit(1)
 
 
 @click.command()
@@ -81,7 +88,7 @@ def fetch(
     "poll_s",
     type=click.FloatRange(5, 86400),
     metavar="SECONDS",
-    help="Ask the PACS for the films of today this often, for a PACS that sends none by itself.",
+    help="Ask the PACS for films of yesterday and today this often, for a PACS that sends none by itself.",
 )
 @click.option("--once", is_flag=True, help="Do what is waiting, then exit; take no films.")
 @home_option

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pedaxr.pacs.node import PacsNode
 
 # As pedaxr.dicom_objects.kinds.KINDS and DEFAULT_KINDS; a test compares them.
-KINDS = ("seg", "sr", "text_sr", "capture", "gsps", "pdf")
+KINDS = ("seg", "sr", "text_sr", "capture", "gsps", "pdf", "text_sr_ko", "pdf_ko")
 DEFAULT_KINDS = ("seg", "sr", "gsps", "capture")
 
 

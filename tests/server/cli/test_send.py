@@ -5,6 +5,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 from pydicom import dcmread
+from pydicom.uid import ComputedRadiographyImageStorage
 
 from pedaxr.clinic import open_clinic
 from pedaxr.clinic.find_patient import find_patient
@@ -21,6 +22,18 @@ def newest(home: Path) -> str:
 
 def test_the_kinds_of_the_command_are_those_there_are() -> None:
     assert (tuple(kinds.KINDS), kinds.DEFAULT_KINDS) == (KINDS, DEFAULT_KINDS)
+
+
+def test_every_film_of_the_demo_clinic_is_one_that_results_can_refer_to(clinic_home: Path) -> None:
+    clinic = open_clinic(clinic_home)
+    films = sorted(clinic.films.iterdir())
+    assert len(films) == clinic.registry.counts()["studies"] > 50
+    for path in films:
+        header = dcmread(path, stop_before_pixels=True)
+        assert (header.SOPClassUID, header.Modality) == (ComputedRadiographyImageStorage, "CR"), path.name
+        assert header.SyntheticData == "YES" and "synthetic" in header.Manufacturer, path.name
+        study = clinic.registry.study_of_film("", str(header.SOPInstanceUID))
+        assert study is not None and study.study_instance_uid == header.StudyInstanceUID
 
 
 def test_files_and_a_transaction_are_written(clinic_home: Path, tmp_path: Path) -> None:

@@ -27,16 +27,27 @@ needs_orthanc = pytest.mark.skipif(
 
 @dataclass(frozen=True)
 class Orthanc:
-    """A running one. `listener` is where it believes pedaxr to listen."""
+    """A running one.
+
+    Attributes:
+        listener: where it believes pedaxr to listen.
+        mover: the same of MOVER, whom it allows no C-GET.
+    """
 
     port: int
     web_port: int
     listener: int
+    mover: int
 
     @property
     def node(self) -> PacsNode:
         """How pedaxr reaches it, by DICOM alone."""
         return PacsNode("127.0.0.1", self.port, "ORTHANC", listen_port=self.listener)
+
+    @property
+    def move_node(self) -> PacsNode:
+        """As a PACS is reached that offers neither DICOMweb nor C-GET."""
+        return PacsNode("127.0.0.1", self.port, "ORTHANC", "MOVER", listen_port=self.mover)
 
     @property
     def web_node(self) -> PacsNode:
@@ -100,8 +111,9 @@ def orthanc(folder: Path, **settings: Any) -> Iterator[Orthanc]:
         folder: for its state.
         settings: of its configuration, in place of ours.
     """
-    port, web_port, listener = free_ports(3)
+    port, web_port, listener, mover = free_ports(4)
     own = {"AET": "PEDAXR", "Host": "127.0.0.1", "Port": listener}
+    own_mover = {"AET": "MOVER", "Host": "127.0.0.1", "Port": mover}
     allowed = dict.fromkeys(("AllowEcho", "AllowFind", "AllowGet", "AllowMove", "AllowStore"), True)
     configuration: Mapping[str, Any] = {
         "StorageDirectory": str(folder / "db"),
@@ -117,7 +129,10 @@ def orthanc(folder: Path, **settings: Any) -> Iterator[Orthanc]:
         "DicomAlwaysAllowStore": False,
         "DicomCheckModalityHost": True,
         "DefaultEncoding": "Utf8",
-        "DicomModalities": {"pedaxr": {**own, **allowed}},
+        "DicomModalities": {
+            "pedaxr": {**own, **allowed},
+            "mover": {**own_mover, **allowed, "AllowGet": False},
+        },
         "Plugins": [str(_WEB)],
         "DicomWeb": {
             "Enable": True,
@@ -133,7 +148,7 @@ def orthanc(folder: Path, **settings: Any) -> Iterator[Orthanc]:
         process = subprocess.Popen(
             ["Orthanc", str(folder / "orthanc.json")], stdout=log, stderr=log, env={**os.environ}
         )
-    found = Orthanc(port, web_port, listener)
+    found = Orthanc(port, web_port, listener, mover)
     try:
         _wait(found, process, folder / "log")
         yield found

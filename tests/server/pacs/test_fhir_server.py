@@ -18,7 +18,12 @@ from pedaxr_server.cli import main
 from .films import SEOYEON, film
 from .orthanc import free_ports
 
-BUNDLE = {"resourceType": "Bundle", "type": "transaction", "entry": []}
+BUNDLE = {"resourceType": "Bundle", "type": "transaction", "entry": [{}, {}]}
+TAKEN = {
+    "resourceType": "Bundle",
+    "type": "transaction-response",
+    "entry": [{"response": {"status": "201 Created"}}, {"response": {"status": "200 OK"}}],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +46,9 @@ def study_id(clinic: Clinic, tmp_path: Path) -> str:
 
 
 @contextmanager
-def fhir_server(status: int = 200) -> Iterator[tuple[str, list[tuple[str | None, str, dict[str, object]]]]]:
+def fhir_server(
+    status: int = 200, answer: bytes = json.dumps(TAKEN).encode()
+) -> Iterator[tuple[str, list[tuple[str | None, str, dict[str, object]]]]]:
     """Its address, and what it was sent: token, type and body of each request."""
     got: list[tuple[str | None, str, dict[str, object]]] = []
 
@@ -51,7 +58,7 @@ def fhir_server(status: int = 200) -> Iterator[tuple[str, list[tuple[str | None,
             got.append((self.headers.get("Authorization"), self.headers["Content-Type"], body))
             self.send_response(status)
             self.end_headers()
-            self.wfile.write(b'{"text": "Lee Seoyeon"}')
+            self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -102,8 +109,35 @@ def test_an_address_that_is_unsafe_or_none_is_refused(
 
 
 def test_a_server_that_refuses_or_is_away_is_said_without_its_words(clinic_home: Path, study_id: str) -> None:
-    with fhir_server(422) as (url, _):
+    with fhir_server(422, b'{"text": "Lee Seoyeon"}') as (url, _):
         result = send(clinic_home, study_id, url)
     assert result.exit_code == 1 and "422" in result.output and "Seoyeon" not in result.output
     result = send(clinic_home, study_id, f"http://127.0.0.1:{free_ports(1)[0]}/fhir")
     assert result.exit_code == 1 and "cannot be reached" in result.output
+
+
+def _answered(**changed: object) -> bytes:
+    return json.dumps(TAKEN | changed).encode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"<html>Lee Seoyeon: welcome</html>",
+        b'["transaction-response"]',
+        _answered()[:-20],
+        _answered(type="searchset"),
+        _answered(entry=TAKEN["entry"][:1]),
+        _answered(entry=[TAKEN["entry"][0], {"response": {"status": "422"}}]),
+        _answered(entry=[{}, {}]),
+        _answered(text="x" * (17 * 2**20)),
+    ],
+    ids=["empty", "a page", "a list", "half", "a search", "one missing", "one refused", "bare", "a flood"],
+)
+def test_an_answer_that_does_not_say_that_everything_was_taken_is_no_success(
+    clinic_home: Path, study_id: str, answer: bytes
+) -> None:
+    with fhir_server(200, answer) as (url, _):
+        result = send(clinic_home, study_id, url)
+    assert result.exit_code == 1 and "posted" not in result.output and "Seoyeon" not in result.output

@@ -149,16 +149,31 @@ def test_a_wrong_ae_title_is_told_apart_from_a_pacs_that_is_away(hospital: Ortha
 def test_an_order_is_fetched_by_its_number_and_a_child_by_name_and_birth_date(
     hospital: Orthanc, clinic: Clinic
 ) -> None:
-    first, known = fetch("A1", clinic=clinic, node=hospital.web_node)
-    assert (len(first), known) == (1, 0)
-    again, known = fetch("이서연", born=date(2021, 5, 6), clinic=clinic, node=hospital.web_node)
-    assert (again, known) == (first, 1)
+    first = fetch("A1", clinic=clinic, node=hospital.web_node)
+    assert (len(first.study_ids), first.known) == (1, 0)
+    again = fetch("이서연", born=date(2021, 5, 6), clinic=clinic, node=hospital.web_node)
+    assert (again.study_ids, again.known) == (first.study_ids, 1)
     with pytest.raises(InvalidRequest, match="--born"):
         fetch("이서연", clinic=clinic, node=hospital.web_node)
     with pytest.raises(PatientNotFound):
         fetch("A77", clinic=clinic, node=hospital.web_node)
     with pytest.raises(PatientNotFound):
         fetch("*4", clinic=clinic, node=hospital.web_node)
+
+
+@pytest.mark.parametrize("by", ["web", "dicom", "move"])
+def test_newer_films_of_a_registered_child_are_fetched_beside_the_one_that_is_here(
+    hospital: Orthanc, clinic: Clinic, by: str
+) -> None:
+    node = {"web": hospital.web_node, "dicom": hospital.node, "move": hospital.move_node}[by]
+    (older,) = fetch("A6", clinic=clinic, node=node).study_ids
+    fetched = fetch("김민준", born=MINJUN[2], clinic=clinic, node=node)
+    assert fetched.known == 1 and fetched.study_ids[1] == older
+    assert [str(study.study_date) for study in clinic.registry.studies(MINJUN[0])] == [
+        "2025-11-03",
+        "2024-01-01",
+    ]
+    assert clinic.registry.counts()["patients"] == 1
 
 
 def free_node(hospital: Orthanc):

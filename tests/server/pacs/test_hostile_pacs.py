@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 from pydicom import Dataset, dcmread
-from pynetdicom import AE, evt
+from pynetdicom import AE, evt, service_class
 from pynetdicom.events import Event
 
 from pedaxr.clinic import Clinic
-from pedaxr.errors import PacsDown, PacsError
+from pedaxr.errors import InvalidRequest, OtherBodyPart, PacsDown, PacsError
 from pedaxr.pacs import search
 from pedaxr.pacs.dimse import FILM_CLASSES
 from pedaxr.pacs.fetch import fetch, film_here
@@ -33,8 +33,8 @@ Answers = Callable[[Dataset], Iterator[tuple[int, Dataset | None]]]
 
 
 @contextmanager
-def pacs(find: Answers, got: bytes | None = None) -> Iterator[PacsNode]:
-    """One that answers searches so, and sends that file when asked for a film."""
+def pacs(find: Answers, got: bytes | dict[str, bytes] | None = None) -> Iterator[PacsNode]:
+    """One that answers searches so, and sends that file when asked for a film, or the one of its UID."""
     bounds: list[Bound] = []
 
     def on_open(event: Event) -> None:
@@ -45,8 +45,9 @@ def pacs(find: Answers, got: bytes | None = None) -> Iterator[PacsNode]:
         yield from find(event.identifier)
 
     def on_get(event: Event) -> Iterator[Any]:
+        sent = got.get(event.identifier.SOPInstanceUID) if isinstance(got, dict) else got
         yield 1
-        yield 0xFF00, dcmread(BytesIO(got)) if got else None
+        yield 0xFF00, dcmread(BytesIO(sent)) if sent else None
 
     ae = AE("ORTHANC")
     ae.add_supported_context(FIND)
@@ -152,6 +153,96 @@ def test_a_row_that_cannot_be_what_was_asked_for_is_left_out(clinic: Clinic, bad
     with pacs(answers(bad)) as node:
         assert ask(clinic, node).status == "no_match"
         assert DOWN not in ask(clinic, node).next_step
+
+
+def rows_of(*films: Dataset) -> Answers:
+    """A PACS that keeps to the level and the study that it is asked for."""
+
+    def find(query: Dataset) -> Iterator[tuple[int, Dataset | None]]:
+        asked = query.get("StudyInstanceUID")
+        of_study = [one for one in films if asked in (None, "", one.StudyInstanceUID)]
+        key = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID"}.get(query.QueryRetrieveLevel)
+        shown = {one.get(key) if key else one.SOPInstanceUID: one for one in of_study}
+        yield from ((0xFF00, one) for one in shown.values())
+
+    return find
+
+
+def order(child: tuple[str, str, date], number: str, **changed: object) -> Dataset:
+    """The row of an order's film."""
+    uids = {
+        f"{level}InstanceUID": uid_of(number, f"{level}InstanceUID") for level in ("Study", "Series", "SOP")
+    }
+    whose = {"PatientID": child[0], "PatientBirthDate": f"{child[2]:%Y%m%d}"}
+    return row(PatientName="Lee^Seoyeon=이^서연", **uids, **whose, **changed)
+
+
+def test_an_order_number_that_two_children_have_fetches_neither(clinic: Clinic) -> None:
+    other = ("Q-7", "박지호", date(2019, 2, 2))
+    with (
+        pacs(rows_of(order(SEOYEON, "A1"), order(other, "A2"))) as node,
+        pytest.raises(InvalidRequest, match="accession number is of several children"),
+    ):
+        fetch("A1", clinic=clinic, node=node)
+    assert clinic.registry.counts()["studies"] == 0
+
+
+def test_two_children_of_one_name_and_birth_date_are_listed_and_never_mixed(clinic: Clinic) -> None:
+    twin = ("Q-7", *SEOYEON[1:])
+    with pacs(rows_of(order(SEOYEON, "A1"), order(twin, "A2"))) as node:
+        found = ask(clinic, node)
+        assert found.status == "several_matches"
+        assert {match.patient_id: len(match.studies) for match in found.matches} == {"Q-1001": 1, "Q-7": 1}
+        with pytest.raises(InvalidRequest, match="Fetch by accession"):
+            fetch("이서연", born=SEOYEON[2], clinic=clinic, node=node)
+    assert clinic.registry.counts()["studies"] == 0
+
+
+def test_a_film_that_cannot_be_used_keeps_out_no_other(clinic: Clinic) -> None:
+    """A hand that its series does not name, and a film of another child under this one's id."""
+    listed = [order(SEOYEON, number) for number in ("A1", "A2", "A3")]
+    sent = {
+        uid_of("A1"): film(SEOYEON, "A1", BodyPartExamined="HAND"),
+        uid_of("A2"): film(ARIN, "A2"),
+        uid_of("A3"): film(SEOYEON, "A3"),
+    }
+    with pacs(rows_of(*listed), sent) as node:
+        fetched = fetch("이서연", born=SEOYEON[2], clinic=clinic, node=node)
+        assert (len(fetched.study_ids), fetched.known, fetched.left, len(fetched.failed)) == (1, 0, 1, 1)
+        again = fetch("이서연", born=SEOYEON[2], clinic=clinic, node=node)
+        assert (again.study_ids, again.known) == (fetched.study_ids, 1)
+    with pacs(rows_of(listed[0]), sent) as node, pytest.raises(OtherBodyPart):
+        fetch("이서연", born=SEOYEON[2], clinic=clinic, node=node)
+
+
+@pytest.mark.parametrize(
+    ("declared", "written"),
+    [
+        ("ISO_IR 192", "Lee^Seoyeon=이^서연".encode()),
+        ("ISO_IR 100", "Lee^Seoyeon=이^서연".encode()),
+        ("ISO_IR 100", "Lee^Seoyeon=이^서연".encode("euc_kr")),
+        ("", "Lee^Seoyeon=이^서연".encode("euc_kr")),
+        ("ISO_IR 192", "Lee^Seoyeon=이^서연".encode("euc_kr")),
+        ("ISO 2022 IR 149", b"Lee^Seoyeon=\x1b$)C\xc0\xcc^\x1b$)C\xbc\xad\xbf\xac"),
+    ],
+    ids=["right", "UTF-8 as Latin", "Korean as Latin", "undeclared", "Korean as UTF-8", "ISO 2022"],
+)
+def test_a_name_is_found_whatever_character_set_the_pacs_answers_in(
+    clinic: Clinic, declared: str, written: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = order(SEOYEON, "A1")
+    answered.SpecificCharacterSet = declared
+    answered.PatientName = placeholder = "#" * len(written)  # no library would write the bytes themselves
+    encode = service_class.encode
+
+    def as_written(*given: Any, **more: Any) -> bytes:
+        return (encode(*given, **more) or b"").replace(placeholder.encode(), written)
+
+    monkeypatch.setattr(service_class, "encode", as_written)
+    with pacs(rows_of(answered), film(SEOYEON, "A1")) as node:
+        found = ask(clinic, node)
+        assert [match.patient_name for match in found.matches] == ["이서연"]
+        assert film_here(found.matches[0].studies[0].study_id, clinic=clinic, node=node).startswith("S-")
 
 
 def test_text_of_a_pacs_is_one_clean_line_of_data(clinic: Clinic) -> None:

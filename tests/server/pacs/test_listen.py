@@ -14,14 +14,16 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.uid import SegmentationStorage
 
 from pedaxr.clinic import Clinic
+from pedaxr.clinic.backup import back_up, restore
 from pedaxr.clinic.import_film import import_film
 from pedaxr.errors import InvalidRequest, PacsError
 from pedaxr.pacs import dimse, listen, receive, spool, wire
 from pedaxr.pacs.dimse import echo
+from pedaxr.pacs.find import new_films
 from pedaxr.pacs.listen import Listener
 from pedaxr.pacs.node import PacsNode
 from pedaxr.pacs.receive import receiving
@@ -31,6 +33,7 @@ from pedaxr.types import Report
 from ..conftest import canned_report
 from .films import ARIN, MINJUN, SEOYEON, film, uid_of
 from .orthanc import Orthanc, free_ports, needs_orthanc
+from .test_hostile_pacs import order, pacs, row, rows_of
 
 WAIT_S = 20.0
 
@@ -96,6 +99,24 @@ def test_a_film_that_was_acknowledged_is_read_after_a_crash(clinic: Clinic, node
     assert clinic.registry.counts() == {"patients": 1, "studies": 1, "reports": 1}
 
 
+def test_a_backup_holds_films_that_were_acknowledged_and_wait(clinic: Clinic, tmp_path: Path) -> None:
+    """Once restored, they are read; one that was left stays left."""
+    first = Spool(clinic.home)
+    first.take(uid_of("B1"), film(SEOYEON, "B1"))
+    first.take(uid_of("B2"), film(MINJUN, "B2", BodyPartExamined="HAND"))
+    listener_of(clinic, listening_node(9)).work_once()
+    first.take(uid_of("B9"), film(MINJUN, "B9"))
+    (clinic.home / "spool" / "stranger.dcm").write_bytes(b"of nobody")
+    assert back_up(clinic, tmp_path / "b.zip").waiting == 1
+    again = restore(tmp_path / "b.zip", tmp_path / "new")
+    assert not (again.home / "spool" / "stranger.dcm").exists()
+    listener = listener_of(again, listening_node(9))
+    assert listener.spool.counts() == {"waiting": 1, "read": 1, "left": 1}
+    listener.work_once()
+    assert listener.spool.counts() == {"waiting": 0, "read": 2, "left": 1}
+    assert again.registry.counts()["studies"] == 2
+
+
 def test_a_crash_between_import_and_outcome_doubles_nothing(
     clinic: Clinic, node: PacsNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,12 +177,15 @@ def test_only_callers_on_the_list_may_send(
     assert listener.spool.waiting() == []
 
 
-def test_what_is_no_film_is_not_even_taken(clinic: Clinic, node: PacsNode) -> None:
+@pytest.mark.parametrize("by_web", [True, False], ids=["DICOMweb", "DICOM alone"])
+def test_what_is_no_film_is_not_taken(clinic: Clinic, node: PacsNode, by_web: bool) -> None:
     dataset = dcmread(BytesIO(film(SEOYEON, "B1")))
     dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = SegmentationStorage
     listener = listener_of(clinic, node)
+    if by_web:  # then no object of that kind is ever awaited here
+        listener.node = replace(listener.node, web_url="http://127.0.0.1:9/dicom-web")
     with taking(listener):
-        with pytest.raises(PacsError, match="kind"):
+        with pytest.raises(PacsError, match="kind" if by_web else "0x0122"):
             dimse.store_objects(node, [dataset])
         echo(node)
     assert listener.spool.waiting() == []
@@ -272,7 +296,7 @@ def test_a_pacs_that_sends_nothing_by_itself_is_asked(
     class Today(date):
         @classmethod
         def today(cls) -> "Today":
-            return cls(2025, 11, 3)
+            return cls(2025, 11, 4)  # the films are of the day before
 
     monkeypatch.setattr(listen, "date", Today)
     listener = Listener(clinic, hospital.web_node, Spool(clinic.home), poll_s=60, read=read)
@@ -284,6 +308,43 @@ def test_a_pacs_that_sends_nothing_by_itself_is_asked(
         clinic, replace(hospital.node, port=free_ports(1)[0]), listener.spool, poll_s=60, read=read
     )
     away.work_once()
+
+
+def test_a_study_is_looked_into_again_only_when_it_holds_more() -> None:
+    """A large hospital has more studies in two days than a search for one child may find."""
+    studies = [order(SEOYEON, "A1", NumberOfStudyRelatedInstances="1")]
+    for number in range(1, dimse.MOST_ROWS + 10):
+        uids = {f"{level}InstanceUID": f"1.2.{number}.{level}" for level in ("Series", "SOP")}
+        studies.append(row(StudyInstanceUID=f"1.2.{number}", NumberOfStudyRelatedInstances="1", **uids))
+    seen = {f"1.2.{number}": "1" for number in range(1, len(studies))}
+    asked: list[str] = []
+
+    def find(query: Dataset) -> Iterator[tuple[int, Dataset | None]]:
+        asked.append(query.QueryRetrieveLevel)
+        yield from rows_of(*studies)(query)
+
+    with pacs(find) as there:
+        for found in ([uid_of("A1")], []):
+            films = list(new_films(there, date(2025, 11, 2), date(2025, 11, 3), seen))
+            assert [film.sop_uid for film in films] == found
+        studies[0].NumberOfStudyRelatedInstances = "2"
+        assert len(list(new_films(there, date(2025, 11, 2), date(2025, 11, 3), seen))) == 1
+    assert asked == ["STUDY", "SERIES", "IMAGE", "STUDY", "STUDY", "SERIES", "IMAGE"]
+
+
+def test_a_film_that_the_pacs_does_not_give_keeps_out_no_other_and_is_asked_for_again(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: dict[str, bytes] = {uid_of("A2"): film(SEOYEON, "A2")}
+    studies = [order(SEOYEON, number, NumberOfStudyRelatedInstances="1") for number in ("A1", "A2")]
+    with pacs(rows_of(*studies), sent) as there:
+        listener = Listener(clinic, there, Spool(clinic.home), poll_s=5, read=read)
+        listener.work_once()
+        assert listener.spool.counts() == {"waiting": 0, "read": 1}
+        sent[uid_of("A1")] = film(SEOYEON, "A1")
+        monkeypatch.setattr(listener, "_not_before", {})
+        listener.work_once()
+    assert listener.spool.counts() == {"waiting": 0, "read": 2}
 
 
 def test_peers_that_hang_up_or_stall_in_the_middle_leave_no_open_socket(

@@ -64,6 +64,10 @@ def test_the_compose_file_gives_settings_that_are_accepted() -> None:
     settings = gather({}, {**given, "PEDAXR_PACS_PASSWORD": "secret"}).settings
     assert settings.pacs is not None and settings.pacs.send == "off"
     assert settings.pacs.allowed == {"ORTHANC": {"172.30.7.2"}}
+    (modalities,) = re.findall(r"ORTHANC__DICOM_MODALITIES: >-\n((?: {8}.*\n)+)", text)
+    knows = json.loads(modalities)["pedaxr"]
+    assert (knows["AET"], knows["Port"]) == (settings.pacs.aet, settings.pacs.listen_port)
+    assert "pedaxr:\n    build" in text and f"ipv4_address: {knows['Host']}" in text.split("  pedaxr:")[1]
 
 
 @needs_orthanc

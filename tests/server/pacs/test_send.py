@@ -16,20 +16,21 @@ from click.testing import CliRunner
 from mcp import Client
 from pydicom import Dataset, dcmread
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+from pynetdicom.association import Association
 
 from pedaxr.audit.access_log import AccessLog
 from pedaxr.clinic import Clinic
 from pedaxr.clinic.integrity import check_clinic
 from pedaxr.dicom_objects import objects
+from pedaxr.dicom_objects.files import encoded
 from pedaxr.errors import InvalidRequest, PacsDown, PacsError
-from pedaxr.pacs import send as sending
-from pedaxr.pacs import web
+from pedaxr.pacs import listen, web
 from pedaxr.pacs.fetch import fetch
 from pedaxr.pacs.listen import Listener
 from pedaxr.pacs.node import PacsNode
+from pedaxr.pacs.receive import receiving
 from pedaxr.pacs.send import send_report
 from pedaxr.pacs.spool import Spool
-from pedaxr.pacs.wire_files import encoded
 from pedaxr.reports.sign_off import finalise
 from pedaxr.types import PatientSearch
 from pedaxr_server.cli import main
@@ -47,12 +48,12 @@ pytestmark = needs_orthanc
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     """One that is written to; every test has an order of its own."""
     with orthanc(tmp_path_factory.mktemp("archive")) as found:
-        found.load([film(SEOYEON, f"S{number}") for number in range(13)])
+        found.load([film(SEOYEON, f"S{number}") for number in range(17)])
         yield found
 
 
-def capture(clinic: Clinic, study_id: str, text: str = "findings") -> Dataset:
-    """A small object of the film's study; the same film and text give the same bytes."""
+def capture(clinic: Clinic, study_id: str, text: str = "findings", name: str = "capture") -> Dataset:
+    """A small object of the film's study; the same film, text and name give the same bytes."""
     film_header = dcmread(clinic.registry.study(study_id).image_path, stop_before_pixels=True)
     one = Dataset()
     one.file_meta = type(film_header.file_meta)()
@@ -66,7 +67,7 @@ def capture(clinic: Clinic, study_id: str, text: str = "findings") -> Dataset:
         "SpecificCharacterSet",
     ):
         setattr(one, keyword, film_header.get(keyword))
-    sources = [film_header.SOPInstanceUID, "capture"]
+    sources = [film_header.SOPInstanceUID, name]
     one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=sources)
     one.SeriesInstanceUID = generate_uid(entropy_srcs=[*sources, "series"])
     one.Modality, one.ConversionType, one.DerivationDescription = "OT", "WSD", text
@@ -92,7 +93,7 @@ def small_objects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def read_film(clinic: Clinic, archive: Orthanc, order: str) -> str:
     """The study_id of an order's film, fetched and with a draft."""
-    ((study_id,), _) = fetch(order, clinic=clinic, node=archive.web_node)
+    (study_id,) = fetch(order, clinic=clinic, node=archive.web_node).study_ids
     now = {"critical": [], "created_at": datetime.now(UTC)}
     clinic.registry.save_report(canned_report(study_id, "").model_copy(update=now))
     return study_id
@@ -100,8 +101,9 @@ def read_film(clinic: Clinic, archive: Orthanc, order: str) -> str:
 
 def held(archive: Orthanc, order: str) -> list[str]:
     """Modalities of what the PACS has of that order's study."""
-    study = uid_of(order, "StudyInstanceUID")
-    return sorted(tags["Modality"] for tags in archive.instances() if tags["StudyInstanceUID"] == study)
+    wanted = {"Level": "Series", "Query": {"StudyInstanceUID": uid_of(order, "StudyInstanceUID")}}
+    found = archive.ask("/tools/find", method="POST", json=wanted | {"Expand": True})
+    return sorted(one["MainDicomTags"]["Modality"] for one in found for _ in one["Instances"])
 
 
 @pytest.mark.parametrize(("by", "order"), [("web", "S0"), ("dicom", "S1")])
@@ -257,6 +259,76 @@ def test_the_listener_sends_what_the_setting_says_and_that_once(
     assert len(acts) == {"off": 0, "signed": 1, "drafts": 2}[mode]
 
 
+def test_a_draft_that_could_not_leave_is_not_sent_after_its_signature(
+    archive: Orthanc, clinic: Clinic, small_objects: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is tried again is what stands by then: an older version never comes after a newer one."""
+    listener = Listener(clinic, replace(archive.web_node, send="drafts"), Spool(clinic.home))
+    listener.work_once()
+    study_id = read_film(clinic, archive, "S13")
+
+    def away(*_: object, **__: object) -> None:
+        raise PacsDown("The PACS is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(listen, "send_report", away)
+        listener.work_once()
+    small_objects[0] = "signed"
+    final = finalise(f"R-{study_id}", by="Kim Yuna", clinic=clinic)
+    monkeypatch.setattr(listener, "_not_before", {})
+    for _ in range(2):
+        listener.work_once()
+    assert held(archive, "S13") == ["CR", "OT"]
+    assert len(clinic.registry.sent(final.report_id)) == 1
+    assert clinic.registry.sent(f"R-{study_id}") == []
+
+
+@pytest.mark.parametrize(("by", "order"), [("web", "S14"), ("dicom", "S15")])
+def test_what_broke_off_in_the_middle_is_completed_by_the_next_try(
+    archive: Orthanc, clinic: Clinic, monkeypatch: pytest.MonkeyPatch, by: str, order: str
+) -> None:
+    study_id = read_film(clinic, archive, order)
+    node = archive.web_node if by == "web" else archive.node
+    made = [capture(clinic, study_id, name=name) for name in ("first", "second", "third")]
+    monkeypatch.setattr(objects, "objects_of", lambda *_, **__: made)
+    stored, stow, taken = Association.send_c_store, web.store_objects, list[Dataset]()
+
+    def hang_up(link: Association, one: Dataset, *more: Any) -> Dataset:
+        taken.append(one)
+        if len(taken) == 2:
+            link.abort()
+        return stored(link, one, *more)
+
+    def break_off(to: PacsNode, study_uid: str, all_objects: Sequence[Dataset]) -> None:
+        stow(to, study_uid, all_objects[:1])
+        raise PacsDown("The web service did not answer in time.")
+
+    with monkeypatch.context() as patch, pytest.raises(PacsError):
+        patch.setattr(Association, "send_c_store", hang_up)
+        patch.setattr(web, "store_objects", break_off)
+        send_report(study_id, clinic=clinic, node=node)
+    assert held(archive, order) == ["CR", "OT"] and clinic.registry.sent(f"R-{study_id}") == []
+    sent = send_report(study_id, clinic=clinic, node=node)
+    assert (len(sent.stored), len(sent.already_there)) == (2, 1)
+    assert held(archive, order) == ["CR", "OT", "OT", "OT"]
+    assert len(clinic.registry.sent(f"R-{study_id}")) == 3
+
+
+def test_a_pacs_that_moves_films_alone_has_its_objects_read_back_too(
+    archive: Orthanc, clinic: Clinic, small_objects: list[str]
+) -> None:
+    """By C-MOVE, over our own port and over that of a listener that runs."""
+    study_id = read_film(clinic, archive, "S16")
+    node = archive.move_node
+    first = send_report(study_id, clinic=clinic, node=node)
+    with receiving(replace(node, callers=("ORTHANC@127.0.0.1",)), Spool(clinic.home), lambda: None):
+        again = send_report(study_id, clinic=clinic, node=node)
+    assert (first.stored, again.stored, again.already_there) == (("capture",), (), ("capture",))
+    small_objects[0] = "something else under the same id"
+    with pytest.raises(PacsError, match="something else"):
+        send_report(study_id, clinic=clinic, node=node)
+
+
 def _audit(clinic: Clinic) -> list[tuple[str, str]]:
     with closing(sqlite3.connect(clinic.registry.path)) as connection:
         return connection.execute("SELECT action, outcome FROM audit").fetchall()
@@ -268,7 +340,7 @@ def test_reports_from_before_sending_began_do_not_leave_by_themselves(
     study_id = read_film(clinic, archive, "S11")
     (Spool(clinic.home).folder / "sending_since").write_text("2999-01-01T00:00:00+00:00")
     asked: list[str] = []
-    monkeypatch.setattr(sending, "send_report", lambda study_id, **_: asked.append(study_id))
+    monkeypatch.setattr(listen, "send_report", lambda study_id, **_: asked.append(study_id))
     Listener(clinic, replace(archive.web_node, send="drafts"), Spool(clinic.home)).work_once()
     assert held(archive, "S11") == ["CR"] and asked == []
     assert study_id

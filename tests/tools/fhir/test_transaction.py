@@ -109,6 +109,7 @@ def test_free_air_is_critical_and_asserted_by_a_machine(tmp_path: Path) -> None:
     assert report["conclusion"].startswith("AI draft, preliminary, not verified.")
     form = base64.b64decode(report["presentedForm"][0]["data"]).decode()
     assert "not a medical device" in form and "AI draft" in form
+    assert form.splitlines()[2].startswith("CRITICAL: free intraperitoneal air")
 
 
 def test_a_signature_makes_it_final_and_the_humans(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """Copy a clinic while it is being used, and make a clinic of a copy.
 
 A backup is one ZIP file: `registry.sqlite3` and `access.sqlite3` as SQLite's online backup gives them, the
-films they name, the list of signers where there is one, what the clinic has learned, and `manifest.json`
-with the SHA-256 of each. The registry is copied first, so every film it names is there: films are written
-before their rows and never changed.
+films they name, the list of signers where there is one, what the clinic has learned, what a PACS sent and is
+not imported yet, and `manifest.json` with the SHA-256 of each. The registry is copied before its films, so
+every film it names is there: films are written before their rows and never changed. What a PACS sent is
+copied before the registry: a film that is imported meanwhile is in both, and not in neither.
 """
 
 import json
@@ -13,20 +14,28 @@ import sqlite3
 import tempfile
 import zipfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pedaxr.audit.access_log import AccessLog
 from pedaxr.audit.trail import record
-from pedaxr.clinic.backup_file import DATABASES, FORMATS, MANIFEST, copy_counted, is_packed_film, unpack
+from pedaxr.clinic.backup_file import (
+    DATABASES,
+    FORMATS,
+    MANIFEST,
+    copy_counted,
+    is_packed_film,
+    is_spooled,
+    unpack,
+)
 from pedaxr.clinic.backup_learning import learning_files, weights_left_out
 from pedaxr.clinic.clinic import Clinic, open_clinic
 from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.registry.planted_schema import OURS_IN_ACCESS_LOG, OURS_IN_REGISTRY, planted
 from pedaxr.registry.schema import writing
 from pedaxr.storage.files import disk_errors, make_private, sync_folder
-from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE, SIGNERS_FILE
+from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE, SIGNERS_FILE, SPOOL
 from pedaxr.storage.sqlite import storage_errors
 
 _PAGES = 1000  # copied at a time; between them others may write
@@ -39,12 +48,14 @@ class Copied:
     Attributes:
         missing: films that the registry names and the folder of films does not have.
         weights_left_out: weights that were put in use and lie outside the clinic's folder.
+        waiting: films that a PACS sent and that are not imported yet; they are in it.
     """
 
     films: int
     missing: int
     size: int
     weights_left_out: tuple[str, ...] = ()
+    waiting: int = 0
 
 
 def back_up(clinic: Clinic, file: Path, *, progress: Callable[[int, int], None] | None = None) -> Copied:
@@ -57,6 +68,7 @@ def back_up(clinic: Clinic, file: Path, *, progress: Callable[[int, int], None] 
     if file.exists():
         raise InvalidRequest(f"{str(file)!r} exists already. Choose a new file: backups are not overwritten.")
     with disk_errors(), tempfile.TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as aside:
+        _copy_spool(clinic.home / SPOOL, Path(aside) / SPOOL)
         for path in (clinic.registry.path, _folded(clinic).path):
             _copy_database(path, Path(aside) / path.name)
         part = Path(aside) / "part"
@@ -133,6 +145,15 @@ def _copy_database(source: Path, target: Path) -> None:
         copy.execute("PRAGMA journal_mode=DELETE")
 
 
+def _copy_spool(source: Path, target: Path) -> None:
+    """What `pedaxr listen` has in hand; a film that it settles meanwhile is in the registry by then."""
+    target.mkdir(mode=0o700)
+    for path in sorted(source.iterdir()) if source.is_dir() else ():
+        if is_spooled(f"{SPOOL}/{path.name}") and not path.is_symlink():
+            with suppress(FileNotFoundError):
+                shutil.copyfile(path, target / path.name)
+
+
 def _films(database: Path) -> list[str]:
     with storage_errors(), closing(sqlite3.connect(database)) as connection:
         connection.text_factory = _any_text
@@ -180,14 +201,17 @@ def _write(part: Path, aside: Path, home: Path, progress: Callable[[int, int], N
                 digests[film] = _add(archive, home / film, film, zipfile.ZIP_STORED)
                 if progress:
                     progress(number, len(films))
-            learned = learning_files(home)
-            for name in learned:
-                digests[name] = _add(archive, home / name, name, zipfile.ZIP_STORED)
-            version = FORMATS[-1 if learned else 0]  # older programs read what holds no more than they know
+            more = [(name, home / name) for name in learning_files(home)]
+            more += [(f"{SPOOL}/{path.name}", path) for path in sorted((aside / SPOOL).iterdir())]
+            for name, path in more:
+                digests[name] = _add(archive, path, name, zipfile.ZIP_STORED)
+            version = FORMATS[-1 if more else 0]  # older programs read what holds no more than they know
             archive.writestr(MANIFEST, json.dumps({"format": version, "files": digests}, indent=1))
         file.flush()
         os.fsync(file.fileno())
-    return Copied(len(films) - missing, missing, part.stat().st_size, tuple(weights_left_out(home)))
+    waiting = sum(path.suffix == ".dcm" for path in (aside / SPOOL).iterdir())
+    left_out = tuple(weights_left_out(home))
+    return Copied(len(films) - missing, missing, part.stat().st_size, left_out, waiting)
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str, compression: int) -> str:

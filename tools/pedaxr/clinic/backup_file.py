@@ -21,11 +21,11 @@ from typing import IO
 
 from pedaxr.errors import StorageError
 from pedaxr.storage.files import sync_folder
-from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE, SIGNERS_FILE
+from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE, SIGNERS_FILE, SPOOL
 from pedaxr.storage.weights import CHILDREN_FILE, LEARNING_FOLDER, WEIGHTS_FOLDER
 
 MANIFEST = "manifest.json"
-FORMATS = (1, 2)  # the second also holds what a clinic has learned
+FORMATS = (1, 2)  # the second also holds what a clinic has learned, and films that a PACS sent
 FILMS = "films"
 DATABASES = (REGISTRY_FILE, ACCESS_FILE)
 _CHUNK = 1024 * 1024
@@ -33,6 +33,7 @@ _MOST_PACKED = 200  # times; SQLite files of records are packed 3 to 20 times
 _ALWAYS_UNPACKED = 32 * 1024 * 1024  # bytes of a database, however well packed: a new one is mostly zeros
 _MANIFEST_LINE = 128  # bytes beside a name that one file takes in the manifest: digest, quotes, indentation
 _LONGEST_NAME = 255
+_SPOOLED = re.compile(rf"{SPOOL}/[0-9a-f]{{24}}\.(?:dcm|failed|json)")
 _ODD = re.compile(r"[\x00-\x1f\x7f\\:\ud800-\udfff]")
 # What zipfile and its unpackers raise for files that are damaged, or made to harm.
 _UNREADABLE = (
@@ -90,6 +91,11 @@ def is_packed_name(name: str) -> bool:
     )
 
 
+def is_spooled(name: str) -> bool:
+    """Whether a path is of a film that a PACS sent and nobody imported yet, or of what became of one."""
+    return _SPOOLED.fullmatch(name) is not None
+
+
 @contextmanager
 def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
     try:
@@ -110,7 +116,8 @@ def _listed(archive: zipfile.ZipFile, size: int) -> dict[str, str]:
         raise StorageError("The backup cannot be read: it has no manifest. Use another.") from err
     if not known or REGISTRY_FILE not in files:
         raise StorageError("The backup is of another version of pedaxr. Restore it with that version.")
-    if not all(name in (*DATABASES, SIGNERS_FILE) or is_packed_name(name) for name in files):
+    plain = (*DATABASES, SIGNERS_FILE)
+    if not all(name in plain or is_packed_name(name) or is_spooled(name) for name in files):
         raise StorageError("The backup names a file outside its folder, so it was not unpacked.")
     return files
 

@@ -23,6 +23,7 @@ from pedaxr.registry.planted_schema import OURS_IN_REGISTRY, missing, planted
 from pedaxr.registry.row_states import WATCHED, row_faults
 from pedaxr.registry.schema import connected
 from pedaxr.storage.files import disk_errors
+from pedaxr.storage.home import SPOOL
 
 _OLD_S = 3600.0
 _NAMES = {"merged_patients": "merged ids"}
@@ -121,7 +122,7 @@ def remove_orphans(clinic: Clinic, *, older_than_s: float = _OLD_S) -> list[Path
 
 
 def _left_behind(clinic: Clinic) -> Iterator[Path]:
-    for folder in (clinic.films, clinic.overlays, clinic.home / "spool", clinic.home):
+    for folder in (clinic.films, clinic.overlays, clinic.home / SPOOL, clinic.home):
         for path in folder.iterdir() if folder.is_dir() else ():
             is_part = path.name.endswith(".part") or path.name.startswith((".overlay-", ".backup-"))
             is_whole_copy = path.is_dir() and path.name.startswith((".backup-", ".fetch-"))

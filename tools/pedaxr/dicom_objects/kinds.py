@@ -34,6 +34,8 @@ KINDS: dict[str, Kind] = {
     "capture": Kind("1.2.840.10008.5.1.4.1.1.7", "OT", 9005, "Overlay picture"),
     "gsps": Kind("1.2.840.10008.5.1.4.1.1.11.1", "PR", 9006, "Outlines, presentation state"),
     "pdf": Kind("1.2.840.10008.5.1.4.1.1.104.1", "DOC", 9007, "Report as PDF"),
+    "text_sr_ko": Kind("1.2.840.10008.5.1.4.1.1.88.22", "SR", 9014, "Report text in Korean"),
+    "pdf_ko": Kind("1.2.840.10008.5.1.4.1.1.104.1", "DOC", 9017, "Report as PDF in Korean"),
 }
 # The picture is among them because many viewers show neither segmentations nor presentation states.
 DEFAULT_KINDS: tuple[str, ...] = ("seg", "sr", "gsps", "capture")
@@ -49,5 +51,7 @@ def checked_kinds(kinds: "Sequence[str]") -> list[str]:
 
 
 def kind_of(dataset: "Dataset") -> str:
-    """The kind of an object that was made here."""
-    return next(kind for kind, one in KINDS.items() if one.sop_class_uid == dataset.SOPClassUID)
+    """The kind of an object that was made here: by its class and, where two are of one, its series."""
+    same = {kind: one for kind, one in KINDS.items() if one.sop_class_uid == dataset.SOPClassUID}
+    by_series = [kind for kind, one in same.items() if one.series_number == dataset.get("SeriesNumber")]
+    return (by_series or list(same))[0]

@@ -53,6 +53,8 @@ _MAKERS = {
     "capture": ("overlay_capture", "overlay_capture"),
     "gsps": ("presentation_state", "presentation_state"),
     "pdf": ("report_pdf", "report_pdf"),
+    "text_sr_ko": ("report_text", "report_text_in_korean"),
+    "pdf_ko": ("report_pdf", "report_pdf_in_korean"),
 }
 
 

@@ -17,9 +17,17 @@ from pedaxr.dicom_objects.finish import MAKER, finish, identity
 from pedaxr.dicom_objects.measurement_report import device_context
 from pedaxr.dicom_objects.segmentation import concept
 from pedaxr.dicom_objects.signature import add_signature
+from pedaxr.reports.heading import heading, phrases
+from pedaxr.reports.korean import korean_headings
+from pedaxr.reports.rendering import small_print, told_flags, told_sections
+from pedaxr.types import Report
 from pedaxr_models.codes import REPORT_TITLE, Code
+from pedaxr_models.report_text.wordings import Language
 
-_ENGLISH = Code("en", "RFC5646", "English")
+_LANGUAGES: dict[Language, Code] = {
+    "en": Code("en", "RFC5646", "English"),
+    "ko": Code("ko-KR", "RFC5646", "Korean (Korea)"),
+}
 # By section of our report: the heading (CID 7001), and what is said below it (CID 7002).
 _HEADINGS: dict[str, tuple[Code, Code]] = {
     "Impression": (Code("19005-8", "LN", "Impressions"), Code("121073", "DCM", "Impression")),
@@ -39,17 +47,26 @@ _HEADINGS: dict[str, tuple[Code, Code]] = {
 
 def report_text(result: FilmResult) -> Dataset:
     """The object, in English."""
+    return _document(result, "text_sr", "en")
+
+
+def report_text_in_korean(result: FilmResult) -> Dataset:
+    """The same report in Korean, as an object of its own: a translation, whose words nobody has signed."""
+    return _document(result, "text_sr_ko", "ko")
+
+
+def _document(result: FilmResult, kind: str, language: Language) -> Dataset:
     root = ContainerContentItem(name=concept(REPORT_TITLE), template_id="2000")
     root.ContentSequence = ContentSequence()
-    language = CodeContentItem(
+    in_language = CodeContentItem(
         name=codes.DCM.LanguageOfContentItemAndDescendants,
-        value=concept(_ENGLISH),
+        value=concept(_LANGUAGES[language]),
         relationship_type="HAS CONCEPT MOD",
     )
-    root.ContentSequence.append(language)
+    root.ContentSequence.append(in_language)
     root.ContentSequence.extend(device_context(result))
-    for heading, items in _sections(result):
-        box = ContainerContentItem(name=concept(heading), relationship_type="CONTAINS")
+    for code, items in _sections(result, language):
+        box = ContainerContentItem(name=concept(code), relationship_type="CONTAINS")
         box.ContentSequence = ContentSequence(items)
         root.ContentSequence.append(box)
     made = EnhancedSR(
@@ -58,31 +75,49 @@ def report_text(result: FilmResult) -> Dataset:
         manufacturer=MAKER,
         is_complete=True,
         is_final=result.is_signed,
-        **identity(result, "text_sr"),
+        **identity(result, kind),
     )
-    add_signature(made, result, "text_sr")
-    return finish(made, result, "text_sr")
+    add_signature(made, result, kind, is_translation=language != "en")
+    return finish(made, result, kind)
 
 
-def opening_words(result: FilmResult) -> str:
+def own_words(result: FilmResult) -> Report:
+    """The report without what is known of other versions, which changes while this one stays."""
+    return result.report.model_copy(update={"signed_report": None, "newer_draft": None})
+
+
+def opening_words(result: FilmResult, language: Language = "en") -> str:
     """What a reader must know before anything else: whose words these are, and what the tool is not."""
     report = result.report
+    if language == "ko":
+        words = phrases(language)
+        said = words["translated"].format(report.signed_by) if result.is_signed else words["drafted"]
+        return f"{said} {words['disclaimer']}"
     if result.is_signed:
         return f"Signed by {report.signed_by}. {report.disclaimer}"
     return f"AI draft, preliminary, not verified by a human. {report.disclaimer}"
 
 
-def _sections(result: FilmResult) -> Iterator[tuple[Code, list[TextContentItem]]]:
+def _sections(result: FilmResult, language: Language) -> Iterator[tuple[Code, list[TextContentItem]]]:
     """Each heading with its texts; sections that have no heading of their own stand under the findings."""
-    said: dict[str, list[str]] = {"Impression": [opening_words(result)]}
-    for name, text in result.report.sections.items():
-        if text:
-            said.setdefault(name if name in _HEADINGS else "Findings", []).append(
-                text if name in _HEADINGS else f"{name}: {text}"
-            )
+    report, words = own_words(result), phrases(language)
+    head = heading(report, language)
+    said = {"Impression": [opening_words(result, language), *filter(None, [head.critical, head.withdrawn])]}
+    for section in told_sections(report, language):
+        has_own = section.name in _HEADINGS and section.title == _titles(language).get(section.name)
+        text = section.text if has_own else f"{section.title}: {section.text}"
+        if section.text:
+            said.setdefault(section.name if section.name in _HEADINGS else "Findings", []).append(text)
+    said["Impression"] += [f"{words['check']}: {flag}" for flag in told_flags(report, language)]
+    said.setdefault("Technique", []).extend(small_print(report, language))
     for name, texts in said.items():
-        heading, kind = _HEADINGS[name]
+        code, kind = _HEADINGS[name]
         items = [
             TextContentItem(name=concept(kind), value=text, relationship_type="CONTAINS") for text in texts
         ]
-        yield heading, items
+        yield code, items
+
+
+def _titles(language: Language) -> dict[str, str]:
+    """What a section is called that is in nobody's own words."""
+    return korean_headings() if language == "ko" else {name: name for name in _HEADINGS}

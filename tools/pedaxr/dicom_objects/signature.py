@@ -13,11 +13,15 @@ _PARTS = str.maketrans("^=\\", "   ")  # what parts a DICOM name
 NO_ORGANISATION = "Not stated"
 
 
-def add_signature(document: Dataset, result: FilmResult, kind: str) -> None:
-    """Mark a structured report as what its version is: a draft, or signed by a named human; in place."""
+def add_signature(document: Dataset, result: FilmResult, kind: str, *, is_translation: bool = False) -> None:
+    """Mark a structured report as what its version is: a draft, or signed by a named human; in place.
+
+    A translation is nobody's: whoever signed verified the words that it was made from.
+    """
+    is_verified = result.is_signed and not is_translation
     document.PreliminaryFlag = "FINAL" if result.is_signed else "PRELIMINARY"
-    document.VerificationFlag = "VERIFIED" if result.is_signed else "UNVERIFIED"
-    if result.is_signed:
+    document.VerificationFlag = "VERIFIED" if is_verified else "UNVERIFIED"
+    if is_verified:
         document.VerifyingObserverSequence = [verifying_observer(result)]
     if result.predecessor is not None:
         document.PredecessorDocumentsSequence = [_predecessor(result, result.predecessor, kind)]

@@ -19,6 +19,7 @@ from pedaxr.fhir.elements import (
 from pedaxr.fhir.observations import category, observation_identifier, observed
 from pedaxr.reports.current import current_report
 from pedaxr.reports.generate_report import generate_report
+from pedaxr.reports.heading import critical_line
 from pedaxr.types import Report
 from pedaxr_models.codes import AI_FAMILY, RADIOGRAPH
 
@@ -132,7 +133,9 @@ def _series(header: "Dataset") -> Resource:
 def _add_report(made: Transaction, shared: Resource, images: Resource, results: list[Resource]) -> None:
     report = made.report
     identifier = {"system": ISSUER, "value": f"{report.report_id}/{report.version}"}
-    text = "\n".join(f"{name}: {said}" for name, said in report.sections.items() if said)
+    sections = [f"{name}: {said}" for name, said in report.sections.items() if said]
+    critical = critical_line(report.critical, report.critical_certainty)
+    said = [*filter(None, [critical]), *sections, *(f"Check: {flag}" for flag in report.flags)]
     is_signed = report.status != "preliminary"
     title = f"Signed by {report.signed_by}" if is_signed else "AI draft, preliminary, not verified"
     content: Resource = {
@@ -151,7 +154,7 @@ def _add_report(made: Transaction, shared: Resource, images: Resource, results: 
             {
                 "contentType": "text/plain; charset=utf-8",
                 "language": "en",
-                "data": b64encode(f"{title}\n{report.disclaimer}\n{text}".encode()).decode(),
+                "data": b64encode("\n".join([title, report.disclaimer, *said]).encode()).decode(),
                 "title": title,
             }
         ],

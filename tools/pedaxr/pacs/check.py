@@ -26,9 +26,10 @@ def check_pacs(node: PacsNode) -> Iterator[Tried]:
     """Try connection, search and DICOMweb; nothing is stored, so the right to store is not tried."""
     yield _tried("connection (C-ECHO)", lambda: _echo(node))
     yield _tried("search (C-FIND)", lambda: _found(node))
-    yield _tried("fetch (C-GET)", lambda: _get(node))
     if node.web_url:
         yield _tried("DICOMweb", lambda: _web(node))
+    else:
+        yield _tried("fetch (C-GET or C-MOVE)", lambda: _fetch(node))
     yield Tried("encryption", node.has_tls, "TLS" if node.has_tls else "none: DICOM is spoken plainly")
     yield Tried(
         "sending", True, {"off": "off", "signed": "signed reports", "drafts": "drafts too"}[node.send]
@@ -53,9 +54,15 @@ def _found(node: PacsNode) -> str:
     return f"allowed; {len(rows)} studies of today"
 
 
-def _get(node: PacsNode) -> str:
-    dimse.offers_get(node)
-    return "offered; whether it is allowed is seen with the first film"
+def _fetch(node: PacsNode) -> str:
+    if dimse.offers_get(node):
+        return "C-GET is offered; whether it is allowed is seen with the first film"
+    if dimse.offers_move(node):
+        return (
+            f"C-MOVE alone is offered: the PACS must know {node.aet} at this machine's address and port "
+            f"{node.listen_port}"
+        )
+    raise PacsError("The PACS offers neither C-GET nor C-MOVE. Set pacs_web_url, to fetch films by DICOMweb.")
 
 
 def _web(node: PacsNode) -> str:

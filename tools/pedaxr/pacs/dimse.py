@@ -1,4 +1,4 @@
-"""DICOM messages to the PACS: C-ECHO, C-FIND, C-GET and C-STORE, each over an association of its own.
+"""DICOM messages to the PACS: C-ECHO, C-FIND, C-GET, C-MOVE and C-STORE, each over an association of its own.
 
 The peer is not trusted: what it may send is bounded in bytes, rows and time, and everything that it says is
 checked by `rows`.
@@ -39,6 +39,7 @@ from pedaxr.radiograph.raster import MAX_BYTES
 VERIFICATION = UID("1.2.840.10008.1.1")
 _FIND = UID("1.2.840.10008.5.1.4.1.2.2.1")  # Study Root
 _GET = UID("1.2.840.10008.5.1.4.1.2.2.3")
+_MOVE = UID("1.2.840.10008.5.1.4.1.2.2.2")
 FILM_CLASSES = (ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation)
 FILM_SYNTAXES = (
     ExplicitVRLittleEndian,
@@ -50,11 +51,19 @@ FILM_SYNTAXES = (
     JPEGLSLossless,
     RLELossless,
 )
+OBJECT_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)  # that results are sent in, and come back
+FILM_CONTEXTS: tuple[tuple[UID, Sequence[UID]], ...] = tuple((one, FILM_SYNTAXES) for one in FILM_CLASSES)
 MOST_ROWS = 300
 _MOST_FOUND_BYTES = 4 * 2**20
 _CONNECT_S, _ANSWER_S, _ALL_S, _FETCH_S = 5, 20, 30, 120
+_MOVED_S = 60  # a PACS says nothing while it sends a film elsewhere
 _PENDING = (0xFF00, 0xFF01)
 _CALLED_UNKNOWN, _CALLING_UNKNOWN = 7, 3  # PS3.8 table 9-21, reasons of the service user
+Contexts = Sequence[tuple[UID, Sequence[UID] | None]]
+
+
+class NoSuchService(PacsError):
+    """The PACS does not offer what it was asked for."""
 
 
 def echo(node: PacsNode) -> None:
@@ -68,11 +77,12 @@ def echo(node: PacsNode) -> None:
 @contextmanager
 def associated(
     node: PacsNode,
-    contexts: Sequence[tuple[UID, Sequence[UID] | None]],
+    contexts: Contexts,
     *,
     most_bytes: int = _MOST_FOUND_BYTES,
     on_store: Callable[[Event], int] | None = None,
     connect_s: int = _CONNECT_S,
+    answer_s: int = _ANSWER_S,
 ) -> Iterator[Association]:
     """An association for the block, released at its end.
 
@@ -82,14 +92,16 @@ def associated(
         most_bytes: that the PACS may send in all.
         on_store: takes what the PACS stores to us over the same association (C-GET).
         connect_s: how long to wait for the connection.
+        answer_s: how long to wait for each answer.
 
     Raises:
         PacsDown: nobody answers there.
-        PacsError: it answers, and refuses.
+        NoSuchService: it answers, and offers none of the contexts.
+        PacsError: it refuses.
     """
     ae = AE(ae_title=node.aet)
     ae.connection_timeout, ae.acse_timeout = connect_s, 2 * connect_s
-    ae.dimse_timeout = ae.network_timeout = _ANSWER_S
+    ae.dimse_timeout = ae.network_timeout = answer_s
     for sop_class, syntaxes in contexts:
         ae.add_requested_context(sop_class, list(syntaxes) if syntaxes else None)
     bound = Bound(most_bytes)
@@ -128,7 +140,7 @@ def _connect(node: PacsNode, ae: AE, handlers: list[Any], taken: Sequence[UID]) 
     if link.is_established:
         return link
     if link.rejected_contexts:
-        raise PacsError(
+        raise NoSuchService(
             "The PACS offers no such service, or takes no objects of this kind. Have its administrator allow "
             "it to pedaxr, or leave the kind out of pacs_kinds."
         )
@@ -159,12 +171,12 @@ def _reachable(node: PacsNode, seconds: float) -> str:
 class Finder:
     """C-FIND over one association: see `finding`."""
 
-    def __init__(self, link: Association) -> None:
-        self._link = link
-        self._until = time.monotonic() + _ALL_S
+    def __init__(self, link: Association, most_rows: int, all_s: float) -> None:
+        self._link, self._most_rows = link, most_rows
+        self._until = time.monotonic() + all_s
 
     def find(self, level: str, wanted: Mapping[str, str], returned: Sequence[str] = ()) -> list[Dataset]:
-        """The answers to one question, at most `MOST_ROWS`; nothing of them is checked yet.
+        """The answers to one question; nothing of them is checked yet.
 
         Args:
             level: STUDY, SERIES or IMAGE.
@@ -183,8 +195,7 @@ class Finder:
             setattr(query, keyword, value)
         rows: list[Dataset] = []
         asked_at = time.monotonic()
-        if not self._link.is_established:
-            raise PacsError(_BROKE_OFF)
+        _check_established(self._link)
         for status, row in self._link.send_c_find(query, _FIND):
             code = _code(status)
             if code == 0:
@@ -195,7 +206,7 @@ class Finder:
                 raise PacsError(_BROKE_OFF if code is None else _refused("search", code))
             if row is not None:
                 rows.append(row)
-            if len(rows) >= MOST_ROWS or time.monotonic() > self._until:
+            if len(rows) >= self._most_rows or time.monotonic() > self._until:
                 self._link.abort()
                 raise PacsError(
                     "The PACS has too many answers to this. Ask more narrowly: add the birth date."
@@ -204,47 +215,57 @@ class Finder:
 
 
 @contextmanager
-def finding(node: PacsNode, *, connect_s: int = _CONNECT_S) -> Iterator[Finder]:
-    """Ask questions over one association, and read the answers inside. Raises PacsDown, PacsError."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's quote what they warn of
-        with associated(node, [(_FIND, None)], connect_s=connect_s) as link:
-            yield Finder(link)
+def finding(
+    node: PacsNode, *, connect_s: int = _CONNECT_S, most_rows: int = MOST_ROWS, all_s: float = _ALL_S
+) -> Iterator[Finder]:
+    """Ask questions over one association, and read the answers inside.
 
-
-def offers_get(node: PacsNode) -> None:
-    """Ask whether films can be fetched by C-GET. Raises PacsDown, PacsError."""
-    films: list[tuple[UID, Sequence[UID] | None]] = [(sop_class, FILM_SYNTAXES) for sop_class in FILM_CLASSES]
-    with associated(node, [(_GET, None), *films], on_store=lambda _: 0xA900) as link:
-        if _GET not in [context.abstract_syntax for context in link.accepted_contexts]:
-            raise PacsError(
-                "The PACS offers no C-GET. Set pacs_web_url, so that films are fetched by DICOMweb."
-            )
-
-
-def get_instance(node: PacsNode, study_uid: str, series_uid: str, sop_uid: str) -> bytes:
-    """One film by C-GET: a DICOM file whose data set is as the PACS sent it, byte for byte.
+    Args:
+        node: the PACS.
+        connect_s: how long to wait for the connection.
+        most_rows: answers that a question may have.
+        all_s: how long all questions together may take.
 
     Raises:
-        PacsDown: nobody answers.
-        PacsError: it has no such film, or stopped in the middle.
+        PacsDown, PacsError.
     """
-    films = [(sop_class, FILM_SYNTAXES) for sop_class in FILM_CLASSES]
-    got = get_instance_if_there(node, study_uid, series_uid, sop_uid, contexts=films)
-    if got is None:
-        raise PacsError("The PACS no longer has this film. Search again with find_patient.")
-    return got
+    most_bytes = _MOST_FOUND_BYTES * max(1, most_rows // MOST_ROWS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's quote what they warn of
+        with associated(node, [(_FIND, None)], connect_s=connect_s, most_bytes=most_bytes) as link:
+            yield Finder(link, most_rows, all_s)
+
+
+def offers_get(node: PacsNode) -> bool:
+    """Whether films can be fetched by C-GET. Raises PacsDown, PacsError."""
+    try:
+        with _getting(node, FILM_CONTEXTS, lambda _: 0xA900):
+            return True
+    except NoSuchService:
+        return False
+
+
+def offers_move(node: PacsNode) -> bool:
+    """Whether it sends films that are asked for, over a connection of its own. Raises PacsDown, PacsError."""
+    try:
+        with associated(node, [(_MOVE, None)]):
+            return True
+    except NoSuchService:
+        return False
 
 
 def get_instance_if_there(
-    node: PacsNode,
-    study_uid: str,
-    series_uid: str,
-    sop_uid: str,
-    *,
-    contexts: Sequence[tuple[UID, Sequence[UID] | None]],
+    node: PacsNode, study_uid: str, series_uid: str, sop_uid: str, *, contexts: Contexts
 ) -> bytes | None:
-    """One instance by C-GET; None where the PACS says that it has none. Raises PacsDown, PacsError."""
+    """One instance by C-GET: a DICOM file whose data set is as the PACS sent it, byte for byte.
+
+    Returns:
+        The file; None where the PACS says that it has none.
+
+    Raises:
+        NoSuchService: it offers no C-GET, as many do not.
+        PacsDown, PacsError.
+    """
     got: list[bytes] = []
 
     def on_store(event: Event) -> int:
@@ -253,12 +274,9 @@ def get_instance_if_there(
         got.append(event.encoded_dataset())
         return 0x0000
 
-    query = Dataset()
-    query.QueryRetrieveLevel = "IMAGE"
-    query.StudyInstanceUID, query.SeriesInstanceUID, query.SOPInstanceUID = study_uid, series_uid, sop_uid
-    asked: list[tuple[UID, Sequence[UID] | None]] = [(_GET, None), *contexts]
-    with associated(node, asked, most_bytes=MAX_BYTES + 2**20, on_store=on_store) as link:
-        codes = list(_codes(link, query))
+    query = _instance(study_uid, series_uid, sop_uid)
+    with _getting(node, contexts, on_store) as link:
+        codes = [_code(status) for status in _statuses(link, link.send_c_get(query, _GET))]
     if got:
         return got[0]
     if codes and codes[-1] == 0:
@@ -266,11 +284,55 @@ def get_instance_if_there(
     raise PacsError(_BROKE_OFF if not codes or codes[-1] is None else _refused("fetch", codes[-1]))
 
 
-def _codes(link: Association, query: Dataset) -> Iterator[int | None]:
-    """The statuses of a C-GET, until it ends or takes longer than any film may."""
+@contextmanager
+def _getting(node: PacsNode, contexts: Contexts, on_store: Callable[[Event], int]) -> Iterator[Association]:
+    """An association over which a C-GET is accepted."""
+    asked = [(_GET, None), *contexts]
+    with associated(node, asked, most_bytes=MAX_BYTES + 2**20, on_store=on_store) as link:
+        if _GET not in [context.abstract_syntax for context in link.accepted_contexts]:
+            raise NoSuchService("The PACS offers no C-GET.")
+        _check_established(link)
+        yield link
+
+
+def ask_to_move(node: PacsNode, study_uid: str, series_uid: str, sop_uid: str) -> int:
+    """Have the PACS send one instance to our AE title, by C-MOVE; it comes over a connection of its own.
+
+    Returns:
+        How many instances it says that it sent.
+
+    Raises:
+        PacsDown, PacsError.
+    """
+    query = _instance(study_uid, series_uid, sop_uid)
+    with associated(node, [(_MOVE, None)], answer_s=_MOVED_S) as link:
+        _check_established(link)
+        statuses = list(_statuses(link, link.send_c_move(query, node.aet, _MOVE)))
+    last = statuses[-1] if statuses else None
+    code = _code(last)
+    if last is None or code is None:
+        raise PacsError(_BROKE_OFF)
+    if code:
+        raise PacsError(
+            f"The PACS did not send the film by C-MOVE (status 0x{code:04X}). Have its administrator allow "
+            f"it and enter this machine's address and pacs_listen_port for {node.aet!r}. Can it reach "
+            "pacs_listen_host?"
+        )
+    return int(last.get("NumberOfCompletedSuboperations") or 0)
+
+
+def _instance(study_uid: str, series_uid: str, sop_uid: str) -> Dataset:
+    query = Dataset()
+    query.QueryRetrieveLevel = "IMAGE"
+    query.StudyInstanceUID, query.SeriesInstanceUID, query.SOPInstanceUID = study_uid, series_uid, sop_uid
+    return query
+
+
+def _statuses(link: Association, answers: Iterator[tuple[Dataset, Dataset | None]]) -> Iterator[Dataset]:
+    """What a C-GET or C-MOVE is answered with, until it ends or takes longer than any film may."""
     until = time.monotonic() + _FETCH_S
-    for status, _ in link.send_c_get(query, _GET):
-        yield _code(status)
+    for status, _ in answers:
+        yield status
         if time.monotonic() > until:
             link.abort()
             raise PacsDown("The PACS does not send the film in time. Try again later.")
@@ -289,6 +351,12 @@ def store_objects(node: PacsNode, objects: Sequence[Dataset]) -> None:
                 ) from err
             if code is None or (code and code >> 12 != 0xB):  # 0xBxxx are warnings: stored all the same
                 raise PacsError(_BROKE_OFF if code is None else _refused("store", code))
+
+
+def _check_established(link: Association) -> None:
+    """Raises PacsError where the PACS hung up in the meantime."""
+    if not link.is_established:
+        raise PacsError(_BROKE_OFF)
 
 
 _BROKE_OFF = (

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +14,19 @@ from pedaxr.clinic import Clinic
 from pedaxr.clinic.find_patient import parse_query
 from pedaxr.clinic.identity import same_id
 from pedaxr.clinic.import_film import import_film
-from pedaxr.errors import ImportFailed, InvalidRequest, OtherBodyPart, PacsError, PatientNotFound
+from pedaxr.errors import (
+    ImportFailed,
+    InvalidRequest,
+    OtherBodyPart,
+    PacsDown,
+    PacsError,
+    PatientNotFound,
+    UnreadableImage,
+)
 from pedaxr.pacs.handle_ids import is_handle
 from pedaxr.pacs.handles import Handle, handle_of, recall
 from pedaxr.pacs.node import PacsNode
+from pedaxr.pacs.retrieve import Place, film_at
 from pedaxr.radiograph.dicom_header import OTHER_PART
 from pedaxr.storage.files import disk_errors, write_durably
 
@@ -28,6 +38,23 @@ _ANOTHER = (
     "The film that the PACS sent is not the one it listed: another child, study or image. Nothing was kept. "
     "Tell the PACS's administrator."
 )
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What fetching came to.
+
+    Attributes:
+        study_ids: of the films that are here now, newest study first.
+        known: how many of them were here before.
+        left: films of another part of the body, which were not kept.
+        failed: why each of the others could not be fetched.
+    """
+
+    study_ids: list[str]
+    known: int
+    left: int
+    failed: list[str]
 
 
 def film_here(study_id: str, *, clinic: Clinic, node: PacsNode | None) -> str:
@@ -51,7 +78,8 @@ def film_here(study_id: str, *, clinic: Clinic, node: PacsNode | None) -> str:
 
 def fetch_film(handle: Handle, *, clinic: Clinic, node: PacsNode) -> str:
     """Fetch one film and import it; its study_id. Raises what `film_here` does."""
-    content = instance_of(node, handle)
+    place = Place(handle.study_uid, handle.series_uid, handle.sop_uid)
+    content = film_at(place, node=node, home=clinic.home)
 
     def check(radiograph: "Radiograph") -> None:
         _check_is_expected(radiograph, handle)
@@ -60,29 +88,39 @@ def fetch_film(handle: Handle, *, clinic: Clinic, node: PacsNode) -> str:
         return import_film(path, clinic=clinic, check=check)
 
 
-def fetch(what: str, *, born: date | None = None, clinic: Clinic, node: PacsNode) -> tuple[list[str], int]:
+def fetch(what: str, *, born: date | None = None, clinic: Clinic, node: PacsNode) -> Fetched:
     """Fetch the films of an order by its accession number, or of one child by name and birth date.
 
-    Returns:
-        Their study_ids, newest study first, and how many of them were here before.
+    A film that cannot be used keeps out no other. A child who is registered gets the films that are new.
 
     Raises:
-        InvalidRequest: a name without a birth date, or one that several children answer to.
+        InvalidRequest: a name without a birth date, or several children answer.
         PatientNotFound: nothing in the PACS answers.
-        PacsDown, PacsError, ImportFailed, UnreadableImage, StorageError.
+        OtherBodyPart: none of the films is of an abdomen.
+        PacsDown, PacsError, ImportFailed, UnreadableImage, StorageError: no film at all could be fetched.
     """
     with accessing(clinic.home, "query", query=what if born is None else f"{what} born {born}"):
-        found = _of_one_child(_wanted(what, born, node))
+        found = _of_one_child(_wanted(what, born, node), by_name=born is not None)
         note(patient_ids=[found[0].study.patient.patient_id])
-    fetched, known = [], 0
+    fetched: list[str] = []
+    failed: list[ImportFailed | PacsError | UnreadableImage] = []
+    known = 0
     for film in found:
         if study := clinic.registry.study_of_film("", film.sop_uid):
             fetched.append(study.study_id)
             known += 1
             continue
-        with accessing(clinic.home, "fetch", study_id=film.study_id):
-            fetched.append(fetch_film(handle_of(film), clinic=clinic, node=node))
-    return fetched, known
+        try:
+            with accessing(clinic.home, "fetch", study_id=film.study_id):
+                fetched.append(fetch_film(handle_of(film), clinic=clinic, node=node))
+        except PacsDown:
+            raise
+        except (PacsError, ImportFailed, UnreadableImage) as err:
+            failed.append(err)
+    wrong = [err for err in failed if not isinstance(err, OtherBodyPart)]
+    if not fetched:
+        raise (wrong or failed)[0]
+    return Fetched(fetched, known, len(failed) - len(wrong), [str(err) for err in wrong])
 
 
 def _wanted(what: str, born: date | None, node: PacsNode) -> "list[PacsFilm]":
@@ -99,24 +137,16 @@ def _wanted(what: str, born: date | None, node: PacsNode) -> "list[PacsFilm]":
     return []
 
 
-def _of_one_child(found: "list[PacsFilm]") -> "list[PacsFilm]":
+def _of_one_child(found: "list[PacsFilm]", *, by_name: bool) -> "list[PacsFilm]":
     if not found:
         raise PatientNotFound("The PACS has no abdominal film that answers. Check the spelling and the date.")
     if len({film.study.patient.digest for film in found}) > 1:
-        raise InvalidRequest("Several children answer. Fetch by accession number: one order is one child's.")
+        raise InvalidRequest(
+            "Several children have that name and birth date. Fetch by accession number."
+            if by_name
+            else "That accession number is of several children in the PACS. Fetch by name and --born."
+        )
     return found
-
-
-def instance_of(node: PacsNode, handle: Handle) -> bytes:
-    """The film's file, by DICOMweb where there is that, else by C-GET. Raises PacsDown, PacsError."""
-    place = (handle.study_uid, handle.series_uid, handle.sop_uid)
-    if node.web_url:
-        from pedaxr.pacs import web
-
-        return web.get_instance(node, *place)
-    from pedaxr.pacs import dimse
-
-    return dimse.get_instance(node, *place)
 
 
 def _check_is_expected(radiograph: "Radiograph", handle: Handle) -> None:

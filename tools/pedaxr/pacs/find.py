@@ -6,7 +6,7 @@ somebody typed never becomes a wildcard.
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,6 +16,7 @@ from pedaxr.pacs.node import PacsNode
 from pedaxr.pacs.rows import PacsFilm, PacsStudy, code_in, study_of, uid_in
 from pedaxr.patient_search.hangul import is_hangul, split_surname
 from pedaxr.patient_search.name_matching import SAME, Likeness, name_forms, romanised_name
+from pedaxr.radiograph.character_sets import header_text
 from pedaxr_models.written.plain import is_odd_id
 
 _STUDY_KEYS = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate")
@@ -25,6 +26,8 @@ _MODALITIES = ("CR", "DX")
 _SPECIAL = str.maketrans("", "", "*?\\^=")
 _MOST_STUDIES = 20  # newest first: of each the series and films are asked for
 _SHORTEST_ID, _MOST_IDS = 3, 2
+_COUNT = "NumberOfStudyRelatedInstances"
+_MOST_POLLED, _POLL_S = 6000, 600.0  # studies of two days in a large hospital
 _CONNECT_S = 3  # a search waits no longer for a PACS that is away
 
 
@@ -68,12 +71,32 @@ def study_in_pacs(node: PacsNode, study_uid: str) -> PacsStudy | None:
     return found[0] if len(found) == 1 else None
 
 
-def new_films(node: PacsNode, day: date) -> list[PacsFilm]:
-    """The abdominal films of one day. Raises PacsDown, PacsError."""
-    with finding(node) as finder:
-        rows = finder.find("STUDY", {"StudyDate": f"{day:%Y%m%d}"}, _STUDY_KEYS)
-        studies = {study.study_uid: study for row in rows if (study := study_of(row))}
-        return [film for study in studies.values() for film in _films(finder, study)]
+def new_films(
+    node: PacsNode, since: date, until: date, seen: dict[str, str]
+) -> Generator[PacsFilm, None, None]:
+    """The abdominal films of some days, of studies that have changed since they were seen.
+
+    Args:
+        node: the PACS.
+        since: the first day.
+        until: the last day.
+        seen: how many objects each study had; kept up to date here, once the films of a study were taken.
+
+    Raises:
+        PacsDown, PacsError: in the middle, too; what was given before is good.
+    """
+    wanted = {"StudyDate": f"{since:%Y%m%d}-{until:%Y%m%d}", "ModalitiesInStudy": "\\".join(_MODALITIES)}
+    with finding(node, most_rows=_MOST_POLLED, all_s=_POLL_S) as finder:
+        rows = finder.find("STUDY", wanted, (*_STUDY_KEYS, _COUNT))
+        there = {study.study_uid: (study, row) for row in rows if (study := study_of(row))}
+        for study_uid in [old for old in seen if old not in there]:
+            del seen[study_uid]
+        for study, row in there.values():
+            count = header_text(row, _COUNT)
+            if count and seen.get(study.study_uid) == count:
+                continue
+            yield from _films(finder, study)
+            seen[study.study_uid] = count
 
 
 def _studies(finder: Finder, asked: Asked) -> Iterator[tuple[PacsStudy, Likeness]]:

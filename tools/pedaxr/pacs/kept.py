@@ -7,15 +7,17 @@ and what it says must be as it was sent.
 import io
 import struct
 import warnings
+from pathlib import Path
 
 from pydicom import Dataset, dcmread
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from pedaxr.clinic.identity import same_id
+from pedaxr.dicom_objects.files import encoded
 from pedaxr.errors import PacsError
 from pedaxr.pacs import dimse
 from pedaxr.pacs.node import PacsNode
-from pedaxr.pacs.wire_files import encoded
+from pedaxr.pacs.retrieve import Place, instance_at
 from pedaxr.radiograph.file_headers import transfer_syntax
 
 # Of the patient and the study: coerced to what the PACS has, by rights (PS3.4 annex B.4.1.3).
@@ -29,13 +31,18 @@ _MOST_MORE = 2**20
 _UNREADABLE = "What the PACS holds under the id of one of our objects cannot be read. Tell its administrator."
 
 
-def read_back(node: PacsNode, ours: Dataset) -> Dataset | None:
+def read_back(node: PacsNode, ours: Dataset, *, home: Path) -> Dataset | None:
     """The object that the PACS holds under our object's id; None where it holds none.
 
+    Args:
+        node: the PACS.
+        ours: the object as it was sent.
+        home: of the clinic.
+
     Raises:
-        PacsDown, PacsError.
+        PacsDown, PacsError, StorageError.
     """
-    data = _instance(node, ours)
+    data = _instance(node, ours, home)
     if data is None:
         return None
     syntax, _ = transfer_syntax(data)
@@ -85,16 +92,16 @@ def _is_empty(dataset: Dataset, tag: object) -> bool:
     return tag not in dataset or bool(dataset[tag].is_empty)
 
 
-def _instance(node: PacsNode, ours: Dataset) -> bytes | None:
-    study, series, sop = str(ours.StudyInstanceUID), str(ours.SeriesInstanceUID), str(ours.SOPInstanceUID)
-    if node.web_url:
-        from pedaxr.pacs import web
-
-        return web.get_instance_if_there(node, study, series, sop)
-    wanted = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": sop}
-    with dimse.finding(node) as finder:  # a PACS may refuse to send what it has not, rather than say so
-        if not finder.find("IMAGE", wanted):
-            return None
-    return dimse.get_instance_if_there(
-        node, study, series, sop, contexts=[(ours.SOPClassUID, [ours.file_meta.TransferSyntaxUID])]
-    )
+def _instance(node: PacsNode, ours: Dataset, home: Path) -> bytes | None:
+    place = Place(str(ours.StudyInstanceUID), str(ours.SeriesInstanceUID), str(ours.SOPInstanceUID))
+    wanted = {
+        "StudyInstanceUID": place.study_uid,
+        "SeriesInstanceUID": place.series_uid,
+        "SOPInstanceUID": place.sop_uid,
+    }
+    if node.web_url is None:
+        with dimse.finding(node) as finder:  # a PACS may refuse to send what it has not, rather than say so
+            if not finder.find("IMAGE", wanted):
+                return None
+    contexts = [(ours.SOPClassUID, [ours.file_meta.TransferSyntaxUID])]
+    return instance_at(place, contexts, node=node, home=home)

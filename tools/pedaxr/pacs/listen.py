@@ -8,8 +8,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,14 +28,15 @@ from pedaxr.errors import (
     UnreadableImage,
     WorkerFailed,
 )
-from pedaxr.pacs.fetch import check_is_abdomen, instance_of
-from pedaxr.pacs.handles import handle_of
+from pedaxr.pacs.fetch import check_is_abdomen
 from pedaxr.pacs.node import PacsNode
+from pedaxr.pacs.retrieve import Place, film_at
 from pedaxr.pacs.send import node_name, send_report
 from pedaxr.pacs.spool import Full, Outcome, Spool, name_of
 from pedaxr.storage.files import replace_durably
 
 if TYPE_CHECKING:
+    from pedaxr.pacs.rows import PacsFilm
     from pedaxr.radiograph.read import Radiograph
     from pedaxr.types import Report
 
@@ -56,7 +58,7 @@ class Listener:
     Attributes:
         clinic, node, spool: where films come from and go.
         department: whose staff may see children that are new.
-        poll_s: how often the PACS is asked for films of today; None: it sends them itself.
+        poll_s: how often the PACS is asked for films of yesterday and today; None: it sends them itself.
         read: drafts a report; the product's own by default.
     """
 
@@ -70,6 +72,7 @@ class Listener:
     _is_ended: bool = False
     _tries: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)
+    _polled: dict[str, str] = field(default_factory=dict)
 
     def wake(self) -> None:
         """There is something to do."""
@@ -104,19 +107,34 @@ class Listener:
         return time.monotonic() >= self._not_before.get(name, 0.0)
 
     def _poll(self) -> None:
-        """Fetch films of today that were never seen."""
+        """Fetch films of today that were never seen; of yesterday too, as some come after midnight."""
         from pedaxr.pacs.find import new_films
 
+        today, again = date.today(), list[str]()
         try:
-            for film in new_films(self.node, date.today()):
-                if self.spool.has(film.sop_uid) or self.clinic.registry.study_of_film("", film.sop_uid):
-                    continue
-                with accessing(self.clinic.home, "fetch", study_id=film.study_id):
-                    self.spool.take(film.sop_uid, instance_of(self.node, handle_of(film)))
+            with closing(new_films(self.node, today - timedelta(days=1), today, self._polled)) as films:
+                again += [film.study.study_uid for film in films if not self._fetch(film)]
         except PacsError as err:
             _log.warning("The PACS could not be asked for new films [%s]", err.code)
         except (Full, OSError):
             _log.error("New films were not fetched: the spool is full or cannot be written")
+        for study_uid in again:
+            self._polled.pop(study_uid, None)
+
+    def _fetch(self, film: "PacsFilm") -> bool:
+        """Have a film in the spool; False where the PACS does not give it. Raises PacsDown, Full, OSError."""
+        if self.spool.has(film.sop_uid) or self.clinic.registry.study_of_film("", film.sop_uid):
+            return True
+        try:
+            with accessing(self.clinic.home, "fetch", study_id=film.study_id):
+                place = Place(film.study.study_uid, film.series_uid, film.sop_uid)
+                self.spool.take(film.sop_uid, film_at(place, node=self.node, home=self.clinic.home))
+        except PacsDown:
+            raise
+        except PacsError as err:
+            _log.warning("A film was not fetched [%s]: %s", film.study_id, err)
+            return False
+        return True
 
     def _take_in(self, path: Path) -> None:
         """Import and read one film, and write down what became of it."""

@@ -1,7 +1,8 @@
 """The C-STORE service that takes films from a PACS: from callers on a list, under one title, in bounds.
 
 It writes bytes and decodes nothing. A caller is an AE title and an address together, since titles are no
-secret; over TLS it also has to show a certificate.
+secret; over TLS it also has to show a certificate. What another process asked the PACS for by C-MOVE comes
+in here too, and goes to whoever asked.
 """
 
 import ipaddress
@@ -18,14 +19,17 @@ from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.transport import ThreadedAssociationServer
 
+from pedaxr.dicom_objects.kinds import KINDS
 from pedaxr.errors import InvalidRequest, StorageError
-from pedaxr.pacs.dimse import FILM_CLASSES, FILM_SYNTAXES, VERIFICATION
+from pedaxr.pacs.asked import hand_over
+from pedaxr.pacs.dimse import FILM_CLASSES, FILM_SYNTAXES, OBJECT_SYNTAXES, VERIFICATION
 from pedaxr.pacs.node import PacsNode
 from pedaxr.pacs.spool import Full, Spool
 from pedaxr.pacs.wire import Bound
 from pedaxr.radiograph.raster import MAX_BYTES
 
 _SUCCESS, _NOT_AUTHORISED, _NO_ROOM, _NOT_UNDERSTOOD = 0x0000, 0x0124, 0xA700, 0xC000
+_NO_SUCH_CLASS = 0x0122
 _AT_ONCE = 8
 _IDLE_S = 60
 _GREETING_S = 10.0
@@ -34,13 +38,16 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def receiving(node: PacsNode, spool: Spool, on_film: Callable[[], None]) -> Iterator[int]:
+def receiving(
+    node: PacsNode, spool: Spool, on_film: Callable[[], None], *, asked_only: bool = False
+) -> Iterator[int]:
     """Take films for the block; the port that is listened on.
 
     Args:
         node: the port, the callers and the certificates.
         spool: where films go.
         on_film: called after each new one.
+        asked_only: take what this clinic asked for by C-MOVE and nothing else.
 
     Raises:
         InvalidRequest: no caller is allowed, or the certificates cannot be read.
@@ -56,7 +63,10 @@ def receiving(node: PacsNode, spool: Spool, on_film: Callable[[], None]) -> Iter
     ae.add_supported_context(VERIFICATION)
     for sop_class in FILM_CLASSES:
         ae.add_supported_context(sop_class, list(FILM_SYNTAXES))
-    gate = _Gate(node, spool, on_film)
+    if node.web_url is None:  # what we sent is read back by DICOMweb, or comes this way
+        for sop_class in dict.fromkeys(kind.sop_class_uid for kind in KINDS.values()):
+            ae.add_supported_context(sop_class, list(OBJECT_SYNTAXES))
+    gate = _Gate(node, spool, on_film, asked_only)
     handlers: list[Any] = [
         (evt.EVT_CONN_OPEN, gate.on_open),
         (evt.EVT_C_ECHO, lambda event: _SUCCESS if gate.is_allowed(event) else _NOT_AUTHORISED),
@@ -115,10 +125,10 @@ class _Server(ThreadedAssociationServer):
 class _Gate:
     """Who comes in, and what becomes of what they bring."""
 
-    def __init__(self, node: PacsNode, spool: Spool, on_film: Callable[[], None]) -> None:
+    def __init__(self, node: PacsNode, spool: Spool, on_film: Callable[[], None], asked_only: bool) -> None:
         self._allowed = node.allowed
         self.addresses = frozenset[str]().union(*self._allowed.values())
-        self._spool, self._on_film = spool, on_film
+        self._spool, self._on_film, self._asked_only = spool, on_film, asked_only
         self._bounds: dict[Association, Bound] = {}
 
     def on_open(self, event: Event) -> None:
@@ -148,7 +158,9 @@ class _Gate:
         if not _UID.fullmatch(sop_uid):
             return _NOT_UNDERSTOOD
         try:
-            is_new = self._spool.take(sop_uid, event.encoded_dataset())
+            is_new = self._keep(sop_uid, event)
+        except _NotTaken as err:
+            return int(err.args[0])
         except (Full, OSError) as err:
             _log.error(
                 "A film was not taken [%s]: the spool is full or cannot be written", type(err).__name__
@@ -159,6 +171,21 @@ class _Gate:
         if is_new:
             self._on_film()
         return _SUCCESS
+
+    def _keep(self, sop_uid: str, event: Event) -> bool:
+        """Whether it is a film that is new here. Raises _NotTaken, Full, OSError."""
+        content = event.encoded_dataset()
+        if hand_over(self._spool.folder.parent, sop_uid, content):
+            return False
+        if event.context.abstract_syntax not in FILM_CLASSES:
+            raise _NotTaken(_NO_SUCH_CLASS)
+        if self._asked_only:
+            raise _NotTaken(_NO_ROOM)
+        return self._spool.take(sop_uid, content)
+
+
+class _NotTaken(Exception):
+    """With the status that the sender is told."""
 
 
 def _address(text: str) -> str:

@@ -105,7 +105,7 @@ def post_transaction(study_id: str, url: str, *, clinic: Clinic, node: PacsNode 
         is_ours = node is not None and url == node.fhir_url
         bundle = transaction_of(clinic, study.study_id)
         token = node.fhir_token if node and is_ours else None
-        web.post_json(url, bundle, token=token, context=node.client_context() if node else None)
+        web.post_transaction(url, bundle, token=token, context=node.client_context() if node else None)
 
 
 def check_same_child(study: Study, node: PacsNode) -> None:
@@ -144,10 +144,10 @@ def _sent(clinic: Clinic, study: Study, node: PacsNode, objects: "list[Dataset]"
     from pedaxr.dicom_objects.kinds import kind_of
 
     report = standing_version(clinic.registry.reports(study.study_id))
-    missing = [one for one in objects if not _is_there(node, one)]
+    missing = [one for one in objects if not _is_there(clinic, node, one)]
     if missing:
         _store(node, missing)
-    if lost := [one for one in missing if not _is_there(node, one)]:
+    if lost := [one for one in missing if not _is_there(clinic, node, one)]:
         raise PacsError(
             f"The PACS took {len(missing)} objects, and {len(lost)} of them cannot be read back. Send again."
         )
@@ -166,11 +166,11 @@ def _sent(clinic: Clinic, study: Study, node: PacsNode, objects: "list[Dataset]"
     )
 
 
-def _is_there(node: PacsNode, ours: "Dataset") -> bool:
+def _is_there(clinic: Clinic, node: PacsNode, ours: "Dataset") -> bool:
     """Whether the PACS holds that very object. Raises PacsError where it holds another one under the id."""
     from pedaxr.pacs.kept import differences, read_back
 
-    theirs = read_back(node, ours)
+    theirs = read_back(node, ours, home=clinic.home)
     if theirs is None:
         return False
     if told := differences(ours, theirs):

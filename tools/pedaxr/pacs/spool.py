@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pedaxr.errors import InvalidRequest
 from pedaxr.storage.files import replace_durably, sync_folder
+from pedaxr.storage.home import SPOOL
 
 _LEAST_FREE = 512 * 2**20
 MOST_WAITING = 500
@@ -48,7 +49,7 @@ class Spool:
     """The folder `spool` of a clinic."""
 
     def __init__(self, home: Path) -> None:
-        self.folder = home / "spool"
+        self.folder = home / SPOOL
         self.folder.mkdir(mode=0o700, exist_ok=True)
 
     def has(self, sop_uid: str) -> bool:

@@ -16,9 +16,9 @@ from uuid import uuid4
 import httpx2
 from pydicom import Dataset
 
+from pedaxr.dicom_objects.files import encoded
 from pedaxr.errors import PacsDown, PacsError
 from pedaxr.pacs.node import PacsNode
-from pedaxr.pacs.wire_files import encoded
 from pedaxr.radiograph.raster import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -74,17 +74,40 @@ def store_objects(node: PacsNode, study_uid: str, objects: Sequence[Dataset]) ->
         raise PacsError(f"The PACS did not take {len(failed)} of {len(objects)} objects. See its log.")
 
 
-def post_json(url: str, body: Any, *, token: str | None, context: "SSLContext | None") -> int:
-    """Post a FHIR resource; the status of the answer. Raises PacsDown, PacsError."""
+def post_transaction(
+    url: str, bundle: dict[str, Any], *, token: str | None, context: "SSLContext | None"
+) -> None:
+    """Post a FHIR transaction, and see in the answer that each of its resources is there.
+
+    Raises:
+        PacsDown: nobody answers.
+        PacsError: it refuses, or the answer is not that of a server that took everything.
+    """
     headers = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     client = httpx2.Client(trust_env=False, verify=True if context is None else context, timeout=_TIMEOUT)
-    with client, _told():
-        answer = client.post(url, content=json.dumps(body).encode(), headers=headers)
-    if answer.status_code >= 300:
-        raise PacsError(f"The FHIR server refuses the bundle (HTTP {answer.status_code}). See its log.")
-    return answer.status_code
+    content = json.dumps(bundle).encode()
+    with client, _told(), client.stream("POST", url, headers=headers, content=content) as answer:
+        if answer.status_code >= 300:
+            raise PacsError(f"The FHIR server refuses the bundle (HTTP {answer.status_code}). See its log.")
+        body = _body(answer, 16 * _MOST_ANSWER)
+    _check_taken(body, len(bundle["entry"]))
+
+
+def _check_taken(body: bytes, count: int) -> None:
+    """Raises PacsError unless each of so many entries was taken (FHIR R4, http.html)."""
+    try:
+        told: Any = json.loads(body)
+        taken = [str(entry["response"]["status"])[:1] == "2" for entry in told.get("entry", [])]
+        is_whole = told["type"] == "transaction-response" and len(taken) == count and all(taken)
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
+        is_whole = False
+    if not is_whole:
+        raise PacsError(
+            "The FHIR server did not answer that it took every resource. Is this the address of its base? "
+            "Posting again adds nothing twice."
+        )
 
 
 def is_there(node: PacsNode) -> None:
@@ -135,15 +158,20 @@ def _ask(
     client = httpx2.Client(trust_env=False, verify=verify, timeout=_TIMEOUT, auth=auth)
     with client, _told(), client.stream(method, url, headers=headers, content=content) as answer:
         _check(answer.status_code)
-        body = bytearray()
-        until = time.monotonic() + _ALL_S
-        for piece in answer.iter_bytes():
-            body += piece
-            if time.monotonic() > until:
-                raise PacsDown("The web service did not answer in time. Try again later.")
-            if len(body) > most:
-                raise PacsError("The PACS answers with more than any film may have. Nothing was kept.")
-        return answer.headers.get("content-type", ""), bytes(body)
+        return answer.headers.get("content-type", ""), _body(answer, most)
+
+
+def _body(answer: httpx2.Response, most: int) -> bytes:
+    """All of an answer that comes in time and is not too long. Raises PacsDown, PacsError."""
+    body = bytearray()
+    until = time.monotonic() + _ALL_S
+    for piece in answer.iter_bytes():
+        body += piece
+        if time.monotonic() > until:
+            raise PacsDown("The web service did not answer in time. Try again later.")
+        if len(body) > most:
+            raise PacsError("The web service answers with more than it may. Nothing was kept.")
+    return bytes(body)
 
 
 def _check(status: int) -> None:

@@ -7,6 +7,7 @@ HOME_VARIABLE = "PEDAXR_HOME"
 REGISTRY_FILE = "registry.sqlite3"
 ACCESS_FILE = "access.sqlite3"
 SIGNERS_FILE = "signers.txt"  # who may sign reports, one name a line; only they where it is there
+SPOOL = "spool"  # folder of films that a PACS sent
 
 
 def default_home() -> Path:
