@@ -3,6 +3,9 @@
 import base64
 import copy
 import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +16,12 @@ from pydantic import ValidationError
 
 from pedaxr.clinic import Clinic
 from pedaxr.fhir.transaction import transaction_of
+from pedaxr.reading.operating_points import operating_points, using
 from pedaxr.reports.sign_off import amend, finalise
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import FINDINGS
 
-from ..dicom_objects.conftest import SHOWN, clinic_of, film_of, seeing
+from ..dicom_objects.conftest import SHOWN, VARIANTS, clinic_of, film_of, seeing
 
 SCHEMA = json.loads((Path(__file__).parent / "r4_schema.json").read_text(encoding="utf-8"))
 
@@ -148,9 +152,33 @@ def test_a_film_that_is_no_dicom_file_has_a_transaction_too(tmp_path: Path) -> N
     assert images["identifier"] == [{"system": "urn:pedaxr:study", "value": "S-1"}] and "series" not in images
 
 
-def test_the_film_is_named_as_its_own_header_does(tmp_path: Path) -> None:
-    from ..dicom_objects.conftest import VARIANTS
+def test_a_film_in_doubt_has_a_transaction_without_a_single_value(tmp_path: Path) -> None:
+    clinic = clinic_of(tmp_path / "home", film_of("free air"), shown="free air")
+    with seeing("free air"), using(replace(operating_points(), largest_oddness=-1.0)):
+        bundle = transaction_of(clinic, "S-1")
+    judged(bundle)
+    said = resources(bundle, "Observation")
+    assert said and all("dataAbsentReason" in one for one in said)
+    assert not [key for one in said for key in one if key.startswith(("value", "interpretation"))]
 
+
+def test_a_bare_film_and_an_odd_patient_id_have_a_valid_transaction(tmp_path: Path) -> None:
+    """No dates, no sex, no spacing; an id with what parts a query, and Hangul."""
+    shown, edit = VARIANTS["bare header"]
+    clinic = clinic_of(tmp_path / "home", film_of(shown, edit), shown=shown)
+    odd = "P|1&x=가 나"
+    with closing(sqlite3.connect(clinic.registry.path)) as connection, connection:
+        connection.execute("UPDATE studies SET study_date = NULL, patient_id = ?", [odd])
+        connection.execute("UPDATE patients SET patient_id = ?, patient_birth_date = NULL", [odd])
+    with seeing(shown):
+        bundle = transaction_of(clinic, "S-1")
+    judged(bundle)
+    (images,) = resources(bundle, "ImagingStudy")
+    assert "started" not in images and images["subject"]["identifier"]["value"] == odd
+    assert all(entry["request"]["ifNoneExist"].isascii() for entry in bundle["entry"])
+
+
+def test_the_film_is_named_as_its_own_header_does(tmp_path: Path) -> None:
     shown, edit = VARIANTS["MONOCHROME1 DX"]
     clinic = clinic_of(tmp_path / "home", film_of(shown, edit), shown=shown)
     with seeing(shown):
