@@ -174,6 +174,20 @@ def test_an_object_is_taken_by_a_listener_where_it_was_asked_for_and_only_there(
     assert spool.waiting() == []
 
 
+def test_a_film_that_comes_by_itself_while_it_is_awaited_is_read_too(clinic: Clinic) -> None:
+    """It was acknowledged: whoever waits for it may die before it is imported."""
+    port = free_ports(1)[0]
+    node = PacsNode("127.0.0.1", port, "PEDAXR", "ORTHANC", listen_port=port, callers=("ORTHANC@127.0.0.1",))
+    spool = Spool(clinic.home)
+    with (
+        receiving(replace(node, aet="PEDAXR"), spool, lambda: None),
+        asking(clinic.home, uid_of("A1")) as asked,
+    ):
+        dimse.store_objects(node, [dcmread(BytesIO(film(SEOYEON, "A1")))])
+        assert asked.content() is not None
+    assert len(spool.waiting()) == 1
+
+
 def test_a_mark_that_a_killed_process_left_is_forgotten(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -175,9 +175,13 @@ class _Gate:
     def _keep(self, sop_uid: str, event: Event) -> bool:
         """Whether it is a film that is new here. Raises _NotTaken, Full, OSError."""
         content = event.encoded_dataset()
-        if hand_over(self._spool.folder.parent, sop_uid, content):
+        is_film = event.context.abstract_syntax in FILM_CLASSES
+        is_awaited = hand_over(self._spool.folder.parent, sop_uid, content)
+        # What the PACS sends by itself is read, too, whether or not somebody happens to wait for it.
+        is_moved = bool(getattr(event.request, "MoveOriginatorApplicationEntityTitle", None))
+        if is_awaited and (is_moved or self._asked_only or not is_film):
             return False
-        if event.context.abstract_syntax not in FILM_CLASSES:
+        if not is_film:
             raise _NotTaken(_NO_SUCH_CLASS)
         if self._asked_only:
             raise _NotTaken(_NO_ROOM)
