@@ -27,7 +27,7 @@ def test_the_kinds_of_the_command_are_those_there_are() -> None:
 def test_every_film_of_the_demo_clinic_is_one_that_results_can_refer_to(clinic_home: Path) -> None:
     clinic = open_clinic(clinic_home)
     films = sorted(clinic.films.iterdir())
-    assert len(films) == clinic.registry.counts()["studies"] > 50
+    assert len(films) == clinic.registry.counts()["studies"] > 20
     for path in films:
         header = dcmread(path, stop_before_pixels=True)
         assert (header.SOPClassUID, header.Modality) == (ComputedRadiographyImageStorage, "CR"), path.name
