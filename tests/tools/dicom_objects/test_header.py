@@ -76,6 +76,21 @@ def test_a_korean_name_stays_whatever_set_is_declared(tmp_path: Path, declared: 
     assert str(header.PatientName) == name and header.SpecificCharacterSet == "ISO_IR 192"
 
 
+def test_what_is_right_is_handed_on_as_it_is_written(tmp_path: Path) -> None:
+    """Numbers too: without them a viewer shows the film in other greys than its own."""
+
+    def edit(dataset: Dataset) -> None:
+        dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = "-1", "4095", "US"
+        dataset.WindowCenter, dataset.WindowWidth = ["2048", "1000"], ["4096.50", "500"]
+        dataset.InstanceNumber, dataset.StudyDescription = "07", "Abdomen"
+
+    header, written = header_of(tmp_path, edit), Dataset()
+    edit(written)
+    for element in written:
+        assert header[element.tag].value == element.value, element.keyword
+    assert header.ImagerPixelSpacing == dcmread(BytesIO(film_of("plain"))).ImagerPixelSpacing
+
+
 def test_a_spacing_that_is_no_number_is_not_handed_on(tmp_path: Path) -> None:
     content = film_of("plain")
     spacing = "\\".join(str(mm) for mm in dcmread(BytesIO(content)).ImagerPixelSpacing).encode()

@@ -216,20 +216,85 @@ def _scoords(dataset: Dataset) -> list[np.ndarray]:
     return [np.array(value).reshape(-1, 2) for value in found]
 
 
+def shown_by(film: Path, state: Dataset, folder: Path) -> np.ndarray:
+    """The film as DCMTK shows it under a presentation state."""
+    path, drawn = folder / "gsps.dcm", folder / "drawn.pgm"
+    path.write_bytes(encoded(state))
+    done = subprocess.run(
+        ["dcmp2pgm", "--pstate", str(path), str(film), str(drawn)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return cv2.imread(str(drawn), cv2.IMREAD_GRAYSCALE).astype(float)
+
+
 @needs_dcmtk
 @pytest.mark.parametrize("variant", ["free air", "MONOCHROME1 DX", "Korean character set"])
 def test_a_presentation_state_shows_the_film_as_it_is_and_not_inverted(
     made: Made, variant: str, tmp_path: Path
 ) -> None:
     film = made.clinic(variant).registry.study("S-1").image_path
-    state, drawn = tmp_path / "gsps.dcm", tmp_path / "drawn.pgm"
-    state.write_bytes(encoded(made.objects(variant)["gsps"]))
-    done = subprocess.run(
-        ["dcmp2pgm", "--pstate", str(state), str(film), str(drawn)], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    shown = cv2.imread(str(drawn), cv2.IMREAD_GRAYSCALE).astype(float)
+    shown = shown_by(film, made.objects(variant)["gsps"], tmp_path)
     assert np.corrcoef(shown.ravel(), read_radiograph(film).pixels.ravel())[0, 1] > 0.95
+
+
+def _deep(dataset: Dataset, centre: str, width: str) -> np.ndarray:
+    """12 bits; the pixels, to be stored."""
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
+    dataset.WindowCenter, dataset.WindowWidth = centre, width
+    return np.frombuffer(dataset.PixelData, np.uint8).astype(np.uint16) * 16
+
+
+def _store(dataset: Dataset, pixels: np.ndarray) -> None:
+    dataset.PixelData = pixels.astype(np.uint16).tobytes()
+    dataset["PixelData"].VR = "OW"
+
+
+def _falling(dataset: Dataset) -> None:
+    """Values that the header turns round."""
+    _store(dataset, 4095 - _deep(dataset, "2048", "4096"))
+    dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = "-1", "4095", "US"
+
+
+def _falling_and_inverted(dataset: Dataset) -> None:
+    """Turned round by the header, and bone dark: twice is not at all."""
+    dataset.PhotometricInterpretation = "MONOCHROME1"
+    _store(dataset, _deep(dataset, "2048", "4096"))
+    dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = "-1", "4095", "US"
+
+
+def _offset(dataset: Dataset) -> None:
+    _store(dataset, _deep(dataset, "1024", "4096"))
+    dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = "1", "-1024", "US"
+
+
+def _narrow(dataset: Dataset) -> None:
+    """An eighth of the detector's range, which only the window makes visible."""
+    _store(dataset, _deep(dataset, "1756", "512") // 8 + 1500)
+
+
+@needs_dcmtk
+@pytest.mark.parametrize("edit", [_falling, _falling_and_inverted, _offset, _narrow])
+def test_a_presentation_state_keeps_the_greys_that_the_film_asks_for(
+    edit: Callable[[Dataset], None], tmp_path: Path
+) -> None:
+    clinic = clinic_of(tmp_path / "home", film_of("free air", edit), shown="free air")
+    with seeing("free air"):
+        (state,) = objects_of(clinic, "S-1", ["gsps"])
+    film = clinic.registry.study("S-1").image_path
+    shown = shown_by(film, state, tmp_path)
+    assert np.corrcoef(shown.ravel(), read_radiograph(film).pixels.ravel())[0, 1] > 0.95
+    assert shown.std() > 40, "as much contrast as the window gives"
+
+
+def test_the_report_lists_the_film_with_what_it_measures_by(made: Made) -> None:
+    """The Image Library (TID 1600): which film, how large its pixels are and how it hangs."""
+    for variant, is_listed in (("free air", True), ("no spacing", False)):
+        meanings = {
+            item.ConceptNameCodeSequence[0].CodeMeaning
+            for item in made.objects(variant)["sr"].ContentSequence
+            if "ConceptNameCodeSequence" in item
+        }
+        assert ("Image Library" in meanings) is is_listed, variant
 
 
 def test_every_length_says_between_which_points_it_was_read(made: Made) -> None:

@@ -40,6 +40,7 @@ _TYPE_2 = (
 )
 _NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 _GROUPS = (0x0008, 0x0010, 0x0018, 0x0020, 0x0028)
+_NUMBERS = {"DS", "IS"}
 _TEXTS = {"PN", "LO", "SH", "ST", "LT", "UC", "UT"}
 
 
@@ -99,7 +100,8 @@ def _valid(read: Dataset, tag: BaseTag, text: str | None) -> DataElement | None:
             return DataElement(tag, "SQ", items)
         value = element.value if text is None or element.VM > 1 else text
         for one in value if element.VM > 1 else [value]:
-            validate_value(element.VR, one, RAISE)
+            # A number is held against the rules as it is written: pydicom refuses its own classes of them.
+            validate_value(element.VR, str(one) if element.VR in _NUMBERS else one, RAISE)
         return DataElement(tag, element.VR, value)
     except (*DECODER_ERRORS, BytesLengthException):
         return None
