@@ -27,8 +27,8 @@ Run = Callable[..., "click.testing.Result"]
 
 
 def help_texts(command: click.Command, path: str) -> Iterator[str]:
-    names = main.context_settings["help_option_names"]  # inherited, and kept by click from the first use on
-    context = click.Context(command, info_name=path, terminal_width=100, help_option_names=names)
+    context = click.Context(command, info_name=path, terminal_width=100)
+    command._help_option = None  # click keeps that of whichever test used the command first
     yield f"$ {path} --help\n{command.get_help(context)}\n"
     if isinstance(command, click.Group):
         for name, sub in sorted(command.commands.items()):
