@@ -15,6 +15,7 @@ from pedaxr.reading.operating_points import POINTS_FILE, parse_points, using
 from pedaxr.reading.read_film import Reading, Source, read_film
 from pedaxr.reading.second_look import has_two_spines, surer_by
 from pedaxr_models.phantom import make_film, sample_spec
+from pedaxr_models.phantom.spec import Domain
 
 FILMS = range(6)
 
@@ -66,6 +67,32 @@ def test_two_films_in_one_picture_are_refused(tmp_path: Path, together, border: 
         cv2.imwrite(str(tmp_path / "pair.png"), np.round(pair * 255).astype(np.uint8))
         with pytest.raises(NotAnAbdominalFilm, match="two bodies"):
             read_film(Source(tmp_path / "pair.png"))
+
+
+@cache
+def shifted(number: int) -> np.ndarray:
+    """Of sizes, poses and doses that no network has learned from."""
+    return np.asarray(make_film(sample_spec(90_211, number, Domain.SHIFTED)).pixels, np.float32) / 255
+
+
+@pytest.mark.parametrize("together", [beside, stacked])
+def test_two_unusual_films_in_one_picture_are_refused(tmp_path: Path, together) -> None:
+    """No half need be surer: each has a spine, a liver and a pelvis."""
+    pairs = [together(shifted(number), shifted(number + 1)) for number in range(0, 12, 2)]
+    assert [read(tmp_path, pair) for pair in pairs] == [None] * len(pairs)
+
+
+@pytest.mark.parametrize("number", range(0, 10, 3))
+def test_a_narrow_or_wide_part_of_one_film_is_not_taken_for_two(tmp_path: Path, number: int) -> None:
+    whole = shifted(number)
+    height, width = whole.shape
+    parts = whole[:, int(0.24 * width) : int(0.76 * width)], whole[int(0.3 * height) : int(0.95 * height)]
+    for part in parts:
+        cv2.imwrite(str(tmp_path / "film.png"), np.round(part * 255).astype(np.uint8))
+        try:
+            read_film(Source(tmp_path / "film.png"))
+        except NotAnAbdominalFilm as err:
+            assert "two bodies" not in str(err)
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (2, 3)], ids=["tall", "wide"])
