@@ -2,7 +2,9 @@
 
 import hashlib
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from pedaxr.clinic import open_clinic
+from pedaxr.clinic import Clinic, open_clinic
 from pedaxr.registry import NewStudy, Patient
 from pedaxr_models.phantom.film import make_film
 from pedaxr_models.phantom.spec import sample_spec
@@ -47,6 +49,21 @@ def home(clinic_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = NewStudy("S-000001", "P-1", film, digest, study_date=date(2025, 1, 1))
     registry.add([Patient("P-1", PAYLOAD, date(2020, 1, 1), "F")], [study])
     return home
+
+
+@pytest.fixture
+def clinic(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    """The registry as it was before, for the next test; it may still be open when it is put back."""
+    kept = tmp_path_factory.mktemp("kept") / "registry.sqlite3"
+    copy_database(home / "registry.sqlite3", kept)
+    yield open_clinic(home)
+    copy_database(kept, home / "registry.sqlite3")
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """By SQLite itself: bytes written over a database that somebody has open mix two of them."""
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target, timeout=60)) as new:
+        old.backup(new)
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """Outlines corrected in the page: by brush, eraser and polygon, by mouse and finger, and never lost."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pedaxr.clinic import Clinic, open_clinic
+from pedaxr.clinic import Clinic
 from pedaxr.clinic.annotate import Annotation, NewAnnotation, annotate, annotations_of, merged
 from pedaxr.clinic.export_annotations import mask_of, pixels_of
 from pedaxr_models.labels import Finding
@@ -26,14 +23,6 @@ pytestmark = [
     pytest.mark.skipif(chromium_path() is None, reason="needs Chromium: apt-get install chromium"),
 ]
 AIR, STOOL = "pneumoperitoneum", "constipation"
-
-
-@pytest.fixture
-def clinic(home: Path) -> Iterator[Clinic]:
-    """No annotations are left for the next test; the file itself may still be open."""
-    yield open_clinic(home)
-    with closing(sqlite3.connect(home / "registry.sqlite3", timeout=30, isolation_level=None)) as connection:
-        connection.execute("DELETE FROM annotations")
 
 
 def stored(clinic: Clinic) -> list[Annotation]:
@@ -232,6 +221,7 @@ def test_an_annotation_is_exported(viewer: Page, clinic: Clinic, tmp_path: Path)
     }
 
 
+@pytest.mark.usefixtures("clinic")
 def test_a_finger_draws_and_two_fingers_zoom_without_a_stroke(phone: Page) -> None:
     begin(phone)
     row(phone, STOOL).get_by_role("button", name="Draw").click()

@@ -13,9 +13,8 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 
 from .browser import chromium_path, newest_study, read_when_ready
 from .conftest import assert_none, listen_for_faults
-from .test_annotating import AIR, STOOL, begin, clinic, drag_on_film, film_to_page, pixels, row, save, stored
+from .test_annotating import AIR, STOOL, begin, drag_on_film, film_to_page, pixels, row, save, stored
 
-__all__ = ["clinic"]  # a fixture
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium_path() is None, reason="needs Chromium: apt-get install chromium"),

@@ -1,13 +1,12 @@
 """The page as a workplace: what waits, signing and amending, versions; a human's words stay on top."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pedaxr.clinic import Clinic, open_clinic
+from pedaxr.clinic import Clinic
 from pedaxr.demo.patients import DEMO_AMBIGUOUS_NAME, DEMO_UNAMBIGUOUS_NAME
 from pedaxr.reports.sign_off import amend, finalise
 from pedaxr_server.auth.tokens import SCOPES, mint_token
@@ -25,14 +24,6 @@ pytestmark = [
     pytest.mark.skipif(chromium_path() is None, reason="needs Chromium: apt-get install chromium"),
 ]
 DENIAL = "No free air on review."
-
-
-@pytest.fixture
-def clinic(home: Path) -> Iterator[Clinic]:
-    """The registry as it was before: other tests begin with drafts."""
-    kept = (home / "registry.sqlite3").read_bytes()
-    yield open_clinic(home)
-    (home / "registry.sqlite3").write_bytes(kept)
 
 
 @pytest.fixture
