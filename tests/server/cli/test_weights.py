@@ -56,7 +56,7 @@ def test_a_command_reads_with_the_weights_of_the_clinic_it_is_given(
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("films")
-    assert run("films", folder, "--count", "9", "--seed", "1", "--processes", "1").exit_code == 0
+    assert run("films", folder, "--count", "12", "--seed", "1", "--processes", "1").exit_code == 0
     return folder
 
 
