@@ -13,10 +13,11 @@ import pytest
 
 from pedaxr.clinic import Clinic
 from pedaxr.errors import InvalidRequest, PacsDown, PacsError
-from pedaxr.pacs import web
+from pedaxr.pacs import dimse, web
 from pedaxr.pacs.dimse import echo
 from pedaxr.pacs.node import PacsNode
 from pedaxr.pacs.receive import receiving
+from pedaxr.pacs.retrieve import Place, film_at
 from pedaxr.pacs.spool import Spool
 from pedaxr_server.settings import Settings
 from pedaxr_server.settings_sources import gather
@@ -101,6 +102,24 @@ def test_our_listener_takes_films_from_those_with_a_certificate(
             with pytest.raises(PacsDown):
                 echo(node)
             echo(with_tls(plain, ca, pacs))
+
+
+def test_to_be_sent_a_film_over_tls_pedaxr_needs_a_certificate_and_says_so(
+    clinic: Clinic, ca: Authority, ours: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a PACS offers C-MOVE alone, it calls us."""
+
+    def offers_none(*_: object, **__: object) -> None:
+        raise dimse.NoSuchService("The PACS offers no C-GET.")
+
+    monkeypatch.setattr(dimse, "get_instance_if_there", offers_none)
+    port, place = free_ports(1)[0], Place("1.2", "1.2.3", "1.2.3.4")
+    plain = PacsNode("127.0.0.1", port, "ORTHANC", listen_port=free_ports(1)[0])
+    with pytest.raises(InvalidRequest, match="pacs_tls_cert"):
+        film_at(place, node=with_tls(plain, ca, None), home=clinic.home)
+    with pytest.raises(PacsDown, match="pacs_host"):
+        film_at(place, node=with_tls(plain, ca, ours), home=clinic.home)
+    assert not list(clinic.home.glob(".fetch-*"))
 
 
 def test_a_silent_peer_does_not_keep_out_the_others(clinic: Clinic, ca: Authority, ours: Identity) -> None:
