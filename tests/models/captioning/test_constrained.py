@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from pedaxr_models.captioning.card import constrained_table
 from pedaxr_models.captioning.constrained.allowed import REFUSAL, Choices, allowed_sentences
 from pedaxr_models.captioning.constrained.evidence import Evidence
 from pedaxr_models.captioning.constrained.price import excluded, is_exact, price_of_constraint
 from pedaxr_models.captioning.constrained.write import OnlyAllowed, write_allowed
+from pedaxr_models.captioning.evaluate import CaptionerScores, stored_scores, to_metrics
 from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.inputs import ReaderFilms
 from pedaxr_models.captioning.measured_tokens import SCALES, Scale
@@ -160,6 +162,11 @@ def test_random_weights_held_to_the_evidence_state_nothing_excluded(reporter: Re
     assert price["greedy search"]["sentences_exact"] < 1, "random words are no sentences"
     assert price["constrained"]["log_likelihood"] <= price["greedy search"]["log_likelihood"] + 0.5
     assert not reporter.is_constrained, "as it was before"
+    kept = stored_scores(to_metrics(CaptionerScores(True, 3, {}, {}, constrained=price)))
+    assert kept.constrained == price
+    table = constrained_table({"test": kept})
+    assert "| constrained, test | " in table and table.count("\n") == 4
+    assert constrained_table({"test": CaptionerScores(True, 3, {}, {})}) == ""
 
 
 def test_the_probabilities_are_those_of_the_network_unconstrained(reporter: Reporter) -> None:
