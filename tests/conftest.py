@@ -5,5 +5,15 @@ then takes twenty minutes. pytest-xdist runs a process a core instead.
 """
 
 import os
+import sys
+
+import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """A test that loads a network for serving leaves torch with its two threads."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
