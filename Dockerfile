@@ -12,6 +12,9 @@ COPY server server
 RUN python -m venv /pedaxr && /pedaxr/bin/pip install --no-cache-dir -c constraints.txt '.[pacs]'
 
 FROM python:3.12-slim-bookworm
+# Hangul, for names on overlay pictures and in PDFs.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends fonts-nanum && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin pedaxr \
     && install -d -o pedaxr -g pedaxr -m 0750 /clinic
 COPY --from=build /pedaxr /pedaxr
