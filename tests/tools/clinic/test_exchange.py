@@ -396,19 +396,3 @@ def test_a_row_that_cannot_be_used_does_not_keep_the_others_out(film_clinic: Cli
     done = imported(film_clinic, tmp_path / "t.csv")
     assert (done.kind, done.films) == ("csv", 1), "found by its bytes, whatever its name"
     assert [(one.film, one.reason) for one in done.unused] == [("missing.png", "the file is missing")]
-
-
-def test_the_coco_file_of_synthetic_films_is_read_without_loss(tmp_path: Path) -> None:
-    """`pedaxr films` writes one beside its pictures: every outline of the table, to the pixel."""
-    from pedaxr_models.phantom.dataset.write import write_dataset
-
-    write_dataset(tmp_path / "d", count=6, seed=3, processes=1)
-    told = {film.image_path.stem: film.polygons for film in read_dataset(tmp_path / "d").films}
-    (tmp_path / "d" / "films.csv").unlink()
-    kind, films = read_annotations(tmp_path / "d")
-    assert kind == "coco" and len(films) == 6 and all(film.sha256 for film in films)
-    assert sum(len(film.masks) for film in films) == sum(map(len, told.values())) > 2
-    for film in films:
-        for finding, mask in film.masks.items():
-            outlines = [piece.tolist() for piece in told[film.name][finding]]
-            assert np.array_equal(mask, filled(outlines, (512, 512)))

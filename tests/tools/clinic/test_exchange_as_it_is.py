@@ -15,6 +15,7 @@ from pedaxr.clinic.annotate import annotations_of, merged
 from pedaxr.clinic.exchange.outlined import OutlinedFilm, filled
 from pedaxr.clinic.exchange.read import read_annotations
 from pedaxr.errors import InvalidRequest
+from pedaxr_models.datasets import read_dataset
 from pedaxr_models.labels import Finding
 
 from ..conftest import phantom
@@ -224,3 +225,19 @@ def test_overlapping_outlines_of_one_finding_are_one_region() -> None:
         [[[10, 10], [60, 10], [60, 60], [10, 60]], [[40, 40], [90, 40], [90, 90], [40, 90]]], (100, 100)
     )
     assert two[50, 50] and two[20, 20] and two[80, 80] and not two[20, 80]
+
+
+def test_the_coco_file_of_synthetic_films_is_read_without_loss(tmp_path: Path) -> None:
+    """`pedaxr films` writes one beside its pictures: every outline of the table, to the pixel."""
+    from pedaxr_models.phantom.dataset.write import write_dataset
+
+    write_dataset(tmp_path / "d", count=6, seed=3, processes=1)
+    told = {film.image_path.stem: film.polygons for film in read_dataset(tmp_path / "d").films}
+    (tmp_path / "d" / "films.csv").unlink()
+    kind, films = read_annotations(tmp_path / "d")
+    assert kind == "coco" and len(films) == 6 and all(film.sha256 for film in films)
+    assert sum(len(film.masks) for film in films) == sum(map(len, told.values())) > 2
+    for film in films:
+        for finding, mask in film.masks.items():
+            outlines = [piece.tolist() for piece in told[film.name][finding]]
+            assert np.array_equal(mask, filled(outlines, (512, 512)))
