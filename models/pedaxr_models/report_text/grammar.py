@@ -6,17 +6,19 @@ free gas. The wordings are tables (`wordings.py`). `parser.parse` is the inverse
 """
 
 from collections.abc import Callable, Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from pedaxr_models.facts import FilmFacts, FindingFact, Presence, Quadrant
 from pedaxr_models.labels import Finding
 from pedaxr_models.report_text.wordings import Language, Place, Wordings, Words, wordings
 
+if TYPE_CHECKING:  # the server answers from reports without loading NumPy
+    import numpy as np
+
 Choose = Callable[[Sequence[str]], str]
 
 
-def narrate(facts: FilmFacts, rng: np.random.Generator | None = None, *, language: Language = "en") -> str:
+def narrate(facts: FilmFacts, rng: "np.random.Generator | None" = None, *, language: Language = "en") -> str:
     """The narrative of a film: free gas first when it is there, then from the stomach downwards.
 
     What the view cannot show is said to be not assessed, even where the facts call it absent.
@@ -30,7 +32,7 @@ def narrate(facts: FilmFacts, rng: np.random.Generator | None = None, *, languag
     return as_text([view_sentence(facts, choose, table), *finding_sentences(facts, choose, table)])
 
 
-def chooser(rng: np.random.Generator | None) -> Choose:
+def chooser(rng: "np.random.Generator | None") -> Choose:
     """Draws one of several wordings; without a generator, the first."""
 
     def choose(texts: Sequence[str]) -> str:
