@@ -4,6 +4,8 @@ Lowerre (1976), as used for captions by Vinyals et al. (2015, arXiv:1411.4555). 
 its tokens' log-probabilities, without a bonus for length: what is measured is what is maximised.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from transformers import DynamicCache, EncoderDecoderCache
@@ -33,7 +35,7 @@ def write_with_beams(
     greedy = network.write(memory, mask)
     if num_beams == 1:
         return greedy
-    found = _search(network, memory, mask, num_beams)
+    found = generated(network, memory, mask, num_beams=num_beams, length_penalty=0.0)
     beams = found, token_probabilities(network, memory, mask, found)
     length = max(greedy[0].shape[1], found.shape[1])
     (ids, given), (beam_ids, beam_given) = (_widened(*pair, length) for pair in (greedy, beams))
@@ -63,7 +65,15 @@ def token_probabilities(network: ReportNetwork, memory: Tensor, mask: Tensor, id
     return chosen.masked_fill(ids == PAD, 1.0)
 
 
-def _search(network: ReportNetwork, memory: Tensor, mask: Tensor, num_beams: int) -> Tensor:
+def generated(network: ReportNetwork, memory: Tensor, mask: Tensor, **options: Any) -> Tensor:
+    """Token ids (B, L) after [CLS] of what `generate` writes of each film, [PAD] after the end.
+
+    Args:
+        network: in evaluation mode.
+        memory: (B, M, D) of `ReportNetwork.encode`.
+        mask: (B, M).
+        options: how to search, as `generate` takes them.
+    """
     ids = torch.full((len(memory), 1), START, device=memory.device)
     found: Tensor = network.decoder.generate(
         input_ids=ids,
@@ -72,12 +82,11 @@ def _search(network: ReportNetwork, memory: Tensor, mask: Tensor, num_beams: int
         encoder_attention_mask=mask,
         max_length=network.config.longest_report,
         do_sample=False,
-        num_beams=num_beams,
-        length_penalty=0.0,
         past_key_values=EncoderDecoderCache(DynamicCache(), DynamicCache()),
         bos_token_id=START,
         eos_token_id=END,
         pad_token_id=PAD,
+        **options,
     )
     return _padded_after_end(found[:, 1:])
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, EncoderDecoderCache, LogitsProcessorList
+from transformers import LogitsProcessorList
 
-from pedaxr_models.captioning.beam import token_probabilities
+from pedaxr_models.captioning.beam import generated, token_probabilities
 from pedaxr_models.captioning.constrained.allowed import Choices
 from pedaxr_models.captioning.network import ReportNetwork
-from pedaxr_models.captioning.tokenizer import END, PAD, START
+from pedaxr_models.captioning.tokenizer import END, PAD
 
 
 class OnlyAllowed:
@@ -44,22 +44,7 @@ def write_allowed(
         token ids (B, L) after [CLS], and the probability (B, L) that the network, unconstrained, gives each;
         1 where there is padding.
     """
-    ids = torch.full((len(memory), 1), START, device=memory.device)
-    found: Tensor = network.decoder.generate(
-        input_ids=ids,
-        attention_mask=torch.ones_like(ids),
-        encoder_hidden_states=memory,
-        encoder_attention_mask=mask,
-        max_length=network.config.longest_report,
-        do_sample=False,
-        num_beams=1,
-        past_key_values=EncoderDecoderCache(DynamicCache(), DynamicCache()),
-        bos_token_id=START,
-        eos_token_id=END,
-        pad_token_id=PAD,
-        logits_processor=LogitsProcessorList([OnlyAllowed(choices)]),
+    found = generated(
+        network, memory, mask, num_beams=1, logits_processor=LogitsProcessorList([OnlyAllowed(choices)])
     )
-    found = found[:, 1:]
-    ended = (found == END).long().cumsum(-1)
-    found = found.masked_fill((ended > 1) | ((ended == 1) & (found != END)), PAD)
     return found, token_probabilities(network, memory, mask, found)
