@@ -30,10 +30,10 @@ def signing(yes: bool, code: str | None, by: str, home: Path) -> Iterator[str]:
 
     if code is not None:
         from pedaxr.reports.sign_off import human_name
-        from pedaxr.reports.signers import spend_code
+        from pedaxr.reports.signers import spending
 
-        spend_code(home, code, by=human_name(by))
-        yield "by a one-time code, made at a terminal"
+        with spending(home, code, by=human_name(by)) as confirmed:
+            yield confirmed
     elif not yes:
         yield AT_A_TERMINAL
     else:

@@ -67,7 +67,7 @@ def _endpoint(settings: Settings, act: Act, scope: str) -> Endpoint:
                 settings.home,
                 {**request.path_params, **request.query_params},
                 await _body(request),
-                confirmed_by(caller, "on the page"),
+                confirmed_by(caller, "on the page") if get_access_token() else "",
             )
             with called_by(caller):
                 return _reply(await anyio.to_thread.run_sync(partial(act, asked)))

@@ -1,11 +1,13 @@
 """What each of the page's calls does: from a checked request to the bytes of an answer.
 
 Signing asks what the terminal asks: the film was read by whoever signs, by name, and of a critical finding
-who was told. The imports inside reach the registry.
+who was told. A program can send what a person would click, so without a login it also takes a one-time code
+that a person made at a terminal. The imports inside reach the registry.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
 
 Model = TypeVar("Model", bound=BaseModel)
+_NO_CODE = (
+    "Without a login a signature needs a one-time code. Whoever signs makes one at a terminal: "
+    "pedaxr reports code --by NAME."
+)
 
 
 @dataclass(frozen=True)
@@ -28,13 +34,13 @@ class Asked:
         home: of the clinic; None means the default one.
         names: from the path and the query.
         body: JSON, None without one.
-        confirmed: how it is known who signs.
+        login: whose it is, in words; empty without one.
     """
 
     home: Path | None
     names: Mapping[str, str]
     body: object = None
-    confirmed: str = "on the page, without a login"
+    login: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class Signature(BaseModel):
 
     name: str = Field(max_length=100)
     has_read_film: bool
+    code: str = Field(default="", max_length=100)
     impression: str = Field(default="", max_length=4000)
     told: str = Field(default="", max_length=500)
 
@@ -64,6 +71,7 @@ class Amendment(BaseModel):
 
     name: str = Field(max_length=100)
     has_read_film: bool
+    code: str = Field(default="", max_length=100)
     text: str = Field(max_length=4000)
 
 
@@ -73,14 +81,15 @@ def sign(asked: Asked) -> Answer:
 
     given = _read(Signature, asked.body)
     _check_was_read(given.has_read_film)
-    final = finalise(
-        asked.names["report_id"],
-        by=given.name,
-        impression=given.impression or None,
-        told=given.told or None,
-        confirmed=asked.confirmed,
-        clinic=_clinic(asked),
-    )
+    with _confirmed(asked, given) as confirmed:
+        final = finalise(
+            asked.names["report_id"],
+            by=given.name,
+            impression=given.impression or None,
+            told=given.told or None,
+            confirmed=confirmed,
+            clinic=_clinic(asked),
+        )
     return _json(final.model_dump(mode="json"))
 
 
@@ -90,13 +99,14 @@ def amend_signed(asked: Asked) -> Answer:
 
     given = _read(Amendment, asked.body)
     _check_was_read(given.has_read_film)
-    amended = amend(
-        asked.names["report_id"],
-        by=given.name,
-        text=given.text,
-        confirmed=asked.confirmed,
-        clinic=_clinic(asked),
-    )
+    with _confirmed(asked, given) as confirmed:
+        amended = amend(
+            asked.names["report_id"],
+            by=given.name,
+            text=given.text,
+            confirmed=confirmed,
+            clinic=_clinic(asked),
+        )
     return _json(amended.model_dump(mode="json"))
 
 
@@ -144,6 +154,21 @@ def teaching(asked: Asked) -> Answer:
     from pedaxr.clinic.teaching import teaching_films
 
     return _json(teaching_films(clinic=_clinic(asked)).model_dump(mode="json"))
+
+
+@contextmanager
+def _confirmed(asked: Asked, given: Signature | Amendment) -> Iterator[str]:
+    """The block signs; yields how it is known who does."""
+    from pedaxr.reports.sign_off import human_name
+    from pedaxr.reports.signers import spending
+
+    if asked.login:
+        yield asked.login
+        return
+    if not given.code:
+        raise InvalidRequest(_NO_CODE)
+    with spending(_clinic(asked).home, given.code, by=human_name(given.name)) as confirmed:
+        yield f"on the page, {confirmed}"
 
 
 def _check_was_read(has_read_film: bool) -> None:

@@ -22,6 +22,7 @@ from PIL import Image
 
 from pedaxr.clinic import open_clinic
 from pedaxr.clinic.annotate import annotations_of
+from pedaxr.reports.signers import make_code
 from pedaxr.storage.weights import weights_in_use
 from pedaxr_models.checkpoint import load_checkpoint
 from pedaxr_models.phantom.dataset.write import write_dataset
@@ -84,7 +85,7 @@ def test_correct_sign_export_learn_use_and_roll_back(page: Page, hospital: Path,
     with running(Settings(home=hospital, worker=False)) as settings:
         page.goto(front_page(settings))
         corrected_in_the_page(page, study_id)
-        signed_in_the_page(page)
+        signed_in_the_page(page, hospital)
         exported_from_the_page(page, study_id, tmp_path)
     clinic = open_clinic(hospital)
     (by_hand,) = annotations_of(study_id, clinic=clinic)
@@ -179,9 +180,10 @@ def corrected_in_the_page(page: Page, study_id: str) -> None:
     expect(page.locator("#annotate-told")).to_contain_text("Saved as version")
 
 
-def signed_in_the_page(page: Page) -> None:
+def signed_in_the_page(page: Page, home: Path) -> None:
     page.locator('[data-act="sign"]').click()
     page.locator("#sign-name").fill("Dr Kim")
+    page.locator("#sign-code").fill(make_code(home, by="Dr Kim"))
     page.locator("#sign-read").check()
     if page.locator("#sign-told").count():
         page.locator("#sign-told").fill("Dr Lee")

@@ -15,6 +15,7 @@ from pedaxr.clinic import open_clinic
 from pedaxr.clinic.export_annotations import mask_of
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.registry import Registry
+from pedaxr.reports.signers import make_code
 from pedaxr_server.auth.tokens import SCOPES, mint_token
 from pedaxr_server.serve import http_app
 from pedaxr_server.settings import Settings
@@ -56,6 +57,13 @@ def draft(registry: Registry) -> Callable[[str], str]:
         return registry.save_report(canned_report(study_id, "pain")).report_id
 
     return store
+
+
+@pytest.fixture
+def unread(registry: Registry, study_id: str) -> str:
+    """A study that no other test here signs."""
+    studies = (one.study_id for one in registry.newest_studies(50))
+    return next(one for one in studies if one != study_id and not registry.reports(one))
 
 
 def sign(**given: Any) -> dict[str, Any]:
@@ -106,6 +114,7 @@ def test_signing_asks_what_the_terminal_asks(
     web: TestClient, registry: Registry, draft: Callable[[str], str], study_id: str
 ) -> None:
     path = f"/workplace/reports/{draft(study_id)}/finalise"
+    code = make_code(registry.path.parent, by="Dr Kim")
     for given, hint in (
         (sign(has_read_film=False), "has read the film"),
         (sign(name="agent"), "a person"),
@@ -114,21 +123,55 @@ def test_signing_asks_what_the_terminal_asks(
         (sign(has_read_film="yes"), "has_read_film"),
         (sign(extra=1), "extra"),
     ):
-        answer = web.post(path, json=given)
+        answer = web.post(path, json={**given, "code": code})
         assert answer.status_code == 400, given
         assert hint in answer.json()["error"]["message"]
-    signed = web.post(path, json=sign(impression="Free air under the right dome."))
-    assert signed.status_code == 200
+    signed = web.post(path, json=sign(impression="Free air under the right dome.", code=code))
+    assert signed.status_code == 200, "what was refused has not spent the code"
     assert (signed.json()["status"], signed.json()["signed_by"]) == ("final", "Dr Kim")
+    assert signed.json()["confirmed"] == "on the page, by a one-time code, made at a terminal"
     assert [one.status for one in registry.reports(study_id)] == ["preliminary", "final"]
 
 
-def test_a_signed_report_is_amended(web: TestClient, draft: Callable[[str], str], registry: Registry) -> None:
-    other = (
-        find_patient("2018-06-23", clinic=open_clinic(registry.path.parent)).matches[0].studies[0].study_id
+def test_without_a_login_a_program_signs_nothing(
+    web: TestClient, registry: Registry, draft: Callable[[str], str], unread: str
+) -> None:
+    path, home = f"/workplace/reports/{draft(unread)}/finalise", registry.path.parent
+    for code in ("", "aaaa-bbbb-cccc-dddd", "../signers", "a\x00b", make_code(home, by="Dr Oh")):
+        refused = web.post(path, json=sign(code=code))
+        assert refused.status_code == 400 and "pedaxr reports code" in refused.json()["error"]["message"]
+    assert web.post(path, json=sign(code="x" * 101)).status_code == 400
+    assert [one.status for one in registry.reports(unread)] == ["preliminary"]
+    code = make_code(home, by="Dr Kim")
+    final = web.post(path, json=sign(code=code)).json()
+    again = web.post(
+        f"/workplace/reports/{final['report_id']}/amend",
+        json={"name": "Dr Kim", "has_read_film": True, "text": "Seen again.", "code": code},
     )
-    final = web.post(f"/workplace/reports/{draft(other)}/finalise", json=sign()).json()
-    given = {"name": "Dr Lee", "has_read_film": True, "text": "No free air on review."}
+    assert again.status_code == 400, "a code is good for one signature"
+
+
+def test_with_a_login_no_code_is_asked_for(
+    settings: Settings, registry: Registry, draft: Callable[[str], str], unread: str
+) -> None:
+    secured = with_login(settings)
+    with TestClient(http_app(secured), base_url=f"http://127.0.0.1:{secured.port}") as client:
+        path = f"/workplace/reports/{draft(unread)}/finalise"
+        assert client.post(path, json=sign(), headers=bearer(secured, "reports:sign")).status_code == 200
+    assert "login" in str(registry.reports(unread)[-1].confirmed)
+
+
+def test_a_signed_report_is_amended(web: TestClient, draft: Callable[[str], str], registry: Registry) -> None:
+    home = registry.path.parent
+    other = find_patient("2018-06-23", clinic=open_clinic(home)).matches[0].studies[0].study_id
+    signature = sign(code=make_code(home, by="Dr Kim"))
+    final = web.post(f"/workplace/reports/{draft(other)}/finalise", json=signature).json()
+    given = {
+        "name": "Dr Lee",
+        "has_read_film": True,
+        "text": "No free air on review.",
+        "code": make_code(home, by="Dr Lee"),
+    }
     amended = web.post(f"/workplace/reports/{final['report_id']}/amend", json=given).json()
     assert amended["status"] == "amended"
     assert "No free air on review." in json.dumps(amended["sections"])
@@ -136,6 +179,7 @@ def test_a_signed_report_is_amended(web: TestClient, draft: Callable[[str], str]
         f"/workplace/reports/{amended['report_id']}/amend", json={**given, "has_read_film": False}
     )
     assert unread.status_code == 400
+    given["code"] = make_code(home, by="Dr Lee")
     unknown = web.post("/workplace/reports/nobody/amend", json=given)
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "report_not_found")
 

@@ -9,6 +9,7 @@ import pytest
 from pedaxr.clinic import Clinic
 from pedaxr.demo.patients import DEMO_AMBIGUOUS_NAME, DEMO_UNAMBIGUOUS_NAME
 from pedaxr.reports.sign_off import amend, finalise
+from pedaxr.reports.signers import make_code
 from pedaxr_server.auth.tokens import SCOPES, mint_token
 
 from ..conftest import canned_report
@@ -68,6 +69,7 @@ def test_a_draft_is_signed_and_amended_in_the_page(viewer: Page, clinic: Clinic,
     send = form.get_by_role("button", name="Sign")
     viewer.locator("#sign-name").fill("agent")
     viewer.locator("#sign-told").fill("Dr Lee, ward 3")
+    viewer.locator("#sign-code").fill(make_code(home, by="Dr Kim"))
     send.click()
     expect(form).to_be_visible()  # the browser asks for the tick
     viewer.locator("#sign-read").check()
@@ -82,6 +84,7 @@ def test_a_draft_is_signed_and_amended_in_the_page(viewer: Page, clinic: Clinic,
     viewer.locator("[data-act=amend]").click()
     viewer.locator("#sign-name").fill("Dr Lee")
     viewer.locator("#sign-words").fill(DENIAL)
+    viewer.locator("#sign-code").fill(make_code(home, by="Dr Lee"))
     viewer.locator("#sign-read").check()
     form.get_by_role("button", name="Amend").click()
     expect(viewer.locator("#report .stamp").first).to_have_text("Amended")

@@ -11,14 +11,16 @@ import json
 import secrets
 import time
 import unicodedata
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr.errors import InvalidRequest, NotFound, StorageError
 from pedaxr.storage.files import disk_errors, write_durably
 from pedaxr.storage.home import SIGNERS_FILE
 
 LIFE_S = 15 * 60
+CONFIRMED = "by a one-time code, made at a terminal"
 _CODES = "signing_codes"
 _BYTES = 10  # of a code: nobody finds one by trying
 _LARGEST_LIST = 1024 * 1024
@@ -59,20 +61,40 @@ def make_code(home: Path, *, by: str) -> str:
     return "-".join(code[at : at + 4] for at in range(0, len(code), 4))
 
 
-def spend_code(home: Path, code: str, *, by: str) -> None:
-    """Use a code up. Raises InvalidRequest where it is none or for another name; it is gone all the same."""
+@contextmanager
+def spending(home: Path, code: str, *, by: str) -> Iterator[str]:
+    """The block signs by a code, which is used up unless the block is refused; yields how that was confirmed.
+
+    Raises:
+        InvalidRequest: the code is none, or for another name; it is gone all the same.
+    """
     path = home / _CODES / _digest(code)
-    made: object = None
+    content = _taken(path)
+    if not _is_good(content, by):
+        raise InvalidRequest(_REFUSED)
+    try:
+        yield CONFIRMED
+    except (InvalidRequest, NotFound):  # nothing was signed: a slip in the form costs no walk to the terminal
+        with suppress(OSError):
+            write_durably(path, content)
+        raise
+
+
+def _taken(path: Path) -> bytes:
     with suppress(OSError, ValueError):
-        made = json.loads(path.read_bytes() if path.is_file() else b"")
+        content = path.read_bytes() if path.is_file() else b""
         path.unlink()  # of two at once one finds nothing to remove
-        if isinstance(made, dict) and _is_good(made, by):
-            return
-    raise InvalidRequest(_REFUSED)
+        return content
+    return b""
 
 
-def _is_good(made: dict[str, object], by: str) -> bool:
+def _is_good(content: bytes, by: str) -> bool:
     """For that name and not too old; a clock that was set back makes none last longer."""
+    made: object = None
+    with suppress(ValueError):
+        made = json.loads(content)
+    if not isinstance(made, dict):
+        return False
     at = made.get("made")
     is_fresh = isinstance(at, float) and -1 <= time.time() - at <= LIFE_S
     return is_fresh and made.get("name") == _plain(by)

@@ -1,5 +1,6 @@
 // Signing and amending in the page: the film was read, by whom, and of a critical finding who was told.
 
+import { needsLogin } from "./config.js";
 import { byId, el, put } from "./dom.js";
 import { isSigned } from "./report_head.js";
 import { t, term } from "./words.js";
@@ -25,6 +26,7 @@ export function askSignature(report, who, send) {
     name: el("input", { id: "sign-name", type: "text", maxlength: 100, required: true, autocomplete: "name" }),
     words: el("textarea", { id: "sign-words", rows: 4, maxlength: 4000, required: isAmendment }),
     told: critical.length ? el("input", { id: "sign-told", type: "text", maxlength: 500, required: true }) : null,
+    code: needsLogin ? null : el("input", { id: "sign-code", type: "text", maxlength: 100, required: true, autocomplete: "off", spellcheck: false }),
     read: el("input", { id: "sign-read", type: "checkbox", required: true }),
   };
   fields.words.placeholder = isAmendment ? "" : report.sections.Impression ?? "";
@@ -37,6 +39,7 @@ export function askSignature(report, who, send) {
     labelled("signWords", fields.words, t(isAmendment ? "amendWords" : "signWords")),
     fields.told ? labelled("signTold", fields.told, t("signTold")) : null,
     labelled("signName", fields.name, t("signName")),
+    fields.code ? labelled("signCode", fields.code, t("signCode")) : null,
     el("label", { class: "tick" }, fields.read, " ", t("signRead")),
     failure,
     el("p", { class: "actions" },
@@ -58,8 +61,8 @@ export function askSignature(report, who, send) {
 
 const labelled = (key, field, text) => el("label", { for: field.id, class: "field" }, text, field);
 
-function given({ name, words, told, read }, isAmendment) {
-  const signed = { name: name.value.trim(), has_read_film: read.checked };
+function given({ name, words, told, code, read }, isAmendment) {
+  const signed = { name: name.value.trim(), has_read_film: read.checked, code: code?.value.trim() ?? "" };
   const text = words.value.trim();
   return isAmendment ? { ...signed, text } : { ...signed, impression: text, told: told?.value.trim() ?? "" };
 }

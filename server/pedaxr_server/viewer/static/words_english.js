@@ -216,6 +216,7 @@ export const ENGLISH = {
   amendWords: "What is to be added or corrected",
   signTold: "Who was told of the critical finding, or why nobody was",
   signName: "Your name",
+  signCode: "One-time code, as there is no login (at a terminal: pedaxr reports code --by NAME)",
   signRead: "I have read the film myself.",
   copyText: "Copy as text",
   copied: "Copied.",

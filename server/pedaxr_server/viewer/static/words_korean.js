@@ -216,6 +216,7 @@ export const KOREAN = {
   amendWords: "추가하거나 고칠 내용",
   signTold: "위급 소견을 알린 사람, 또는 알리지 못한 이유",
   signName: "판독의 이름",
+  signCode: "일회용 코드 (로그인이 없는 경우, 터미널에서: pedaxr reports code --by NAME)",
   signRead: "영상을 직접 판독했습니다.",
   copyText: "텍스트로 복사",
   copied: "복사했습니다.",
