@@ -25,13 +25,13 @@ def clinic(tmp_path: Path) -> Clinic:
 
 def test_a_search_opens_the_registry_once(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
-    connected = schema.connected
+    as_it_is = schema._opened
 
-    def counted(path: Path) -> object:
+    def counted(path: Path, *, is_shared: bool = False) -> sqlite3.Connection:
         opened.append(path)
-        return connected(path)
+        return as_it_is(path, is_shared=is_shared)
 
-    monkeypatch.setattr(schema, "connected", counted)
+    monkeypatch.setattr(schema, "_opened", counted)
     match = find_patient(next(synthetic_patients(1, 0)).patient_name, clinic=clinic)
     assert match.total >= 1 and match.matches[0].studies
     assert opened.count(clinic.registry.path) == 1

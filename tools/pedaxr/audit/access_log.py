@@ -19,7 +19,7 @@ import stat
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -54,7 +54,7 @@ class AccessLog:
 
     def add(self, entry: Entry) -> None:
         """Append an entry. Raises OSError."""
-        line = json.dumps(asdict(entry), ensure_ascii=True)
+        line = json.dumps(vars(entry), ensure_ascii=True)
         while True:
             with _opened(self.home / PENDING_FILE) as pending, _locked(pending):
                 if not _is_still(self.home / PENDING_FILE, pending):

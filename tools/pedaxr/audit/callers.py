@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,17 @@ def called_by(caller: Caller) -> Iterator[None]:
 
 
 def _account() -> str:
+    uid = os.getuid() if hasattr(os, "getuid") else None
+    return _account_of(uid, *map(os.environ.get, _ACCOUNT_VARIABLES))
+
+
+@lru_cache(maxsize=8)
+def _account_of(uid: int | None, *named: str | None) -> str:
+    """Looked up once: every search asks several times, and the accounts are a file or a server."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container whose user has no name
-        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+        return "unknown" if uid is None else f"uid {uid}"
+
+
+_ACCOUNT_VARIABLES = ("LOGNAME", "USER", "LNAME", "USERNAME")  # as `getpass.getuser` reads them

@@ -12,7 +12,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 GENESIS = "0" * 64
@@ -56,7 +56,9 @@ class Entry:
 
     def columns(self) -> tuple[str | None, ...]:
         """In the order of the table."""
-        return tuple(json.dumps(v, ensure_ascii=False) if isinstance(v, tuple) else v for v in astuple(self))
+        # Not through `astuple`, which copies each value deeply: a third of what registering a patient cost.
+        cells = (getattr(self, name) for name in _COLUMNS)
+        return tuple(json.dumps(v, ensure_ascii=False) if isinstance(v, tuple) else v for v in cells)
 
 
 _COLUMNS = tuple(field.name for field in fields(Entry))

@@ -174,7 +174,7 @@ class Registry:
     @contextmanager
     def searching(self) -> Iterator[SearchIndex]:
         """The search index, for look-ups that all see one state of the registry."""
-        with reading(self.path) as connection:
+        with reading(self.path, is_kept=True) as connection:
             yield SearchIndex(connection)
 
     def add(self, patients: Iterable[Patient], studies: Iterable[NewStudy]) -> None:

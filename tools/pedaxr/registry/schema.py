@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from pedaxr.audit.callers import current_caller
 from pedaxr.errors import StorageError
 from pedaxr.registry import departments, row_states
 from pedaxr.registry.annotation_rows import ANNOTATIONS
+from pedaxr.registry.kept_connections import kept_connections
 from pedaxr.registry.report_versions import SIGNED_REPORTS, adopt_reports
 from pedaxr.registry.sent_rows import SENT
 from pedaxr.storage.sqlite import BUSY_TIMEOUT_S, settle_journal, storage_errors
@@ -127,39 +129,69 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
 @contextmanager
 def connected(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection of one's own for one act, so that threads and processes need no lock between them."""
-    with storage_errors():
-        uri = f"{path.absolute().as_uri()}?mode=rw"
-        with closing(
-            sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-        ) as connection:
-            for pragma in ("foreign_keys=ON", "synchronous=FULL", "trusted_schema=OFF"):
-                connection.execute(f"PRAGMA {pragma}")
-            yield connection
+    with storage_errors(), closing(_opened(path)) as connection:
+        yield connection
+
+
+def _opened(path: Path, *, is_shared: bool = False) -> sqlite3.Connection:
+    """A new connection; a shared one may go from one thread to another."""
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=not is_shared
+    )
+    with _closed_on_error(connection):
+        for pragma in ("foreign_keys=ON", "synchronous=FULL", "trusted_schema=OFF"):
+            connection.execute(f"PRAGMA {pragma}")
+    return connection
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path, *, is_kept: bool = False) -> Iterator[sqlite3.Connection]:
     """One read transaction: everything in it is of one state of the registry, and the caller's to see.
 
     What is read inside the block of another one, by the same caller, is read in that one: opening a
     connection takes as long as a look-up.
+
+    Args:
+        path: of the registry's file.
+        is_kept: whether to use a connection of `kept_connections`, for what is done many times a second.
     """
     seen = current_caller().departments
     outer, thread = _transaction.get(), threading.get_ident()
     if outer is not None and (outer.path, outer.seen, outer.thread) == (path, seen, thread):
         yield outer.connection
         return
-    with connected(path) as connection:
-        connection.row_factory = sqlite3.Row
-        connection.text_factory = _any_text
-        if seen is not None:
-            departments.show_only(connection, seen)
+    opened = partial(_for_reading, path, seen, is_shared=is_kept)
+    with (
+        storage_errors(),
+        kept_connections.borrowed(path, seen, opened) if is_kept else closing(opened()) as connection,
+    ):
         connection.execute("BEGIN")
         token = _transaction.set(_Transaction(path, seen, thread, connection))
         try:
             yield connection
         finally:
             _transaction.reset(token)
+
+
+def _for_reading(path: Path, seen: frozenset[str] | None, *, is_shared: bool) -> sqlite3.Connection:
+    """A connection on which the caller of these departments sees what is theirs, whatever the cells hold."""
+    connection = _opened(path, is_shared=is_shared)
+    connection.row_factory = sqlite3.Row
+    connection.text_factory = _any_text
+    if seen is not None:
+        with _closed_on_error(connection):
+            departments.show_only(connection, seen)
+    return connection
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 @dataclass(frozen=True)
