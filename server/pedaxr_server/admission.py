@@ -69,6 +69,11 @@ class Slots:
         """Calls that wait."""
         return sum(map(len, self._queues.values()))
 
+    @property
+    def usual_s(self) -> float:
+        """Seconds that a call takes, of late."""
+        return self._usual_s
+
     @asynccontextmanager
     async def place(self, client: str | None = None) -> AsyncIterator[None]:
         """A slot for the block, after waiting for it.

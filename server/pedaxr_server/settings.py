@@ -14,6 +14,7 @@ from pedaxr.pacs.node import DEFAULT_KINDS, PacsNode, Sending, is_loopback
 
 Transport = Literal["stdio", "http"]
 Runtime = Literal["auto", "torch", "compiled"]
+Device = Literal["auto", "cpu", "cuda"]
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 HTTP_PATH = "/mcp"
@@ -43,7 +44,11 @@ class Settings:
         worker: have the networks in a process of their own, which can be stopped, dies alone and is replaced.
         decode_in_worker: decode films in a process with limits on memory and time.
         reading_s: longest time that one film may take.
+        readers: address of readers that several servers share (`pedaxr readers`), such as
+            http://127.0.0.1:8766; then this server has no networks of its own.
+        readers_at_once: films that this server has them read at once: as many as there are replicas.
         runtime: what runs the networks; auto is compiled where that is possible, else torch.
+        device: where graphs run; auto is a GPU where ONNX Runtime has CUDA, else the CPU.
         threads: cores that one film may use.
         films_from_page: whether a film may be dropped onto the page; it is read once and stored nowhere.
         log_json: write the log as JSON lines, one for each answered message too.
@@ -72,7 +77,10 @@ class Settings:
     worker: bool = True
     decode_in_worker: bool = True
     reading_s: int = 120
+    readers: str | None = None
+    readers_at_once: int = 2
     runtime: Runtime = "auto"
+    device: Device = "auto"
     threads: int = 2
     drain_s: int = 20
     log_json: bool = False
@@ -107,11 +115,14 @@ class Settings:
             raise InvalidRequest(f"Unknown transport {self.transport!r}. Use one of {get_args(Transport)}.")
         if self.runtime not in get_args(Runtime):
             raise InvalidRequest(f"Unknown runtime {self.runtime!r}. Use one of {get_args(Runtime)}.")
+        if self.device not in get_args(Device):
+            raise InvalidRequest(f"Unknown device {self.device!r}. Use one of {get_args(Device)}.")
         _within("threads", self.threads, 1, 256)
         _within("port", self.port, 1, 65535)
         _within("clock_skew_s", self.clock_skew_s, 0, 300)
         _within("waiting", self.waiting, 0, 1000)
         _within("reading_s", self.reading_s, 1, 3600)
+        _within("readers_at_once", self.readers_at_once, 1, 256)
         _within("drain_s", self.drain_s, 0, 600)
         _within("pacs_port", self.pacs_port, 1, 65535)
         _within("pacs_listen_port", self.pacs_listen_port, 0, 65535)
@@ -194,7 +205,8 @@ class Settings:
                 raise InvalidRequest(
                     f"{name!r} is not an exact name. List every allowed host and origin in full."
                 )
-        for name, value in (("public_url", self.public_url), ("auth_issuer", self.auth_issuer)):
+        addresses = {"public_url": self.public_url, "auth_issuer": self.auth_issuer, "readers": self.readers}
+        for name, value in addresses.items():
             if value is not None and not _is_web_address(value):
                 raise InvalidRequest(
                     f"{name} {value!r} is not a valid URL. Use https://... (http: loopback)."

@@ -17,6 +17,12 @@ def echo(home: str | None, text: str) -> bytes:
     return text.encode()
 
 
+def who(home: str | None) -> bytes:
+    """The numbers of this process and of the one that keeps it, after a third of a second."""
+    time.sleep(0.3)
+    return f"{os.getpid()} {os.getppid()}".encode()
+
+
 def steps(home: str | None, mark: str) -> bytes:
     """Twenty seconds of Python steps, which a cancellation can interrupt."""
     Path(mark).touch()
@@ -72,7 +78,7 @@ def segment(home: str | None, study_id: str) -> bytes:
     return segmentation_reply(result).model_dump_json(by_alias=True).encode()
 
 
-JOBS = {job.__name__: job for job in (echo, steps, deaf, crash, hoard, refuse, bug, segment)}
+JOBS = {job.__name__: job for job in (echo, who, steps, deaf, crash, hoard, refuse, bug, segment)}
 
 if __name__ == "__main__":
     if "unfiltered" not in sys.argv:

@@ -30,9 +30,13 @@ from pedaxr_models.runtime.threads import threads_per_call
 
 Runtime = Literal["auto", "torch", "compiled"]
 RUNTIME_VARIABLE = "PEDAXR_RUNTIME"
+Device = Literal["auto", "cpu", "cuda"]
+DEVICE_VARIABLE = "PEDAXR_DEVICE"
+_CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 CACHE_VARIABLE = "PEDAXR_GRAPHS"
 _FORMAT = 3  # of the graphs; raise it when `graphs.py` changes what they take or give
 _USE_TORCH = f"{RUNTIME_VARIABLE}=torch"
+_USE_CPU = f"Check the driver and CUDA's libraries, or set {DEVICE_VARIABLE}=auto."
 _DIGEST = 32
 GRAPHS = {"segmentation": ("segmentation",), "captioner": ("encoder", "decoder")}
 _EXPORT_S = 600  # far more than it takes
@@ -54,6 +58,18 @@ def wanted_runtime() -> Runtime:
     return cast(Runtime, wanted)
 
 
+def wanted_device() -> Device:
+    """$PEDAXR_DEVICE, or "auto": a GPU where this ONNX Runtime has CUDA, else the CPU.
+
+    Raises:
+        DeviceError: the variable holds something else.
+    """
+    wanted = os.environ.get(DEVICE_VARIABLE) or "auto"
+    if wanted not in get_args(Device):
+        raise DeviceError(f"{DEVICE_VARIABLE} is {wanted!r}. Use one of {', '.join(get_args(Device))}.")
+    return cast(Device, wanted)
+
+
 def graph_cache() -> Path:
     """Where graphs are kept: $PEDAXR_GRAPHS, or the user's cache folder."""
     if given := os.environ.get(CACHE_VARIABLE):
@@ -63,29 +79,44 @@ def graph_cache() -> Path:
     return platformdirs.user_cache_path("pedaxr") / "graphs"
 
 
-class Graph:
-    """One compiled graph. It may be called from several threads, each of which uses its own cores."""
+class DeviceError(GraphError):
+    """The device that is asked for cannot be used; nothing else is taken instead."""
 
-    def __init__(self, document: bytes, *, threads: int | None = None) -> None:
+
+class Graph:
+    """One compiled graph. It may be called from several threads, each of which uses its own cores.
+
+    Attributes:
+        provider: of ONNX Runtime, that runs it.
+    """
+
+    def __init__(self, document: bytes, *, threads: int | None = None, device: Device | None = None) -> None:
         """Compile an ONNX document.
 
         Args:
             document: the graph.
             threads: that a call uses, `threads_per_call` by default.
+            device: where it runs, `wanted_device` by default.
 
         Raises:
+            DeviceError: a GPU is asked for and cannot be used.
             GraphError: ONNX Runtime is not installed, or does not take the document.
         """
         try:
             import onnxruntime
         except ImportError as err:
             raise GraphError("ONNX Runtime is not installed. Install pedaxr again.") from err
+        wanted = device or wanted_device()
+        providers = _providers(onnxruntime, wanted)
         try:
             self._session = onnxruntime.InferenceSession(
-                document, _session_options(onnxruntime, threads), providers=["CPUExecutionProvider"]
+                document, _session_options(onnxruntime, threads), providers=providers
             )
         except Exception as err:
             raise GraphError(f"ONNX Runtime does not take the graph. Set {_USE_TORCH}.") from err
+        self.provider = str(self._session.get_providers()[0])
+        if wanted == "cuda" and self.provider != _CUDA:  # its libraries are missing, or there is no GPU
+            raise DeviceError(f"{DEVICE_VARIABLE} is 'cuda', and no GPU can be used here. {_USE_CPU}")
         self._inputs = [given.name for given in self._session.get_inputs()]
 
     def __call__(self, *inputs: AnyArray) -> list[AnyArray]:
@@ -111,8 +142,12 @@ def open_graphs(kind: str, folder: Path, checkpoint: Checkpoint) -> dict[str, Gr
     for place in (folder.parent / GRAPHS_FOLDER, graph_cache()):
         stored = {name: _read(place / file) for name, file in names.items()}
         if all(stored.values()):
-            with contextlib.suppress(GraphError):
+            try:
                 return {name: _compiled(name, document) for name, document in stored.items() if document}
+            except DeviceError:
+                raise
+            except GraphError:
+                continue
     made = _export(kind, folder)
     graphs = {name: _compiled(name, made[name]) for name in names}
     with contextlib.suppress(OSError):
@@ -123,8 +158,11 @@ def open_graphs(kind: str, folder: Path, checkpoint: Checkpoint) -> dict[str, Gr
 
 
 def _compiled(name: str, document: bytes) -> Graph:
-    """The steps of the decoder are too small to share: waking a second thread takes longer than its half."""
-    return Graph(document, threads=1 if name == "decoder" else None)
+    """The steps of the decoder are too small to share: waking a second thread takes longer than its half.
+
+    They stay on the CPU for the same reason: each would send its past to a GPU and fetch it again.
+    """
+    return Graph(document, threads=1, device="cpu") if name == "decoder" else Graph(document)
 
 
 def write_graphs(weights: Path) -> list[Path]:
@@ -170,6 +208,17 @@ def _export(kind: str, folder: Path) -> dict[str, bytes]:
                 f"The network in '{folder.name}' has no compiled graph and was not exported. Where PyTorch "
                 f"is installed (pip install 'pedaxr[train]') run `pedaxr train graphs`, or set {_USE_TORCH}."
             ) from err
+
+
+def _providers(onnxruntime: Any, wanted: Device) -> list[str]:
+    """In the order in which ONNX Runtime tries them."""
+    has_cuda = _CUDA in onnxruntime.get_available_providers()
+    if wanted == "cuda" and not has_cuda:
+        raise DeviceError(
+            f"{DEVICE_VARIABLE} is 'cuda', and this ONNX Runtime has no CUDA. Install onnxruntime-gpu in the "
+            f"place of onnxruntime, or set {DEVICE_VARIABLE}=auto."
+        )
+    return [_CUDA, _CPU] if has_cuda and wanted != "cpu" else [_CPU]
 
 
 def _session_options(onnxruntime: Any, threads: int | None) -> Any:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pedaxr_models.captioning.film_reporter import FilmReporter
 from pedaxr_models.checkpoint import GraphError
-from pedaxr_models.runtime.compiled import wanted_runtime
+from pedaxr_models.runtime.compiled import DeviceError, wanted_runtime
 from pedaxr_models.runtime.threads import share_cores
 from pedaxr_models.segmentation.film_segmenter import FilmSegmenter
 
@@ -41,9 +41,7 @@ def _load(folder: Path, compiled: Callable[[Path], T], torch: Callable[[Path], T
     try:
         loaded = torch(folder) if wanted == "torch" else compiled(folder)
     except GraphError as err:
-        if wanted == "compiled":
-            raise
-        if find_spec("torch") is None:
+        if wanted == "compiled" or isinstance(err, DeviceError) or find_spec("torch") is None:
             raise
         _log.warning("'%s' runs with torch, more slowly: %s", folder.name, err)
         loaded = torch(folder)

@@ -1,5 +1,6 @@
 """What every segmenter does, whatever runs its network: one film in, probabilities out. Loads no torch."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ class FilmSegmenter(ABC):
         self.min_area_px = min_area_px or {}
         self.core_thresholds = core_thresholds or {}
         self.call_thresholds = call_thresholds or {}
+        self._ahead: dict[bytes, tuple[FloatArray, FloatArray | None]] = {}
 
     @abstractmethod
     def _probabilities(self, film: FloatArray) -> FloatArray:
@@ -102,17 +104,39 @@ class FilmSegmenter(ABC):
             raise ValueError("A film is a non-empty array (height, width) of finite numbers.")
         return self.predict_frame(*frame_film(np.asarray(pixels, np.float32), is_framed=is_framed))
 
+    def look_ahead(self, films: Sequence[tuple[FloatArray, bool]]) -> None:
+        """Look at films in one batch, each with its `is_framed`; `predict` of them takes what was seen.
+
+        What was seen before and not asked for is dropped: 18 MB a film.
+        """
+        self._ahead = {}
+        if not films:
+            return
+        framed = [frame_film(np.asarray(film, np.float32), is_framed=is_framed) for film, is_framed in films]
+        inputs = np.stack([prepare_frame(*one, self.size) for one in framed])
+        probabilities, features = self._look(inputs)
+        self._ahead = {
+            _fingerprint(one): (probabilities[at], None if features is None else features[at])
+            for at, one in enumerate(inputs)
+        }
+
+    def _seen(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+        """Of one prepared film (size, size), as `_look`, without the axis of films."""
+        if self._ahead and (seen := self._ahead.pop(_fingerprint(inputs), None)):
+            return seen
+        probabilities, features = self._look(inputs[None])
+        return probabilities[0], None if features is None else features[0]
+
     def glance(self, pixels: FloatArray, channels: Sequence[str]) -> Segmentation:
         """As `predict`, of some channels; the planes of others may be zero, which saves making them."""
         return self.predict(pixels)
 
     def predict_frame(self, frame: FloatArray, letterbox: Letterbox) -> Segmentation:
         """Segment a film that is in the letterbox (512, 512) already."""
-        inputs = prepare_frame(frame, letterbox, self.size)
-        probabilities, features = self._look(inputs[None])
+        probabilities, features = self._seen(prepare_frame(frame, letterbox, self.size))
         if features is None:
-            return Segmentation(probabilities[0], letterbox, frame)
-        return Segmentation(probabilities[0], letterbox, frame, features[0], self.weights_sha256)
+            return Segmentation(probabilities, letterbox, frame)
+        return Segmentation(probabilities, letterbox, frame, features, self.weights_sha256)
 
     def probe(self) -> dict[str, float]:
         """Mean probability of each channel on a fixed drawing: the fingerprint of the computation."""
@@ -144,6 +168,10 @@ def not_a_segmenter(folder: Path) -> str:
         f"'{folder.name}' does not hold a segmentation network of this version of pedaxr. Install the "
         "weights that came with it, or train new ones with `pedaxr train segmentation`."
     )
+
+
+def _fingerprint(inputs: FloatArray) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(inputs).data, digest_size=16).digest()
 
 
 def _probe_film() -> NDArray[np.float32]:

@@ -37,7 +37,7 @@ from pedaxr_server.cli.pacs import fetch, listen, pacs, pacs_node_if_set
 from pedaxr_server.cli.pictures import pictures
 from pedaxr_server.cli.reports import reports
 from pedaxr_server.cli.send import send
-from pedaxr_server.cli.serve import serve, settings, token
+from pedaxr_server.cli.serve import readers, serve, settings, token
 from pedaxr_server.cli.train import train
 from pedaxr_server.cli.walkthrough import walkthrough
 
@@ -199,7 +199,7 @@ def report(
 
 
 main.add_subject("Patients and films", (find, worklist, segment, report, reports, annotations, read, send))
-main.add_subject("Server", (serve, settings, token, demo))
+main.add_subject("Server", (serve, readers, settings, token, demo))
 main.add_subject("Hospital", (pacs, fetch, listen))
 main.add_subject("Clinic", (import_films, backup, restore, verify, audit))
 main.add_subject("Train and evaluate", (train, evaluate, learn, weights, ablation, pictures))

@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 @click.option(
     "--part-size", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Films per part."
 )
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Films that the segmentation looks at together: for a GPU; on a CPU 1 is fastest.",
+)
 @click.option("--ray", "on_ray", is_flag=True, help="Use a Ray cluster instead (pip install 'pedaxr[ray]').")
 @weights_option
 @json_option
@@ -37,6 +44,7 @@ def read(
     out: Path,
     processes: int,
     part_size: int,
+    batch: int,
     on_ray: bool,
     weights: Path | None,
     json_path: Path | None,
@@ -51,11 +59,13 @@ def read(
         if on_ray:
             from pedaxr.archive.on_ray import read_archive_on_ray
 
-            tally = read_archive_on_ray(source, out, shard_size=part_size, progress=progress)
+            tally = read_archive_on_ray(source, out, shard_size=part_size, batch=batch, progress=progress)
         else:
             from pedaxr.archive.read_archive import read_archive
 
-            tally = read_archive(source, out, processes=processes, shard_size=part_size, progress=progress)
+            tally = read_archive(
+                source, out, processes=processes, shard_size=part_size, batch=batch, progress=progress
+            )
     plain = {"skipped": tally.skipped, **dict(tally.counts)}
     show(lambda: _table(tally, out), plain, json_path)
 

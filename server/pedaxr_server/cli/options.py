@@ -128,9 +128,9 @@ def json_option(command: F) -> F:
     )(command)
 
 
-def use_runtime(runtime: str, threads: int) -> None:
+def use_runtime(runtime: str, device: str, threads: int) -> None:
     """Have the networks of this process and its workers run so; see `pedaxr_models.runtime`."""
-    os.environ |= {"PEDAXR_RUNTIME": runtime, "PEDAXR_THREADS": str(threads)}
+    os.environ |= {"PEDAXR_RUNTIME": runtime, "PEDAXR_DEVICE": device, "PEDAXR_THREADS": str(threads)}
 
 
 def use_weights(weights: Path | None) -> None:

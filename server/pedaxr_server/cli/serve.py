@@ -2,6 +2,8 @@
 
 import gc
 import os
+import signal
+import threading
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -89,7 +91,7 @@ def serve(config: Path | None, **flags: Any) -> None:
     gc.enable()
     settings = _gather(flags, config).settings
     use_weights(settings.weights)
-    use_runtime(settings.runtime, settings.threads)
+    use_runtime(settings.runtime, settings.device, settings.threads)
     os.environ[JSON_VARIABLE] = "1" if settings.log_json else "0"
     log_to_stderr()
     login = "tokens of the issuer" if settings.auth_issuer else "no login, this machine only"
@@ -99,6 +101,59 @@ def serve(config: Path | None, **flags: Any) -> None:
         click.echo(f"page for people: {settings.page_url}", err=True)
 
     run_server(settings, listening=say_where)
+
+
+@click.command()
+@click.option("--config", type=FILE, help="Settings file, TOML (default: $PEDAXR_CONFIG).")
+@click.option("--home", type=FOLDER, help="Clinic folder (default: your data folder).")
+@click.option("--weights", type=FOLDER, help="Folder of trained weights (default: the bundled weights).")
+@click.option(
+    "--replicas", type=click.IntRange(1, 256), default=2, show_default=True, help="Films read at once."
+)
+@click.option(
+    "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Cores of each replica."
+)
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8766, show_default=True, help="Port on this machine."
+)
+@click.option(
+    "--address", metavar="TEXT", help="Ray cluster (default: the one that runs here, else one is started)."
+)
+def readers(
+    config: Path | None,
+    home: Path | None,
+    weights: Path | None,
+    replicas: int,
+    threads: int,
+    port: int,
+    address: str | None,
+) -> None:
+    """Run reading workers that several servers share, on Ray Serve (pip install 'pedaxr[ray]').
+
+    Servers with the same --home use them where PEDAXR_READERS=http://127.0.0.1:8766 is set.
+    """
+    from dataclasses import replace
+
+    from pedaxr.storage.home import default_home
+    from pedaxr_server.logs import log_to_stderr
+    from pedaxr_server.worker.ray_readers import shared_readers
+
+    given = _gather({"home": home, "weights": weights, "threads": threads}, config).settings
+    given = replace(given, home=given.home or default_home())
+    use_weights(given.weights)
+    use_runtime(given.runtime, given.device, given.threads)
+    log_to_stderr()
+    stopped = _when_told_to_stop()
+    with shared_readers(given, replicas=replicas, port=port, address=address) as url:
+        click.echo(f"{replicas} readers, {threads} cores each: set PEDAXR_READERS={url}", err=True)
+        stopped.wait()
+
+
+def _when_told_to_stop() -> threading.Event:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
 
 
 @click.command()

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -18,13 +18,13 @@ from pedaxr_server.worker.main import BUG, CANCELLED, LOST_MEMORY
 
 IS_POSSIBLE = os.name == "posix"
 MEMORY_BYTES = 3 * 2**30
-_START_S = 120.0
+START_S = 120.0
 _GRACE_S = 0.6  # for a cancelled job to be heard of again; with noticing and killing it makes less than 1 s
 _LOOK_AGAIN_S = 0.03
 _LONGEST_ANSWER = 256 * 2**20
 _SECRETS = "PEDAXR_AUTH_"  # a process that touches films needs no keys
 _PRODUCT_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-_AGAIN = "Nothing is lost; call again in a few seconds."
+AGAIN = "Nothing is lost; call again in a few seconds."
 OWN_PROGRAM = (sys.executable, "-P", "-c", "from pedaxr_server.worker.main import main; main()")
 
 
@@ -47,14 +47,21 @@ class Worker:
         program: the child's command; the number of its socket is appended.
         options: further arguments.
         timeout_s: longest time of one job.
+        count_stages: told a job's name and the seconds of its stages.
     """
 
     def __init__(
-        self, program: Sequence[str] = OWN_PROGRAM, options: Sequence[str] = (), *, timeout_s: float = 120.0
+        self,
+        program: Sequence[str] = OWN_PROGRAM,
+        options: Sequence[str] = (),
+        *,
+        timeout_s: float = 120.0,
+        count_stages: Callable[[str, Mapping[str, float]], None] = metrics.count_stages,
     ) -> None:
         self._program = tuple(program)
         self._options = tuple(options)
         self._timeout_s = timeout_s
+        self._count_stages = count_stages
         self._child: _Child | None = None
         self._is_wanted_warm = False
         self._is_closed = False
@@ -124,13 +131,13 @@ class Worker:
             except (_Lost, TimeoutError) as err:
                 self._replace(child)
                 why = "took too long" if isinstance(err, TimeoutError) else "ended unexpectedly"
-                raise WorkerFailed(f"Reading the film {why} and was given up. {_AGAIN}") from err
+                raise WorkerFailed(f"Reading the film {why} and was given up. {AGAIN}") from err
             except _Deaf as err:
                 self._replace(child)
                 raise Stopped from err
         self._is_wanted_warm = True
-        metrics.count_stages(job, answer.get("stages", {}))
-        return _content_of(answer, content)
+        self._count_stages(job, answer.get("stages", {}))
+        return content_of(answer, content)
 
     def close(self) -> None:
         """End the child; no other is started."""
@@ -140,7 +147,7 @@ class Worker:
                 self._child.end()
 
     def _until_ready(self, child: "_Child", stop: threading.Event) -> None:
-        deadline = time.monotonic() + _START_S
+        deadline = time.monotonic() + START_S
         while not child.ready.wait(_LOOK_AGAIN_S):
             if stop.is_set():
                 raise Stopped
@@ -270,14 +277,15 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _content_of(answer: Mapping[str, Any], content: bytes) -> bytes:
+def content_of(answer: Mapping[str, Any], content: bytes) -> bytes:
+    """The bytes of an answer, or the error it tells of: see `Worker.call`."""
     code = answer.get("error")
     if code is None:
         return content
     if code == CANCELLED:
         raise Stopped
     if code == LOST_MEMORY:
-        raise WorkerFailed(f"Reading the film needed more memory than there is. {_AGAIN}")
+        raise WorkerFailed(f"Reading the film needed more memory than there is. {AGAIN}")
     if code == BUG:
         raise WorkerBug(answer.get("text"))
     raise ERRORS_BY_CODE.get(str(code), PedaxrError)(str(answer.get("text")))

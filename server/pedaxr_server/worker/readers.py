@@ -53,6 +53,10 @@ class Reader(Protocol):
 
 def reader_of(settings: Settings) -> Reader:
     """As the settings want it."""
+    if settings.readers is not None:
+        from pedaxr_server.worker.shared_reader import SharedReader
+
+        return SharedReader(settings)
     return WorkerReader(settings) if settings.worker and IS_POSSIBLE else ThreadReader(settings)
 
 

@@ -4,10 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from PIL import Image
@@ -23,12 +25,19 @@ from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.phantom import make_film, sample_spec
 from pedaxr_models.runtime import compiled
-from pedaxr_models.runtime.compiled import CACHE_VARIABLE, RUNTIME_VARIABLE
+from pedaxr_models.runtime.compiled import (
+    CACHE_VARIABLE,
+    DEVICE_VARIABLE,
+    RUNTIME_VARIABLE,
+    DeviceError,
+    Graph,
+)
 from pedaxr_models.runtime.compiled_reporter import CompiledReporter
 from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter
 from pedaxr_models.runtime.graphs import DecoderGraph, EncoderGraph
 from pedaxr_models.runtime.load import load_segmenter
 from pedaxr_models.runtime.threads import THREADS_VARIABLE, threads_per_call
+from pedaxr_models.segmentation.film_segmenter import FilmSegmenter
 from pedaxr_models.segmentation.segmenter import Segmenter
 
 SEGMENTATION, CAPTIONER = weights_folder("segmentation"), weights_folder("captioner")
@@ -283,3 +292,87 @@ def test_the_bundled_graphs_are_kept_in_half_the_bytes() -> None:
         files = [path for graph in compiled.GRAPHS[name] for path in folder.glob(f"{graph}-*")]
         assert len(files) == len(compiled.GRAPHS[name])
         assert sum(path.stat().st_size for path in files) < 1.1 * weights
+
+
+@pytest.mark.parametrize("load", [CompiledSegmenter.load, Segmenter.load], ids=["compiled", "torch"])
+def test_films_seen_in_one_batch_are_seen_as_one_by_one(load: Callable[[Path], FilmSegmenter]) -> None:
+    segmenter = load(SEGMENTATION)
+    films = [*_films(3), np.zeros((200, 300), np.float32), _films(1)[0][:, ::-1]]
+    alone = [segmenter.predict(film) for film in films]
+    segmenter.look_ahead([(film, False) for film in films])
+    looks: list[int] = []
+    look = segmenter._look
+    segmenter._look = lambda film: looks.append(len(film)) or look(film)  # type: ignore[method-assign]
+    for film, one in zip(films[::-1], alone[::-1], strict=True):
+        other = segmenter.predict(film)
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-6)
+        assert one.features is not None and other.features is not None
+        np.testing.assert_allclose(one.features, other.features, atol=1e-4)
+    assert looks == [], "all of them had been seen"
+    segmenter.predict(films[0])
+    assert looks == [1], "control: what was seen is taken once"
+
+
+class _Session:
+    """ONNX Runtime's, of a machine whose GPU works or does not."""
+
+    def __init__(self, given: list[str], works: bool) -> None:
+        self._providers = given if works else [name for name in given if name != "CUDAExecutionProvider"]
+
+    def get_providers(self) -> list[str]:
+        return self._providers
+
+    def get_inputs(self) -> list[object]:
+        return []
+
+
+@pytest.fixture
+def cuda(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool, bool], None]:
+    """Makes ONNX Runtime one that has CUDA or not, on a machine where it works or not."""
+
+    def make(has: bool, works: bool) -> None:
+        known = ["CUDAExecutionProvider"] * has + ["CPUExecutionProvider"]
+        monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: known)
+        session = lambda document, options, providers: _Session(providers, works)  # noqa: E731
+        monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("wanted", "has", "works", "expected"),
+    [
+        ("auto", True, True, "CUDAExecutionProvider"),
+        ("auto", True, False, "CPUExecutionProvider"),
+        ("auto", False, False, "CPUExecutionProvider"),
+        ("", True, True, "CUDAExecutionProvider"),
+        ("cpu", True, True, "CPUExecutionProvider"),
+        ("cuda", True, True, "CUDAExecutionProvider"),
+    ],
+)
+def test_a_graph_runs_where_it_is_wanted(
+    wanted: str,
+    has: bool,
+    works: bool,
+    expected: str,
+    cuda: Callable[[bool, bool], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cuda(has, works)
+    monkeypatch.setenv(DEVICE_VARIABLE, wanted)
+    assert Graph(b"").provider == expected
+    assert compiled._compiled("decoder", b"").provider == "CPUExecutionProvider", "its steps are too small"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "has", "told"),
+    [("cuda", False, "onnxruntime-gpu"), ("cuda", True, "driver"), ("tpu", True, "auto")],
+)
+def test_a_device_that_is_asked_for_and_cannot_be_used_is_an_error_and_no_slower_reading(
+    wanted: str, has: bool, told: str, cuda: Callable[[bool, bool], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "GRAPHS_FOLDER", "graphs")  # those next to the weights
+    cuda(has, False)
+    monkeypatch.setenv(DEVICE_VARIABLE, wanted)
+    with pytest.raises(DeviceError, match=told):
+        load_segmenter(SEGMENTATION)

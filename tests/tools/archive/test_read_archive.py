@@ -18,9 +18,11 @@ from PIL import Image
 from pedaxr.archive import read_archive as archive
 from pedaxr.archive import rows as archive_rows
 from pedaxr.archive.read_archive import PLAN, list_films, read_archive, write_shard
-from pedaxr.archive.rows import Shard, read_row
+from pedaxr.archive.rows import Shard, read_row, rows_of
 from pedaxr.clinic.import_films import import_films
 from pedaxr.errors import InvalidRequest, ModelUnavailable
+from pedaxr.reading import networks
+from pedaxr.reading.read_film import forget_films
 from pedaxr_models.phantom import make_film, sample_spec
 
 
@@ -205,3 +207,22 @@ def fake_rows(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def run_here(shards: list[Shard], out: Path, processes: int) -> object:
     return (write_shard(shard, out) for shard in shards)
+
+
+@pytest.mark.parametrize("batch", [2, 3, 64])
+def test_films_looked_at_together_are_read_as_one_by_one(
+    films: Path, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = Shard(0, films, ("a.png", "d.png", "sub/c.png", "e.png", "b.png"))
+    looked: list[int] = []
+    segmenter = networks.segmenter()
+    look = segmenter._look
+    monkeypatch.setattr(segmenter, "_look", lambda film: looked.append(len(film)) or look(film))
+    forget_films()
+    alone = list(rows_of(shard))
+    assert set(looked) == {1}, "control"
+    forget_films()
+    together = list(rows_of(shard, batch=batch))
+    assert max(looked) == {2: 2, 3: 2, 64: 4}[batch], "the broken film is in no batch"
+    for one, other in zip(alone, together, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}

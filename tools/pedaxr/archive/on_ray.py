@@ -22,6 +22,7 @@ def read_archive_on_ray(
     out: Path,
     *,
     shard_size: int = 200,
+    batch: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tally:
     """As `archive.read_archive`, on the Ray cluster that `ray.init` finds or has started.
@@ -36,7 +37,7 @@ def read_archive_on_ray(
     tally = Tally(skipped=plan.films - sum(len(shard.files) for shard in missing))
     if not missing:
         return tally
-    items = [_item(shard, plan.out) for shard in missing]
+    items = [_item(shard, plan.out, batch) for shard in missing]
     parts = ray.data.from_items(items, override_num_blocks=len(items)).map(
         write_item, num_cpus=1, max_retries=_RETRIES
     )
@@ -58,12 +59,19 @@ def write_item(item: dict[str, Any]) -> dict[str, Any]:
     out = Path(item["out"])
     counts: Counter[str] = Counter()
     if not (out / shard.name).exists():
-        counts = write_shard(shard, out)
+        counts = write_shard(shard, out, int(item["batch"]))
     return {"part": shard.name, "films": counts.total()}
 
 
-def _item(shard: Shard, out: Path) -> dict[str, Any]:
-    return {"number": shard.number, "root": str(shard.root), "files": list(shard.files), "out": str(out)}
+def _item(shard: Shard, out: Path, batch: int) -> dict[str, Any]:
+    files = list(shard.files)
+    return {
+        "number": shard.number,
+        "root": str(shard.root),
+        "files": files,
+        "out": str(out),
+        "batch": batch,
+    }
 
 
 def _ray() -> Any:

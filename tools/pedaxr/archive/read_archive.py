@@ -86,6 +86,7 @@ def read_archive(
     *,
     processes: int = 2,
     shard_size: int = 200,
+    batch: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tally:
     """Read every film of a folder or of a CSV file's list into `out`, or resume a run that was stopped.
@@ -95,6 +96,7 @@ def read_archive(
         out: for the parts.
         processes: each reads with one thread.
         shard_size: films of one part.
+        batch: films that the segmentation looks at together; what is read is the same.
         progress: called with (films done, films in all) after each part.
 
     Raises:
@@ -106,7 +108,7 @@ def read_archive(
     plan = make_plan(source, out, shard_size=shard_size)
     missing = plan.missing
     tally = Tally(skipped=plan.films - sum(len(shard.files) for shard in missing))
-    for counts in _run(missing, out, processes):
+    for counts in _run(missing, out, processes, batch):
         tally.counts += counts
         if progress:
             progress(tally.done, plan.films)
@@ -150,12 +152,12 @@ def list_films(source: Path) -> tuple[Path, list[str]]:
     return root.absolute(), files
 
 
-def write_shard(shard: Shard, out: Path) -> Counter[str]:
+def write_shard(shard: Shard, out: Path, batch: int = 1) -> Counter[str]:
     """Read one part and put its file in place when it is whole; films by status."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = list(rows_of(shard))
+    rows = list(rows_of(shard, batch=batch))
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema=schema()), buffer, compression="zstd")
     part = out / f".{shard.name}.{os.getpid()}"
@@ -230,7 +232,7 @@ def _note(path: Path, plan: dict[str, object]) -> None:
         )
 
 
-def _run(shards: Iterable[Shard], out: Path, processes: int) -> Iterator[Counter[str]]:
+def _run(shards: Iterable[Shard], out: Path, processes: int, batch: int) -> Iterator[Counter[str]]:
     """Counts of each part as it is finished. When a process dies the parts it had are given out again."""
     waiting = list(shards)[::-1]
     for attempt in range(_MOST_BREAKS):
@@ -241,7 +243,7 @@ def _run(shards: Iterable[Shard], out: Path, processes: int) -> Iterator[Counter
             try:
                 while waiting or running:
                     while waiting and len(running) < processes * _AHEAD:
-                        running[pool.submit(write_shard, waiting[-1], out)] = waiting[-1]
+                        running[pool.submit(write_shard, waiting[-1], out, batch)] = waiting[-1]
                         waiting.pop()
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pedaxr.archive.together import look_ahead
 from pedaxr.errors import ModelUnavailable, NotAnAbdominalFilm, PedaxrError
 
 if TYPE_CHECKING:
     import pyarrow
 
+    from pedaxr.radiograph.read import Radiograph
     from pedaxr.types import Report, SegmentationResult
 
 _log = logging.getLogger(__name__)
@@ -40,18 +42,26 @@ class Shard:
         return f"part-{self.number:06d}.parquet"
 
 
-def rows_of(shard: Shard) -> Iterator[dict[str, Any]]:
-    """A row per film, in order.
+def rows_of(shard: Shard, *, batch: int = 1) -> Iterator[dict[str, Any]]:
+    """A row per film, in order; the segmentation looks at `batch` films at once.
 
     Raises:
         ModelUnavailable: no film can be read.
     """
-    for file in shard.files:
-        yield read_row(shard.root, file)
+    for begin in range(0, len(shard.files), batch):
+        files = shard.files[begin : begin + batch]
+        decoded = look_ahead(shard.root, files) if batch > 1 else {}
+        for file in files:
+            yield read_row(shard.root, file, decoded.get(file))
 
 
-def read_row(root: Path, file: str) -> dict[str, Any]:
+def read_row(root: Path, file: str, decoded: "Radiograph | None" = None) -> dict[str, Any]:
     """Outline a film and report on it; an error becomes a row with its code.
+
+    Args:
+        root: of the archive.
+        file: below it.
+        decoded: the film, where it was decoded beforehand.
 
     Raises:
         ModelUnavailable: no film can be read.
@@ -59,7 +69,7 @@ def read_row(root: Path, file: str) -> dict[str, Any]:
     begin = time.perf_counter()
     row: dict[str, Any] = {"file": file, "status": READ}
     try:
-        row |= _read(root / file)
+        row |= _read(decoded or root / file)
     except ModelUnavailable:
         raise
     except PedaxrError as err:
@@ -107,7 +117,7 @@ def schema() -> "pyarrow.Schema":
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: "Path | Radiograph") -> dict[str, Any]:
     from pedaxr.reading.segment_xray import segment_xray
     from pedaxr.reports.generate_report import generate_report
 

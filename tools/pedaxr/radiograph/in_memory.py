@@ -24,7 +24,7 @@ from pedaxr_models.datasets.pictures import to_grey
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-FilmLike: TypeAlias = Union[str, "os.PathLike[str]", bytes, NDArray[Any], Image.Image, "Dataset"]
+FilmLike: TypeAlias = Union[str, "os.PathLike[str]", bytes, NDArray[Any], Image.Image, "Dataset", Radiograph]
 
 _ARRAYS = (
     "An array must be (height, width) or (height, width, channels) with 3 or 4 channels, bone bright: uint8, "
@@ -38,7 +38,8 @@ def film_of(given: object) -> Path | bytes | Radiograph:
     """Where a film lies, the bytes of a film file that holds it, or the film itself.
 
     Args:
-        given: a path, the bytes of a file, an array, a PIL image, or a pydicom data set.
+        given: a path, the bytes of a file, an array, a PIL image, a pydicom data set, or a film that was
+            read before.
 
     Raises:
         InvalidRequest: it is none of these, or an array of another shape or range.
@@ -48,6 +49,8 @@ def film_of(given: object) -> Path | bytes | Radiograph:
         return Path(given).expanduser()
     if isinstance(given, bytes | bytearray | memoryview):
         return bytes(given)
+    if isinstance(given, Radiograph):
+        return given
     if isinstance(given, Image.Image):
         return _from_picture(given)
     if (pydicom := sys.modules.get("pydicom")) is not None and isinstance(given, pydicom.Dataset):
