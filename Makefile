@@ -10,7 +10,7 @@ FILMS ?= 4000
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden sheet films train-small finetune evaluate pictures judges bundle release crowds whole survival clean bench bench-users bench-films fuzz load soak
+.PHONY: help demo test check format golden sheet films train-small finetune evaluate pictures judges bundle release crowds whole survival clean bench bench-users bench-beyond bench-films fuzz load soak
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -88,6 +88,14 @@ bench-users: $(READY)  ## of that only what users wait for: both tools over MCP 
 	mkdir -p out/bench
 	$(call BENCH,user_speed)
 	$(call BENCH,start_speed)
+
+bench-beyond: $(READY)  ## past one process and one machine: readers and archives on Ray, batches, PostgreSQL (10 minutes; needs postgresql)
+	mkdir -p out/bench
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'psycopg[binary]'
+	$(call BENCH,shared_readers)
+	$(call BENCH,archive_on_ray)
+	$(call BENCH,gpu_throughput)
+	$(call BENCH,registry_postgres)
 
 ENDURANCE = $(BIN)/python benchmarks/endurance.py $(1) --json out/bench/$(1).json --publish docs/safety.md
 

@@ -143,9 +143,9 @@ def readers(
     use_weights(given.weights)
     use_runtime(given.runtime, given.device, given.threads)
     log_to_stderr()
-    stopped = _when_told_to_stop()
     with shared_readers(given, replicas=replicas, port=port, address=address) as url:
-        click.echo(f"{replicas} readers, {threads} cores each: set PEDAXR_READERS={url}", err=True)
+        stopped = _when_told_to_stop()  # not before: Ray takes the signals when it starts
+        click.echo(f"readers are up (replicas: {replicas}): set PEDAXR_READERS={url}", err=True)
         stopped.wait()
 
 

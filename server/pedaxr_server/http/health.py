@@ -39,7 +39,8 @@ def health_routes(settings: Settings, reader: Reader | None) -> list[BaseRoute]:
 
 
 def _checks(settings: Settings, reader: Reader | None) -> dict[str, bool]:
-    networks = not settings.warm or reader is None or reader.is_ready
+    is_asked = reader is not None and (settings.warm or settings.readers is not None)
+    networks = not is_asked or (reader is not None and reader.is_ready)
     return {"registry": _registry_opens(settings), "networks": networks}
 
 

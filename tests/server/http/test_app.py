@@ -219,6 +219,7 @@ async def test_readiness_waits_for_the_registry_and_the_networks(
     monkeypatch.setattr(ThreadReader, "is_ready", property(lambda _: is_loaded))
     for settings, checks in (
         (Settings(home=tmp_path), {"registry": False, "networks": True}),
+        (Settings(home=clinic_home, readers="http://127.0.0.1:9"), {"registry": True, "networks": False}),
         (Settings(home=clinic_home, warm=True, worker=False), {"registry": True, "networks": False}),
     ):
         with running(settings) as up:
