@@ -9,19 +9,28 @@ import json
 import logging
 import os
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pedaxr.audit.callers import Caller, called_by
 from pedaxr.errors import InvalidRequest, PedaxrError, WorkerFailed
+from pedaxr.storage.home import default_home
 from pedaxr_server.settings import Settings
 from pedaxr_server.worker.main import BUG
 from pedaxr_server.worker.process import MEMORY_BYTES, OWN_PROGRAM, START_S, Worker, WorkerBug
 from pedaxr_server.worker.readers import WorkerReader
-from pedaxr_server.worker.wire import LONGEST_REQUEST, READ_PATH, STAGES_HEADER, is_authorised, make_key
+from pedaxr_server.worker.wire import (
+    LONGEST_REQUEST,
+    READ_PATH,
+    ROUTES_PATH,
+    STAGES_HEADER,
+    is_authorised,
+    make_key,
+)
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -34,6 +43,7 @@ _PASSED_ON = tuple(
 )
 _STORE_BYTES = 100 * 2**20  # of a Ray that is started here: films go by HTTP, not through its store
 _HEALTH_S = 5.0
+_ROUTED_S = 10.0  # until the proxy has heard of the readers
 
 
 @dataclass(frozen=True)
@@ -140,31 +150,51 @@ def shared_readers(
         program: of each reading worker.
 
     Raises:
-        InvalidRequest: Ray Serve is not installed, or the cluster has too few cores.
+        InvalidRequest: Ray Serve is not installed, or the cluster has too few cores,
+            has readers already, or listens on another port.
         WorkerFailed: Ray, or the readers, do not come up.
         StorageError: the clinic's folder cannot be written.
     """
     ray, serve = _ray()
-    assert settings.home is not None, "the clinic's folder is known"
     reading = _reading(settings, program)
     with _connected(ray, address):
-        _need_cores(ray, replicas * settings.threads)
+        _need_room(ray, serve, replicas * settings.threads)
         try:
             serve.start(proxy_location="HeadOnly", http_options={"host": HOST, "port": port})
-            serve.run(
-                _deployment(serve, settings, replicas).bind(reading), name=APPLICATION, route_prefix=READ_PATH
-            )
+            deployment = _deployment(serve, settings, replicas).bind(reading)
+            serve.run(deployment, name=APPLICATION, route_prefix=READ_PATH)
         except (RuntimeError, TimeoutError, ray.exceptions.RayError) as err:
+            _take_down(serve)
             raise WorkerFailed("Ray Serve did not bring the readers up. Its logs say why.") from err
         try:
+            need_route(f"http://{HOST}:{port}")
             yield f"http://{HOST}:{port}"
         finally:
-            serve.shutdown()
+            _take_down(serve)
+
+
+def _take_down(serve: Any) -> None:
+    """The readers, and Ray Serve where nothing else runs on it."""
+    serve.delete(APPLICATION)
+    if not serve.status().applications:
+        serve.shutdown()
+
+
+def need_route(url: str) -> None:
+    """Raise InvalidRequest where Ray Serve does not answer there: it was running, on another port."""
+    end = time.monotonic() + _ROUTED_S
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while True:
+        with suppress(OSError, ValueError), direct.open(url + ROUTES_PATH, timeout=1) as reply:
+            if READ_PATH in json.load(reply):
+                return
+        if time.monotonic() > end:
+            raise InvalidRequest("Ray Serve is running there already, on another port. Give that --port.")
+        time.sleep(0.1)
 
 
 def _reading(settings: Settings, program: Sequence[str]) -> Reading:
-    assert settings.home is not None, "the clinic's folder is known"
-    home = settings.home.resolve()
+    home = (settings.home or default_home()).resolve()
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     passed_on["PEDAXR_THREADS"] = str(settings.threads)
     return Reading(
@@ -194,11 +224,12 @@ def _connected(ray: Any, address: str | None) -> Iterator[None]:
         yield
         return
     quiet = {"log_to_driver": False, "logging_level": logging.WARNING, "namespace": "pedaxr"}
+    named = address or os.environ.get("RAY_ADDRESS")
     try:
         try:
-            ray.init(address=address or os.environ.get("RAY_ADDRESS") or "auto", **quiet)
+            ray.init(address=named or "auto", **quiet)
         except ConnectionError:
-            if address:
+            if named:
                 raise
             ray.init(
                 address="local",
@@ -215,7 +246,9 @@ def _connected(ray: Any, address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def _need_cores(ray: Any, cores: int) -> None:
+def _need_room(ray: Any, serve: Any, cores: int) -> None:
+    if APPLICATION in serve.status().applications:  # which a second start would replace
+        raise InvalidRequest("Readers run on this Ray cluster already. Stop them first.")
     there = int(ray.cluster_resources().get("CPU", 0))
     if cores > there:
         raise InvalidRequest(

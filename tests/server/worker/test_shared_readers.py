@@ -24,8 +24,9 @@ from pedaxr_server.admission import Busy
 from pedaxr_server.mcp.server import create_server
 from pedaxr_server.mcp.tools import XrayTools
 from pedaxr_server.settings import Settings
+from pedaxr_server.worker import ray_readers
 from pedaxr_server.worker.process import WorkerBug
-from pedaxr_server.worker.ray_readers import shared_readers
+from pedaxr_server.worker.ray_readers import _need_room, shared_readers
 from pedaxr_server.worker.readers import WorkerReader, reader_of
 from pedaxr_server.worker.shared_reader import SharedReader
 from pedaxr_server.worker.wire import KEY_FILE
@@ -101,6 +102,16 @@ def reader(url: str, home: Path, **changed: Any) -> SharedReader:
 @pytest.fixture
 def shared(url: str, home: Path) -> SharedReader:
     return reader(url, home)
+
+
+class Nothing:
+    """Ray Serve as it is before readers run on it."""
+
+    def __init__(self, serve: ModuleType) -> None:
+        self._serve = serve
+
+    def status(self) -> Any:
+        return self._serve.schema.ServeStatus()
 
 
 async def both(one: SharedReader, other: SharedReader) -> set[tuple[str, ...]]:
@@ -222,6 +233,30 @@ async def test_servers_over_mcp_read_a_film_with_them_and_pass_its_refusal_on(ur
             refused = await client.call_tool("segment_xray", {"study_id": "broken"})
         assert reply.structured_content["summary"] == "Nothing."
         assert refused.is_error and "Export it again" in str(refused.content)
+
+
+async def test_readers_that_run_already_are_not_replaced(shared: SharedReader, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "other", threads=1)
+    with (
+        pytest.raises(InvalidRequest, match="already"),
+        shared_readers(settings, replicas=1, port=free_port(), program=PROGRAM),
+    ):
+        pass
+    assert await shared.read("echo", text="still") == b"still"
+
+
+async def test_more_cores_than_there_are_is_an_error_and_no_wait(home: Path, url: str) -> None:
+    ray, serve = sys.modules["ray"], sys.modules["ray.serve"]
+    with pytest.raises(InvalidRequest, match="--replicas"):
+        _need_room(ray, Nothing(serve), REPLICAS + 1)
+    _need_room(ray, Nothing(serve), REPLICAS)
+
+
+async def test_a_port_on_which_nothing_answers_is_named(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_readers, "_ROUTED_S", 0.2)
+    ray_readers.need_route(url)
+    with pytest.raises(InvalidRequest, match="--port"):
+        ray_readers.need_route(f"http://127.0.0.1:{free_port()}")
 
 
 @pytest.mark.parametrize("kind", ["another key", "no key", "another clinic"])
