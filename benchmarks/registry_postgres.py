@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -33,9 +34,8 @@ from pedaxr.evaluation.population import synthetic_patients, synthetic_study
 from pedaxr.patient_search.name_matching import name_forms
 from pedaxr.patient_search.search_index import TABLES as SEARCH_TABLES
 from pedaxr.patient_search.search_index import SearchIndex
-from pedaxr.registry import REGISTRY_FILE, Registry, row_states
+from pedaxr.registry import REGISTRY_FILE, Registry, row_states, schema
 from pedaxr.registry.patient_writes import insert_patient, insert_study
-from pedaxr.registry.schema import MIGRATIONS
 from pedaxr.storage.sqlite import journal_mode
 
 PROGRAMS = Path(os.environ.get("PG_BIN", "/usr/lib/postgresql/15/bin"))
@@ -151,7 +151,7 @@ _GUARD = """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
 
 def make_tables(dialect: Dialect) -> None:
     """The registry's tables, with its migrations' statements; "main" is what SQLite calls the file."""
-    for step in (step for steps in MIGRATIONS for step in steps if isinstance(step, str)):
+    for step in (step for steps in schema.MIGRATIONS for step in steps if isinstance(step, str)):
         if step.startswith("CREATE TRIGGER") or "name_terms" in step:
             continue
         dialect.execute(step)
@@ -260,13 +260,20 @@ def search(dsn: str, number: int, seconds: float) -> tuple[list[float], int]:
 
 def sqlite_append(home: Path, number: int, seconds: float) -> tuple[list[float], int]:
     """Entries of the audit chain alone, in SQLite."""
-    from pedaxr.registry.schema import writing
 
     def one(at: int) -> None:
-        with writing(home / REGISTRY_FILE) as database:
+        with schema.writing(home / REGISTRY_FILE) as database:
             chain.append(database.conn, [act("import", patient_ids=[f"P{at}"])])
 
     return timed_until(seconds, one), 0
+
+
+def in_wal(act_of: Callable[..., Any], home: Path, number: int, seconds: float) -> Any:
+    """The same with a write-ahead journal, which pedaxr takes where SQLite is mended (`storage.sqlite`)."""
+    schema.settle_journal = lambda connection: None
+    with schema.connected(home / REGISTRY_FILE) as connection:
+        connection.execute("PRAGMA journal_mode=wal")
+    return act_of(home, number, seconds)
 
 
 def sqlite_search(home: Path, number: int, seconds: float) -> tuple[list[float], int]:
@@ -324,13 +331,25 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as folder, cluster() as dsn:
         home = Path(folder)
-        Registry.create(home / REGISTRY_FILE).add(people, studies)
+        wal_home = home / "wal"
+        wal_home.mkdir()
+        for each in (home, wal_home):
+            Registry.create(each / REGISTRY_FILE).add(people, studies)
         with connected(dsn) as dialect:
             for patient, study in zip(people, studies, strict=True):
                 add(dialect, patient, study)
         for what, of_sqlite, of_postgres in acts:
             for count in given.writers:
-                for name, work, where in (("SQLite", of_sqlite, home), ("PostgreSQL", of_postgres, dsn)):
+                wal = (
+                    ()
+                    if of_sqlite is sqlite_search
+                    else (("SQLite, WAL", partial(in_wal, of_sqlite), wal_home),)
+                )
+                for name, work, where in (
+                    ("SQLite", of_sqlite, home),
+                    *wal,
+                    ("PostgreSQL", of_postgres, dsn),
+                ):
                     measured = sqlite_row(work, what, cast(Any, where), count, given.seconds)
                     rows.append({"database": name, **measured})
         check(dsn, home)

@@ -43,6 +43,7 @@ _PASSED_ON = tuple(
 )
 _STORE_BYTES = 100 * 2**20  # of a Ray that is started here: films go by HTTP, not through its store
 _HEALTH_S = 5.0
+_A_SHARE = 0.001  # of a machine, which has one of itself
 _ROUTED_S = 10.0  # until the proxy has heard of the readers
 
 
@@ -160,9 +161,9 @@ def shared_readers(
     with _connected(ray, address):
         _need_room(ray, serve, replicas * settings.threads)
         try:
-            serve.start(proxy_location="HeadOnly", http_options={"host": HOST, "port": port})
-            deployment = _deployment(serve, settings, replicas).bind(reading)
-            serve.run(deployment, name=APPLICATION, route_prefix=READ_PATH)
+            serve.start(proxy_location="EveryNode", http_options={"host": HOST, "port": port})
+            deployment = _deployment(serve, settings, replicas, here=this_machine(ray))
+            serve.run(deployment.bind(reading), name=APPLICATION, route_prefix=READ_PATH)
         except (RuntimeError, TimeoutError, ray.exceptions.RayError) as err:
             _take_down(serve)
             raise WorkerFailed("Ray Serve did not bring the readers up. Its logs say why.") from err
@@ -202,13 +203,20 @@ def _reading(settings: Settings, program: Sequence[str]) -> Reading:
     )
 
 
-def _deployment(serve: Any, settings: Settings, replicas: int) -> Any:
+def this_machine(ray: Any) -> str:
+    """The resource of a cluster that this machine alone has: readers run where the clinic's disk is."""
+    here = ray.get_runtime_context().get_node_id()
+    address = next(node["NodeManagerAddress"] for node in ray.nodes() if node["NodeID"] == here)
+    return f"node:{address}"
+
+
+def _deployment(serve: Any, settings: Settings, replicas: int, *, here: str) -> Any:
     return serve.deployment(Replica).options(
         name="reader",
         num_replicas=replicas,
         max_ongoing_requests=1,
         max_queued_requests=settings.waiting + replicas,  # those that go to a free replica queue, too
-        ray_actor_options={"num_cpus": settings.threads},
+        ray_actor_options={"num_cpus": settings.threads, "resources": {here: _A_SHARE}},
         health_check_period_s=_HEALTH_S,
         health_check_timeout_s=START_S,
         graceful_shutdown_timeout_s=settings.drain_s,
@@ -249,10 +257,12 @@ def _connected(ray: Any, address: str | None) -> Iterator[None]:
 def _need_room(ray: Any, serve: Any, cores: int) -> None:
     if APPLICATION in serve.status().applications:  # which a second start would replace
         raise InvalidRequest("Readers run on this Ray cluster already. Stop them first.")
-    there = int(ray.cluster_resources().get("CPU", 0))
+    here = ray.get_runtime_context().get_node_id()
+    of_here = next(node["Resources"] for node in ray.nodes() if node["NodeID"] == here)
+    there = int(of_here.get("CPU", 0))
     if cores > there:
         raise InvalidRequest(
-            f"{cores} cores are asked for and Ray has {there}. Give fewer --replicas or --threads."
+            f"{cores} cores are asked for and Ray has {there} here. Give fewer --replicas or --threads."
         )
 
 

@@ -26,7 +26,7 @@ from pedaxr_server.mcp.tools import XrayTools
 from pedaxr_server.settings import Settings
 from pedaxr_server.worker import ray_readers
 from pedaxr_server.worker.process import WorkerBug
-from pedaxr_server.worker.ray_readers import _need_room, shared_readers
+from pedaxr_server.worker.ray_readers import _need_room, shared_readers, this_machine
 from pedaxr_server.worker.readers import WorkerReader, reader_of
 from pedaxr_server.worker.shared_reader import SharedReader
 from pedaxr_server.worker.wire import KEY_FILE
@@ -250,6 +250,16 @@ async def test_more_cores_than_there_are_is_an_error_and_no_wait(home: Path, url
     with pytest.raises(InvalidRequest, match="--replicas"):
         _need_room(ray, Nothing(serve), REPLICAS + 1)
     _need_room(ray, Nothing(serve), REPLICAS)
+
+
+async def test_readers_run_on_this_machine_wherever_the_cluster_has_others(url: str) -> None:
+    import ray
+
+    here = this_machine(ray)
+    assert ray.cluster_resources()[here] == 1
+    with anyio.fail_after(30):
+        while round(1 - ray.available_resources()[here], 3) != REPLICAS * 0.001:
+            await anyio.sleep(0.2)  # what is in use is heard of late
 
 
 async def test_a_port_on_which_nothing_answers_is_named(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
