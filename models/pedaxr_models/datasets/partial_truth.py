@@ -29,6 +29,7 @@ from pedaxr_models.labels import FINDINGS, Finding
 FloatArray = NDArray[np.float32]
 
 ABDOMEN = "abdomen"
+_BABYGRAM = "chest-abdomen"  # begins the reason why a film is unsuitable
 # What may be drawn. `body` and `abdominal_cavity` bound what may lie where; `bowel_gas` is any loop's.
 OUTLINES = (
     "lungs",
@@ -85,6 +86,11 @@ class PartialFilm:
     def is_abdomen(self) -> bool:
         """Whether it shows an abdomen, suitable or not."""
         return self.kind == ABDOMEN
+
+    @property
+    def is_babygram(self) -> bool:
+        """Whether it shows a whole baby, of whom the abdomen is to be read."""
+        return self.reason.startswith(_BABYGRAM)
 
     def says(self, finding: Finding) -> Presence | None:
         """What is known of a finding; None when nothing is."""

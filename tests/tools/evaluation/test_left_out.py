@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
+from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.evaluation.left_out import LeftOutRecord, call_for, left_out_figures, read_left_out, score_of
+from pedaxr.evaluation.real_films import gate_verdict
 from pedaxr_models.datasets.partial_truth import read_partial
 from pedaxr_models.labels import CHANNELS, FINDINGS, Finding
 from pedaxr_models.segmentation.film_segmenter import FilmSegmenter
@@ -79,6 +81,48 @@ def test_each_film_is_read_by_the_run_that_left_its_child_out(films, monkeypatch
     assert pasted and all(r.has_free_air and r.contrast > 0 for r in pasted)
     again = read_left_out({0: "run0", 3: "run3"}, films, DarkIsAir(), versions=3)
     assert again == records
+
+
+def test_the_gate_judges_a_film_by_the_network_that_left_its_child_out(films, monkeypatch):
+    looked = []
+
+    def refusing(source, segmenter=None):
+        looked.append((source.film.stem, segmenter))
+        raise NotAnAbdominalFilm("no spine")
+
+    loaded = {"run0": DarkIsAir(), "run3": DarkIsAir()}
+    monkeypatch.setattr("pedaxr.evaluation.left_out.load_segmenter", lambda name: loaded[name])
+    monkeypatch.setattr("pedaxr.evaluation.real_films.read_film", refusing)
+    good = [replace(film, suitable=True) for film in films]
+    records = read_left_out({0: "run0", 3: "run3"}, good, DarkIsAir(), versions=1)
+    expected = [(f.id, loaded[f"run{fold}"]) for fold in (0, 3) for f in left_out_films(good, fold)]
+    assert looked == expected
+    assert {r.verdict for r in records if not r.sign} == {"refused"}
+    assert {r.verdict for r in records if r.sign} == {""}
+
+
+def test_a_film_is_judged_without_the_network_in_use(films, monkeypatch):
+    def in_use():
+        raise AssertionError("the network in use looked")
+
+    monkeypatch.setattr("pedaxr.reading.networks.segmenter", in_use)
+    verdict, reason, reading = gate_verdict(films[0].image_path, DarkIsAir())
+    assert (verdict, reading) == ("refused", None) and "spine" in reason
+
+
+def test_a_gate_is_counted_on_suitable_films_and_babygrams_apart():
+    records = [
+        LeftOutRecord("a", False, 0.2, verdict="read", suitable=True),
+        LeftOutRecord("b", False, 0.2, verdict="doubted", suitable=True),
+        LeftOutRecord("c", False, 0.2, verdict="refused", suitable=True),
+        LeftOutRecord("d", False, 0.2, verdict="doubted", is_babygram=True),
+        LeftOutRecord("e", False, 0.2, verdict="doubted"),
+        LeftOutRecord("a", True, 0.95, "pool", 9.0, 0.7),
+    ]
+    counted = {s.name: (s.count, s.of) for s in left_out_figures(records, 0.9).shares}
+    assert counted["suitable films refused"] == (1, 3)
+    assert counted["suitable films refused or doubted"] == (2, 3)
+    assert counted["babygrams refused or doubted"] == (1, 1)
 
 
 def test_nothing_is_put_into_a_film_of_which_nobody_can_say(films, monkeypatch):

@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr.evaluation.real_films import STRUCTURES, structure_dice
+from pedaxr.evaluation.real_figures import MOST_SUITABLE_CAUGHT
+from pedaxr.evaluation.real_films import STRUCTURES, Verdict, gate_verdict, structure_dice
 from pedaxr.evaluation.reports import Share
 from pedaxr.radiograph.read import Radiograph
 from pedaxr.reading.outlines import Outlines
@@ -49,6 +51,8 @@ class LeftOutRecord:
         score: the highest probability at which the film would be called to show free air.
         dice: of the free air that was put in, where it is called at the shipped point; 0 where it is not.
         structures: Dice of what is drawn; untouched films only.
+        verdict: what the gate makes of the untouched film, as in service; empty for the others.
+        suitable, is_babygram: whether a reader should accept it, see `PartialFilm`.
     """
 
     film: str
@@ -58,6 +62,9 @@ class LeftOutRecord:
     contrast: float = 0.0
     dice: float = 0.0
     structures: Mapping[str, float] = field(default_factory=dict)
+    verdict: Verdict | Literal[""] = ""
+    suitable: bool = False
+    is_babygram: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +145,9 @@ def _versions(
         has_free_air=None if said in (None, Presence.UNCERTAIN) else said is Presence.PRESENT,
         score=score_of(_read(known.frame, known, network).segmentation, network),
         structures=_structures(film, known, network),
+        verdict=gate_verdict(film.image_path, network)[0],
+        suitable=bool(film.suitable),
+        is_babygram=film.is_babygram,
     )
     if said is not Presence.ABSENT or "abdominal_cavity" not in known.drawn:
         return
@@ -231,6 +241,7 @@ def _shares(records: Sequence[LeftOutRecord], call: float, highest: float) -> It
     pasted = [r for r in records if r.sign]
     crescents = [r for r in pasted if r.sign in _CRESCENTS]
     pools = [r for r in pasted if r.sign not in _CRESCENTS]
+    yield from _gate([r for r in records if r.verdict])
     yield _called("free air called where there is none", without, call, "<= 0.10")
     yield _called("true free air called", true, call)
     yield _called("free air put in, called", pasted, call, ">= 0.80")
@@ -241,6 +252,18 @@ def _shares(records: Sequence[LeftOutRecord], call: float, highest: float) -> It
     yield _called("free air put in, called at the point chosen on these films", pasted, highest)
     for sign, count in sorted(Counter(r.sign for r in pasted).items(), key=lambda one: -one[1]):
         yield _called(f"{sign} ({count})", [r for r in pasted if r.sign == sign], call)
+
+
+def _gate(records: Sequence[LeftOutRecord]) -> Iterator[Share]:
+    """What becomes of good films that no network learned from: those it learned from hardly test a gate."""
+    suitable = [r for r in records if r.suitable]
+    yield Share("suitable films refused", sum(r.verdict == "refused" for r in suitable), len(suitable), "0")
+    for name, goal, films in (
+        ("suitable films", f"<= {MOST_SUITABLE_CAUGHT}", suitable),
+        ("babygrams", "0", [r for r in records if r.is_babygram]),
+    ):
+        caught = sum(r.verdict != "read" for r in films)
+        yield Share(f"{name} refused or doubted", caught, len(films), goal)
 
 
 def _called(name: str, records: Sequence[LeftOutRecord], call: float, goal: str = "") -> Share:

@@ -10,7 +10,6 @@ from pedaxr.evaluation.reports import Share
 from pedaxr_models.datasets.partial_truth import Presence
 from pedaxr_models.labels import FINDINGS, Finding, sign
 
-_BABYGRAM = "chest-abdomen"
 LEAST_OTHERS_CAUGHT, MOST_SUITABLE_CAUGHT = 0.95, 0.03
 
 
@@ -73,7 +72,7 @@ def _gate(abdomens: Sequence[RealRecord], others: Sequence[RealRecord]) -> list[
         return record.verdict != "read"
 
     suitable = [r for r in abdomens if r.film.suitable]
-    babygrams = [r for r in abdomens if r.film.reason.startswith(_BABYGRAM)]
+    babygrams = [r for r in abdomens if r.film.is_babygram]
     shares = [
         _share("suitable films refused", suitable, lambda r: r.verdict in ("refused", "unreadable"), "0"),
         _share("suitable films refused or doubted", suitable, caught, f"<= {MOST_SUITABLE_CAUGHT}"),

@@ -17,7 +17,7 @@ from pedaxr.errors import NotAnAbdominalFilm, UnreadableImage
 from pedaxr.radiograph.read import read_radiograph
 from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import operating_points
-from pedaxr.reading.read_film import Source, read_film
+from pedaxr.reading.read_film import Reading, Source, read_film
 from pedaxr.reading.regions import channel_masks
 from pedaxr.reports.check_draft import check_draft
 from pedaxr_models.datasets.partial_truth import PartialFilm
@@ -26,7 +26,7 @@ from pedaxr_models.segmentation.mixed.known_planes import fill, grow
 from pedaxr_models.segmentation.transforms import Letterbox
 
 if TYPE_CHECKING:
-    from pedaxr_models.segmentation.film_segmenter import Segmentation
+    from pedaxr_models.segmentation.film_segmenter import FilmSegmenter, Segmentation
 
 BoolArray = NDArray[np.bool_]
 Verdict = Literal["refused", "doubted", "read", "unreadable"]
@@ -135,15 +135,27 @@ def _masks(seen: "Segmentation") -> dict[str, BoolArray]:
 
 def _as_in_service(path: Path) -> tuple[Verdict, str, tuple[Finding, ...], bool]:
     """Verdict, its reason, the findings named, and whether a human must hear of it now."""
-    try:
-        reading = read_film(Source(path))
-    except (NotAnAbdominalFilm, UnreadableImage) as err:
-        return "refused", str(err), (), False
+    verdict, reason, reading = gate_verdict(path)
+    if reading is None:
+        return verdict, reason, (), False
     told = models.reporter().describe(reading.radiograph.pixels, reading.segmentation, reading.metadata)
     draft = check_draft(reading, told, operating_points())
     named = tuple(Finding(region.name) for region in reading.findings)
-    verdict: Verdict = "doubted" if reading.doubts else "read"
-    return verdict, " ".join(reading.doubts), named, bool(draft.critical)
+    return verdict, reason, named, bool(draft.critical)
+
+
+def gate_verdict(path: Path, segmenter: "FilmSegmenter | None" = None) -> tuple[Verdict, str, Reading | None]:
+    """Whether a film is refused, doubted or read, and why; and the reading, if there is one.
+
+    Args:
+        path: of the picture.
+        segmenter: another than the one in use.
+    """
+    try:
+        reading = read_film(Source(path), segmenter)
+    except (NotAnAbdominalFilm, UnreadableImage) as err:
+        return "refused", str(err), None
+    return ("doubted" if reading.doubts else "read"), " ".join(reading.doubts), reading
 
 
 def structure_dice(

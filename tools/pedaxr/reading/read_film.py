@@ -236,8 +236,8 @@ def find_source(study_id: str | None, file: "FilmLike | None", clinic: "ClinicLi
     return Source(study.image_path, study, found)
 
 
-def read_film(source: Source) -> Reading:
-    """Read, check and segment one film. Nothing is written.
+def read_film(source: Source, segmenter: "FilmSegmenter | None" = None) -> Reading:
+    """Read, check and segment one film, by another network than the one in use if given. Nothing is written.
 
     Raises:
         UnreadableImage, NotAnAbdominalFilm: of the file and the picture.
@@ -259,7 +259,7 @@ def read_film(source: Source) -> Reading:
     notes += picture.notes
     notes += [_FROM_THE_SIDE] if radiograph.stored.is_from_the_side else []
     notes += _header_notes(source, radiograph)
-    segmenter = models.segmenter()
+    segmenter = segmenter or models.segmenter()
     audit.note(weights=segmenter.weights_sha256)
     metadata = _study_metadata(source.study) if source.study else radiograph.metadata
     with stage("outline"):
