@@ -127,8 +127,9 @@ QUADRANT_ABBREVIATIONS: tuple[tuple[str, str], ...] = (
     (r"\bllq(?![a-z])", "좌하복부"),
 )
 
-DISTAL_GAS = r"원위부?\s?(?:장|직장)?\s?내?\s?가스.*?(없|않|적|소량|감소|정상)"
+DISTAL_GAS = r"원위부?\s?(?:장|직장)?\s?내?\s?가스.*?(감소 없|없|않|적|소량|감소|정상)"
 AMOUNTS: dict[str, DistalGas] = {
+    "감소 없": DistalGas.NORMAL,
     "없": DistalGas.ABSENT,
     "않": DistalGas.ABSENT,
     "적": DistalGas.SCANT,

@@ -49,10 +49,10 @@ _ALL_QUADRANTS = re.compile(lexicon.ALL_QUADRANTS)
 _QUADRANTS = re.compile(lexicon.QUADRANTS)
 
 _DISTAL_GAS = re.compile(
-    r"(?:distal (?:bowel )?gas|gas beyond the stomach)\b.*?\b(absent|scant|normal)\b"
+    r"(?:distal (?:bowel )?gas|gas beyond the stomach)\b.*?\b(absent|scant|normal|not reduced)\b"
     r"|\b(no|absent|scant|scanty|normal) (?:distal (?:bowel )?gas|gas beyond the stomach)"
 )
-_AMOUNTS = {"no": DistalGas.ABSENT, "scanty": DistalGas.SCANT}
+_AMOUNTS = {"no": DistalGas.ABSENT, "scanty": DistalGas.SCANT, "not reduced": DistalGas.NORMAL}
 _STOOL = re.compile(r"stool burden")
 _SEGMENTS = ("right colon", "left colon", "rectosigmoid")
 _TUBE = re.compile(r"gastric tube|feeding tube")

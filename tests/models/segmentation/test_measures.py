@@ -12,6 +12,7 @@ from pedaxr_models.segmentation.measures import (
     _share,
     find_calipers,
     find_levels,
+    lumbar_pitch,
     measure_film,
     widest_circle,
 )
@@ -195,3 +196,28 @@ def test_a_line_through_free_air_runs_along_gravity() -> None:
 
 def test_what_is_not_outlined_has_no_line() -> None:
     assert find_calipers({Structure.COLON: np.zeros((64, 64), bool)}) == {}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_loops_that_run_together_are_counted_where_the_outline_is_surer(turned: bool) -> None:
+    """One blurred outline round two pockets at the same height hides the levels' ends."""
+    view = View.LEFT_LATERAL_DECUBITUS if turned else View.ERECT
+    apart = box(slice(60, 101), slice(30, 90)) | box(slice(60, 111), slice(120, 200))
+    whole = apart | disc(115, 60, 110)  # round below
+    if turned:
+        apart, whole = apart.T.copy(), whole.T.copy()
+    masks = {Finding.AIR_FLUID_LEVEL.value: whole, Structure.L2_BODY.value: box(slice(20, 40), slice(10, 40))}
+    assert measure_film(masks, view).levels == ()
+    assert len(measure_film(masks, view, surer_levels=[apart, apart]).levels) == 2
+    again = measure_film({**masks, Finding.AIR_FLUID_LEVEL.value: apart}, view, surer_levels=[apart]).levels
+    assert len(again) == 2, "the same levels are not counted twice"
+
+
+@pytest.mark.parametrize("widened", [1.0, 1.3])
+def test_the_pitch_hangs_on_the_spine_more_than_on_an_l2_that_is_too_wide(widened: float) -> None:
+    spine = box(slice(10, 240), slice(110, 145))
+    l2 = box(slice(100, 126), slice(110, 110 + round(35 * widened)))
+    pitch = lumbar_pitch(l2, spine)
+    assert pitch is not None and pitch == pytest.approx(35, rel=0.07)
+    assert lumbar_pitch(np.zeros_like(l2), spine) is None
+    assert lumbar_pitch(l2, np.zeros_like(spine)) == pytest.approx(35 * widened, rel=0.03), "L2 alone"

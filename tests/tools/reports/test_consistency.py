@@ -154,7 +154,8 @@ def test_the_grade_of_stool_never_contradicts_the_measured_shares(draft, segment
 
     segmenter.predict = packed  # type: ignore[method-assign]
     mild = with_finding(truth("normal"), STOOL, presence=Presence.PRESENT, severity=Severity.MILD)
-    report = draft("normal", witness_of(replace(mild, stool_burden=(0, 1, 1))))
+    with using(replace(operating_points(), grade_scale={})):
+        report = draft("normal", witness_of(replace(mild, stool_burden=(0, 1, 1))))
     assert max(v for k, v in report.measures.items() if k.startswith("stool_share")) > 0.9
     text = report_text(report)
     assert "stool burden" not in text.lower() and "mild faecal" not in text.lower()
@@ -164,7 +165,9 @@ def test_the_grade_of_stool_never_contradicts_the_measured_shares(draft, segment
 
 
 def test_distal_gas_is_not_called_normal_beside_levels(draft) -> None:
-    report = draft("levels", witness_of(replace(truth("levels"), distal_gas=DistalGas.NORMAL)))
+    loaded = witness_of(replace(truth("levels"), distal_gas=DistalGas.NORMAL))
+    with using(replace(operating_points(), grade_scale={})):
+        report = draft("levels", loaded)
     assert "gas is normal" not in findings_of(report) and "원위부 장가스 정상" not in report_text(
         report, "ko"
     )

@@ -5,7 +5,7 @@ import pytest
 from pedaxr.reports.grounding import check_sentences, structure_findings
 from pedaxr.types import Region, Sentence
 from pedaxr_models.facts import Presence, Side
-from pedaxr_models.labels import FINDINGS, SIGNS, Finding, View
+from pedaxr_models.labels import FINDINGS, HORIZONTAL_BEAM_VIEWS, SIGNS, Finding, View
 from pedaxr_models.report_text.parser import parse_findings
 
 AIR, LEVEL, STOOL = Finding.PNEUMOPERITONEUM, Finding.AIR_FLUID_LEVEL, Finding.CONSTIPATION
@@ -78,3 +78,23 @@ def test_what_is_added_or_hedged_reads_back_as_its_finding_and_no_diagnosis(find
         (fact,) = parse_findings(text)
         assert (fact.finding, fact.presence, fact.is_hedged) == (finding, Presence.PRESENT, True)
         assert "stenosis" not in text.lower() and "constipation" not in text.lower()
+
+
+@pytest.mark.parametrize(
+    ("view", "verdict"), [(v, "grounded") for v in HORIZONTAL_BEAM_VIEWS] + [(View.SUPINE, "hedged")]
+)
+def test_free_air_seen_edge_on_is_affirmed_with_less_support_than_a_pool_face_on(
+    view: View, verdict: str
+) -> None:
+    def judged(reader: float, finding: Finding = AIR) -> Sentence:
+        return check_sentences(
+            ["Free gas." if finding is AIR else "Faecal loading."],
+            [region(finding, confidence=0.98)],
+            view,
+            least_support={AIR: 0.9955, STOOL: 0.9955},
+            probabilities={finding: reader},
+        )[0]
+
+    assert judged(0.98).verdict == verdict
+    assert judged(0.6).verdict == "hedged", "edge on, too, a reader must be sure"
+    assert judged(0.98, STOOL).verdict == "hedged", "of free air alone"

@@ -16,16 +16,20 @@ from pedaxr.reading.operating_points import (
 )
 from pedaxr.reports.consistency import contradictions
 from pedaxr.reports.grounding import GRADED_BY_OUTLINE
+from pedaxr.reports.korean import sections_in_korean
 from pedaxr.reports.measured_grades import grades_of
+from pedaxr.reports.prose.slots import slots_of
 from pedaxr.types import Report
-from pedaxr_models.facts import Severity
+from pedaxr_models.facts import DistalGas, Presence, Severity
 from pedaxr_models.grades import GRADES, severity_of
-from pedaxr_models.labels import Finding, View
+from pedaxr_models.labels import Finding, Structure, View
 from pedaxr_models.report_text.parser import parse
 
+from ..conftest import PerfectSegmenter, phantom
 from .witnesses import truth, with_finding, witness_of
 
 AIR, LEVEL, STOMACH = Finding.PNEUMOPERITONEUM, Finding.AIR_FLUID_LEVEL, Finding.PYLORIC_STENOSIS
+STOOL = Finding.CONSTIPATION
 FILMS = {"levels": LEVEL, "free air": AIR, "pyloric": STOMACH}
 
 
@@ -106,3 +110,45 @@ def test_an_impossible_scale_is_refused(damaged: str, tmp_path) -> None:  # type
     assert broken != text
     with pytest.raises(ModelUnavailable):
         parse_points(broken)
+
+
+@pytest.mark.parametrize(("factor", "grade"), [(100.0, Severity.MILD), (0.01, Severity.MARKED)])
+def test_loading_has_its_measured_grade_however_full_the_colon_is(
+    factor: float, grade: Severity, report_of: Callable[..., Report], segmenter: PerfectSegmenter
+) -> None:
+    """A colon without gas is full of little stool: a mild loading is said, and no part is called full."""
+    seen, names = segmenter.predict, list(phantom("normal").masks)
+
+    def packed(pixels, **how: bool):  # type: ignore[no-untyped-def]
+        found = seen(pixels)
+        for channel in (Structure.STOOL, STOOL):
+            found.probabilities[names.index(channel)] = found.probabilities[names.index(Structure.COLON)]
+        return found
+
+    segmenter.predict = packed  # type: ignore[method-assign]
+    loaded = with_finding(truth("normal"), STOOL, presence=Presence.PRESENT, severity=other(grade))
+    with using(replace(operating_points(), grade_scale={STOOL.value: factor})):
+        report = report_of("normal", witness_of(loaded))
+    assert next(f for f in report.findings if f.finding == STOOL).severity is grade
+    assert max(v for k, v in report.measures.items() if k.startswith("stool_share")) > 0.9
+    texts = report.sections["Findings"], sections_in_korean(report)["Findings"]
+    assert [("Stool " in text or "분변 비율" in text) for text in texts] == [grade is Severity.MARKED] * 2
+    assert contradictions(report) == []
+
+
+@pytest.mark.parametrize("drafted", [*DistalGas, None])
+@pytest.mark.parametrize(("name", "amount"), [("levels", 0.01), ("normal", 0.01), ("normal", 100.0)])
+def test_gas_beyond_the_stomach_is_said_as_measured_whatever_the_draft_says(
+    drafted: DistalGas | None, name: str, amount: float, report_of: Callable[..., Report]
+) -> None:
+    with using(replace(operating_points(), grade_scale={"distal_gas": amount})):
+        report = report_of(name, witness_of(replace(truth(name), distal_gas=drafted)))
+    measured = DistalGas.NORMAL if amount < 1 else DistalGas.ABSENT
+    text = report.sections["Findings"]
+    said = [parse(told).distal_gas for told in (text, sections_in_korean(report)["Findings"])]
+    assert said == [measured, measured]
+    assert ("is normal" in text) is (name == "normal" and amount < 1)
+    assert [s.reason for s in report.sentences if parse(s.text).distal_gas] == ["measured on the outlines"]
+    assert not any("Distal" in flag for flag in report.flags) and contradictions(report) == []
+    (slot,) = [slot for slot in slots_of(report) if slot.what == "distal bowel gas"]
+    assert (slot.value, slot.certainty) == (measured.value, "measured")

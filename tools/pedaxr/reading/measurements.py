@@ -5,7 +5,7 @@ else at every age. Millimetres stand next to them only where the film has a pixe
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,7 @@ def measure(
     pixel_spacing_mm: tuple[float, float] | None,
     view: View | None,
     degrees: float = 0.0,
+    surer_levels: Sequence[BoolArray] = (),
 ) -> dict[str, float]:
     """What can be measured on the masks (S, S) of one frame; what is not known is absent.
 
@@ -58,10 +59,11 @@ def measure(
         pixel_spacing_mm: row, column of the film.
         view: decides along which axis gravity points, and whether levels can be counted.
         degrees: by which the film was turned clockwise for reading.
+        surer_levels: see `pedaxr_models.segmentation.measures.measure_film`.
     """
     from pedaxr_models.segmentation.measures import measure_film
 
-    found = measure_film(masks, view, degrees=degrees)
+    found = measure_film(masks, view, degrees=degrees, surer_levels=surer_levels)
     mm = _mm_per_frame_px(letterbox, pixel_spacing_mm)
     return {**_lengths(found, mm), **_levels(found, view), **_stool(found)}
 
@@ -106,7 +108,11 @@ class Caliper:
 
 
 def place_calipers(
-    masks: Mapping[str, BoolArray], letterbox: "Letterbox", framing: Framing, view: View | None
+    masks: Mapping[str, BoolArray],
+    letterbox: "Letterbox",
+    framing: Framing,
+    view: View | None,
+    surer_levels: Sequence[BoolArray] = (),
 ) -> dict[str, Caliper]:
     """Where the lengths of `measure` were read, by what they are of: l2_width, stomach, free_air_gap, ...
 
@@ -115,11 +121,13 @@ def place_calipers(
         letterbox: of the frame.
         framing: the way back to the stored film.
         view: as for `measure`.
+        surer_levels: likewise.
     """
     from pedaxr_models.segmentation.measures import find_calipers
 
     placed = {}
-    for name, line in find_calipers(masks, view, degrees=framing.degrees).items():
+    lines = find_calipers(masks, view, degrees=framing.degrees, surer_levels=surer_levels)
+    for name, line in lines.items():
         read = letterbox.to_film(np.array([line.start, line.end], np.float32))
         (x0, y0), (x1, y1) = framing.to_stored(read).tolist()
         placed[name] = Caliper((x0, y0), (x1, y1))

@@ -53,8 +53,8 @@ class OperatingPoints:
             them straight lines. Empty: `least_sure` stands for itself.
         not_excluded: by finding, the report writer's probability from which a supplied diagnosis that is not
             outlined is called not excluded, and not contradicted; never where none is given.
-        grade_scale: by finding, what an extent measured on the outlines is of the true one; a finding without
-            one is graded by the report writer, see `reports.measured_grades`.
+        grade_scale: by finding, and for distal gas, what an extent measured on the outlines is of the true
+            one; what has none is graded by the report writer, see `reports.measured_grades`.
         weights: by network, SHA-256 of the weights they were chosen with; empty: chosen by hand.
     """
 
@@ -90,8 +90,9 @@ class OperatingPoints:
         named = {name for shares_of in by_finding for name in shares_of}
         if not all(0 <= share <= 1 for share in shares) or not named <= set(FINDINGS):
             raise ValueError("an operating point is a share from 0 to 1, of a finding where it is of one")
-        if not set(self.grade_scale) <= set(FINDINGS) or not all(s > 0 for s in self.grade_scale.values()):
-            raise ValueError("a grade's scale is a positive number, of a finding")
+        graded = {*FINDINGS, "distal_gas"}
+        if not set(self.grade_scale) <= graded or not all(s > 0 for s in self.grade_scale.values()):
+            raise ValueError("a grade's scale is a positive number, of a finding or of distal gas")
         for table in (self.confidence_curve, *self.usual.values()):
             columns = [list(column) for column in zip(*table, strict=True)]
             if any(column != sorted(column) for column in columns) or len(columns) not in (0, 2):

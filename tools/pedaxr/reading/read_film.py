@@ -70,6 +70,7 @@ _OTHER_CHILD = Note(
 _FROM_THE_SIDE = Note(
     NoteKind.DOUBT, "The header says that the film was taken from the side: this is not a frontal film."
 )
+_LEVEL_STEPS = (0.7, 0.85, 0.95)  # chosen on validation films: 27 of 50 numbers right, with none 19
 _LEAST_AIR_PX = 30  # of the frame, where the weights name no least area
 # An agent outlines a film and then has it reported on: the second call finds the first one's work. Two films,
 # as one can be 50 million pixels.
@@ -183,10 +184,7 @@ class Reading:
 
     @cached_property
     def measures(self) -> dict[str, float]:
-        """Calibres, levels and stool shares, by the names of `measurements.measure`; computed once.
-
-        None of a film in doubt.
-        """
+        """Calibres, levels and stool shares, named as by `measurements.measure`; none of a film in doubt."""
         if self.doubts:
             return {}
         return measure(
@@ -195,6 +193,7 @@ class Reading:
             pixel_spacing_mm=square_spacing(self.pixel_spacing_mm),
             view=self.metadata.view,
             degrees=self.outlines.framing.degrees,
+            surer_levels=self._surer_levels,
         )
 
     @cached_property
@@ -202,8 +201,15 @@ class Reading:
         """Where the lengths of `measures` were read, on the stored film; none of a film in doubt."""
         if self.doubts:
             return {}
-        outlines, view = self.outlines, self.metadata.view
-        return place_calipers(self.cores, self.segmentation.letterbox, outlines.framing, view)
+        where = self.segmentation.letterbox, self.outlines.framing, self.metadata.view
+        return place_calipers(self.cores, *where, self._surer_levels)
+
+    @property
+    def _surer_levels(self) -> list[NDArray[np.bool_]]:
+        """The gas of the air-fluid loops where the segmentation is ever surer of it."""
+        gas = self.cores[Finding.AIR_FLUID_LEVEL]
+        sure = self.segmentation.probabilities[CHANNELS.index(Finding.AIR_FLUID_LEVEL)]
+        return [gas & (sure >= step) for step in _LEVEL_STEPS if gas.any()]
 
     @property
     def cores(self) -> dict[str, NDArray[np.bool_]]:

@@ -29,6 +29,7 @@ _ASKED_VIEWS = (
         frozenset({View.LEFT_LATERAL_DECUBITUS}),
     ),
 )
+_NORMAL = re.compile(r"\bnormal\b|정상")
 _GUARDED = "The draft contradicted the outlines in {0}: struck."
 
 
@@ -154,7 +155,7 @@ def _of_context(report: Report, sections: Mapping[str, str], language: str) -> I
                 yield Contradiction("view", where, str(view or "not stated"), sentence)
             if said.gastric_tube:
                 yield Contradiction("tube", where, "lines and tubes are not assessed", sentence)
-            if said.distal_gas is DistalGas.NORMAL and _LEVEL in present:
+            if said.distal_gas is DistalGas.NORMAL and _LEVEL in present and _NORMAL.search(sentence):
                 yield Contradiction("distal gas", where, "air-fluid levels are outlined", sentence)
             if said.stool_burden and (wrong := _stool_wrong(said.stool_burden, report)):
                 yield Contradiction("stool", where, wrong, sentence)

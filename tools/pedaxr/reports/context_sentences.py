@@ -1,7 +1,7 @@
 """Sentences that speak of no finding (view, stool burden, distal gas, tubes), held against what is known.
 
 None of them can be checked against a region. What the request or the outlines settle is struck where the
-draft says otherwise; the rest stands as unchecked.
+draft says otherwise, and gas beyond the stomach is said as it is measured; the rest stands as unchecked.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,44 @@ MEASURED = "the outlines measure the stool instead"
 OTHER_STOOL = "the outlines show otherwise"
 _PACKED = 3  # the highest grade of a part
 GAS_BESIDE_LEVELS = "air-fluid levels are outlined"
+GAS_MEASURED = "measured on the outlines"
+# "Normal" beside levels or wide loops would be read as a normal bowel.
+NOT_REDUCED = "Gas beyond the stomach is not reduced."
+_GASSY = frozenset({Finding.AIR_FLUID_LEVEL, Finding.ABDOMINAL_DISTENSION})
 
 
 def settle_context(
     sentences: Sequence[Sentence], findings: Sequence[StructuredFinding], limits: FilmLimits
 ) -> list[Sentence]:
-    """The same sentences; those on no finding that cannot stand are struck, with the reason."""
+    """The same sentences; those on no finding that cannot stand are struck, with the reason.
+
+    Where gas beyond the stomach is measured, a draft's sentence on it is replaced by the measured one, and a
+    draft that is silent on it gets one.
+    """
     present = {Finding(f.finding) for f in findings if f.presence is Presence.PRESENT}
-    return [_settled(sentence, present, limits) for sentence in sentences]
+    settled = [_settled(sentence, present, limits) for sentence in sentences]
+    if limits.distal_gas is None or not settled:
+        return settled
+    told = Sentence(text=gas_sentence(limits.distal_gas, present), verdict="grounded", reason=GAS_MEASURED)
+    places = [place for place, sentence in enumerate(sentences) if _speaks_of_gas(sentence)]
+    others = [sentence for place, sentence in enumerate(settled) if place not in places]
+    first = places[0] if places else len(others)
+    return [*others[:first], told, *others[first:]]
+
+
+def gas_sentence(gas: DistalGas, present: set[Finding]) -> str:
+    """The amount of gas beyond the stomach, beside the findings that are there."""
+    from pedaxr_models.report_text.grammar import as_text
+    from pedaxr_models.report_text.wordings import wordings
+
+    if gas is DistalGas.NORMAL and present & _GASSY:
+        return NOT_REDUCED
+    table = wordings("en")
+    return as_text([table.distal_gas[0].format(amount=table.words.amounts[gas])])
+
+
+def _speaks_of_gas(sentence: Sentence) -> bool:
+    return sentence.finding is None and parse(sentence.text).distal_gas is not None
 
 
 def _settled(sentence: Sentence, present: set[Finding], limits: FilmLimits) -> Sentence:

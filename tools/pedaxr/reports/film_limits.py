@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pedaxr.reports.measured_grades import extents_of, grades_of
-from pedaxr_models.facts import Severity
+from pedaxr.reports.measured_grades import distal_gas_extent, extents_of, grades_of, measured_distal_gas
+from pedaxr_models.facts import DistalGas, Severity
 from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding, Structure, View
 from pedaxr_models.plausibility import is_blind
 
@@ -35,6 +35,7 @@ class FilmLimits:
         level_count: air-fluid levels counted on the outlines; None where none is countable.
         stool_shares: of the right colon, left colon and rectosigmoid; None where not measured.
         grades: by finding that is outlined, where its extent is measured and has a scale.
+        distal_gas: measured on the outlines; None where it is not.
     """
 
     view: View | None
@@ -43,6 +44,7 @@ class FilmLimits:
     level_count: int | None = None
     stool_shares: tuple[float, float, float] | None = None
     grades: Mapping[Finding, Severity] = field(default_factory=dict)
+    distal_gas: DistalGas | None = None
 
     @property
     def is_horizontal_beam(self) -> bool:
@@ -59,7 +61,7 @@ class FilmLimits:
 
 def limits_of(reading: "Reading", *, is_air_suspected: bool = False) -> FilmLimits:
     """The limits of a film that was read."""
-    measures = reading.measures
+    measures, scale = reading.measures, reading.points.grade_scale
     count = measures.get(LEVELS)
     return FilmLimits(
         view=reading.metadata.view,
@@ -69,7 +71,8 @@ def limits_of(reading: "Reading", *, is_air_suspected: bool = False) -> FilmLimi
         is_air_suspected=is_air_suspected,
         level_count=int(count) if count else None,
         stool_shares=stool_shares(measures),
-        grades=grades_of(extents_of(reading), reading.metadata.view, reading.points.grade_scale),
+        grades=grades_of(extents_of(reading), reading.metadata.view, scale),
+        distal_gas=measured_distal_gas(distal_gas_extent(reading), scale),
     )
 
 

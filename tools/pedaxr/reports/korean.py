@@ -13,9 +13,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from pedaxr.reports.context_sentences import NOT_REDUCED
 from pedaxr.reports.film_limits import FilmLimits
 from pedaxr.reports.human_words import DRAFT_IMPRESSION, DRAFT_RECOMMENDATION
-from pedaxr.reports.prose.findings import MOST, ORDER, is_burden_told
+from pedaxr.reports.prose.findings import MOST, ORDER, is_burden_told, loaded
 from pedaxr.reports.prose.measured import calibres, stool
 from pedaxr.reports.prose.places import placed
 from pedaxr.reports.prose.question import answers
@@ -111,10 +112,12 @@ def _findings(report: Report) -> str:
 
 def measured_in_korean(report: Report) -> str:
     """The last sentences of the findings: what is measured and belongs to one of them."""
-    named = [name for name, finding in _by_name(report).items() if _is_told(finding)]
-    told = list(filter(None, [*_sentences(report), stool(report.measures, named, "ko")]))
+    by_name = _by_name(report)
+    named = [name for name, finding in by_name.items() if _is_told(finding)]
+    filled = stool(report.measures, loaded(list(by_name.values())), "ko")
+    told = list(filter(None, [*_sentences(report), filled]))
     last = [calibres(report.measures, named, "ko")] * (len(told) < MOST)
-    return " ".join(filter(None, [stool(report.measures, named, "ko"), *last]))
+    return " ".join(filter(None, [filled, *last]))
 
 
 def _sentences(report: Report) -> Iterator[str]:
@@ -122,7 +125,9 @@ def _sentences(report: Report) -> Iterator[str]:
     korean, said, by_name = wordings("ko"), parse(report.narrative), _by_name(report)
     ordered = [by_name[name] for name in ORDER if name in by_name]
     yield from (_told(finding, report) for finding in ordered if _is_told(finding))
-    if said.distal_gas is not None:
+    if NOT_REDUCED in report.narrative:
+        yield str(_table()["gas_not_reduced"])
+    elif said.distal_gas is not None:
         yield korean.distal_gas[0].format(amount=korean.words.amounts[said.distal_gas])
     if said.stool_burden is not None and is_burden_told(said.stool_burden):
         yield korean.stool[0].format(*(korean.words.burdens[grade] for grade in said.stool_burden))

@@ -10,7 +10,7 @@ from pedaxr.reports.film_limits import FilmLimits
 from pedaxr.reports.prose.measured import calibres, stool
 from pedaxr.reports.prose.places import placed, where_text
 from pedaxr.types import Sentence, StructuredFinding
-from pedaxr_models.facts import FindingFact, Presence
+from pedaxr_models.facts import FindingFact, Presence, Severity
 from pedaxr_models.labels import Finding, sign, sign_within
 from pedaxr_models.report_text.grammar import as_text, fill
 from pedaxr_models.report_text.parser import parse, parse_findings
@@ -59,9 +59,18 @@ def findings_text(
     told += _standing(sentences)
     told += _absent(findings, sentences)
     told += _unseen(findings, limits)
-    last = [stool(measures, named)]
+    last = [stool(measures, loaded(findings))]
     last += [calibres(measures, named)] * (len(told) + len(list(filter(None, last))) < MOST)
     return " ".join(filter(None, [as_text(told), *last]))
+
+
+def loaded(findings: Sequence[StructuredFinding]) -> list[Finding]:
+    """Findings that a report names, without a faecal loading too mild to say how full each part is."""
+    return [
+        Finding(f.finding)
+        for f in findings
+        if is_named(f) and not (f.finding == Finding.CONSTIPATION and f.severity is Severity.MILD)
+    ]
 
 
 def is_named(finding: StructuredFinding) -> bool:
@@ -89,9 +98,9 @@ def _filled(text: str, fact: FindingFact) -> str:
 
 
 def _standing(sentences: Sequence[Sentence]) -> Iterator[str]:
-    """What the draft says of no finding and nobody contradicts; the view stands under Technique."""
+    """What is said of no finding and nobody contradicts; the view stands under Technique."""
     for sentence in sentences:
-        if sentence.verdict != "not_checked" or parse_findings(sentence.text):
+        if sentence.verdict not in ("not_checked", "grounded") or parse_findings(sentence.text):
             continue
         said = parse(sentence.text)
         if said.view is None and (said.stool_burden is None or is_burden_told(said.stool_burden)):

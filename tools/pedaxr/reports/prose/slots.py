@@ -100,11 +100,17 @@ def _outlined(region: Region) -> Slot:
 
 
 def _distal_gas(sentences: Sequence[Sentence]) -> Iterator[Slot]:
-    """What the draft says of it; no outline can bear it out."""
-    standing = [s for s in sentences if s.verdict == "not_checked"]
-    said = next((gas for s in standing if (gas := parse(s.text).distal_gas)), None)
-    if said is not None:
-        yield Slot(what="distal bowel gas", assessed=True, value=said.value, certainty="unchecked")
+    """As measured, or else what the draft says of it."""
+    for sentence in sentences:
+        said = parse(sentence.text).distal_gas
+        if said is not None and sentence.verdict in ("grounded", "not_checked"):
+            yield Slot(
+                what="distal bowel gas",
+                assessed=True,
+                value=said.value,
+                certainty="measured" if sentence.verdict == "grounded" else "unchecked",
+            )
+            return
 
 
 def _measured(measures: Mapping[str, float], regions: Mapping[str, Region]) -> Iterator[Slot]:
