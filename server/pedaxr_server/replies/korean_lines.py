@@ -6,12 +6,13 @@ Sections are written by `pedaxr.reports.korean` from the structured findings; id
 import re
 from collections.abc import Mapping, Sequence
 
+from pedaxr.reports.context_sentences import GAS_MEASURED
 from pedaxr.reports.korean import in_korean, korean_sections, korean_word
 from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import FilmIdentity, NotAssessed, Report, SignedReport
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import FINDINGS, SIGNS, sign_within
-from pedaxr_models.report_text.parser import parse_sentence, split_sentences
+from pedaxr_models.report_text.parser import parse, parse_sentence, split_sentences
 from pedaxr_server.replies.film_lines import child_data
 from pedaxr_server.replies.finding_lines import is_doubted
 from pedaxr_server.replies.report_lines import is_bare_comparison, not_assessed_of
@@ -132,11 +133,14 @@ def _findings(report: Report, heading: str, text: str) -> list[str]:
         return [_section(report, "Findings", heading, text)]
     if report.in_doubt:
         return []
-    seen, unchecked = [], []
+    is_gas_measured = any(s.reason == GAS_MEASURED for s in report.sentences)
+    seen: list[str] = []
+    unchecked: list[str] = []
     for sentence in split_sentences(text):
         said = parse_sentence(sentence)
         if said.finding is None and not re.search(r"제2요추체|분변량|분변이 차지하는|결장 면적", sentence):
-            unchecked.append(sentence)
+            is_measured = is_gas_measured and parse(sentence).distal_gas is not None
+            (seen if is_measured else unchecked).append(sentence)
         elif said.finding is not None and said.presence is Presence.PRESENT:
             seen.append(sentence)
     left_out = {one.what for one in not_assessed_of(report)}

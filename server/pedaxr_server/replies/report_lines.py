@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pedaxr.ages import age_text
+from pedaxr.reports.context_sentences import GAS_MEASURED
 from pedaxr.reports.prose.findings import ORDER, stated
 from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import (
@@ -175,7 +176,10 @@ def _findings(report: Report) -> list[str]:
         return [_section(report, "Findings")]
     left_out = not_assessed_of(report)
     by_name = {f.finding: f for f in report.findings if f.presence is Presence.PRESENT}
-    seen = as_text([stated(by_name[name]) for name in ORDER if name in by_name])
+    gas = [s.text for s in report.sentences if s.reason == GAS_MEASURED and not report.in_doubt]
+    seen = " ".join(
+        filter(None, [as_text([stated(by_name[name]) for name in ORDER if name in by_name]), *gas])
+    )
     unchecked = [s.text for s in report.sentences if s.verdict == "not_checked" and _adds(s, report)]
     outlined = [f.finding for f in report.findings if f.presence is Presence.PRESENT or is_doubted(f)]
     outlined += report.critical

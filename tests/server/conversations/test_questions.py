@@ -83,7 +83,7 @@ async def test_what_changed_since_march(home: Path) -> None:
         (STOOL, "free intraperitoneal air", "not assessed (view)"),
         (STOMACH, "faecal loading", "not outlined, no proof of absence"),
         ("S-697525", "free intraperitoneal air", "suspected, suspected"),
-        (STOMACH, "distal bowel gas", "unchecked"),
+        (STOMACH, "distal bowel gas", "measured"),
         (STOMACH, "bones", "not assessed (model)"),
     ],
 )

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pedaxr.types import SignedReport
+from pedaxr.reports.context_sentences import GAS_MEASURED, NOT_REDUCED
+from pedaxr.types import Sentence, SignedReport
 from pedaxr_models.labels import Finding
 from pedaxr_server.replies.korean_lines import korean_lines
 from pedaxr_server.replies.report_lines import report_lines
@@ -38,3 +39,17 @@ def test_an_alarm_of_the_draft_alone_is_said_to_be_so(signed: list[str], english
     report = canned_report("S-1", "pain").model_copy(update=update)
     for lines, expected in ((report_lines(report), english), (korean_lines(report), korean)):
         assert sum(line.startswith(expected) for line in lines) == 1
+
+
+@pytest.mark.parametrize("text", ["Distal bowel gas is scant.", NOT_REDUCED])
+def test_gas_that_is_measured_is_a_finding_and_what_the_draft_alone_says_unchecked(text: str) -> None:
+    korean = "원위부 장가스 감소 없음" if text == NOT_REDUCED else "원위부 장가스 적음"
+    for verdict, reason, heads in (
+        ("grounded", GAS_MEASURED, ("Findings: ", "소견: ")),
+        ("not_checked", None, ("UNCHECKED: ", "확인되지 않은 서술: ")),
+    ):
+        sentence = Sentence(text=text, verdict=verdict, reason=reason)  # type: ignore[arg-type]
+        report = canned_report("S-1", "pain").model_copy(update={"sentences": [sentence], "narrative": text})
+        (line,) = [line for line in report_lines(report) if text in line]
+        (told,) = [line for line in korean_lines(report) if korean in line]
+        assert (line.startswith(heads[0]), told.startswith(heads[1])) == (True, True)
