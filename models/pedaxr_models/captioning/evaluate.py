@@ -91,6 +91,7 @@ def evaluate_captioner(
         "true facts (ceiling)": [narrate(facts, None) for facts in truth],
         "metadata alone (film blank)": blank,
         "film alone": bare,
+        "film and metadata, without outlines": reporter.describe_cached(films, every, change="bare"),
         "film and metadata": texts,
     }
     calls = finding_calls(reporter, films, texts)

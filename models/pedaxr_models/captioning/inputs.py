@@ -55,6 +55,11 @@ class Seen:
         features = None if self.features is None else self.features[at]
         return Seen(self.pixels[at], self.regions[at], features)
 
+    def lose_outlines(self, lost: Tensor) -> None:
+        """Blank, here and now, what the segmentation saw of the films that `lost` (B,) names."""
+        self.pixels[lost, FILM_PLANES:] = -1.0
+        self.regions[lost] = 0.0
+
     def replace_row(self, index: int, other: "Seen") -> None:
         """Put the film of a batch of one in the place of another, here and now."""
         self.pixels[index], self.regions[index] = other.pixels[0], other.regions[0]

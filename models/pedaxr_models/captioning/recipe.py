@@ -28,6 +28,8 @@ class TrainConfig:
         stem: how patches become tokens, one of `vision_stem.STEMS`.
         features_lost: share of training films without the features of the backbone, where outlines are left
             to read: the reader can then do without those of another segmentation.
+        outlines_lost: share of training films without what the segmentation saw of them: the reader then has
+            to look at the film itself. Not together with `outline_weight`, whose target that is.
         exposures: of each training film that a frozen backbone looks at; more are as many looks more to make.
         outline_weight: of telling the outlines from each patch, at the start; falls to 0 over the budget.
         tells_findings: the decoder may attend to what the finding head goes by.
@@ -57,6 +59,7 @@ class TrainConfig:
     text: Path | None = None
     stem: str = STEMS[0]
     features_lost: float = 0.1
+    outlines_lost: float = 0.0
     exposures: int = 2
     outline_weight: float = 0.0
     tells_findings: bool = False

@@ -121,7 +121,7 @@ class Reporter(FilmReporter):
             films: the cached films.
             indices: which of them.
             diagnoses: working diagnosis to supply with each film.
-            change: "blank", "noise" or "swapped" replaces each film by that.
+            change: "blank", "noise" or "swapped" replaces each film by that; "bare" takes its outlines away.
             without_metadata: give the reader the film alone.
         """
         self._network.eval()
@@ -196,4 +196,6 @@ def _changed(seen: Seen, change: str | None) -> Seen:
         return Seen(seen.pixels.roll(1, 0), seen.regions.roll(1, 0), features)
     if change == "noise":
         return noise_like(seen, torch.Generator().manual_seed(0))
+    if change == "bare":
+        seen.lose_outlines(torch.ones(len(seen), dtype=torch.bool))
     return blank_like(seen) if change == "blank" else seen

@@ -328,6 +328,8 @@ def _training_inputs(
     seen = distort(opened["train"].seen(indices, rng), noise)
     if seen.features is not None and "masks" in config.sees:
         seen.features[torch.rand(len(seen), generator=noise) < config.features_lost] = 0.0
+    if config.outlines_lost:
+        seen.lose_outlines(torch.rand(len(seen), generator=noise) < config.outlines_lost)
     spoilt = rng.random(len(indices)) < config.unreadable
     for row in np.flatnonzero(spoilt).tolist():
         seen.replace_row(row, _unreadable(opened["ood_images"], seen.row(row), rng, noise))

@@ -235,6 +235,13 @@ def tell_next(checkpoint: Path) -> None:
 @click.option("--vision", type=FOLDER, help="Your pretrained ViT: a local folder of `save_pretrained`.")
 @click.option("--text", type=FOLDER, help="Your pretrained BERT: a local folder of `save_pretrained`.")
 @eyes_options
+@click.option(
+    "--outlines-lost",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of training films without their predicted outlines, so that the film itself is looked at.",
+)
 @resumable("--resume")
 def train_captioner(
     data: Path,

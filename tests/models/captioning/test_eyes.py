@@ -140,6 +140,17 @@ def test_distorted_blank_and_joined_films_keep_their_features() -> None:
     assert not seen.features[0].any() and seen.features[1].any()
 
 
+def test_outlines_are_lost_of_the_films_named_alone_and_as_a_reader_without_masks_is_given_them() -> None:
+    seen = batch(torch.rand(2, 8, 4, 4))
+    before = Seen(seen.pixels.clone(), seen.regions.clone(), seen.features)
+    seen.lose_outlines(torch.tensor([False, True]))
+    assert torch.equal(seen.pixels[0], before.pixels[0]) and torch.equal(seen.regions[0], before.regions[0])
+    assert torch.equal(seen.pixels[:, :FILM_PLANES], before.pixels[:, :FILM_PLANES]), "the film stays"
+    bare = blank_like(before)
+    assert torch.equal(seen.pixels[1, FILM_PLANES:], bare.pixels[1, FILM_PLANES:])
+    assert torch.equal(seen.regions[1], bare.regions[1]) and not torch.equal(bare.regions, before.regions)
+
+
 def test_training_draws_an_exposure_and_reading_takes_the_film_as_it_is() -> None:
     exposures = np.zeros((2, 3, 64, 2, 2), np.float16)
     exposures[:, 1:] = 1
