@@ -73,6 +73,14 @@ class TrainConfig:
     measured_films: int = 300
     show_progress: bool = True
 
+    def __post_init__(self) -> None:
+        """Refuse to take away what is to be told. Raises ValueError."""
+        if self.outlines_lost and self.outline_weight:
+            raise ValueError(
+                "A reader cannot learn to tell outlines that are taken away: leave out outlines_lost or "
+                "outline_weight."
+            )
+
 
 PRESETS: dict[str, dict[str, Any]] = {
     "small": {},

@@ -151,6 +151,12 @@ def test_outlines_are_lost_of_the_films_named_alone_and_as_a_reader_without_mask
     assert torch.equal(seen.regions[1], bare.regions[1]) and not torch.equal(bare.regions, before.regions)
 
 
+def test_outlines_are_not_taken_away_where_they_are_to_be_told(tmp_path: Path) -> None:
+    assert TrainConfig(tmp_path, tmp_path, outlines_lost=0.4).outline_weight == 0.0
+    with pytest.raises(ValueError, match="outline_weight"):
+        TrainConfig(tmp_path, tmp_path, outlines_lost=0.4, outline_weight=0.1)
+
+
 def test_training_draws_an_exposure_and_reading_takes_the_film_as_it_is() -> None:
     exposures = np.zeros((2, 3, 64, 2, 2), np.float16)
     exposures[:, 1:] = 1
