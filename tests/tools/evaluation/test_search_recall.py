@@ -9,6 +9,8 @@ from pedaxr.clinic import Clinic
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.evaluation.population import latin_spelling, synthetic_patients
 from pedaxr.evaluation.search_queries import MOST_BEARERS, SearchCase, compose_jamo, search_cases
+from pedaxr.patient_search import hangul
+from pedaxr.patient_search.name_matching import name_forms
 from pedaxr.registry import Patient, Registry
 
 PATIENTS = list(synthetic_patients(3000, seed=1))
@@ -83,3 +85,31 @@ def test_a_weak_match_does_not_hide_a_slip_of_the_keyboard(tmp_path_factory: pyt
     found = find_patient("sokhyun kim", clinic=Clinic(home, registry))
     assert found.status == "several_matches"
     assert {match.patient_id for match in found.matches} == {"sounds", "meant"}
+
+
+def test_a_name_of_many_does_not_take_all_places_of_the_nearest(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Both names are one key missed away; who is alone with a name can be found by it."""
+    home = tmp_path_factory.mktemp("many")
+    registry = Registry.create(home / "registry.sqlite3")
+    registry.add([Patient(f"many-{at}", "김민준") for at in range(7)] + [Patient("alone", "김밍준")], [])
+    found = find_patient("김미준", clinic=Clinic(home, registry))
+    listed = [match.patient_id for match in found.nearest]
+    assert len(listed) == FIRST and "alone" in listed and "many-0" in listed
+
+
+def test_names_that_sound_alike_do_not_crowd_out_one_that_is_a_letter_away(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    home = tmp_path_factory.mktemp("crowd")
+    registry = Registry.create(home / "registry.sqlite3")
+    crowd = [
+        "김" + hangul.compose("ㅁ", first, "ㄴ") + hangul.compose(onset, second, "ㅁ")
+        for first in "ㅟㅢ"
+        for onset in "ㅈㅉㅊ"
+        for second in "ㅗㅓㅜㅡㅕㅛㅠㅝㅚㅙ"
+    ]
+    registry.add([Patient(f"P-{at}", name) for at, name in enumerate([*crowd, "김민준"])], [])
+    with registry.searching() as index:
+        assert "김민준" in index.names_near(name_forms("김민줌"))

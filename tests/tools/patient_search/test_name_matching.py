@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedaxr.patient_search import hangul
+from pedaxr.patient_search import hangul, name_matching
 from pedaxr.patient_search import index_keys as name_keys
 from pedaxr.patient_search.name_matching import (
     BABY,
@@ -19,6 +19,7 @@ from pedaxr.patient_search.name_matching import (
     romanised_name,
     similarity,
 )
+from pedaxr.patient_search.typing_slips import likely_slip
 
 SYLLABLES = st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3)
 USUAL_SYLLABLES = st.sampled_from("민서지현우준하은수연아영호태성진재경혜윤동건도시예나라주채원유")
@@ -158,6 +159,40 @@ def test_of_names_one_letter_away_the_likely_slip_comes_first() -> None:
     query = name_forms("김민즌")  # ㅡ lies beside ㅜ, far from ㅣ
     close, far = (similarity(query, name_forms(name)) for name in ("김민준", "김민진"))
     assert close is not None and far is not None and close.score > far.score
+
+
+@pytest.mark.parametrize(
+    ("typed", "likely", "unlikely"),
+    [
+        ("김미준", "김민준", "김미주"),  # a key missed, against one too many
+        ("emma wison", "emma wilson", "emma wiso"),
+        ("kimm minjun", "kim minjun", "kimq minjun"),  # struck twice, against another key
+        ("kim minjnu", "kim minjun", "kim minjna"),  # swapped, against a key far away
+    ],
+)
+def test_of_slips_the_one_with_fewest_others_like_it_comes_first(
+    typed: str, likely: str, unlikely: str
+) -> None:
+    assert likely_slip(hangul.jamo(typed), hangul.jamo(likely)) > likely_slip(
+        hangul.jamo(typed), hangul.jamo(unlikely)
+    )
+
+
+@given(
+    st.text(
+        st.one_of(SYLLABLES, st.sampled_from("김이박쌍아기둥신생남여딸들환자님씨군양의번호첫째")), max_size=7
+    )
+)
+def test_the_quick_way_with_hangul_names_gives_what_the_long_one_gives(name: str) -> None:
+    assert name_forms(name) == name_matching._any_forms(name)
+
+
+def test_most_names_go_the_quick_way_and_titles_and_newborns_do_not() -> None:
+    is_plain = name_matching._is_plain_hangul_name
+    assert all(map(is_plain, ("김민준", "이서연", "남궁민수", "김민")))
+    assert not any(
+        map(is_plain, ("김민준님", "최유나아기", "김쌍둥이", "학생", "김 민준", "Kim", "김", "김민준1"))
+    )
 
 
 def test_of_names_that_may_be_read_so_the_usual_spelling_comes_first() -> None:

@@ -14,8 +14,10 @@ from pedaxr.clinic.find_patient import find_patient
 from pedaxr.errors import InvalidRequest, PatientNotFound
 from pedaxr.evaluation.population import synthetic_patients
 from pedaxr.patient_search import search_index
+from pedaxr.patient_search.index_writes import build_index
 from pedaxr.patient_search.name_matching import Likeness, likeness, name_forms
-from pedaxr.patient_search.search_index import SearchIndex, build_index
+from pedaxr.patient_search.search_index import SearchIndex
+from pedaxr.records import UNNAMED, counting_damaged
 from pedaxr.registry import NewStudy, Patient, Registry
 from pedaxr.registry import schema as registry_schema
 
@@ -247,3 +249,47 @@ def test_every_look_up_goes_through_a_key(registry: Registry) -> None:
     assert len(asked) > 10 and any(plan.startswith("SEARCH") for plan in plans)
     scanned = {plan for plan in plans if re.match(r"SCAN (?!\(|n\b|\d|CONSTANT)", plan)}
     assert scanned == set()
+
+
+def test_names_put_in_together_are_indexed_as_one_by_one(tmp_path: Path) -> None:
+    """Also one who was unnamed a moment ago: no key stays behind for a name that nobody has any more."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    people = [Patient(f"P{at}", name) for at, name in enumerate([*NAMES, *NAMES[:5], UNNAMED])]
+    people.append(Patient(people[-1].patient_id, "홍길동"))
+    together = Registry.create(tmp_path / "a" / "registry.sqlite3")
+    together.add(people, [])
+    apart = Registry.create(tmp_path / "b" / "registry.sqlite3")
+    for patient in people:
+        apart.add([patient], [])
+    assert stored(together) == stored(apart)
+    assert UNNAMED not in {row[0] for row in together._rows("SELECT patient_name FROM patient_names")}
+
+
+def stored(registry: Registry) -> set[tuple[object, ...]]:
+    rows = registry._rows(
+        "SELECT patient_name, skeleton, is_baby, name_key, near_key FROM patient_names "
+        "JOIN name_keys USING (name_id) JOIN near_keys USING (name_id)"
+    )
+    return {tuple(row) for row in rows} | {tuple(row) for row in registry._rows("SELECT * FROM name_sounds")}
+
+
+def test_a_day_that_stands_for_any_is_searched_as_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = registry_of(tmp_path, ["김민준", "이서연", "김민준", "박지우", "김민준"], BORN)
+    with registry.searching() as index:
+        one_way = index.patients_named(["박지우", "김민준"], born_on=BORN, limit=3)
+        monkeypatch.setattr(search_index, "_MOST_BY_ID", 0)
+        assert index.patients_named(["박지우", "김민준"], born_on=BORN, limit=3) == one_way
+    assert [patient.patient_id for patient in one_way] == ["P003", "P000", "P002"]
+
+
+def test_a_damaged_id_on_the_day_is_left_out_and_counted(tmp_path: Path) -> None:
+    registry = registry_of(tmp_path, ["김민준", "김민준"], BORN)
+    with sqlite3.connect(registry.path) as connection:
+        connection.execute("UPDATE patients SET patient_id = x'ff' WHERE patient_id = 'P000'")
+    connection.close()
+    with registry.searching() as index, counting_damaged() as damaged:
+        born = index.patients_named(["김민준"], born_on=BORN, limit=5)
+    assert [patient.patient_id for patient in born] == ["P001"] and len(damaged) == 1

@@ -10,31 +10,28 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import accessing, home_of, note
+from pedaxr.clinic.asked import Asked, date_in, parse_query
 from pedaxr.clinic.next_step import next_step
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
-from pedaxr.patient_search.hangul import is_hangul
 from pedaxr.patient_search.name_matching import name_forms
 from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
 from pedaxr.records import counting_damaged
 from pedaxr.registry import Patient, Registry, Study
 from pedaxr.registry.report_versions import ReportState
-from pedaxr.text import printable
 from pedaxr.types import PatientMatch, PatientSearch, StudySummary
-from pedaxr_models.written.dates import FoundDate, find_date, parse_date
-from pedaxr_models.written.plain import plain
 
 if TYPE_CHECKING:
     from pedaxr.clinic.clinic import ClinicLike
 
 MOST_MATCHES = 20
-_LONGEST_QUERY = 200
 _LEFT_OUT = (
     "An entry of the registry that may be meant is damaged and was left out: have `pedaxr verify` run, and "
     "confirm name and birth date with the user in any case."
 )
 _MOST_IDS = 4  # words of a query that are looked up as ids
 _NEAREST_LISTED = 5
+_MOST_WEIGHED = 25  # near names whose bearers are counted
 
 
 @dataclass(frozen=True)
@@ -42,34 +39,6 @@ class _Found:
     patient: Patient
     score: float
     reason: str
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What was asked, taken apart: a birth date inside the text is a condition like the argument.
-
-    Attributes:
-        text: all of it, made printable.
-        name: what is left without the date.
-        born_in_text, born: the dates in the text and in the argument.
-        is_short: six digits are all that was asked, a birth date or a mistyped id.
-    """
-
-    text: str
-    name: str
-    born_in_text: date | None
-    born: date | None
-    is_short: bool = False
-
-    @property
-    def day(self) -> date | None:
-        """The birth date asked for."""
-        return self.born_in_text or self.born
-
-    @property
-    def contradicts_itself(self) -> bool:
-        """Whether two birth dates are asked for at once."""
-        return None not in (self.born_in_text, self.born) and self.born_in_text != self.born
 
 
 @dataclass(frozen=True)
@@ -145,32 +114,6 @@ def _registry(clinic: "ClinicLike | None") -> Registry:
     return opened(clinic).registry
 
 
-def parse_query(query: str, patient_birth_date: date | str | None = None) -> Asked:
-    """What is asked for, taken apart. Raises InvalidRequest: too short or long, or the date is no date."""
-    if len(query) > _LONGEST_QUERY:
-        raise InvalidRequest(
-            f"The query is longer than {_LONGEST_QUERY} characters. Give a name, an id or a date."
-        )
-    text = printable(plain(query))  # full-width digits are digits, as they are for names
-    if len(text) < 2 and not any(map(is_hangul, text)):
-        raise InvalidRequest("Give at least two characters of a name, an id or a birth date.")
-    try:
-        asked = parse_date(patient_birth_date) if isinstance(patient_birth_date, str) else patient_birth_date
-    except ValueError as err:
-        raise InvalidRequest(f"patient_birth_date: {err}") from err
-    found = _date_in(text)
-    if found is None:
-        return Asked(text, text, None, asked)
-    return Asked(text, found.rest, found.day, asked, is_short=found.is_short and not found.rest)
-
-
-def _date_in(text: str) -> FoundDate | None:
-    try:
-        return find_date(text)
-    except ValueError as err:
-        raise InvalidRequest(str(err)) from err
-
-
 def _matching(index: SearchIndex, asked: Asked, *, most: int) -> _Matches:
     """The patients who answer the query and were born on the date asked for."""
     with_id = list(_by_id(index, asked))
@@ -209,7 +152,7 @@ def _but_for_zeros(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
 
 
 def _with_rest(patient: Patient, reason: str, rest: list[str]) -> _Found:
-    found = _date_in(" ".join(rest))
+    found = date_in(" ".join(rest))
     name = " ".join(rest) if found is None else found.rest
     if found is not None and found.day != patient.patient_birth_date:
         return _Found(patient, _BAD, f"{reason}, but another birth date")
@@ -295,7 +238,7 @@ def _similar(index: SearchIndex, asked: Asked) -> list[_Found]:
     query = name_forms(asked.name)
     near = _likeliest(query, index.names_near(query))
     if asked.day is None:
-        return _bearers(index, near, None)
+        return _bearers(index, _most_names_first(index, near), None)
     of_day = _bearers(index, near, asked.day)
     if not of_day:
         of_day = _bearers(index, _likeliest(query, index.names_near_of_day(query, asked.day)), asked.day)
@@ -311,6 +254,16 @@ def _likeliest(query: names.NameForms, near: Iterable[str]) -> dict[str, names.L
     )
     similar = [(-like.score, apart, name, like) for name, like, apart in likes if like]
     return {name: like for *_, name, like in sorted(similar, key=lambda row: row[:3])}
+
+
+def _most_names_first(index: SearchIndex, near: dict[str, names.Likeness]) -> dict[str, names.Likeness]:
+    """Of about equally near names those of few patients first, so that five places hold many names.
+
+    Who bears a name of hundreds is found by the birth date in any case.
+    """
+    first = list(near)[:_MOST_WEIGHED]
+    ordered = sorted(index.fewest_bearers_first(first), key=lambda name: -round(near[name].score, 2))
+    return {name: near[name] for name in (*ordered, *list(near)[_MOST_WEIGHED:])}
 
 
 def _bearers(index: SearchIndex, near: dict[str, names.Likeness], born_on: date | None) -> list[_Found]:

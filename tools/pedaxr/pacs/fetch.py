@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pedaxr.audit.callers import current_caller
 from pedaxr.audit.trail import accessing, note
 from pedaxr.clinic import Clinic
-from pedaxr.clinic.find_patient import parse_query
+from pedaxr.clinic.asked import parse_query
 from pedaxr.clinic.identity import same_id
 from pedaxr.clinic.import_film import import_film
 from pedaxr.errors import (

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from pedaxr.clinic.find_patient import Asked
+from pedaxr.clinic.asked import Asked
 from pedaxr.pacs.dimse import Finder, finding
 from pedaxr.pacs.node import PacsNode
 from pedaxr.pacs.rows import PacsFilm, PacsStudy, code_in, study_of, uid_in

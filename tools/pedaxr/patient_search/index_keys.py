@@ -122,6 +122,11 @@ def asked_near_keys(forms: NameForms) -> frozenset[int]:
     return _hashed(_near_texts(forms, forms.wholes))
 
 
+def asked_letter_keys(forms: NameForms) -> frozenset[int]:
+    """Of the near keys of a query those of its letters and of surname and given name: few share one."""
+    return _hashed(_letter_texts(forms, forms.wholes))
+
+
 def given_starts(forms: NameForms) -> frozenset[str]:
     """Beginnings of the exact keys of names with the query's given name and any surname."""
     latin = (words for words in forms.variants if len(words) > 1 and "".join(words).isascii())
@@ -133,9 +138,13 @@ def name_skeleton(forms: NameForms) -> str:
     return min(skeletons(forms), default=forms.text)
 
 
-def _near_texts(forms: NameForms, wholes: Iterable[str]) -> Iterator[str]:
+def _letter_texts(forms: NameForms, wholes: Iterable[str]) -> Iterator[str]:
     yield from (f"J{hangul.jamo(whole)}" for whole in wholes)
     yield from (f"L{surname}|{given}" for surname, given in _cuts(forms))
+
+
+def _near_texts(forms: NameForms, wholes: Iterable[str]) -> Iterator[str]:
+    yield from _letter_texts(forms, wholes)
     yield from (f"K{spelled}" for spelled in skeletons(forms))
 
 

@@ -15,7 +15,7 @@ from itertools import groupby, islice, product
 from rapidfuzz.distance import OSA
 
 from pedaxr.patient_search import hangul
-from pedaxr.patient_search.newborns import Newborn, is_same_child, without_newborn
+from pedaxr.patient_search.newborns import HANGUL_SIGNS, Newborn, is_same_child, without_newborn
 from pedaxr.patient_search.typing_slips import likely_slip
 from pedaxr.text import printable
 
@@ -25,6 +25,8 @@ _TITLES = frozenset(
 )
 # Titles written on to a Hangul name, and how many syllables must be left for them not to be part of it.
 _ATTACHED_TITLES = {"환자": 2, "환아": 2, "어린이": 2, "씨": 3, "님": 3, "군": 3, "양": 3}
+_FEW_SYLLABLES = re.compile("[가-힣]{2,5}")
+_MAYBE_MORE = re.compile(rf"{HANGUL_SIGNS}|(?:{'|'.join(_ATTACHED_TITLES)})$|^(?:{'|'.join(_TITLES)})$")
 _PLAIN = re.compile("[ -~가-힣]{0,200}")  # has no width, no accents and nothing invisible
 _MOST_READINGS = 4096
 _FARTHEST = 0.35  # share of letters that may differ in a similar name
@@ -78,6 +80,11 @@ class NameForms:
         return self.newborn is not None and self.newborn.is_baby
 
     @cached_property
+    def jamo_wholes(self) -> tuple[str, ...]:
+        """The wholes in jamo."""
+        return tuple(map(hangul.jamo, sorted(self.wholes)))
+
+    @cached_property
     def readings(self) -> frozenset[str]:
         """Hangul strings, by sound, that the wholes may stand for; computed when first asked for."""
         return frozenset[str]().union(*map(_readings, self.variants))
@@ -111,6 +118,32 @@ def _without_accent(char: str) -> str:
 @lru_cache(maxsize=8192)
 def name_forms(name: str) -> NameForms:
     """Break a name as registered or as typed into what it is compared by; never fails."""
+    return _plain_hangul_forms(name) if _is_plain_hangul_name(name) else _any_forms(name)
+
+
+def _is_plain_hangul_name(name: str) -> bool:
+    """Whether it is a few syllables and surely nothing else: no space, title or sign of a newborn."""
+    return _FEW_SYLLABLES.fullmatch(name) is not None and _MAYBE_MORE.search(name) is None
+
+
+def _plain_hangul_forms(name: str) -> NameForms:
+    """What `_any_forms` gives for such a name, in a fraction of the time: most names of a registry are so."""
+    surname, given = hangul.split_surname(name)
+    spelled = hangul.romanise(given)
+    return NameForms(
+        text=name,
+        written=hangul.jamo(name),
+        words=frozenset((name,)),
+        wholes=frozenset((name,)),
+        romanised=frozenset(_spellings(surname, spelled)),
+        parts=frozenset((surname, given, name)),
+        newborn=None,
+        variants=((name,),),
+        cuts=frozenset(((surname, spelled),)),
+    )
+
+
+def _any_forms(name: str) -> NameForms:
     words = fold(name).split()
     bare, newborn = without_newborn(words)
     text = "".join(words) or "".join(printable(name).split())
@@ -304,7 +337,7 @@ def written_apart(query: NameForms, name: NameForms) -> float:
 
 
 def _spelled_pairs(query: NameForms, name: NameForms) -> Iterator[tuple[str, str]]:
-    yield from product(map(hangul.jamo, sorted(query.wholes)), [*map(hangul.jamo, sorted(name.wholes))])
+    yield from product(query.jamo_wholes, name.jamo_wholes)
     if name.romanised and any(map(str.isascii, query.wholes)):
         yield from product(query.wholes, name.romanised)
     if query.romanised and any(map(str.isascii, name.wholes)):

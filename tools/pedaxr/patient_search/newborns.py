@@ -20,10 +20,11 @@ _LATIN = re.compile(
 _BEFORE_NAME = re.compile(
     r"(?:baby|newborn)(?P<sex>boy|girl)?(?:of)?(?P<latin>[a-z]{3,})|(?:baby|bb)(?P<hangul>[가-힣]{2,})"
 )
+# What says so beside a name in Hangul, without a space.
+HANGUL_SIGNS = "신생아|쌍생아|쌍둥이|쌍태아|아기|애기|아가|베이비|남아|여아|아들|딸|자녀|미명|큰애|작은애"
 _BEHIND_NAME = re.compile(
     r"(?P<name>(?!(?:첫|둘|셋)째)[가-힣]{2,}?)?의?(?P<before>\d{1,2}|첫째|둘째|셋째)?"
-    r"(?P<letter>[mfbg])?(?P<kind>신생아|쌍생아|쌍둥이|쌍태아|쌍(?=\d)|아기|애기|아가|베이비|남아|여아|아들|딸|"
-    r"자녀|미명|큰애|작은애|bb|baby|t(?=\d))"
+    rf"(?P<letter>[mfbg])?(?P<kind>{HANGUL_SIGNS}|쌍(?=\d)|bb|baby|t(?=\d))"
     rf"(?P<number>{_NUMBER.pattern})?(?:번|호|째)?"
 )
 _NUMBERED = re.compile(

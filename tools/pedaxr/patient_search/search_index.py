@@ -1,11 +1,12 @@
-"""The search index of the registry: distinct names, their keys, and the patients who bear them.
+"""Look-ups in the search index of the registry: distinct names, their keys, and the patients who bear them.
 
 A million patients share some hundred thousand names, so names are indexed and patients joined. Every look-up
-goes through a key and is bounded. A name enters the index with its first bearer and leaves it with its last,
-in the transaction that changes the patient.
+goes through a key and is bounded. `index_writes` has the tables, and puts names in and takes them out.
 """
 
+import heapq
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -33,90 +34,13 @@ _MOST_VERIFIED = 300  # names or parts compared in full
 _MOST_SCANNED = 20_000  # names that have the rarest word of a query
 _MOST_SHARING = 150  # names that share near keys
 _MOST_NEAR = 50  # of these, names whose letters are compared in every spelling
+_MOST_BY_ID = 1000  # patients of a day read each by the id
+_MANY = 6  # bearers of a name; the nearest five are listed
 _FAR_SKELETON = 0.4  # share of letters of two skeletons that may differ in similar names
-
-TABLES: tuple[str, ...] = (
-    # Ids are never used twice, so a key that outlived its name can never lead to another.
-    """CREATE TABLE patient_names (
-        name_id INTEGER PRIMARY KEY AUTOINCREMENT,
-        patient_name TEXT NOT NULL UNIQUE,
-        skeleton TEXT NOT NULL,
-        is_baby INTEGER NOT NULL)""",  # a baby's, or one with a number: compared in full
-    """CREATE TABLE name_keys (
-        name_key TEXT NOT NULL,
-        name_id INTEGER NOT NULL,
-        PRIMARY KEY (name_key, name_id)) WITHOUT ROWID""",
-    "CREATE INDEX name_keys_by_name ON name_keys (name_id)",
-    """CREATE TABLE near_keys (
-        near_key INTEGER NOT NULL,
-        name_id INTEGER NOT NULL,
-        PRIMARY KEY (near_key, name_id)) WITHOUT ROWID""",
-    """CREATE TABLE name_sounds (
-        sound TEXT NOT NULL,
-        part TEXT NOT NULL,
-        PRIMARY KEY (sound, part)) WITHOUT ROWID""",
-    "CREATE INDEX name_sounds_by_part ON name_sounds (part)",
-    "CREATE INDEX patients_by_name ON patients (patient_name, patient_id)",
-    "CREATE INDEX patients_by_any_case ON patients (patient_id COLLATE NOCASE)",
-    "CREATE INDEX studies_by_any_case ON studies (study_id COLLATE NOCASE)",
-    "CREATE INDEX studies_by_accession ON studies (accession_number COLLATE NOCASE) "
-    "WHERE accession_number IS NOT NULL",
-)
 
 _PART_SAID = Likeness(PART, "part of the name")
 _PART_READ = Likeness(PART, "part of the name in the other script or spelling")
 _BEGINNING = Likeness(PREFIX, "beginning of the name")
-
-
-def index_name(connection: sqlite3.Connection, name: str) -> None:
-    """Put a registered name into the index, if it is new there."""
-    forms = name_forms(name)
-    done = connection.execute(
-        "INSERT OR IGNORE INTO patient_names (patient_name, skeleton, is_baby) VALUES (?, ?, ?)",
-        [name, name_keys.name_skeleton(forms), forms.newborn is not None],
-    )
-    if done.rowcount != 1:
-        return
-    name_id = done.lastrowid
-    exact = [(key, name_id) for key in sorted(name_keys.stored_keys(forms))]
-    connection.executemany("INSERT INTO name_keys VALUES (?, ?)", exact)
-    near = [(key, name_id) for key in sorted(name_keys.stored_near_keys(forms))]
-    connection.executemany("INSERT INTO near_keys VALUES (?, ?)", near)
-    sounds = sorted(name_keys.stored_sounds(forms))
-    connection.executemany("INSERT OR IGNORE INTO name_sounds VALUES (?, ?)", sounds)
-
-
-def unindex_name(connection: sqlite3.Connection, name: str) -> None:
-    """Take a name out of the index when no patient bears it any more."""
-    if connection.execute("SELECT 1 FROM patients WHERE patient_name = ?", [name]).fetchone():
-        return
-    row = connection.execute("SELECT name_id FROM patient_names WHERE patient_name = ?", [name]).fetchone()
-    if row is None:
-        return
-    (name_id,) = row
-    forms = name_forms(name)
-    near = [(key, name_id) for key in name_keys.stored_near_keys(forms)]
-    connection.executemany("DELETE FROM near_keys WHERE near_key = ? AND name_id = ?", near)
-    connection.execute("DELETE FROM name_keys WHERE name_id = ?", [name_id])
-    connection.execute("DELETE FROM patient_names WHERE name_id = ?", [name_id])
-    orphaned = (
-        "DELETE FROM name_sounds WHERE part = ? AND NOT EXISTS (SELECT 1 FROM name_keys WHERE name_key = ?)"
-    )
-    connection.executemany(orphaned, [(part, f"@{part}") for part in forms.parts])
-
-
-def build_index(connection: sqlite3.Connection) -> None:
-    """Index the names of every patient there is: the migration of a registry from before the index."""
-    after = ""
-    while names := connection.execute(
-        "SELECT DISTINCT patient_name FROM patients WHERE patient_name > ? ORDER BY patient_name LIMIT 1000",
-        [after],
-    ).fetchall():
-        for (name,) in names:
-            index_name(connection, name)
-        after = names[-1][0]
-    if connection.execute("SELECT 1 FROM patients WHERE patient_name = ''").fetchone():
-        index_name(connection, "")
 
 
 @dataclass(frozen=True)
@@ -157,17 +81,32 @@ class SearchIndex:
     def patients_named(self, names: Sequence[str], *, born_on: date | None, limit: int) -> list[Patient]:
         """The bearers of the names, in the order of the names, then by patient id."""
         if born_on is not None:
-            place = {name: at for at, name in enumerate(names)}
-            born = "SELECT * FROM patients WHERE patient_birth_date = ?"
-            rows = self._connection.execute(born, [born_on.isoformat()]) if place else ()
-            found = list(patients_in(row for row in rows if row["patient_name"] in place))
-            return sorted(found, key=lambda p: (place[p.patient_name], p.patient_id))[:limit]
-        found = []
+            return self._born_and_named({name: at for at, name in enumerate(names)}, born_on, limit)
+        found: list[Patient] = []
         bearers = "SELECT * FROM patients WHERE patient_name = ? ORDER BY patient_id LIMIT ?"
         for name in names:
             if len(found) < limit:
                 found += patients_in(self._connection.execute(bearers, [name, limit - len(found)]))
         return found
+
+    def _born_and_named(self, place: dict[str, int], born_on: date, limit: int) -> list[Patient]:
+        """Of the patients of a day, hundreds in a large registry, those with a name that has a place."""
+        of_day = "SELECT patient_name, patient_id FROM patients WHERE patient_birth_date = ?"
+        born = self._connection.execute(of_day, [born_on.isoformat()]) if place else ()
+        ids = [patient_id for name, patient_id in born if name in place]
+        by_id = [patient_id for patient_id in ids if is_stored_text(patient_id)]
+        which, values = f"patient_id IN ({marks(by_id)})", [*by_id]
+        if len(by_id) < len(ids) or len(ids) > _MOST_BY_ID:  # a damaged id, or a day that stands for any
+            which, values = "patient_birth_date = ?", [born_on.isoformat()]
+        rows = self._connection.execute(f"SELECT * FROM patients WHERE {which}", values) if ids else ()
+        found = list(patients_in(row for row in rows if row["patient_name"] in place))
+        return sorted(found, key=lambda p: (place[p.patient_name], p.patient_id))[:limit]
+
+    def fewest_bearers_first(self, names: Iterable[str]) -> list[str]:
+        """Names by how many patients bear them, counted to `_MANY`; of as many in the order given."""
+        counting = f"SELECT count(*) FROM (SELECT 1 FROM patients WHERE patient_name = ? LIMIT {_MANY})"
+        bearers = {name: self._connection.execute(counting, [name]).fetchone()[0] for name in names}
+        return sorted(bearers, key=bearers.__getitem__)
 
     def count_named(self, names: Sequence[str]) -> int:
         """How many patients bear one of the names, counted to one more than `MOST_COUNTED`."""
@@ -201,19 +140,30 @@ class SearchIndex:
         return _best_first([*found, *self._verified(query, unproven)])
 
     def names_near(self, query: NameForms) -> list[str]:
-        """Names about one letter away, those sharing most keys first; names of the same given name too."""
-        keys = sorted(name_keys.asked_near_keys(query)) or [-1]
-        sharing = (
-            f"SELECT name_id FROM near_keys WHERE near_key IN ({marks(keys)}) "
-            "GROUP BY name_id ORDER BY count(*) DESC, name_id LIMIT ?"
-        )
-        ids = [row[0] for row in self._connection.execute(sharing, [*keys, _MOST_SHARING])]
+        """Names about one letter away, the closest first; names of the same given name too.
+
+        Rough spellings are shared by many names and would crowd out those that share a key of their letters,
+        so that these are looked for by themselves first.
+        """
+        letters = name_keys.asked_letter_keys(query)
+        ids = self._sharing(letters) | self._sharing(name_keys.asked_near_keys(query))
         for start in name_keys.given_starts(query):
-            ids += [name_id for _, name_id in self._starting(start, _MOST_SHARING)]
-        listed = sorted(set(ids))
+            ids.update(name_id for _, name_id in self._starting(start, _MOST_SHARING))
+        listed = sorted(ids)
         named = f"SELECT patient_name, skeleton FROM patient_names WHERE name_id IN ({marks(listed)})"
         rows = self._connection.execute(named, listed) if listed else ()
         return _closest(query, rows, farthest=1.0)
+
+    def _sharing(self, keys: Iterable[int]) -> set[int]:
+        """The names that share most of the near keys."""
+        asked = sorted(keys)
+        if not asked:
+            return set()
+        sharing = (
+            f"SELECT name_id FROM near_keys WHERE near_key IN ({marks(asked)}) "
+            "GROUP BY name_id ORDER BY count(*) DESC, name_id LIMIT ?"
+        )
+        return {row[0] for row in self._connection.execute(sharing, [*asked, _MOST_SHARING])}
 
     def names_near_of_day(self, query: NameForms, born_on: date) -> list[str]:
         """Names of patients born that day whose skeleton is not far from the query's."""
@@ -265,9 +215,9 @@ class SearchIndex:
             "SELECT name_id, name_key FROM name_keys WHERE name_id IN (SELECT name_id FROM patients "
             "CROSS JOIN patient_names USING (patient_name) WHERE patient_birth_date = ?)"
         )
-        keys: dict[int, set[str]] = {}
+        keys = defaultdict[int, set[str]](set)
         for name_id, key in self._connection.execute(of_day, [day.isoformat()]):
-            keys.setdefault(name_id, set()).add(key)
+            keys[name_id].add(key)
         return keys
 
     def _having(self, keys: Sequence[str]) -> list[tuple[str, int]]:
@@ -320,14 +270,19 @@ def _may_sound_like(query: NameForms, name: str) -> bool:
 
 def _closest(query: NameForms, rows: Iterable[Sequence[str]], *, farthest: float) -> list[str]:
     """Of rows of name and skeleton, the names nearest to the query in skeleton or as written, in letters."""
-    asked = name_keys.skeletons(query) or {query.text}
+    asked = sorted(name_keys.skeletons(query) or {query.text})
     apart = []
     for name, skeleton in rows:
         if not (is_stored_text(name) and isinstance(skeleton, str)):
             continue
-        shares = [OSA.normalized_distance(one, skeleton) for one in asked]
-        apart.append((min(*shares, OSA.normalized_distance(query.written, jamo(name.lower()))), name))
-    return [name for share, name in sorted(apart)[:_MOST_NEAR] if share <= farthest]
+        rough = min(OSA.normalized_distance(one, skeleton) for one in asked)
+        written = OSA.normalized_distance(query.written, jamo(name.lower()))
+        if min(rough, written) <= farthest:
+            apart.append((min(rough + _ROUGHLY, written), name))
+    return [name for _, name in heapq.nsmallest(_MOST_NEAR, apart)]
+
+
+_ROUGHLY = 0.15  # how much nearer a name is by its letters than by its rough spelling: about one letter
 
 
 _BY_ID = (

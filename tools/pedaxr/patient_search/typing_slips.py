@@ -34,23 +34,35 @@ KOREAN_KEYS, LATIN_KEYS = map(_neighbours, _ROWS)
 _NEIGHBOURS = {**KOREAN_KEYS, **LATIN_KEYS}
 
 
-def likely_slip(a: str, b: str) -> float:
-    """From 0 to 1, how usual the one edit between two words is; 0 when it is more than one."""
-    if len(a) > len(b):
-        a, b = b, a
-    start = next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
-    if len(b) == len(a) + 1 and a[start:] == b[start + 1 :]:
-        return 1.0 if b[start] in b[:start][-1:] + b[start + 1 :][:1] else 0.6
-    if len(a) != len(b):
+def likely_slip(typed: str, meant: str) -> float:
+    """From 0 to 1, how likely the one edit is that makes one word of the other; 0 when it is more than one.
+
+    A key missed, struck twice, or swapped with the next is one slip at each place, a neighbouring key one of
+    half a dozen, any other key one of some twenty: as many names are that far away.
+    """
+    longer, shorter = (typed, meant) if len(typed) > len(meant) else (meant, typed)
+    start = next((at for at, (x, y) in enumerate(zip(longer, shorter, strict=False)) if x != y), len(shorter))
+    if len(longer) == len(shorter) + 1 and shorter[start:] == longer[start + 1 :]:
+        return 1.0 if longer is meant else _extra_key(typed, start)
+    if len(longer) != len(shorter):
         return 0.0
-    if a[start + 1 :] == b[start + 1 :]:
-        return _wrong_key(a[start], b[start]) if start < len(a) else 0.0
-    swapped = a[start : start + 2] == b[start : start + 2][::-1] and a[start + 2 :] == b[start + 2 :]
-    return 1.0 if swapped else 0.0
+    if typed[start + 1 :] == meant[start + 1 :]:
+        return _wrong_key(typed[start], meant[start]) if start < len(typed) else 0.0
+    is_swapped = typed[start : start + 2] == meant[start : start + 2][::-1]
+    return 1.0 if is_swapped and typed[start + 2 :] == meant[start + 2 :] else 0.0
 
 
-def _wrong_key(a: str, b: str) -> float:
+def _extra_key(typed: str, at: int) -> float:
+    """Of striking a key too many."""
+    beside = typed[max(at - 1, 0) : at] + typed[at + 1 : at + 2]
+    if typed[at] in beside:
+        return 0.9
+    return 0.5 if any(typed[at] in _NEIGHBOURS.get(key, "") for key in beside) else 0.2
+
+
+def _wrong_key(typed: str, meant: str) -> float:
     """Of typing one letter for the other."""
-    if _SHIFTED.get(a, a) == _SHIFTED.get(b, b) or a in _DIPHTHONGS.get(b, "") or b in _DIPHTHONGS.get(a, ""):
+    is_shifted = _SHIFTED.get(typed, typed) == _SHIFTED.get(meant, meant)
+    if is_shifted or typed in _DIPHTHONGS.get(meant, "") or meant in _DIPHTHONGS.get(typed, ""):
         return 1.0
-    return 0.9 if b in _NEIGHBOURS.get(a, "") else 0.2
+    return 0.7 if typed in _NEIGHBOURS.get(meant, "") else 0.3

@@ -1,13 +1,14 @@
 """What changes a patient or adds a film: each inside the caller's transaction, the search index with it."""
 
 import sqlite3
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pedaxr.audit.trail import record
 from pedaxr.errors import InvalidRequest, PatientNotFound
-from pedaxr.patient_search.search_index import index_name, unindex_name
+from pedaxr.patient_search.index_writes import index_name, index_names, unindex_name
 from pedaxr.records import UNNAMED, NewStudy, Patient, Study, quoted, refuse_odd, study_row
 from pedaxr.registry.departments import cleaned, is_hidden
 from pedaxr.text import printable
@@ -16,8 +17,23 @@ _LONGEST_NAME = 200
 _TELLING = ("patient_name", "patient_birth_date", "patient_sex")
 
 
-def insert_patient(connection: sqlite3.Connection, patient: Patient) -> None:
-    """Register a patient; one already there must be the same, and is completed. Raises InvalidRequest."""
+def insert_patients(connection: sqlite3.Connection, patients: Iterable[Patient]) -> None:
+    """Register patients, and their names together: see `index_names`. Raises InvalidRequest."""
+    index_names(
+        connection,
+        [name for patient in patients if (name := _insert_patient(connection, patient)) is not None],
+    )
+
+
+def _insert_patient(connection: sqlite3.Connection, patient: Patient) -> str | None:
+    """Register a patient; one already there must be the same, and is completed.
+
+    Returns:
+        The name as stored, which is still to be put into the index; None of a patient already there.
+
+    Raises:
+        InvalidRequest: the id is odd, another's, or was merged.
+    """
     refuse_odd(patient.patient_id, "patient id")
     row = _patient_row(patient)
     there = connection.execute(
@@ -25,11 +41,11 @@ def insert_patient(connection: sqlite3.Connection, patient: Patient) -> None:
     ).fetchone()
     if there is not None:
         _complete(connection, row, dict(zip(_TELLING, there, strict=True)))
-        return
+        return None
     _refuse_merged(connection, patient.patient_id)
     _insert(connection, "patients", row)
-    index_name(connection, row["patient_name"])
     record(connection, "register", patient_ids=[patient.patient_id])
+    return str(row["patient_name"])
 
 
 def _complete(connection: sqlite3.Connection, row: dict[str, Any], there: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ from pedaxr.registry.patient_writes import (
     assign_patient,
     complete_study,
     delete_patient,
-    insert_patient,
+    insert_patients,
     insert_study,
     merge_patients,
     rename_patient,
@@ -184,8 +184,7 @@ class Registry:
             InvalidRequest: an id is taken by another patient or film, or a film is dated before birth.
         """
         with writing(self.path) as database:
-            for patient in patients:
-                insert_patient(database.conn, patient)
+            insert_patients(database.conn, patients)
             for study in studies:
                 insert_study(database.conn, study, self.path.parent)
 

@@ -37,7 +37,7 @@ Step = str | Callable[[sqlite3.Connection], None]
 
 
 def _build_index(connection: sqlite3.Connection) -> None:
-    from pedaxr.patient_search.search_index import TABLES, build_index
+    from pedaxr.patient_search.index_writes import TABLES, build_index
 
     for statement in TABLES:
         connection.execute(statement)
@@ -45,7 +45,7 @@ def _build_index(connection: sqlite3.Connection) -> None:
 
 
 def _rebuild_index(connection: sqlite3.Connection) -> None:
-    from pedaxr.patient_search.search_index import build_index
+    from pedaxr.patient_search.index_writes import build_index
 
     for table in ("patient_names", "name_keys", "near_keys", "name_sounds"):
         connection.execute(f"DELETE FROM {table}")
@@ -59,7 +59,7 @@ def _begin_audit(connection: sqlite3.Connection) -> None:
 
 
 # MIGRATIONS[n] takes the tables from version n to n + 1. Append; never change one that was released. When the
-# keys of `name_keys` change, a migration empties the tables of `search_index` and calls `build_index` again.
+# keys of `name_keys` change, a migration empties the tables of `index_writes` and calls `build_index` again.
 MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     (
         """CREATE TABLE patients (
@@ -123,6 +123,10 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     (row_states.adopt_rows,),
     SENT,
     (_rebuild_index,),  # "Son of X", "M아기", "B1": names of newborns that were those of others
+    (  # who was born on a day, and under which name, is answered by the index alone
+        "CREATE INDEX patients_by_day ON patients (patient_birth_date, patient_name, patient_id)",
+        "DROP INDEX patients_by_birth_date",
+    ),
 )
 
 
@@ -207,9 +211,8 @@ class _Transaction:
 _transaction: ContextVar[_Transaction | None] = ContextVar("transaction", default=None)
 
 
-def _any_text(cell: bytes) -> str:
-    """Text of a cell; of bytes that are none, what `records` knows for damage: no search ends there."""
-    return cell.decode("utf-8", "surrogateescape")
+# Text of a cell; of bytes that are none, what `records` knows for damage: no search ends there.
+_any_text = partial(str, encoding="utf-8", errors="surrogateescape")
 
 
 @contextmanager

@@ -1,0 +1,67 @@
+"""What a search asks for, taken apart: name, ids and birth date of one line of text."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from pedaxr.errors import InvalidRequest
+from pedaxr.patient_search.hangul import is_hangul
+from pedaxr.text import printable
+from pedaxr_models.written.dates import FoundDate, find_date, parse_date
+from pedaxr_models.written.plain import plain
+
+_LONGEST_QUERY = 200
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked, taken apart: a birth date inside the text is a condition like the argument.
+
+    Attributes:
+        text: all of it, made printable.
+        name: what is left without the date.
+        born_in_text, born: the dates in the text and in the argument.
+        is_short: six digits are all that was asked, a birth date or a mistyped id.
+    """
+
+    text: str
+    name: str
+    born_in_text: date | None
+    born: date | None
+    is_short: bool = False
+
+    @property
+    def day(self) -> date | None:
+        """The birth date asked for."""
+        return self.born_in_text or self.born
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether two birth dates are asked for at once."""
+        return None not in (self.born_in_text, self.born) and self.born_in_text != self.born
+
+
+def parse_query(query: str, patient_birth_date: date | str | None = None) -> Asked:
+    """What is asked for, taken apart. Raises InvalidRequest: too short or long, or the date is no date."""
+    if len(query) > _LONGEST_QUERY:
+        raise InvalidRequest(
+            f"The query is longer than {_LONGEST_QUERY} characters. Give a name, an id or a date."
+        )
+    text = printable(plain(query))  # full-width digits are digits, as they are for names
+    if len(text) < 2 and not any(map(is_hangul, text)):
+        raise InvalidRequest("Give at least two characters of a name, an id or a birth date.")
+    try:
+        asked = parse_date(patient_birth_date) if isinstance(patient_birth_date, str) else patient_birth_date
+    except ValueError as err:
+        raise InvalidRequest(f"patient_birth_date: {err}") from err
+    found = date_in(text)
+    if found is None:
+        return Asked(text, text, None, asked)
+    return Asked(text, found.rest, found.day, asked, is_short=found.is_short and not found.rest)
+
+
+def date_in(text: str) -> FoundDate | None:
+    """The birth date in a text, and what is left of it. Raises InvalidRequest where it is no date."""
+    try:
+        return find_date(text)
+    except ValueError as err:
+        raise InvalidRequest(str(err)) from err
