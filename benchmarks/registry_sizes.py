@@ -14,7 +14,8 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,16 @@ def searched(home: Path, cases: list[SearchCase]) -> dict[str, Any]:
     return {"rows": [asdict(row) for row in rows], "log": logged, "before_mb": before, "peak_mb": peak_mb()}
 
 
+def asked(kept: Path, patients: int, per_kind: int) -> list[SearchCase]:
+    """The queries, which take longer to draw among a million patients than to ask."""
+    if not kept.exists():
+        cases = search_cases(list(synthetic_patients(patients, 0)), per_kind, 1)
+        kept.write_text(json.dumps([asdict(case) for case in cases], default=str))
+    listed = [SearchCase(**case) for case in json.loads(kept.read_text())]
+    days = [date.fromisoformat(str(case.birth_date)) if case.birth_date else None for case in listed]
+    return [replace(case, birth_date=day) for case, day in zip(listed, days, strict=True)]
+
+
 def measured(home: Path, patients: int, per_kind: int) -> list[list[dict[str, Any]]]:
     """The row of a size and those of its kinds of query; as measured before, where that is kept beside it."""
     kept = home / _MEASURED
@@ -99,7 +110,7 @@ def size_rows(home: Path, patients: int, per_kind: int) -> list[list[dict[str, A
     if not (home / REGISTRY_FILE).exists():
         home.mkdir(parents=True, exist_ok=True)
         (home / _FILLED_IN).write_text(json.dumps(fill(home, patients)))
-    cases = search_cases(list(synthetic_patients(patients, 0)), per_kind, 1)
+    cases = asked(home / f"queries_{per_kind}.json", patients, per_kind)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         found = pool.apply(searched, (home, cases))
     kinds = [Row(**row) for row in found["rows"]]
