@@ -10,6 +10,7 @@ transaction and without the audit chain, which no search reads: a million patien
 import json
 import multiprocessing
 import sqlite3
+import statistics
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from find_patient import Row, measure
+from find_patient import Row, measure, p95
 from measuring import arguments, peak_mb, publish, timed
 
 from pedaxr.audit.access_log import AccessLog
@@ -81,9 +82,16 @@ def searched(home: Path, cases: list[SearchCase]) -> dict[str, Any]:
     before = peak_mb()
     find_patient(cases[0].query, clinic=clinic)
     rows = measure(clinic, cases)
+    least = [_least_ms(clinic, case) for case in cases]
     entry = Entry("0", now(), "find_patient", "ok", "nobody", "benchmark", query=cases[0].query)
     logged = timed(lambda: AccessLog(home).add(entry), repeats=200)
-    return {"rows": [asdict(row) for row in rows], "log": logged, "before_mb": before, "peak_mb": peak_mb()}
+    return {
+        "rows": [asdict(row) for row in rows],
+        "least": least,
+        "log": logged,
+        "before_mb": before,
+        "peak_mb": peak_mb(),
+    }
 
 
 def asked(kept: Path, patients: int, per_kind: int) -> list[SearchCase]:
@@ -105,6 +113,16 @@ def measured(home: Path, patients: int, per_kind: int) -> list[list[dict[str, An
     return list(json.loads(kept.read_text()))
 
 
+def _least_ms(clinic: Clinic, case: SearchCase) -> float:
+    """Processor time of the quickest of five times: what others on the machine cost it is left out."""
+    times = []
+    for _ in range(5):
+        begin = time.process_time()
+        find_patient(case.query, limit=10, clinic=clinic)
+        times.append(time.process_time() - begin)
+    return min(times) * 1e3
+
+
 def size_rows(home: Path, patients: int, per_kind: int) -> list[list[dict[str, Any]]]:
     """One row of all queries on a registry of that size, and one of each kind."""
     if not (home / REGISTRY_FILE).exists():
@@ -124,6 +142,8 @@ def size_rows(home: Path, patients: int, per_kind: int) -> list[list[dict[str, A
         "p95_ms": round(everything.p95_ms, 1),
         "cpu_p50_ms": round(everything.p50_cpu_ms, 1),
         "cpu_p95_ms": round(everything.p95_cpu_ms, 1),
+        "cpu_p50_ms, least of five": round(statistics.median(found["least"]), 1),
+        "cpu_p95_ms, least of five": round(p95(found["least"]), 1),
         "of it the access log, cpu_p50_ms": found["log"]["cpu_p50_ms"],
         "typos and other scripts: among the first five": _mean(row.recall for row in hard),
         f"of at most {MOST_BEARERS} bearers": _mean(row.recall_few_bearers for row in hard),
