@@ -36,7 +36,7 @@ from pedaxr.registry import REGISTRY_FILE, Registry
 
 SIZES = (1_000, 100_000, 1_000_000)
 _AT_ONCE = 50_000
-_FILLED_IN, _MEASURED = "filled.json", "measured.json"
+_FILLED_IN, _MEASURED, _UNFINISHED = "filled.json", "measured.json", "unfinished"
 _FAST = ("synchronous=OFF", "journal_mode=OFF", "temp_store=MEMORY", "cache_size=-2000000")
 
 
@@ -125,9 +125,12 @@ def _least_ms(clinic: Clinic, case: SearchCase) -> float:
 
 def size_rows(home: Path, patients: int, per_kind: int) -> list[list[dict[str, Any]]]:
     """One row of all queries on a registry of that size, and one of each kind."""
-    if not (home / REGISTRY_FILE).exists():
+    if not (home / REGISTRY_FILE).exists() or (home / _UNFINISHED).exists():
         home.mkdir(parents=True, exist_ok=True)
+        (home / REGISTRY_FILE).unlink(missing_ok=True)
+        (home / _UNFINISHED).touch()
         (home / _FILLED_IN).write_text(json.dumps(fill(home, patients)))
+        (home / _UNFINISHED).unlink()
     cases = asked(home / f"queries_{per_kind}.json", patients, per_kind)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         found = pool.apply(searched, (home, cases))
