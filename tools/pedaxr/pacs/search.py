@@ -15,6 +15,7 @@ from pedaxr.audit.callers import current_caller
 from pedaxr.audit.trail import accessing, note
 from pedaxr.clinic import Clinic
 from pedaxr.clinic import find_patient as registry_search
+from pedaxr.clinic.asked import parse_query
 from pedaxr.clinic.identity import Refused, check_same
 from pedaxr.clinic.next_step import next_step
 from pedaxr.errors import PacsDown, PacsError, PatientNotFound
@@ -77,7 +78,7 @@ def find_patient_and_ask(
 def _ask(node: PacsNode, query: str, patient_birth_date: date | str | None) -> "list[FoundFilm]":
     from pedaxr.pacs.find import films_asked_for
 
-    return films_asked_for(node, registry_search.parse_query(query, patient_birth_date))
+    return films_asked_for(node, parse_query(query, patient_birth_date))
 
 
 def _is_exact(found: PatientSearch) -> bool:
