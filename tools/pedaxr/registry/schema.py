@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _WRITE_CACHE_KIB = 128 * 1024  # the most that a write holds in memory: an import that spills syncs each time
 
+_KEPT_CACHE_KIB = 16 * 1024  # of a connection that waits for the next search: a million names' upper pages
+
 Step = str | Callable[[sqlite3.Connection], None]
 
 
@@ -183,6 +185,8 @@ def _for_reading(path: Path, seen: frozenset[str] | None, *, is_shared: bool) ->
     connection = _opened(path, is_shared=is_shared)
     connection.row_factory = sqlite3.Row
     connection.text_factory = _any_text
+    if is_shared:
+        connection.execute(f"PRAGMA cache_size=-{_KEPT_CACHE_KIB}")
     if seen is not None:
         with _closed_on_error(connection):
             departments.show_only(connection, seen)
