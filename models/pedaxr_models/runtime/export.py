@@ -6,13 +6,17 @@ python -m pedaxr_models.runtime.export captioner <checkpoint folder> <folder to 
 import sys
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
 from torch import Tensor, nn
 
 from pedaxr_models.captioning.film_planes import FILM_PLANES
@@ -119,9 +123,59 @@ def _export(
                 # Batch norms stay apart, so that weights are what was stored; ONNX Runtime folds them.
                 training=torch.onnx.TrainingMode.PRESERVE,
             )
-            return in_half(path.read_bytes())
+            return in_half(with_padding_in_convolutions(path.read_bytes()))
     except Exception as err:
         raise GraphError("The network cannot be exported. Set PEDAXR_RUNTIME=torch.") from err
+
+
+def with_padding_in_convolutions(document: bytes) -> bytes:
+    """The same graph without padding by zeros as a step of its own where a convolution is all that reads it.
+
+    Such a step lays a plane out anew, before and after: with the four of EfficientNet-Lite0 a film took a
+    fifth longer.
+    """
+    model = onnx.load_from_string(document)
+    nodes = model.graph.node
+    readers = Counter(name for node in nodes for name in node.input)
+    for pad in [node for node in nodes if node.op_type == "Pad"]:
+        reader = next(node for node in nodes if pad.output[0] in node.input)
+        before, after = np.array_split(_constant(model, pad.input[1]), 2)
+        is_alone = reader.op_type == "Conv" and readers[pad.output[0]] == 1
+        if not is_alone or before[:2].any() or after[:2].any() or _is_filled(model, pad):
+            continue
+        pads = next((one.ints for one in reader.attribute if one.name == "pads"), None)
+        own = np.zeros(4, np.int64) if pads is None else np.array(pads)
+        summed = own + np.concatenate([before[2:], after[2:]])
+        kept = [one for one in reader.attribute if one.name != "pads"]
+        del reader.attribute[:]
+        reader.attribute.extend([*kept, onnx.helper.make_attribute("pads", summed.tolist())])
+        reader.input[0] = pad.input[0]
+        nodes.remove(pad)
+    return bytes(model.SerializeToString())
+
+
+def _is_filled(model: onnx.ModelProto, pad: onnx.NodeProto) -> bool:
+    """Whether a Pad may write anything but zeros."""
+    mode = next((one.s for one in pad.attribute if one.name == "mode"), b"constant")
+    value = pad.input[2] if len(pad.input) > 2 else ""
+    return mode != b"constant" or bool(value and np.any(_constant(model, value)))
+
+
+def _constant(model: onnx.ModelProto, name: str) -> NDArray[Any]:
+    """A value that depends on no input of the graph."""
+    made = {output: node for node in model.graph.node for output in node.output}
+    needed, open_names = [], [name]
+    while open_names:
+        node = made.get(open_names.pop())
+        if node is not None and node not in needed:
+            needed.append(node)
+            open_names += node.input
+    steps = [node for node in model.graph.node if node in needed]
+    output = onnx.helper.make_empty_tensor_value_info(name)
+    graph = onnx.helper.make_graph(steps, "constant", [], [output], model.graph.initializer)
+    program = onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+    found: NDArray[Any] = ReferenceEvaluator(program).run(None, {})[0]
+    return found
 
 
 def in_half(document: bytes) -> bytes:

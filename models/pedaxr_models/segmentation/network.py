@@ -166,8 +166,7 @@ class RefiningHead(nn.Module):
         x = self.pyramid(features[16])
         for stride, project, refine in zip(self.strides, self.projections, self.refinements, strict=True):
             skip = project(features[stride])
-            x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
-            x = refine(torch.cat((x, skip), dim=1))
+            x = refine(torch.cat((_enlarged(x, skip), skip), dim=1))
         logits: Tensor = self.classifier(x)
         return logits
 
@@ -184,10 +183,19 @@ class AtrousPyramid(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, h, w) to (N, width, h, w)."""
-        whole = F.relu(self.whole(x.mean(dim=(2, 3), keepdim=True))).expand(-1, -1, *x.shape[-2:])
+        sides = [int(side) for side in x.shape[-2:]]
+        whole = F.relu(self.whole(x.mean(dim=(2, 3), keepdim=True))).expand(-1, -1, *sides)
         branches = [self.local(x), *(branch(x) for branch in self.atrous), whole]
         pooled: Tensor = self.project(torch.cat(branches, dim=1))
         return pooled
+
+
+def _enlarged(x: Tensor, like: Tensor) -> Tensor:
+    """To the height and width of another, linearly; by a factor where it is whole, which needs no sizes."""
+    (height, width), (high, wide) = ([int(side) for side in one.shape[-2:]] for one in (x, like))
+    if high % height == 0 and high * width == wide * height:
+        return F.interpolate(x, scale_factor=float(high // height), mode="bilinear", align_corners=False)
+    return F.interpolate(x, size=(high, wide), mode="bilinear", align_corners=False)
 
 
 def load_backbone(network: SegmentationNetwork, path: Path) -> int:

@@ -86,7 +86,7 @@ class SamePadding(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H + kernel - stride, ...) for even sides."""
-        height, width = (self._pad(side) for side in x.shape[-2:])
+        height, width = (self._pad(int(side)) for side in x.shape[-2:])  # whole numbers in a graph, too
         return F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
 
     def _pad(self, side: int) -> int:
