@@ -306,6 +306,17 @@ def test_where_both_ways_look_alike_nothing_is_doubted() -> None:
     assert choose_second_looks({"a": blank})[0].looked_from == NEVER
 
 
+@pytest.mark.parametrize("told", [0, 1, 5, 40])
+def test_a_second_look_is_made_where_it_has_ever_told_anything(told: int) -> None:
+    """Most films are as sure mirrored; of a few unsure ones it tells which way they hang."""
+    alike = [HungTwice(0.2 + n / 1000, 0.2 + n / 1000, 0.2, 0.2) for n in range(100 - told)]
+    unsure = [HungTwice(0.6 + n / 1000, 0.9, 0.6, 0.9) for n in range(told)]
+    turned, mirrored = choose_second_looks({"a": alike + unsure})
+    assert not any(film.sides > mirrored.looked_from for film in alike), "it tells nothing of these"
+    assert all(mirrored.doubts(film.sides_mirrored, film.sides) for film in unsure)
+    assert (mirrored.looked_from == NEVER) is (turned.looked_from == NEVER) is (told == 0)
+
+
 def test_the_gate_lets_good_pictures_of_the_world_through_that_are_less_sure_than_the_films() -> None:
     film = replace(FILM, measures={"no_l2": 0.98}, hung=HungTwice(0.25, 0.3, 0.25, 0.5))
     films = [replace(film, sureness=0.95 + n / 10_000).gate for n in range(200)]

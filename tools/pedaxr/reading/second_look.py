@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.reading.notes import Note, NoteKind
+from pedaxr.reading.operating_points import NEVER
 from pedaxr_models.labels import CHANNELS, Structure
 from pedaxr_models.runtime.threads import threads_per_call
 from pedaxr_models.segmentation.transforms import FRAME
@@ -77,7 +78,7 @@ class Looks:
 
         It takes as long as all that is done with the first look until then: regions, measures, checks.
         """
-        if threads_per_call() > 1 and self.sides > looked_from:
+        if threads_per_call() > 1 and looked_from < NEVER and self.sides > looked_from:
             self._ahead = _beside.submit(self._mirrored)
 
     @cached_property
@@ -157,12 +158,14 @@ class Looks:
 def hanging_doubts(looks: Looks, points: "OperatingPoints") -> list[Note]:
     """Doubts that the film hangs the right way round; empty where it is sure as stored, or surest so."""
     if (
-        looks.upright > points.turned_looked_from
+        points.turned_looked_from < NEVER
+        and looks.upright > points.turned_looked_from
         and surer_by(looks.upright, looks.upright_turned) > points.turned_surer_by
     ):
         return [_TURNED]
     if (
-        looks.sides > points.mirrored_looked_from
+        points.mirrored_looked_from < NEVER
+        and looks.sides > points.mirrored_looked_from
         and surer_by(looks.sides, looks.sides_mirrored) > points.mirrored_surer_by
     ):
         return [_MIRRORED]
