@@ -4,6 +4,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from pedaxr_models.checkpoint import CheckpointError, Json
 from pedaxr_models.labels import CHANNELS
+from pedaxr_models.segmentation.landmarks import body_mask, tissue_of
 from pedaxr_models.segmentation.transforms import FloatArray, Letterbox, frame_film, prepare_frame
 
 _PROBE_TOLERANCE = 0.02
@@ -42,6 +44,16 @@ class Segmentation:
     def frame_of(self, pixels: FloatArray) -> FloatArray:
         """The frame of the film (H, W) that was segmented."""
         return self.letterbox.apply(pixels) if self.frame is None else self.frame
+
+    def body_of(self, pixels: FloatArray, masks: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """See `landmarks.body_mask`, of the film (H, W) that was segmented."""
+        tissue = None if self.frame is None else self._tissue
+        return body_mask(self.frame_of(pixels), masks, self.letterbox.content, tissue)
+
+    @cached_property
+    def _tissue(self) -> NDArray[np.bool_]:
+        assert self.frame is not None
+        return tissue_of(self.frame, self.letterbox.content)
 
 
 class FilmSegmenter(ABC):

@@ -46,23 +46,36 @@ class Landmarks:
         return np.arange(len(self.midline_x)) > self.midline_x[:, None]
 
 
-def body_mask(frame: FloatArray, masks: Mapping[str, BoolArray], content: tuple[slice, slice]) -> BoolArray:
+def body_mask(
+    frame: FloatArray,
+    masks: Mapping[str, BoolArray],
+    content: tuple[slice, slice],
+    tissue: BoolArray | None = None,
+) -> BoolArray:
     """The child's body inside the exposed field: (S, S) bool.
 
     Tissue is what lies above the middle between the surround (1st percentile) and Otsu's limit, blurred so
     that markers and grain do not count. The largest piece of it and every outlined channel together are
     filled row by row between their outer borders: gas, and lungs that open to the edge of the field, belong
     to the body. Arms and thighs that touch the trunk are included.
+
+    `tissue` is what `tissue_of` gives of the same frame, where it is known already.
     """
+    body = any_of(masks)
+    body[content] |= tissue_of(frame, content) if tissue is None else tissue
+    return _filled_rows(body)
+
+
+def tissue_of(frame: FloatArray, content: tuple[slice, slice]) -> BoolArray:
+    """The largest piece of tissue in `content` of the frame (S, S), in that shape; see `body_mask`."""
     film = cv2.GaussianBlur(frame[content], (0, 0), 0.006 * frame.shape[0])
     grey = np.round(np.clip(film, 0, 1) * 255).astype(np.uint8)
     otsu, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    tissue = grey > (otsu + _percentile(grey, 1)) / 2
+    tissue: BoolArray = grey > (otsu + _percentile(grey, 1)) / 2
     labels, areas = pieces_of(tissue)
-    body = any_of(masks)
     if len(areas) > 1:
-        body[content] |= labels == 1 + int(areas[1:].argmax())
-    return _filled_rows(body)
+        tissue = labels == 1 + int(areas[1:].argmax())
+    return tissue
 
 
 def pieces_of(mask: BoolArray) -> tuple[NDArray[np.int32], NDArray[np.intp]]:

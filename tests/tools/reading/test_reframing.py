@@ -1,6 +1,7 @@
 """Films framed as they come: on plates and in margins, askew, lying, with a whole baby on them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,9 +11,12 @@ from PIL import Image
 
 from pedaxr import segment_xray
 from pedaxr.errors import NotAnAbdominalFilm
+from pedaxr.radiograph.in_memory import film_of
 from pedaxr.radiograph.orientation import ORIENTATIONS, Orientation
-from pedaxr.reading.framing import Framing, framing_of, with_exposed_field
+from pedaxr.radiograph.read import Radiograph
+from pedaxr.reading.framing import Framing, framing_of, part_of, with_exposed_field
 from pedaxr.reading.notes import NoteKind, texts
+from pedaxr.reading.outlines import outline_framed
 from pedaxr.reading.positioning import lean, tilt_of
 from pedaxr.reading.quality import check_anatomy
 from pedaxr.reading.read_film import Source, read_film
@@ -21,6 +25,7 @@ from pedaxr.types import SegmentationResult
 from pedaxr_models.labels import Finding, View
 from pedaxr_models.phantom import FilmSpec, make_film, sample_spec
 from pedaxr_models.segmentation.exposed_field import find_exposed_field
+from pedaxr_models.segmentation.transforms import Letterbox, frame_film
 
 from ..conftest import PerfectSegmenter, phantom
 from ..evaluation.test_rejection import region as region_of
@@ -247,3 +252,26 @@ def test_a_field_that_is_too_small_for_a_film_is_not_cut_out() -> None:
     picture[200:300, 150:420] = np.random.default_rng(0).uniform(0.2, 0.8, (100, 270))
     framing = framing_of(512, 512, Orientation(), 1.0)
     assert with_exposed_field(framing, picture) == framing
+
+
+@pytest.mark.parametrize("border", [0, 30], ids=["all of it is film", "on a white page"])
+def test_the_exposed_field_is_looked_for_once(border: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Framed, a film is not searched again; turned askew, or cut to a part, it is another picture."""
+    picture = np.pad(FILM, border, constant_values=255).astype(np.float32) / 255
+    framing = with_exposed_field(framing_of(*picture.shape[::-1], Orientation(), 1.0), picture)
+    asked: list[bool] = []
+    segmenter = PerfectSegmenter()
+    predict = segmenter.predict
+
+    def watched(pixels: np.ndarray, *, is_framed: bool = False) -> object:
+        asked.append(is_framed)
+        return predict(pixels, is_framed=is_framed)
+
+    monkeypatch.setattr(segmenter, "predict", watched)
+    radiograph = film_of(picture)
+    assert isinstance(radiograph, Radiograph)
+    for one in (framing, part_of(framing, (0.3, 1.0), (0.1, 0.9)), replace(framing, degrees=12.0)):
+        outline_framed(radiograph, segmenter, None, one)
+    assert asked == [True, False, border > 0]
+    again = frame_film(framing.apply(picture))[1] if not border else None
+    assert again is None or again.shown == Letterbox(*picture.shape[::-1]).shown

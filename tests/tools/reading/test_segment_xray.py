@@ -35,6 +35,18 @@ def test_free_air_is_outlined_measured_and_placed(film_clinic: Clinic, segmenter
     assert "medical device" in result.summary
 
 
+def test_a_picture_that_cannot_be_stored_is_an_error_although_it_is_written_meanwhile(
+    film_clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(StorageError, match="overlay picture cannot be written"):
+        segment_xray("normal", clinic=film_clinic)
+    assert not list(film_clinic.overlays.iterdir())
+
+
 def test_the_overlay_is_written_whole_and_carries_no_patient(
     film_clinic: Clinic, segmenter: PerfectSegmenter
 ) -> None:

@@ -41,4 +41,4 @@ def _framed(radiograph: "Radiograph") -> "tuple[FloatArray, bool]":
 
     spacing, _ = resolve_spacing(radiograph, None)
     framing = exposed_framing(radiograph, spacing[:2] if spacing else None)
-    return framing.apply(radiograph.pixels), framing.is_field
+    return framing.apply(radiograph.pixels), framing.is_framed

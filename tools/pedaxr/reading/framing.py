@@ -5,6 +5,7 @@ Nothing below the framing knows how a film was stored; nothing above it sees a f
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain, islice
 
 import cv2
 import numpy as np
@@ -34,6 +35,7 @@ class Framing:
         box: first row, last + 1, first column, last + 1 of the upright picture that are read; None: all.
         degrees: by which what is read is turned about its middle, clockwise.
         is_field: whether what is read is the exposed field, as it was looked for, and no part of it.
+        is_whole: whether the exposed field was looked for on the upright picture and is all of it.
     """
 
     width: int
@@ -44,6 +46,12 @@ class Framing:
     box: Box | None = None
     degrees: float = 0.0
     is_field: bool = False
+    is_whole: bool = False
+
+    @property
+    def is_framed(self) -> bool:
+        """Whether a search for the exposed field of what is read would only find all of it again."""
+        return self.is_field or (self.is_whole and not self.degrees)
 
     @property
     def is_as_stored(self) -> bool:
@@ -117,6 +125,8 @@ class Framing:
         """Points (n, 2), x and y of the film as it is read, in pixels of the stored film."""
         linear, offset = self.matrix[:, :2], self.matrix[:, 2]
         centred = np.asarray(points, np.float64) - offset
+        if np.array_equal(linear, np.eye(2)):  # cut, and no more: most films
+            return np.asarray(centred, np.float64)
         return np.asarray(np.linalg.solve(linear, centred.T).T, np.float64)
 
     @property
@@ -130,18 +140,18 @@ class Framing:
         if self.is_as_stored:
             return region
         scale = abs(float(np.linalg.det(self.matrix[:, :2])))
-        polygons = [self._stored_polygon(polygon) for polygon in region.polygons]
         moved = {
-            "polygons": polygons,
+            "polygons": self._stored_polygons(region.polygons),
             "bounding_box": self._stored_box(region),
             "area_px": round(region.area_px / scale),
         }
         return region.model_copy(update=moved)
 
-    def _stored_polygon(self, polygon: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        points = np.rint(self.to_stored(np.array(polygon, np.float64)))
-        inside = np.clip(points, 0, (self.width - 1, self.height - 1)).astype(int)
-        return [(x, y) for x, y in inside.tolist()]
+    def _stored_polygons(self, polygons: list[list[tuple[int, int]]]) -> list[list[tuple[int, int]]]:
+        corners = np.array(list(chain.from_iterable(polygons)), np.float64).reshape(-1, 2)
+        inside = np.clip(np.rint(self.to_stored(corners)), 0, (self.width - 1, self.height - 1)).astype(int)
+        points = iter([(x, y) for x, y in inside.tolist()])
+        return [list(islice(points, len(polygon))) for polygon in polygons]
 
     def _stored_box(self, region: Region) -> Box:
         """x0, y0, x1, y1 of the box of a region; round its outline where the film was turned askew."""
@@ -173,7 +183,9 @@ def with_exposed_field(framing: Framing, upright: FloatArray) -> Framing:
     exposed = find_exposed_field(upright)
     height, width = exposed.bottom - exposed.top, exposed.right - exposed.left
     short, long = sorted((height, width))
-    if exposed.is_whole or short < _LEAST_SIDE_PX or long > _LONGEST_TO_SHORTEST * short:
+    if exposed.is_whole:
+        return replace(framing, is_whole=True)
+    if short < _LEAST_SIDE_PX or long > _LONGEST_TO_SHORTEST * short:
         return framing
     box = (exposed.top, exposed.bottom, exposed.left, exposed.right)
     is_whole = box == (0, exposed.height, 0, exposed.width)
@@ -187,4 +199,4 @@ def part_of(framing: Framing, rows: tuple[float, float], columns: tuple[float, f
     height, width = bottom - top, right - left
     first, last = (top + round(height * share) for share in rows)
     start, stop = (left + round(width * share) for share in columns)
-    return replace(framing, box=(first, last, start, stop), is_field=False)
+    return replace(framing, box=(first, last, start, stop), is_field=False, is_whole=False)

@@ -155,11 +155,9 @@ def _named(glyph: FloatArray) -> tuple[str, bool, float] | None:
 
 def _likest(grid: FloatArray, signs: str) -> dict[str, float]:
     """By sign, how like it the likest of its templates is."""
-    names, templates = _templates(signs)
-    best: dict[str, float] = {}
-    for name, like in zip(names, (templates @ grid).tolist(), strict=True):
-        best[name] = max(best.get(name, -1.0), like)
-    return best
+    places, templates = _templates(signs)
+    like = templates @ grid
+    return {name: float(like[own].max()) for name, own in places.items()}
 
 
 def _grid(glyph: FloatArray) -> FloatArray:
@@ -171,8 +169,8 @@ def _grid(glyph: FloatArray) -> FloatArray:
 
 
 @cache
-def _templates(signs: str) -> tuple[tuple[str, ...], FloatArray]:
-    """Names (n), and their grids (n, width * height)."""
+def _templates(signs: str) -> tuple[dict[str, NDArray[np.intp]], FloatArray]:
+    """By name where its grids are, and the grids (n, width * height)."""
     names, grids = [], []
     for sign, font, stroke in itertools.product(signs, _FONTS, _STROKES):
         drawn = _drawn(sign, font, stroke)
@@ -183,7 +181,8 @@ def _templates(signs: str) -> tuple[tuple[str, ...], FloatArray]:
             if sign in _LEAST_LIKE:
                 names.append(sign + _MIRRORED)
                 grids.append(_grid(turned[:, ::-1]))
-    return tuple(names), np.stack(grids)
+    found = np.array(names)
+    return {name: np.flatnonzero(found == name) for name in dict.fromkeys(names)}, np.stack(grids)
 
 
 def _drawn(sign: str, font: int, stroke: float) -> NDArray[np.uint8]:

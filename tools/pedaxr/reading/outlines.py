@@ -160,7 +160,7 @@ def outline_framed(
 ) -> Outlines:
     """Segment a film in one framing; `looks_ahead` where the mirrored look at it may well be asked for."""
     film = framing.apply(radiograph.pixels)
-    segmentation = segmenter.predict(film, is_framed=framing.is_field)
+    segmentation = segmenter.predict(film, is_framed=framing.is_framed)
     looks = Looks(segmentation, film, segmenter.glance)
     if looks_ahead:
         looks.look_ahead(operating_points().mirrored_looked_from)

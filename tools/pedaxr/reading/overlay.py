@@ -107,7 +107,7 @@ def write_picture(picture: Image.Image, path: Path) -> None:
     Raises:
         StorageError: the folder cannot be written.
     """
-    content = png_bytes(np.asarray(picture.convert("RGB")))
+    content = png_bytes(np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB")))
     part: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,7 +174,8 @@ class _Layout:
         """The film at its place's size, (height, width, 3)."""
         method = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_CUBIC
         grey = cv2.resize(film, (self.width, self.height), interpolation=method)
-        return np.repeat((np.clip(grey, 0, 1) * 255).astype(np.uint8)[..., None], 3, axis=2)
+        levels = (np.clip(grey, 0, 1) * 255).astype(np.uint8)
+        return np.asarray(cv2.cvtColor(levels, cv2.COLOR_GRAY2RGB), np.uint8)
 
     def outlines(self, region: Region) -> list[NDArray[np.int32]]:
         """Polygons in fixed-point pixels of the drawn film (centres of film pixels lie at +0.5)."""
@@ -188,27 +189,35 @@ class _Layout:
 def _draw_finding(picture: ByteArray, region: Region, layout: _Layout) -> None:
     """Translucent fill and a thick line on a dark one, so that it shows on gas and on bone."""
     colour, outlines = TERMS[region.name].colour, layout.outlines(region)
+    if not outlines:
+        return
     part = _part_with(outlines, picture, 2)
-    filled = picture.copy()
-    for outline in outlines:
+    filled = picture[part].copy()
+    for outline in _within(part, outlines):
         cv2.fillPoly(filled, [outline], colour, cv2.LINE_AA, _SUBPIXEL_BITS)
-    picture[part] = cv2.addWeighted(filled[part], _FILL_OPACITY, picture[part], 1 - _FILL_OPACITY, 0)
+    picture[part] = cv2.addWeighted(filled, _FILL_OPACITY, picture[part], 1 - _FILL_OPACITY, 0)
     cv2.polylines(picture, outlines, True, (0, 0, 0), 2 * layout.thick, cv2.LINE_AA, _SUBPIXEL_BITS)
     cv2.polylines(picture, outlines, True, colour, layout.thick, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
 def _draw_structure(picture: ByteArray, region: Region, layout: _Layout) -> None:
     colour, outlines = TERMS[region.name].colour, layout.outlines(region)
+    if not outlines:
+        return
     part = _part_with(outlines, picture, layout.thick + 2)
-    lined = picture.copy()
-    cv2.polylines(lined, outlines, True, colour, layout.thick // 2, cv2.LINE_AA, _SUBPIXEL_BITS)
-    picture[part] = cv2.addWeighted(lined[part], _STRUCTURE_OPACITY, picture[part], 1 - _STRUCTURE_OPACITY, 0)
+    lined, inner = picture[part].copy(), _within(part, outlines)
+    cv2.polylines(lined, inner, True, colour, layout.thick // 2, cv2.LINE_AA, _SUBPIXEL_BITS)
+    picture[part] = cv2.addWeighted(lined, _STRUCTURE_OPACITY, picture[part], 1 - _STRUCTURE_OPACITY, 0)
+
+
+def _within(part: tuple[slice, slice], outlines: Sequence[NDArray[np.int32]]) -> list[NDArray[np.int32]]:
+    """The outlines on that part of the picture alone: copying all of it takes as long as drawing."""
+    corner = np.array([part[1].start, part[0].start], np.int32) << _SUBPIXEL_BITS
+    return [outline - corner for outline in outlines]
 
 
 def _part_with(outlines: Sequence[NDArray[np.int32]], picture: ByteArray, around: int) -> tuple[slice, slice]:
     """Rows and columns of the picture that hold the outlines, and as many pixels around them."""
-    if not outlines:
-        return slice(0, 0), slice(0, 0)
     points = np.concatenate(outlines) >> _SUBPIXEL_BITS
     (left, top), (right, bottom) = points.min(axis=0) - around, points.max(axis=0) + around + 2
     height, width = picture.shape[:2]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pedaxr.reading.notes import Note, NoteKind
 from pedaxr.reading.positioning import is_on_its_side
 from pedaxr_models.labels import FINDINGS, Finding, Structure, View, sign_within
-from pedaxr_models.segmentation.landmarks import Landmarks, body_mask, find_landmarks, pieces_of
+from pedaxr_models.segmentation.landmarks import Landmarks, find_landmarks, pieces_of
 from pedaxr_models.segmentation.measures import box_of
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ class Anatomy:
     def of(cls, segmentation: "Segmentation", film: FloatArray, masks: Mapping[str, BoolArray]) -> "Anatomy":
         """Of one segmented film (H, W)."""
         structures = {name: mask for name, mask in masks.items() if name not in FINDINGS}
-        frame = segmentation.frame_of(film)
-        return cls(masks, body_mask(frame, structures, segmentation.letterbox.content))
+        return cls(masks, segmentation.body_of(film, structures))
 
     @cached_property
     def landmarks(self) -> Landmarks:

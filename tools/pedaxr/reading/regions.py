@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pedaxr.types import Region
 from pedaxr_models.labels import CHANNELS, FINDINGS
-from pedaxr_models.segmentation.landmarks import Landmarks, body_mask, find_landmarks, locate, pieces_of
+from pedaxr_models.segmentation.landmarks import Landmarks, find_landmarks, locate, pieces_of
 from pedaxr_models.segmentation.measures import box_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def find_regions(
             min_area_px=min_area_px,
             call_thresholds=call_thresholds,
         )
-    body = body_mask(segmentation.frame_of(film), masks, segmentation.letterbox.content)
+    body = segmentation.body_of(film, masks)
     landmarks = find_landmarks(masks, body)
     measured = Measures(segmentation.letterbox, landmarks, int(np.count_nonzero(body)), pixel_spacing_mm)
     return [

@@ -21,6 +21,7 @@ from pedaxr.reading.notes import Note, NoteKind
 from pedaxr.reading.operating_points import NEVER
 from pedaxr_models.labels import CHANNELS, Structure
 from pedaxr_models.runtime.threads import threads_per_call
+from pedaxr_models.segmentation.measures import box_of
 from pedaxr_models.segmentation.transforms import FRAME
 
 if TYPE_CHECKING:
@@ -186,7 +187,10 @@ def refuse_two_bodies(looks: Looks, masks: Mapping[str, BoolArray]) -> None:
 
 def has_two_spines(spine: BoolArray) -> bool:
     """Whether the mask (S, S) holds two upright columns beside each other."""
-    _, _, stats, centres = cv2.connectedComponentsWithStats(spine.astype(np.uint8), connectivity=8)
+    inner = np.ascontiguousarray(spine[box_of(spine)]).view(np.uint8)
+    if not inner.size:
+        return False
+    _, _, stats, centres = cv2.connectedComponentsWithStats(inner, connectivity=8)
     columns = sorted(zip(stats[1:], centres[1:, 0], strict=True), key=lambda one: -one[0][cv2.CC_STAT_AREA])
     if len(columns) < 2:
         return False

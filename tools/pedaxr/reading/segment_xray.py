@@ -1,5 +1,6 @@
 """Outline findings and structures on one film, measure and place them, and draw them."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,13 +56,14 @@ def segment_xray(
         signed = signed_of(source.clinic.registry.reports(source.study.study_id))
     folder = None if overlay_folder is None else Path(overlay_folder).expanduser()
     path = _overlay_path(reading, folder, full_size) if overlay else None
+    stored: Future[None] | None = None
     if path is not None:
         left = reading.outlines.framing.towards_left
         caption = Caption(film, reading.in_doubt, signed, trained.statement, left)
         with stage("draw"):
-            write_picture(_drawn(reading, caption, full_size), path)
+            stored = _begin_to_write(_drawn(reading, caption, full_size), path)
     critical = [] if reading.in_doubt else _critical(reading, signed)
-    return SegmentationResult(
+    result = SegmentationResult(
         study_id=reading.source.study.study_id if reading.source.study else None,
         in_doubt=reading.in_doubt,
         image_sha256=reading.radiograph.sha256,
@@ -86,6 +88,21 @@ def segment_xray(
         trained_on=trained.trained_on,
         data_statement=trained.statement,
     )
+    if stored is not None:
+        with stage("draw"):
+            stored.result()
+    return result
+
+
+def _begin_to_write(picture: "Image", path: Path) -> "Future[None]":
+    """Encode it, and wait for the disk, while the figures are made.
+
+    The thread is of this call: one kept from before a fork would never run.
+    """
+    beside = ThreadPoolExecutor(1, thread_name_prefix="overlay")
+    begun = beside.submit(write_picture, picture, path)
+    beside.shutdown(wait=False)
+    return begun
 
 
 def _critical(reading: Reading, signed: SignedReport | None) -> list[str]:

@@ -130,12 +130,12 @@ class Registry:
     def reports(self, study_id: str) -> list[Report]:
         """All versions of a study's reports, oldest first. Raises StudyNotFound."""
         registered = self.study(study_id).study_id
-        with reading(self.path) as connection:
+        with reading(self.path, is_kept=True) as connection:
             return reports_of_study(connection, registered)
 
     def report_states(self, study_ids: Sequence[str]) -> dict[str, ReportState]:
         """What stands of each study that has a report."""
-        with reading(self.path) as connection:
+        with reading(self.path, is_kept=True) as connection:
             return report_states(connection, study_ids)
 
     def counts(self) -> dict[str, int]:
@@ -259,5 +259,5 @@ class Registry:
         return rows if len(rows) == 1 else []
 
     def _rows(self, sql: str, parameters: Sequence[str | int] = ()) -> list[sqlite3.Row]:
-        with reading(self.path) as connection:
+        with reading(self.path, is_kept=True) as connection:
             return connection.execute(sql, parameters).fetchall()
