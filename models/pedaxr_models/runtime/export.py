@@ -174,8 +174,8 @@ def _constant(model: onnx.ModelProto, name: str) -> NDArray[Any]:
     output = onnx.helper.make_empty_tensor_value_info(name)
     graph = onnx.helper.make_graph(steps, "constant", [], [output], model.graph.initializer)
     program = onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
-    found: NDArray[Any] = ReferenceEvaluator(program).run(None, {})[0]
-    return found
+    (found,) = list(ReferenceEvaluator(program).run(None, {}))
+    return np.asarray(found)
 
 
 def in_half(document: bytes) -> bytes:
