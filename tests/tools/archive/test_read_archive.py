@@ -197,7 +197,7 @@ def fake_rows(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Rows without reading; the files that were asked for."""
     asked: list[str] = []
 
-    def rows_of(shard: Shard) -> list[dict[str, object]]:
+    def rows_of(shard: Shard, *, batch: int) -> list[dict[str, object]]:
         asked.extend(shard.files)
         return [{"file": file, "status": "read"} for file in shard.files]
 
@@ -205,8 +205,8 @@ def fake_rows(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def run_here(shards: list[Shard], out: Path, processes: int) -> object:
-    return (write_shard(shard, out) for shard in shards)
+def run_here(shards: list[Shard], out: Path, processes: int, batch: int) -> object:
+    return (write_shard(shard, out, batch) for shard in shards)
 
 
 @pytest.mark.parametrize("batch", [2, 3, 64])
