@@ -33,6 +33,7 @@ from pedaxr_server.worker.wire import KEY_FILE
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.slow,  # Ray gives its processes 15 s to start, which tests beside these may take from it
     # Ray leaves sockets and files of its own to the garbage collector
     pytest.mark.filterwarnings("ignore"),
 ]
