@@ -204,7 +204,9 @@ def test_reports_from_before_signatures_are_read_and_can_be_signed(tmp_path: Pat
             connection.execute(f"DROP INDEX studies_by_{name}")
         for column in ("pixel_spacing_origin", *(f"{of}_instance_uid" for of in ("study", "series", "sop"))):
             connection.execute(f"ALTER TABLE studies DROP COLUMN {column}")
-        connection.execute("DROP INDEX patients_by_name_and_department")
+        for name in ("patients_by_name_and_department", "patients_by_day"):
+            connection.execute(f"DROP INDEX {name}")
+        connection.execute("CREATE INDEX patients_by_birth_date ON patients (patient_birth_date)")
         connection.execute("ALTER TABLE patients DROP COLUMN department")
         connection.execute("DELETE FROM schema_versions WHERE version >= 3")
         connection.execute(
