@@ -49,6 +49,7 @@ def films(reporter: Reporter) -> ReaderFilms:
         rng.random((12, REGION_TOKENS, REGION_FEATURES), dtype=np.float32),
         facts * 6,
         [FilmMetadata(age_months=3, view=View.ERECT, working_diagnosis="normal")] * 12,
+        np.zeros((12, 1, reporter.network.config.features, 1, 1), np.float16),
     )
 
 

@@ -54,6 +54,7 @@ def films(reporter: Reporter) -> ReaderFilms:
         rng.random((len(TRUTH), REGION_TOKENS, REGION_FEATURES), dtype=np.float32),
         TRUTH,
         [FilmMetadata(age_months=3, view=View.ERECT)] * len(TRUTH),
+        np.zeros((len(TRUTH), 1, reporter.network.config.features, 1, 1), np.float16),
     )
 
 

@@ -14,6 +14,7 @@ from pedaxr.errors import ModelUnavailable
 from pedaxr.evaluation.choose_gate import GoodPicture, choose_gate
 from pedaxr.evaluation.choose_hanging import HungTwice, choose_second_looks
 from pedaxr.evaluation.choose_operating_points import (
+    MOST_TRACE,
     Seen,
     Support,
     choose,
@@ -39,6 +40,7 @@ from pedaxr.reading.operating_points import (
     write_points,
 )
 from pedaxr.reading.second_look import surer_by
+from pedaxr.reports.flags import SURE_ALONE
 from pedaxr.reports.grounding import FAINT
 from pedaxr_models.labels import FINDINGS, Finding
 
@@ -162,12 +164,12 @@ def test_no_free_air_that_the_writer_tells_of_is_lost_for_want_of_a_trace(
 ) -> None:
     films = [replace(FILM, has_free_air=a, faint_free_air=f, free_air=w) for a, f, w in seen]
     point = free_air_trace(films, 0.5)
-    assert 0 <= point <= 0.05
-    suspected = [f for f in films if f.has_free_air and 0.5 <= f.free_air < 0.95]
+    assert 0 <= point <= MOST_TRACE
+    suspected = [f for f in films if f.has_free_air and 0.5 <= f.free_air < SURE_ALONE]
     lost = sum(f.faint_free_air < point for f in suspected)
     assert lost <= 0.05 * sum(f.has_free_air for f in films)
     outlined = [replace(f, is_free_air_outlined=True) for f in films]
-    assert free_air_trace(outlined, 0.5) == 0.05, "what is outlined needs no trace"
+    assert free_air_trace(outlined, 0.5) == MOST_TRACE, "what is outlined needs no trace"
 
 
 @given(st.lists(st.tuples(st.booleans(), SHARES, st.booleans()), min_size=1, max_size=60))

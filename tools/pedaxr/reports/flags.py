@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pedaxr_models.datasets.film import FilmMetadata
 
 _AIR = Finding.PNEUMOPERITONEUM
-SURE_ALONE = 0.95  # from this probability it needs no trace in the outlines
+SURE_ALONE = 0.85  # from this probability it needs no trace in the outlines
 AFFIRMED = 0.5  # from this probability the report writer's own finding of free air is heard in any case
 
 
