@@ -81,7 +81,7 @@ def test_what_is_added_or_hedged_reads_back_as_its_finding_and_no_diagnosis(find
 
 
 @pytest.mark.parametrize(
-    ("view", "verdict"), [(v, "grounded") for v in HORIZONTAL_BEAM_VIEWS] + [(View.SUPINE, "hedged")]
+    ("view", "verdict"), [(v, "grounded") for v in sorted(HORIZONTAL_BEAM_VIEWS)] + [(View.SUPINE, "hedged")]
 )
 def test_free_air_seen_edge_on_is_affirmed_with_less_support_than_a_pool_face_on(
     view: View, verdict: str
