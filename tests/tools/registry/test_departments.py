@@ -15,6 +15,7 @@ from pedaxr.clinic.find_patient import find_patient
 from pedaxr.errors import InvalidRequest, PedaxrError, ReportNotFound, StudyNotFound
 from pedaxr.reading.read_film import find_source
 from pedaxr.registry import Patient, departments
+from pedaxr.registry.kept_connections import kept_connections
 from pedaxr.reports import sign_off as reports
 
 from ..small_clinic import a_report, small_clinic
@@ -187,7 +188,9 @@ def test_without_the_views_the_hidden_would_be_seen(clinic: Clinic, monkeypatch:
         with pytest.raises(StudyNotFound):
             clinic.registry.study("S-2")
         monkeypatch.setattr(departments, "show_only", lambda *_: None)
+        kept_connections.close()  # which has the views
         assert clinic.registry.study("S-2").study_id == "S-2"
+    kept_connections.close()  # which has none
 
 
 def test_without_the_check_of_writers_the_hidden_would_be_signed(
