@@ -167,11 +167,11 @@ class Load:
         return "served" if is_right else "wrong (another answer)"
 
     async def _slow_client(self, end: float) -> None:
-        """Half a request, again and again."""
-        address = httpx2.URL(self.url)
+        """Half a request, again and again, from another address: beyond its share it would lose its own."""
+        address, other = httpx2.URL(self.url), ("127.0.0.2", 0) if sys.platform == "linux" else None
         while time.monotonic() < end:
             with suppress(OSError):
-                reader, writer = await asyncio.open_connection(address.host, address.port)
+                reader, writer = await asyncio.open_connection(address.host, address.port, local_addr=other)
                 writer.write(b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-slow: ")
                 with suppress(TimeoutError):
                     async with asyncio.timeout(max(0.1, end - time.monotonic())):

@@ -21,6 +21,8 @@ from pedaxr_server.cli import pictures
 from pedaxr_server.cli.app import main
 from pedaxr_server.cli.evaluate import networks
 
+pytestmark = pytest.mark.usefixtures("few_pictures_that_are_no_films")
+
 
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)

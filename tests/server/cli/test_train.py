@@ -16,6 +16,8 @@ from pedaxr_server.cli.app import main
 from pedaxr_server.cli.publish import publish
 from pedaxr_server.cli.train import BACKBONES, HEADS
 
+pytestmark = pytest.mark.usefixtures("few_pictures_that_are_no_films")
+
 
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)

@@ -13,6 +13,8 @@ from pedaxr_models.checkpoint import load_checkpoint, revise_checkpoint, weights
 from pedaxr_server.cli import main
 from pedaxr_server.settings_sources import gather
 
+pytestmark = pytest.mark.usefixtures("few_pictures_that_are_no_films")
+
 
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
