@@ -1,15 +1,131 @@
-"""For every test: one thread a process.
+"""For every test: one thread a process, no film is made twice in a run, and no write waits for the disk.
 
 Two threads of one network wait for each other by spinning: beside other work on two cores a test of seconds
 then takes twenty minutes. pytest-xdist runs a process a core instead.
 """
 
+import gc
+import hashlib
 import os
+import pickle
+import sqlite3
 import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from pedaxr_models import phantom
+from pedaxr_models.phantom.dataset import contact_sheet, write
+from pedaxr_models.phantom.film import PhantomFilm, make_film
+from pedaxr_models.phantom.out_of_distribution import pictures
+from pedaxr_models.phantom.spec import FilmSpec
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+class MadeFilms:
+    """What one test made, any other of the run has: equal specifications give equal films.
+
+    That they do is tested in tests/models/phantom, where every film is made anew.
+
+    Attributes:
+        folder: shared by the workers of a run and empty when it begins; None makes every film anew.
+    """
+
+    folder: Path | None = None
+
+    def film(self, spec: FilmSpec) -> PhantomFilm:
+        if self.folder is None:
+            return make_film(spec)
+        path = self.folder / hashlib.sha256(repr(spec).encode()).hexdigest()
+        if not path.exists():
+            film = make_film(spec)
+            own = path.with_suffix(f".{os.getpid()}")  # the other worker may be making the same film
+            own.write_bytes(zlib.compress(pickle.dumps(_packed(film)), 1))
+            own.replace(path)
+            return film
+        return _unpacked(pickle.loads(zlib.decompress(path.read_bytes())))
+
+    @contextmanager
+    def forgotten(self) -> Iterator[None]:
+        folder, self.folder = self.folder, None
+        yield
+        self.folder = folder
+
+
+def _packed(film: PhantomFilm) -> PhantomFilm:
+    """Eight pixels of a mask in a byte."""
+    masks = {name: np.packbits(mask) for name, mask in film.masks.items()}
+    return replace(film, masks=masks, exposed=np.packbits(film.exposed))
+
+
+def _unpacked(film: PhantomFilm) -> PhantomFilm:
+    height, width = film.pixels.shape
+
+    def mask(bits: np.ndarray) -> np.ndarray:
+        return np.unpackbits(bits, count=height * width).view(bool).reshape(height, width)
+
+    return replace(film, masks={n: mask(bits) for n, bits in film.masks.items()}, exposed=mask(film.exposed))
+
+
+MADE = MadeFilms()
+for module in (phantom, phantom.film, write, contact_sheet, pictures):  # each holds it by name
+    module.make_film = MADE.film
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_films(tmp_path_factory: pytest.TempPathFactory) -> MadeFilms:
+    own = tmp_path_factory.getbasetemp()
+    of_the_run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    MADE.folder = of_the_run / "films"
+    MADE.folder.mkdir(exist_ok=True)
+    return MADE
+
+
+class Unsynced(sqlite3.Connection):
+    """What it commits reaches the disk some time: no test cuts the power."""
+
+    def execute(self, sql: str, *given: object) -> sqlite3.Cursor:
+        return super().execute(sql.replace("synchronous=FULL", "synchronous=OFF"), *given)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_write_waits_for_the_disk() -> Iterator[None]:
+    """Thousands of small clinics are made: each waited longer for the disk than it was worked on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Unsynced))
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+SYNCED = {"connect": sqlite3.connect, "fsync": os.fsync}
+
+
+@pytest.fixture
+def every_write_is_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is outside tests."""
+    monkeypatch.setattr(sqlite3, "connect", SYNCED["connect"])
+    monkeypatch.setattr(os, "fsync", SYNCED["fsync"])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Modules and thousands of items stay to the end: they are not looked at again by each collection."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # or libraries complain at the end of objects that nobody took back
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,6 +3,7 @@
 import base64
 import io
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from mcp import Client, StdioServerParameters
 from mcp_types import BlobResourceContents, ImageContent
 from PIL import Image
 
-from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME
+from pedaxr.demo.clinic import create_demo_clinic
+from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME, FEWEST_PATIENTS
 from pedaxr.types import PatientSearch, Report, SegmentationResult
-from pedaxr_server.cli.demo import run_demo
+from pedaxr_server.cli import demo
 
 pytestmark = pytest.mark.anyio
 
@@ -42,15 +44,21 @@ async def test_a_name_leads_to_a_report_over_stdio(clinic_home: Path, era: str) 
 
 @pytest.fixture(scope="module")
 def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the first demo makes its clinic; the second finds it there."""
+    """Where the first demo makes its clinic, of few children; the second finds it there."""
     return tmp_path_factory.mktemp("demo") / "home"
 
 
 @pytest.mark.parametrize("http", [False, True], ids=["stdio", "HTTP with a login"])
 def test_the_demo_ends_with_two_overlays_and_two_reports(
-    demo_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], http: bool
+    demo_home: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    http: bool,
 ) -> None:
-    run_demo(demo_home, tmp_path, http=http)
+    few = partial(create_demo_clinic, patients=FEWEST_PATIENTS)
+    monkeypatch.setattr(demo, "create_demo_clinic", few)
+    demo.run_demo(demo_home, tmp_path, http=http)
     shown = capsys.readouterr().out
     for number in (1, 2):
         with Image.open(tmp_path / f"conversation-{number}-overlay.png") as picture:

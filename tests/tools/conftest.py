@@ -1,6 +1,7 @@
 """A small clinic of phantom films, and a segmentation network that has seen the generator's own masks."""
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -88,12 +89,18 @@ class PerfectSegmenter:
         return Segmentation(planes.astype(np.float32), letterbox)
 
 
+@cache
+def parts(name: str) -> tuple[tuple[FloatArray, tuple[slice, slice]], ...]:
+    """What may be shown of one phantom of `FILMS`, and where it lies: all of it, and its exposed field."""
+    film = unit_pixels(phantom(name))
+    return tuple((film[part], part) for part in ((slice(None), slice(None)), find_exposed_field(film).box))
+
+
 def recognised(pixels: FloatArray) -> tuple[str, tuple[slice, slice]] | None:
     """Which phantom of `FILMS` a picture (H, W) in [0, 1] is, and which part of it: all, or its field."""
     for name in FILMS:
-        film = unit_pixels(phantom(name))
-        for part in ((slice(None), slice(None)), find_exposed_field(film).box):
-            if pixels.shape == film[part].shape and np.abs(film[part] - pixels).max() < 0.02:
+        for shown, part in parts(name):
+            if pixels.shape == shown.shape and np.abs(shown - pixels).max() < 0.02:
                 return name, part
     return None
 
@@ -125,10 +132,10 @@ def phantom_film() -> Callable[[str], PhantomFilm]:
     return phantom
 
 
-@pytest.fixture
-def film_clinic(tmp_path: Path) -> Iterator[Clinic]:
+@pytest.fixture(scope="session")
+def made_film_clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One child per film of `FILMS`; the study id is the film's name. The normal one has an earlier film."""
-    home = tmp_path / "clinic"
+    home = tmp_path_factory.mktemp("made") / "clinic"
     (home / "films").mkdir(parents=True)
     registry = Registry.create(home / REGISTRY_FILE)
     for number, (name, (view, age_months, _)) in enumerate(FILMS.items()):
@@ -146,4 +153,11 @@ def film_clinic(tmp_path: Path) -> Iterator[Clinic]:
             indication="belly pain",
         )
         registry.add([Patient(study.patient_id, f"Demo {study.patient_id}")], [study])
-    yield Clinic(home, registry)
+    return home
+
+
+@pytest.fixture
+def film_clinic(made_film_clinic: Path, tmp_path: Path) -> Clinic:
+    """A copy of `made_film_clinic` for one test."""
+    home = shutil.copytree(made_film_clinic, tmp_path / "clinic")
+    return Clinic(home, Registry(home / REGISTRY_FILE))

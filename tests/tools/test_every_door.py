@@ -26,7 +26,6 @@ from pedaxr.errors import ImportFailed, PedaxrError
 from pedaxr.reading import networks as models
 from pedaxr.reading.read_film import forget_films
 from pedaxr.types import Report, SegmentationResult
-from pedaxr_models.segmentation.exposed_field import find_exposed_field
 from pedaxr_models.segmentation.film_segmenter import Segmentation
 from pedaxr_models.segmentation.transforms import Letterbox
 from pedaxr_server.cli.app import main
@@ -34,7 +33,7 @@ from pedaxr_server.mcp.server import create_server
 from pedaxr_server.serve import http_app
 from pedaxr_server.settings import Settings
 
-from .conftest import PerfectSegmenter, phantom, unit_pixels
+from .conftest import PerfectSegmenter, parts, phantom
 from .radiograph.test_geometry import STORED
 from .radiograph.test_grey_scale import RAMP12, table
 from .radiograph.test_read import dicom, encoded
@@ -153,8 +152,7 @@ class Knowing(PerfectSegmenter):
     """Knows the one film in any contrast, at any scale, upright only."""
 
     def predict(self, pixels: np.ndarray, *, is_framed: bool = False) -> Segmentation:
-        known = unit_pixels(phantom("levels"))
-        for shown in (known, known[find_exposed_field(known).box]):
+        for shown, _ in parts("levels"):
             seen = cv2.resize(pixels, shown.shape[::-1], interpolation=cv2.INTER_AREA)
             if np.corrcoef(seen.ravel(), shown.ravel())[0, 1] > LEAST_ALIKE:
                 told = super().predict(shown)

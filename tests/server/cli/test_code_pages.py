@@ -7,15 +7,39 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from pedaxr.clinic import Clinic
 from pedaxr.registry import REGISTRY_FILE, Patient, Registry
+from pedaxr_server.cli.app import main
+
+COMMANDS = """
+import json, sys
+from pedaxr_server.cli.app import main
+
+codes = []
+for arguments in json.loads(sys.argv[1]):
+    try:
+        main(arguments)
+    except SystemExit as end:
+        codes.append(end.code)
+    print("=" * 30, flush=True)
+print(json.dumps(codes))
+"""
+BETWEEN = b"=" * 30 + os.linesep.encode()
 
 
-def run(code_page: str, *arguments: str | Path) -> "subprocess.CompletedProcess[bytes]":
+def run(code_page: str, *commands: list[str]) -> tuple[list[bytes], bytes]:
+    """What each command prints on a console of that code page, all in one process, and their errors.
+
+    Every one of them must end well.
+    """
     environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": code_page}
-    command = [sys.executable, "-m", "pedaxr_server", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, env=environment, timeout=120, check=False)
+    asked = [sys.executable, "-c", COMMANDS, json.dumps(commands)]
+    done = subprocess.run(asked, capture_output=True, env=environment, timeout=120, check=False)
+    *printed, codes = done.stdout.split(BETWEEN)
+    assert done.returncode == 0 and json.loads(codes) == [0] * len(commands), done.stderr
+    return printed, done.stderr
 
 
 @pytest.fixture
@@ -27,26 +51,42 @@ def clinic(tmp_path: Path) -> Clinic:
 
 @pytest.mark.parametrize("code_page", ["cp1252", "cp949", "ascii", "cp437"])
 def test_what_does_not_fit_is_replaced_and_the_rest_is_there(clinic: Clinic, code_page: str) -> None:
-    for arguments in (["find", "P1"], ["find", "P2"], ["find", "없는이름"]):
-        done = run(code_page, *arguments, "--home", clinic.home)
-        assert (done.returncode, done.stderr) == (0, b""), arguments
-    assert b"P1" in run(code_page, "find", "P1", "--home", clinic.home).stdout
+    home = ["--home", str(clinic.home)]
+    printed, errors = run(
+        code_page,
+        ["find", "P1", *home],
+        ["find", "P2", *home],
+        ["find", "없는이름", *home],
+        ["find", "P1", *home, "--json", "-"],
+    )
+    assert errors == b""
+    assert b"P1" in printed[0] and b"P2" in printed[1]
+    assert json.loads(printed[3].decode(code_page))["matches"][0]["patient_name"] == "김민준"
 
 
-@pytest.mark.parametrize("code_page", ["cp1252", "ascii", "utf-8"])
-def test_json_for_a_program_keeps_every_name(clinic: Clinic, code_page: str) -> None:
-    done = run(code_page, "find", "P1", "--home", clinic.home, "--json", "-")
-    assert json.loads(done.stdout.decode(code_page))["matches"][0]["patient_name"] == "김민준"
+def test_json_for_a_program_keeps_every_name(clinic: Clinic) -> None:
+    (shown,), _ = run("utf-8", ["find", "P1", "--home", str(clinic.home), "--json", "-"])
+    assert json.loads(shown.decode("utf-8"))["matches"][0]["patient_name"] == "김민준"
 
 
-def test_errors_and_help_are_printed_too(clinic: Clinic, tmp_path: Path) -> None:
-    missing = run("cp1252", "find", "김", "--birth-date", "어제", "--home", clinic.home)
+def test_an_error_is_printed_too(clinic: Clinic) -> None:
+    """And the command itself runs, with the exit code of a call that was wrong."""
+    environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"}
+    command = [sys.executable, "-m", "pedaxr_server", "find", "김", "--birth-date", "어제"]
+    missing = subprocess.run(
+        [*command, "--home", str(clinic.home)], capture_output=True, env=environment, timeout=120, check=False
+    )
     assert missing.returncode == 2 and b"Write it as 2021-03-04" in missing.stderr
-    for arguments in (["--help"], ["import", "--help"], ["find", "--help"]):
-        assert run("ascii", *arguments).returncode == 0
+
+
+def test_help_is_printed_too() -> None:
+    printed, errors = run("ascii", ["--help"], ["import", "--help"], ["find", "--help"])
+    assert errors == b"" and all(b"Usage: " in text for text in printed)
 
 
 @pytest.mark.parametrize("born", ["2021-03-04", "20210304", "21.03.04", "2021년 3월 4일", ""])
 def test_a_birth_date_is_read_as_everywhere(clinic: Clinic, born: str) -> None:
-    done = run("utf-8", "find", "P1", "--birth-date", born, "--home", clinic.home, "--json", "-")
+    done = CliRunner().invoke(
+        main, ["find", "P1", "--birth-date", born, "--home", str(clinic.home), "--json", "-"]
+    )
     assert json.loads(done.stdout)["status"] == ("no_match" if born else "one_match")

@@ -27,7 +27,7 @@ from pedaxr_models.segmentation.exposed_field import find_exposed_field
 from pedaxr_models.segmentation.segmenter import Segmentation
 from pedaxr_models.segmentation.transforms import Letterbox
 
-from ..conftest import PerfectSegmenter
+from ..conftest import PerfectSegmenter, unit_pixels
 from ..reports.witnesses import witness_of
 
 POINTS = OperatingPoints(0.9, 0.87, 0.1, 0.6, 0.2, 0.6)
@@ -49,11 +49,17 @@ def phantom(name: str) -> PhantomFilm:
     return make_film(spec)
 
 
+@cache
+def _parts(name: str) -> tuple[tuple[np.ndarray, tuple[slice, slice]], ...]:
+    """What may be shown of a film, and where it lies: all of it, and its exposed field."""
+    film = unit_pixels(phantom(name))
+    return tuple((film[part], part) for part in ((slice(None), slice(None)), find_exposed_field(film).box))
+
+
 def _seen(pixels: np.ndarray) -> tuple[str, tuple[slice, slice]] | None:
     for name in SHOWN:
-        film = phantom(name).pixels.astype(np.float32) / np.float32(255)
-        for part in ((slice(None), slice(None)), find_exposed_field(film).box):
-            if pixels.shape == film[part].shape and np.abs(film[part] - pixels).max() < 0.02:
+        for shown, part in _parts(name):
+            if pixels.shape == shown.shape and np.abs(shown - pixels).max() < 0.02:
                 return name, part
     return None
 

@@ -217,6 +217,7 @@ def test_a_locked_registry_says_busy_and_reads_go_on(
     assert registry.save_report(a_report("r-1")).report_id == "r-1"
 
 
+@pytest.mark.usefixtures("every_write_is_on_the_disk")
 def test_writes_are_synchronous_and_journalled(registry: Registry) -> None:
     with registry_schema.connected(registry.path) as connection:
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
