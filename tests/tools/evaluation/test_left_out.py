@@ -173,3 +173,12 @@ def test_crescents_and_pools_are_counted_apart():
     assert counted["free air put in, outlined where it lies (Dice 0.5)"] == (1, 3)
     assert figures.dice["spine"] == (pytest.approx(0.7), 2)
     json.dumps(figures.to_json())
+
+
+def test_what_was_put_in_is_counted_by_how_dark_it_is():
+    contrasts = {-3.0: 0.95, 9.9: 0.2, 10.0: 0.95, 19.9: 0.95, 20.0: 0.3, 255.0: 0.95}
+    records = [LeftOutRecord("a", True, score, "pool", contrast) for contrast, score in contrasts.items()]
+    counted = {s.name: (s.count, s.of) for s in left_out_figures(records, 0.9).shares}
+    assert counted["less than 10 grey levels darker than around it"] == (1, 2)
+    assert counted["10 to 20 grey levels darker than around it"] == (2, 2)
+    assert counted["20 or more grey levels darker than around it"] == (1, 2)

@@ -37,6 +37,8 @@ BoolArray = NDArray[np.bool_]
 _AIR = Finding.PNEUMOPERITONEUM
 MOST_FALSE_ALARMS, LEAST_DICE = 0.10, 0.5
 _CRESCENTS = ("crescent", "flank")
+# How much darker than the ring round it, grey levels of 255: nobody sees the faintest at a glance.
+_CONTRASTS = {"less than 10": (-255, 10), "10 to 20": (10, 20), "20 or more": (20, 256)}
 
 
 @dataclass(frozen=True)
@@ -252,6 +254,9 @@ def _shares(records: Sequence[LeftOutRecord], call: float, highest: float) -> It
     yield _called("free air put in, called at the point chosen on these films", pasted, highest)
     for sign, count in sorted(Counter(r.sign for r in pasted).items(), key=lambda one: -one[1]):
         yield _called(f"{sign} ({count})", [r for r in pasted if r.sign == sign], call)
+    for name, (low, high) in _CONTRASTS.items():
+        here = [r for r in pasted if low <= r.contrast < high]
+        yield _called(f"{name} grey levels darker than around it", here, call)
 
 
 def _gate(records: Sequence[LeftOutRecord]) -> Iterator[Share]:
