@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from pedaxr.errors import InvalidRequest
+from pedaxr_models.labels import CHANNELS
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import DATA, counter
 from pedaxr_server.cli.options import FOLDER, resumable
@@ -146,6 +147,13 @@ def train_segmentation(
     help="Keep batch normalisation's statistics: for small batches of few films.",
 )
 @click.option(
+    "--only",
+    type=click.Choice(CHANNELS),
+    multiple=True,
+    metavar="CHANNEL",
+    help="Learn this channel, and keep the backbone and the others as they are in --start-from; repeatable.",
+)
+@click.option(
     "--batch",
     type=(click.IntRange(1), click.IntRange(0), click.IntRange(0)),
     metavar="SYNTHETIC ABDOMENS OTHER",
@@ -168,6 +176,10 @@ def train_mixed(real: tuple[Path, ...], batch: tuple[int, int, int] | None, **op
     from pedaxr_models.segmentation.mixed.batches import Shares
 
     given = {name: value for name, value in options.items() if value is not None}
+    if options["only"] and not options["start_from"]:
+        raise InvalidRequest(
+            "With --only a run needs --start-from: the weights that keep the other channels."
+        )
     if batch:
         given["shares"] = Shares(*batch)
     config = training.MixedConfig(real=real, **given)

@@ -22,3 +22,11 @@ def test_real_films_without_truth_are_an_error_that_says_so(tmp_path: Path) -> N
     options = ["--data", str(tmp_path), "--real", str(tmp_path), "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(main, ["train", "mixed", *options])
     assert result.exit_code != 0 and "Traceback" not in result.output
+
+
+def test_learning_one_channel_alone_needs_weights_that_keep_the_others(tmp_path: Path) -> None:
+    options = ["--data", str(tmp_path), "--real", str(tmp_path), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, ["train", "mixed", *options, "--only", "pneumoperitoneum"])
+    assert result.exit_code == 1 and "--start-from" in result.output
+    result = CliRunner().invoke(main, ["train", "mixed", *options, "--only", "fracture"])
+    assert result.exit_code == 2 and "fracture" in result.output

@@ -31,6 +31,7 @@ from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
 from pedaxr_models.segmentation.mixed.folds import left_out
 from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
 from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
+from pedaxr_models.segmentation.mixed.taught import Lessons
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
 from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.training.loop import load_run, one_cycle, pick_device, reuse_large_blocks, save_run
@@ -54,6 +55,7 @@ class MixedConfig:
         also: folders of films with partial truth that every fold learns from, such as those that
             `pedaxr films --onto` makes of pictures to learn from.
         keep_norms: leave the statistics of batch normalisation as they are: those of a few films are noise.
+        only: channels to learn; `start_from` teaches the others, and its backbone stays, see `taught`.
         fold: which fifth of the children is left out too, and with them the other pictures that are kept to
             test on; None to learn from all.
         keep_every: steps between two saved states.
@@ -76,6 +78,7 @@ class MixedConfig:
     leave_out: tuple[str, ...] = ()
     also: tuple[Path, ...] = ()
     keep_norms: bool = False
+    only: tuple[str, ...] = ()
     fold: int | None = None
     resume: bool = False
     seed: int = 0
@@ -106,6 +109,7 @@ class MixedRun:
     optimiser: torch.optim.Optimizer
     step: int = 0
     history: list[Json] = field(default_factory=list)
+    lessons: Lessons | None = None  # of a run that learns a few channels only
 
     def save(self, path: Path) -> None:
         """All that resuming needs."""
@@ -225,7 +229,8 @@ def run_of(network: SegmentationNetwork, config: MixedConfig, device: str = "aut
     average = place(SegmentationNetwork(network.config)).eval().requires_grad_(False)
     network = place(network)
     average.load_state_dict(network.state_dict())
-    return MixedRun(network, average, _optimiser(network, config))
+    lessons = Lessons(network, config.only).to(pick_device(device)) if config.only else None
+    return MixedRun(network, average, _optimiser(network, config), lessons=lessons)
 
 
 def _placed(network: SegmentationNetwork, device: torch.device) -> SegmentationNetwork:
@@ -235,7 +240,10 @@ def _placed(network: SegmentationNetwork, device: torch.device) -> SegmentationN
 def _optimiser(network: SegmentationNetwork, config: MixedConfig) -> torch.optim.Optimizer:
     """AdamW; the pretrained backbone moves slower, and biases and batch-norm parameters do not decay."""
     groups = []
-    for part, rate in ((network.encoder, config.backbone_rate), (network.head, 1.0)):
+    parts: list[tuple[nn.Module, float]] = [(network.head, 1.0)]
+    if not config.only:
+        parts.insert(0, (network.encoder, config.backbone_rate))
+    for part, rate in parts:
         for decays in (True, False):
             members = [p for p in part.parameters() if (p.dim() > 1) is decays]
             decay = config.weight_decay if decays else 0.0
@@ -255,7 +263,7 @@ def optimise(
     device = next(run.network.parameters()).device
     criterion = PartialLoss(run.network.config.channels).to(device)
     run.network.train()
-    if config.keep_norms:
+    if config.keep_norms or config.only:
         for module in run.network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eval()
@@ -272,11 +280,15 @@ def optimise(
 
 def _step(run: MixedRun, batch: Batch, criterion: PartialLoss, device: torch.device) -> Tensor:
     films, bits, unknown = (tensor.to(device, non_blocking=True) for tensor in batch)
+    films = films.contiguous(memory_format=torch.channels_last)
     run.optimiser.zero_grad(set_to_none=True)
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        logits = run.network(films.contiguous(memory_format=torch.channels_last))
-    gas = (bits >> GAS_BIT & 1).float()
-    loss: Tensor = criterion(logits.float(), unpack_planes(bits), 1 - unpack_planes(unknown), gas)
+    if run.lessons is not None:
+        loss: Tensor = run.lessons(run.network, films, bits, unknown)
+    else:
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            logits = run.network(films)
+        gas = (bits >> GAS_BIT & 1).float()
+        loss = criterion(logits.float(), unpack_planes(bits), 1 - unpack_planes(unknown), gas)
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
     run.optimiser.step()

@@ -1,0 +1,85 @@
+"""A few channels learned anew, while the network that a run starts from teaches the others.
+
+The backbone stays as it is, and with it what a report writer reads of it; so do the statistics of batch
+normalisation. Of the head's other channels the earlier head says what they should be (knowledge distillation,
+Hinton et al. 2015; so that they are not forgotten, Li and Hoiem 2016).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pedaxr_models.labels import CHANNELS
+from pedaxr_models.segmentation.losses import CHANNEL_WEIGHTS, MISSES
+from pedaxr_models.segmentation.network import SegmentationNetwork
+
+_HARDEST = 0.005  # of a film's pixels
+_TAUGHT = 20.0  # weight of the drift from what was known, which is a hundredth of the rest
+
+
+class FilmLoss(nn.Module):
+    """Each film counts alike, however little of it a finding covers.
+
+    Cross-entropy over all known pixels; over each film's hardest ones (Shrivastava et al. 2016,
+    arXiv:1604.03540), as one false region makes a false alarm; and the Tversky loss film by film, so that
+    a thin crescent weighs as much as a pool.
+    """
+
+    misses: Tensor
+
+    def __init__(self, channels: Sequence[str]) -> None:
+        super().__init__()
+        self.register_buffer("misses", torch.tensor([MISSES[channel] for channel in channels]))
+
+    def forward(self, logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+        """Scalar loss of (N, C, H, W) each; known is 1 where it is known what the pixel holds."""
+        apart = F.binary_cross_entropy_with_logits(logits, targets, reduction="none") * known
+        everywhere = apart.sum() / known.sum().clamp(min=1.0)
+        count = max(1, round(_HARDEST * apart[0, 0].numel()))
+        hardest = apart.flatten(2).topk(count).values.mean()
+        return everywhere + hardest + self._tversky(logits.sigmoid() * known, targets * known)
+
+    def _tversky(self, said: Tensor, true: Tensor) -> Tensor:
+        hit, every, all_true = ((said * true).sum((2, 3)), said.sum((2, 3)), true.sum((2, 3)))
+        index = (hit + 1) / (hit + self.misses * (all_true - hit) + (1 - self.misses) * (every - hit) + 1)
+        shown = (all_true > 0).float()
+        return ((1 - index) * shown).sum() / shown.sum().clamp(min=1.0)
+
+
+class Lessons(nn.Module):
+    """What a run learns in some channels, and what it is taught in the rest.
+
+    Args:
+        start: the network that the run starts from; its head is copied.
+        channels: the ones to learn.
+    """
+
+    weights: Tensor
+
+    def __init__(self, start: SegmentationNetwork, channels: Sequence[str]) -> None:
+        super().__init__()
+        self.channels = [CHANNELS.index(channel) for channel in channels]
+        self.teacher = SegmentationNetwork(start.config).head
+        self.teacher.load_state_dict(start.head.state_dict())
+        self.teacher.requires_grad_(False)
+        self.loss = FilmLoss(channels)
+        weights = torch.tensor([0.0 if c in channels else w for c, w in CHANNEL_WEIGHTS.items()])
+        self.register_buffer("weights", weights / weights.sum())
+
+    def forward(self, network: SegmentationNetwork, films: Tensor, bits: Tensor, unknown: Tensor) -> Tensor:
+        """Scalar loss of a batch: films (N, 1, S, S), bit planes (N, S, S); gradients for the head alone."""
+        with torch.no_grad():
+            features = network.encoder(films)
+            taught = self.teacher.eval()(features).float().sigmoid()
+        coarse = network.head(features).float()
+        own = coarse[:, self.channels]
+        logits = F.interpolate(own, size=films.shape[-2:], mode="bilinear", align_corners=False)
+        learned: Tensor = self.loss(logits, self._planes(bits), 1 - self._planes(unknown))
+        apart = F.binary_cross_entropy_with_logits(coarse, taught, reduction="none")
+        apart = apart - F.binary_cross_entropy(taught, taught, reduction="none")  # 0 where they agree
+        return learned + _TAUGHT * (apart.mean((0, 2, 3)) * self.weights).sum()
+
+    def _planes(self, bits: Tensor) -> Tensor:
+        return torch.stack([bits >> channel & 1 for channel in self.channels], 1).float()

@@ -1,0 +1,103 @@
+"""Learning one channel while the weights that a run starts from teach the others."""
+
+import torch
+
+from pedaxr_models.labels import CHANNELS, Finding
+from pedaxr_models.segmentation.mixed.taught import FilmLoss, Lessons
+from pedaxr_models.segmentation.mixed.train import MixedConfig, optimise, run_of
+from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
+
+AIR, SPINE = (CHANNELS.index(channel) for channel in (Finding.PNEUMOPERITONEUM, "spine"))
+TINY = NetworkConfig(backbone="efficientnet_lite0", width=16, skips=((8, 8), (4, 8)))
+LOSS = FilmLoss([Finding.PNEUMOPERITONEUM])
+
+
+def begun(path, **options):
+    torch.manual_seed(0)
+    config = MixedConfig((path,), (path,), path, only=(Finding.PNEUMOPERITONEUM,), **options)
+    network = SegmentationNetwork(TINY)
+    with torch.no_grad():
+        network.head.classifier.weight.normal_(std=0.5)  # as trained weights: their channels differ
+        for seed in range(20):
+            network.train()(bright_is_air(seed)[0])  # statistics of such films
+    return run_of(network.eval(), config, "cpu"), config
+
+
+def bright_is_air(seed):
+    """Films half of which is bright; free air where it is, all known, and nothing said of the rest."""
+    generator = torch.Generator().manual_seed(seed)
+    films = torch.randn(4, 1, 64, 64, generator=generator) * 0.1
+    films[:2, :, :, 32:] += 2
+    bits = torch.zeros(4, 64, 64, dtype=torch.int32)
+    bits[:2, :, 32:] = 1 << AIR
+    unknown = torch.full_like(bits, ~(1 << AIR) & (1 << len(CHANNELS)) - 1)
+    return films, bits, unknown
+
+
+def test_the_channel_is_learned_and_the_rest_stays(tmp_path):
+    run, config = begun(tmp_path, learning_rate=3e-3, warmup=0.2)
+    before = {name: tensor.clone() for name, tensor in run.network.state_dict().items()}
+    films, _, _ = bright_is_air(0)
+    with torch.no_grad():
+        was = run.network.eval()(films).sigmoid()
+    first = optimise(run, iter([bright_is_air(1)]), config, until=1, share=lambda step: 0.0)
+    optimise(run, map(bright_is_air, range(60)), config, until=60, share=lambda step: step / 60)
+    last = optimise(run, iter([bright_is_air(1)]), config, until=61, share=lambda step: 0.0)
+    assert last < 0.7 * first
+    with torch.no_grad():
+        now = run.network.eval()(films).sigmoid()
+    others = [index for index in range(len(CHANNELS)) if index != AIR]
+    moved = (now - was).abs().mean((0, 2, 3))
+    assert moved[AIR] > 0.1 and moved[others].mean() < 0.05
+    for name, tensor in run.network.state_dict().items():
+        kept = name.startswith("encoder.") or "running_" in name or name.endswith("num_batches_tracked")
+        assert torch.equal(tensor, before[name]) or not kept, name
+
+
+def test_without_a_teacher_the_other_channels_drift_further(tmp_path):
+    """The control: what holds the others is the teacher, not that nothing is said of them."""
+    films, _, _ = bright_is_air(0)
+    others = [index for index in range(len(CHANNELS)) if index != AIR]
+    drifts = []
+    for is_taught in (True, False):
+        run, config = begun(tmp_path, learning_rate=5e-3, warmup=0.0)
+        was = run.network.eval()(films).sigmoid().detach()
+        if not is_taught:
+            run.lessons.weights.zero_()
+        optimise(run, map(bright_is_air, range(20)), config, until=20, share=lambda step: step / 20)
+        now = run.network.eval()(films).sigmoid().detach()
+        drifts.append((now[:, others] - was[:, others]).abs().mean())
+    assert drifts[0] < drifts[1] / 2
+
+
+def test_a_run_that_has_learned_nothing_yet_drifts_nowhere(tmp_path):
+    run, _ = begun(tmp_path)
+    lessons: Lessons = run.lessons
+    films, bits, unknown = bright_is_air(0)
+    run.network.eval()
+    assert torch.isclose(
+        lessons(run.network, films, bits, unknown),
+        lessons.loss(run.network(films)[:, [AIR]], lessons._planes(bits), 1 - lessons._planes(unknown)),
+        atol=1e-4,
+    )
+
+
+def test_a_thin_crescent_weighs_as_much_as_a_pool():
+    targets = torch.zeros(2, 1, 64, 64)
+    targets[0, :, 10:12, 10:20] = 1
+    targets[1, :, 20:50, 10:50] = 1
+    known = torch.ones_like(targets)
+    only_pool, only_crescent = (torch.where(targets[[i]] > 0, 8.0, -8.0) for i in (1, 0))
+    empty = torch.full((1, 1, 64, 64), -8.0)
+    misses_crescent = LOSS._tversky(torch.cat([empty, only_pool]).sigmoid(), targets * known)
+    misses_pool = LOSS._tversky(torch.cat([only_crescent, empty]).sigmoid(), targets * known)
+    assert abs(float(misses_crescent - misses_pool)) < 0.05
+
+
+def test_one_false_region_costs_more_than_the_same_error_everywhere():
+    targets, known = torch.zeros(1, 1, 64, 64), torch.ones(1, 1, 64, 64)
+    region, haze = torch.full((2, 1, 1, 64, 64), -9.0)
+    region[..., :4, :8] = 6.0
+    haze += 9 + torch.logit(torch.tensor(1 - 2.718281828 ** (-6.0025 * 32 / 4096)))  # as much cross-entropy
+    assert LOSS(region, targets, known) > LOSS(haze, targets, known) + 1
+    assert LOSS(region, targets, known * (region < 0)) < 0.01  # where nothing is known nothing is learned
