@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pedaxr_models.captioning.measured_tokens import MEASURED_TOKENS, STEPS, measured_features
 from pedaxr_models.facts import Quadrant
 from pedaxr_models.labels import CHANNELS, Structure
-from pedaxr_models.segmentation.landmarks import Landmarks, find_landmarks, locate_shares
-from pedaxr_models.segmentation.measures import box_of, colon_parts, l2_width, widest_circle
+from pedaxr_models.segmentation.landmarks import Landmarks, box_of, find_landmarks, locate_shares
+from pedaxr_models.segmentation.measures import colon_parts, l2_width, widest_circle
 
 REGION_FEATURES = 1 + STEPS
 REGION_TOKENS = len(CHANNELS) + MEASURED_TOKENS

@@ -7,7 +7,12 @@ take a third off a film; more gain little, and a batch of films is faster with o
 
 import os
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
 
+T = TypeVar("T")
 THREADS_VARIABLE = "PEDAXR_THREADS"
 _USUAL = 2
 
@@ -17,6 +22,26 @@ def threads_per_call() -> int:
     given = os.environ.get(THREADS_VARIABLE, "")
     wanted = int(given) if given.isascii() and given.isdigit() else _USUAL
     return max(1, min(wanted, os.cpu_count() or 1))
+
+
+def begin(work: Callable[[], T]) -> "Future[T]":
+    """Begin `work` beside the caller, who asks for the result later; at once where a call has one core.
+
+    The thread is of this call: one kept from before a fork would never run.
+    """
+    begun: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            begun.set_result(work())
+        except BaseException as err:  # noqa: BLE001  (whoever asks for the result gets it)
+            begun.set_exception(err)
+
+    if threads_per_call() > 1:
+        threading.Thread(target=run, name="beside", daemon=True).start()
+    else:
+        run()
+    return begun
 
 
 def share_cores() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr_models.labels import Finding, Structure, View
-from pedaxr_models.segmentation.landmarks import pixels_of
+from pedaxr_models.segmentation.landmarks import box_of, pixels_of
 
 BoolArray = NDArray[np.bool_]
 
@@ -186,12 +186,6 @@ def lumbar_pitch(l2_body: BoolArray, spine: BoolArray) -> float | None:
     if not side or not widths.any():
         return l2_width(l2_body)
     return float(_PITCH_SCALE * side**_OF_L2 * np.median(widths[widths > 0]) ** _OF_SPINE)
-
-
-def box_of(mask: BoolArray) -> tuple[slice, slice]:
-    """Rows and columns that hold all of a mask; empty slices where it is empty."""
-    x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
-    return slice(y, y + height), slice(x, x + width)
 
 
 def widest_circle(mask: BoolArray) -> float | None:

@@ -5,7 +5,7 @@ reach the networks.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +17,18 @@ Argument = str | None
 Job = Callable[..., bytes]
 
 
-def segment(home: str | None, study_id: str) -> bytes:
-    """Reply of the tool segment_xray, as JSON."""
-    from pedaxr.reading.segment_xray import segment_xray
+def segment(home: str | None, study_id: str, then: Argument = None) -> bytes:
+    """Reply of the tool segment_xray, as JSON; `then` the film's report is begun, where it says "report"."""
+    from pedaxr.reading.segment_xray import followed_by, segment_xray
+    from pedaxr.reports.ahead import begin_report
     from pedaxr_server.replies.film_lines import identified
     from pedaxr_server.replies.tool_results import segmentation_reply
 
     _load_segmenter()
     clinic = _clinic(home)
-    reply = segmentation_reply(identified(segment_xray(study_id, clinic=clinic), clinic))
+    with followed_by(begin_report) if then == "report" else nullcontext():
+        outlined = segment_xray(study_id, clinic=clinic)
+    reply = segmentation_reply(identified(outlined, clinic))
     return reply.model_dump_json(by_alias=True).encode()
 
 

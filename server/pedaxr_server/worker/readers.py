@@ -76,6 +76,8 @@ class WorkerReader:
         async with self.slots.place(current_client()):
             stop = threading.Event()
             given = {"home": self._home, **arguments}
+            if job == "segment" and not self.slots.queued:  # else the core is wanted for whoever waits
+                given["then"] = "report"
             work = partial(self.worker.call, job, given, stop, caller=current_caller().to_json())
             return await self._stoppable(work, stop)
 

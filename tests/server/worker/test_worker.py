@@ -138,6 +138,28 @@ async def test_a_cancelled_call_frees_its_slot_within_a_second(
     assert await reader.read("echo", text="next") == b"next"
 
 
+async def test_a_report_is_begun_with_the_outlines_where_nobody_waits(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, object]] = []
+
+    def answer(job: str, given: dict[str, object], *_: object, **__: object) -> bytes:
+        asked.append((job, given.get("then")))
+        time.sleep(0.05)
+        return b""
+
+    reader = WorkerReader(Settings(), worker)
+    monkeypatch.setattr(worker, "call", answer)
+    await reader.read("segment", study_id="S-1")
+    await reader.read("report", study_id="S-1")
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(partial(reader.read, "segment", study_id="S-2"))
+    assert asked[:2] == [("segment", "report"), ("report", None)]
+    assert [then for _, then in asked[2:]].count(None) >= 1, "the last one alone has nobody behind it"
+    assert asked[-1] == ("segment", "report")
+
+
 async def test_a_call_that_is_cancelled_raises_no_error_of_its_own(worker: Worker, tmp_path: Path) -> None:
     reader = WorkerReader(Settings(), worker)
     mark = tmp_path / "mark"

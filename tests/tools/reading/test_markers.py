@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from pedaxr.reading.markers import SideLetter, letter_notes, side_letters
+from pedaxr.radiograph.orientation import Orientation
+from pedaxr.reading.framing import Framing
+from pedaxr.reading.markers import LetterSearch, SideLetter, letter_notes, side_letters
 from pedaxr.reading.read_film import Source, read_film
 from pedaxr_models.labels import View
 from pedaxr_models.phantom import FilmSpec, make_film, sample_spec
@@ -109,3 +111,17 @@ def test_a_film_whose_letter_contradicts_it_gives_no_finding(
     reading = read_film(Source(path))
     assert any("lead letter" in doubt for doubt in reading.doubts) is is_doubted
     assert bool(reading.doubts) is is_doubted
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_letters_looked_for_beside_other_work_are_those_of_the_film_as_it_is_hung(
+    threads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEDAXR_THREADS", threads)
+    film = unit(lettered("L", 0.85))
+    height, width = film.shape
+    search = LetterSearch(film)
+    upright, mirrored = Framing(width, height), Framing(width, height, Orientation(is_mirrored=True))
+    search.begin(upright)
+    assert search.found(mirrored) == tuple(side_letters(np.ascontiguousarray(film[:, ::-1])))
+    assert search.found(upright) == tuple(side_letters(film)) != search.found(mirrored)

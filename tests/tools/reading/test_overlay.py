@@ -101,6 +101,18 @@ def test_a_written_picture_is_whole_and_replaces_the_old_one(tmp_path: Path) -> 
     assert [entry.name for entry in path.parent.iterdir()] == ["overlay.png"]
 
 
+def test_the_same_picture_is_not_written_again_and_another_of_its_size_is(tmp_path: Path) -> None:
+    path = tmp_path / "overlay.png"
+    write_picture(Image.new("RGB", (50, 40), "red"), path)
+    before = path.stat()
+    write_picture(Image.new("RGB", (50, 40), "red"), path)
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    for damage in (path.read_bytes()[:-1], path.read_bytes()[:-1] + b"x", b""):
+        path.write_bytes(damage)
+        write_picture(Image.new("RGB", (50, 40), "red"), path)
+        assert Image.open(path).getpixel((0, 0)) == (255, 0, 0)
+
+
 def test_a_failed_write_says_what_to_do_and_leaves_the_old_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ midline: a letter that is missed costs nothing, one that is made up doubts a goo
 import itertools
 import string
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,7 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pedaxr.radiograph.orientation import Orientation
+from pedaxr.reading.framing import Framing
 from pedaxr.reading.notes import Note, NoteKind
+from pedaxr_models.runtime.threads import begin
 
 FloatArray = NDArray[np.float32]
 Box = tuple[int, int, int, int]
@@ -69,6 +73,28 @@ class SideLetter:
     x: float
     y: float
     likeness: float
+
+
+class LetterSearch:
+    """The letters of one film, looked for beside other work, once for each way in which it is hung.
+
+    On the whole picture: letters lie next to the child, often beyond the exposed field.
+    """
+
+    def __init__(self, pixels: FloatArray) -> None:
+        self._pixels = pixels
+        self._begun: dict[tuple[Orientation, tuple[float, float]], Future[list[SideLetter]]] = {}
+
+    def begin(self, framing: Framing) -> None:
+        """Begin to look at the picture as it is hung by that framing."""
+        hung = framing.orientation, framing.stretch
+        if hung not in self._begun:
+            self._begun[hung] = begin(lambda: side_letters(framing.upright(self._pixels)))
+
+    def found(self, framing: Framing) -> tuple[SideLetter, ...]:
+        """Those of the picture as it is hung by that framing, in its pixels."""
+        self.begin(framing)
+        return tuple(self._begun[framing.orientation, framing.stretch].result())
 
 
 def side_letters(film: FloatArray) -> list[SideLetter]:

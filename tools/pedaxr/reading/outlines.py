@@ -1,6 +1,6 @@
 """What the segmentation sees on one film, whichever way the film is stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -96,6 +96,7 @@ def outline(
     segmenter: "FilmSegmenter",
     spacing: Spacing | None,
     framing: Framing | None = None,
+    meanwhile: Callable[[Framing], None] = lambda framing: None,
 ) -> Outlines:
     """Segment a film at first look, as its header and its exposed field say how to read it.
 
@@ -103,10 +104,12 @@ def outline(
     what was done to the picture, and not how the child lies, the likelier of the two is taken: consoles turn
     a picture upright and say so in the same elements. Where it says how the child lies, it is believed, and
     doubted where liver, pelvis or spine contradict it: whether it calls a film turned, or upright.
+
+    `meanwhile` is called once the network has looked, to begin what needs no outline.
     """
     stored = radiograph.stored
     framing = framing or exposed_framing(radiograph, spacing)
-    asked = outline_framed(radiograph, segmenter, spacing, framing, looks_ahead=True)
+    asked = outline_framed(radiograph, segmenter, spacing, framing, meanwhile=meanwhile)
     if stored.orientation.is_upright:
         return replace(asked, contradicts_header=stored.is_certain and faults(asked.masks) > 0)
     plain = exposed_framing(radiograph, spacing, Orientation())
@@ -156,13 +159,17 @@ def outline_framed(
     spacing: Spacing | None,
     framing: Framing,
     *,
-    looks_ahead: bool = False,
+    meanwhile: Callable[[Framing], None] | None = None,
 ) -> Outlines:
-    """Segment a film in one framing; `looks_ahead` where the mirrored look at it may well be asked for."""
+    """Segment a film in one framing.
+
+    `meanwhile` is given at a first look, after which the mirrored one may well be asked for.
+    """
     film = framing.apply(radiograph.pixels)
     segmentation = segmenter.predict(film, is_framed=framing.is_framed)
     looks = Looks(segmentation, film, segmenter.glance)
-    if looks_ahead:
+    if meanwhile:
+        meanwhile(framing)
         looks.look_ahead(operating_points().mirrored_looked_from)
     thresholds, min_area_px = segmenter.thresholds, segmenter.min_area_px
     masks = channel_masks(

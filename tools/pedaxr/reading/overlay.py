@@ -110,6 +110,8 @@ def write_picture(picture: Image.Image, path: Path) -> None:
     content = png_bytes(np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB")))
     part: Path | None = None
     try:
+        if _holds(path, content):
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".overlay-", delete=False) as file:
             part = Path(file.name)
@@ -117,7 +119,6 @@ def write_picture(picture: Image.Image, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-        _sync_folder(path.parent)
     except OSError as err:
         raise StorageError(
             "The overlay picture cannot be written. Check the folder's permissions and free space, "
@@ -128,15 +129,12 @@ def write_picture(picture: Image.Image, path: Path) -> None:
             part.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable; not every system lets a folder be opened."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether the same picture is there already: writing it takes the disk longer than drawing it took."""
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except FileNotFoundError:
+        return False
 
 
 class _Layout:

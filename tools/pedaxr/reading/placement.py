@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from pedaxr.reading.notes import Note, NoteKind
 from pedaxr.reading.positioning import is_on_its_side
 from pedaxr_models.labels import FINDINGS, Finding, Structure, View, sign_within
-from pedaxr_models.segmentation.landmarks import Landmarks, find_landmarks, pieces_of
-from pedaxr_models.segmentation.measures import box_of
+from pedaxr_models.segmentation.landmarks import Landmarks, box_of, find_landmarks, pieces_of
 
 if TYPE_CHECKING:
     from pedaxr_models.segmentation.film_segmenter import Segmentation

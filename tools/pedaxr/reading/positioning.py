@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pedaxr.reading.notes import Note, NoteKind
 from pedaxr_models.labels import Structure
-from pedaxr_models.segmentation.landmarks import pixels_of
+from pedaxr_models.segmentation.landmarks import box_of
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float32]
@@ -120,8 +120,12 @@ def faults(masks: Mapping[str, BoolArray]) -> int:
 
 def _centre(mask: BoolArray) -> tuple[float, float] | None:
     """Row and column."""
-    ys, xs = pixels_of(mask)
-    return (float(ys.mean()), float(xs.mean())) if len(ys) else None
+    ones = np.ascontiguousarray(mask).view(np.uint8)
+    by_row, by_column = (cv2.reduce(ones, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel() for axis in (1, 0))
+    count = int(by_row.sum())
+    if not count:
+        return None
+    return tuple(float(n @ np.arange(len(n)) / count) for n in (by_row, by_column))  # type: ignore[return-value]
 
 
 def tilt_of(spine: BoolArray) -> float | None:
@@ -135,10 +139,14 @@ def lean(spine: BoolArray) -> float | None:
 
     None where it has no clear direction.
     """
-    ys, xs = pixels_of(spine)
-    if len(ys) < 3:
+    inside = box_of(spine)  # whose corner does not matter, as moments about the middle are taken
+    sums = (
+        cv2.moments(np.ascontiguousarray(spine[inside]).view(np.uint8)) if spine[inside].size else {"m00": 0}
+    )
+    if sums["m00"] < 3:
         return None
-    (short, long), axes = np.linalg.eigh(np.cov(np.stack([ys, xs]).astype(float)))
+    spread = np.array([[sums["mu02"], sums["mu11"]], [sums["mu11"], sums["mu20"]]]) / (sums["m00"] - 1)
+    (short, long), axes = np.linalg.eigh(spread)
     if long < _LEAST_LENGTH_TO_WIDTH**2 * max(short, 1e-9):
         return None
     down, across = axes[:, 1]

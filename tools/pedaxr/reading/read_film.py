@@ -18,7 +18,7 @@ from pedaxr.radiograph.recent_cache import Recent
 from pedaxr.reading import networks as models
 from pedaxr.reading.counted_findings import CountedFindings, count_findings
 from pedaxr.reading.framing import Framing
-from pedaxr.reading.markers import letter_notes, side_letters
+from pedaxr.reading.markers import LetterSearch, letter_notes
 from pedaxr.reading.measurements import Caliper, measure, place_calipers, resolve_spacing
 from pedaxr.reading.notes import Note, NoteKind, no_finding_because, texts
 from pedaxr.reading.operating_points import OperatingPoints, operating_points
@@ -340,7 +340,8 @@ def look_at(
 
     `framing` is what `exposed_framing` gives of the film, where it is known already.
     """
-    first = outline(radiograph, segmenter, spacing, framing)
+    letters = LetterSearch(radiograph.pixels)
+    first = outline(radiograph, segmenter, spacing, framing, letters.begin)
 
     def look(framing: Framing) -> Outlines:
         return outline_framed(radiograph, segmenter, spacing, framing)
@@ -350,8 +351,7 @@ def look_at(
 
     by_header = first.contradicts_header or radiograph.stored.is_certain
     seen = first if first.contradicts_header else reframed(first, look, None if by_header else turned, view)
-    # On the whole picture: letters lie next to the child, often beyond the exposed field.
-    return replace(seen, letters=tuple(side_letters(seen.framing.upright(radiograph.pixels))))
+    return replace(seen, letters=letters.found(seen.framing))
 
 
 def _check_identity(source: Source, radiograph: Radiograph) -> None:

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from pedaxr.types import Region
 from pedaxr_models.labels import CHANNELS, FINDINGS
-from pedaxr_models.segmentation.landmarks import Landmarks, find_landmarks, locate, pieces_of
-from pedaxr_models.segmentation.measures import box_of
+from pedaxr_models.segmentation.landmarks import Landmarks, box_of, find_landmarks, locate, pieces_of
 
 if TYPE_CHECKING:
     from pedaxr_models.segmentation.film_segmenter import Segmentation
@@ -125,7 +124,8 @@ class Measures:
     def region(self, channel: str, mask: BoolArray, probability: FloatArray) -> Region:
         """Measure and place one non-empty mask (S, S)."""
         side, quadrants = locate(mask, self.landmarks)
-        inside, count = box_of(mask), np.count_nonzero(mask)
+        inside = box_of(mask)
+        count = np.count_nonzero(mask[inside])
         area_px = count / self._frame_px_per_film_px()
         spacing = self.pixel_spacing_mm
         return Region(

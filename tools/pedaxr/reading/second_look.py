@@ -21,7 +21,7 @@ from pedaxr.reading.notes import Note, NoteKind
 from pedaxr.reading.operating_points import NEVER
 from pedaxr_models.labels import CHANNELS, Structure
 from pedaxr_models.runtime.threads import threads_per_call
-from pedaxr_models.segmentation.measures import box_of
+from pedaxr_models.segmentation.landmarks import box_of
 from pedaxr_models.segmentation.transforms import FRAME
 
 if TYPE_CHECKING:

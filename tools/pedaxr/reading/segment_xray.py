@@ -1,6 +1,9 @@
 """Outline findings and structures on one film, measure and place them, and draw them."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +17,24 @@ from pedaxr.registry.standing import signed_of
 from pedaxr.stage_times import stage
 from pedaxr.types import Region, SegmentationResult, SignedReport
 from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding, View, sign_within
+from pedaxr_models.runtime.threads import begin
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from pedaxr.clinic import ClinicLike
     from pedaxr.radiograph.in_memory import FilmLike
 
 _WHAT_THIS_IS = "Not a medical device and not a diagnosis."
+_next_step: ContextVar[Callable[[Reading], None] | None] = ContextVar("next_step", default=None)
+
+
+@contextmanager
+def followed_by(step: Callable[[Reading], None]) -> Iterator[None]:
+    """In the block, `step` is called with every film that `segment_xray` has read, before it is drawn."""
+    token = _next_step.set(step)
+    try:
+        yield
+    finally:
+        _next_step.reset(token)
 
 
 @audited
@@ -49,6 +62,8 @@ def segment_xray(
         InvalidRequest, StudyNotFound, UnreadableImage, NotAnAbdominalFilm, ModelUnavailable, StorageError.
     """
     reading = read_film(find_source(study_id, file, clinic))
+    if step := _next_step.get():
+        step(reading)
     trained, source = provenance(reading.segmenter), reading.source
     film = film_identity(source.study, reading.metadata)
     signed = None
@@ -61,7 +76,7 @@ def segment_xray(
         left = reading.outlines.framing.towards_left
         caption = Caption(film, reading.in_doubt, signed, trained.statement, left)
         with stage("draw"):
-            stored = _begin_to_write(_drawn(reading, caption, full_size), path)
+            stored = _begin_to_draw(reading, caption, full_size, path)
     critical = [] if reading.in_doubt else _critical(reading, signed)
     result = SegmentationResult(
         study_id=reading.source.study.study_id if reading.source.study else None,
@@ -94,15 +109,15 @@ def segment_xray(
     return result
 
 
-def _begin_to_write(picture: "Image", path: Path) -> "Future[None]":
-    """Encode it, and wait for the disk, while the figures are made.
+def _begin_to_draw(reading: Reading, caption: Caption, full_size: bool, path: Path) -> "Future[None]":
+    """Draw, encode, and wait for the disk, while the figures are made."""
+    long_edge = None if full_size else LONG_EDGE
+    film, findings, structures = reading.radiograph.pixels, reading.findings, reading.structures
 
-    The thread is of this call: one kept from before a fork would never run.
-    """
-    beside = ThreadPoolExecutor(1, thread_name_prefix="overlay")
-    begun = beside.submit(write_picture, picture, path)
-    beside.shutdown(wait=False)
-    return begun
+    def draw() -> None:
+        write_picture(draw_overlay(film, findings, structures, caption, long_edge=long_edge), path)
+
+    return begin(draw)
 
 
 def _critical(reading: Reading, signed: SignedReport | None) -> list[str]:
@@ -149,12 +164,6 @@ def place_text(quadrants: list[str]) -> str:
     if len(quadrants) == 4:
         return "all four quadrants"
     return ", ".join(quadrants[:-1]) + (" and " if len(quadrants) > 1 else "") + "".join(quadrants[-1:])
-
-
-def _drawn(reading: Reading, caption: Caption, full_size: bool) -> "Image":
-    long_edge = None if full_size else LONG_EDGE
-    film = reading.radiograph.pixels
-    return draw_overlay(film, reading.findings, reading.structures, caption, long_edge=long_edge)
 
 
 def _overlay_path(reading: Reading, folder: Path | None, full_size: bool) -> Path:
