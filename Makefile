@@ -34,7 +34,7 @@ demo: $(SERVING)  ## a complete agent conversation over MCP: find a child, segme
 	$(BIN)/pedaxr demo
 
 test: $(READY)  ## all tests but the slow ones and those that need a GPU
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(READY)  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

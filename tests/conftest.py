@@ -17,16 +17,17 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when numpy, OpenCV and torch are loaded, so before that
+
+import numpy as np
 
 from pedaxr_models import phantom
 from pedaxr_models.phantom.dataset import contact_sheet, write
 from pedaxr_models.phantom.film import PhantomFilm, make_film
 from pedaxr_models.phantom.out_of_distribution import pictures
 from pedaxr_models.phantom.spec import FilmSpec
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 class MadeFilms:

@@ -3,7 +3,6 @@
 import base64
 import io
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from mcp import Client, StdioServerParameters
 from mcp_types import BlobResourceContents, ImageContent
 from PIL import Image
 
+from pedaxr.clinic import Clinic
 from pedaxr.demo.clinic import create_demo_clinic
 from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME, FEWEST_PATIENTS
 from pedaxr.types import PatientSearch, Report, SegmentationResult
@@ -56,8 +56,10 @@ def test_the_demo_ends_with_two_overlays_and_two_reports(
     monkeypatch: pytest.MonkeyPatch,
     http: bool,
 ) -> None:
-    few = partial(create_demo_clinic, patients=FEWEST_PATIENTS)
-    monkeypatch.setattr(demo, "create_demo_clinic", few)
+    def small(home: Path, *, processes: int = 1, **rest: object) -> Clinic:
+        return create_demo_clinic(home, patients=FEWEST_PATIENTS, processes=1, **rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(demo, "create_demo_clinic", small)
     demo.run_demo(demo_home, tmp_path, http=http)
     shown = capsys.readouterr().out
     for number in (1, 2):

@@ -41,6 +41,12 @@ def write_films(folder: Path, count: int, *, planted: str = "") -> list[Film]:
     return films
 
 
+@pytest.fixture(scope="module")
+def told_by_the_abdomen(tmp_path_factory: pytest.TempPathFactory) -> LeakReport:
+    """What is found in films whose abdomen tells the label."""
+    return find_leaks(write_films(tmp_path_factory.mktemp("abdomen"), 240, planted="abdomen"))
+
+
 def accuracies(report: LeakReport) -> dict[str, float]:
     return {probe.name: probe.accuracy for probe in report.probes}
 
@@ -55,7 +61,6 @@ def test_labels_drawn_by_lot_are_at_chance(tmp_path: Path) -> None:
     ("planted", "probe"),
     [
         ("corner", HIDDEN),
-        ("abdomen", "16 x 16 thumbnail"),
         ("age", "metadata: age, sex, view"),
         ("request", "metadata with the request's words"),
     ],
@@ -65,10 +70,13 @@ def test_a_planted_leak_is_found(tmp_path: Path, planted: str, probe: str) -> No
     assert accuracies(report)[probe] > 0.8
 
 
-def test_what_the_hidden_box_covers_gives_nothing_away(tmp_path: Path) -> None:
-    report = find_leaks(write_films(tmp_path, 240, planted="abdomen"))
-    assert accuracies(report)[HIDDEN] < 0.32
-    assert report.is_clean, "the gut may and must tell the label"
+def test_what_the_abdomen_tells_is_found(told_by_the_abdomen: LeakReport) -> None:
+    assert accuracies(told_by_the_abdomen)["16 x 16 thumbnail"] > 0.8
+
+
+def test_what_the_hidden_box_covers_gives_nothing_away(told_by_the_abdomen: LeakReport) -> None:
+    assert accuracies(told_by_the_abdomen)[HIDDEN] < 0.32
+    assert told_by_the_abdomen.is_clean, "the gut may and must tell the label"
 
 
 def test_a_leak_above_the_limit_is_not_clean(tmp_path: Path) -> None:
