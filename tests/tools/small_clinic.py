@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pedaxr.clinic import Clinic
 from pedaxr.registry import REGISTRY_FILE, NewStudy, Patient, Registry
+from pedaxr.reports import sign_off
 from pedaxr.types import Report
 
 
@@ -49,3 +50,14 @@ def a_report(report_id: str, study_id: str | None = "S-1", narrative: str = "Nor
         model="reader 1",
         data_statement="synthetic",
     )
+
+
+def change_everything(clinic: Clinic) -> None:
+    """One change of every kind that the audit knows."""
+    clinic.registry.save_report(a_report("R-1"))
+    final = sign_off.finalise("R-1", by="Dr. Han", clinic=clinic)
+    sign_off.amend(final.report_id, by="Dr. Han", text="More.", clinic=clinic)
+    clinic.registry.rename("P-2", "김민서")
+    clinic.registry.assign("P-2", "surgery")
+    clinic.registry.merge("P-2", into="P-1")
+    clinic.registry.delete("P-3")

@@ -4,28 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from pedaxr_models.labels import NORMAL, Structure, View
+from pedaxr_models.labels import Structure
 from pedaxr_models.pasting.dome import find_domes
 from pedaxr_models.pasting.free_air import Kind, put_free_air, read_scene
 from pedaxr_models.pasting.grey_curve import estimate_curve
-from pedaxr_models.pasting.structures import structures_from_channels
 from pedaxr_models.pasting.transmission import measure_grain
-from pedaxr_models.phantom.film import PhantomFilm, make_film
-from pedaxr_models.phantom.spec import FilmSpec
 
 KINDS: tuple[Kind, ...] = ("crescent", "flank", "pool", "rigler", "falciform", "football")
-
-
-@pytest.fixture(scope="module")
-def background() -> PhantomFilm:
-    film = make_film(FilmSpec(seed=3, index=4, view=View.ERECT, age_months=40.0))
-    assert film.label == NORMAL
-    return film
-
-
-@pytest.fixture(scope="module")
-def structures(background: PhantomFilm) -> dict[str, np.ndarray]:
-    return structures_from_channels(background.pixels, background.masks)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,27 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from pedaxr_models.labels import FINDINGS, NORMAL, Finding, View
-from pedaxr_models.pasting.structures import structures_from_channels
-from pedaxr_models.phantom.film import PhantomFilm, make_film
+from pedaxr_models.labels import FINDINGS, Finding, View
+from pedaxr_models.phantom.film import PhantomFilm
 from pedaxr_models.phantom.onto.backgrounds import read_background
 from pedaxr_models.phantom.onto.bowel import put_bowel_finding
 from pedaxr_models.phantom.onto.write import write_pairs
-from pedaxr_models.phantom.spec import FilmSpec
 
 BOWEL = [f for f in Finding if f is not Finding.PNEUMOPERITONEUM]
-
-
-@pytest.fixture(scope="module")
-def background() -> PhantomFilm:
-    film = make_film(FilmSpec(seed=3, index=4, view=View.ERECT, age_months=40.0))
-    assert film.label == NORMAL
-    return film
-
-
-@pytest.fixture(scope="module")
-def structures(background: PhantomFilm) -> dict[str, np.ndarray]:
-    return structures_from_channels(background.pixels, background.masks)
 
 
 @pytest.mark.parametrize("finding", BOWEL)

@@ -111,16 +111,17 @@ def swapped(text: str, one: str, other: str) -> str:
     return re.sub(f"{one}|{other}", lambda m: other if m[0] == one else one, text)
 
 
+def mirrored(fact: FindingFact) -> FindingFact:
+    """The same finding on the other side."""
+    side = OPPOSITE.get(fact.side, fact.side) if fact.side else None
+    return replace(fact, side=side, quadrants=tuple(q for q in Quadrant if MIRROR[q] in fact.quadrants))
+
+
 @given(positives("en"))
 def test_an_english_sentence_changed_in_one_respect_says_so(said: tuple[str, FindingFact]) -> None:
     text, fact = said
     assert fact_of(text) == fact
-    mirrored = replace(
-        fact,
-        side=OPPOSITE.get(fact.side, fact.side) if fact.side else None,
-        quadrants=tuple(q for q in Quadrant if MIRROR[q] in fact.quadrants),
-    )
-    assert fact_of(swapped(text, "right", "left")) == mirrored
+    assert fact_of(swapped(text, "right", "left")) == mirrored(fact)
     for word, grade in SYNONYMS.items():
         changed = re.sub("mild|moderate|marked", word, text)
         assert fact_of(changed) == replace(fact, severity=Severity(grade)), changed
@@ -139,13 +140,8 @@ KOREAN_GRADES = {"경미한": "현저한", "현저한": "경미한", "중등도�
 def test_a_korean_sentence_changed_in_one_respect_says_so(said: tuple[str, FindingFact]) -> None:
     text, fact = said
     assert fact_of(text) == fact
-    mirrored = replace(
-        fact,
-        side=OPPOSITE.get(fact.side, fact.side) if fact.side else None,
-        quadrants=tuple(q for q in Quadrant if MIRROR[q] in fact.quadrants),
-    )
     table = str.maketrans("우좌", "좌우")
-    assert fact_of(text.translate(table)) == mirrored
+    assert fact_of(text.translate(table)) == mirrored(fact)
     severity = wordings("ko").words.severity[fact.severity] if fact.severity else ""
     if severity in text:
         other = fact_of(text.replace(severity, KOREAN_GRADES[severity]))

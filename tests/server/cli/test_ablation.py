@@ -28,13 +28,6 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
-@pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("films")
-    assert run("films", folder, "--count", "14", "--seed", "1", "--processes", "1").exit_code == 0
-    return folder
-
-
 def climbed(config: ablation.AblationConfig, tell: Any) -> AblationScores:
     """An ablation without training: every variant calls every film normal."""
     tell("1 of 1: a variant")

@@ -23,13 +23,6 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
-@pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("films")
-    assert run("films", folder, "--count", "12", "--seed", "1", "--processes", "1").exit_code == 0
-    return folder
-
-
 @pytest.mark.parametrize("network", ["segmentation", "captioner"])
 def test_missing_weights_are_one_line(network: str, films: Path, tmp_path: Path) -> None:
     result = run("evaluate", network, "--data", films, "--checkpoint", tmp_path, "--split", "train")

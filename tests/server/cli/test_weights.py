@@ -55,13 +55,6 @@ def test_a_command_reads_with_the_weights_of_the_clinic_it_is_given(
     run("weights", "rollback", "--home", clinic_home)
 
 
-@pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("films")
-    assert run("films", folder, "--count", "12", "--seed", "1", "--processes", "1").exit_code == 0
-    return folder
-
-
 def documented(folder: Path) -> Path:
     """ImagePath, Point, Class, Age, PatientName, Caption: no facts, no masks, no split."""
     with (folder / "films.csv").open(encoding="utf-8", newline="") as file:

@@ -2,24 +2,16 @@
 
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from pedaxr_server.settings import Settings
 
-from ..http_service import bearer, running, with_login
+from ..http_service import bearer
 
 BODY = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}'
 SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: HOST\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def up(clinic_home: Path) -> Iterator[Settings]:
-    with running(with_login(Settings(home=clinic_home, worker=False))) as settings:
-        yield settings
 
 
 def statuses(settings: Settings, sent: bytes) -> list[int]:

@@ -5,7 +5,6 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -37,18 +36,6 @@ from ..http_service import SECRET, bearer, running, with_login
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(scope="module")
-def service(clinic_home: Path) -> Iterator[Settings]:
-    with running(with_login(Settings(home=clinic_home, worker=False))) as settings:
-        yield settings
-
-
-@pytest.fixture(scope="module")
-def open_service(clinic_home: Path) -> Iterator[Settings]:
-    with running(Settings(home=clinic_home, worker=False)) as settings:
-        yield settings
-
-
 @asynccontextmanager
 async def signed_in(settings: Settings, era: str, *scopes: str) -> Any:
     async with (
@@ -69,14 +56,12 @@ FIND = {"name": "find_patient", "arguments": {"query": DEMO_UNAMBIGUOUS_NAME}}
 
 
 @pytest.mark.parametrize("offered", ["none", "expired", "no expiry", "other audience", "unsigned", "basic"])
-async def test_without_a_good_token_there_is_401_and_where_to_get_one(
-    service: Settings, offered: str
-) -> None:
+async def test_without_a_good_token_there_is_401_and_where_to_get_one(up: Settings, offered: str) -> None:
     good = jwt.decode(
-        bearer(service, *SCOPES)["Authorization"][7:],
+        bearer(up, *SCOPES)["Authorization"][7:],
         SECRET,
         algorithms=["HS256"],
-        audience=service.audience,
+        audience=up.audience,
     )
     made = {
         "expired": jwt.encode(good | {"iat": 1000, "exp": 2000}, SECRET),
@@ -87,7 +72,7 @@ async def test_without_a_good_token_there_is_401_and_where_to_get_one(
     headers = {"Authorization": f"Bearer {made[offered]}"} if offered in made else {}
     if offered == "basic":
         headers = {"Authorization": "Basic dXNlcjpwYXNz"}
-    reply = await post(service, "tools/call", FIND, **headers)
+    reply = await post(up, "tools/call", FIND, **headers)
     assert reply.status_code == 401
     challenge = reply.headers["www-authenticate"]
     assert challenge.startswith('Bearer error="invalid_token"')
@@ -95,7 +80,7 @@ async def test_without_a_good_token_there_is_401_and_where_to_get_one(
     (address,) = re.findall(r'resource_metadata="([^"]+)"', challenge)
     async with httpx2.AsyncClient() as http:
         metadata = (await http.get(address)).json()
-    assert metadata["resource"] == service.resource_url
+    assert metadata["resource"] == up.resource_url
     assert metadata["authorization_servers"] == ["https://issuer.example"]
     assert set(metadata["scopes_supported"]) == set(SCOPES)
 
@@ -112,45 +97,41 @@ async def test_without_a_good_token_there_is_401_and_where_to_get_one(
     ],
 )
 async def test_a_token_for_something_else_gets_403_with_the_missing_scope(
-    service: Settings, held: str, call: tuple[str, dict[str, Any]], needed: str
+    up: Settings, held: str, call: tuple[str, dict[str, Any]], needed: str
 ) -> None:
-    reply = await post(service, *call, **bearer(service, held))
+    reply = await post(up, *call, **bearer(up, held))
     assert reply.status_code == 403
     assert (
         f'error="insufficient_scope", error_description="This needs the scope {needed}", scope="{needed}"'
         in (reply.headers["www-authenticate"])
     )
-    control = await post(service, *call, **bearer(service, held, needed))
+    control = await post(up, *call, **bearer(up, held, needed))
     assert control.status_code not in (401, 403)
 
 
-async def test_several_requests_in_one_body_need_all_their_scopes(service: Settings) -> None:
+async def test_several_requests_in_one_body_need_all_their_scopes(up: Settings) -> None:
     call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": FIND}
     body = [{"jsonrpc": "2.0", "id": 1, "method": "ping"}, call]
     async with httpx2.AsyncClient() as http:
-        reply = await http.post(service.url, json=body, headers=bearer(service, FILMS_READ))
+        reply = await http.post(up.url, json=body, headers=bearer(up, FILMS_READ))
     assert reply.status_code == 403
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b"null", b"3", b'{"method": {}, "params": 3}'])
-async def test_a_strange_body_is_a_client_error_and_the_service_goes_on(
-    service: Settings, body: bytes
-) -> None:
-    headers = bearer(service, *SCOPES) | {"Content-Type": "application/json"}
+async def test_a_strange_body_is_a_client_error_and_the_service_goes_on(up: Settings, body: bytes) -> None:
+    headers = bearer(up, *SCOPES) | {"Content-Type": "application/json"}
     async with httpx2.AsyncClient() as http:
-        reply = await http.post(service.url, content=body, headers=headers)
+        reply = await http.post(up.url, content=body, headers=headers)
         assert 400 <= reply.status_code < 500
-        assert (await http.get(service.url.replace("/mcp", "/healthz"))).status_code == 200
+        assert (await http.get(up.url.replace("/mcp", "/healthz"))).status_code == 200
 
 
-async def test_a_signed_in_client_calls_what_its_scopes_allow(
-    service: Settings, era: str, study_id: str
-) -> None:
-    async with signed_in(service, era, PATIENTS_READ) as client:
+async def test_a_signed_in_client_calls_what_its_scopes_allow(up: Settings, era: str, study_id: str) -> None:
+    async with signed_in(up, era, PATIENTS_READ) as client:
         assert len((await client.list_tools()).tools) == 4
         found = await client.call_tool("find_patient", FIND["arguments"])
         assert study_id in json.dumps(found.structured_content)
-    async with signed_in(service, era, FILMS_READ) as client:
+    async with signed_in(up, era, FILMS_READ) as client:
         film = await client.read_resource(f"pedaxr://studies/{study_id}/image.png")
         assert film.contents
 
@@ -168,14 +149,14 @@ async def test_the_server_itself_refuses_what_slips_past_the_gate(
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/", "/.well-known/oauth-protected-resource/mcp", "/anything"])
-async def test_foreign_hosts_and_origins_are_refused_on_every_route(service: Settings, path: str) -> None:
-    url = service.url.replace("/mcp", path)
+async def test_foreign_hosts_and_origins_are_refused_on_every_route(up: Settings, path: str) -> None:
+    url = up.url.replace("/mcp", path)
     async with httpx2.AsyncClient() as http:
         assert (await http.get(url, headers={"Host": "evil.example"})).status_code == 421
-        assert (await http.get(url, headers={"Host": f"evil.example:{service.port}"})).status_code == 421
+        assert (await http.get(url, headers={"Host": f"evil.example:{up.port}"})).status_code == 421
         assert (await http.get(url, headers={"Origin": "http://evil.example"})).status_code == 403
         assert (await http.get(url, headers={"Origin": "null"})).status_code == 403
-        own = await http.get(url, headers={"Origin": f"http://localhost:{service.port}"})
+        own = await http.get(url, headers={"Origin": f"http://localhost:{up.port}"})
     assert own.status_code not in (403, 421), "control"
 
 
@@ -203,10 +184,10 @@ async def test_a_listed_host_and_origin_are_answered(clinic_home: Path) -> None:
     assert preflight.status_code == 200
 
 
-async def test_health_needs_no_token_and_says_nothing_of_patients(service: Settings) -> None:
+async def test_health_needs_no_token_and_says_nothing_of_patients(up: Settings) -> None:
     async with httpx2.AsyncClient() as http:
         for path in ("/healthz", "/readyz"):
-            reply = await http.get(service.url.replace("/mcp", path), headers={"Host": "10.0.0.7"})
+            reply = await http.get(up.url.replace("/mcp", path), headers={"Host": "10.0.0.7"})
             assert reply.status_code == 200
             assert len(reply.text) < 100
             assert not re.search(r"\d", reply.text), "no counts"
@@ -243,9 +224,9 @@ async def test_without_a_login_loopback_clients_do_everything(open_service: Sett
 
 
 async def test_tools_over_http_give_text_picture_and_data(
-    service: Settings, era: str, study_id: str, canned_networks: None
+    up: Settings, era: str, study_id: str, canned_networks: None
 ) -> None:
-    async with signed_in(service, era, *SCOPES) as client:
+    async with signed_in(up, era, *SCOPES) as client:
         outlined = await client.call_tool("segment_xray", {"study_id": study_id})
         reported = await client.call_tool("generate_report", {"study_id": study_id})
         page = await client.read_resource(f"pedaxr://studies/{study_id}/report.html")

@@ -15,7 +15,7 @@ from pedaxr_server.auth.tokens import FILMS_READ, SCOPES
 from pedaxr_server.serve import http_app
 from pedaxr_server.settings import Settings
 
-from ..http_service import SECRET, bearer, running, with_login
+from ..http_service import SECRET, bearer, with_login
 
 ERA = "2026-07-28"
 META = {
@@ -44,12 +44,6 @@ ODD = (
     *("/workplace/../workplace/annotations.zip", "/workplace//annotations.zip"),
     *("/viewer/..%2f..%2fmcp", "/viewer/%252e%252e/mcp", "/viewer/%c0%ae%c0%ae/mcp", "/viewer/..\\..\\mcp"),
 )
-
-
-@pytest.fixture(scope="module")
-def up(clinic_home: Path) -> Iterator[Settings]:
-    with running(with_login(Settings(home=clinic_home, worker=False))) as settings:
-        yield settings
 
 
 @pytest.fixture(scope="module")

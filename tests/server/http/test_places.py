@@ -2,9 +2,7 @@
 
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +10,7 @@ from pedaxr_server.http import places as rules
 from pedaxr_server.http.places import Places, network_of
 from pedaxr_server.settings import Settings
 
-from ..http_service import bearer, running, with_login
+from ..http_service import bearer
 
 
 class One:
@@ -81,12 +79,6 @@ def test_an_address_whose_places_are_all_busy_gets_a_part_of_the_reserve(places:
 )
 def test_one_household_is_one_holder(client: tuple[str, int] | None, holder: str) -> None:
     assert network_of(client) == holder
-
-
-@pytest.fixture(scope="module")
-def up(clinic_home: Path) -> Iterator[Settings]:
-    with running(with_login(Settings(home=clinic_home, worker=False))) as settings:
-        yield settings
 
 
 def connect(settings: Settings, sent: bytes = b"", source: str = "127.0.0.1") -> socket.socket:

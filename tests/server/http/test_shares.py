@@ -4,10 +4,8 @@ import json
 import logging
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -15,8 +13,6 @@ import pytest
 from pedaxr_server.auth.tokens import mint_token
 from pedaxr_server.http import shares
 from pedaxr_server.settings import Settings
-
-from ..http_service import running, with_login
 
 HELLO = {
     "jsonrpc": "2.0",
@@ -31,18 +27,6 @@ HELLO = {
 LIST = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
 ACCEPT = {"Accept": "application/json, text/event-stream"}
 PADDED = json.dumps(HELLO).encode()
-
-
-@pytest.fixture(scope="module")
-def up(clinic_home: Path) -> Iterator[Settings]:
-    with running(with_login(Settings(home=clinic_home, worker=False))) as settings:
-        yield settings
-
-
-@pytest.fixture(scope="module")
-def open_service(clinic_home: Path) -> Iterator[Settings]:
-    with running(Settings(home=clinic_home, worker=False)) as settings:
-        yield settings
 
 
 def signed_in(settings: Settings, subject: str) -> httpx2.Client:

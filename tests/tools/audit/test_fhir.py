@@ -18,9 +18,8 @@ from pedaxr.clinic import Clinic
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.errors import PatientNotFound
 from pedaxr.registry.schema import connected
-from pedaxr.reports import sign_off as reports
 
-from ..small_clinic import a_report, small_clinic
+from ..small_clinic import change_everything, small_clinic
 
 NURSE = Caller("nurse-7", "chat", request_id="req-1")
 Resource = dict[str, Any]
@@ -129,13 +128,7 @@ def clinic(tmp_path: Path) -> Clinic:
     """One entry of every kind."""
     clinic = small_clinic(tmp_path / "home")
     with called_by(NURSE):
-        clinic.registry.save_report(a_report("R-1"))
-        final = reports.finalise("R-1", by="Dr. Han", clinic=clinic)
-        reports.amend(final.report_id, by="Dr. Han", text="More.", clinic=clinic)
-        clinic.registry.rename("P-2", "김민서")
-        clinic.registry.assign("P-2", "surgery")
-        clinic.registry.merge("P-2", into="P-1")
-        clinic.registry.delete("P-3")
+        change_everything(clinic)
         find_patient("김민준", clinic=clinic)
         with pytest.raises(PatientNotFound), accessing(clinic.home, "read_patient"):
             clinic.registry.patient("P-404")

@@ -24,7 +24,7 @@ from pedaxr.registry.schema import connected, writing
 from pedaxr.reports import sign_off as reports
 from pedaxr.storage.home import ACCESS_FILE
 
-from ..small_clinic import a_report, small_clinic
+from ..small_clinic import change_everything, small_clinic
 
 NURSE = Caller("nurse-7", "chat", request_id="req-1")
 
@@ -52,13 +52,7 @@ def faults(clinic: Clinic, head: str | None = None) -> list[str]:
 
 def test_every_change_leaves_an_entry_with_who_and_what(clinic: Clinic) -> None:
     with called_by(NURSE):
-        clinic.registry.save_report(a_report("R-1"))
-        final = reports.finalise("R-1", by="Dr. Han", clinic=clinic)
-        reports.amend(final.report_id, by="Dr. Han", text="More.", clinic=clinic)
-        clinic.registry.rename("P-2", "김민서")
-        clinic.registry.assign("P-2", "surgery")
-        clinic.registry.merge("P-2", into="P-1")
-        clinic.registry.delete("P-3")
+        change_everything(clinic)
     entries = [entry for entry in changes(clinic) if entry.action != STATE]
     assert [e.action for e in entries] == [
         "begin",

@@ -9,12 +9,12 @@ from pedaxr import segment_xray
 from pedaxr.clinic import Clinic
 from pedaxr.reading.operating_points import operating_points, using
 from pedaxr.reports.context_sentences import GAS_BESIDE_LEVELS, MEASURED, NO_TUBES
-from pedaxr_models.facts import UNREADABLE, Presence, Severity, Side
+from pedaxr_models.facts import UNREADABLE, Presence, Side
 from pedaxr_models.labels import FINDINGS, Finding
 from pedaxr_models.segmentation.segmenter import Segmentation
 
 from ..conftest import PerfectSegmenter, phantom
-from .witnesses import Witness, truth, with_finding, witness_of
+from .witnesses import Witness, inventing_stool, truth, with_finding, witness_of
 
 AIR = Finding.PNEUMOPERITONEUM
 
@@ -34,14 +34,7 @@ def test_two_witnesses_who_agree_leave_every_sentence_standing(report_of, name: 
 
 
 def test_a_sentence_without_a_region_is_struck_and_flagged(report_of) -> None:
-    invented = with_finding(
-        truth("normal"),
-        Finding.CONSTIPATION,
-        presence=Presence.PRESENT,
-        severity=Severity.MARKED,
-        side=Side.LEFT,
-    )
-    report = report_of("normal", witness_of(invented))
+    report = report_of("normal", inventing_stool())
     struck = [s for s in report.sentences if s.verdict == "struck" and s.finding]
     assert [s.finding for s in struck] == ["constipation"]
     assert struck[0].text not in report.narrative

@@ -10,12 +10,12 @@ from pedaxr.reading.operating_points import operating_points, using
 from pedaxr.reports.comparison import ComparedFilm, compare
 from pedaxr.reports.korean import in_korean, korean_sections, korean_text
 from pedaxr.types import Report
-from pedaxr_models.facts import UNREADABLE, Presence, Severity, Side
+from pedaxr_models.facts import UNREADABLE, Presence
 from pedaxr_models.labels import FINDINGS, Finding, View
 from pedaxr_models.report_text.parser import parse
 
 from ..conftest import PerfectSegmenter
-from .witnesses import Witness, truth, with_finding, witness_of
+from .witnesses import Witness, inventing_stool, truth, with_finding, witness_of
 
 AIR = Finding.PNEUMOPERITONEUM
 
@@ -63,14 +63,7 @@ def test_a_supine_film_never_excludes_free_air(draft) -> None:
 
 
 def test_what_only_one_witness_sees_is_doubtful_in_korean_too(draft) -> None:
-    invented = with_finding(
-        truth("normal"),
-        Finding.CONSTIPATION,
-        presence=Presence.PRESENT,
-        severity=Severity.MARKED,
-        side=Side.LEFT,
-    )
-    sections = korean_sections(draft("normal", witness_of(invented)))
+    sections = korean_sections(draft("normal", inventing_stool()))
     assert "분변 저류: 두 판독 과정의 결과가 일치하지 않음" in sections["소견"]
     assert "분변 저류 없음" not in sections["소견"] and "일치하지 않음" in sections["결론"]
     silent = with_finding(

@@ -6,7 +6,7 @@ import numpy as np
 
 from pedaxr_models.captioning.reporter import Narrative
 from pedaxr_models.datasets.film import FilmMetadata
-from pedaxr_models.facts import FilmFacts
+from pedaxr_models.facts import FilmFacts, Presence, Severity, Side
 from pedaxr_models.labels import FINDINGS, Finding
 from pedaxr_models.report_text.grammar import narrate
 from pedaxr_models.report_text.parser import parse, split_sentences
@@ -52,3 +52,9 @@ def with_finding(facts: FilmFacts, finding: Finding, **changes: object) -> FilmF
     return replace(
         facts, findings=tuple(replace(f, **changes) if f.finding is finding else f for f in facts.findings)
     )
+
+
+def inventing_stool() -> Witness:
+    """Tells of a normal film and of a loaded colon that it does not show."""
+    said = {"presence": Presence.PRESENT, "severity": Severity.MARKED, "side": Side.LEFT}
+    return witness_of(with_finding(truth("normal"), Finding.CONSTIPATION, **said))
