@@ -1,16 +1,19 @@
 """Cold starts: the server until it lists its tools, a process until it has read its first film.
 
-Each is a process of its own, started from nothing but the disk cache of the operating system. The seed's
-architecture starts the same way: its modules are imported and built, its (random) weights read from a file.
+Each is a process of its own, started from nothing but the disk cache of the operating system and the bytecode
+that an installation has. The seed's architecture starts the same way: its modules are imported and built, its
+(random) weights read from a file.
 """
 
 import asyncio
+import compileall
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +60,14 @@ seed_film(*networks, words=80)
 print(json.dumps({"own_s": time.perf_counter() - begin, "cpu_s": time.process_time(),
     "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
 """
+
+
+def compile_as_installed() -> None:
+    """As pip does; a checkout that may not write its bytecode is compiled again at every start."""
+    for package in ("pedaxr_server", "pedaxr", "pedaxr_models"):
+        found = find_spec(package)
+        assert found is not None and found.origin is not None
+        compileall.compile_dir(Path(found.origin).parent, quiet=1)
 
 
 async def serve_once(home: Path, study_id: str) -> dict[str, float]:
@@ -126,6 +137,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     given = parser.parse_args()
+    compile_as_installed()
     with tempfile.TemporaryDirectory() as folder:
         film, ours = Path(folder) / "film.png", _FIRST_FILM
         Image.fromarray(make_film(sample_spec(0, 3)).pixels).save(film)

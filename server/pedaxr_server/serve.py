@@ -4,6 +4,8 @@ import codecs
 import io
 import os
 import sys
+import threading
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 _STDIO_WARM_DELAY_S = 2.0  # the client's first questions are answered before torch takes the processor
+_SEARCH_DELAY_S = 0.5
+_OF_A_SEARCH = ("pedaxr.patient_search.name_matching", "pedaxr_server.replies.tool_results")
 
 
 def serve(settings: Settings, *, listening: "Callable[[], None] | None" = None) -> None:
@@ -40,6 +44,7 @@ def serve(settings: Settings, *, listening: "Callable[[], None] | None" = None) 
     start_traces()
     tools = XrayTools(settings)
     server = create_server(settings, tools)
+    _load_the_search()
     try:
         if settings.transport == "stdio":
             _serve_stdio(server, settings, tools)
@@ -47,6 +52,13 @@ def serve(settings: Settings, *, listening: "Callable[[], None] | None" = None) 
             _serve_http(server, settings, tools, listening)
     finally:
         tools.reader.close()
+
+
+def _load_the_search() -> None:
+    """While the client reads what there is: a search loads it at once."""
+    timer = threading.Timer(_SEARCH_DELAY_S, lambda: list(map(import_module, _OF_A_SEARCH)))
+    timer.daemon = True
+    timer.start()
 
 
 def http_app(settings: Settings) -> "Starlette":

@@ -23,7 +23,7 @@ from pedaxr_server.settings import Settings
 pytestmark = pytest.mark.anyio
 HEAVY = (
     *("torch", "transformers", "pandas", "torchvision", "scipy", "matplotlib", "pydicom"),
-    *("numpy", "cv2", "PIL", "sqlite_utils"),
+    *("numpy", "cv2", "PIL", "sqlite_utils", "rapidfuzz", "pedaxr_models.report_text.parser"),
 )
 
 

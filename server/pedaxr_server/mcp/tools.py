@@ -25,7 +25,6 @@ from pedaxr_server.auth.tokens import REPORTS_READ, may
 from pedaxr_server.mcp.answers import FIND_ANSWER, REPORT_ANSWER, SEGMENT_ANSWER
 from pedaxr_server.mcp.finalise_tool import finalise_tool
 from pedaxr_server.mcp.strict_tools import StrictTool, readable_errors, strict_tool
-from pedaxr_server.replies.tool_results import patients_reply
 from pedaxr_server.replies.worklist_reply import WORKLIST, worklist_reply
 from pedaxr_server.settings import Settings
 from pedaxr_server.viewer.app import ui_meta
@@ -171,6 +170,7 @@ class XrayTools:
     def _find(self, query: str, patient_birth_date: date | None, limit: int) -> CallToolResult:
         from pedaxr.clinic import open_clinic
         from pedaxr.pacs.search import find_patient_and_ask
+        from pedaxr_server.replies.tool_results import patients_reply  # whose parser of reports takes long
 
         clinic = open_clinic(self._home)
         if query.strip().casefold() == WORKLIST:

@@ -21,6 +21,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -182,22 +183,38 @@ def main() -> None:
     """Arguments: socket, bytes of memory, and the words `warm` and `decode-apart` where wanted."""
     log_to_stderr()
     decode_in_worker("decode-apart" in sys.argv)
-    if is_in_worker() and "warm" not in sys.argv:
-        threading.Thread(target=_start_decoder, daemon=True).start()
+    if "warm" not in sys.argv:  # there is a call already
+        threading.Thread(target=_get_ready, daemon=True).start()
     serve_jobs(int(sys.argv[1]), memory=int(sys.argv[2]), warm_up=_warm_up if "warm" in sys.argv else None)
 
 
-def _start_decoder() -> None:
-    """It gets ready while this process loads the networks. The first film says what is wrong with it."""
-    from pedaxr.radiograph.decode_pool import the_pool
-
+def _get_ready() -> None:
+    """Load beside the first call what it will need; a call says what is wrong with it."""
     with suppress(PedaxrError):
-        the_pool().warm()
+        _load_beside_the_decoder()
 
 
 def _warm_up() -> None:
+    _load_beside_the_decoder()
+    load()
+
+
+def _load_beside_the_decoder() -> None:
+    """All that reading and answering need, in that order; meanwhile the decoder's process comes up."""
+    from pedaxr.reading import networks
+    from pedaxr_models.runtime.threads import begin
+
+    decoder = begin(_start_decoder)
+    networks.segmenter()
+    import_module("pedaxr_server.replies.tool_results")
+    networks.reporter()
+    import_module("pedaxr.reports.generate_report")
+    import_module("sqlite_utils")  # to store the first report; takes half a second where there is a pandas
+    decoder.result()
+
+
+def _start_decoder() -> None:
     if is_in_worker():
         from pedaxr.radiograph.decode_pool import the_pool
 
         the_pool().warm()
-    load()

@@ -22,6 +22,8 @@ class _Cache:
         self._loaded: dict[Path, object] = {}
 
     def get(self, folder: Path, load: Callable[[Path], T]) -> T:
+        if folder in self._loaded:  # the other network may be loading
+            return self._loaded[folder]  # type: ignore[return-value]
         with self._lock:  # held while loading: a second caller waits instead of loading twice
             if folder not in self._loaded:
                 self._loaded[folder] = _loaded(folder, load)

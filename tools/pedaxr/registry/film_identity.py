@@ -3,7 +3,6 @@
 from datetime import date
 from typing import TYPE_CHECKING, cast
 
-from pedaxr.patient_search.name_matching import romanised_name
 from pedaxr.records import Study
 from pedaxr.text import printable
 from pedaxr.types import FilmIdentity, Sex
@@ -31,7 +30,7 @@ def film_identity(
         study_id=study.study_id,
         patient_id=study.patient_id,
         patient_name=study.patient_name,
-        patient_name_romanised=romanised_name(study.patient_name),
+        patient_name_romanised=_romanised(study.patient_name),
         patient_birth_date=study.patient_birth_date,
         patient_sex=study.patient_sex,
         study_date=study.study_date,
@@ -41,6 +40,13 @@ def film_identity(
     )
 
 
+def _romanised(name: str) -> str | None:
+    """See `romanised_name`: the search's rules are loaded with the first film, not as the server starts."""
+    from pedaxr.patient_search.name_matching import romanised_name
+
+    return romanised_name(name)
+
+
 def _of_header(header: "FilmMetadata", today: date) -> FilmIdentity:
     name = printable(header.patient_name) if header.patient_name else None
     on = _date(header.study_date)
@@ -48,7 +54,7 @@ def _of_header(header: "FilmMetadata", today: date) -> FilmIdentity:
     return FilmIdentity(
         patient_id=printable(header.patient_id, 64) if header.patient_id else None,
         patient_name=name,
-        patient_name_romanised=romanised_name(name) if name else None,
+        patient_name_romanised=_romanised(name) if name else None,
         patient_birth_date=_date(header.patient_birth_date),
         patient_sex=cast("Sex", header.patient_sex) if is_known_sex else None,
         study_date=on,
