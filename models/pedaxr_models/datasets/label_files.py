@@ -69,9 +69,14 @@ def _visible_files(folder: Path) -> list[Path]:
 
 
 def _is_bare_dicom(path: Path) -> bool:
-    """Whether a file of no known ending begins as DICOM does (PS3.10 section 7.1)."""
+    """Whether a file of no known ending begins as DICOM does."""
     if path.suffix.lower() in (*PICTURES, *_OTHER_PICTURES, *_ARCHIVES, *_TABLES, ".json"):
         return False
+    return begins_as_dicom(path)
+
+
+def begins_as_dicom(path: Path) -> bool:
+    """Whether a file begins as DICOM does (PS3.10 section 7.1), whatever it is called."""
     try:
         with path.open("rb") as file:
             return file.read(_DICM.stop)[_DICM] == b"DICM"

@@ -71,17 +71,23 @@ def test_the_fill_lets_the_film_shine_through() -> None:
     assert np.abs(patterned - plain).max() > 100
 
 
-def test_every_finding_is_named_by_its_sign_and_only_landmarks_of_the_structures(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    written: list[str] = []
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """All that is written into an overlay."""
+    texts: list[str] = []
     draw = overlay._write
 
     def listen(*args: Any) -> None:
-        written.append(args[2])
+        texts.append(args[2])
         draw(*args)
 
     monkeypatch.setattr(overlay, "_write", listen)
+    return texts
+
+
+def test_every_finding_is_named_by_its_sign_and_only_landmarks_of_the_structures(
+    written: list[str],
+) -> None:
     regions = [square(name, 20, 20, 60) for name in (*Finding, Structure.SPINE, Structure.RIBS)]
     draw_overlay(film(), regions[: len(Finding)], regions[len(Finding) :])
     signs = {sign(name) for name in Finding}
@@ -253,15 +259,7 @@ def test_every_sign_that_a_legend_needs_has_a_glyph(char: str) -> None:
     assert bytes(font.getmask(char)) != bytes(font.getmask("\uffff"))  # the box of a letter that is missing
 
 
-def test_a_legend_shows_square_centimetres_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    written: list[str] = []
-    draw = overlay._write
-
-    def listen(*args: Any) -> None:
-        written.append(args[2])
-        draw(*args)
-
-    monkeypatch.setattr(overlay, "_write", listen)
+def test_a_legend_shows_square_centimetres_in_full(written: list[str]) -> None:
     region = square(Finding.CONSTIPATION, 20, 20, 60).model_copy(update={"area_mm2": 123456.0})
     draw_overlay(film(), [region], [])
     assert "1234.6 cm², 10% of body" in written

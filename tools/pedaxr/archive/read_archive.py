@@ -33,7 +33,6 @@ _FORMER_PLAN = "archive.json"
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm"})
 # Files of a PACS or its discs are called IM000001, or by their UID, whose last number looks like a suffix.
 _UNSAID_SUFFIX = re.compile(r"(?:\.(?:\d+|dicom|dic|ima))?", re.IGNORECASE)
-_DICM = slice(128, 132)
 PATH_COLUMNS = ("ImagePath", "file", "path")
 _AHEAD = 2  # parts given to each process beforehand
 _MOST_BREAKS = 3
@@ -189,11 +188,9 @@ def _is_dicom_unsaid(path: Path) -> bool:
     """Whether this is a DICOM file, though its name does not say so; the directory of a disc is no film."""
     if path.name == "DICOMDIR" or not _UNSAID_SUFFIX.fullmatch(path.suffix) or not path.is_file():
         return False
-    try:
-        with path.open("rb") as file:
-            return file.read(_DICM.stop)[_DICM] == b"DICM"
-    except OSError:
-        return False
+    from pedaxr_models.datasets.label_files import begins_as_dicom
+
+    return begins_as_dicom(path)
 
 
 def _in_table(table: Path) -> Iterator[str]:

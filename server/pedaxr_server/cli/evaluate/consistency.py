@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import DATA, document_option, films_of_split, limit_option
+from pedaxr_server.cli.evaluate.films import DATA, document_option, films_to_test, limit_option
 from pedaxr_server.cli.options import FILE, json_option, show, use_weights, weights_option
 from pedaxr_server.cli.publish import publish
 
@@ -37,11 +37,9 @@ def evaluate_consistency(
     from pedaxr.evaluation import consistency as measuring
 
     use_weights(weights)
-    sets = {name: path for name, path in (("test", data), ("shifted", shifted)) if path}
     found = {}
     with library_errors():
-        for name, path in sets.items():
-            films = films_of_split(path, "test", limit)
+        for name, films in films_to_test(limit, test=data, shifted=shifted).items():
             with progress_bar(f"Reporting, {name}", len(films) * len(measuring.WAYS)) as progress:
                 found[name] = measuring.evaluate_consistency(films, records=records, progress=progress)
         table = measuring.consistency_table(found)

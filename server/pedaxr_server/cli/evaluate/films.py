@@ -46,6 +46,11 @@ def films_of_split(
     return films[:limit]
 
 
+def films_to_test(limit: int | None, **sets: Path | None) -> "dict[str, list[Film]]":
+    """The test films of each set that is given, by its name. Raises InvalidRequest where one has none."""
+    return {name: films_of_split(data, "test", limit) for name, data in sets.items() if data}
+
+
 def counter(bar: Callable[[int, int], None], total: int) -> Callable[[int], None]:
     """A callback that takes how many more are done, for a bar that takes how many are."""
     done = 0

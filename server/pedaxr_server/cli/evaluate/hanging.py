@@ -6,7 +6,7 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import DATA, document_option, films_of_split, limit_option
+from pedaxr_server.cli.evaluate.films import DATA, document_option, films_to_test, limit_option
 from pedaxr_server.cli.options import json_option, show, use_weights, weights_option
 from pedaxr_server.cli.publish import publish
 
@@ -33,11 +33,8 @@ def evaluate_hanging(
 
     use_weights(weights)
     with library_errors():
-        sets = {
-            name: [film.image_path for film in films_of_split(path, "test", limit)]
-            for name, path in {"test": films, "shifted": shifted}.items()
-            if path
-        }
+        good = films_to_test(limit, test=films, shifted=shifted)
+        sets = {name: [film.image_path for film in found] for name, found in good.items()}
         if not sets:
             raise InvalidRequest("Name a data set with --films, --shifted or both.")
         with progress_bar("Judging") as progress:

@@ -8,7 +8,7 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import DATA, document_option, films_of_split, limit_option
+from pedaxr_server.cli.evaluate.films import DATA, document_option, films_to_test, limit_option
 from pedaxr_server.cli.options import json_option, show, use_weights, weights_option
 from pedaxr_server.cli.publish import publish
 
@@ -50,14 +50,10 @@ def evaluate_rejection(
     from pedaxr.evaluation import rejection as measuring
 
     use_weights(weights)
-    sets = {"test": films, "shifted": shifted}
     with library_errors(), TemporaryDirectory() as folder:
         pictures = listed_ood_images(data or generated_ood_images(Path(folder), count, seed))
-        good = {
-            name: [film.image_path for film in films_of_split(path, "test", limit)]
-            for name, path in sets.items()
-            if path
-        }
+        sets = films_to_test(limit, test=films, shifted=shifted)
+        good = {name: [film.image_path for film in found] for name, found in sets.items()}
         with progress_bar("Judging") as progress:
             figures = measuring.judge_all(pictures, good, progress)
         table = measuring.rejection_table(figures)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import DATA, document_option, films_of_split, limit_option
+from pedaxr_server.cli.evaluate.films import DATA, document_option, films_to_test, limit_option
 from pedaxr_server.cli.options import FILE, json_option, show, use_weights, weights_option
 from pedaxr_server.cli.publish import publish
 
@@ -45,11 +45,9 @@ def evaluate_reports(
     from pedaxr.evaluation import reports as measuring
 
     use_weights(weights)
-    sets = {name: path for name, path in (("test", data), ("shifted", shifted)) if path}
     found = {}
     with library_errors():
-        for name, path in sets.items():
-            films = films_of_split(path, "test", limit)
+        for name, films in films_to_test(limit, test=data, shifted=shifted).items():
             with progress_bar(f"Reporting, {name}", len(films)) as progress:
                 found[name] = measuring.evaluate_reports(films, seed=seed, records=records, progress=progress)
         table = measuring.reports_table(found)
