@@ -14,6 +14,7 @@ from pedaxr_models.checkpoint import CheckpointError, load_checkpoint
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import FINDINGS
 from pedaxr_models.runtime.compiled import AnyArray, Graph, open_graphs
+from pedaxr_models.runtime.threads import begin
 from pedaxr_models.segmentation.film_segmenter import Segmentation
 from pedaxr_models.segmentation.transforms import FloatArray
 
@@ -116,8 +117,11 @@ class CompiledReporter(FilmReporter):
     def _seen(self, pixels: FloatArray, segmentation: Segmentation) -> tuple[FloatArray, ...]:
         """Film planes (1, P, S, S), probabilities (1, C, S/2, S/2) and regions (1, R, F)."""
         size, probabilities = self._sizes.image_size, segmentation.probabilities
-        film = film_planes(pixels, size, (segmentation.frame_of(pixels), segmentation.letterbox))
-        return film[None], shrink(probabilities, size // 2)[None], region_features(probabilities)[None]
+        framed = segmentation.frame_of(pixels), segmentation.letterbox
+        planes = begin(lambda: (film_planes(pixels, size, framed), shrink(probabilities, size // 2)))
+        regions = region_features(probabilities)
+        film, small = planes.result()
+        return film[None], small[None], regions[None]
 
     def words(self, metadata: FilmMetadata) -> tuple[AnyArray, AnyArray]:
         """Tokens and mask (1, T) int64, always padded to the longest: the graph's length is fixed."""

@@ -47,13 +47,13 @@ class Segmentation:
 
     def body_of(self, pixels: FloatArray, masks: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
         """See `landmarks.body_mask`, of the film (H, W) that was segmented."""
-        tissue = None if self.frame is None else self._tissue
+        tissue = None if self.frame is None else self.tissue
         return body_mask(self.frame_of(pixels), masks, self.letterbox.content, tissue)
 
     @cached_property
-    def _tissue(self) -> NDArray[np.bool_]:
-        assert self.frame is not None
-        return tissue_of(self.frame, self.letterbox.content)
+    def tissue(self) -> NDArray[np.bool_] | None:
+        """See `landmarks.tissue_of`; None without a frame."""
+        return None if self.frame is None else tissue_of(self.frame, self.letterbox.content)
 
 
 class FilmSegmenter(ABC):

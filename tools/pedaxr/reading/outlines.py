@@ -1,15 +1,16 @@
 """What the segmentation sees on one film, whichever way the film is stored."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pedaxr.radiograph.orientation import Orientation
 from pedaxr.radiograph.read import Radiograph
+from pedaxr.radiograph.recent_cache import Recent
 from pedaxr.reading.framing import Framing, framing_of, with_exposed_field
 from pedaxr.reading.markers import SideLetter
 from pedaxr.reading.notes import Note
@@ -21,6 +22,7 @@ from pedaxr.reading.regions import channel_masks, find_regions
 from pedaxr.reading.second_look import Looks
 from pedaxr.types import Region
 from pedaxr_models.labels import Structure
+from pedaxr_models.runtime.threads import begin
 from pedaxr_models.segmentation.confident_cores import with_cores
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float32]
 Spacing = tuple[float, float]
 
+T = TypeVar("T")
+_MOST_FIGURES = 8
 _SURER = 0.03  # plausibility: films upside down lose .04 or more, the same film mirrored .01 either way
 _DECIDED = 10  # weight of how far all probabilities lie from even: it differs little, and reliably
 
@@ -65,6 +69,17 @@ class Outlines:
     is_part: bool = False
     is_lying: bool = False
     letters: tuple[SideLetter, ...] = ()
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for all who read this film alike: its outlining and its report.
+
+        `key` names it and all that it depends on besides the outlines; the last few are kept.
+        """
+        return cast(T, self._figures.get(key, make))
+
+    @cached_property
+    def _figures(self) -> Recent[object]:
+        return Recent(_MOST_FIGURES)
 
     @cached_property
     def anatomy(self) -> Anatomy:
@@ -167,6 +182,7 @@ def outline_framed(
     """
     film = framing.apply(radiograph.pixels)
     segmentation = segmenter.predict(film, is_framed=framing.is_framed)
+    begin(lambda: segmentation.tissue)
     looks = Looks(segmentation, film, segmenter.glance)
     if meanwhile:
         meanwhile(framing)

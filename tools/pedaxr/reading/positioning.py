@@ -95,20 +95,20 @@ def is_on_its_side(masks: Mapping[str, BoolArray]) -> bool:
 
 def is_upside_down(masks: Mapping[str, BoolArray]) -> bool:
     """Whether the pelvis is outlined above the liver."""
-    liver, pelvis = _centre(masks[Structure.LIVER]), _centre(masks[Structure.PELVIS])
+    liver, pelvis = centre_of(masks[Structure.LIVER]), centre_of(masks[Structure.PELVIS])
     return bool(liver and pelvis and pelvis[0] < liver[0])
 
 
 def is_mirrored(masks: Mapping[str, BoolArray]) -> bool:
     """Whether the liver is outlined clearly on the patient's left: the network outlines it where it lies."""
-    liver, spine = _centre(masks[Structure.LIVER]), _centre(masks[Structure.SPINE])
+    liver, spine = centre_of(masks[Structure.LIVER]), centre_of(masks[Structure.SPINE])
     return bool(liver and spine and liver[1] - spine[1] > _LEAST_ASIDE * masks[Structure.LIVER].shape[1])
 
 
 def shows_chest(masks: Mapping[str, BoolArray], rows: slice) -> bool:
     """Whether lungs are outlined as far down, and as large, as on a film of chest and abdomen."""
     lungs = masks[Structure.LUNGS][rows]
-    middle = _centre(lungs)
+    middle = centre_of(lungs)
     share = int(np.count_nonzero(lungs)) / max(1, int(np.count_nonzero(masks[Structure.SPINE])))
     return bool(middle and middle[0] > _LOW_LUNGS * len(lungs) and share > _LARGE_LUNGS)
 
@@ -118,8 +118,8 @@ def faults(masks: Mapping[str, BoolArray]) -> int:
     return is_on_its_side(masks) + is_mirrored(masks) + is_upside_down(masks)
 
 
-def _centre(mask: BoolArray) -> tuple[float, float] | None:
-    """Row and column."""
+def centre_of(mask: BoolArray) -> tuple[float, float] | None:
+    """Row and column of the middle of a mask (H, W); None where it is empty."""
     ones = np.ascontiguousarray(mask).view(np.uint8)
     by_row, by_column = (cv2.reduce(ones, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel() for axis in (1, 0))
     count = int(by_row.sum())

@@ -34,6 +34,7 @@ from pedaxr.reading.positioning import is_on_its_side, positioning_notes, text_n
 from pedaxr.reading.quality import check_anatomy, check_likeness, check_picture
 from pedaxr.reading.reframing import reframed
 from pedaxr.reading.second_look import hanging_doubts, refuse_two_bodies
+from pedaxr.registry.film_identity import study_metadata
 from pedaxr.stage_times import stage
 from pedaxr.types import Region
 from pedaxr_models.datasets.film import FilmMetadata
@@ -109,11 +110,10 @@ class Reading:
     @cached_property
     def counted(self) -> CountedFindings:
         """Which outlines are findings in this film's view."""
-        return count_findings(
-            self.outlines,
-            spacing=self.pixel_spacing_mm,
-            view=self.metadata.view,
-            least_share=self.points.least_share,
+        spacing, view, least = self.pixel_spacing_mm, self.metadata.view, self.points.least_share
+        return self.outlines.once(
+            ("counted", spacing, view, tuple(least.items())),
+            lambda: count_findings(self.outlines, spacing=spacing, view=view, least_share=least),
         )
 
     @property
@@ -187,14 +187,20 @@ class Reading:
         """Calibres, levels and stool shares, named as by `measurements.measure`; none of a film in doubt."""
         if self.doubts:
             return {}
-        return measure(
-            self.cores,
-            self.segmentation.letterbox,
-            pixel_spacing_mm=square_spacing(self.pixel_spacing_mm),
-            view=self.metadata.view,
-            degrees=self.outlines.framing.degrees,
-            surer_levels=self._surer_levels,
-        )
+        spacing, counted = square_spacing(self.pixel_spacing_mm), self.counted
+
+        def measured() -> tuple[CountedFindings, dict[str, float]]:
+            return counted, measure(
+                self.cores,
+                self.segmentation.letterbox,
+                pixel_spacing_mm=spacing,
+                view=self.metadata.view,
+                degrees=self.outlines.framing.degrees,
+                surer_levels=self._surer_levels,
+            )
+
+        key = ("measures", spacing, self.metadata.view, id(counted))
+        return dict(self.outlines.once(key, measured)[1])
 
     @cached_property
     def calipers(self) -> dict[str, Caliper]:
@@ -267,7 +273,7 @@ def read_film(source: Source, segmenter: "FilmSegmenter | None" = None) -> Readi
     notes += _header_notes(source, radiograph)
     segmenter = segmenter or models.segmenter()
     audit.note(weights=segmenter.weights_sha256)
-    metadata = _study_metadata(source.study) if source.study else radiograph.metadata
+    metadata = study_metadata(source.study) if source.study else radiograph.metadata
     with stage("outline"):
         outlines = _seen(radiograph, segmenter, sides, metadata.view, picture.framing)
     points = operating_points()
@@ -382,17 +388,3 @@ def _header_notes(source: Source, radiograph: Radiograph) -> list[Note]:
 def _plain(text: str) -> str:
     """An id as it is compared."""
     return plain_id(text).casefold()
-
-
-def _study_metadata(study: "Study") -> FilmMetadata:
-    return FilmMetadata(
-        patient_id=study.patient_id,
-        patient_name=study.patient_name,
-        patient_sex=study.patient_sex,
-        patient_birth_date=study.patient_birth_date.isoformat() if study.patient_birth_date else None,
-        study_date=study.study_date.isoformat() if study.study_date else None,
-        age_months=study.age_months,
-        view=View(study.view_position) if study.view_position else None,
-        indication=study.indication,
-        working_diagnosis=study.working_diagnosis,
-    )

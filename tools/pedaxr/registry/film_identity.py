@@ -40,6 +40,23 @@ def film_identity(
     )
 
 
+def study_metadata(study: Study) -> "FilmMetadata":
+    """What the registry knows of a film that is read."""
+    from pedaxr_models.datasets.film import FilmMetadata
+
+    return FilmMetadata(
+        patient_id=study.patient_id,
+        patient_name=study.patient_name,
+        patient_sex=study.patient_sex,
+        patient_birth_date=study.patient_birth_date.isoformat() if study.patient_birth_date else None,
+        study_date=study.study_date.isoformat() if study.study_date else None,
+        age_months=study.age_months,
+        view=View(study.view_position) if study.view_position else None,
+        indication=study.indication,
+        working_diagnosis=study.working_diagnosis,
+    )
+
+
 def _romanised(name: str) -> str | None:
     """See `romanised_name`: the search's rules are loaded with the first film, not as the server starts."""
     from pedaxr.patient_search.name_matching import romanised_name

@@ -90,11 +90,12 @@ def are_domes_in_field(masks: "Mapping[str, NDArray[np.bool_]]", rows: slice) ->
         masks: by channel, (S, S).
         rows: of the frame that the film fills.
     """
-    import numpy as np
+    from pedaxr.reading.positioning import centre_of
+    from pedaxr_models.segmentation.landmarks import pixels_of
 
     diaphragm, spine = masks[Structure.DIAPHRAGM], masks[Structure.SPINE]
-    ys, xs = np.nonzero(diaphragm)
-    middle = float(np.nonzero(spine)[1].mean()) if spine.any() else diaphragm.shape[1] / 2
+    ys, xs = pixels_of(diaphragm)
+    middle = centre[1] if (centre := centre_of(spine)) else diaphragm.shape[1] / 2
     top = rows.start + _LEAST_MARGIN * (rows.stop - rows.start)
     sides = (ys[xs > middle], ys[xs <= middle])
     return all(len(side) >= _LEAST_DOME_PX and side.min() > top for side in sides)
