@@ -56,8 +56,8 @@ def bug(home: str | None) -> bytes:
     raise KeyError("a child's name")
 
 
-def segment(home: str | None, study_id: str) -> bytes:
-    """A reply of the tool, after a tenth of a second of work."""
+def segment(home: str | None, study_id: str, then: str | None = None) -> bytes:
+    """A reply of the tool, after a tenth of a second of work; no report is begun, whatever comes `then`."""
     from pedaxr.types import SegmentationResult
     from pedaxr_server.replies.tool_results import segmentation_reply
 
