@@ -11,11 +11,12 @@ import pickle
 import sqlite3
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -47,7 +48,7 @@ class MadeFilms:
         path = self.folder / hashlib.sha256(repr(spec).encode()).hexdigest()
         if not path.exists():
             film = make_film(spec)
-            own = path.with_suffix(f".{os.getpid()}")  # the other worker may be making the same film
+            own = path.with_suffix(f".{uuid4().hex}")  # the other worker may be making the same film
             own.write_bytes(zlib.compress(pickle.dumps(_packed(film)), 1))
             own.replace(path)
             return film
@@ -56,8 +57,10 @@ class MadeFilms:
     @contextmanager
     def forgotten(self) -> Iterator[None]:
         folder, self.folder = self.folder, None
-        yield
-        self.folder = folder
+        try:
+            yield
+        finally:
+            self.folder = folder
 
 
 def _packed(film: PhantomFilm) -> PhantomFilm:
@@ -116,13 +119,15 @@ def every_write_is_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection(session: pytest.Session) -> Iterator[None]:
+def pytest_collection() -> Generator[None, object, object]:
     """Modules and thousands of items stay to the end: they are not looked at again by each collection."""
     gc.disable()
-    yield
-    gc.collect()
-    gc.freeze()
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_unconfigure() -> None:
