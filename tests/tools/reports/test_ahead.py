@@ -1,7 +1,9 @@
 """A report begun ahead is the same report, and answers no other film, child, writer, request or caller."""
 
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -94,6 +96,25 @@ def test_the_childs_earlier_film_is_read_ahead(
     outlined(study, film_clinic)
     looks = segmenter.calls
     assert generate_report(study, clinic=film_clinic).comparison is not None
+    assert segmenter.calls == looks
+
+
+def test_a_report_alone_has_the_earlier_film_read_while_it_is_written(
+    film_clinic: Clinic, writer: Callable[[str], Counting], segmenter: PerfectSegmenter
+) -> None:
+    study = next(s for s in _studies(film_clinic) if film_clinic.registry.earlier_studies(s))
+    counting = writer(study)
+    counting.may_write.clear()
+    with ThreadPoolExecutor(1) as beside:
+        report = beside.submit(generate_report, study, clinic=film_clinic)
+        for _ in range(2000):
+            if segmenter.calls >= 2:
+                break
+            time.sleep(0.005)
+        looks = segmenter.calls
+        counting.may_write.set()
+        assert report.result(20).comparison is not None
+    assert looks >= 2, "both films are looked at before the draft is written"
     assert segmenter.calls == looks
 
 

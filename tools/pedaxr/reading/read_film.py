@@ -39,6 +39,7 @@ from pedaxr.stage_times import stage
 from pedaxr.types import Region
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import CHANNELS, Finding, View
+from pedaxr_models.runtime.threads import begin
 from pedaxr_models.written.plain import plain_id
 
 if TYPE_CHECKING:
@@ -293,9 +294,10 @@ class _Picture:
     @classmethod
     def of(cls, radiograph: Radiograph, spacing: tuple[float, float] | None) -> "_Picture":
         """Raises NotAnAbdominalFilm."""
+        text = begin(lambda: text_notes(radiograph.pixels))
         framing = exposed_framing(radiograph, spacing)
         exposed = replace(radiograph, pixels=framing.apply(radiograph.pixels))
-        return cls(framing, (*check_picture(exposed), *text_notes(radiograph.pixels)))
+        return cls(framing, (*check_picture(exposed), *text.result()))
 
 
 def _judgement(outlines: Outlines, points: OperatingPoints) -> list[Note]:

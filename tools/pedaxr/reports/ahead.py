@@ -52,6 +52,18 @@ def begin_report(reading: Reading) -> None:
     _begun[:] = [begin(prepare)]
 
 
+def begin_earlier(source: Source) -> None:
+    """Have the child's earlier film read while this one's draft is written, where there is a core for it."""
+    caller = current_caller()
+
+    def read() -> None:
+        with called_by(caller), suppress(PedaxrError):  # the comparison says so
+            _read_earlier(source)
+
+    if source.study is not None and threads_per_call() > 1:
+        begin(read)
+
+
 def _read_earlier(source: Source) -> None:
     """The film that this one is compared with, as far as the caller may see it."""
     if source.study is None or source.clinic is None:

@@ -14,7 +14,7 @@ from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import operating_points
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
-from pedaxr.reports.ahead import draft_of
+from pedaxr.reports.ahead import begin_earlier, draft_of
 from pedaxr.reports.check_draft import CheckedDraft, check_draft, in_a_word
 from pedaxr.reports.comparison import NOT_COMPARED_FILM, compare_with_earlier
 from pedaxr.reports.consistency import without_contradictions
@@ -127,6 +127,8 @@ def _both(requested: str | None, given: str | None) -> list[Supplied]:
 
 
 def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") -> Report:
+    if not reading.doubts:  # else it is compared with nothing
+        begin_earlier(reading.source)
     with stage("write_report"):
         told = draft_of(reading, reporter)
     with stage("check_report"):
