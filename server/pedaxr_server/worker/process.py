@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from pedaxr.errors import ERRORS_BY_CODE, PedaxrError, WorkerFailed
+from pedaxr_models.runtime.threads import PRODUCT_THREADS
 from pedaxr_server import metrics
 from pedaxr_server.worker.main import BUG, CANCELLED, LOST_MEMORY
 
@@ -23,7 +24,6 @@ _GRACE_S = 0.6  # for a cancelled job to be heard of again; with noticing and ki
 _LOOK_AGAIN_S = 0.03
 _LONGEST_ANSWER = 256 * 2**20
 _SECRETS = "PEDAXR_AUTH_"  # a process that touches films needs no keys
-_PRODUCT_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 AGAIN = "Nothing is lost; call again in a few seconds."
 OWN_PROGRAM = (sys.executable, "-P", "-c", "from pedaxr_server.worker.main import main; main()")
 
@@ -269,7 +269,7 @@ def worker_environment() -> dict[str, str]:
     Two threads wait for one another longer than they multiply: the report's figures took twice as long.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
-    return dict.fromkeys(_PRODUCT_THREADS, "1") | kept
+    return dict.fromkeys(PRODUCT_THREADS, "1") | kept
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
