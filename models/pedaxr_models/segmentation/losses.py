@@ -28,6 +28,17 @@ CHANNEL_WEIGHTS: Mapping[str, float] = {
 MISSES: Mapping[str, float] = {**dict.fromkeys(CHANNELS, 0.5), Finding.PNEUMOPERITONEUM: 0.65}
 
 
+def tversky_index(hit: Tensor, said: Tensor, true: Tensor, misses: Tensor) -> Tensor:
+    """Salehi et al. 2017, arXiv:1706.05721, from sums of pixels rightly said, said, true; 1: all is right."""
+    return (hit + 1) / (hit + misses * (true - hit) + (1 - misses) * (said - hit) + 1)
+
+
+def drift_from(logits: Tensor, taught: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of logits from what a teacher says, pixel by pixel; 0 where they agree."""
+    apart = F.binary_cross_entropy_with_logits(logits, taught, reduction="none")
+    return apart - F.binary_cross_entropy(taught, taught, reduction="none")
+
+
 class SegmentationLoss(torch.nn.Module):
     """Weighted mean over channels of BCE + Tversky (Salehi et al. 2017, arXiv:1706.05721)."""
 
@@ -62,8 +73,7 @@ class SegmentationLoss(torch.nn.Module):
         hit = ((probabilities * targets).sum(dim=(2, 3)) * known).sum(dim=0)
         said = (probabilities.sum(dim=(2, 3)) * known).sum(dim=0)
         true = (targets.sum(dim=(2, 3)) * known).sum(dim=0)
-        index = (hit + 1) / (hit + self.misses * (true - hit) + (1 - self.misses) * (said - hit) + 1)
-        return (1 - index) * (true > 0)  # (C,)
+        return (1 - tversky_index(hit, said, true, self.misses)) * (true > 0)  # (C,)
 
 
 class PartialLoss(SegmentationLoss):
@@ -84,7 +94,7 @@ class PartialLoss(SegmentationLoss):
         cross_entropy = (apart * known).sum(dim=(0, 2, 3)) / seen.clamp(min=1.0)
         said = logits.sigmoid() * known
         hit, every, true = ((t * u).sum(dim=(0, 2, 3)) for t, u in self._products(said, targets, known))
-        index = (hit + 1) / (hit + self.misses * (true - hit) + (1 - self.misses) * (every - hit) + 1)
+        index = tversky_index(hit, every, true, self.misses)
         loss = (weights * (cross_entropy + (1 - index) * (true > 0))).sum() / weights.sum().clamp(min=1.0)
         return loss if gas is None else loss + _GAS_WEIGHT * self._some_loop(logits, gas)
 

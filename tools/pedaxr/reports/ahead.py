@@ -4,6 +4,7 @@ The report writer's draft hangs on the film, the weights and what is known of th
 of the child's earlier film are kept for the call that asks for them, which is checked and answered as ever.
 """
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -42,26 +43,29 @@ def begin_report(reading: Reading) -> None:
     """Begin a report of the film where there is a core for it, and no other is still being begun."""
     if threads_per_call() < 2 or any(not one.done() for one in _begun):
         return
-    caller = current_caller()
 
     def prepare() -> None:
-        with called_by(caller), suppress(PedaxrError):  # the call that asks for it will say so
-            draft_of(reading, models.reporter())
-            _read_earlier(reading.source)
+        draft_of(reading, models.reporter())
+        _read_earlier(reading.source)
 
-    _begun[:] = [begin(prepare)]
+    _begun[:] = [_begin_for_the_caller(prepare)]
 
 
 def begin_earlier(source: Source) -> None:
     """Have the child's earlier film read while this one's draft is written, where there is a core for it."""
+    if source.study is not None and threads_per_call() > 1:
+        _begin_for_the_caller(lambda: _read_earlier(source))
+
+
+def _begin_for_the_caller(work: Callable[[], None]) -> "Future[None]":
+    """With the rights of whoever calls now; what cannot be done, the call that asks for it will say."""
     caller = current_caller()
 
-    def read() -> None:
-        with called_by(caller), suppress(PedaxrError):  # the comparison says so
-            _read_earlier(source)
+    def run() -> None:
+        with called_by(caller), suppress(PedaxrError):
+            work()
 
-    if source.study is not None and threads_per_call() > 1:
-        begin(read)
+    return begin(run)
 
 
 def _read_earlier(source: Source) -> None:

@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from pedaxr_models.checkpoint import load_checkpoint
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, unpack_planes
-from pedaxr_models.segmentation.losses import CHANNEL_WEIGHTS, PartialLoss
+from pedaxr_models.segmentation.losses import CHANNEL_WEIGHTS, PartialLoss, drift_from
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
 from pedaxr_models.training.loop import one_cycle, pick_device, reuse_large_blocks, update_average
 from pedaxr_models.training.sampling import BalancedBatches, group_films
@@ -195,8 +194,7 @@ class _Loss(nn.Module):
         """Scalar loss of logits, targets and teacher (N, C, H, W); known (N, C), 1 where a human said."""
         planes = known[:, :, None, None].expand_as(logits)
         truth: Tensor = self.partial(logits, targets, planes)
-        apart = F.binary_cross_entropy_with_logits(logits, taught, reduction="none")
-        apart = apart - F.binary_cross_entropy(taught, taught, reduction="none")  # 0 where they agree
+        apart = drift_from(logits, taught)
         unknown = (1 - known) * self.weights  # (N, C)
         drift = (apart.mean(dim=(2, 3)) * unknown).sum() / unknown.sum().clamp(min=1.0)
         return truth + self.taught * drift

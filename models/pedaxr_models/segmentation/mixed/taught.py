@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pedaxr_models.labels import CHANNELS
-from pedaxr_models.segmentation.losses import CHANNEL_WEIGHTS, MISSES
+from pedaxr_models.segmentation.losses import CHANNEL_WEIGHTS, MISSES, drift_from, tversky_index
 from pedaxr_models.segmentation.network import SegmentationNetwork
 
 _HARDEST = 0.005  # of a film's pixels
@@ -43,7 +43,7 @@ class FilmLoss(nn.Module):
 
     def _tversky(self, said: Tensor, true: Tensor) -> Tensor:
         hit, every, all_true = ((said * true).sum((2, 3)), said.sum((2, 3)), true.sum((2, 3)))
-        index = (hit + 1) / (hit + self.misses * (all_true - hit) + (1 - self.misses) * (every - hit) + 1)
+        index = tversky_index(hit, every, all_true, self.misses)
         shown = (all_true > 0).float()
         return ((1 - index) * shown).sum() / shown.sum().clamp(min=1.0)
 
@@ -77,9 +77,8 @@ class Lessons(nn.Module):
         own = coarse[:, self.channels]
         logits = F.interpolate(own, size=films.shape[-2:], mode="bilinear", align_corners=False)
         learned: Tensor = self.loss(logits, self._planes(bits), 1 - self._planes(unknown))
-        apart = F.binary_cross_entropy_with_logits(coarse, taught, reduction="none")
-        apart = apart - F.binary_cross_entropy(taught, taught, reduction="none")  # 0 where they agree
-        return learned + _TAUGHT * (apart.mean((0, 2, 3)) * self.weights).sum()
+        drift = drift_from(coarse, taught).mean((0, 2, 3))
+        return learned + _TAUGHT * (drift * self.weights).sum()
 
     def _planes(self, bits: Tensor) -> Tensor:
         return torch.stack([bits >> channel & 1 for channel in self.channels], 1).float()
