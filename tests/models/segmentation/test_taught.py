@@ -3,7 +3,7 @@
 import torch
 
 from pedaxr_models.labels import CHANNELS, Finding
-from pedaxr_models.segmentation.mixed.taught import FilmLoss, Lessons
+from pedaxr_models.segmentation.mixed.taught import FilmLoss, Lessons, _uncalled
 from pedaxr_models.segmentation.mixed.train import MixedConfig, optimise, run_of
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
 
@@ -101,3 +101,22 @@ def test_one_false_region_costs_more_than_the_same_error_everywhere():
     haze += 9 + torch.logit(torch.tensor(1 - 2.718281828 ** (-6.0025 * 32 / 4096)))  # as much cross-entropy
     assert LOSS(region, targets, known) > LOSS(haze, targets, known) + 1
     assert LOSS(region, targets, known * (region < 0)) < 0.01  # where nothing is known nothing is learned
+
+
+def test_no_edge_is_among_the_hardest_pixels():
+    """A region outlined two pixels too wide: right but for what nobody can tell."""
+    targets, known = torch.zeros(1, 1, 64, 64), torch.ones(1, 1, 64, 64)
+    targets[..., 20:40, 20:40] = 1
+    wide, away = (torch.full((1, 1, 64, 64), -9.0).masked_fill(targets > 0, 9.0) for _ in range(2))
+    wide[..., 18:42, 18:42] = 9.0
+    away[..., 50:61, 50:66] = 9.0  # as many false pixels, elsewhere
+    assert LOSS(away, targets, known) > LOSS(wide, targets, known) + 5
+
+
+def test_a_finding_is_called_by_its_surest_pixels():
+    targets, known = torch.zeros(2, 1, 64, 64), torch.ones(2, 1, 64, 64)
+    targets[0, :, 10:12, 10:30] = 1
+    unseen = torch.full((2, 1, 64, 64), -4.0, requires_grad=True)
+    (gradient,) = torch.autograd.grad(_uncalled(unseen, targets * known), unseen)
+    assert (gradient[0][targets[0] > 0] < 0).sum() == 20 and not gradient[1].any()
+    assert _uncalled(unseen, torch.zeros_like(targets)) == 0  # films without the finding have none to call
