@@ -180,6 +180,15 @@ def load_checkpoint(folder: Path, *, with_tensors: bool = True) -> Checkpoint:
     )
 
 
+def tensors_sha256(tensors: "Mapping[str, Tensor]") -> str:
+    """One hexadecimal digest of the weights among these tensors, as a checkpoint stores them."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        if tensors[name].is_floating_point():
+            digest.update(f"{name}\n".encode() + _stored(name, tensors[name]).numpy().tobytes())
+    return digest.hexdigest()
+
+
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 

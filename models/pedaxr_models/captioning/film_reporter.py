@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pedaxr_models.captioning.tokenizer import WordPieces
+from pedaxr_models.checkpoint import Json
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.facts import UNREADABLE
 from pedaxr_models.labels import Finding
@@ -59,7 +60,7 @@ class FilmReporter(ABC):
     Attributes:
         runtime: what runs the network, "torch" or "compiled".
         features: channels of the segmentation's features that it reads; 0: none.
-        features_from: SHA-256 of the segmentation weights whose features it was trained on.
+        features_from: of the segmentation whose features it was trained on, see `FilmSegmenter`.
         data: what it was trained on, as its checkpoint's data.json says; empty where it says nothing.
     """
 
@@ -93,6 +94,11 @@ class FilmReporter(ABC):
     @abstractmethod
     def describe(self, pixels: FloatArray, segmentation: Segmentation, metadata: FilmMetadata) -> Narrative:
         """Write the narrative of a segmented film (H, W) float32 in [0, 1], bone bright."""
+
+
+def features_read(config: Json) -> str:
+    """`FilmReporter.features_from`, of a checkpoint's config.json; empty for a writer that reads none."""
+    return str(config.get("features_sha256", ""))
 
 
 def not_a_reporter(folder: Path) -> str:

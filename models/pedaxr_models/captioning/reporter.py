@@ -13,7 +13,13 @@ from pedaxr_models.captioning.beam import write_with_beams
 from pedaxr_models.captioning.constrained.allowed import Choices, allowed_sentences
 from pedaxr_models.captioning.constrained.evidence import Evidence
 from pedaxr_models.captioning.constrained.write import write_allowed
-from pedaxr_models.captioning.film_reporter import TOKENIZER_FILE, FilmReporter, Narrative, not_a_reporter
+from pedaxr_models.captioning.film_reporter import (
+    TOKENIZER_FILE,
+    FilmReporter,
+    Narrative,
+    features_read,
+    not_a_reporter,
+)
 from pedaxr_models.captioning.inputs import ReaderFilms, Seen, blank_like, both, noise_like, see
 from pedaxr_models.captioning.metadata_text import metadata_text
 from pedaxr_models.captioning.network import ReportNetwork, ReportNetworkConfig
@@ -63,7 +69,7 @@ class Reporter(FilmReporter):
             network.load_state_dict(checkpoint.tensors)
             pieces = WordPieces.from_json(checkpoint.files[TOKENIZER_FILE].decode())
             name = str(checkpoint.config["name"])
-            features_from = str(checkpoint.config.get("segmentation_sha256", ""))
+            features_from = features_read(checkpoint.config)
         except (KeyError, TypeError, ValueError, RuntimeError) as err:
             raise CheckpointError(not_a_reporter(folder)) from err
         weights = checkpoint.weights_sha256

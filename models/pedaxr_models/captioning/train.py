@@ -372,7 +372,7 @@ def finish(
     save_checkpoint(
         config.out / "checkpoint",
         tensors=run.network.state_dict(),
-        config={**reporter.to_config(), "segmentation_sha256": segmenter.weights_sha256},
+        config={**reporter.to_config(), "features_sha256": segmenter.features_from},
         metrics=to_metrics(metrics),
         recipe=recipe,
         data=data,

@@ -6,7 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from pedaxr_models.captioning.film_planes import film_planes
-from pedaxr_models.captioning.film_reporter import TOKENIZER_FILE, FilmReporter, Narrative, not_a_reporter
+from pedaxr_models.captioning.film_reporter import (
+    TOKENIZER_FILE,
+    FilmReporter,
+    Narrative,
+    features_read,
+    not_a_reporter,
+)
 from pedaxr_models.captioning.metadata_text import metadata_text
 from pedaxr_models.captioning.region_tokens import region_features, shrink
 from pedaxr_models.captioning.tokenizer import END, PAD, START, WordPieces
@@ -92,7 +98,7 @@ class CompiledReporter(FilmReporter):
             weights_sha256=checkpoint.weights_sha256,
         )
         reporter.data = checkpoint.data
-        reporter.features_from = str(checkpoint.config.get("segmentation_sha256", ""))
+        reporter.features_from = features_read(checkpoint.config)
         return reporter
 
     def describe(self, pixels: FloatArray, segmentation: Segmentation, metadata: FilmMetadata) -> Narrative:

@@ -42,6 +42,7 @@ class CompiledSegmenter(FilmSegmenter):
             min_area_px={str(k): int(v) for k, v in config["min_area_px"].items()},
             core_thresholds=core_thresholds(config),
             call_thresholds=call_thresholds(config),
+            features_from=str(config.get("features_sha256", "")),
         )
         self.graph = graph
 

@@ -32,7 +32,7 @@ class Segmentation:
             than most of what is done with it; None where nobody did.
         features: (F, s / 16, s / 16) float32 of the network's backbone, for a report writer that reads them;
             None where the network gives none.
-        features_from: SHA-256 of the weights that gave them; those of other weights mean something else.
+        features_from: of `FilmSegmenter`; those of another backbone mean something else.
     """
 
     probabilities: FloatArray
@@ -68,6 +68,8 @@ class FilmSegmenter(ABC):
             channel that is not in it is measured as outlined.
         min_area_px: per finding, pixels of the 512 frame that a connected region needs to be called.
         runtime: what runs the network, "torch" or "compiled".
+        features_from: SHA-256 of the backbone's weights, which networks with heads of their own may share; of
+            all weights where the checkpoint does not say.
         data: what it was trained on, as its checkpoint's data.json says; empty where it says nothing.
     """
 
@@ -84,6 +86,7 @@ class FilmSegmenter(ABC):
         min_area_px: dict[str, int] | None = None,
         core_thresholds: dict[str, float] | None = None,
         call_thresholds: dict[str, float] | None = None,
+        features_from: str = "",
     ) -> None:
         self.size = size
         self.name = name
@@ -92,6 +95,7 @@ class FilmSegmenter(ABC):
         self.min_area_px = min_area_px or {}
         self.core_thresholds = core_thresholds or {}
         self.call_thresholds = call_thresholds or {}
+        self.features_from = features_from or weights_sha256
         self._ahead: dict[bytes, tuple[FloatArray, FloatArray | None]] = {}
 
     @abstractmethod
@@ -148,7 +152,7 @@ class FilmSegmenter(ABC):
         probabilities, features = self._seen(prepare_frame(frame, letterbox, self.size))
         if features is None:
             return Segmentation(probabilities, letterbox, frame)
-        return Segmentation(probabilities, letterbox, frame, features, self.weights_sha256)
+        return Segmentation(probabilities, letterbox, frame, features, self.features_from)
 
     def probe(self) -> dict[str, float]:
         """Mean probability of each channel on a fixed drawing: the fingerprint of the computation."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pedaxr_models.checkpoint import CheckpointError, Json, load_checkpoint
+from pedaxr_models.checkpoint import CheckpointError, Json, load_checkpoint, tensors_sha256
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.segmentation.film_segmenter import (
     FilmSegmenter,
@@ -38,6 +38,7 @@ class Segmenter(FilmSegmenter):
         min_area_px: dict[str, int] | None = None,
         core_thresholds: dict[str, float] | None = None,
         call_thresholds: dict[str, float] | None = None,
+        features_from: str = "",
     ) -> None:
         super().__init__(
             size=size,
@@ -47,6 +48,7 @@ class Segmenter(FilmSegmenter):
             min_area_px=min_area_px,
             core_thresholds=core_thresholds,
             call_thresholds=call_thresholds,
+            features_from=features_from,
         )
         # Channels-last takes two thirds of the time on a CPU and gives the same result to 1e-5.
         self._network = network.eval().to(memory_format=torch.channels_last)
@@ -72,6 +74,7 @@ class Segmenter(FilmSegmenter):
                 min_area_px={str(k): int(v) for k, v in config["min_area_px"].items()},
                 core_thresholds=core_thresholds(config),
                 call_thresholds=call_thresholds(config),
+                features_from=str(config.get("features_sha256", "")),
             )
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as err:
             raise CheckpointError(not_a_segmenter(folder)) from err
@@ -117,6 +120,7 @@ class Segmenter(FilmSegmenter):
             "min_area_px": self.min_area_px,
             "core_thresholds": self.core_thresholds,
             "call_thresholds": self.call_thresholds,
+            "features_sha256": tensors_sha256(self._network.encoder.state_dict()),
             "probe": self.probe(),
         }
 

@@ -178,7 +178,7 @@ def test_a_backbone_gives_in_training_what_the_segmentation_gives_in_serving(
     served = segmenter.predict(film)
     np.testing.assert_allclose(plain, served.features, atol=1e-3)
     assert served.features.shape == backbone.shape == (320, 24, 24)
-    assert served.features_from == segmenter.weights_sha256 != ""
+    assert served.features_from == segmenter.features_from != ""
     assert np.abs(exposed - plain).mean() > 0.01
     np.testing.assert_array_equal(backbone.looks(film, 2)[1], exposed)
 
@@ -199,7 +199,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory, pieces: WordPieces, seg
     torch.manual_seed(0)
     network = ReportNetwork(replace(HYBRID, vocabulary=len(pieces), features=320))
     (folder / TOKENIZER_FILE).write_text(pieces.to_json())
-    config = {**Reporter(network, pieces).to_config(), "segmentation_sha256": segmenter.weights_sha256}
+    config = {**Reporter(network, pieces).to_config(), "features_sha256": segmenter.features_from}
     save_checkpoint(
         folder / "captioner", tensors=network.state_dict(), config=config, metrics={}, recipe={}, data={},
         card="card", extra_files={TOKENIZER_FILE: folder / TOKENIZER_FILE},

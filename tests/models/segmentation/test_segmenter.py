@@ -101,3 +101,22 @@ def test_a_network_that_computes_something_else_is_refused(tmp_path: Path) -> No
     save(tmp_path / "net", segmenter, probe={**segmenter.probe(), "stomach": 0.99})
     with pytest.raises(CheckpointError, match="computes other values"):
         Segmenter.load(tmp_path / "net")
+
+
+def test_networks_that_share_a_backbone_give_the_same_features_whatever_their_heads(tmp_path: Path) -> None:
+    """So that a report writer goes on reading them when a head has learned anew."""
+    made = {}
+    for changed in ("nothing", "head", "encoder"):
+        segmenter = build()
+        if changed != "nothing":
+            with torch.no_grad():
+                next(getattr(segmenter.network, changed).parameters()).mul_(1.5)
+        save(tmp_path / changed, segmenter)
+        loaded = Segmenter.load(tmp_path / changed)
+        assert loaded.to_config()["features_sha256"] == loaded.features_from, "stored and read again alike"
+        made[changed] = (loaded.features_from, loaded.weights_sha256)
+    assert made["head"][0] == made["nothing"][0] != made["encoder"][0]
+    assert made["head"][1] != made["nothing"][1]
+    save(tmp_path / "unsaid", build(), features_sha256="")
+    unsaid = Segmenter.load(tmp_path / "unsaid")
+    assert unsaid.features_from == unsaid.weights_sha256

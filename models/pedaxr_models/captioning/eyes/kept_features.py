@@ -95,7 +95,7 @@ def open_ood_for(reporter: Reporter, segmenter: Segmenter, folder: Path) -> Read
 
 
 def _goes_without(reporter: Reporter, segmenter: Segmenter) -> bool:
-    is_known = reporter.features_from == segmenter.weights_sha256
+    is_known = reporter.features_from == segmenter.features_from
     return reporter.network.config.stem == "hybrid" and not is_known
 
 
