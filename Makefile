@@ -8,6 +8,8 @@ DATA ?= data/films
 SHIFTED ?= data/shifted
 FILMS ?= 4000
 export HF_HUB_OFFLINE := 1
+# Where a shell forbids bytecode, pytest would rewrite four hundred modules of tests anew in every run.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format golden sheet films train-small finetune evaluate pictures judges bundle release crowds whole survival clean bench bench-users bench-beyond bench-films fuzz load soak

@@ -34,7 +34,7 @@ from pedaxr_models.phantom.spec import FilmSpec
 class MadeFilms:
     """What one test made, any other of the run has: equal specifications give equal films.
 
-    That they do is tested in tests/models/phantom, where every film is made anew.
+    That they do is tested in tests/models/phantom, where films that are compared are made anew.
 
     Attributes:
         folder: shared by the workers of a run and empty when it begins; None makes every film anew.

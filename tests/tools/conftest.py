@@ -76,17 +76,12 @@ class PerfectSegmenter:
     def predict(self, pixels: FloatArray, *, is_framed: bool = False) -> Segmentation:
         self.calls += 1
         letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
-        planes = np.zeros((len(CHANNELS), letterbox.size, letterbox.size), np.float32)
-        if (found := recognised(pixels)) is not None:
-            name, part = found
-            masks = phantom(name).masks
-            rows, columns = letterbox.content
-            size = (columns.stop - columns.start, rows.stop - rows.start)
-            for plane, c in zip(planes, CHANNELS, strict=True):
-                # Nearest, as lines of one pixel fade between two
-                shown = cv2.resize(masks[c][part].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-                plane[rows, columns] = 0.95 * shown * self.doubt.get(c, 1.0)
-        return Segmentation(planes.astype(np.float32), letterbox)
+        if (found := recognised(pixels)) is None:
+            return Segmentation(
+                np.zeros((len(CHANNELS), letterbox.size, letterbox.size), np.float32), letterbox
+            )
+        sure = np.array([0.95 * self.doubt.get(c, 1.0) for c in CHANNELS], np.float32)
+        return Segmentation(letterboxed(*found) * sure[:, None, None], letterbox)
 
 
 @cache
@@ -96,13 +91,37 @@ def parts(name: str) -> tuple[tuple[FloatArray, tuple[slice, slice]], ...]:
     return tuple((film[part], part) for part in ((slice(None), slice(None)), find_exposed_field(film).box))
 
 
-def recognised(pixels: FloatArray) -> tuple[str, tuple[slice, slice]] | None:
-    """Which phantom of `FILMS` a picture (H, W) in [0, 1] is, and which part of it: all, or its field."""
+def recognised(pixels: FloatArray) -> tuple[str, int] | None:
+    """Which phantom of `FILMS` a picture (H, W) in [0, 1] is, and which of its parts: all, or its field."""
     for name in FILMS:
-        for shown, part in parts(name):
-            if pixels.shape == shown.shape and np.abs(shown - pixels).max() < 0.02:
-                return name, part
+        for number, (shown, _) in enumerate(parts(name)):
+            if are_alike(pixels, shown):
+                return name, number
     return None
+
+
+def are_alike(one: FloatArray, other: FloatArray) -> bool:
+    """Whether two pictures differ nowhere by 0.02; a pixel in a thousand tells most apart."""
+    few = (slice(None, None, 31), slice(None, None, 31))
+    return one.shape == other.shape and all(
+        bool(np.abs(one[where] - other[where]).max() < 0.02) for where in (few, ...)
+    )
+
+
+@cache
+def letterboxed(name: str, number: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.bool_]]:
+    """The masks (C, S, S) of one of the parts of a phantom, in the frame of a network."""
+    masks, (shown, part) = phantom(name).masks, parts(name)[number]
+    letterbox = Letterbox(shown.shape[1], shown.shape[0])
+    rows, columns = letterbox.content
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    planes = np.zeros((len(CHANNELS), letterbox.size, letterbox.size), bool)
+    for plane, c in zip(planes, CHANNELS, strict=True):
+        # Nearest, as lines of one pixel fade between two
+        plane[rows, columns] = cv2.resize(
+            masks[c][part].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST
+        )
+    return planes
 
 
 @pytest.fixture(autouse=True)

@@ -337,11 +337,12 @@ def agrees(told: Told, expected: Told) -> bool:
 
 def test_what_each_film_is_told_is_what_it_shows(tmp_path: Path) -> None:
     """Control: the answers that are compared are answers, and those of wrong films are others."""
-    refused = {name for name in FILES if both(file=content(name)).refused is not None}
+    told = {name: both(file=content(name)) for name in FILES}
+    refused = {name for name, one in told.items() if one.refused is not None}
     assert refused == {name for name in FILES if name in REFUSED}
-    plain = both(file=content("upright"))
+    plain = told["upright"]
     for name in set(FILES) - refused - {"A from the side"}:
-        found = {finding for finding, *_ in both(file=content(name)).outlined[0]}
+        found = {finding for finding, *_ in told[name].outlined[0]}
         assert found == {finding for finding, *_ in plain.outlined[0]} != set(), name
     mirrored = both(file=stored(("R", "F"), None))
     assert not agrees(mirrored, plain)

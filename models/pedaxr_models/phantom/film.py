@@ -60,14 +60,7 @@ def make_film(spec: FilmSpec) -> PhantomFilm:
 
     Equal specs give equal bytes. A finding that stays invisible after several attempts is not claimed.
     """
-    cv2.setNumThreads(1)
-    wanted = {finding for finding, _ in spec.severity}
-    view = frame_child(spec, build_child(spec))
-    for attempt in range(1, _ATTEMPTS):
-        if set(view.facts.present) == wanted and not view.is_ambiguous:
-            break
-        spec = replace(spec, attempt=attempt)
-        view = frame_child(spec, build_child(spec))
+    spec, view = frame_film(spec)
     mm = view.child.anatomy.mm_per_px / view.child.pose.zoom
     facts, masks = view.facts, view.masks
     return PhantomFilm(
@@ -82,6 +75,19 @@ def make_film(spec: FilmSpec) -> PhantomFilm:
         metadata=sample_metadata(spec, facts.label),
         label=facts.label,
     )
+
+
+def frame_film(spec: FilmSpec) -> tuple[FilmSpec, Framed]:
+    """A film as far as its truth goes, without pixels: the attempt that is kept, and the child as framed."""
+    cv2.setNumThreads(1)
+    wanted = {finding for finding, _ in spec.severity}
+    view = frame_child(spec, build_child(spec))
+    for attempt in range(1, _ATTEMPTS):
+        if set(view.facts.present) == wanted and not view.is_ambiguous:
+            break
+        spec = replace(spec, attempt=attempt)
+        view = frame_child(spec, build_child(spec))
+    return spec, view
 
 
 def _pixels(spec: FilmSpec, view: Framed) -> NDArray[np.uint8]:

@@ -117,8 +117,8 @@ def _nearer_segment(best: Field, arc: Field, a: Field, b: Field, index: int, rea
     d2 = (dx - t * ex) ** 2 + (dy - t * ey) ** 2
     part = best[y0:y1, x0:x1]
     nearer = d2 < part
-    part[nearer] = d2[nearer]
-    arc[y0:y1, x0:x1][nearer] = (index + t)[nearer]
+    np.copyto(part, d2, where=nearer)
+    np.copyto(arc[y0:y1, x0:x1], index + t, where=nearer)
 
 
 def polygon_distance(points: ArrayLike, margin: float = 5.0) -> tuple[Window, Field] | None:

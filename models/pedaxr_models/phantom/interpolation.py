@@ -110,9 +110,11 @@ def monotone_curve(knots: ArrayLike, values: ArrayLike) -> CubicCurve:
 
 def _fill_inner(system: FloatArray, right: FloatArray, h: FloatArray, chord: FloatArray) -> None:
     """Equations of the inner knots: no jump of the second derivative."""
-    for row in range(1, len(system) - 1):
-        system[row, row - 1 : row + 2] = h[row], 2 * (h[row - 1] + h[row]), h[row - 1]
-        right[row] = 3 * (h[row] * chord[row - 1] + h[row - 1] * chord[row])
+    row = np.arange(1, len(system) - 1)
+    before, after = h[row - 1], h[row]
+    system[row, row - 1], system[row, row], system[row, row + 1] = after, 2 * (before + after), before
+    before, after = _upright(before, chord.ndim), _upright(after, chord.ndim)
+    right[row] = 3 * (after * chord[row - 1] + before * chord[row])
 
 
 def _end_slope(near: float, far: float, chord: float, next_chord: float) -> float:

@@ -1,6 +1,8 @@
 """`pedaxr reports`: earlier versions, and the two acts that a named human does at a terminal."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,26 +115,16 @@ def finalise(
     json_path: Path | None,
 ) -> None:
     """Sign a draft: make it the study's final report. The draft is kept."""
-    from pedaxr.clinic import open_clinic
-    from pedaxr.reports import sign_off as stored
-    from pedaxr.reports.current import in_context
+    from pedaxr.reports import sign_off
 
-    clinic = open_clinic(home)
-    draft = in_context(stored.read_report(report_id, clinic=clinic), clinic=clinic)
-    if not yes:
-        _ask(draft, f"Make this the final report, signed by {by}?")
-    with signing(yes, code, by, clinic.home) as confirmed:
-        final = stored.finalise(
-            report_id,
-            by=by,
-            impression=impression,
-            told=told,
-            is_critical_denied=is_critical_denied,
-            although_newer=although_newer,
-            confirmed=confirmed,
-            clinic=clinic,
-        )
-    print_report(in_context(final, clinic=clinic), json_path=json_path)
+    sign = partial(
+        sign_off.finalise,
+        impression=impression,
+        told=told,
+        is_critical_denied=is_critical_denied,
+        although_newer=although_newer,
+    )
+    _sign(report_id, sign, "Make this the final report", by, yes, code, home, json_path)
 
 
 @reports.command()
@@ -155,24 +147,34 @@ def amend(
     json_path: Path | None,
 ) -> None:
     """Put a human's words on top of a signed report. Earlier versions are kept."""
+    from pedaxr.reports import sign_off
+
+    sign = partial(sign_off.amend, text=text, is_critical_denied=is_critical_denied)
+    _sign(report_id, sign, "Amend this report", by, yes, code, home, json_path)
+
+
+def _sign(
+    report_id: str,
+    sign: "Callable[..., Report]",
+    question: str,
+    by: str,
+    yes: bool,
+    code: str | None,
+    home: Path | None,
+    json_path: Path | None,
+) -> None:
+    """Show what is to be signed, ask, and show what `sign` has made of it."""
     from pedaxr.clinic import open_clinic
-    from pedaxr.reports import sign_off as stored
     from pedaxr.reports.current import in_context
+    from pedaxr.reports.sign_off import read_report
 
     clinic = open_clinic(home)
-    before = in_context(stored.read_report(report_id, clinic=clinic), clinic=clinic)
+    before = in_context(read_report(report_id, clinic=clinic), clinic=clinic)
     if not yes:
-        _ask(before, f"Amend this report, signed by {by}?")
+        _ask(before, f"{question}, signed by {by}?")
     with signing(yes, code, by, clinic.home) as confirmed:
-        amended = stored.amend(
-            report_id,
-            by=by,
-            text=text,
-            is_critical_denied=is_critical_denied,
-            confirmed=confirmed,
-            clinic=clinic,
-        )
-    print_report(in_context(amended, clinic=clinic), json_path=json_path)
+        signed = sign(report_id, by=by, confirmed=confirmed, clinic=clinic)
+    print_report(in_context(signed, clinic=clinic), json_path=json_path)
 
 
 def print_report(

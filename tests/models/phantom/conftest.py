@@ -1,4 +1,4 @@
-"""Here every film is made: what makes them is tested."""
+"""For tests that compare two makings of one film: what another test of the run has made is not taken."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _no_film_of_another_test(made_films: Any) -> Iterator[None]:
+@pytest.fixture
+def every_film_made_anew(made_films: Any) -> Iterator[None]:
     with made_films.forgotten():
         yield

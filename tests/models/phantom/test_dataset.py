@@ -4,6 +4,7 @@ import csv
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,13 +36,14 @@ def six(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_data_set_can_be_interrupted_and_comes_out_the_same(tmp_path: Path) -> None:
+def test_a_data_set_can_be_interrupted_and_comes_out_the_same(tmp_path: Path, made_films: Any) -> None:
     whole, resumed = tmp_path / "whole", tmp_path / "resumed"
     table = write_dataset(whole, count=3, seed=4)
     seen: list[tuple[int, int]] = []
-    write_dataset(resumed, count=2, seed=4)
-    (resumed / "rows" / "000001.json").unlink()  # killed between mask and row
-    write_dataset(resumed, count=3, seed=4, progress=lambda done, total: seen.append((done, total)))
+    with made_films.forgotten():
+        write_dataset(resumed, count=2, seed=4)
+        (resumed / "rows" / "000001.json").unlink()  # killed between mask and row
+        write_dataset(resumed, count=3, seed=4, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(2, 3), (3, 3)]
     assert contents(whole).keys() == contents(resumed).keys()
     for name, data in contents(whole).items():
@@ -68,6 +70,7 @@ def test_caption_and_report_say_the_facts_in_both_languages(six: Path) -> None:
         assert {"Technique", "Findings", "Impression"} <= set(json.loads(row["Report"]))
 
 
+@pytest.mark.usefixtures("every_film_made_anew")
 def test_one_film_alone_is_the_same_as_in_its_data_set(six: Path, tmp_path: Path) -> None:
     table = write_dataset(tmp_path / "alone", indices=[2], seed=4)
     for name in ("images/000002.png", "rows/000002.json"):
@@ -79,6 +82,7 @@ def test_one_film_alone_is_the_same_as_in_its_data_set(six: Path, tmp_path: Path
     assert [film.image_path.stem for film in read_films(tmp_path / "alone")] == ["000000", "000002"]
 
 
+@pytest.mark.usefixtures("every_film_made_anew")
 def test_two_processes_write_the_bytes_of_one(tmp_path: Path) -> None:
     for processes in (1, 2):
         write_dataset(tmp_path / str(processes), count=2, seed=9, processes=processes)

@@ -10,7 +10,9 @@ import pytest
 from pedaxr_models.facts import Presence, Severity, Side
 from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding, Structure, View
 from pedaxr_models.phantom import FilmSpec, PhantomFilm, make_film, sample_spec
+from pedaxr_models.phantom.film import frame_film
 from pedaxr_models.phantom.geometry import N
+from pedaxr_models.phantom.lengths import measure_lengths
 from pedaxr_models.phantom.spec import Domain
 from pedaxr_models.segmentation.measures import measure_film
 
@@ -34,6 +36,7 @@ def films() -> tuple[PhantomFilm, ...]:
     )
 
 
+@pytest.mark.usefixtures("every_film_made_anew")
 def test_equal_specifications_give_equal_bytes() -> None:
     spec = sample_spec(3, 11)
     first, second = make_film(spec), make_film(spec)
@@ -135,11 +138,11 @@ def test_masks_stay_inside_the_exposed_field() -> None:
     """Shifted films are coned tightly, so that ribs, liver and flanks run under the shutters."""
     cut = 0
     for index in range(4):
-        film = make_film(sample_spec(1, index, Domain.SHIFTED))
-        covered = np.logical_or.reduce(list(film.masks.values()))
-        assert not (covered & ~film.exposed).any()
-        edge = film.exposed & ~cv2.erode(film.exposed.astype(np.uint8), np.ones((3, 3))).astype(bool)
-        cut += bool((covered & edge).any()) and not film.exposed.all()
+        _, view = frame_film(sample_spec(1, index, Domain.SHIFTED))
+        covered, exposed = np.logical_or.reduce(list(view.masks.values())), view.field > 0.5
+        assert not (covered & ~exposed).any()
+        edge = exposed & ~cv2.erode(exposed.astype(np.uint8), np.ones((3, 3))).astype(bool)
+        cut += bool((covered & edge).any()) and not exposed.all()
     assert cut  # something was there to be clipped
 
 
@@ -159,8 +162,9 @@ def test_a_film_on_the_left_side_has_upright_levels_and_gas_beside_the_liver() -
 def test_one_loop_can_hold_levels_at_different_heights() -> None:
     found = []
     for index in range(12):
-        film = make_film(FilmSpec(9, index, View.ERECT, 60, ((Finding.AIR_FLUID_LEVEL, 0.5),)))
-        found.append(film.measures.get("level_height_difference_mm"))
+        _, view = frame_film(FilmSpec(9, index, View.ERECT, 60, ((Finding.AIR_FLUID_LEVEL, 0.5),)))
+        mm = view.child.anatomy.mm_per_px / view.child.pose.zoom
+        found.append(measure_lengths(view, mm).get("level_height_difference_mm"))
     heights = [height for height in found if height is not None]
     assert 2 <= len(heights) < 12
     assert all(3 < height < 80 for height in heights)
@@ -180,7 +184,7 @@ def test_the_grade_follows_what_is_seen(finding: Finding, view: View) -> None:
     order = [Severity.MILD, Severity.MODERATE, Severity.MARKED]
     grades, areas = [], []
     for amount in (0.05, 0.95):
-        films_ = [make_film(FilmSpec(4, i, view, 2, ((finding, amount),))) for i in range(4)]
+        films_ = [frame_film(FilmSpec(4, i, view, 2, ((finding, amount),)))[1] for i in range(4)]
         grades.append(np.mean([order.index(f.facts[finding].severity or Severity.MILD) for f in films_]))
         areas.append(np.mean([f.masks[finding].mean() for f in films_]))
     assert grades[1] > grades[0] + 0.7

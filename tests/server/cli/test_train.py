@@ -74,8 +74,9 @@ def listed(rows: Iterable[dict[str, str]], table: Path) -> Path:
 
 
 def test_best_median_and_worst_films_are_drawn_for_every_finding_shown(films: Path, tmp_path: Path) -> None:
-    shown = [row for row in rows_of(films) if row["Class"] == "Constipation"]
-    data = listed(rows_of(films), films / "all.csv")
+    rows = rows_of(films)
+    shown = [row for row in rows if row["Class"] == "Constipation"]
+    data = listed(rows[:7], films / "some.csv")
     shifted = listed(shown, films / "constipation.csv")
     drawn = run(
         *("evaluate", "segmentation", "--data", data, "--shifted", shifted),

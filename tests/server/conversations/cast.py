@@ -121,14 +121,23 @@ def looks_at(film: CastFilm) -> tuple[tuple[Part, FloatArray], ...]:
     return tuple((part, whole[part]) for part in ((slice(None), slice(None)), field))
 
 
-def recognised(pixels: FloatArray) -> tuple[CastFilm, Part] | None:
-    """Which film of the cast is looked at, and which part of it; None of one that is turned."""
+def recognised(pixels: FloatArray) -> tuple[CastFilm, int] | None:
+    """Which film of the cast is looked at, and which of its parts; None of one that is turned."""
     levels = np.round(pixels * 255)
     for film in CAST:
-        for part, shown in looks_at(film):
+        for number, (_, shown) in enumerate(looks_at(film)):
             if np.array_equal(levels, shown):
-                return film, part
+                return film, number
     return None
+
+
+@cache
+def letterboxed(film: CastFilm, number: int) -> FloatArray:
+    """The probabilities (C, S, S) of one of the parts of a film."""
+    part, shown = looks_at(film)[number]
+    masks, letterbox = picture(film.picture).masks, Letterbox(shown.shape[1], shown.shape[0])
+    seen = [letterbox.apply(masks[channel][part].astype(np.float32)) for channel in CHANNELS]
+    return 0.9999 * (np.stack(seen) > 0.5).astype(np.float32)  # as sure at the edge
 
 
 _DATA: dict[str, object] = {"made": {"name": "phantoms", "is_synthetic": True}}
@@ -151,13 +160,11 @@ class TrueSegmenter:
 
     def predict(self, pixels: FloatArray, *, is_framed: bool = False) -> Segmentation:
         letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
-        planes = np.zeros((len(CHANNELS), letterbox.size, letterbox.size), np.float32)
-        if (found := recognised(pixels)) is not None:
-            film, part = found
-            masks = picture(film.picture).masks
-            seen = [letterbox.apply(masks[channel][part].astype(np.float32)) for channel in CHANNELS]
-            planes = 0.9999 * (np.stack(seen) > 0.5).astype(np.float32)  # as sure at the edge
-        return Segmentation(planes, letterbox)
+        if (found := recognised(pixels)) is None:
+            return Segmentation(
+                np.zeros((len(CHANNELS), letterbox.size, letterbox.size), np.float32), letterbox
+            )
+        return Segmentation(letterboxed(*found).copy(), letterbox)
 
 
 @dataclass

@@ -17,8 +17,10 @@ from PIL import Image
 from pedaxr.types import PatientMatch, PatientSearch, Report, SegmentationResult
 from pedaxr_models.facts import Presence
 from pedaxr_server.replies.documents import report_html, report_korean, report_text
+from pedaxr_server.viewer.app import SHOWN_BY, VIEWER_URI
 
 from ..conftest import canned_report
+from ..viewer.test_viewer import config_in
 
 pytestmark = pytest.mark.anyio
 Server = MCPServer[object]
@@ -203,3 +205,17 @@ def test_a_page_escapes_every_word() -> None:
     assert "<script" not in page and "<img" not in page
     assert "default-src 'none'" in page
     assert HOSTILE in report_text(hostile), "control: the text form holds it as it is"
+
+
+async def test_hosts_that_know_apps_find_the_viewer_at_the_tools_that_it_shows(
+    server: Server, era: str
+) -> None:
+    async with Client(server, mode=era) as client:
+        tools = (await client.list_tools()).tools
+        shown = {tool.name for tool in tools if (tool.meta or {}).get("ui") == {"resourceUri": VIEWER_URI}}
+        (document,) = (await client.read_resource(VIEWER_URI)).contents
+    assert shown == SHOWN_BY
+    assert isinstance(document, TextResourceContents)
+    assert document.mime_type == "text/html;profile=mcp-app"
+    assert config_in(document.text)["mode"] == "app"
+    assert document.meta == {"ui": {"csp": {"resourceDomains": ["data:"]}, "prefersBorder": True}}

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> "Iterator[Browser]":
+    """One for all tests of this folder. None of them may be asynchronous: playwright's own loop runs."""
     pytest.importorskip("playwright", reason="needs playwright: pip install -e '.[browser]'")
     from playwright.sync_api import expect
 

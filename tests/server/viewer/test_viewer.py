@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from mcp import Client
-from mcp.server.mcpserver import MCPServer
-from mcp_types import TextResourceContents
 from starlette.testclient import TestClient
 
 from pedaxr.reading.measurements import CALIBRES, LEVELS, STOOL_PARTS
@@ -21,7 +18,6 @@ from pedaxr_models.labels import CHANNELS, TERMS, View
 from pedaxr_server.serve import http_app
 from pedaxr_server.settings import Settings
 from pedaxr_server.viewer import documents
-from pedaxr_server.viewer.app import SHOWN_BY, VIEWER_URI
 from pedaxr_server.viewer.documents import (
     MODULES,
     PAGE_MODULES,
@@ -206,21 +202,6 @@ def test_sections_are_called_as_in_the_korean_report() -> None:
 def test_modules_stay_readable() -> None:
     for name in (*MODULES, *PAGE_MODULES):
         assert len(read_asset(name).splitlines()) < 400, name
-
-
-@pytest.mark.anyio
-async def test_hosts_that_know_apps_find_the_viewer_at_the_tools_that_it_shows(
-    server: MCPServer[object], era: str
-) -> None:
-    async with Client(server, mode=era) as client:
-        tools = (await client.list_tools()).tools
-        shown = {tool.name for tool in tools if (tool.meta or {}).get("ui") == {"resourceUri": VIEWER_URI}}
-        (document,) = (await client.read_resource(VIEWER_URI)).contents
-    assert shown == SHOWN_BY
-    assert isinstance(document, TextResourceContents)
-    assert document.mime_type == "text/html;profile=mcp-app"
-    assert config_in(document.text)["mode"] == "app"
-    assert document.meta == {"ui": {"csp": {"resourceDomains": ["data:"]}, "prefersBorder": True}}
 
 
 def config_in(html: str) -> dict[str, Any]:

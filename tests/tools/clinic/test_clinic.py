@@ -1,5 +1,6 @@
 """The demo clinic is whole or absent, the same for the same seed, and holds the cases that go wrong."""
 
+import shutil
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,17 @@ def quick_films(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pedaxr_models.phantom.make_film", QuickFilm)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pedaxr_models.phantom.make_film", QuickFilm)
+        return create_demo_clinic(tmp_path_factory.mktemp("made") / "home", processes=1).home
+
+
 @pytest.fixture
-def clinic(tmp_path: Path, quick_films: None) -> Clinic:
-    return create_demo_clinic(tmp_path / "home", processes=1)
+def clinic(made: Path, tmp_path: Path) -> Clinic:
+    """A copy for one test."""
+    return open_clinic(shutil.copytree(made, tmp_path / "home"))
 
 
 def films(clinic: Clinic) -> dict[str, bytes]:

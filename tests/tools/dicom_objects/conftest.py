@@ -27,7 +27,7 @@ from pedaxr_models.segmentation.exposed_field import find_exposed_field
 from pedaxr_models.segmentation.segmenter import Segmentation
 from pedaxr_models.segmentation.transforms import Letterbox
 
-from ..conftest import PerfectSegmenter, unit_pixels
+from ..conftest import PerfectSegmenter, are_alike, unit_pixels
 from ..reports.witnesses import witness_of
 
 POINTS = OperatingPoints(0.9, 0.87, 0.1, 0.6, 0.2, 0.6)
@@ -56,11 +56,25 @@ def _parts(name: str) -> tuple[tuple[np.ndarray, tuple[slice, slice]], ...]:
     return tuple((film[part], part) for part in ((slice(None), slice(None)), find_exposed_field(film).box))
 
 
-def _seen(pixels: np.ndarray) -> tuple[str, tuple[slice, slice]] | None:
+@cache
+def _letterboxed(name: str, number: int) -> np.ndarray:
+    """The probabilities (C, S, S) of one of the parts of a film."""
+    masks, (shown, part) = phantom(name).masks, _parts(name)[number]
+    letterbox = Letterbox(shown.shape[1], shown.shape[0])
+    planes = np.zeros((len(CHANNELS), letterbox.size, letterbox.size), np.float32)
+    rows, columns = letterbox.content
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    for plane, channel in zip(planes, CHANNELS, strict=True):
+        mask = masks[channel][part].astype(np.uint8)
+        plane[rows, columns] = 0.95 * cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+    return planes
+
+
+def _seen(pixels: np.ndarray) -> tuple[str, int] | None:
     for name in SHOWN:
-        for shown, part in _parts(name):
-            if pixels.shape == shown.shape and np.abs(shown - pixels).max() < 0.02:
-                return name, part
+        for number, (shown, _) in enumerate(_parts(name)):
+            if are_alike(pixels, shown):
+                return name, number
     return None
 
 
@@ -69,14 +83,11 @@ class TrueSegmenter(PerfectSegmenter):
 
     def predict(self, pixels: np.ndarray, *, is_framed: bool = False) -> Segmentation:
         letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
-        planes = np.zeros((len(CHANNELS), letterbox.size, letterbox.size), np.float32)
-        if (found := _seen(pixels)) is not None:
-            rows, columns = letterbox.content
-            size = (columns.stop - columns.start, rows.stop - rows.start)
-            for plane, channel in zip(planes, CHANNELS, strict=True):
-                mask = phantom(found[0]).masks[channel][found[1]].astype(np.uint8)
-                plane[rows, columns] = 0.95 * cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
-        return Segmentation(planes, letterbox)
+        if (found := _seen(pixels)) is None:
+            return Segmentation(
+                np.zeros((len(CHANNELS), letterbox.size, letterbox.size), np.float32), letterbox
+            )
+        return Segmentation(_letterboxed(*found).copy(), letterbox)
 
 
 def film_of(name: str, edit: Callable[[Dataset], None] = lambda _: None) -> bytes:

@@ -42,9 +42,19 @@ def read(folder: Path, pixels: np.ndarray) -> Reading | None:
         return None
 
 
-def test_films_that_hang_correctly_are_read(tmp_path: Path) -> None:
+def test_films_that_hang_correctly_are_read_in_one_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second look takes as long as the first, and tells nothing of a film that is as sure as most."""
+    from pedaxr.reading import networks
+
+    looked: list[object] = []
+    segmenter = networks.segmenter()
+    glance = segmenter.glance
+    monkeypatch.setattr(segmenter, "glance", lambda *given: looked.append(given) or glance(*given))
     readings = [read(tmp_path, film(number)) for number in FILMS]
     assert [reading is not None and reading.doubts for reading in readings] == [[] for _ in FILMS]
+    assert len(looked) <= 1
 
 
 @pytest.mark.parametrize("way", ["mirrored", "turned by half", "mirrored head to foot"])
@@ -53,11 +63,9 @@ def test_films_that_hang_wrongly_give_no_finding(tmp_path: Path, way: str) -> No
     stopped = [reading is None or bool(reading.doubts) for reading in readings]
     assert sum(stopped) >= len(FILMS) - 1
     assert all(reading is None or not (reading.doubts and reading.findings) for reading in readings)
-
-
-def test_a_mirrored_film_says_that_left_and_right_may_be_exchanged(tmp_path: Path) -> None:
-    told = [reading.in_doubt or "" for n in FILMS if (reading := read(tmp_path, film(n)[:, ::-1]))]
-    assert sum("left and right" in text and "exchanged" in text for text in told) >= len(FILMS) - 1
+    if way == "mirrored":
+        told = [reading.in_doubt or "" for reading in readings if reading]
+        assert sum("left and right" in text and "exchanged" in text for text in told) >= len(FILMS) - 1
 
 
 @pytest.mark.parametrize("together", [beside, stacked])
@@ -127,18 +135,6 @@ def test_both_tools_look_a_second_time_only_once(tmp_path: Path, monkeypatch: py
         first, calls = calls, 0
         assert read(tmp_path, film(0)) is not None
     assert 2 <= first <= 4 and calls == 0
-
-
-def test_an_ordinary_film_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second look takes as long as the first, and tells nothing of a film that is as sure as most."""
-    from pedaxr.reading import networks
-
-    looked: list[object] = []
-    segmenter = networks.segmenter()
-    glance = segmenter.glance
-    monkeypatch.setattr(segmenter, "glance", lambda *given: looked.append(given) or glance(*given))
-    assert all(read(tmp_path, film(number)) is not None for number in FILMS)
-    assert len(looked) <= 1
 
 
 def test_a_broken_spine_is_one_spine_and_two_columns_are_two() -> None:

@@ -14,7 +14,7 @@ from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.radiograph.orientation import ORIENTATIONS, Orientation
 from pedaxr.reading import networks as models
 from pedaxr.reading.framing import framing_of
-from pedaxr.reading.read_film import forget_films
+from pedaxr.reading.read_film import Source, forget_films, read_film
 from pedaxr.types import Region, SegmentationResult
 from pedaxr_models.labels import Finding, View
 from pedaxr_models.phantom import FilmSpec, make_film, sample_spec
@@ -28,10 +28,14 @@ FILM = make_film(FilmSpec(5, 4, View.ERECT, 60.0, ((Finding.AIR_FLUID_LEVEL, 0.9
 FULL = {"WindowCenter": 127.5, "WindowWidth": 256, "BitsStored": 8, "HighBit": 7}
 
 
-def segment(folder: Path, levels: np.ndarray, **elements: object) -> SegmentationResult:
+def written(folder: Path, levels: np.ndarray, **elements: object) -> Path:
     path = folder / "film.dcm"
     path.write_bytes(dicom(levels=np.ascontiguousarray(levels, np.uint16), **FULL, **elements))
-    return segment_xray(file=path, overlay=False)
+    return path
+
+
+def segment(folder: Path, levels: np.ndarray, **elements: object) -> SegmentationResult:
+    return segment_xray(file=written(folder, levels, **elements), overlay=False)
 
 
 def drawn(region: Region, shape: tuple[int, int]) -> np.ndarray:
@@ -128,8 +132,9 @@ class Remembering:
 def is_told(folder: Path, levels: np.ndarray, towards: tuple[str, str]) -> bool:
     """Whether the film is read, and neither doubted nor refused."""
     forget_films()
+    path = written(folder, levels, PatientOrientation=list(towards))
     try:
-        return segment(folder, levels, PatientOrientation=list(towards)).in_doubt is None
+        return read_film(Source(path)).in_doubt is None
     except NotAnAbdominalFilm:
         return False
 

@@ -1,6 +1,7 @@
 """How the child lies on the detector: one rotation, zoom and shift for film, masks and level lines alike."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -62,8 +63,9 @@ class Pose:
             found = u - self._aside(found, np.array([v]))
         return float(found[0]), float(v)
 
+    @cached_property
     def _places(self) -> NDArray[np.float32]:
-        """Canvas points (N, N, 2) of the film's pixels."""
+        """Canvas points (N, N, 2) of the film's pixels: the same for every mask of a child."""
         y, x = np.mgrid[:N, :N].astype(np.float64)
         back = np.linalg.inv(np.vstack([self.matrix, [0, 0, 1]]))
         straight = np.stack([x + self._aside(x, y), y, np.ones_like(x)])
@@ -75,7 +77,7 @@ class Pose:
         if self.is_straight:
             film = cv2.warpAffine(field, self.matrix, (N, N), flags=cv2.INTER_CUBIC, borderMode=edge)
         else:
-            film = cv2.remap(field, self._places(), None, cv2.INTER_CUBIC, borderMode=edge)
+            film = cv2.remap(field, self._places, None, cv2.INTER_CUBIC, borderMode=edge)
         return np.asarray(film, np.float32)
 
     def warp_mask(self, mask: Mask) -> Mask:
@@ -86,7 +88,7 @@ class Pose:
         if self.is_straight:
             grey = cv2.warpAffine(grey, self.matrix, (N, N), flags=cv2.INTER_LINEAR)
         else:
-            grey = cv2.remap(grey, self._places(), None, cv2.INTER_LINEAR)
+            grey = cv2.remap(grey, self._places, None, cv2.INTER_LINEAR)
         return np.asarray(grey > 127)
 
     def reach(self) -> float:
