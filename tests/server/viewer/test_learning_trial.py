@@ -42,7 +42,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium_path() is None, reason="needs Chromium: apt-get install chromium"),
 ]
-FILMS, HELD_OUT = 4, 2
+FILMS, HELD_OUT = 8, 2
 TRIAL, DOCUMENT = os.environ.get("LEARNING_TRIAL"), os.environ.get("LEARNING_PUBLISH")
 SHORT = ("--steps", "2", "--size", "96", "--batch-size", "2")
 WHOLE = ("--steps", "120", *(("--publish", DOCUMENT) if DOCUMENT else ()))
