@@ -120,8 +120,8 @@ def test_what_a_reader_has_learnt_is_drawn(films: Path, tmp_path: Path) -> None:
     row = {"minutes": 1, "loss": 2.0, "fact_f1": 0.5, "hallucination_rate": 0.1, "presence_accuracy": 0.8}
     (tmp_path / "run" / "metrics.jsonl").write_text(json.dumps(row) + "\n")
     drawn = run(
-        *("pictures", "captioner", "--data", films, "--split", "train", "--limit", "4"),
-        *("--out", tmp_path / "pictures", "--run", tmp_path / "run"),
+        *("pictures", "captioner", "--data", films, "--split", "train", "--out", tmp_path / "pictures"),
+        *("--run", tmp_path / "run"),
     )
     assert drawn.exit_code == 0, drawn.stderr
     names = {path.name for path in (tmp_path / "pictures").iterdir()}

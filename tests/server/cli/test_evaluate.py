@@ -44,13 +44,13 @@ def test_ood_images_are_counted_and_published(films: Path, tmp_path: Path) -> No
 def test_hanging_is_measured_in_every_way_and_published(films: Path, tmp_path: Path) -> None:
     page = document(tmp_path, "hanging")
     measured = run(
-        *("evaluate", "hanging", "--shifted", films, "--limit", "1", "--publish", page, "--json", "-"),
+        *("evaluate", "hanging", "--shifted", films, "--limit", "2", "--publish", page, "--json", "-"),
     )
     rows = {row["way"]: row for row in json.loads(measured.stdout)["rows"]}
     assert {"as stored", "mirrored", "turned by half", "two side by side"} < set(rows)
-    assert all(row["pictures"] == 1 for row in rows.values())
-    assert rows["two side by side"]["refused"] == 1
-    assert "| shifted | two side by side | 1 | 1 | 0 | 1.000 |" in page.read_text()
+    assert all(row["pictures"] == 2 for row in rows.values())
+    assert rows["two side by side"]["refused"] == 2
+    assert "| shifted | two side by side | 2 | 2 | 0 | 1.000 |" in page.read_text()
     nothing = run("evaluate", "hanging")
     assert nothing.exit_code == 1 and "--films" in nothing.stderr
 
