@@ -21,7 +21,7 @@ def test_a_part_is_framed_as_a_film_of_its_own_and_its_outlines_with_it(seed: in
     assert not part[beyond].any() and (part[~beyond] >= 39).all(), "all that is shown is film"
     assert set(np.unique(moved)) == {0, 1 << 31 | 1 << 4}
     shown, outlined = part > 120, moved > 0
-    assert (shown & outlined).sum() > 0.95 * (shown | outlined).sum()
+    assert (shown & outlined).sum() > 0.9 * (shown | outlined).sum()
     assert outlined.sum() > 1.02 * (bits > 0).sum(), "enlarged"
 
 
