@@ -1,7 +1,7 @@
 """Choose, on validation films, from which probability a pixel counts, and the smallest area of a finding."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,47 +37,56 @@ CALLED_PX = 110  # of the frame, of a finding that is called from a probability 
 _LARGEST_MINIMUM_PX = 20_000  # 8 % of the frame; a constipated colon covers about 30 %
 
 
-def calibrate(segmenter: Segmenter, films: Sequence[Film], progress: Progress | None = None) -> None:
+def calibrate(
+    segmenter: Segmenter,
+    films: Sequence[Film],
+    progress: Progress | None = None,
+    *,
+    only: Collection[str] = CHANNELS,
+) -> None:
     """Set the segmenter's thresholds and smallest regions to what serves the given (validation) films best.
 
     A pixel threshold maximises Dice over all pixels, nearly so for findings; the smallest region that is
     called maximises sensitivity + specificity over films, and leans to sensitivity for free air. (A threshold
     that weighs recall gave free air fatter outlines and found no more of it on validation films.) Lengths are
-    read where their median error is smallest.
+    read where their median error is smallest. What belongs to other channels than `only` stays.
     """
-    segmenter.call_thresholds = {}  # those of other outlines mean nothing here
+    kept = {channel: call for channel, call in segmenter.call_thresholds.items() if channel not in only}
+    segmenter.call_thresholds = kept  # those of other outlines mean nothing here
     results = list(run(segmenter, films, progress))
     for index, channel in enumerate(CHANNELS):
         counts = [result.histograms[index] for result in results if result.known >> index & 1]
-        if counts and sum(int(count[1].sum()) for count in counts):
+        if channel in only and counts and sum(int(count[1].sum()) for count in counts):
             segmenter.thresholds[channel] = _best_threshold(np.sum(counts, axis=0), _SLACK[channel])
     for index, finding in enumerate(FINDINGS):
         level = threshold_byte(segmenter.thresholds[finding])
         judged = [result for result in results if result.known >> index & 1]
         areas = np.array([largest_region(result.findings[index] >= level) for result in judged])
         true = np.array([bool(result.true >> index & 1) for result in judged], bool)
-        if true.any() and not true.all():
+        if finding in only and true.any() and not true.all():
             best = _best_minimum(areas, true, _SENSITIVITY_WEIGHT[finding])
             segmenter.min_area_px[finding.value] = best
-    calibrate_cores(segmenter, films)
+    calibrate_cores(segmenter, films, only)
 
 
-def calibrate_cores(segmenter: Segmenter, films: Sequence[Film]) -> None:
+def calibrate_cores(segmenter: Segmenter, films: Sequence[Film], only: Collection[str] = CHANNELS) -> None:
     """Set from which probability lengths are read, on those of the films whose lengths are known."""
-    lengths: dict[str, list[list[float]]] = {channel: [] for channel in CORE_LENGTHS}
-    true: dict[str, list[float]] = {channel: [] for channel in CORE_LENGTHS}
-    for film in films:
+    measured = {channel: name for channel, name in CORE_LENGTHS.items() if channel in only}
+    lengths: dict[str, list[list[float]]] = {channel: [] for channel in measured}
+    true: dict[str, list[float]] = {channel: [] for channel in measured}
+    for film in films if measured else ():
         known = measured_mm(film)
         if not known or not film.pixel_spacing_mm:
             continue
         segmentation = segmenter.predict(read_pixels(film.image_path))
         mm = film.pixel_spacing_mm[0] / segmentation.letterbox.scale
-        for channel, name in CORE_LENGTHS.items():
+        for channel, name in measured.items():
             if known.get(MEASURES[name]):
                 lengths[channel].append([n * mm for n in _lengths(segmenter, segmentation, channel, film)])
                 true[channel].append(known[MEASURES[name]])
-    chosen = {channel: best_core_threshold(lengths[channel], true[channel]) for channel in CORE_LENGTHS}
-    segmenter.core_thresholds = {channel: best for channel, best in chosen.items() if best is not None}
+    chosen = {channel: best_core_threshold(lengths[channel], true[channel]) for channel in measured}
+    kept = {channel: core for channel, core in segmenter.core_thresholds.items() if channel not in measured}
+    segmenter.core_thresholds = kept | {c: best for c, best in chosen.items() if best is not None}
 
 
 def _lengths(segmenter: Segmenter, seen: Segmentation, channel: str, film: Film) -> list[float]:

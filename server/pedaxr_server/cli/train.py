@@ -319,7 +319,14 @@ def train_graphs(weights: Path | None) -> None:
     callback=_probabilities,
     help="Call a finding from this probability only, wherever it is outlined from; repeatable.",
 )
-def train_thresholds(data: Path, checkpoint: Path, calls: dict[str, float]) -> None:
+@click.option(
+    "--only",
+    type=click.Choice(CHANNELS),
+    multiple=True,
+    metavar="CHANNEL",
+    help="Choose those of this channel alone, and keep the others; repeatable.",
+)
+def train_thresholds(data: Path, checkpoint: Path, calls: dict[str, float], only: tuple[str, ...]) -> None:
     """Choose the outline thresholds of a segmentation again, without training."""
     from pedaxr_models.checkpoint import revise_checkpoint
     from pedaxr_models.datasets import read_films
@@ -331,8 +338,8 @@ def train_thresholds(data: Path, checkpoint: Path, calls: dict[str, float]) -> N
         segmenter = Segmenter.load(checkpoint)
         films = split_films(read_films(data))["validation"]
         with progress_bar("Outlining", len(films)) as bar:
-            calibrate(segmenter, films, counter(bar, len(films)))
-        segmenter.call_thresholds = calls
+            calibrate(segmenter, films, counter(bar, len(films)), only=only or CHANNELS)
+        segmenter.call_thresholds |= calls
         segmenter.min_area_px |= dict.fromkeys(calls, CALLED_PX)
         revise_checkpoint(checkpoint, config=segmenter.to_config())
     chosen = (f"{channel} {threshold:.3f}" for channel, threshold in segmenter.thresholds.items())

@@ -339,3 +339,16 @@ def test_a_perfect_reader_scores_one_and_stray_pixels_are_calibrated_away(films:
     table = metrics_table(metrics)
     assert "| pyloric_stenosis | 4 / 4 | 1.000 (1.000–1.000) |" in table
     assert stored_scores(json.loads(json.dumps(to_json(metrics), allow_nan=False))) == metrics
+
+
+def test_only_the_channels_that_are_asked_for_are_calibrated(films: list[Film]) -> None:
+    """A head that learned one channel anew keeps what the others are outlined, called and measured from."""
+    films, learned = films[:8], str(Finding.PYLORIC_STENOSIS)
+    oracle = Oracle(films, stray=100)
+    oracle.thresholds = dict.fromkeys(CHANNELS, 0.65)
+    oracle.min_area_px, oracle.call_thresholds = {"constipation": 7}, {learned: 0.99, "constipation": 0.8}
+    oracle.core_thresholds = {"stomach": 0.55}
+    calibrate(oracle, films, only=[learned])
+    assert oracle.thresholds.pop(learned) < 0.65 and set(oracle.thresholds.values()) == {0.65}
+    assert oracle.min_area_px.pop(learned) > 100 and oracle.min_area_px == {"constipation": 7}
+    assert oracle.call_thresholds == {"constipation": 0.8} and oracle.core_thresholds == {"stomach": 0.55}
