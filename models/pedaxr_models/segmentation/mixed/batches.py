@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.data import FilmCache
-from pedaxr_models.segmentation.mixed.looks import Content, add_margins, add_marks, lend_look, show_part
+from pedaxr_models.segmentation.mixed.looks import Content, add_margins, add_marks, lend_look
 from pedaxr_models.segmentation.mixed.real_cache import RealFilms
 from pedaxr_models.segmentation.transforms import normalise
 from pedaxr_models.training.sampling import BalancedBatches, group_films
@@ -32,7 +32,6 @@ class Shares:
         synthetic, abdomen, other: films of each.
         pasted: share of the abdomens that have free air put in, where there are such.
         lent: share of the synthetic films that take over the look of a real one, mostly of an abdomen.
-        parts: share of the real films of which a part is shown, as of a whole baby the abdomen is read.
         margins, marks: share of all films that get white margins, and letters and wires.
         kinds: how often each kind of the other pictures is drawn, next to the rest's 1.
     """
@@ -42,7 +41,6 @@ class Shares:
     other: int = 1
     pasted: float = 0.5
     lent: float = 0.6
-    parts: float = 0.35
     margins: float = 0.2
     marks: float = 0.35
     kinds: Mapping[str, float] = field(
@@ -117,12 +115,9 @@ class MixedBatches(Dataset[tuple[Tensor, Tensor, Tensor]]):
     def _distorted(
         self, index: int, rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.uint32]]:
-        film, planes = self.real.films[index], [self.real.bits[index], self.real.unknown[index]]
-        content = _edges(self.real.content[index])
-        if rng.random() < self.shares.parts:
-            film, planes, content = show_part(film, planes, content, rng)
-        film, planes = REAL.distort(film, planes, rng)
-        return self._finished(film, planes, content, rng)
+        real = self.real
+        film, planes = REAL.distort(real.films[index], [real.bits[index], real.unknown[index]], rng)
+        return self._finished(film, planes, _edges(real.content[index]), rng)
 
     def _finished(
         self,

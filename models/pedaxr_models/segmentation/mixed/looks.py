@@ -1,7 +1,6 @@
 """What makes a film look like those of another source: slow greys, histogram, margins, burnt-in marks."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
@@ -65,28 +64,6 @@ def lend_histogram(
     table, share = np.interp(own, lent, np.arange(256)), rng.uniform(0.4, 1.0)
     mixed = np.clip(share * table + (1 - share) * np.arange(256), 0, 255)
     return np.asarray(cv2.LUT(film, mixed.astype(np.uint8)), np.uint8)
-
-
-def show_part(
-    film: Grey, planes: Sequence[Bits], content: Content, rng: np.random.Generator
-) -> tuple[Grey, list[Bits], Content]:
-    """A part of the content, framed as a film of its own: of a whole baby the abdomen is read alone."""
-    top, bottom, left, right = content
-    height, width = bottom - top, right - left
-    rows = slice(top + int(height * rng.uniform(0, 0.35)), bottom - int(height * rng.uniform(0, 0.2)))
-    columns = slice(left + int(width * rng.uniform(0, 0.12)), right - int(width * rng.uniform(0, 0.12)))
-    side, shape = film.shape[0], (rows.stop - rows.start, columns.stop - columns.start)
-    tall, wide = (max(1, round(length * side / max(shape))) for length in shape)
-    row, column = (side - tall) // 2, (side - wide) // 2
-
-    def framed(plane: NDArray[Any], interpolation: int) -> NDArray[Any]:
-        part = np.zeros_like(plane)
-        enlarged = cv2.resize(plane[rows, columns], (wide, tall), interpolation=interpolation)
-        part[row : row + tall, column : column + wide] = enlarged
-        return part
-
-    moved = [framed(plane.view(np.int32), cv2.INTER_NEAREST).view(np.uint32) for plane in planes]
-    return framed(film, cv2.INTER_LINEAR), moved, (row, row + tall, column, column + wide)
 
 
 def add_margins(
