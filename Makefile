@@ -7,6 +7,8 @@ SERVING := $(VENV)/.serving
 DATA ?= data/films
 SHIFTED ?= data/shifted
 FILMS ?= 4000
+# Of the tests, more than the two cores they are meant for: some wait for a process, a browser or a PACS. 4 GB each.
+WORKERS ?= 3
 export HF_HUB_OFFLINE := 1
 # Where a shell forbids bytecode, pytest would rewrite four hundred modules of tests anew in every run.
 export PYTHONDONTWRITEBYTECODE :=
@@ -36,7 +38,7 @@ demo: $(SERVING)  ## a complete agent conversation over MCP: find a child, segme
 	$(BIN)/pedaxr demo
 
 test: $(READY)  ## all tests but the slow ones and those that need a GPU
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(READY)  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
