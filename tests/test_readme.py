@@ -136,6 +136,6 @@ def test_the_six_numbers_are_those_that_the_commands_wrote() -> None:
     assert alarms.startswith(f"{float(figure('false `critical` alarms').removesuffix(' %')) / 100:.3f}")
     assert f"0{figure('facts of a report')}" == measured("results.md", "| film and metadata | test", 3)
     (both,) = re.findall(
-        r"\| Python, file, no picture \| both \| \d+ \| ([\d.]+) ", (ROOT / "docs" / "speed.md").read_text()
+        r"\| MCP, stdio \| both \| \d+ \| ([\d.]+) ", (ROOT / "docs" / "speed.md").read_text()
     )
     assert figure("both tools on one film") == f"{float(both):.0f} ms"
