@@ -16,9 +16,8 @@ from pedaxr_models.segmentation.losses import CHANNEL_WEIGHTS, MISSES, drift_fro
 from pedaxr_models.segmentation.network import SegmentationNetwork
 
 _HARDEST = 0.005  # of a film's pixels
-_EDGE = (
-    4  # pixels on both sides of an edge that are never told for sure, and would be the hardest of every film
-)
+# Pixels on both sides of an edge: nobody tells them for sure, and they would be the hardest of every film.
+_EDGE = 4
 _SUREST = 20  # pixels of a finding by which it is called
 _TAUGHT = 20.0  # weight of the drift from what was known, which is a hundredth of the rest
 
