@@ -33,7 +33,8 @@ from pedaxr.radiograph.character_sets import mend_decimal_commas
 from pedaxr.radiograph.dicom_header import read_metadata, wanted_notes
 from pedaxr.radiograph.file_headers import jpeg_size, transfer_syntax, with_preamble
 from pedaxr.radiograph.geometry import read_spacing, read_stored
-from pedaxr.radiograph.grey_scale import shown
+from pedaxr.radiograph.grey_scale import SEVERAL_FRAMES, shown
+from pedaxr.radiograph.pixel_header import settle_pixel_header
 from pedaxr.radiograph.raster import DECODER_ERRORS, MAX_BYTES, Raster, Spacing, check_size
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.datasets.pixels import is_dicom
@@ -50,6 +51,7 @@ _UNCOMPRESSED = {
 _JPEG2000 = {JPEG2000, JPEG2000Lossless}
 _RADIOGRAPHY = {"CR", "DX", "DR", "RG", "RF", "OT", "SC", ""}
 
+_OTHER_SIZE = "The DICOM file's header states another size than its picture has. Export the film again."
 _DAMAGED = "The DICOM file is damaged or incomplete: it cannot be decoded. Export the film again."
 
 
@@ -103,13 +105,15 @@ def _decode(data: bytes) -> Raster:
     dataset = dcmread(io.BytesIO(data), force=True)
     mend_decimal_commas(dataset)
     _check_header(dataset)
+    says_polarity, header_note = settle_pixel_header(dataset)
+    _check_samples(dataset)
     syntax = _settled_syntax(dataset, syntax)
     if syntax not in _UNCOMPRESSED:
         _check_codestream(dataset, syntax)
-    film = shown(dataset)
+    film = shown(dataset, says_polarity=says_polarity)
     spacing, spacing_note = read_spacing(dataset)
     stored, stored_note = read_stored(dataset)
-    notes = (*wanted_notes(dataset), *film.notes, stored_note, spacing_note)
+    notes = (*wanted_notes(dataset), header_note, *film.notes, stored_note, spacing_note)
     metadata = read_metadata(dataset)
     return Raster(film.pixels, spacing, metadata, tuple(filter(None, notes)), film.colourfulness, stored)
 
@@ -161,7 +165,10 @@ def _check_header(dataset: Dataset) -> None:
         raise UnreadableImage("The DICOM file holds no picture. Choose the image object of the study.")
     check_size(int(dataset.Columns), int(dataset.Rows))
     if int(dataset.get("NumberOfFrames") or 1) != 1:
-        raise UnreadableImage("The DICOM file holds several frames. Export the one film to read.")
+        raise UnreadableImage(SEVERAL_FRAMES)
+
+
+def _check_samples(dataset: Dataset) -> None:
     if int(dataset.get("BitsAllocated") or 0) not in (8, 16) or int(dataset.get("SamplesPerPixel") or 1) > 3:
         raise UnreadableImage(
             "The DICOM file's samples are not of 8 to 16 bits. Export the film as CR or DX."
@@ -173,8 +180,11 @@ def _check_codestream(dataset: Dataset, syntax: str) -> None:
     frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
     if syntax == RLELossless:
         _check_run_lengths(frame, int(dataset.Rows) * int(dataset.Columns))
-    else:
-        check_size(*(_jpeg2000_size(frame) if syntax in _JPEG2000 else jpeg_size(frame)))
+        return
+    width, height = _jpeg2000_size(frame) if syntax in _JPEG2000 else jpeg_size(frame)
+    check_size(width, height)
+    if (width, height) != (int(dataset.Columns), int(dataset.Rows)):
+        raise UnreadableImage(_OTHER_SIZE)
 
 
 def _jpeg2000_size(stream: bytes) -> tuple[int, int]:

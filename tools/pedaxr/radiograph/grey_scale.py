@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
+from pydicom.pixels import apply_color_lut, pixel_array
 
+from pedaxr.errors import UnreadableImage
 from pedaxr.radiograph.header_numbers import number, numbers
 from pedaxr.radiograph.raster import FloatArray
 from pedaxr_models.datasets.grey_range import film_range, unit_range
@@ -32,10 +33,14 @@ _BLANK = 64  # part of the range of the bits in use that a blank film does not r
 _LARGEST_SLOPE = 1e6  # of a radiograph's rescale; beyond, or below its inverse, float32 cannot hold the film
 _LARGEST_INTERCEPT = 1e6
 _LARGEST_WINDOW = 1e12
+_FEW = 0.05  # share of the pixels that a marker or an edge may have: it does not tell the film's sign
 _BLANK_LEVELS = 24  # nor this many stored values
 
 _NOT_USED = "The header's window or table leaves most of the film black or white: it was not used."
 _CONTRADICTION = "The header contradicts itself on whether bone is bright; the picture decided."
+_UNSAID = "The header does not say whether bone is bright; the picture decided."
+_OTHER_SIGN = "The header misstates whether stored values have a sign; the picture decided."
+SEVERAL_FRAMES = "The DICOM file holds several frames. Export the one film to read."
 _OTHER_BITS = "The film uses more bits than its header says: they were used."
 
 
@@ -54,26 +59,38 @@ class Shown:
     notes: tuple[str, ...] = ()
 
 
-def shown(dataset: Dataset) -> Shown:
-    """The one frame of a file that says how its pixels are encoded."""
-    photometric = str(dataset.get("PhotometricInterpretation") or "").strip()
-    if photometric == "PALETTE COLOR":
-        palette = apply_color_lut(pixel_array(dataset), dataset)
+def shown(dataset: Dataset, *, says_polarity: bool = True) -> Shown:
+    """The one frame of a file that says how its pixels are encoded, and perhaps whether bone is bright.
+
+    Raises:
+        UnreadableImage: it holds several frames, whatever it says.
+    """
+    if str(dataset.PhotometricInterpretation) == "PALETTE COLOR":
+        palette = apply_color_lut(_frame(dataset), dataset)
         return Shown(*to_grey(palette.astype(np.float32) / np.iinfo(palette.dtype).max))
-    if int(dataset.get("SamplesPerPixel") or 1) > 1:
-        colour = pixel_array(dataset)
+    if int(dataset.SamplesPerPixel) > 1:
+        colour = _frame(dataset)
         unit = unit_range(colour) if colour.itemsize > 1 else colour.astype(np.float32) / np.float32(255)
         return Shown(*to_grey(unit))
     stored, bits_note = _stored_values(dataset)
+    stored, sign_note = _with_its_sign(stored, dataset)
     padding = _padding(stored, dataset)
     grey, window_note = _windowed(stored, ~padding, dataset)
-    is_inverted, polarity_note = _bone_is_dark(grey, dataset)
+    is_inverted, polarity_note = _bone_is_dark(grey, dataset, says_polarity)
     grey = 1 - grey if is_inverted else grey
     grey[padding] = 0
     if not np.isfinite(grey).all():
         raise ValueError("The header leaves no grey values.")
-    notes = tuple(filter(None, (bits_note, window_note, polarity_note)))
+    notes = tuple(filter(None, (bits_note, sign_note, window_note, polarity_note)))
     return Shown(np.ascontiguousarray(grey, np.float32), notes=notes)
+
+
+def _frame(dataset: Dataset) -> Values:
+    """(H, W), or (H, W, 3) of colour."""
+    pixels: Values = pixel_array(dataset)
+    if pixels.ndim != (2 if int(dataset.SamplesPerPixel) == 1 else 3):
+        raise UnreadableImage(SEVERAL_FRAMES)
+    return pixels
 
 
 def _stored_values(dataset: Dataset) -> tuple[Values, str]:
@@ -82,7 +99,7 @@ def _stored_values(dataset: Dataset) -> tuple[Values, str]:
     Overlays tear a film apart where they are taken for grey; a deeper film that is cut to fewer bits wraps
     round. So the one with smaller steps where the two differ is the film.
     """
-    masked = pixel_array(dataset)
+    masked = _frame(dataset)
     bits, allocated = int(dataset.BitsStored), int(dataset.BitsAllocated)
     if bits >= allocated or masked.dtype.itemsize * 8 != allocated:
         return masked, ""
@@ -108,6 +125,26 @@ def _with_all_bits(dataset: Dataset) -> Values | None:
     count = int(dataset.Rows) * int(dataset.Columns)
     values = np.frombuffer(dataset.PixelData, f"{order}{kind}{size}", count=count)
     return values.reshape(int(dataset.Rows), int(dataset.Columns)).astype(f"={kind}{size}")
+
+
+def _with_its_sign(values: Values, dataset: Dataset) -> tuple[Values, str]:
+    """Values read with the sign that they have: with the other the film is torn where it wraps round."""
+    bits = int(dataset.BitsStored if values.max() < 2 ** int(dataset.BitsStored) else dataset.BitsAllocated)
+    is_signed = bool(values.min() < 0)
+    some = values[:: max(1, len(values) // 512)]
+    other = _with_other_sign(some, bits, is_signed)
+    if not _FEW < float((other != some).mean()) < 1 - _FEW:
+        return values, ""
+    torn, whole = _steps(some), _steps(other)
+    if np.count_nonzero(torn > whole) <= 2 * np.count_nonzero(torn < whole):
+        return values, ""
+    return _with_other_sign(values, bits, is_signed), _OTHER_SIGN
+
+
+def _with_other_sign(values: Values, bits: int, is_signed: bool) -> Values:
+    bare = values.astype(np.int32) & ((1 << bits) - 1)
+    half = 1 << (bits - 1)
+    return bare if is_signed else (bare ^ half) - half
 
 
 def _steps(values: Values) -> NDArray[np.int64]:
@@ -159,8 +196,8 @@ def _windowed(stored: Values, inside: BoolArray, dataset: Dataset) -> tuple[Floa
 
 
 def _modality_values(stored: Values, dataset: Dataset) -> NDArray[np.float32]:
-    if dataset.get("ModalityLUTSequence"):
-        return np.asarray(apply_modality_lut(stored, dataset), np.float32)
+    if item := _table_in(dataset, "ModalityLUTSequence"):
+        return _looked_up(stored, _entries(item, dataset), item, dataset).astype(np.float32)
     slope, intercept = _rescale(dataset)
     return stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
 
@@ -186,9 +223,8 @@ Present = Callable[[NDArray[np.float32]], FloatArray]
 
 def _asked_for(dataset: Dataset) -> Iterator[Present]:
     """What the header offers: a table, then one or several alternative windows."""
-    tables = dataset.get("VOILUTSequence")
-    if tables and tables[0].get("LUTData") is not None and len(tables[0].get("LUTDescriptor") or ()) == 3:
-        yield lambda values: _by_table(values, dataset)
+    if item := _table_in(dataset, "VOILUTSequence"):
+        yield lambda values: _by_table(values, item, dataset)
     function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
     for centre, width in zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False):
         if max(abs(centre), width) > _LARGEST_WINDOW:
@@ -197,21 +233,34 @@ def _asked_for(dataset: Dataset) -> Iterator[Present]:
             yield lambda values, c=centre, w=width: _by_window(values, c, w, function)  # type: ignore[misc]
 
 
-def _by_table(values: NDArray[np.float32], dataset: Dataset) -> FloatArray:
+def _table_in(dataset: Dataset, keyword: str) -> Dataset | None:
+    """The first item of a sequence of tables, where it is one."""
+    items = dataset.get(keyword) or [Dataset()]
+    is_table = items[0].get("LUTData") is not None and len(items[0].get("LUTDescriptor") or ()) == 3
+    return items[0] if is_table else None
+
+
+def _by_table(values: NDArray[np.float32], item: Dataset, dataset: Dataset) -> FloatArray:
     """Of a table that was declared deeper or shallower than its entries, as by Agfa, the entries count."""
-    item = dataset.VOILUTSequence[0]
-    _, first, bits = (int(value) for value in item.LUTDescriptor)
-    if first >= 2**15 and int(dataset.get("PixelRepresentation") or 0):
-        first -= 2**16
-    entries = _entries(item, "<" if dataset.original_encoding[1] is not False else ">")
-    at = np.clip(np.rint(values).astype(np.int64) - first, 0, len(entries) - 1)
-    declared, largest = 2**bits - 1, int(entries.max())
+    entries = _entries(item, dataset)
+    declared, largest = 2 ** int(item.LUTDescriptor[2]) - 1, int(entries.max())
     full = largest if largest > declared or 4 * largest <= declared else declared
-    return _clipped(entries[at].astype(np.float32) / np.float32(max(full, 1)))
+    return _clipped(_looked_up(values, entries, item, dataset).astype(np.float32) / np.float32(max(full, 1)))
 
 
-def _entries(item: Dataset, order: str) -> Values:
+def _looked_up(
+    values: Values | NDArray[np.float32], entries: Values, item: Dataset, dataset: Dataset
+) -> Values:
+    """What a table has for each value; its ends for those beyond them."""
+    first = int(item.LUTDescriptor[1])
+    if first >= 2**15 and int(dataset.PixelRepresentation):
+        first -= 2**16
+    return entries[np.clip(np.rint(values).astype(np.int64) - first, 0, len(entries) - 1)]
+
+
+def _entries(item: Dataset, dataset: Dataset) -> Values:
     """Of 8 bits packed or of 16, as many bytes as there are say (PS3.3 C.11.2.1.1)."""
+    order = "<" if dataset.original_encoding[1] is not False else ">"
     data, count = item.LUTData, int(item.LUTDescriptor[0]) or 2**16
     if not isinstance(data, bytes):
         return np.asarray(data, np.int64).reshape(-1)
@@ -242,13 +291,15 @@ def _least_range(stored: Values, inside: BoolArray, dataset: Dataset) -> float:
     return float(max(2.0**bits / _BLANK, _BLANK_LEVELS) * abs(slope))
 
 
-def _bone_is_dark(grey: FloatArray, dataset: Dataset) -> tuple[bool, str]:
-    """Whether the film is to be inverted, once. Where the header says both, its surround tells."""
-    photometric = str(dataset.get("PhotometricInterpretation") or "").strip()
+def _bone_is_dark(grey: FloatArray, dataset: Dataset, says_polarity: bool) -> tuple[bool, str]:
+    """Whether the film is to be inverted, once. Where the header says both or nothing, its surround tells."""
     shape = str(dataset.get("PresentationLUTShape") or "").strip().upper()
-    by_photometric = photometric == "MONOCHROME1"
-    if shape not in ("INVERSE", "IDENTITY") or (shape == "INVERSE") is by_photometric:
+    by_photometric = str(dataset.PhotometricInterpretation) == "MONOCHROME1"
+    says_shape = shape in ("INVERSE", "IDENTITY")
+    if says_polarity and (not says_shape or (shape == "INVERSE") is by_photometric):
         return by_photometric, ""
+    if not says_polarity and says_shape:
+        return shape == "INVERSE", ""
     edge = max(1, min(grey.shape) // 32)
     rim = np.concatenate(
         [grey[:edge].ravel(), grey[-edge:].ravel(), grey[:, :edge].ravel(), grey[:, -edge:].ravel()]
@@ -256,7 +307,8 @@ def _bone_is_dark(grey: FloatArray, dataset: Dataset) -> tuple[bool, str]:
     height, width = grey.shape
     centre = grey[height // 4 : -height // 4, width // 4 : -width // 4]
     lighter = float(np.median(rim)) - float(np.median(centre)) if centre.size else 0.0
-    return (lighter > 0 if abs(lighter) > _LEAST_CONTRAST else shape == "INVERSE"), _CONTRADICTION
+    is_dark = lighter > 0 if abs(lighter) > _LEAST_CONTRAST else shape == "INVERSE"
+    return is_dark, _CONTRADICTION if says_polarity else _UNSAID
 
 
 def _clipped(levels: NDArray[np.floating]) -> FloatArray:
