@@ -13,9 +13,10 @@ Named = frozenset[
 _LEFT, _RIGHT = r"(?:left|lt|ll|l)", r"(?:right|rt|rl|r)"
 _LYING = r"(?:decubitus|decubital|decubs?|dec|recumbent)"
 _LATERAL = r"(?: ?(?:lateral|lat))?"
+_UP = r" ?(?:side ?)?(?:up|upwards?|uppermost|elevated|raised|on top|non ?dependent|away from)(?![a-z])"
 _DOWN = rf" ?side ?down(?: ?{_LYING})?"
 _PART = r"(?:semi|half|partially|partly|partial|reclined|reclining)"
-_NOT = r"(?:not|non|unable to|cannot|without|no|instead of) ?"
+_NOT = r"(?:not|non|unable to|cannot|without|no|instead of|never|except) ?"
 # Denied behind: "erect view not obtained", "upright: refused", "erect no"; but not "supine, no contrast".
 _BETWEEN = r"(?: (?:abdomen|abd|axr|kub|ap|x ?ray|views?|films?|images?|position|was|is|were|could|study))*"
 _UNDONE = (
@@ -25,10 +26,10 @@ _UNDONE = (
 # Tried in this order, and what one has found is taken out: "lateral decubitus" is no lateral view.
 _ENGLISH: tuple[tuple[str, View | None], ...] = (
     (rf"(?:erect|upright|standing|stand|supine|{_LYING}|lldp?){_BETWEEN}{_UNDONE}", None),
-    (rf"{_NOT}(?:an )?(?:erect|upright|stand|standing|sit)", None),
+    (rf"{_NOT}(?:an? )?(?:erect|upright|stand|standing|sit|supine|{_LYING}|lldp?)", None),
     (rf"{_PART} ?(?:erect|upright|supine|sitting|recumbent|fowlers?)|fowlers?|trendelenburg", None),
-    (rf"{_LEFT}{_LATERAL} ?{_LYING} {_RIGHT} ?side ?up", View.LEFT_LATERAL_DECUBITUS),
-    (rf"(?:{_LYING} ?)?(?:{_LEFT}|{_RIGHT}) ?side ?up", None),
+    (rf"(?:{_LEFT}{_LATERAL} ?{_LYING}|lldp?) {_RIGHT}{_UP}", View.LEFT_LATERAL_DECUBITUS),
+    (rf"(?:{_LYING} ?)?(?:with )?(?:the )?(?:{_LEFT}|{_RIGHT}){_UP}", None),
     (
         rf"{_RIGHT}{_LATERAL} ?{_LYING}|(?:lateral |lat )?{_LYING} ?{_RIGHT}|(?:{_LYING} )?rldp?"
         rf"|{_RIGHT}{_DOWN}",

@@ -102,3 +102,21 @@ def test_texts_about_one_film_must_agree() -> None:
 
 def test_no_view_is_there_to_be_found_in_nothing() -> None:
     assert view_in(None) is None and view_of([]) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("decubitus left elevated", "DECUB L UP", "Decub Lt side raised", "decub (left up)"),
+        *("decub left nondependent", "left lateral decubitus, left side up", "decub with the left side up"),
+        *("Not supine", "not a supine film", "no decub", "never supine"),
+    ],
+)
+def test_a_side_that_is_up_is_not_the_one_lain_on_and_what_is_denied_is_not_named(said: str) -> None:
+    assert view_in(said) is None
+
+
+@pytest.mark.parametrize("said", ["LLD, right side up", "LLDP right up", "Lt decub, Rt side elevated"])
+def test_the_other_side_up_is_the_same_view(said: str) -> None:
+    """Control: on the left side the right one is up."""
+    assert view_in(said) is DECUBITUS

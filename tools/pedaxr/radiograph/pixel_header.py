@@ -4,6 +4,7 @@ Only what is usual is filled in (PS3.3 C.7.6.3): the picture shows whether it fi
 """
 
 import re
+from collections.abc import Callable
 
 from pydicom import Dataset
 
@@ -56,7 +57,7 @@ def _allocated(dataset: Dataset) -> int:
 
 
 # In this order: what comes later is reckoned from what comes before.
-_USUAL = {
+_USUAL: dict[str, Callable[[Dataset], int]] = {
     "SamplesPerPixel": _samples,
     _PLANES: lambda dataset: 0,
     "PixelRepresentation": lambda dataset: 0,
