@@ -155,8 +155,8 @@ def _metadata(patient: dict[str, Any], own: dict[str, Any]) -> FilmMetadata:
         return files.text_of(own.get(key))
 
     return FilmMetadata(
-        patient_id=text("patient_id"),
-        patient_name=text("patient_name"),
+        patient_id=fields.somebody(text("patient_id")),
+        patient_name=fields.somebody(text("patient_name")),
         patient_sex=fields.parse_sex(files.text_of(patient.get("gender"))),
         patient_birth_date=fields.parse_date(text("patient_birth_date")),
         study_date=fields.parse_date(text("study_date")),

@@ -13,6 +13,7 @@ from pedaxr_models.datasets.read_report import RowError
 from pedaxr_models.labels import NORMAL, TERMS, Finding, View
 from pedaxr_models.written import ages, dates
 from pedaxr_models.written.ages import AgeRange
+from pedaxr_models.written.nobody import names_nobody
 from pedaxr_models.written.numbers import parse_numbers
 from pedaxr_models.written.plain import plain
 from pedaxr_models.written.views import view_in
@@ -56,6 +57,11 @@ _LABEL_OF: dict[str, str] = {
 def is_missing(text: str | None) -> bool:
     """Whether a cell says nothing."""
     return text is None or text.strip().casefold() in _MISSING
+
+
+def somebody(text: str | None) -> str | None:
+    """An id or a name; None for an empty cell and for what stands for nobody."""
+    return None if text is None or is_missing(text) or names_nobody(text) else text.strip()
 
 
 def parse_label(text: str, *, treat_as_distension: bool = False) -> str:

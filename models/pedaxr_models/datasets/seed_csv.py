@@ -265,7 +265,7 @@ def _known(row: Row) -> frozenset[str] | None:
 def _metadata(row: Row) -> FilmMetadata:
     return FilmMetadata(
         patient_id=_patient_id(row),
-        patient_name=_text(row, "PatientName"),
+        patient_name=fields.somebody(row.get("PatientName")),
         patient_sex=fields.parse_sex(row.get("PatientSex")),
         patient_birth_date=fields.parse_date(row.get("PatientBirthDate")),
         study_date=fields.parse_date(row.get("StudyDate")),
@@ -292,7 +292,7 @@ def _patient_id(row: Row) -> str | None:
         )
     if is_odd_id(written.strip()):
         raise RowError("the patient id is longer than 64 characters, or holds invisible ones; correct it")
-    return plain_id(written)
+    return fields.somebody(plain_id(written))
 
 
 def _is_first_year(row: Row) -> bool:

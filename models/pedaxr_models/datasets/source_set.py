@@ -216,7 +216,7 @@ def _decoded_size(image_path: Path) -> tuple[float, float]:
 
 def _metadata(clinic_info: dict[str, Any]) -> FilmMetadata:
     return FilmMetadata(
-        patient_id=files.text_of(clinic_info.get("patientid")),
+        patient_id=fields.somebody(files.text_of(clinic_info.get("patientid"))),
         patient_sex=fields.parse_sex(files.text_of(clinic_info.get("gender"))),
         study_date=fields.parse_date(files.text_of(clinic_info.get("acquisition_date"))),
         age_months=fields.parse_age(files.text_of(clinic_info.get("age"))),

@@ -10,6 +10,7 @@ from pedaxr.records import UNNAMED, Patient
 from pedaxr.text import printable
 from pedaxr.types import Sex
 from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.written.nobody import names_any_child
 from pedaxr_models.written.plain import is_odd_id, plain_id
 
 _LONGEST_NAME = 200
@@ -44,7 +45,7 @@ def patient_named(meta: FilmMetadata, digest: str) -> Patient:
 
     Args:
         meta: of the film.
-        digest: of its file, which alone names a child without id and name.
+        digest: of its file, which alone names a child without an id and a name of its own.
 
     Raises:
         Refused: the id or the accession number would have to be cut or cleaned.
@@ -57,7 +58,8 @@ def patient_named(meta: FilmMetadata, digest: str) -> Patient:
     patient_id = plain_id(meta.patient_id or "")
     if not patient_id:
         known = (fold(name).replace(" ", ""), sex, birth, None if birth else meta.age_months)
-        patient_id = "I-" + hashlib.sha256(repr(known if name else digest).encode()).hexdigest()[:10]
+        is_named = not names_any_child(name)
+        patient_id = "I-" + hashlib.sha256(repr(known if is_named else digest).encode()).hexdigest()[:10]
     return Patient(
         patient_id, name or UNNAMED, date.fromisoformat(birth) if birth else None, cast(Sex | None, sex)
     )

@@ -155,8 +155,9 @@ def _check_is_expected(radiograph: "Radiograph", handle: Handle) -> None:
 
     header = radiograph.metadata
     born = date.fromisoformat(header.patient_birth_date) if header.patient_birth_date else None
-    whose = PacsPatient(header.patient_id or "", (), born, None).digest
-    compared = len(whose) if born else len(whose) // 2  # a header may lack the birth date, not contradict it
+    whose, unborn = (PacsPatient(header.patient_id or "", (), day, None).digest for day in (born, None))
+    # The header or the PACS's list may lack the birth date; they may not contradict each other.
+    compared = len(whose) if born and handle.whose != unborn else len(whose) // 2
     if (header.study_instance_uid, header.sop_instance_uid) != (handle.study_uid, handle.sop_uid):
         raise PacsError(_ANOTHER)
     if whose[:compared] != handle.whose[:compared]:

@@ -20,6 +20,8 @@ from pedaxr.patient_search.name_matching import Likeness, NameForms, likeness, n
 from pedaxr.radiograph.character_sets import header_text
 from pedaxr.text import printable
 from pedaxr.types import Sex
+from pedaxr_models.written.dates import is_placeholder, parse_date
+from pedaxr_models.written.nobody import names_nobody
 from pedaxr_models.written.plain import is_odd_id, plain_id
 
 UNNAMED = "Unnamed"
@@ -83,7 +85,7 @@ class PacsFilm:
 def study_of(row: Dataset) -> PacsStudy | None:
     """The study of an answer at the study level; None where it cannot be told whose or which it is."""
     study_uid, written = uid_in(row, "StudyInstanceUID"), header_text(row, "PatientID").strip()
-    if study_uid is None or not written or is_odd_id(written):
+    if study_uid is None or names_nobody(written) or is_odd_id(written):
         return None
     sex = _text(row, "PatientSex", 16).upper()
     patient = PacsPatient(
@@ -107,12 +109,12 @@ def code_in(row: Dataset, keyword: str) -> str:
 
 
 def date_in(row: Dataset, keyword: str) -> date | None:
-    """A day as DICOM writes it; None for anything else."""
-    written = _text(row, keyword, 16).replace(".", "")
+    """A day, as a file's header is read; None for what is none, or stands for one that is not known."""
     try:
-        return date.fromisoformat(written) if re.fullmatch(r"\d{8}", written) else None
+        day = parse_date(_text(row, keyword, 32))
     except ValueError:
         return None
+    return None if day is None or is_placeholder(day) else day
 
 
 def _names(row: Dataset) -> Iterator[str]:
@@ -121,7 +123,8 @@ def _names(row: Dataset) -> Iterator[str]:
     for group in (value.phonetic, value.ideographic, value.alphabetic):
         shown = printable(str(group), _LONGEST_NAME)
         joiner = "" if any(map(is_hangul, shown)) else " "
-        if written := joiner.join(filter(None, shown.split("^"))).strip():
+        written = joiner.join(filter(None, shown.split("^"))).strip()
+        if not names_nobody(written):
             yield written
 
 

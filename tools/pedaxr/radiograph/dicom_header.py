@@ -15,6 +15,7 @@ from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import View
 from pedaxr_models.written.ages import parse_age
 from pedaxr_models.written.dates import is_placeholder, parse_date
+from pedaxr_models.written.nobody import names_nobody
 from pedaxr_models.written.views import view_of
 
 _ABDOMEN = ("", "ABDOMEN", "ABDOMENPELVIS", "ABDO", "KUB", "PELVIS", "BABYGRAM", "WHOLEBODY", "CHESTABDOMEN")
@@ -37,7 +38,7 @@ def read_metadata(dataset: Dataset) -> FilmMetadata:
     known = _known_age(dataset)
     sex = _text(dataset, "PatientSex").upper()
     return FilmMetadata(
-        patient_id=_text(dataset, "PatientID") or None,
+        patient_id=_somebody(_text(dataset, "PatientID")),
         patient_name=_name(dataset),
         patient_sex=sex if sex in ("M", "F", "O") else None,
         patient_birth_date=known.birth_date.isoformat() if known.birth_date else None,
@@ -94,7 +95,11 @@ def _name(dataset: Dataset) -> str | None:
     groups = [printable(str(group), 200) for group in (value.phonetic, value.ideographic, value.alphabetic)]
     chosen = next((g for g in groups if any(map(is_hangul, g))), groups[2])
     joiner = "" if any(map(is_hangul, chosen)) else " "
-    return joiner.join(filter(None, chosen.split("^"))).strip() or None
+    return _somebody(joiner.join(filter(None, chosen.split("^"))).strip())
+
+
+def _somebody(written: str) -> str | None:
+    return None if names_nobody(written) else written
 
 
 def _known_age(dataset: Dataset) -> KnownAge:

@@ -1,0 +1,92 @@
+"""Ids and names that stand for nobody: what anonymisers write, and people who have to type something.
+
+Two films under such a word are not one child's.
+"""
+
+import re
+
+from pedaxr_models.written.plain import plain
+
+_WORDS = frozenset(
+    {
+        "anonymous",
+        "anonymised",
+        "anonymized",
+        "anonymisiert",
+        "anonym",
+        "anonyme",
+        "anonimo",
+        "anon",
+        "anonymus",
+    }
+    | {
+        "deidentified",
+        "deid",
+        "removed",
+        "redacted",
+        "masked",
+        "deleted",
+        "withheld",
+        "hidden",
+        "confidential",
+    }
+    | {"unknown", "unk", "unbekannt", "inconnu", "inconnue", "desconocido", "desconocida", "sconosciuto"}
+    | {"none", "null", "nil", "nan", "na", "undefined", "unnamed", "noname", "noid", "nobody", "missing"}
+    | {
+        "익명",
+        "미상",
+        "무명",
+        "불명",
+        "없음",
+        "모름",
+        "신원미상",
+        "이름없음",
+        "비식별",
+        "비식별화",
+        "무명남",
+        "무명녀",
+    }
+)
+_PHRASES = {
+    "de identified": "deidentified",
+    "no name": "noname",
+    "no id": "noid",
+    "n a": "na",
+    "not known": "unknown",
+}
+_BESIDE = frozenset({"patient", "pat", "name", "id", "subject", "person", "환자", "환아", "이름", "성명"})
+_SAME_SIGN = re.compile(r"0+|9{5,}|x+|[^\w]+|_+")
+_ANY_CHILD = frozenset(
+    {
+        "baby",
+        "babies",
+        "babyboy",
+        "babygirl",
+        "boy",
+        "girl",
+        "infant",
+        "newborn",
+        "neonate",
+        "child",
+        "nb",
+        "bb",
+    }
+    | {"of", "male", "female", "신생아", "아기", "애기", "아가", "남아", "여아", "영아", "소아"}
+)
+
+
+def names_nobody(text: str) -> bool:
+    """Whether an id or name is empty, or a word, zeros or signs that stand for none."""
+    one = plain(text).casefold()
+    if _SAME_SIGN.fullmatch(re.sub(r"[\s^=.-]+", "", one) or "-"):
+        return True
+    words = " ".join(re.split(r"[\W_]+", one)).strip()
+    for phrase, word in _PHRASES.items():
+        words = re.sub(rf"\b{phrase}\b", word, words)
+    said = set(words.split())
+    return bool(said & _WORDS) and said <= _WORDS | _BESIDE
+
+
+def names_any_child(text: str) -> bool:
+    """Whether a name says no more than that somebody is a child or a patient, as `Baby` and `신생아` do."""
+    return names_nobody(text) or set(re.split(r"[\W_]+", plain(text).casefold())) <= _ANY_CHILD | _BESIDE
