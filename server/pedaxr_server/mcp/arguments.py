@@ -7,15 +7,20 @@ from typing import Any
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 
 from pedaxr_models.written.dates import parse_date
+from pedaxr_models.written.nobody import names_nobody
 from pedaxr_models.written.plain import plain
 
 _Schema = Mapping[str, Any]
+_LANGUAGES = {
+    **dict.fromkeys(("korean", "kor", "한국어", "한글", "국문"), "ko"),
+    **dict.fromkeys(("english", "eng", "영어", "영문"), "en"),
+}
 
 
 def as_meant(arguments: Mapping[str, Any], parameters: _Schema) -> dict[str, Any]:
     """The arguments without those that say nothing, and with dates, numbers and choices in one spelling.
 
-    Text is text, whatever it looks like.
+    Text is text, whatever it looks like; a list of one is that one, and a number may be an id or a day.
 
     Args:
         arguments: as called.
@@ -28,6 +33,7 @@ def as_meant(arguments: Mapping[str, Any], parameters: _Schema) -> dict[str, Any
     for name, value in arguments.items():
         schema = parameters["properties"][name]
         is_optional = name not in parameters.get("required", ())
+        value = _unwrapped(value, schema)
         if is_optional and (value is None or (isinstance(value, str) and not plain(value))):
             continue
         if isinstance(value, str):
@@ -38,6 +44,14 @@ def as_meant(arguments: Mapping[str, Any], parameters: _Schema) -> dict[str, Any
     return meant
 
 
+def _unwrapped(value: Any, schema: _Schema) -> Any:
+    """The one value of a list of one, and the digits of a number where text or a day is asked for."""
+    if isinstance(value, list) and len(value) == 1 and schema.get("type") != "array":
+        value = value[0]
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number and schema.get("type") == "string" else value
+
+
 def _spelled(name: str, value: str, schema: _Schema) -> str | None:
     if schema.get("format") == "date":
         try:
@@ -46,9 +60,29 @@ def _spelled(name: str, value: str, schema: _Schema) -> str | None:
             raise ValueError(f"{name}: {err} Leave it out where it is not known.") from err
         return day.isoformat() if day else None
     if "enum" in schema:
-        word = re.sub(r"[\s-]+", "_", plain(value).casefold())
-        return word if word in schema["enum"] else None if word in ("none", "null", "n/a") else value
-    return plain(value) if schema.get("type") in ("integer", "number", "boolean") else value
+        return _chosen(value, schema["enum"])
+    if schema.get("type") in ("integer", "number", "boolean"):
+        return None if not any(map(str.isdigit, value)) and names_nobody(value) else plain(value)
+    return value
+
+
+def _chosen(value: str, choices: list[str]) -> str | None:
+    """The choice that a word names, in any case, as a locale or as people say it; else the word itself."""
+    word = re.sub(r"[\s-]+", "_", plain(value).casefold())
+    if word in choices:
+        return word
+    if names_nobody(value):
+        return None
+    language = _LANGUAGES.get(word, word.split("_")[0])
+    if language in choices:
+        return language
+    from pedaxr_models.datasets.fields import parse_label  # loads NumPy, for this rare word alone
+
+    try:
+        label = parse_label(value)
+    except ValueError:
+        return value
+    return label if label in choices else value
 
 
 class Verbatim(FuncMetadata):

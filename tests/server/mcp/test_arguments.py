@@ -75,6 +75,50 @@ def test_a_date_that_may_be_another_is_refused_by_name(written: str) -> None:
         as_meant({"query": "x", "day": written}, PARAMETERS)
 
 
+SPOKEN = {
+    "properties": {
+        **PARAMETERS["properties"],  # type: ignore[dict-item]
+        "tongue": {"enum": ["en", "ko"], "type": "string"},
+        "many": {"type": "array"},
+    },
+    "required": ["query"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "meant"),
+    [
+        *(("day", given, "2021-03-04") for given in (20210304, ["2021-03-04"], ["20210304"], 210304)),
+        *(("query", given, "123456") for given in (123456, ["123456"], [123456])),
+        *(("tongue", given, "ko") for given in ("Korean", "ko-KR", "ko_kr", "한국어", ["ko"])),
+        *(("tongue", given, "en") for given in ("english", "en-GB", "EN")),
+        *(("kind", given, "pyloric_stenosis") for given in ("IHPS", "유문협착증", "Pyloric-Stenosis")),
+        *(("limit", given, meant) for given, meant in ((5, 5), ([5], 5), (5.0, 5.0))),
+        *(("many", given, given) for given in (["a"], [1])),
+        *(("kind", given, given) for given in ("appendicitis", "kor")),
+        *(("query", given, given) for given in (["a", "b"], {"name": "a"}, True, 1.5)),
+    ],
+)
+def test_what_models_send_in_place_of_the_type_asked_for_is_what_they_mean(
+    name: str, given: object, meant: object
+) -> None:
+    assert as_meant({"query": "x", name: given}, SPOKEN)[name] == meant
+
+
+@pytest.mark.parametrize("nothing", ["null", "undefined", "None", "unknown", [""], [None]])
+@pytest.mark.parametrize("name", ["limit", "kind", "tongue"])
+def test_a_word_for_nothing_leaves_a_number_or_choice_out(name: str, nothing: object) -> None:
+    assert as_meant({"query": "x", name: nothing}, SPOKEN) == {"query": "x"}
+
+
+@pytest.mark.parametrize("seconds", [1614816000, 1614816000000, -1])
+def test_seconds_of_a_clock_are_no_birth_date(seconds: int) -> None:
+    """Nought, as a database writes for none, is left out; it never was the first of January 1970."""
+    with pytest.raises(ValueError, match=r"^day: "):
+        as_meant({"query": "x", "day": seconds}, SPOKEN)
+    assert as_meant({"query": "x", "day": 0}, SPOKEN) == {"query": "x"}
+
+
 async def test_a_birth_date_is_read_over_mcp_as_in_python(
     server: Server, era: str, clinic_home: Path
 ) -> None:
