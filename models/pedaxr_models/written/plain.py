@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from itertools import combinations, pairwise
 
 # Invisible, yet letters, marks or symbols to Unicode: fillers, joiners and variation selectors, in which a
 # whole message can hide behind one visible character.
@@ -45,6 +46,21 @@ def zero_spellings(some_id: str, longest: int = 16) -> list[str]:
     if not bare or not (one.isascii() and one.isdecimal()):
         return []
     return [bare.zfill(digits) for digits in range(len(bare), longest + 1) if digits != len(one)]
+
+
+def hyphen_spellings(some_id: str, longest: int = 16) -> list[str]:
+    """The same letters and digits with other hyphens, none to two, as people and other systems write ids.
+
+    Of ids without a digit, or longer than `longest`, there is none but that without any.
+    """
+    one = plain_id(some_id)
+    bare = re.sub(r"[-_./ ]", "", one)
+    if not bare.isalnum() or not any(map(str.isdigit, bare)):
+        return []
+    places = range(1, len(bare)) if len(bare) <= longest else ()
+    cuts = [(), *((at,) for at in places), *combinations(places, 2)]
+    spelled = ("-".join(bare[start:end] for start, end in pairwise((0, *cut, len(bare)))) for cut in cuts)
+    return [spelling for spelling in spelled if spelling != one]
 
 
 def is_odd_id(text: str, longest: int = 64) -> bool:

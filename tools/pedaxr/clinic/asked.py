@@ -1,5 +1,6 @@
 """What a search asks for, taken apart: name, ids and birth date of one line of text."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,6 +11,15 @@ from pedaxr_models.written.dates import FoundDate, find_date, parse_date
 from pedaxr_models.written.plain import plain
 
 _LONGEST_QUERY = 200
+# What people write before an id or a birth date. "No" and "Born" are surnames as well: only before one.
+_LABELS = re.compile(
+    r"(?<![\w-])(?:"
+    r"(?:(?:patient|hospital|chart|(?:medical )?record|study|accession|mr)[ _-]?)?(?:mrn|p?id|no|nr|number)\b"
+    r"|(?:등록|환자|병록|차트|검사|접수) ?(?:번호|id)|(?=#))(?:\s*[.:=#])*\s*(?=[a-z]{0,4}[-_]?\d)"
+    r"|(?<![\w-])(?:d\.?o\.?b\b\.?|date of birth|birth ?da(?:te|y)|born(?: on)?|생년월일|생일|출생일?)"
+    r"\s*[:=]?\s*(?='?\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -18,7 +28,8 @@ class Asked:
 
     Attributes:
         text: all of it, made printable.
-        name: what is left without the date.
+        unlabelled: without the words that say what an id or a date is, such as MRN or 생년월일.
+        name: what is left of that without the date.
         born_in_text, born: the dates in the text and in the argument.
         is_short: six digits are all that was asked, a birth date or a mistyped id.
     """
@@ -28,6 +39,7 @@ class Asked:
     born_in_text: date | None
     born: date | None
     is_short: bool = False
+    unlabelled: str = ""
 
     @property
     def day(self) -> date | None:
@@ -53,10 +65,12 @@ def parse_query(query: str, patient_birth_date: date | str | None = None) -> Ask
         asked = parse_date(patient_birth_date) if isinstance(patient_birth_date, str) else patient_birth_date
     except ValueError as err:
         raise InvalidRequest(f"patient_birth_date: {err}") from err
-    found = date_in(text)
+    bare = " ".join(_LABELS.sub(" ", text).split())
+    found = date_in(bare)
     if found is None:
-        return Asked(text, text, None, asked)
-    return Asked(text, found.rest, found.day, asked, is_short=found.is_short and not found.rest)
+        return Asked(text, bare, None, asked, unlabelled=bare)
+    is_short = found.is_short and not found.rest
+    return Asked(text, found.rest, found.day, asked, is_short=is_short, unlabelled=bare)
 
 
 def date_in(text: str) -> FoundDate | None:

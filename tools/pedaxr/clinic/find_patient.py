@@ -120,11 +120,11 @@ def _matching(index: SearchIndex, asked: Asked, *, most: int) -> _Matches:
     by_id = [one for one in with_id if _is_fit(one, asked)]
     if with_id and not by_id:
         return _Matches([], 0)
-    if by_id and asked.name != asked.text:  # an id that is also a birth date: both are listed
+    if by_id and asked.name != asked.unlabelled:  # an id that is also a birth date: both are listed
         by_id = _ranked([*by_id, *_by_name(index, asked, most=MOST_COUNTED).first])
     if by_id:
         return _Matches(by_id, len(by_id), by_id=True)
-    if fits := [one for one in _but_for_zeros(index, asked) if _is_fit(one, asked)]:
+    if fits := [one for one in _spelled_otherwise(index, asked) if _is_fit(one, asked)]:
         return _Matches(fits, len(fits))
     return _by_name(index, asked, most=most)
 
@@ -134,19 +134,25 @@ def _by_id(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
     if whole := index.patients_with_id(asked.text):
         yield from (_Found(patient, names.SAME, reason) for patient, reason in whole)
         return
-    words = asked.text.replace(",", " ").split()
+    words = asked.unlabelled.replace(",", " ").split()
     for word in [word for word in words if any(map(str.isdigit, word))][:_MOST_IDS]:
         for patient, reason in index.patients_with_id(word):
             yield _with_rest(patient, reason, [other for other in words if other != word])
 
 
-def _but_for_zeros(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
-    """Patients whose id is a word of the query but for zeros in front: alone that is offered, no match."""
-    words = asked.text.replace(",", " ").split()
-    for word in words[:_MOST_IDS]:
-        rest = [other for other in words if other != word]
-        for patient in index.patients_but_for_zeros(word):
-            found = _with_rest(patient, "patient id but for zeros in front", rest)
+def _spelled_otherwise(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
+    """Patients whose id is a word of the query but for zeros in front, or hyphens.
+
+    Alone that is offered, and no match: the ids may be two children's.
+    """
+    words = asked.unlabelled.replace(",", " ").split()
+    whole = "".join(words)
+    for word in dict.fromkeys([*words[:_MOST_IDS], whole]):
+        rest = [] if word == whole else [other for other in words if other != word]
+        alike = [(patient, _BUT_FOR_ZEROS) for patient in index.patients_but_for_zeros(word)]
+        alike += [(patient, _BUT_FOR_HYPHENS) for patient in index.patients_but_for_hyphens(word)]
+        for patient, reason in alike:
+            found = _with_rest(patient, reason, rest)
             is_born = asked.born is not None and asked.born == patient.patient_birth_date
             yield found if rest or is_born else replace(found, score=_BAD)
 
@@ -166,6 +172,7 @@ def _with_rest(patient: Patient, reason: str, rest: list[str]) -> _Found:
     )
 
 
+_BUT_FOR_ZEROS, _BUT_FOR_HYPHENS = "patient id but for zeros in front", "patient id but for hyphens"
 _BAD = 0.5  # of patients of whom something asked for is not true: offered, never a match
 
 
@@ -214,13 +221,14 @@ def _nearest(index: SearchIndex, asked: Asked) -> list[_Found]:
             min(one.score, _BAD),
             one.reason if one.score <= _BAD else f"{one.reason}, but another birth date",
         )
-        for one in (*_by_id(index, asked), *_but_for_zeros(index, asked))
+        for one in (*_by_id(index, asked), *_spelled_otherwise(index, asked))
     ]
     if found:
         named = _by_name(index, asked, most=_NEAREST_LISTED).first
         found += [_Found(one.patient, one.score / 2, f"{one.reason}, but another id") for one in named]
     elif asked.name:
         found = [*_similar(index, asked), *_born_otherwise(index, asked)]
+        found = found or list(_but_for_numbers(index, asked))
     return _ranked(found)[:_NEAREST_LISTED]
 
 
@@ -231,6 +239,16 @@ def _born_otherwise(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
     found = _by_name(index, Asked(asked.text, asked.name, None, None), most=_NEAREST_LISTED)
     for one in found.first:
         yield _Found(one.patient, one.score / 2, f"{one.reason}, but another birth date")
+
+
+def _but_for_numbers(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
+    """The name without what stands beside it: a year, an age, an id that nobody has."""
+    words = asked.name.replace(",", " ").split()
+    bare = [word for word in words if not any(map(str.isdigit, word))]
+    if not bare or len(bare) == len(words) or asked.day is not None:
+        return
+    for one in _by_name(index, Asked(asked.text, " ".join(bare), None, None), most=_NEAREST_LISTED).first:
+        yield _Found(one.patient, one.score / 2, f"{one.reason}, but for a number beside it")
 
 
 def _similar(index: SearchIndex, asked: Asked) -> list[_Found]:

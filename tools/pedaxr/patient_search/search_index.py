@@ -27,7 +27,7 @@ from pedaxr.patient_search.name_matching import (
     part_readings,
 )
 from pedaxr.records import Patient, bare_id, is_stored_text, marks, patients_in
-from pedaxr_models.written.plain import zero_spellings
+from pedaxr_models.written.plain import hyphen_spellings, zero_spellings
 
 MOST_COUNTED = 300  # names or patients; a search that meets more says so
 _MOST_VERIFIED = 300  # names or parts compared in full
@@ -71,6 +71,15 @@ class SearchIndex:
         """Patients whose id is that number with more or fewer zeros in front."""
         spellings = zero_spellings(some_id)
         having = f"SELECT * FROM patients WHERE patient_id IN ({marks(spellings)}) ORDER BY patient_id"
+        return list(patients_in(self._connection.execute(having, spellings))) if spellings else []
+
+    def patients_but_for_hyphens(self, some_id: str) -> list[Patient]:
+        """Patients whose id has the same letters and digits, in any case, and other hyphens."""
+        spellings = hyphen_spellings(some_id)
+        having = (
+            f"SELECT * FROM patients WHERE patient_id COLLATE NOCASE IN ({marks(spellings)}) "
+            "ORDER BY patient_id LIMIT 100"
+        )
         return list(patients_in(self._connection.execute(having, spellings))) if spellings else []
 
     def patients_born_on(self, day: date, *, limit: int = MOST_COUNTED + 1) -> list[Patient]:
