@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import unicodedata
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from pedaxr_models.written.plain import plain
 from pedaxr_models.written.views import view_in
 
 _LONGEST_OUTLINE = 4_000_000  # characters
+_LONG_NAME, _NEARLY = 4, 0.75  # letters; share of them in place
 FREE_AIR_KOREAN = "기복증"
 
 _SYNONYMS: dict[str, str] = {
@@ -40,8 +42,8 @@ _SEXES = {
 
 
 def _squeezed(text: str) -> str:
-    """Letters and digits alone, in lower case, Hangul in composed form."""
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", text)).casefold()
+    """Letters and digits alone, in lower case and of usual width, Hangul in composed form."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
 _LABEL_OF: dict[str, str] = {
@@ -77,6 +79,14 @@ def parse_label(text: str, *, treat_as_distension: bool = False) -> str:
     if name not in _LABEL_OF:
         raise RowError(f"the class {plain(text)[:60]!r} is none of the known ones")
     return str(_LABEL_OF[name])
+
+
+def is_nearly_a_label(text: str) -> bool:
+    """Whether a text holds the name of a class, or one of some letters wrong."""
+    squeezed = _squeezed(text)
+    if any(name in squeezed for name in _LABEL_OF if len(name) >= _LONG_NAME):
+        return True
+    return bool(get_close_matches(squeezed, list(_LABEL_OF), 1, _NEARLY))
 
 
 def parse_age(text: str | None) -> float | None:

@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from pedaxr_models.datasets.film import FloatArray
 from pedaxr_models.datasets.read_report import Rejection, RowError
 from pedaxr_models.labels import FINDINGS, NORMAL, Finding
+from pedaxr_models.written.numbers import parse_number
 
 PICTURES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 _OTHER_PICTURES = (".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -21,6 +22,10 @@ _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".part0")
 _TABLES = (".csv", ".xls", ".xlsx")
 _DICM = slice(128, 132)
 _LARGEST_LABEL = 16 * 2**20
+_UNLIKE = 1.02  # how much the shapes of two copies may differ: sides are whole pixels
+_OTHER_SHAPE = (
+    "the label file states a picture of another shape than the film; draw on the film itself, as it is shown"
+)
 _TURNED = (5, 6, 7, 8)  # EXIF orientations in which the picture lies on its side
 _ORIENTATION = 0x0112
 
@@ -133,10 +138,11 @@ def text_of(value: Any) -> str | None:
 
 def stated_size(label: dict[str, Any]) -> tuple[float, float] | None:
     """Width and height that the label file states, when they are usable."""
-    width, height = label.get("imageWidth"), label.get("imageHeight")
-    if isinstance(width, int | float) and isinstance(height, int | float) and width > 0 and height > 0:
-        return float(width), float(height)
-    return None
+    try:
+        width, height = (parse_number(str(label.get(side))) for side in ("imageWidth", "imageHeight"))
+    except ValueError:
+        return None
+    return (width, height) if min(width, height) > 0 else None
 
 
 def picture_size(path: Path) -> tuple[float, float] | None:
@@ -154,9 +160,27 @@ def picture_size(path: Path) -> tuple[float, float] | None:
 
 
 def rescaled(polygon: FloatArray, drawn_on: tuple[float, float], film: tuple[float, float]) -> FloatArray:
-    """Points (n, 2) drawn on a picture of one size, on the film of another."""
+    """Points (n, 2) drawn on a picture of one size, on the film of another.
+
+    Raises:
+        RowError: they were drawn on the film lying on its side.
+    """
+    if drawn_on == film[::-1] != film:
+        raise RowError(_OTHER_SHAPE)
     factors = np.array(film, np.float32) / np.array(drawn_on, np.float32)
     return np.asarray(polygon * factors, np.float32)
+
+
+def enlargement(drawn_on: tuple[float, float], film: tuple[float, float]) -> FloatArray:
+    """Factors for x and y that bring what was drawn on a copy of the film on to it; both are width, height.
+
+    Raises:
+        RowError: the copy has another shape: it was cropped or turned, and how is not known.
+    """
+    across, down = np.array(film, np.float32) / np.array(drawn_on, np.float32)
+    if not 1 / _UNLIKE < across / down < _UNLIKE:
+        raise RowError(_OTHER_SHAPE)
+    return np.array([across, down], np.float32)
 
 
 def labelled_channels(label: str, polygons: dict[Finding, list[FloatArray]]) -> frozenset[str]:

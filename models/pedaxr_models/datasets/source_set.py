@@ -195,10 +195,14 @@ def _is_unknown(name: str) -> bool:
 
 
 def _fit(shapes: list[_Shape], image_path: Path, label_file: dict[str, Any]) -> FloatArray:
-    """Factors for x and y that bring the drawing on to the film: one unless the full box exceeds the film."""
+    """Factors for x and y that bring the drawing on to the film.
+
+    One unless the full box exceeds the film, or without such a box the picture stated is of another size.
+    """
     far_corners = [points.max(axis=0) for name, points in shapes if _says(_FULL, name)]
     if not far_corners:
-        return np.ones(2, np.float32)
+        stated, shown = files.stated_size(label_file), files.picture_size(image_path)
+        return files.enlargement(stated, shown) if stated and shown else np.ones(2, np.float32)
     size = files.picture_size(image_path) or files.stated_size(label_file) or _decoded_size(image_path)
     film, drawn = np.array(size, np.float32), np.max(far_corners, axis=0)
     exceeds = bool((drawn > film + 1).any())

@@ -114,6 +114,15 @@ def test_outlines_follow_the_film_s_own_size(tmp_path: Path) -> None:
     assert polygon.tolist() == [[50, 200], [100, 200], [100, 400], [50, 400]]
 
 
+def test_outlines_of_a_film_on_its_side_are_refused(tmp_path: Path) -> None:
+    folder = ENGLISH[4]
+    png(tmp_path / "Train" / "Source_Data" / folder / "4_1.png", (256, 512))
+    turned = content(4, imageWidth=256, imageHeight=512)
+    label(tmp_path / "Train" / "Labeling_Data" / folder / "4_1.json", turned)
+    report = read_dataset(tmp_path)
+    assert not report.films and "another shape" in report.rejections[0].reason
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -199,3 +199,34 @@ def test_an_outline_in_another_notation_is_refused_and_never_taken_for_its_box(
     report = read_dataset(tmp_path / "films.csv")
     assert report.films == () and [row.line for row in report.rejections] == [2]
     assert "outline" in report.rejections[0].reason
+
+
+def drawn_on(folder: Path, stated: tuple[int, int], turned: bool = False) -> Path:
+    """A film of 256 x 128 with one outline, whose label file states a picture of that width and height."""
+    folder.mkdir(exist_ok=True)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = np.full((256, 128) if turned else (128, 256), 80, np.uint8)
+    Image.fromarray(stored).save(folder / "a.png", exif=exif if turned else None)
+    points = [[20, 20], [100, 20], [100, 60], [20, 60]]
+    one = {"label": "constipation", "points": points, "shape_type": "polygon"}
+    width, height = stated
+    label = {"shapes": [one], "imageWidth": width, "imageHeight": height}
+    (folder / "a.json").write_text(json.dumps(label))
+    return folder
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["as stored", "turned by EXIF"])
+def test_an_outline_is_of_the_picture_that_it_was_drawn_on(tmp_path: Path, turned: bool) -> None:
+    for stated, factor in (((256, 128), 1.0), ((512, 256), 0.5), ((128, 64), 2.0)):
+        (found,) = read_dataset(drawn_on(tmp_path, stated, turned)).films[0].polygons[Finding.CONSTIPATION]
+        assert found.max(axis=0).tolist() == [100 * factor, 60 * factor]
+
+
+@pytest.mark.parametrize("stated", [(128, 256), (256, 256), (256, 100)])
+@pytest.mark.parametrize("turned", [False, True], ids=["as stored", "turned by EXIF"])
+def test_an_outline_on_a_picture_of_another_shape_is_refused(
+    tmp_path: Path, stated: tuple[int, int], turned: bool
+) -> None:
+    report = read_dataset(drawn_on(tmp_path, stated, turned))
+    assert not report.films and "another shape" in report.rejections[0].reason

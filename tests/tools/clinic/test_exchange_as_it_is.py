@@ -241,3 +241,54 @@ def test_the_coco_file_of_synthetic_films_is_read_without_loss(tmp_path: Path) -
         for finding, mask in film.masks.items():
             outlines = [piece.tolist() for piece in told[film.name][finding]]
             assert np.array_equal(mask, filled(outlines, (512, 512)))
+
+
+@pytest.mark.parametrize(
+    ("label", "is_near"),
+    [("Pneumoperitonium", True), ("possible free air", True), ("constipaton", True), ("kidney", False)],
+)
+@pytest.mark.parametrize("kind", ["labelme", "coco", "cvat"])
+def test_a_label_that_is_not_understood_is_told_and_makes_no_finding_absent_that_it_may_mean(
+    film_clinic: Clinic, tmp_path: Path, kind: str, label: str, is_near: bool
+) -> None:
+    corners = ((40.0, 40.0), (90.0, 40.0), (90.0, 90.0))
+    text = {
+        "labelme": labelme(shape("polygon", *corners, label=label)),
+        "coco": json.dumps(coco("normal.png", (512, 512), [SQUARE], category=label)),
+        "cvat": cvat(f'<polygon label="{label}" points="40,40;90,40;90,90"/>'),
+    }[kind]
+    (tmp_path / ("a.xml" if kind == "cvat" else "a.json")).write_text(text)
+    done = imported(film_clinic, tmp_path, absent_unless_drawn=True)
+    assert done.films == (0 if is_near else 1)
+    assert any(label in note and "name no finding here" in note for note in done.notes)
+
+
+@pytest.mark.parametrize("ids", [("7", 3), (7, "3"), ("7", "3")])
+def test_ids_of_coco_are_the_same_as_numbers_and_as_text(tmp_path: Path, ids: tuple[object, object]) -> None:
+    document = coco("normal.png", (512, 512), [SQUARE])
+    document["annotations"][0] |= {"image_id": ids[0], "category_id": ids[1]}
+    assert read(tmp_path, "a.json", json.dumps(document)).masks
+
+
+@pytest.mark.parametrize("lost", [{"image_id": 8}, {"category_id": 9}])
+def test_an_annotation_of_no_image_or_category_is_not_dropped(tmp_path: Path, lost: dict[str, int]) -> None:
+    document = coco("normal.png", (512, 512), [SQUARE])
+    document["annotations"][0] |= lost
+    with pytest.raises(InvalidRequest, match="names an image and a category"):
+        read(tmp_path, "a.json", json.dumps(document))
+
+
+def test_run_lengths_of_a_film_on_its_side_are_refused(tmp_path: Path) -> None:
+    """They fill as many pixels, in stripes."""
+    runs = {"counts": [100, 50, 2250], "size": [40, 60]}
+    assert read(tmp_path, "a.json", json.dumps(coco("normal.png", (40, 60), runs))).masks
+    runs["size"] = [60, 40]
+    with pytest.raises(InvalidRequest, match="the height comes first"):
+        read(tmp_path, "a.json", json.dumps(coco("normal.png", (40, 60), runs)))
+
+
+@pytest.mark.parametrize("size", [("512", "512"), (512.0, 512.0)])
+def test_a_film_s_size_may_be_written_as_text(tmp_path: Path, size: tuple[object, object]) -> None:
+    document = json.loads(labelme(shape("polygon", (40, 40), (90, 40), (90, 90))))
+    document["imageHeight"], document["imageWidth"] = size
+    assert read(tmp_path, "a.json", json.dumps(document)).masks

@@ -15,6 +15,7 @@ from pedaxr.clinic.exchange.outlined import (
     filled_if_meant,
     finding_named,
     not_outlined,
+    not_understood,
     presence_of,
     read_or_told,
     read_presence,
@@ -22,6 +23,8 @@ from pedaxr.clinic.exchange.outlined import (
 from pedaxr.clinic.exchange.said import read_said
 from pedaxr.errors import InvalidRequest
 from pedaxr_models.labels import Finding
+
+Drawn = tuple[object, Any]  # the name of a category, and a segmentation
 
 
 def is_coco(document: object) -> bool:
@@ -32,14 +35,14 @@ def is_coco(document: object) -> bool:
 def read_coco(document: Mapping[str, Any]) -> Iterator[OutlinedFilm]:
     """One film for each image. Raises InvalidRequest: the document contradicts itself."""
     try:
-        names = {row["id"]: finding_named(row["name"]) for row in document["categories"]}
-        drawn: dict[Any, list[tuple[Finding, Any]]] = {}
+        # Some write ids as numbers in one place and as text in another.
+        names = {str(row["id"]): row["name"] for row in document["categories"]}
+        drawn: dict[str, list[Drawn]] = {str(image["id"]): [] for image in document["images"]}
         for row in document.get("annotations") or []:
-            if (finding := names.get(row["category_id"])) is not None:
-                drawn.setdefault(row["image_id"], []).append((finding, row.get("segmentation")))
+            drawn[str(row["image_id"])].append((names[str(row["category_id"])], row.get("segmentation")))
         for image in document["images"]:
             name = stem(str(image["file_name"]))
-            yield read_or_told(name, partial(_film, image, drawn.get(image["id"], [])))
+            yield read_or_told(name, partial(_film, image, drawn[str(image["id"])]))
     except (KeyError, TypeError, AttributeError, ValueError) as err:
         raise InvalidRequest(
             "The COCO file is not as the format wants it: every annotation names an image and a category, "
@@ -47,8 +50,10 @@ def read_coco(document: Mapping[str, Any]) -> Iterator[OutlinedFilm]:
         ) from err
 
 
-def _film(image: Mapping[str, Any], drawn: Sequence[tuple[Finding, Any]]) -> OutlinedFilm:
+def _film(image: Mapping[str, Any], outlined: Sequence[Drawn]) -> OutlinedFilm:
     said = read_said(image.get("pedaxr"))
+    named = ((finding_named(label), segmentation) for label, segmentation in outlined)
+    drawn = [(finding, segmentation) for finding, segmentation in named if finding is not None]
     masks: dict[Finding, BoolArray] = {}
     for finding, segmentation in drawn:
         mask = _mask(segmentation, _size(image, segmentation))
@@ -69,6 +74,7 @@ def _film(image: Mapping[str, Any], drawn: Sequence[tuple[Finding, Any]]) -> Out
         sha256=said.sha256,
         author=said.author,
         without_outline=not_outlined(shown, masks, said.decisions),
+        unknown_labels=not_understood(label for label, _ in outlined),
     )
 
 
@@ -85,6 +91,11 @@ def _mask(segmentation: Any, size: tuple[int, int]) -> BoolArray:
         return np.zeros(size, bool)
     if isinstance(segmentation, list):
         return filled_if_meant([_pairs(polygon) for polygon in segmentation], size)
+    if (stated := segmentation.get("size")) is not None and tuple(map(int, stated)) != size:
+        raise InvalidRequest(
+            f"its run lengths state {' x '.join(map(str, stated))} pixels, the film has {size[0]} x {size[1]}"
+            ": the height comes first"
+        )
     counts = segmentation["counts"]
     counts = uncompressed(counts) if isinstance(counts, str | bytes) else [int(count) for count in counts]
     return from_runs(counts, size)

@@ -19,6 +19,7 @@ from pedaxr.clinic.exchange.outlined import (
     filled_if_meant,
     finding_named,
     not_outlined,
+    not_understood,
     read_or_told,
 )
 from pedaxr.clinic.exchange.said import Said, read_said
@@ -50,7 +51,7 @@ def read_cvat(data: bytes) -> Iterator[OutlinedFilm]:
 
 def _film(image: Element) -> OutlinedFilm:
     name = image.attrib["name"]
-    size = checked_size(int(image.attrib["height"]), int(image.attrib["width"]), name)
+    size = checked_size(image.attrib["height"], image.attrib["width"], name)
     said = _said(image)
     masks: dict[Finding, BoolArray] = {}
     shown: set[Finding] = set()
@@ -69,6 +70,7 @@ def _film(image: Element) -> OutlinedFilm:
         sha256=said.sha256,
         author=said.author,
         without_outline=not_outlined(shown, masks, said.decisions),
+        unknown_labels=not_understood(one.get("label", "") for one in image if one.get("label") != _SAID),
     )
 
 

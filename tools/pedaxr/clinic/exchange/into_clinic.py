@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pedaxr.audit.trail import accessing
 from pedaxr.clinic.annotate import AnnotatedFinding, NewAnnotation, annotate, annotations_of, merged
-from pedaxr.clinic.exchange.outlined import OutlinedFilm
+from pedaxr.clinic.exchange.outlined import OutlinedFilm, may_mean_a_finding
 from pedaxr.clinic.exchange.read import read_annotations
 from pedaxr.clinic.export_annotations import mask_of
 from pedaxr.errors import InvalidRequest
@@ -61,7 +61,7 @@ def import_annotations(
         by: the human who answers for the outlines.
         clinic: whose films.
         absent_unless_drawn: on a film in the source every finding that is not outlined is known to be absent.
-            Without it, it is unknown.
+            Without it, it is unknown; so it is beside a label that may be a misspelt finding.
         progress: called with (films done, films in all).
 
     Raises:
@@ -99,13 +99,21 @@ def import_annotations(
 
 
 def _notes(films: Sequence[OutlinedFilm]) -> list[str]:
-    bare = sum(bool(film.without_outline) for film in films)
-    if not bare:
-        return []
-    return [
-        f"Films with a finding that nobody outlined: {bare}. An annotation is an outline, so these findings "
-        "were left unknown; `pedaxr evaluate local` counts them from the table itself."
-    ]
+    notes = []
+    if bare := sum(bool(film.without_outline) for film in films):
+        notes.append(_WITHOUT_OUTLINE.format(bare))
+    if labels := sorted({label for film in films for label in film.unknown_labels}):
+        of = sum(bool(film.unknown_labels) for film in films)
+        shown = ", ".join(map(repr, labels[:_MOST_NAMED]))
+        notes.append(f"Films with labels that name no finding here, which were left out: {of} ({shown}).")
+    return notes
+
+
+_MOST_NAMED = 10
+_WITHOUT_OUTLINE = (
+    "Films with a finding that nobody outlined: {}. An annotation is an outline, so these findings were left "
+    "unknown; `pedaxr evaluate local` counts them from the table itself."
+)
 
 
 class _Finder:
@@ -144,6 +152,7 @@ def _spelled(name: str) -> str:
 
 def _given(film: OutlinedFilm, *, absent_unless_drawn: bool) -> dict[Finding, AnnotatedFinding]:
     given = {}
+    is_absent = absent_unless_drawn and not any(map(may_mean_a_finding, film.unknown_labels))
     for finding in FINDINGS:
         decision = film.decisions.get(finding)
         if decision in ("rejected", "uncertain"):
@@ -151,7 +160,7 @@ def _given(film: OutlinedFilm, *, absent_unless_drawn: bool) -> dict[Finding, An
         elif finding in film.masks:
             mask = mask_of(film.masks[finding])
             given[finding] = AnnotatedFinding(decision=decision or "corrected", mask=mask)
-        elif absent_unless_drawn and decision is None and finding not in film.without_outline:
+        elif is_absent and decision is None and finding not in film.without_outline:
             given[finding] = AnnotatedFinding(decision="rejected")
     return given
 

@@ -21,6 +21,7 @@ from pedaxr.clinic.exchange.outlined import (
     filled_if_meant,
     finding_named,
     not_outlined,
+    not_understood,
     read_or_told,
 )
 from pedaxr.clinic.exchange.said import read_said
@@ -61,6 +62,7 @@ def _film(document: Mapping[str, Any], film: str) -> OutlinedFilm:
         sha256=said.sha256,
         author=said.author,
         without_outline=not_outlined(shown, masks, said.decisions),
+        unknown_labels=not_understood(shape["label"] for shape in document["shapes"]),
     )
 
 

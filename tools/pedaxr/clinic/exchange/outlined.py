@@ -14,6 +14,7 @@ from pedaxr_models.datasets import fields
 from pedaxr_models.datasets.read_report import RowError
 from pedaxr_models.datasets.shapes import check_unit
 from pedaxr_models.labels import FINDINGS, NORMAL, SIGNS, Finding
+from pedaxr_models.written.numbers import parse_number
 
 BoolArray = NDArray[np.bool_]
 Polygon = list[list[float]]
@@ -32,6 +33,7 @@ class OutlinedFilm:
         sha256, sop_instance_uid: of the film's file, where the format names them.
         author: who outlined it, where the format says.
         without_outline: findings said to be there that nobody outlined.
+        unknown_labels: of what was outlined under a name that is not understood.
         problem: why nothing of it can be used; empty where it can.
     """
 
@@ -43,6 +45,7 @@ class OutlinedFilm:
     sop_instance_uid: str = ""
     author: str = ""
     without_outline: tuple[Finding, ...] = ()
+    unknown_labels: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -56,6 +59,24 @@ def finding_named(text: object) -> Finding | None:
     except RowError:
         return None
     return None if label == NORMAL else Finding(label)
+
+
+def not_understood(labels: Iterable[object]) -> tuple[str, ...]:
+    """The labels that name neither a finding nor a normal film."""
+    written = {printable(str(label), 60).strip() for label in labels if finding_named(label) is None}
+    return tuple(sorted(label for label in written if label and not _is_normal(label)))
+
+
+def may_mean_a_finding(label: str) -> bool:
+    """Whether a label that is not understood holds a finding's name, or one misspelt."""
+    return fields.is_nearly_a_label(label.replace("_", " "))
+
+
+def _is_normal(label: str) -> bool:
+    try:
+        return fields.parse_label(label.replace("_", " ")) == NORMAL
+    except RowError:
+        return False
 
 
 _BY_SIGN = {sign.casefold(): Finding(name) for name, sign in SIGNS.items()} | {
@@ -104,10 +125,13 @@ def read_or_told(name: str, read: Callable[[], OutlinedFilm]) -> OutlinedFilm:
 
 def checked_size(height: object, width: object, name: str) -> tuple[int, int]:
     """Rows and columns of a film. Raises InvalidRequest: they are no size of a film."""
-    if not all(isinstance(side, int) and 0 < side <= MOST_SIDE for side in (height, width)):
+    try:
+        rows, columns = (parse_number(str(side)) for side in (height, width))
+    except ValueError:
+        rows = columns = 0.0
+    if not all(side.is_integer() and 0 < side <= MOST_SIDE for side in (rows, columns)):
         raise InvalidRequest(f"{printable(name, 80)}: the film's height and width are missing or impossible.")
-    assert isinstance(height, int) and isinstance(width, int)
-    return height, width
+    return int(rows), int(columns)
 
 
 def filled(polygons: Sequence[Sequence[Sequence[float]]], size: tuple[int, int]) -> BoolArray:
