@@ -12,6 +12,7 @@ The libraries come with `pip install 'pedaxr[train]'`.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,32 +39,38 @@ def references(truth: Sequence[FilmFacts], *, seed: int = 0) -> list[list[str]]:
 
 def text_counts(texts: Sequence[str], wordings: Sequence[Sequence[str]]) -> FloatTable:
     """(N, len(TEXT_COLUMNS)) of reports against the `references` of their films."""
-    return np.column_stack([_rouge_l(texts, wordings), _cider(texts, wordings), _bleu(texts, wordings)])
+    pairs = [(text, tuple(ours)) for text, ours in zip(texts, wordings, strict=True)]
+    rouge, bleu = [_rouge_l(*pair) for pair in pairs], [_bleu(*pair) for pair in pairs]
+    return np.column_stack([rouge, _cider(texts, wordings), np.array(bleu, float)])
 
 
-def bleu_4(sums: Sequence[float]) -> float:
-    """BLEU-4 from 0 to 1 of summed counts: the last ten of `TEXT_COLUMNS`."""
+def bleu_4(sums: FloatTable) -> FloatTable:
+    """BLEU-4 from 0 to 1 (...) of summed counts (..., 10): the last ten of `TEXT_COLUMNS`.
+
+    What sacrebleu computes of a corpus, without smoothing; it is called for thousands of bootstrap samples.
+    """
+    length, reference, right, total = sums[..., 0], sums[..., 1], sums[..., 2:6], sums[..., 6:10]
+    shares = right / np.maximum(total, 1)
+    brevity = np.exp(np.minimum(0, 1 - reference / np.maximum(length, 1)))
+    mean = np.exp(np.log(np.where(right > 0, shares, 1)).mean(-1))
+    return np.asarray(np.where((right > 0).all(-1), brevity * mean, 0.0))
+
+
+# Readers of one film, and one reader's seeds, often write the same report.
+@lru_cache(4096)
+def _bleu(text: str, wordings: tuple[str, ...]) -> tuple[int, ...]:
     from sacrebleu.metrics.bleu import BLEU
 
-    length, reference, *counts = (round(value) for value in sums)
-    return float(BLEU.compute_bleu(counts[:4], counts[4:], length, reference).score) / 100
+    scored = BLEU(lowercase=True, effective_order=True).sentence_score(text, list(wordings))
+    return (scored.sys_len, scored.ref_len, *scored.counts, *scored.totals)
 
 
-def _bleu(texts: Sequence[str], wordings: Sequence[Sequence[str]]) -> FloatTable:
-    from sacrebleu.metrics.bleu import BLEU
-
-    metric = BLEU(lowercase=True, effective_order=True)
-    scored = (metric.sentence_score(text, list(ours)) for text, ours in zip(texts, wordings, strict=True))
-    return np.array([[s.sys_len, s.ref_len, *s.counts, *s.totals] for s in scored], float)
-
-
-def _rouge_l(texts: Sequence[str], wordings: Sequence[Sequence[str]]) -> FloatTable:
+@lru_cache(4096)
+def _rouge_l(text: str, wordings: tuple[str, ...]) -> float:
     """F measure with the nearest reference."""
     from rouge_score.rouge_scorer import RougeScorer
 
-    scorer = RougeScorer(["rougeL"])
-    pairs = zip(texts, wordings, strict=True)
-    return np.array([scorer.score_multi(list(ours), text)["rougeL"].fmeasure for text, ours in pairs])
+    return float(RougeScorer(["rougeL"]).score_multi(list(wordings), text)["rougeL"].fmeasure)
 
 
 def _cider(texts: Sequence[str], wordings: Sequence[Sequence[str]]) -> FloatTable:

@@ -37,7 +37,7 @@ from pedaxr_models.facts import FilmFacts, FindingFact, Presence, Severity, Side
 from pedaxr_models.labels import CHANNELS, FINDINGS, Finding, View
 from pedaxr_models.report_text.fact_scores import fact_scores
 from pedaxr_models.report_text.grammar import narrate
-from pedaxr_models.report_text.text_scores import references, text_counts
+from pedaxr_models.report_text.text_scores import bleu_4, references, text_counts
 
 
 def facts(*present: Finding, side: Side = Side.RIGHT, view: View = View.ERECT) -> FilmFacts:
@@ -108,6 +108,26 @@ def test_overlap_scores_are_those_of_the_libraries() -> None:
     rouge = RougeScorer(["rougeL"])
     each = [rouge.score_multi(w, t)["rougeL"].fmeasure for t, w in zip(texts, wordings, strict=True)]
     assert found["rouge_l"] == pytest.approx(np.mean(each))
+
+
+@pytest.mark.parametrize("reference", [10, 60, 200], ids=["long", "near", "short"])
+def test_bleu_of_many_sums_is_that_of_the_library_one_by_one(reference: int) -> None:
+    """Also where no run of four words fits, or there is none."""
+    from sacrebleu.metrics.bleu import BLEU
+
+    rng = np.random.default_rng(reference)
+    total = 60 - np.arange(4) * np.ones((50, 1), int)
+    right = rng.integers(0, total + 1)
+    right[:20, 1:] = np.minimum(right[:20, 1:], rng.integers(0, 3, (20, 3)))
+    total[0, 3] = right[0, 3] = right[1] = 0
+    lengths = np.stack([total[:, 0], np.full(50, reference)], -1)
+    found = bleu_4(np.concatenate([lengths, right, total], -1).astype(float))
+    each = [
+        BLEU.compute_bleu(r, t, *own).score / 100
+        for r, t, own in zip(right.tolist(), total.tolist(), lengths.tolist(), strict=True)
+    ]
+    np.testing.assert_allclose(found, each, rtol=1e-12)
+    assert 0 < np.count_nonzero(found) < len(found)
 
 
 def test_references_are_several_wordings_of_the_same_facts() -> None:

@@ -176,8 +176,6 @@ def _film_points(true: set[tuple[str, str, str]], said: set[tuple[str, str, str]
 def scores_of(sums: FloatTable) -> FloatTable:
     """(..., len(COLUMNS)) sums to (..., len(SCORES)); a share of nothing is 0."""
     at = {name: sums[..., column] for column, name in enumerate(COLUMNS)}
-    blocks = sums.reshape(-1, len(COLUMNS))[:, COLUMNS.index("length") :]
-    bleu = np.array([bleu_4(row.tolist()) for row in blocks]).reshape(sums.shape[:-1])
     return np.stack(
         [
             _share(2 * at["right"], at["stated"] + at["true"]),
@@ -188,7 +186,7 @@ def scores_of(sums: FloatTable) -> FloatTable:
             _share(at["wrong_side"], at["sided"]),
             _share(at["opposite"], at["one_sided"]),
             _share(at["weighted_error"], at["films"]),
-            bleu,
+            bleu_4(sums[..., COLUMNS.index("length") :]),
             _share(at["rouge_l"], at["films"]),
             _share(at["cider"], at["films"]),
         ],
