@@ -1,6 +1,7 @@
 """Simple image statistics with names, each a way in which synthetic films may differ from real ones."""
 
 from collections.abc import Callable
+from functools import cached_property
 from itertools import pairwise
 
 import cv2
@@ -18,68 +19,88 @@ def frame_of(pixels: FloatArray) -> FloatArray:
     return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=how), np.float32)
 
 
+class _Frame:
+    """A film in its frame, and what several statistics are read from, made once."""
+
+    def __init__(self, pixels: FloatArray) -> None:
+        self.pixels = pixels
+        self._blurred: dict[float, FloatArray] = {0: pixels}
+
+    @cached_property
+    def percentiles(self) -> dict[int, np.floating]:
+        """Of grey."""
+        shares = (2, 5, 10, 50, 90, 95, 98)
+        return dict(zip(shares, np.percentile(self.pixels, shares), strict=True))
+
+    @cached_property
+    def tissue(self) -> NDArray[np.bool_]:
+        """What is well above the darkest."""
+        low, high = self.percentiles[5], self.percentiles[95]
+        return np.asarray(self.pixels >= low + 0.15 * (high - low))
+
+    def blurred(self, sigma: float) -> FloatArray:
+        """By a Gaussian of so many pixels."""
+        if sigma not in self._blurred:
+            self._blurred[sigma] = np.asarray(cv2.GaussianBlur(self.pixels, (0, 0), sigma), np.float32)
+        return self._blurred[sigma]
+
+
 def measure_film(pixels: FloatArray) -> dict[str, float]:
     """Every statistic of a film (H, W) in 0..1."""
-    frame = frame_of(pixels)
+    frame = _Frame(frame_of(pixels))
     return {name: float(measure(frame)) for name, measure in STATISTICS.items()}
 
 
-def _tissue(frame: FloatArray) -> NDArray[np.bool_]:
-    low, high = np.percentile(frame, [5, 95])
-    return np.asarray(frame >= low + 0.15 * (high - low))
+def _percentile(share: int) -> Callable[[_Frame], float]:
+    return lambda frame: float(frame.percentiles[share])
 
 
-def _percentile(share: float) -> Callable[[FloatArray], float]:
-    return lambda frame: float(np.percentile(frame, share))
+def _black(frame: _Frame) -> float:
+    return float((frame.pixels < 0.03).mean())
 
 
-def _black(frame: FloatArray) -> float:
-    return float((frame < 0.03).mean())
+def _white(frame: _Frame) -> float:
+    return float((frame.pixels > 0.98).mean())
 
 
-def _white(frame: FloatArray) -> float:
-    return float((frame > 0.98).mean())
-
-
-def _border_spread(frame: FloatArray) -> float:
-    edge = np.concatenate(
-        [frame[:4].ravel(), frame[-4:].ravel(), frame[:, :4].ravel(), frame[:, -4:].ravel()]
-    )
+def _border_spread(frame: _Frame) -> float:
+    grey = frame.pixels
+    edge = np.concatenate([grey[:4].ravel(), grey[-4:].ravel(), grey[:, :4].ravel(), grey[:, -4:].ravel()])
     return float(edge.std())
 
 
-def _band(low: float, high: float) -> Callable[[FloatArray], float]:
+def _band(low: float, high: float) -> Callable[[_Frame], float]:
     """Log10 of the spread of tissue between two blurs (sigma in pixels)."""
 
-    def measure(frame: FloatArray) -> float:
-        fine = cv2.GaussianBlur(frame, (0, 0), low) if low else frame
-        rest = fine - cv2.GaussianBlur(frame, (0, 0), high)
-        return float(np.log10(rest[_tissue(frame)].std() + 1e-5))
+    def measure(frame: _Frame) -> float:
+        rest = frame.blurred(low) - frame.blurred(high)
+        return float(np.log10(rest[frame.tissue].std() + 1e-5))
 
     return measure
 
 
-def _grain(frame: FloatArray) -> float:
+def _grain(frame: _Frame) -> float:
     """Log10 of the finest noise where the film is quietest."""
-    rest = frame - cv2.GaussianBlur(frame, (0, 0), 1.0)
-    spread = np.sqrt(np.maximum(cv2.blur(rest * rest, (9, 9)), 0))[_tissue(frame)]
+    rest = frame.pixels - frame.blurred(1)
+    spread = np.sqrt(np.maximum(cv2.blur(rest * rest, (9, 9)), 0))[frame.tissue]
     return float(np.log10(np.percentile(spread, 20) + 1e-5))
 
 
-def _slope(frame: FloatArray) -> float:
+def _slope(frame: _Frame) -> float:
     """Exponent of the power spectrum from 4 to 60 cycles a film."""
-    window = np.outer(np.hanning(frame.shape[0]), np.hanning(frame.shape[1]))
-    power = np.abs(np.fft.fft2((frame - frame.mean()) * window)) ** 2
-    fy, fx = np.fft.fftfreq(frame.shape[0]) * SIDE, np.fft.fftfreq(frame.shape[1]) * SIDE
+    grey = frame.pixels
+    window = np.outer(np.hanning(grey.shape[0]), np.hanning(grey.shape[1]))
+    power = np.abs(np.fft.fft2((grey - grey.mean()) * window)) ** 2
+    fy, fx = np.fft.fftfreq(grey.shape[0]) * SIDE, np.fft.fftfreq(grey.shape[1]) * SIDE
     radius = np.hypot(fy[:, None], fx[None])
     rings = np.geomspace(4, 60, 12)
     means = [power[(radius >= a) & (radius < b)].mean() for a, b in pairwise(rings)]
     return float(np.polyfit(np.log(np.sqrt(rings[1:] * rings[:-1])), np.log(np.array(means) + 1e-12), 1)[0])
 
 
-def _symmetry(frame: FloatArray) -> float:
+def _symmetry(frame: _Frame) -> float:
     """Correlation with the mirror image, best over small shifts of the middle."""
-    small = cv2.GaussianBlur(frame, (0, 0), 4)[::4, ::4]
+    small = frame.blurred(4)[::4, ::4]
     if small.std() < 1e-6:
         return 1.0
     best = -1.0
@@ -89,16 +110,16 @@ def _symmetry(frame: FloatArray) -> float:
     return best
 
 
-def _edges(frame: FloatArray) -> float:
+def _edges(frame: _Frame) -> float:
     """The steepest hundredth of edges over the range of grey: how sharp they are."""
-    gx, gy = cv2.Sobel(frame, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(frame, cv2.CV_32F, 0, 1, scale=1 / 8)
-    steep = np.hypot(gx, gy)[_tissue(frame)]
-    return float(np.percentile(steep, 99) / (np.ptp(np.percentile(frame, [2, 98])) + 1e-6))
+    gx, gy = (cv2.Sobel(frame.pixels, cv2.CV_32F, *way, scale=1 / 8) for way in ((1, 0), (0, 1)))
+    steep = np.hypot(gx, gy)[frame.tissue]
+    return float(np.percentile(steep, 99) / (frame.percentiles[98] - frame.percentiles[2] + 1e-6))
 
 
-def _level_lines(frame: FloatArray) -> float:
+def _level_lines(frame: _Frame) -> float:
     """Share of strong edges that are upright or flat to within two degrees."""
-    gx, gy = cv2.Sobel(frame, cv2.CV_32F, 1, 0), cv2.Sobel(frame, cv2.CV_32F, 0, 1)
+    gx, gy = (cv2.Sobel(frame.pixels, cv2.CV_32F, *way) for way in ((1, 0), (0, 1)))
     size = np.hypot(gx, gy)
     strong = size >= max(float(np.percentile(size, 97)), 1e-6)
     if not strong.any():
@@ -107,7 +128,7 @@ def _level_lines(frame: FloatArray) -> float:
     return float(((angle < 2) | (angle > 88)).mean())
 
 
-STATISTICS: dict[str, Callable[[FloatArray], float]] = {
+STATISTICS: dict[str, Callable[[_Frame], float]] = {
     "share of black": _black,
     "share of white": _white,
     "spread of grey at the border": _border_spread,
