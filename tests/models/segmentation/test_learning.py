@@ -84,7 +84,7 @@ def test_what_was_corrected_is_learned_and_the_rest_hardly_moves(
     start: Path, films: list[Film], tmp_path: Path
 ) -> None:
     """The control is the same run without a teacher, which forgets."""
-    run = config(start, tmp_path / "a", steps=30, batch_size=2, learning_rate=1e-2, ema_decay=0.8)
+    run = config(start, tmp_path / "a", batch_size=2, learning_rate=1e-2, ema_decay=0.8, keep_every=30)
     before = probabilities(read_network(start).eval(), films)
     taught = probabilities(fine_tune(run, films, nothing), films)
     run = replace(run, out=tmp_path / "b", taught=0.0)

@@ -7,6 +7,7 @@ resumes.
 """
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,7 +125,8 @@ def fine_tune(config: LearnConfig, films: Sequence[Film], report: Report) -> Seg
 
 def _start(config: LearnConfig) -> tuple[_Run, SegmentationNetwork]:
     device = pick_device(config.device)
-    network, average, teacher = (read_network(config.start_from).to(device) for _ in range(3))
+    network = read_network(config.start_from).to(device)
+    average, teacher = deepcopy(network), deepcopy(network)
     average.eval().requires_grad_(False)
     teacher.eval().requires_grad_(False)
     run = _Run(network, average, _optimiser(network, config))
