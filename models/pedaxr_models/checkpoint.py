@@ -13,6 +13,7 @@ Importing this module, and `load_checkpoint` without its tensors, load no torch.
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -31,6 +32,7 @@ JSON_FILES = ("config.json", "metrics.json", "recipe.json", "data.json")
 CARD = "README.md"
 NETWORKS = ("segmentation", "captioner")
 BUNDLED_WEIGHTS = Path(__file__).parent / "weights"
+_HALF_OVERFLOWS = 65520.0  # rounds to infinity in 16 bits; all below is at most the largest number, 65504
 _PART = "#part"  # a tensor larger than a shard is stored in pieces along its first axis
 
 Json = dict[str, Any]
@@ -252,15 +254,13 @@ def _read_verified(folder: Path, name: str, digest: str) -> bytes:
 
 def _stored(name: str, tensor: "Tensor") -> "Tensor":
     """Half precision, unless a value would overflow it (some batch-norm variances of deep networks do)."""
-    import torch
-
     tensor = tensor.detach().cpu()
     if not tensor.is_floating_point():
         return tensor.contiguous()
-    if not torch.isfinite(tensor).all():
+    largest = float(tensor.abs().max()) if tensor.numel() else 0.0  # NaN where any is
+    if not math.isfinite(largest):
         raise ValueError(f"Tensor {name!r} holds a NaN or an infinity: the training has diverged.")
-    half = tensor.half()
-    return (half if torch.isfinite(half).all() else tensor.float()).contiguous()
+    return (tensor.half() if largest < _HALF_OVERFLOWS else tensor.float()).contiguous()
 
 
 def _pieces(name: str, tensor: "Tensor") -> "Iterator[tuple[str, Tensor]]":

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ from pedaxr_models.datasets.film import Film
 if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
     from pedaxr_models.segmentation.network import SegmentationNetwork
+    from pedaxr_models.segmentation.segmenter import Segmenter
 
 Progress = Callable[[str, int, int, str], None]
 FEWEST_FILMS = 8
@@ -221,15 +223,20 @@ class _Run:
         """Of the weights that lie this share of the way."""
         return Provenance(self.base_sha256, self.names, self.recipe(), share)
 
-    def _write(self, folder: Path, tuned: "SegmentationNetwork", share: float) -> None:
-        from pedaxr_models.segmentation.learning.thresholds import recalibrate
-        from pedaxr_models.segmentation.learning.train import interpolate, read_network
+    @cached_property
+    def _old(self) -> "Segmenter":
+        """The weights to start from."""
         from pedaxr_models.segmentation.segmenter import Segmenter
 
-        films, count = self.splits["validation"], len(self.splits["validation"])
-        old = Segmenter.load(self.base)
-        network = interpolate(read_network(self.base), tuned.cpu(), share)
-        segmenter = Segmenter(network, size=old.size)
+        return Segmenter.load(self.base)
+
+    def _write(self, folder: Path, tuned: "SegmentationNetwork", share: float) -> None:
+        from pedaxr_models.segmentation.learning.thresholds import recalibrate
+        from pedaxr_models.segmentation.learning.train import interpolate
+        from pedaxr_models.segmentation.segmenter import Segmenter
+
+        films, count, old = self.splits["validation"], len(self.splits["validation"]), self._old
+        segmenter = Segmenter(interpolate(old.network, tuned.cpu(), share), size=old.size)
         done = iter(range(1, count + 1))
         told = f"{share:.0%} of the way"
         recalibrate(segmenter, old, films, lambda _: self.progress("thresholds", next(done), count, told))
