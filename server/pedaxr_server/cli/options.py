@@ -1,5 +1,6 @@
 """Options, error handling and JSON output that every command shares."""
 
+import errno
 import io
 import json
 import os
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
@@ -248,10 +249,27 @@ def write_secret(path: Path, text: str) -> None:
 
 
 def never_fail_to_print() -> None:
-    """Have signs that the console's code page lacks replaced, where they would end the command half-way."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+    """Have signs that the console's code page lacks replaced, where they would end the command half-way.
+
+    A service without a console has no streams at all; what is printed there goes nowhere.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - to the end
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors in _ENDING:
             stream.reconfigure(errors="replace")
+
+
+_ENDING = ("strict", "surrogateescape")  # the second in the C locale; either ends at a sign that is lacking
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def _ended_by_output(err: OSError) -> NoReturn:
+    """One line instead of a traceback, where what is printed cannot be stored."""
+    click.echo(f"error: The output cannot be written ({err.strerror}). Write it elsewhere.", err=True)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still to be flushed would fail again
+    sys.exit(1)
 
 
 def _fits(text: str) -> bool:
@@ -274,7 +292,12 @@ class PedaxrGroup(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Parse and run, on a console of any code page."""
         never_fail_to_print()
-        return super().main(*args, **kwargs)
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as err:
+            if err.errno not in _FULL:
+                raise
+            _ended_by_output(err)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse, and keep what was typed: a command that is interrupted says how to go on."""

@@ -90,3 +90,32 @@ def test_a_birth_date_is_read_as_everywhere(clinic: Clinic, born: str) -> None:
         main, ["find", "P1", "--birth-date", born, "--home", str(clinic.home), "--json", "-"]
     )
     assert json.loads(done.stdout)["status"] == ("no_match" if born else "one_match")
+
+
+def run_in_shell(script: str, home: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """`find P1` run by a shell that sends its output where the script says."""
+    command = f"{script.format(find=f'{sys.executable} -m pedaxr_server find P1 --home {home}')}"
+    kept = {**os.environ, "PYTHONUTF8": "0", **environment}
+    return subprocess.run(["sh", "-c", command], capture_output=True, env=kept, timeout=120, check=False)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="of the shell")
+def test_a_console_without_any_code_page_ends_no_command(clinic: Clinic) -> None:
+    """In the C locale signs that are lacking are no error of the strict kind, and still one."""
+    done = run_in_shell("{find}", clinic.home, LC_ALL="C", PYTHONCOERCECLOCALE="0")
+    assert (done.returncode, done.stderr) == (0, b"") and b"P1" in done.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="of the shell")
+@pytest.mark.parametrize("script", ["{find} >&-", "{find} >&- 2>&-"])
+def test_a_service_without_a_console_runs(clinic: Clinic, script: str) -> None:
+    done = run_in_shell(script, clinic.home)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("more", ["", " --json -"], ids=["told", "JSON"])
+def test_a_full_disk_behind_the_output_is_one_line(clinic: Clinic, more: str) -> None:
+    done = run_in_shell(f"{{find}}{more} > /dev/full", clinic.home)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: The output cannot be written") and done.stderr.count(b"\n") == 1
