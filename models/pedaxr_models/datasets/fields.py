@@ -34,10 +34,29 @@ _SYNONYMS: dict[str, str] = {
     ),
     **dict.fromkeys(("freeair", "freegas", "기복"), Finding.PNEUMOPERITONEUM),
 }
-_MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "-"})
+_EMPTY = frozenset({"", "nan", "none", "null", "na", "n/a", "-"})
+_UNKNOWN = frozenset(
+    {"unknown", "unk", "not known", "undefined", "missing", "nil", "n.a.", "#n/a", "?", "??", "--"}
+    | {
+        "미상",
+        "불명",
+        "모름",
+        "알수없음",
+        "알 수 없음",
+        "해당없음",
+        "해당 없음",
+        "unbekannt",
+        "inconnu",
+        "desconocido",
+    }
+)
 _SEXES = {
-    **dict.fromkeys(("m", "male", "boy", "남", "남자", "남아", "남성"), "M"),
-    **dict.fromkeys(("f", "female", "girl", "여", "여자", "여아", "여성"), "F"),
+    **dict.fromkeys(("m", "male", "boy", "man", "남", "남자", "남아", "남성", "남자아이", "男"), "M"),
+    **dict.fromkeys(("f", "female", "girl", "woman", "여", "여자", "여아", "여성", "여자아이", "女"), "F"),
+    **dict.fromkeys(
+        ("männlich", "junge", "masculin", "garçon", "masculino", "varón", "niño", "maschio"), "M"
+    ),
+    **dict.fromkeys(("w", "weiblich", "mädchen", "féminin", "fille", "femenino", "mujer", "niña"), "F"),
 }
 
 
@@ -57,8 +76,8 @@ _LABEL_OF: dict[str, str] = {
 
 
 def is_missing(text: str | None) -> bool:
-    """Whether a cell says nothing."""
-    return text is None or text.strip().casefold() in _MISSING
+    """Whether a cell says nothing, or that nothing is known."""
+    return text is None or text.strip().casefold() in _EMPTY or plain(text).casefold() in _UNKNOWN
 
 
 def somebody(text: str | None) -> str | None:
@@ -125,7 +144,11 @@ def valid_age(months: float) -> float:
 
 def parse_sex(text: str | None) -> str | None:
     """DICOM M or F from English or Korean, O for any other word, None for an empty cell."""
-    return None if text is None or is_missing(text) else _SEXES.get(text.strip().casefold(), "O")
+    if text is None or text.strip().casefold() in _EMPTY:
+        return None
+    words = set(re.findall(r"[^\W\d_]+", plain(text).casefold()))
+    said = {_SEXES.get(word, "O") for word in words}
+    return said.pop() if len(said) == 1 else "O"
 
 
 def parse_view(text: str | None) -> View | None:

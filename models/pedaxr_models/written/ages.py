@@ -9,13 +9,21 @@ DAYS_PER_MONTH = 30.436875  # mean of the Gregorian calendar
 OLDEST_MONTHS = 130 * 12
 _NEWBORN_MONTHS = 1.0
 _UNITS = (
-    (("세", "살", "년", "y", "yr", "yrs", "year", "years", "yo"), 12.0),
+    (("세", "살", "년", "y", "yr", "yrs", "year", "years", "yo", "歳", "岁", "才"), 12.0),
+    (("jahr", "jahre", "an", "ans", "año", "años", "ano", "anos", "anno", "anni", "jaar"), 12.0),
     (("개월", "달", "m", "mo", "mos", "mon", "mth", "mths", "month", "months"), 1.0),
-    (("주", "w", "wk", "wks", "week", "weeks"), 7 / DAYS_PER_MONTH),
-    (("일", "d", "day", "days"), 1 / DAYS_PER_MONTH),
+    (
+        ("monat", "monate", "mois", "mes", "meses", "mese", "mesi", "か月", "ヶ月", "カ月", "个月", "個月"),
+        1.0,
+    ),
+    (("주", "w", "wk", "wks", "week", "weeks", "wo"), 7 / DAYS_PER_MONTH),
+    (("woche", "wochen", "semaine", "semaines", "semana", "semanas", "週", "周"), 7 / DAYS_PER_MONTH),
+    (("일", "d", "day", "days", "do", "tag", "tage", "jour", "jours", "día", "días"), 1 / DAYS_PER_MONTH),
 )
 _MONTHS = {unit: months for units, months in _UNITS for unit in units}
-_PART = re.compile(r"(\d+(?:[.,]\d+)?)\s*-?\s*([a-z가-힣]*)")
+_PART = re.compile(r"(\d+(?:[.,]\d+)?)\s*-?\s*([^\W\d_]*)")
+_QUARTERS = {"¼": ".25", "½": ".5", "¾": ".75"}  # behind a number or alone
+_DAY_OF_LIFE = re.compile(r"(?:d\+|dol|day of life)\s*(\d+)")
 _AROUND = re.compile(r"(생후|만|약|미만|-?old|/o|of|age|under|[\s,.<])")
 _BELOW = re.compile(r"<|미만|under")
 _NEWBORN = frozenset({"신생아", "newborn", "neonate", "nb"})
@@ -44,19 +52,24 @@ class AgeRange:
 
 
 def parse_age(text: str) -> AgeRange:
-    """The range of `3`, `3세`, `2세 5개월`, `12일`, `006Y`, `<1y`, `2-month-old`; a bare number is years.
+    """The range of `3`, `3세`, `2세 5개월`, `006Y`, `<1y`, `2-month-old`, `3 y.o.`, `6 Monate`, `D+5`, `1½`.
+
+    A bare number is years.
 
     Raises:
         ValueError: it is not understood, or nobody is so old.
     """
+    for sign, part in _QUARTERS.items():
+        text = re.sub(rf"(?<=\d)\s?{sign}", part, text).replace(sign, f"0{part}")
     one = re.sub(r"(?<=\d)[.,]0+(?!\d)", "", plain(text).casefold())  # a spreadsheet's 3.0
+    one = _DAY_OF_LIFE.sub(r"\1 d", re.sub(r"(?<![a-z])([ymwd])\.\s?o\.?(?![a-z])", r"\1o", one))  # 3 y.o.
     if one in _NEWBORN:
         return AgeRange(0.0, 1.0)
     parts = _PART.findall(one)
     if not parts or _AROUND.sub("", _PART.sub("", one)):
         raise ValueError("the age is not understood")
     # "2-month-old": the words around stick to the unit.
-    named = [re.sub(r"(미만|경|령|쯤|정도|old)$", "", unit) or "y" for _, unit in parts]
+    named = [re.sub(r"(미만|경|령|쯤|정도|째|old)$", "", unit) or "y" for _, unit in parts]
     if any(unit not in _MONTHS for unit in named) or len(set(named)) < len(named):
         raise ValueError("the age is not understood")
     sizes = [_MONTHS[unit] for unit in named]

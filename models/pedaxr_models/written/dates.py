@@ -10,6 +10,8 @@ WANTED = "Write it as 2021-03-04."
 _AMBIGUOUS = f"A date may be either of two days: day and month cannot be told apart. {WANTED}"
 _NO_DATE = f"A date is not understood. {WANTED}"
 _SERIAL = f"A date is a spreadsheet's day number. Format its column as a date. {WANTED}"
+_OTHER_DAY = f"A date is a moment of universal time, and may be the next day where the child is. {WANTED}"
+_ELSEWHERE = re.compile(r"T?(?!00:?00)\d\d:?\d\d[\d:.]* ?(?:Z|UTC|GMT|[+-]00:?00)$", re.IGNORECASE)
 _NOTHING = frozenset({"", "nan", "none", "null", "na", "n/a", "-", "--", "#n/a", "nat"})
 _NOUGHT = re.compile(r"1900[-./]0?1[-./]00?|0?1/00?/1900|00?[-.]jan[-.](?:19)?00")  # a spreadsheet's day 0
 
@@ -84,6 +86,8 @@ def parse_date(text: str | None) -> date | None:
     found = find_date(one)
     if found is None or (found.rest and not re.fullmatch(_TIME, found.rest, re.IGNORECASE)):
         raise ValueError(_NO_DATE)
+    if _ELSEWHERE.search(found.rest):
+        raise ValueError(_OTHER_DAY)
     return found.day
 
 

@@ -292,3 +292,20 @@ def test_a_folder_of_films_alone_is_told_what_is_missing(tmp_path: Path) -> None
         read_dataset(tmp_path)
     table(tmp_path, [{"ImagePath": "films/a.png", "Class": "Normal"}])
     assert len(read_dataset(tmp_path).films) == 1
+
+
+@pytest.mark.parametrize("word", ["unknown", "Unknown ", "미상", "?", "n.a.", "ＵＮＫ", "알 수 없음"])
+def test_a_cell_that_says_that_nothing_is_known_costs_no_film(tmp_path: Path, word: str) -> None:
+    Image.new("L", (40, 20)).save(tmp_path / "a.png")
+    columns = "ImagePath,Class,Age,PatientBirthDate,StudyDate,PixelSpacing,ViewPosition,Indication"
+    (tmp_path / "films.csv").write_text(f"{columns}\na.png,Normal{f',{word}' * 6}\n", encoding="utf-8")
+    report = read_dataset(tmp_path)
+    assert not report.rejections
+    meta = report.films[0].metadata
+    assert (meta.age_months, meta.patient_birth_date, meta.study_date, meta.indication) == (None,) * 4
+
+
+def test_a_sex_is_known_in_any_width_language_and_abbreviation() -> None:
+    assert {parse_sex(word) for word in ("Ｍ", "m.", "Male (M)", "männlich", "garçon", "男")} == {"M"}
+    assert {parse_sex(word) for word in ("F.", "Female (F)", "w", "weiblich", "fille", "女", "niña")} == {"F"}
+    assert {parse_sex(word) for word in ("F/M", "X", "other")} == {"O"}

@@ -140,3 +140,46 @@ def test_any_age_within_the_stated_year_fits_and_one_outside_does_not() -> None:
     assert not parse_age("1Y").differs_from(23.9) and parse_age("1Y").differs_from(30)
     assert not parse_age("000Y").differs_from(11) and parse_age("000Y").differs_from(40)
     assert not range_of_months(24.0).differs_from(35.5) and range_of_months(25.0).differs_from(35.5)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2021-03-03T15:00:00.000Z", "2021-03-03 15:00:00 UTC", "2021-03-03T15:00:00+00:00", "20210303T150000Z"],
+)
+def test_a_moment_of_universal_time_may_be_the_next_day_where_the_child_is(written: str) -> None:
+    """So a page in Seoul sends the midnight at which 4 March begins."""
+    with pytest.raises(ValueError, match="may be the next day"):
+        parse_date(written)
+
+
+@pytest.mark.parametrize(
+    "written", ["2021-03-04T00:00:00.000Z", "2021-03-04T15:00:00+09:00", "2021-03-04 15:00"]
+)
+def test_midnight_and_the_child_s_own_time_are_that_day(written: str) -> None:
+    assert parse_date(written) == DAY
+
+
+@pytest.mark.parametrize(
+    ("written", "months"),
+    [
+        *((said, 36) for said in ("3 y.o.", "3 y.o", "3 y. o.", "3 ans", "3 Jahre", "3 años", "3歳", "3岁")),
+        *(
+            (said, 6)
+            for said in ("6 Monate", "6 mois", "6 meses", "6ヶ月", "6 m.o.", "6개월째", "½ year", "½세")
+        ),
+        *((said, 18) for said in ("1½", "1 ½ 세", "1½ years")),
+        *(
+            (said, 5 / 30.436875)
+            for said in ("D+5", "DOL 5", "day of life 5", "생후 5일째", "5 Tage", "5 jours")
+        ),
+        *((said, 14 / 30.436875) for said in ("2 Wochen", "2 semaines", "2 w.o.")),
+    ],
+)
+def test_an_age_is_read_in_words_of_other_languages_and_in_short(written: str, months: float) -> None:
+    assert parse_age(written).low == pytest.approx(months)
+
+
+@pytest.mark.parametrize("written", ["3 apples", "y.o.", "D+", "3/12", "3-4", "1½½", "½½"])
+def test_what_is_no_age_stays_none(written: str) -> None:
+    with pytest.raises(ValueError, match="not understood"):
+        parse_age(written)

@@ -296,3 +296,13 @@ def test_bytes_that_the_declared_set_cannot_be_are_read_otherwise_or_said_to_be_
     film = read_radiograph(tmp_path / "film.dcm")
     assert read is None or film.metadata.patient_name == read
     assert any(note in text for text in film.notes)
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR AS")  # of pydicom, which writes it anyway
+@pytest.mark.parametrize(("written", "months"), [("02 M", 2), ("2 months", 2), ("1Y6M", 18), ("12", None)])
+def test_an_age_with_a_unit_is_read_however_it_is_written(
+    tmp_path: Path, written: str, months: float | None
+) -> None:
+    film = read(tmp_path, with_bytes("PatientAge", written.encode()))
+    assert film.metadata.age_months == months
+    assert any("age is not one" in note for note in film.notes) is (months is None)

@@ -26,7 +26,7 @@ _VIEW_KEYWORDS = (
     "AcquisitionDeviceProcessingDescription",
 )
 _HUMAN = ("", "human", "homo sapiens", "homosapiens")
-_AGE = re.compile(r"\d{1,3}[DWMY]")  # PS3.5 table 6.2-1, AS
+_UNIT = re.compile(r"[^\W\d_]")  # an age without one is in years, months or neither (PS3.5 table 6.2-1, AS)
 OTHER_PART = "The file's header names another body part than the abdomen."
 _NO_AGE = "The stated age is not one that DICOM can state or a person can have: it was not used."
 _BORN_LATER = "The birth date lies after the study date: it was not used."
@@ -106,7 +106,7 @@ def _known_age(dataset: Dataset) -> KnownAge:
     """What to believe of birth date, study date and PatientAge together."""
     stated = _text(dataset, "PatientAge").upper()
     try:
-        age = parse_age(stated) if _AGE.fullmatch(stated) else None
+        age = parse_age(stated) if _UNIT.search(stated) else None
     except ValueError:
         age = None
     notes = [_NO_AGE] if stated and age is None else []
