@@ -44,6 +44,50 @@ def test_patient_orientation_brings_every_film_upright(tmp_path: Path, towards, 
     assert any("stored" in note for note in film.notes) is (towards != ("L", "F"))
 
 
+COSINES = {"L": [1, 0, 0], "R": [-1, 0, 0], "H": [0, 0, 1], "F": [0, 0, -1], "P": [0, 1, 0]}
+
+
+@pytest.mark.parametrize("towards", STORED, ids="".join)
+@pytest.mark.parametrize("how", ["cosines", "slash", "space"])
+@pytest.mark.filterwarnings("ignore:Invalid value")
+def test_a_side_is_told_by_direction_cosines_and_by_other_separators(tmp_path: Path, towards, how) -> None:
+    levels = np.ascontiguousarray(STORED[towards](UPRIGHT))
+    said = {
+        "cosines": {"ImageOrientationPatient": [*COSINES[towards[0]], *COSINES[towards[1]]]},
+        "slash": {"PatientOrientation": "/".join(towards)},
+        "space": {"PatientOrientation": " ".join(towards)},
+    }[how]
+    film = read(tmp_path, dicom(levels=levels, **said))
+    told = read(tmp_path, dicom(levels=levels, PatientOrientation=list(towards)))
+    assert film.stored == told.stored and film.notes == told.notes
+
+
+@pytest.mark.parametrize(
+    "cosines",
+    [[1, 0, 0, 0, 1, 0], [0, 1, 0, 0, 0, -1], [0] * 6, [0.7, 0.7, 0, 0, 0, -1]],
+    ids=["an axial slice's", "from the side", "zeros", "oblique"],
+)
+def test_cosines_of_no_frontal_film_say_nothing(tmp_path: Path, cosines: list[float]) -> None:
+    """Converters fill in those of an axial slice where they know none."""
+    assert read(tmp_path, dicom(ImageOrientationPatient=cosines)).stored == read(tmp_path, dicom()).stored
+
+
+def test_patient_orientation_is_believed_before_cosines(tmp_path: Path) -> None:
+    both = dicom(PatientOrientation=["L", "F"], ImageOrientationPatient=[-1, 0, 0, 0, 0, -1])
+    assert read(tmp_path, both).stored.orientation.is_upright
+
+
+def test_a_spacing_of_one_millimetre_beside_the_detector_s_stands_for_none(tmp_path: Path) -> None:
+    stand_in = {"PixelSpacing": [1, 1], "ImagerPixelSpacing": [0.15, 0.15]}
+    film = read(tmp_path, dicom(**stand_in))
+    assert film.spacing == (0.15, 0.15, SpacingOrigin.DETECTOR)
+    magnified = read(tmp_path, dicom(**stand_in, EstimatedRadiographicMagnificationFactor=1.2))
+    assert magnified.spacing is not None and magnified.spacing.row_mm == pytest.approx(0.125)
+    for stated in ({"PixelSpacingCalibrationType": "FIDUCIAL"}, {"ImagerPixelSpacing": [1, 1]}):
+        kept = read(tmp_path, dicom(**{**stand_in, **stated})).spacing
+        assert kept is not None and kept.row_mm == 1, "control: calibrated, or the detector's own"
+
+
 def test_no_two_ways_of_storing_a_film_are_confused() -> None:
     """Negative control: each way of storing is undone by one orientation and by no other."""
     for turned in STORED.values():

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import zipfile
+from base64 import b64encode
 
 import numpy as np
 import pytest
@@ -38,6 +39,15 @@ def zipped() -> bytes:
         (saved("JPEG2000"), "a JPEG 2000 picture"),
         (saved("PDF"), "a PDF"),
         (b"\0\0\0\x18ftypheic" + bytes(100), "a HEIC photograph"),
+        *((b"\0\0\0\x1cftyp" + b + bytes(99), "a HEIC photograph") for b in (b"mif1", b"heix")),
+        (b"\0\0\0\x1cftypavif" + bytes(99), "an AVIF picture"),
+        (b"\0\0\0\x1cftypisom" + bytes(99), "a video"),
+        (b"\xff\x0a" + bytes(range(99)), "a JPEG XL picture"),
+        (b"NRRD0004\n" + bytes(99), "an NRRD volume"),
+        (b"\x5c\1\0\0" + bytes(340) + b"n+1\0" + bytes(99), "a NIfTI volume"),
+        (b"\x93NUMPY\1\0" + bytes(99), "a NumPy array"),
+        (saved("PPM"), "a PNM picture"),
+        *((text, "base64") for text in (b64encode(saved("PNG")), b"data:image/png;base64,iVBOR")),
         *((data, "Unpack it") for data in (zipped(), gzip.compress(dicom()), bz2.compress(dicom()))),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"),
         *((page, "web page") for page in (b"<!DOCTYPE html><p>Log in", b"\n <HTML>", b"<?xml?>")),

@@ -25,9 +25,17 @@ _OTHER_KINDS: tuple[tuple[bytes, int, str], ...] = (  # what it begins with, fro
     (b"WEBP", 8, "a WebP picture"),
     (b"\0\0\0\x0cjP  ", 0, "a JPEG 2000 picture"),
     (b"\xff\x4f\xff\x51", 0, "a JPEG 2000 picture"),
-    (b"ftypheic", 4, "a HEIC photograph"),
+    *((b"ftyp" + brand, 4, "a HEIC photograph") for brand in (b"heic", b"heix", b"heim", b"hevc", b"mif1")),
+    *((b"ftyp" + brand, 4, "an AVIF picture") for brand in (b"avif", b"avis")),
+    (b"\xff\x0a", 0, "a JPEG XL picture"),
+    (b"\0\0\0\x0cJXL ", 0, "a JPEG XL picture"),
     (b"ftyp", 4, "a video (MP4)"),
     (b"%PDF", 0, "a PDF"),
+    (b"NRRD000", 0, "an NRRD volume"),
+    *((magic, 344, "a NIfTI volume") for magic in (b"n+1\0", b"ni1\0")),
+    (b"\x93NUMPY", 0, "a NumPy array"),
+    *((b"P" + number, 0, "a PNM picture") for number in (b"5\n", b"6\n", b"2\n", b"3\n")),
+    *((begin, 0, "a picture as text (base64)") for begin in (b"iVBORw0KGgo", b"/9j/4", b"data:image/")),
 )
 _PACKED: tuple[bytes, ...] = (b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ")
 _POINTER = b"version https://git-lfs"

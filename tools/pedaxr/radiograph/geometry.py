@@ -5,6 +5,7 @@ view C.8.11.4.
 """
 
 import math
+import re
 
 from pydicom import Dataset
 
@@ -13,6 +14,8 @@ from pedaxr.radiograph.orientation import ORIENTATIONS, Orientation, Stored, Vec
 from pedaxr.radiograph.raster import Spacing, SpacingOrigin, plausible_spacing
 
 _LARGEST_MAGNIFICATION = 2.0
+_STRAIGHT = 0.9  # of a direction cosine that runs along an axis
+_STAND_IN = (1.0, 1.0)  # mm, where a program knew no spacing
 _SAME = 1e-3  # of a spacing: consoles round
 _NOTES = {
     SpacingOrigin.DETECTOR: "Spacing is that of the detector: lengths and areas are slightly too large.",
@@ -36,9 +39,12 @@ def read_spacing(dataset: Dataset) -> tuple[Spacing | None, str]:
 
     PixelSpacing is in the patient when calibrated. Equal to ImagerPixelSpacing and without a type of
     calibration it is that of the detector, where the child's shadow is a few percent larger than the child; a
-    magnification that the file states, as such or by two distances, is taken out again.
+    magnification that the file states, as such or by two distances, is taken out again. One of 1 mm beside
+    the detector's own stands for none.
     """
     imager, own = _spacing(dataset, "ImagerPixelSpacing"), _spacing(dataset, "PixelSpacing")
+    if own == _STAND_IN and imager and not _text(dataset, "PixelSpacingCalibrationType"):
+        own = None
     if own and (_text(dataset, "PixelSpacingCalibrationType") or not (imager and _is_same(own, imager))):
         return Spacing(*own, SpacingOrigin.CALIBRATED), ""
     if on_detector := own or imager:
@@ -83,11 +89,12 @@ def _possible(factor: float | None) -> float | None:
 def read_stored(dataset: Dataset) -> tuple[Stored, str]:
     """How the child lies on the stored picture, and a note on what the header says of it.
 
-    PatientOrientation decides. Without one, a turn and a flip of the field of view say what was done to the
-    picture after it was taken; whether that brought it upright or away from it they do not say.
+    PatientOrientation decides, or the direction cosines of a picture that has a place in the patient. Without
+    them, a turn and a flip of the field of view say what was done to the picture after it was taken; whether
+    that brought it upright or away from it they do not say.
     """
     aspect = _pixel_aspect(dataset)
-    towards = [str(value).strip().upper()[:1] for value in _several(dataset, "PatientOrientation")]
+    towards = _towards(dataset)
     if len(towards) == 2 and {"A", "P"} & set(towards) and set(towards) <= set("APLRHF"):
         return Stored(pixel_aspect=aspect, is_from_the_side=True), ""
     if len(towards) == 2 and all(letter in _AXES for letter in towards):
@@ -123,9 +130,30 @@ def described(orientation: Orientation) -> str:
     return " and ".join(filter(None, ("mirrored" if orientation.is_mirrored else "", turned)))
 
 
-def _several(dataset: Dataset, keyword: str) -> list[object]:
-    value = dataset.get(keyword)
-    return [] if value is None or isinstance(value, str) else list(value)
+def _towards(dataset: Dataset) -> list[str]:
+    """What rows and columns run to, as one letter each; empty where the header does not say."""
+    value = dataset.get("PatientOrientation")
+    written = re.split(r"[\\/,;\s]+", value.strip()) if isinstance(value, str) else list(value or ())
+    letters = [str(one).strip().upper()[:1] for one in written]
+    if len(letters) == 2 and set(letters) <= set("APLRHF"):
+        return letters
+    return _towards_by_cosines(numbers(dataset, "ImageOrientationPatient"))
+
+
+def _towards_by_cosines(cosines: list[float]) -> list[str]:
+    """The same of direction cosines (PS3.3 C.7.6.2.1.1), which run to the left, to the back and to the head.
+
+    Of frontal pictures alone: converters fill in those of an axial slice where they know none.
+    """
+    if len(cosines) != 6:
+        return []
+    found = []
+    for direction in (cosines[:3], cosines[3:]):
+        axis = max(range(3), key=lambda at: abs(direction[at]))
+        found.append(
+            ("RL", "AP", "FH")[axis][direction[axis] > 0] if abs(direction[axis]) > _STRAIGHT else ""
+        )
+    return found if all(letter in _AXES for letter in found) else []
 
 
 def _text(dataset: Dataset, keyword: str) -> str:
