@@ -34,7 +34,7 @@ from pedaxr.radiograph.dicom_header import read_metadata, wanted_notes
 from pedaxr.radiograph.file_headers import jpeg_size, transfer_syntax, with_preamble
 from pedaxr.radiograph.geometry import read_spacing, read_stored
 from pedaxr.radiograph.grey_scale import SEVERAL_FRAMES, shown
-from pedaxr.radiograph.pixel_header import settle_pixel_header
+from pedaxr.radiograph.header_numbers import settle_pixel_header
 from pedaxr.radiograph.raster import DECODER_ERRORS, MAX_BYTES, Raster, Spacing, check_size
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.datasets.pixels import is_dicom

@@ -1,11 +1,25 @@
-"""Numbers of a DICOM header as they are met: one or several, missing, malformed, with a decimal comma."""
+"""Numbers of a DICOM header as they are met: one or several, missing, malformed, with a decimal comma.
+
+Of those that say how pixels are stored, only what is usual is filled in where they are missing (PS3.3
+C.7.6.3): the picture shows whether it fits.
+"""
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from pydicom import Dataset
 
+FILLED_IN = "The header leaves out how its pixels are stored: what is usual was taken."
+_TERMS = {
+    re.sub(r"[^A-Z0-9]", "", term): term
+    for term in (
+        *("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL", "YBR_FULL_422"),
+        *("YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT"),
+    )
+}
+_COLOURS = 3
+_PLANES = "PlanarConfiguration"  # of colour alone
 _COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*")
 
 
@@ -34,3 +48,50 @@ def _with_point(value: object) -> str:
     """As pydicom leaves what it cannot convert: as it is written."""
     written = str(value)
     return written.replace(",", ".") if _COMMA.fullmatch(written) else written
+
+
+def settle_pixel_header(dataset: Dataset) -> tuple[bool, str]:
+    """Fill in what is missing, in place.
+
+    Returns:
+        Whether the header says if bone is bright, and a note on what was filled in.
+    """
+    says_polarity, is_whole = _settle_photometric(dataset), True
+    for keyword, usual in _USUAL.items():
+        if dataset.get(keyword) in (None, "") and (keyword != _PLANES or dataset.SamplesPerPixel != 1):
+            setattr(dataset, keyword, usual(dataset))
+            is_whole = False
+    if not 1 <= int(dataset.BitsStored) <= int(dataset.BitsAllocated):
+        dataset.BitsStored, dataset.HighBit = dataset.BitsAllocated, int(dataset.BitsAllocated) - 1
+        is_whole = False
+    return says_polarity, "" if is_whole else FILLED_IN
+
+
+def _settle_photometric(dataset: Dataset) -> bool:
+    """Into a term of the standard; a grey picture without one is taken for one with bright bone."""
+    written = str(dataset.get("PhotometricInterpretation") or "")
+    term = _TERMS.get(re.sub(r"[^A-Z0-9]", "", written.upper()))
+    is_grey = int(dataset.get("SamplesPerPixel") or 1) == 1
+    dataset.PhotometricInterpretation = term or ("MONOCHROME2" if is_grey else "RGB")
+    return term is not None or not is_grey
+
+
+def _samples(dataset: Dataset) -> int:
+    return 1 if str(dataset.PhotometricInterpretation).startswith(("MONO", "PALETTE")) else _COLOURS
+
+
+def _allocated(dataset: Dataset) -> int:
+    """By the length of bare pixels; 0, which is refused, where that fits no depth."""
+    count = int(dataset.Rows) * int(dataset.Columns) * int(dataset.SamplesPerPixel)
+    return 8 * (len(dataset.PixelData) // count) if not dataset["PixelData"].is_undefined_length else 0
+
+
+# In this order: what comes later is reckoned from what comes before.
+_USUAL: dict[str, Callable[[Dataset], int]] = {
+    "SamplesPerPixel": _samples,
+    _PLANES: lambda dataset: 0,
+    "PixelRepresentation": lambda dataset: 0,
+    "BitsAllocated": _allocated,
+    "BitsStored": lambda dataset: int(dataset.BitsAllocated),
+    "HighBit": lambda dataset: int(dataset.BitsStored) - 1,
+}
