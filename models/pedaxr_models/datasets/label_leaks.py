@@ -204,9 +204,14 @@ def _shrunk(pixels: FloatArray, side: int) -> FloatArray:
 
 
 def _grey_statistics(pixels: FloatArray) -> FloatArray:
-    histogram = np.histogram(pixels, bins=16, range=(0, 1))[0] / pixels.size
-    moments = [pixels.mean(), pixels.std(), *np.percentile(pixels, _PERCENTILES)]
-    return np.concatenate([moments, histogram]).astype(np.float32)
+    """Mean, spread, percentiles and a histogram of 16 bins, in [0, 1]; sorting once gives the last two."""
+    ordered = np.sort(pixels, axis=None)
+    at = np.array(_PERCENTILES) / 100 * (len(ordered) - 1)
+    below, share = at.astype(int), at % 1
+    percentiles = ordered[below] * (1 - share) + ordered[below + 1] * share
+    edges = np.searchsorted(ordered, np.arange(1, 16, dtype=np.float32) / 16)
+    histogram = np.diff(edges, prepend=0, append=pixels.size) / pixels.size
+    return np.concatenate([[pixels.mean(), pixels.std()], percentiles, histogram]).astype(np.float32)
 
 
 def _hidden(pixels: FloatArray, bits: NDArray[np.uint32] | None) -> FloatArray:
