@@ -190,11 +190,11 @@ def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
         dropout=0.0,
     )
     network = ReportNetwork(config)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3)
     run = Run(network, pieces, optimiser, torch.device("cpu"), network)
     wanted = TrainConfig(Path(), Path(), plain_wording=1.0, unreadable=0.4)
-    for step in range(300):
-        loss = report_loss(wanted, run, opened, [0, 1, 0, 1, 0, 1], seed=step)
+    for step in range(220):
+        loss = report_loss(wanted, run, opened, [0, 1, 0, 1], seed=step)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
