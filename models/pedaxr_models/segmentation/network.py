@@ -19,8 +19,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import mobilenet_v3_large, resnet50, resnet101
-from torchvision.models.segmentation.deeplabv3 import DeepLabHead
 
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.segmentation.backbones import efficientnet_lite
@@ -104,16 +102,10 @@ class Encoder(nn.Module):
     def __init__(self, backbone: str, taps: Mapping[str, int]) -> None:
         super().__init__()
         self.taps = dict(taps)
-        if backbone == "mobilenet_v3_large":
-            layers = dict(mobilenet_v3_large(weights=None, dilated=True).features.named_children())
-            layers["0"][0] = _one_channel(layers["0"][0])
-        elif backbone == "efficientnet_lite0":
+        if backbone == "efficientnet_lite0":
             layers = efficientnet_lite.efficientnet_lite0_layers(inputs=1)
         else:
-            build = resnet50 if backbone == "resnet50" else resnet101
-            trunk = build(weights=None, replace_stride_with_dilation=[False, False, True])
-            layers = {name: layer for name, layer in trunk.named_children() if name not in ("avgpool", "fc")}
-            layers["conv1"] = _one_channel(layers["conv1"])
+            layers = _torchvision_layers(backbone)
         self.layers = nn.ModuleDict(layers)
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -129,10 +121,27 @@ class Encoder(nn.Module):
         return features
 
 
+def _torchvision_layers(backbone: str) -> dict[str, nn.Module]:
+    """By name; torchvision is loaded for them alone, as that takes longer than loading torch."""
+    from torchvision import models
+
+    if backbone == "mobilenet_v3_large":
+        layers = dict(models.mobilenet_v3_large(weights=None, dilated=True).features.named_children())
+        layers["0"][0] = _one_channel(layers["0"][0])
+        return layers
+    build = models.resnet50 if backbone == "resnet50" else models.resnet101
+    trunk = build(weights=None, replace_stride_with_dilation=[False, False, True])
+    layers = {name: layer for name, layer in trunk.named_children() if name not in ("avgpool", "fc")}
+    layers["conv1"] = _one_channel(layers["conv1"])
+    return layers
+
+
 class CoarseHead(nn.Module):
     """torchvision's DeepLabv3 head (Chen et al. 2017, arXiv:1706.05587): logits at stride 16."""
 
     def __init__(self, width: int, channels: int) -> None:
+        from torchvision.models.segmentation.deeplabv3 import DeepLabHead
+
         super().__init__()
         self.layers = DeepLabHead(width, channels)
 

@@ -268,8 +268,8 @@ def deflated_bomb() -> bytes:
     plain = dicom(DeflatedExplicitVRLittleEndian)
     start = 132 + 12 + struct.unpack_from("<I", plain, 140)[0]
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    body = b"".join(packer.compress(bytes(2**20)) for _ in range(300))
-    return plain[:start] + body + packer.flush()
+    block = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)  # needs nothing before it
+    return plain[:start] + block * 300 + packer.flush()
 
 
 def oversized_codestream() -> bytes:
