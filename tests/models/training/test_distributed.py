@@ -15,7 +15,7 @@ from pedaxr_models.training.sampling import BalancedBatches
 SCRIPT = """
 import json, os, sys
 from pathlib import Path
-import torch
+import torch, torch._dynamo, torchvision
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from pedaxr_models.segmentation import train as training
 from pedaxr_models.segmentation.network import NetworkConfig
