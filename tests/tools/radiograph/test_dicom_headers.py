@@ -306,3 +306,22 @@ def test_an_age_with_a_unit_is_read_however_it_is_written(
     film = read(tmp_path, with_bytes("PatientAge", written.encode()))
     assert film.metadata.age_months == months
     assert any("age is not one" in note for note in film.notes) is (months is None)
+
+
+@pytest.mark.parametrize(
+    ("position", "said", "view"),
+    [
+        *(("HFS", "Abdomen supine", View.SUPINE), ("HFS", "Abdomen erect", View.ERECT)),
+        *(("HFP", "Abdomen supine", None), ("FFP", "Abdomen supine", None), ("HFDR", "Abd LLD", None)),
+        *(
+            ("HFDL", "Abd LLD", View.LEFT_LATERAL_DECUBITUS),
+            ("HFDL", "Abdomen", None),
+            ("", "supine", View.SUPINE),
+        ),
+    ],
+)
+def test_a_position_that_contradicts_the_description_leaves_no_view(
+    tmp_path: Path, position: str, said: str, view: View | None
+) -> None:
+    film = read(tmp_path, dicom(PatientPosition=position, SeriesDescription=said))
+    assert film.metadata.view is view

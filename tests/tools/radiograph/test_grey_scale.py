@@ -46,6 +46,8 @@ def table(entries: np.ndarray, bits: int, first: int = 0) -> Dataset:
 
 
 REFERENCE = dicom(levels=FILM, **FULL)
+EDGE = np.ones(FILM.shape, bool)
+EDGE[INNER] = False
 RAMP12 = np.arange(4096)
 
 
@@ -305,3 +307,18 @@ def test_a_palette_is_read_by_its_colours(tmp_path: Path) -> None:
     reversed_palette.putpalette([255 - level // 3 for level in range(768)])
     film = read(tmp_path, encoded(reversed_palette))
     assert np.abs(film.pixels - FILM8 / 255).max() < 0.01
+
+
+@pytest.mark.parametrize("value", [65535, 61440 + 3000, 4096])
+@pytest.mark.parametrize("window", [FULL, {}], ids=["a window", "none"])
+def test_padding_of_more_bits_than_are_stored_is_padding(
+    tmp_path: Path, value: int, window: dict[str, int]
+) -> None:
+    """The decoder leaves 12 bits of it."""
+    padded = np.where(EDGE, value, FILM).astype(np.uint16)
+    film = read(tmp_path, dicom(levels=padded, PixelPaddingValue=value, **window))
+    bare = read(
+        tmp_path, dicom(levels=np.where(EDGE, 0, FILM).astype(np.uint16), PixelPaddingValue=0, **window)
+    )
+    assert film.pixels[EDGE].max() == 0
+    assert np.abs(film.pixels - bare.pixels)[INNER].max() < 0.02

@@ -25,6 +25,7 @@ _VIEW_KEYWORDS = (
     "StudyDescription",
     "AcquisitionDeviceProcessingDescription",
 )
+_LYING = {"P": "prone", "DR": "right lateral decubitus"}  # of PatientPosition: HFS is filled in by habit
 _HUMAN = ("", "human", "homo sapiens", "homosapiens")
 _UNIT = re.compile(r"[^\W\d_]")  # an age without one is in years, months or neither (PS3.5 table 6.2-1, AS)
 OTHER_PART = "The file's header names another body part than the abdomen."
@@ -120,4 +121,5 @@ def _known_age(dataset: Dataset) -> KnownAge:
 
 def _view(dataset: Dataset) -> View | None:
     """DICOM has a code for the decubitus view only; erect and supine stand in descriptions."""
-    return view_of(_text(dataset, keyword) for keyword in _VIEW_KEYWORDS)
+    position = _LYING.get(_text(dataset, "PatientPosition").upper()[-2:].lstrip("F"), "")
+    return view_of([position, *(_text(dataset, keyword) for keyword in _VIEW_KEYWORDS)])

@@ -156,8 +156,8 @@ def _steps(values: Values) -> NDArray[np.int64]:
 def _padding(stored: Values, dataset: Dataset) -> BoolArray:
     """Where the picture is padded: declared values that reach in from its border along a row or a column.
 
-    A value or a range (PS3.3 C.7.5.1.1.2), in either sign, as consoles write them. Burnt-out bone may have
-    the same value; it does not begin at the border.
+    A value or a range (PS3.3 C.7.5.1.1.2), in either sign, as consoles write them, or of more bits than are
+    stored. Burnt-out bone may have the same value; it does not begin at the border.
     """
     outside = np.zeros(stored.shape, bool)
     value = number(dataset, "PixelPaddingValue")
@@ -168,6 +168,9 @@ def _padding(stored: Values, dataset: Dataset) -> BoolArray:
     wrap = 2 ** int(dataset.BitsAllocated)
     for turn in (-wrap, 0, wrap):
         outside |= (stored >= low + turn) & (stored <= high + turn)
+    kept = 2 ** int(dataset.BitsStored)
+    if low % kept <= high % kept:  # what is left of it where the bits above are overlays
+        outside |= (stored % kept >= low % kept) & (stored % kept <= high % kept)
     return _from_the_border(outside)
 
 
