@@ -40,6 +40,25 @@ _COLUMNS = (
     *("Indication", "WorkingDiagnosis", "Split", "Findings", "Facts", "MaskPath", "Known"),
 )
 _REQUIRED = ("ImagePath", "Class")
+# What other tables call these columns: such a column is not used unasked, and that is said.
+_ALSO_CALLED = {
+    **dict.fromkeys(
+        ("mrn", "id", "pid", "patientno", "hospitalno", "환자번호", "등록번호", "병록번호"), "PatientID"
+    ),
+    **dict.fromkeys(("name", "patient", "이름", "성명", "환자명"), "PatientName"),
+    **dict.fromkeys(("dob", "birthdate", "dateofbirth", "birthday", "생년월일", "생일"), "PatientBirthDate"),
+    **dict.fromkeys(("sex", "gender", "성별"), "PatientSex"),
+    **dict.fromkeys(
+        ("date", "examdate", "acquisitiondate", "촬영일", "검사일", "촬영일자", "검사일자"), "StudyDate"
+    ),
+    **dict.fromkeys(("view", "projection", "position", "자세", "촬영자세"), "ViewPosition"),
+    **dict.fromkeys(("ageinmonths", "age(months)", "months", "월령", "개월"), "AgeMonths"),
+    **dict.fromkeys(("나이", "연령", "ageyears", "age(years)"), "Age"),
+    **dict.fromkeys(
+        ("spacing", "pixelsize", "spacingmm", "pixelspacingmm", "pixelspacing(mm)"), "PixelSpacing"
+    ),
+    **dict.fromkeys(("polygon", "polygons", "points", "segmentation", "outline", "좌표"), "Point"),
+}
 _SPLITS = frozenset({"train", "validation", "test"})
 _CELLS = "\0cells"  # no column has such a name
 
@@ -83,7 +102,7 @@ def read_seed_csv(
             lines.append(line)
         except RowError as err:
             rejections.append(Rejection(line, row.get("ImagePath", ""), str(err)))
-    notes = list(table.notes)
+    notes = [*table.notes, *_unused_columns(table, columns or {})]
     if young := sum(_is_first_year(row) for _, row in rows):
         notes.append(
             "Rows that state an age of 0 years, which is anywhere in the first year, so it was not used: "
@@ -96,6 +115,23 @@ def read_seed_csv(
             f"Pictures next to the listed films that no row names, and that were not read: {unnamed}."
         )
     return ReadReport("seed_csv", tuple(films), tuple(lines), tuple(rejections), tuple(notes))
+
+
+def _unused_columns(table: Table, columns: Mapping[str, str]) -> list[str]:
+    """A note on columns that other tables fill with what ours would, and that nobody mapped."""
+    taken = {column_key(cell) for cell in (*table.header, *columns)}
+    mapped = {column_key(theirs) for theirs in columns.values()}
+    found = {
+        cell.strip(): _ALSO_CALLED[key]
+        for cell in table.header
+        if (key := column_key(cell)) in _ALSO_CALLED
+        and key not in mapped
+        and column_key(_ALSO_CALLED[key]) not in taken
+    }
+    if not found:
+        return []
+    hints = ", ".join(f"--map {ours}={plain(theirs)[:40]!r}" for theirs, ours in found.items())
+    return [f"Columns that were not used, though they may be meant: {hints} would use them."]
 
 
 def _unnamed(folders: set[Path], rows: list[tuple[int, Row]]) -> int:

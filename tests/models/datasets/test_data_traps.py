@@ -309,3 +309,17 @@ def test_a_sex_is_known_in_any_width_language_and_abbreviation() -> None:
     assert {parse_sex(word) for word in ("Ｍ", "m.", "Male (M)", "männlich", "garçon", "男")} == {"M"}
     assert {parse_sex(word) for word in ("F.", "Female (F)", "w", "weiblich", "fille", "女", "niña")} == {"F"}
     assert {parse_sex(word) for word in ("F/M", "X", "other")} == {"O"}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("MRN", "PatientID"), ("환자번호", "PatientID"), ("DOB", "PatientBirthDate"), ("Gender", "PatientSex")],
+)
+def test_a_column_that_may_be_meant_and_is_not_used_is_told(tmp_path: Path, theirs: str, ours: str) -> None:
+    Image.new("L", (40, 20)).save(tmp_path / "a.png")
+    table = tmp_path / "films.csv"
+    table.write_text(f"ImagePath,Class,{theirs}\na.png,Normal,20210304\n", encoding="utf-8")
+    assert any(f"--map {ours}='{theirs}'" in note for note in read_dataset(table).notes)
+    assert not any("not used" in note for note in read_dataset(table, columns={ours: theirs}).notes)
+    table.write_text(f"ImagePath,Class,{ours},{theirs},Kidney\na.png,Normal,,x,y\n", encoding="utf-8")
+    assert not read_dataset(table).notes, "control: ours is there"
