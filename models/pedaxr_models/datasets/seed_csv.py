@@ -18,7 +18,7 @@ from pedaxr_models.datasets.read_report import (
     Rejection,
     RowError,
 )
-from pedaxr_models.datasets.shapes import check_outline
+from pedaxr_models.datasets.shapes import check_outline, may_have_holes
 from pedaxr_models.datasets.tables import Table, column_key, read_table
 from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding
@@ -107,6 +107,12 @@ def read_seed_csv(
         notes.append(
             "Rows that state an age of 0 years, which is anywhere in the first year, so it was not used: "
             f"{young}."
+        )
+    drawn = [pieces for film in films if film.mask_path is None for pieces in film.polygons.values()]
+    if nested := sum(map(may_have_holes, drawn)):
+        notes.append(
+            f"Outlines that lie inside another of the same finding: on {nested} films. They are one region "
+            "with it; a hole has to be reached by a slit of the outer outline."
         )
     if any(fields.FREE_AIR_KOREAN in composed(row.get("Class", "")) for _, row in rows):
         notes.append(DISTENSION_NOTE if treat_as_distension else FREE_AIR_NOTE)

@@ -76,6 +76,17 @@ def check_outline(polygon: FloatArray, film: Size | None) -> None:
         raise RowError("an outline is smaller than two pixels across")
 
 
+def may_have_holes(pieces: list[FloatArray]) -> bool:
+    """Whether an outline lies wholly inside another of the same finding, as some programs write holes."""
+    around = [np.ascontiguousarray(piece.reshape(-1, 1, 2), np.float32) for piece in pieces]
+    return any(
+        all(cv2.pointPolygonTest(outer, (float(x), float(y)), False) > 0 for x, y in piece)
+        for at, piece in enumerate(pieces)
+        for other, outer in enumerate(around)
+        if at != other
+    )
+
+
 def check_unit(polygon: FloatArray, film: Size | None) -> None:
     """Refuse an outline that is not in pixels of the film. Raises RowError."""
     if polygon.min() >= 0 and polygon.max() <= 1:

@@ -230,3 +230,18 @@ def test_an_outline_on_a_picture_of_another_shape_is_refused(
 ) -> None:
     report = read_dataset(drawn_on(tmp_path, stated, turned))
     assert not report.films and "another shape" in report.rejections[0].reason
+
+
+@pytest.mark.parametrize(
+    ("inner", "is_inside"),
+    [([[140, 140], [160, 140], [160, 160]], True), ([[140, 140], [260, 140], [260, 160]], False)],
+)
+def test_an_outline_inside_another_is_filled_and_that_is_told(
+    tmp_path: Path, inner: list[list[int]], is_inside: bool
+) -> None:
+    """Some programs write holes so, others write parts."""
+    outer = [[100, 100], [200, 100], [200, 200], [100, 200]]
+    film(tmp_path)
+    cell = json.dumps([outer, inner]).replace('"', '""')
+    (tmp_path / "films.csv").write_text(f'ImagePath,Class,Point\na.png,Constipation,"{cell}"\n')
+    assert any("inside another" in note for note in read_dataset(tmp_path).notes) is is_inside
