@@ -58,7 +58,9 @@ def with_features(
     films = [film for film in films if film.facts is not None]
     names = [f"{film.image_path} {film.image_path.stat().st_mtime_ns}" for film in films]
     pictures = [partial(read_pixels, film.image_path) for film in films]
-    return replace(opened, features=_kept(pictures, names, backbone, folder, views, progress))
+    return replace(
+        opened, features=features_of(pictures, names, backbone, folder, views=views, progress=progress)
+    )
 
 
 def with_ood_features(opened: ReaderFilms, backbone: FilmBackbone | None, folder: Path) -> ReaderFilms:
@@ -66,7 +68,7 @@ def with_ood_features(opened: ReaderFilms, backbone: FilmBackbone | None, folder
     if backbone is None:
         return opened
     pictures = [partial(ood_picture, seed) for seed in range(len(opened))]
-    return replace(opened, features=_kept(pictures, ["ood"], backbone, folder, 1, None))
+    return replace(opened, features=features_of(pictures, ["ood"], backbone, folder))
 
 
 def open_for(
@@ -103,15 +105,16 @@ def _without(opened: ReaderFilms, channels: int) -> ReaderFilms:
     return replace(opened, features=np.zeros((len(opened), 1, channels, 1, 1), np.float16))
 
 
-def _kept(
+def features_of(
     pictures: Pictures,
     names: Sequence[str],
     backbone: FilmBackbone,
     folder: Path,
-    views: int,
-    progress: Callable[[int], None] | None,
+    *,
+    views: int = 1,
+    progress: Callable[[int], None] | None = None,
 ) -> Features:
-    """(N, views, C, h, w), read from the disk as it is needed."""
+    """(N, views, C, h, w) of pictures that `names` tell from others, read from the disk as it is needed."""
     listed = "\n".join([str(_FORMAT), backbone.name, str(backbone.size), str(views), *names])
     path = folder / f"features-{hashlib.sha256(listed.encode()).hexdigest()[:16]}.npy"
     if not path.exists():
