@@ -1,4 +1,4 @@
-"""Real films whose findings are partly known, as the report writer learns them.
+"""Real pictures whose findings are partly known, as the report writer learns them.
 
 Nobody wrote reports of them. What the writer learns to say of such a film is its own draft, put right where
 the truth is known (self-training with corrected labels); of what is not known its finding head learns
@@ -26,7 +26,7 @@ from pedaxr_models.labels import FINDINGS, Finding, View
 from pedaxr_models.report_text.parser import parse
 from pedaxr_models.report_text.statements import ParsedFacts
 from pedaxr_models.segmentation.augmentation import Augmentation
-from pedaxr_models.segmentation.mixed.folds import left_out
+from pedaxr_models.segmentation.mixed.folds import left_out, other_halves
 from pedaxr_models.segmentation.mixed.known_planes import KnownPlanes, known_planes
 from pedaxr_models.segmentation.mixed.looks import add_margins, add_marks
 from pedaxr_models.segmentation.mixed.real_cache import paste_free_air
@@ -36,6 +36,7 @@ from pedaxr_models.segmentation.transforms import FloatArray
 # Neither mirrored nor turned by quarters: the report says on which side things lie.
 _DISTORTED = Augmentation(makers=0.3)
 _PUT_IN, _MARGINS, _MARKS = 0.5, 0.25, 0.35
+_FEWER = 6
 _AIR = Finding.PNEUMOPERITONEUM
 
 
@@ -57,19 +58,28 @@ class Look:
 
 
 def learnt_films(folders: Sequence[Path], fold: int | None) -> list[PartialFilm]:
-    """The abdomens of the folders, without the children that a run of this fold leaves out.
+    """The films of the folders, without those that a run of this fold leaves out.
+
+    Pictures of something else are among them: they show a reader of drawn films what real bone, lung and soft
+    tissue look like where no finding is. A run of no fold leaves out half of them, too, to measure on.
 
     Raises:
         ValueError: a folder holds no film with partial truth.
     """
     films = [film for folder in folders for film in read_partial(folder)]
-    away = left_out(films, fold)
-    return [film for film in films if film.is_abdomen and film.findings and film.child not in away]
+    away = {film.id for film in other_halves(films)[1]}
+    children = left_out(films, fold)
+    known = [film for film in films if film.findings and film.child not in children]
+    return [film for film in known if film.is_abdomen or film.id not in away]
 
 
 def looks_of(films: Sequence[PartialFilm], count: int) -> list[Look]:
-    """`count` looks of each film, the first as it is; the same ones every time."""
-    return [look for film in films for look in _looks(film, count)]
+    """`count` looks of each abdomen, the first as it is; the same ones every time.
+
+    Of the other pictures, which are many, there is a sixth as many.
+    """
+    few = max(1, count // _FEWER)
+    return [look for film in films for look in _looks(film, count if film.is_abdomen else few)]
 
 
 def _looks(film: PartialFilm, count: int) -> Iterator[Look]:
