@@ -106,7 +106,7 @@ def measure_film(film: PartialFilm) -> RealRecord:
     seen = models.segmenter().predict(pixels)
     masks = _masks(seen)
     outlined = tuple(f for f in FINDINGS if masks[f].any())
-    verdict, reason, told, is_critical = _as_in_service(film.image_path)
+    verdict, reason, told, is_critical = as_in_service(film.image_path)
     return RealRecord(
         film=film,
         verdict=verdict,
@@ -133,8 +133,12 @@ def _masks(seen: "Segmentation") -> dict[str, BoolArray]:
     )
 
 
-def _as_in_service(path: Path) -> tuple[Verdict, str, tuple[Finding, ...], bool]:
-    """Verdict, its reason, the findings named, and whether a human must hear of it now."""
+def as_in_service(path: Path) -> tuple[Verdict, str, tuple[Finding, ...], bool]:
+    """Verdict, its reason, the findings named, and whether a human must hear of it now.
+
+    Raises:
+        ModelUnavailable: there are no usable weights.
+    """
     verdict, reason, reading = gate_verdict(path)
     if reading is None:
         return verdict, reason, (), False

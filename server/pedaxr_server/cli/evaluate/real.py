@@ -1,6 +1,7 @@
 """`pedaxr evaluate real`: what the product says of real films whose truth is known in part."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +10,9 @@ from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import document_option, limit_option
 from pedaxr_server.cli.options import json_option, show, use_weights, weights_option, write_bytes
 from pedaxr_server.cli.publish import publish
+
+if TYPE_CHECKING:
+    from pedaxr_models.datasets.partial_truth import PartialFilm
 
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -28,6 +32,12 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write a contact sheet of all films (PNG).",
 )
+@click.option(
+    "--changed",
+    is_flag=True,
+    help="Instead, each abdomen in 19 ways that change nothing in what it shows: saved again, cut, turned, "
+    "photographed and so on.",
+)
 @limit_option
 @document_option
 @weights_option
@@ -37,6 +47,7 @@ def evaluate_real(
     kinds: tuple[str, ...],
     held_out: bool,
     sheet: Path | None,
+    changed: bool,
     limit: int | None,
     document: Path | None,
     weights: Path | None,
@@ -63,6 +74,9 @@ def evaluate_real(
         films = [film for film in films if not kinds or film.kind in kinds][:limit]
         if not films:
             raise InvalidRequest(f"No picture is of kind {', '.join(kinds)}. Leave --kind out to see all.")
+        if changed:
+            _tell_changed([film for film in films if film.is_abdomen], document, json_path)
+            return
         with progress_bar("Reading", len(films)) as progress:
             records = measure_films(films, progress)
         figures = figures_of(records)
@@ -72,3 +86,19 @@ def evaluate_real(
         if document:
             publish(document, "real", table)
     show(lambda: Markdown(table), figures.to_json(), json_path)
+
+
+def _tell_changed(films: "list[PartialFilm]", document: Path | None, json_path: Path | None) -> None:
+    """What is said of films after changes that leave what they show as it is."""
+    from rich.markdown import Markdown
+
+    from pedaxr.evaluation.harmless_changes import CHANGES, changed_table, measure_changed
+
+    if not films:
+        raise InvalidRequest("No picture is an abdominal film, and only those are changed. Leave --kind out.")
+    with progress_bar("Reading", len(films) * len(CHANGES)) as progress:
+        records = measure_changed(films, progress)
+    table = changed_table(records)
+    if document:
+        publish(document, "changed films", table)
+    show(lambda: Markdown(table), {"films": [record.to_json() for record in records]}, json_path)

@@ -1,0 +1,114 @@
+"""`pedaxr evaluate real --changed`: each film in nineteen ways, held against what is said of it as it is."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from pedaxr.errors import UnreadableImage
+from pedaxr.evaluation import harmless_changes
+from pedaxr.evaluation.harmless_changes import (
+    CHANGES,
+    UNCHANGED,
+    ChangedRecord,
+    changed_table,
+    measure_changed,
+)
+from pedaxr_models.datasets.partial_truth import PartialFilm, Presence
+from pedaxr_models.labels import FINDINGS, Finding
+from pedaxr_server.cli import main
+
+AIR, LOOPS = Finding.PNEUMOPERITONEUM, Finding.ABDOMINAL_DISTENSION
+
+
+def film(name: str = "a", path: Path = Path("a.png"), air: Presence = Presence.ABSENT) -> PartialFilm:
+    return PartialFilm(name, path, findings={AIR: air})
+
+
+def record(known: PartialFilm, change: str, *told: Finding, verdict="read", critical=False) -> ChangedRecord:
+    return ChangedRecord(known, change, verdict, told, critical)
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    smooth = cv2.GaussianBlur(np.random.default_rng(0).normal(120, 60, (420, 360)), (0, 0), 3)
+    return (smooth * 2 - 120).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_gives_another_picture_of_the_same_film(picture: np.ndarray, name: str) -> None:
+    before = picture.copy()
+    changed = CHANGES[name](picture)
+    assert np.array_equal(picture, before), "the film itself stays"
+    assert changed.dtype == np.uint8 and changed.ndim == 2 and min(changed.shape) > 100
+    assert np.array_equal(changed, CHANGES[name](picture)), "the same every time"
+    assert np.array_equal(changed, picture) is (name == UNCHANGED)
+    assert (
+        np.corrcoef(*(_middle(one) for one in (changed, picture)))[0, 1] > 0.1
+        or changed.shape != before.shape
+    )
+
+
+def _middle(pixels: np.ndarray) -> np.ndarray:
+    return cv2.resize(pixels, (96, 96), interpolation=cv2.INTER_AREA).astype(float).ravel()
+
+
+def test_a_turned_film_is_all_there() -> None:
+    film = np.full((300, 200), 200, np.uint8)
+    turned = CHANGES["turned by 10 degrees on white"](film)
+    assert (turned == 200).sum() > 0.97 * film.size and turned[0, 0] == 255
+
+
+def test_each_change_is_counted_against_what_is_said_of_the_film_as_it_is() -> None:
+    first, second = film("a"), film("b", air=Presence.UNCERTAIN)
+    names = list(CHANGES)
+    records = [record(known, name, LOOPS) for known in (first, second) for name in names]
+    at = names.index("noisy")
+    records[at] = record(first, "noisy", verdict="doubted")
+    records[len(names) + at] = record(second, "noisy", LOOPS, AIR, critical=True)
+    at = names.index("blurred")
+    records[at] = record(first, "blurred", critical=True)
+    rows = {
+        row.split(" | ")[0].strip("| "): row.split(" | ")[1:] for row in changed_table(records).splitlines()
+    }
+    assert rows["noisy"] == ["1 of 2", "0 of 1", "1 of 1 |"], "of one nobody knows whether it has free air"
+    assert rows["blurred"] == ["0 of 2", "1 of 1", "1 of 2 |"]
+    assert rows[UNCHANGED] == ["0 of 2", "0 of 1", "0 of 2 |"]
+    assert rows["**all changes**"] == ["1 of 36", "1 of 18", "2 of 35 |"]
+
+
+def test_the_command_reads_every_change_of_every_abdomen_and_publishes(
+    tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = list[tuple[int, ...]]()
+
+    def as_in_service(path: Path):
+        seen.append(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).shape)
+        return "read", "", (LOOPS,), len(seen) == 2
+
+    monkeypatch.setattr(harmless_changes, "as_in_service", as_in_service)
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    cv2.imwrite(str(tmp_path / "chest.png"), picture)
+    said = {f.value: "absent" for f in FINDINGS}
+    (tmp_path / "a.json").write_text(json.dumps({"id": "a", "size": [360, 420], "findings": said}))
+    (tmp_path / "index.csv").write_text("file,kind\nchest.png,chest\n")
+    page, out = tmp_path / "page.md", tmp_path / "out.json"
+    page.write_text("<!-- changed films figures -->\n<!-- end of changed films figures -->\n")
+    options = ["--changed", "--json", str(out), "--publish", str(page)]
+    result = CliRunner().invoke(main, ["evaluate", "real", str(tmp_path), *options])
+    assert result.exit_code == 0, result.output
+    assert len(seen) == len(CHANGES) and seen[0] == (420, 360) and len(set(seen)) > 6
+    assert "| **all changes** | 0 of 18 | 1 of 18 | 0 of 18 |" in page.read_text()
+    rows = json.loads(out.read_text())["films"]
+    assert [row["critical"] for row in rows] == [False, True, *[False] * 17]
+    none = CliRunner().invoke(main, ["evaluate", "real", str(tmp_path), "--changed", "--kind", "chest"])
+    assert none.exit_code != 0 and "only those are changed" in none.output
+
+
+def test_a_picture_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(b"no picture")
+    with pytest.raises(UnreadableImage):
+        measure_changed([film("x", tmp_path / "x.png")])
