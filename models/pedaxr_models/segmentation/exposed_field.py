@@ -19,9 +19,10 @@ _WHITE = 0.965  # burnt-in margins are 1, often softened by JPEG
 _DARK = 0.07  # of the way from the darkest to the brightest grey: shutters and bare detector
 _FLAT = 0.004  # largest local standard deviation of a margin that a program painted
 _PAINTED = 0.12  # darker ones need no paint
-_SPECK = 0.01  # share of the picture that a letter covers at most
+_SPECK = 0.12  # of the largest piece: smaller ones are letters, lines of words and wires
 _MOST_PLATES = 3  # one in another
 _ONE_GREY = 0.06  # between the 5th and the 95th percentile of a painted margin; soft tissue may be as smooth
+_SCREEN = 0.012  # likewise, of what a viewer paints beside a film, on which it then writes
 # Width in pixels, grey and share of its length of a line along the border
 _LINE, _BRIGHT, _WHOLE = 4, 0.8, 0.95
 _SPAN = 0.5  # share of a side of the picture that a margin takes up
@@ -162,7 +163,7 @@ def _painted_along(small: FloatArray) -> BoolArray:
 def _along_border(area: BoolArray, greys: FloatArray) -> BoolArray:
     """The pieces of one grey that fill a corner or much of a side, and leave a straight-edged film.
 
-    What is printed on a white one is none of the film.
+    What is printed on a page, or written on the panels of a viewer, is none of the film.
     """
     count, pieces = cv2.connectedComponents(area.astype(np.uint8), connectivity=4)
     sides = [pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]]
@@ -176,9 +177,10 @@ def _along_border(area: BoolArray, greys: FloatArray) -> BoolArray:
     for piece in np.flatnonzero(kept):
         rest = pieces != piece
         is_page = (greys[~rest] > _WHITE).mean() > _WHOLE
-        if np.ptp(np.percentile(greys[~rest], (5, 95))) > _ONE_GREY:
+        spread = np.ptp(np.percentile(greys[~rest], (5, 95)))
+        if spread > _ONE_GREY:
             continue
-        if _convexity(_without_specks(rest) if is_page else rest) > _STRAIGHT:
+        if _convexity(_without_specks(rest) if is_page or spread < _SCREEN else rest) > _STRAIGHT:
             straight.append(piece)
     return np.isin(pieces, straight)
 
@@ -186,9 +188,9 @@ def _along_border(area: BoolArray, greys: FloatArray) -> BoolArray:
 def _without_specks(area: BoolArray) -> BoolArray:
     """The area without pieces as small as print on a margin, which is none of the film."""
     _, pieces, stats, _ = cv2.connectedComponentsWithStats(area.astype(np.uint8), connectivity=4)
-    is_kept = stats[:, cv2.CC_STAT_AREA] >= _SPECK * area.size
-    is_kept[0] = False
-    return np.asarray(is_kept[pieces])
+    sizes = stats[:, cv2.CC_STAT_AREA].copy()
+    sizes[0] = 0
+    return np.asarray((sizes >= max(1, _SPECK * sizes.max()))[pieces])
 
 
 def _convexity(area: BoolArray) -> float:
@@ -228,13 +230,7 @@ def _at_border(area: BoolArray) -> BoolArray:
 
 def _largest(inside: BoolArray) -> BoolArray:
     """The largest piece once wires, letters and specks are gone, and other pieces of some size."""
-    opened = _open(inside, 3)
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats(opened.astype(np.uint8), connectivity=4)
-    if count < 2:
-        return opened
-    sizes = stats[:, cv2.CC_STAT_AREA].copy()
-    sizes[0] = 0
-    return np.asarray((sizes >= max(1, 0.12 * sizes.max()))[pieces])
+    return _without_specks(_open(inside, 3))
 
 
 def _bounds(inside: BoolArray) -> tuple[int, int, int, int]:

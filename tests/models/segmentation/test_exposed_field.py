@@ -101,6 +101,19 @@ def scattered(picture: np.ndarray) -> np.ndarray:
     return np.clip(np.maximum(picture, grain), 0, 1)
 
 
+def in_a_viewer(film: np.ndarray, grey: float, ink: float) -> np.ndarray:
+    """A screenshot: a list of series at the left, a tool bar above, both of one grey with words on them."""
+    picture = on_plate(film, grey, top=50, bottom=0, left=110, right=0)
+    words = np.zeros(picture.shape, np.uint8)
+    for row in range(16):
+        at = (6, 70 + 24 * row)
+        cv2.putText(words, f"Series {row} 1/1", at, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255,), 1)
+    cv2.putText(words, "Zoom Pan Window", (20, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (255,), 2)
+    picture[words > 0] = ink
+    return picture
+
+
+VIEWED = (70, 70 + HEIGHT, 130, 130 + WIDTH)
 SIDES = (60, 60 + HEIGHT, 120, 120 + WIDTH)
 INSIDE = (120, 120 + HEIGHT, 240, 240 + WIDTH)
 FRAMINGS = {
@@ -117,6 +130,14 @@ FRAMINGS = {
         (0, HEIGHT, 0, WIDTH),
     ),
     "black with print": (printed(on_plate(child(), 0.0), "PORTABLE", (10, 40), 1.0), SIDES),
+    "a viewer's dark panels": (
+        in_a_viewer(on_plate(child(), 0.0, top=20, bottom=20, left=20, right=20), 0.18, 0.85),
+        VIEWED,
+    ),
+    "a viewer's pale panels": (
+        in_a_viewer(on_plate(child(), 0.0, top=20, bottom=20, left=20, right=20), 0.78, 0.1),
+        VIEWED,
+    ),
     "black within a thin white line": (
         np.pad(on_plate(child(), 0.0), 3, constant_values=1.0),
         np.add(SIDES, 3),
