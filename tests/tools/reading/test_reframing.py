@@ -16,9 +16,10 @@ from pedaxr.radiograph.orientation import ORIENTATIONS, Orientation
 from pedaxr.radiograph.read import Radiograph
 from pedaxr.reading.framing import Framing, framing_of, part_of, with_exposed_field
 from pedaxr.reading.notes import NoteKind, texts
+from pedaxr.reading.operating_points import operating_points
 from pedaxr.reading.outlines import outline_framed
 from pedaxr.reading.positioning import lean, tilt_of
-from pedaxr.reading.quality import check_anatomy
+from pedaxr.reading.quality import check_anatomy, spine_offset
 from pedaxr.reading.read_film import Source, read_film
 from pedaxr.reading.reframing import gas_risen
 from pedaxr.types import SegmentationResult
@@ -140,13 +141,26 @@ def test_an_upright_film_is_never_laid_on_its_side(
 
 @pytest.mark.parametrize("is_lying", [True, False])
 def test_lying_films_are_judged_less_strictly_where_spine_and_gas_tell(is_lying: bool) -> None:
+    sure = operating_points().doubted_below - 0.051  # ribs of a tenth of the body add half of that
     regions = [
-        region_of("spine", (0, 0, 20, 100)),
-        region_of("pelvis", (0, 80, 100, 100)),
-        region_of("ribs", (0, 0, 100, 60)),
+        region_of("spine", (0, 0, 20, 100), sure),
+        region_of("pelvis", (0, 80, 100, 100), sure),
+        region_of("ribs", (0, 0, 100, 60), sure),
     ]
     said = texts(check_anatomy(regions, is_lying=is_lying), NoteKind.DOUBT)
+    assert any("less sure" in text for text in said)
     assert any("far from the middle" in text for text in said) is not is_lying
+
+
+def test_a_spine_far_from_the_middle_alone_is_no_doubt() -> None:
+    """A film cut off at one side is a film; one from the side is odd in other ways, too."""
+    regions = [
+        region_of("spine", (5, 0, 25, 100), 0.99),
+        region_of("pelvis", (0, 80, 100, 100), 0.99),
+        region_of("ribs", (0, 0, 100, 60), 0.99),
+    ]
+    assert spine_offset(regions) > operating_points().spine_off_centre, "control"
+    assert texts(check_anatomy(regions), NoteKind.DOUBT) == []
 
 
 def test_the_exposed_field_is_found_once(tmp_path: Path) -> None:

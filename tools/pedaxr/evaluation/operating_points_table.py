@@ -54,7 +54,12 @@ def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, 
     yield "refused below", p.refused_below, "films refused", _part(lambda s: s.sureness < p.refused_below)
     yield "doubted below", p.doubted_below, "films doubted", _part(lambda s: s.sureness < p.doubted_below)
     off = p.spine_off_centre
-    yield "spine off centre", off, "films doubted", _part(lambda s: s.spine_offset > off)
+    yield (
+        "spine off centre",
+        off,
+        "films of which that is told, if doubted",
+        _part(lambda s: s.spine_offset > off),
+    )
     fills = p.largest_colon
     yield "largest colon", fills, "films doubted", _part(lambda s: s.colon_share > fills)
     odd = p.largest_oddness
@@ -141,7 +146,6 @@ def _hung(test: Callable[[HungTwice], bool]) -> Counted:
 def _is_doubted(film: GoodPicture | Seen, p: OperatingPoints) -> bool:
     return (
         film.sureness < p.doubted_below
-        or film.spine_offset > p.spine_off_centre
         or film.colon_share > p.largest_colon
         or oddness(film.measures, p.usual) > p.largest_oddness
         or _is_unlike(film, p)

@@ -31,7 +31,8 @@ class OperatingPoints:
     Attributes:
         doubted_below: `quality.sureness` below which a picture is said to be perhaps no abdominal film.
         refused_below: the same, below which it is refused.
-        spine_off_centre: `quality.spine_offset` above which it is said to be perhaps no frontal film.
+        spine_off_centre: `quality.spine_offset` above which a film that is doubted for another reason is said
+            to be perhaps no frontal film.
         largest_colon: `quality.colon_share` above which it is said to be perhaps a chest film.
         free_air_suspicion: probability of the report writer from which free air is told, outlined or not.
         least_confidence: `flags.least_sure` below which that is said.

@@ -227,11 +227,13 @@ def _doubts_of(regions: Sequence[Region], *, is_lying: bool) -> list[Note]:
         )
     found = (
         (sure < points.doubted_below, _UNSURE),
-        (spine_offset(regions) > points.spine_off_centre and not is_lying, _OFF_CENTRE),
         (colon_share(regions) > points.largest_colon, _FILLED),
         (oddness(measures_of(regions), points.usual) > points.largest_oddness, _ODD),
     )
-    return [note for is_so, note in found if is_so]
+    notes = [note for is_so, note in found if is_so]
+    # Alone it doubts films cut off at one side; of a film from the side more is odd.
+    is_off_centre = spine_offset(regions) > points.spine_off_centre and not is_lying
+    return [_OFF_CENTRE, *notes] if notes and is_off_centre else notes
 
 
 def _small(pixels: FloatArray) -> FloatArray:
