@@ -9,7 +9,6 @@ from pedaxr_models.captioning.finding_metrics import FindingCall, Proportion
 from pedaxr_models.captioning.network import ReportNetwork
 from pedaxr_models.checkpoint import Json
 from pedaxr_models.labels import Finding
-from pedaxr_models.segmentation.card import real_films_named
 
 _GOALS = {
     "free air named when present": "at least 0.97",
@@ -38,8 +37,7 @@ def model_card(network: ReportNetwork, metrics: CaptionerScores, data: Json) -> 
         f"ViT over patches of the film and of the predicted segmentation, BERT over the metadata, "
         f"cross-attention with all patches as keys, causal decoder; {millions:.1f} million parameters.\n\n"
         "**Not for clinical use.** Research and teaching only; not a medical device.\n\n"
-        f"Trained from random weights unless recipe.json names a start, on {films} films"
-        f"{real_films_named(data.get('also', []))}. Films written by "
+        f"Trained from random weights unless recipe.json names a start, on {films} films. Films written by "
         "`pedaxr films` are synthetic: every figure below then says how well synthetic films are read, and "
         f"nothing about real ones. Reports are written by {search}, running free, without a working "
         f"diagnosis unless a row says otherwise. {_measured_with(metrics)}\n\n"

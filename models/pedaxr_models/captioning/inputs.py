@@ -87,7 +87,6 @@ class ReaderFilms:
         regions: (N, R, F) float32 of the same prediction.
         features: (N, V, C, h, w) of a frozen backbone, each film in V exposures, the first as it is; None for
             a reader without one.
-        known: (N, 5) of which findings the truth is known; None: of all.
     """
 
     films: NDArray[np.uint8]
@@ -96,7 +95,6 @@ class ReaderFilms:
     facts: list[FilmFacts]
     metadata: list[FilmMetadata]
     features: NDArray[np.float16] | None = None
-    known: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.films)
@@ -121,8 +119,8 @@ class ReaderFilms:
     def present(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Targets (B, 5) of the finding head, and (B, 5) which of them count.
 
-        A finding that is unknown, or that the view cannot show, does not count, but unseen free air on a
-        supine film does: the reader must not invent it.
+        A finding that the view cannot show does not count, but unseen free air on a supine film does: the
+        reader must not invent it.
         """
         facts = [self.facts[i] for i in indices]
         target = [[float(f[x].presence is Presence.PRESENT) for x in FINDINGS] for f in facts]
@@ -130,8 +128,7 @@ class ReaderFilms:
             [float(x is not Finding.AIR_FLUID_LEVEL or f.view in HORIZONTAL_BEAM_VIEWS) for x in FINDINGS]
             for f in facts
         ]
-        known = 1.0 if self.known is None else torch.from_numpy(self.known[list(indices)]).float()
-        return torch.tensor(target), torch.tensor(counts) * known
+        return torch.tensor(target), torch.tensor(counts)
 
     def present_bits(self) -> NDArray[np.uint32]:
         """(N,) findings present as bits of `CHANNELS`, for balanced sampling."""
@@ -163,49 +160,23 @@ def open_inputs(
     """Inputs of all `films` that have facts, predicted on first use and then kept in `folder`."""
     films = [film for film in films if film.facts is not None]
     facts = [film.facts for film in films if film.facts is not None]
-    pictures = [partial(read_pixels, film.image_path) for film in films]
-    names = [f"{film.image_path} {film.image_path.stat().st_mtime_ns}" for film in films]
-    arrays = open_pictures(pictures, names, segmenter, folder, size, progress=progress)
-    return ReaderFilms(*arrays, facts, [film.metadata for film in films])
-
-
-Arrays = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]
-
-
-def open_pictures(
-    pictures: Sequence[Callable[[], FloatArray]],
-    names: Sequence[str],
-    segmenter: Segmenter,
-    folder: Path,
-    size: int,
-    *,
-    progress: Callable[[int], None] | None = None,
-) -> Arrays:
-    """`films`, `probabilities` and `regions` of `ReaderFilms`, made on first use and then kept in `folder`.
-
-    Args:
-        pictures: each gives a film (H, W) in [0, 1].
-        names: tell these pictures from any others.
-        segmenter: whose outlines are read.
-        folder: that keeps them.
-        size: of the reader's frame.
-        progress: is told of each picture.
-    """
-    path = folder / f"{size}-{_fingerprint(names, segmenter)}.npz"
+    path = folder / f"{size}-{_fingerprint(films, segmenter)}.npz"
     if not path.exists():
-        _write_inputs(pictures, segmenter, path, size, progress)
-    with np.load(path, allow_pickle=False) as archive:
-        return archive["films"], archive["probabilities"], archive["regions"]
+        _write_inputs(
+            [partial(read_pixels, film.image_path) for film in films], segmenter, path, size, progress
+        )
+    return _read_inputs(path, facts, [film.metadata for film in films])
 
 
 def open_ood_images(segmenter: Segmenter, folder: Path, size: int) -> ReaderFilms:
     """Pictures that are not films, taken through the segmentation like films: the reader must refuse them."""
-    pictures = [partial(ood_picture, seed) for seed in range(_OOD_IMAGES)]
-    arrays = open_pictures(pictures, ["ood"], segmenter, folder, size)
+    path = folder / f"{size}-ood-{_fingerprint([], segmenter)}.npz"
+    if not path.exists():
+        _write_inputs(
+            [partial(ood_picture, seed) for seed in range(_OOD_IMAGES)], segmenter, path, size, None
+        )
     nothing = tuple(FindingFact(finding, Presence.NOT_ASSESSED) for finding in FINDINGS)
-    return ReaderFilms(
-        *arrays, [FilmFacts(View.SUPINE, nothing)] * _OOD_IMAGES, [FilmMetadata()] * _OOD_IMAGES
-    )
+    return _read_inputs(path, [FilmFacts(View.SUPINE, nothing)] * _OOD_IMAGES, [FilmMetadata()] * _OOD_IMAGES)
 
 
 def ood_picture(seed: int) -> FloatArray:
@@ -224,10 +195,16 @@ def ood_picture(seed: int) -> FloatArray:
     return np.asarray(np.clip(level + spread * grain, 0, 1), np.float32)
 
 
-def _fingerprint(names: Sequence[str], segmenter: Segmenter) -> str:
+def _read_inputs(path: Path, facts: list[FilmFacts], metadata: list[FilmMetadata]) -> ReaderFilms:
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = archive["films"], archive["probabilities"], archive["regions"]
+    return ReaderFilms(*arrays, facts, metadata)
+
+
+def _fingerprint(films: Sequence[Film], segmenter: Segmenter) -> str:
     probe = repr(sorted(segmenter.probe().items()))
-    listed = "\n".join(names)
-    return hashlib.sha256(f"{_CACHE_FORMAT}\n{probe}\n{listed}".encode()).hexdigest()[:16]
+    names = "\n".join(f"{f.image_path} {f.image_path.stat().st_mtime_ns}" for f in films)
+    return hashlib.sha256(f"{_CACHE_FORMAT}\n{probe}\n{names}".encode()).hexdigest()[:16]
 
 
 def _write_inputs(

@@ -31,11 +31,6 @@ class TrainConfig:
         outlines_lost: share of training films without what the segmentation saw of them: the reader then has
             to look at the film itself. Not together with `outline_weight`, whose target that is.
         exposures: of each training film that a frozen backbone looks at; more are as many looks more to make.
-        real: folders of real films whose findings are partly known, to learn from as well; the run then
-            begins with weights, whose drafts of them are put right.
-        fold: of the real films, leave out this fifth of the children; None: learn from all.
-        real_share: share of each batch that is looks of real films.
-        real_looks: in how many looks each real film is shown.
         outline_weight: of telling the outlines from each patch, at the start; falls to 0 over the budget.
         tells_findings: the decoder may attend to what the finding head goes by.
         quiet_masks: a plane on which nothing was segmented is 0 to the patches, not -1.
@@ -66,10 +61,6 @@ class TrainConfig:
     features_lost: float = 0.1
     outlines_lost: float = 0.0
     exposures: int = 2
-    real: tuple[Path, ...] = ()
-    fold: int | None = None
-    real_share: float = 0.25
-    real_looks: int = 24
     outline_weight: float = 0.0
     tells_findings: bool = False
     quiet_masks: bool = False
@@ -83,12 +74,7 @@ class TrainConfig:
     show_progress: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse to take away what is to be told, or to put right what nobody drafts. Raises ValueError."""
-        if self.real and not self.start_from:
-            raise ValueError(
-                "Real films are learnt from the drafts of a trained writer: begin with weights, such as the "
-                "shipped ones (--preset finetune)."
-            )
+        """Refuse to take away what is to be told. Raises ValueError."""
         if self.outlines_lost and self.outline_weight:
             raise ValueError(
                 "A reader cannot learn to tell outlines that are taken away: leave out outlines_lost or "

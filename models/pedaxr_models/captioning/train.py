@@ -24,12 +24,14 @@ from pedaxr_models.captioning.eyes.kept_features import backbone_of, with_featur
 from pedaxr_models.captioning.figures import draw_curves
 from pedaxr_models.captioning.inputs import (
     ReaderFilms,
+    Seen,
+    blank_like,
+    distort,
+    noise_like,
     open_inputs,
     open_ood_images,
 )
-from pedaxr_models.captioning.lessons.batch import Films, lesson
-from pedaxr_models.captioning.lessons.partly_known import learnt_films, looks_of, open_looks
-from pedaxr_models.captioning.metadata_text import metadata_text
+from pedaxr_models.captioning.metadata_text import metadata_text, with_dropout
 from pedaxr_models.captioning.network import (
     ReportNetwork,
     ReportNetworkConfig,
@@ -51,7 +53,6 @@ from pedaxr_models.report_text.grammar import narrate
 from pedaxr_models.report_text.known_facts import with_facts
 from pedaxr_models.segmentation.card import describe_data, describe_recipe
 from pedaxr_models.segmentation.data import split_films
-from pedaxr_models.segmentation.mixed.train import describe_real
 from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.training.distributed import ALONE, Processes, join
 from pedaxr_models.training.loop import (
@@ -137,7 +138,7 @@ def train_captioner(config: TrainConfig) -> Path:
             if processes.is_first:
                 run.save(config.out / "state.pt")
         if processes.is_first:
-            finish(config, run, opened, _data(config, splits), segmenter)
+            finish(config, run, opened, describe_data(config.data, splits), segmenter)
     return config.out / "checkpoint"
 
 
@@ -158,23 +159,7 @@ def open_splits(
         views = config.exposures if name == "train" else 1
         opened[name] = with_features(seen, films, backbone, cache, views=views)
     ood_images = open_ood_images(segmenter, cache, config.image_size)
-    opened["ood_images"] = with_ood_features(ood_images, backbone, cache)
-    if config.real and config.start_from:
-        looks = looks_of(learnt_films(config.real, config.fold), config.real_looks)
-        bar = progress.add_task("real films", total=len(looks), note="")
-        writer = Reporter.load(config.start_from)
-        opened["real"] = open_looks(
-            looks, segmenter, backbone, writer, cache, progress=partial(progress.advance, bar)
-        )
-    return opened
-
-
-def _data(config: TrainConfig, splits: dict[str, list[Film]]) -> Json:
-    """What it was trained on, for data.json."""
-    described = describe_data(config.data, splits)
-    return described | (
-        {"also": describe_real(learnt_films(config.real, config.fold))} if config.real else {}
-    )
+    return opened | {"ood_images": with_ood_features(ood_images, backbone, cache)}
 
 
 def start(config: TrainConfig, films: ReaderFilms, processes: Processes = ALONE) -> Run:
@@ -302,24 +287,63 @@ def report_loss(
     config: TrainConfig, run: Run, opened: dict[str, ReaderFilms], indices: list[int], *, seed: int
 ) -> Tensor:
     """Cross-entropy of the next report token plus that of the findings, on one distorted batch."""
-    films = Films(opened["train"], opened["ood_images"], opened.get("real"))
-    taught_with = lesson(config, films, indices, seed=seed)
+    rng = np.random.default_rng(seed)
+    films = opened["train"]
+    seen, spoilt = _training_inputs(config, opened, indices, rng, torch.Generator().manual_seed(seed))
+    texts = [metadata_text(with_dropout(films.metadata[i], rng)) for i in indices]
+    reports = [
+        UNREADABLE if bad else narrate(films.facts[i], None if rng.random() < config.plain_wording else rng)
+        for i, bad in zip(indices, spoilt.tolist(), strict=True)
+    ]
     sizes, device = run.network.config, run.device
-    text_ids, text_mask = (
-        t.to(device) for t in run.pieces.encode(taught_with.metadata, longest=sizes.longest_text)
-    )
-    report_ids = run.pieces.encode(taught_with.reports, longest=sizes.longest_report)[0].to(device)
+    text_ids, text_mask = (t.to(device) for t in run.pieces.encode(texts, longest=sizes.longest_text))
+    report_ids = run.pieces.encode(reports, longest=sizes.longest_report)[0].to(device)
+    target, counts = films.present(indices)
+    target[spoilt], counts[spoilt] = 0.0, 1.0
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        taught: Taught = run.parallel(taught_with.seen.to(device), text_ids, text_mask, report_ids)
+        taught: Taught = run.parallel(seen.to(device), text_ids, text_mask, report_ids)
     words = F.cross_entropy(taught.words.float().transpose(1, 2), report_ids[:, 1:], ignore_index=PAD)
     called = F.binary_cross_entropy_with_logits(
-        taught.findings.float(), taught_with.target.to(device), weight=taught_with.counts.to(device)
+        taught.findings.float(), target.to(device), weight=counts.to(device)
     )
     loss = words + config.finding_weight * called
     if taught.outlines is None:
         return loss
     weight = config.outline_weight * (1 - run.share(config))
-    return loss + weight * outline_loss(taught.outlines, taught_with.seen, sizes.patch_size)
+    return loss + weight * outline_loss(taught.outlines, seen, sizes.patch_size)
+
+
+def _training_inputs(
+    config: TrainConfig,
+    opened: dict[str, ReaderFilms],
+    indices: list[int],
+    rng: np.random.Generator,
+    noise: torch.Generator,
+) -> tuple[Seen, Tensor]:
+    """Distorted inputs, and (B,) which of them were replaced by images that are not films.
+
+    Whatever the metadata say of such a picture, the reader must learn to say nothing of it: of a blank, of
+    noise, and of out-of-distribution images on which the segmentation saw what is not there.
+    """
+    seen = distort(opened["train"].seen(indices, rng), noise)
+    if seen.features is not None and "masks" in config.sees:
+        seen.features[torch.rand(len(seen), generator=noise) < config.features_lost] = 0.0
+    if config.outlines_lost:
+        seen.lose_outlines(torch.rand(len(seen), generator=noise) < config.outlines_lost)
+    spoilt = rng.random(len(indices)) < config.unreadable
+    for row in np.flatnonzero(spoilt).tolist():
+        seen.replace_row(row, _unreadable(opened["ood_images"], seen.row(row), rng, noise))
+    return seen, torch.from_numpy(spoilt)
+
+
+def _unreadable(
+    ood_images: ReaderFilms, seen: Seen, rng: np.random.Generator, noise: torch.Generator
+) -> Seen:
+    """In the place of one film: a blank, noise, or in half of the cases an out-of-distribution picture."""
+    kind = rng.integers(0, 4)
+    if kind > 1:
+        return ood_images.seen([int(rng.integers(0, len(ood_images)))])
+    return noise_like(seen, noise) if kind else blank_like(seen)
 
 
 def validate(config: TrainConfig, run: Run, films: ReaderFilms) -> Json:

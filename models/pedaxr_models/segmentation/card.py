@@ -22,14 +22,7 @@ _SHIFTED = (
 
 def describe_recipe(recipe: Json) -> Json:
     """A recipe that tells nothing of the folders of the machine it ran on."""
-    return {k: _named(v) for k, v in recipe.items() if k not in ("out", "resume")}
-
-
-def _named(value: object) -> object:
-    """Folders by their last name."""
-    if isinstance(value, tuple | list):
-        return [_named(one) for one in value]
-    return value.name if isinstance(value, Path) else value
+    return {k: v.name if isinstance(v, Path) else v for k, v in recipe.items() if k not in ("out", "resume")}
 
 
 def describe_data(data: Path, splits: dict[str, list[Film]]) -> Json:
@@ -41,7 +34,7 @@ def model_card(network: NetworkConfig, metrics: SegmentationScores, data: Json) 
     """The model card; `metrics` may hold those of the shifted films under `shifted`."""
     shifted = metrics.shifted
     films = ", ".join(f"{count} {name}" for name, count in data["films"].items())
-    real = real_films_named(data.get("also", []))
+    real = _real_films(data.get("also", []))
     return (
         "# pedaxr segmentation\n\n"
         f"{network.head} on {network.backbone}: {len(network.channels)} findings and structures on "
@@ -57,7 +50,7 @@ def model_card(network: NetworkConfig, metrics: SegmentationScores, data: Json) 
     )
 
 
-def real_films_named(sets: Sequence[Json]) -> str:
+def _real_films(sets: Sequence[Json]) -> str:
     """What else it was trained on, with the licence that each set asks to be named with."""
     named = [
         f"{one['films']} pictures of {one['name']}" + (f" ({one['licence']})" if one.get("licence") else "")

@@ -254,18 +254,6 @@ def tell_next(checkpoint: Path) -> None:
     show_default=True,
     help="Share of training films without their predicted outlines, so that the film itself is looked at.",
 )
-@click.option(
-    "--real",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    multiple=True,
-    help="Folder of real films whose findings are partly known (docs/real_films.md), to learn from as well; "
-    "needs weights to begin with. Repeatable.",
-)
-@click.option(
-    "--fold",
-    type=click.IntRange(0, 4),
-    help="Of the real films, leave out this fifth of the children, to measure on them.",
-)
 @resumable("--resume")
 def train_captioner(
     data: Path,
@@ -283,8 +271,8 @@ def train_captioner(
 
     given = {"minutes": minutes, "steps": steps, "start_from": start_from, "measured_films": measured_films}
     options |= {name: value for name, value in given.items() if value is not None}
+    config = training.preset(preset, data=data, out=out, segmenter=segmenter, **options)
     with library_errors():
-        config = training.preset(preset, data=data, out=out, segmenter=segmenter, **options)
         tell_next(training.train_captioner(config))
 
 

@@ -58,9 +58,7 @@ def with_features(
     films = [film for film in films if film.facts is not None]
     names = [f"{film.image_path} {film.image_path.stat().st_mtime_ns}" for film in films]
     pictures = [partial(read_pixels, film.image_path) for film in films]
-    return replace(
-        opened, features=features_of(pictures, names, backbone, folder, views=views, progress=progress)
-    )
+    return replace(opened, features=_kept(pictures, names, backbone, folder, views, progress))
 
 
 def with_ood_features(opened: ReaderFilms, backbone: FilmBackbone | None, folder: Path) -> ReaderFilms:
@@ -68,7 +66,7 @@ def with_ood_features(opened: ReaderFilms, backbone: FilmBackbone | None, folder
     if backbone is None:
         return opened
     pictures = [partial(ood_picture, seed) for seed in range(len(opened))]
-    return replace(opened, features=features_of(pictures, ["ood"], backbone, folder))
+    return replace(opened, features=_kept(pictures, ["ood"], backbone, folder, 1, None))
 
 
 def open_for(
@@ -105,16 +103,15 @@ def _without(opened: ReaderFilms, channels: int) -> ReaderFilms:
     return replace(opened, features=np.zeros((len(opened), 1, channels, 1, 1), np.float16))
 
 
-def features_of(
+def _kept(
     pictures: Pictures,
     names: Sequence[str],
     backbone: FilmBackbone,
     folder: Path,
-    *,
-    views: int = 1,
-    progress: Callable[[int], None] | None = None,
+    views: int,
+    progress: Callable[[int], None] | None,
 ) -> Features:
-    """(N, views, C, h, w) of pictures that `names` tell from others, read from the disk as it is needed."""
+    """(N, views, C, h, w), read from the disk as it is needed."""
     listed = "\n".join([str(_FORMAT), backbone.name, str(backbone.size), str(views), *names])
     path = folder / f"features-{hashlib.sha256(listed.encode()).hexdigest()[:16]}.npy"
     if not path.exists():
