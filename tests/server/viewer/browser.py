@@ -31,7 +31,9 @@ def chromium_path() -> str | None:
 def chromium() -> Iterator[Browser]:
     """A browser; a container's root user cannot have Chromium's own sandbox."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path(), args=["--no-sandbox", "--disable-gpu"]
+        )
         yield browser
         browser.close()
 

@@ -51,7 +51,9 @@ def decline_to_sign(page: Page, report_id: str, picture: Path) -> None:
 def main() -> None:
     url, study_id, report_id, folder = *sys.argv[1:4], Path(sys.argv[4])
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path(), args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_page(viewport={"width": 1500, "height": 900})
         connect(page, url)
         show_app(page, study_id, folder / "inspector_app.png")

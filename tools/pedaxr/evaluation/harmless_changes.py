@@ -118,7 +118,7 @@ CHANGES: Mapping[str, Change] = {
     "turned by 10 degrees on white": _turned(-10, 255),
     "7 % cut off all round": _cut(0.07, 0.07),
     "12 % cut off above": _cut(0.12, 0.0),
-    "a third of the pixels": _scaled(1 / 3, 1 / 3),
+    "shrunk to a third": _scaled(1 / 3, 1 / 3),
     "a tenth wider": _scaled(1.1, 1.0),
     "photographed off a screen": _photographed,
     "screenshot of a viewer": _screenshot,
