@@ -136,6 +136,7 @@ NOT_NOTES = (
     "Export the film again",
     "The file is not a PNG",
     "The DICOM file is damaged",
+    "The DICOM file's header",
     "Not a medical device",
     "Research and teaching",
     "Give ",
