@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from uuid import uuid4
 
@@ -128,6 +129,31 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.collect()
         gc.freeze()
         gc.enable()
+
+
+# By processor time, of a run with --durations: half a minute to five seconds each.
+LONGEST = (
+    *("test_learning_trial.py", "test_ablation.py", "test_train.py", "test_weights.py", "test_learning.py"),
+    *("test_end_to_end.py", "test_realism.py", "test_distributed.py", "test_captioning.py", "test_mixed.py"),
+    *("test_segmentation.py", "test_evaluate.py", "test_taught.py", "test_stored_films.py"),
+    *("test_second_look.py", "test_version_4.py", "test_transaction.py", "test_conversations.py"),
+    *("test_in_browser.py", "test_workplace_page.py", "test_read_archive.py", "test_severity.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each worker begins with a share of the longest modules: none is left with one at the end."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    modules = [list(some) for _, some in groupby(items, lambda item: item.path)]
+    long = [some for some in modules if some[0].path.name in LONGEST]
+    rest = [item for some in modules if some[0].path.name not in LONGEST for item in some]
+    ordered = list[pytest.Item]()
+    for worker in range(workers):
+        first = [item for some in long[worker::workers] for item in some]
+        until = (worker + 1) * len(items) // workers - len(ordered) - len(first)
+        ordered += [*first, *rest[: max(0, until)]]
+        del rest[: max(0, until)]
+    items[:] = [*ordered, *rest]
 
 
 def pytest_unconfigure() -> None:
