@@ -1,6 +1,5 @@
 """The HTTP service on a port of its own, in this process, so that tests can replace what lies behind it."""
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -12,14 +11,10 @@ from pedaxr_server.http.app import http_server
 from pedaxr_server.serve import http_app
 from pedaxr_server.settings import Settings
 
+from .ports import free_ports
+
 SECRET = "a shared secret for tests, long enough for the longest hash that there is"
 ISSUER = "https://issuer.example"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def with_login(settings: Settings) -> Settings:
@@ -35,7 +30,7 @@ def bearer(settings: Settings, *scopes: str) -> dict[str, str]:
 @contextmanager
 def running(settings: Settings) -> Iterator[Settings]:
     """Serve until the block ends; yields the settings with the port."""
-    settings = replace(settings, transport="http", port=free_port(), drain_s=2)
+    settings = replace(settings, transport="http", port=free_ports(1)[0], drain_s=2)
     server = http_server(http_app(settings), settings)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

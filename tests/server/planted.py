@@ -22,7 +22,7 @@ from pedaxr.clinic.import_films import import_films
 from pedaxr.demo.synthetic_dicom import encode_dicom
 from pedaxr_models.phantom import make_film, sample_spec
 
-from .http_service import free_port
+from .ports import free_ports
 
 CANARIES = (
     "Kanarivogel",
@@ -152,7 +152,7 @@ def _family(process: int) -> list[int]:
 def watched_server(folder: Path) -> Iterator[Watched]:
     """A server process of the planted clinic, with JSON logs in a file and a folder of its own for /tmp."""
     with listening() as (address, heard):
-        home, temporary, port = planted_home(folder, address), folder / "tmp", free_port()
+        home, temporary, port = planted_home(folder, address), folder / "tmp", free_ports(1)[0]
         temporary.mkdir()
         command = [sys.executable, "-m", "pedaxr_server", "serve", "--http", "--warm", "--port", str(port)]
         given = {"PEDAXR_HOME": str(home), "PEDAXR_LOG_JSON": "1", "TMPDIR": str(temporary)}

@@ -28,6 +28,7 @@ from pedaxr_server.cli.app import main
 from pedaxr_server.cli.console import show_import, show_report, show_reports, show_search, show_worklist
 
 from ..conftest import canned_report
+from ..ports import free_ports
 
 LONG = "1.2.410.200034.0.4.20260101-ABCDEFGHIJKLMNOPQRSTUVWXYZ-0123456789"[:64]
 
@@ -175,12 +176,6 @@ def test_a_command_that_resumes_by_itself_says_so_when_stopped(
     assert shown.output.splitlines()[-1].endswith(" ".join(given[name]))
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def serving(home: Path, port: int) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "pedaxr_server", "serve", "--http", "--port", str(port)]
     environment = os.environ | {"PEDAXR_HOME": str(home)}
@@ -188,7 +183,7 @@ def serving(home: Path, port: int) -> "subprocess.Popen[str]":
 
 
 def test_the_address_is_told_when_it_can_be_reached_and_not_before(clinic_home: Path) -> None:
-    port = free_port()
+    port = free_ports(1)[0]
     process = serving(clinic_home, port)
     assert process.stderr
     lines = []

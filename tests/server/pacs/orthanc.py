@@ -3,11 +3,10 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ import httpx2
 import pytest
 
 from pedaxr.pacs.node import PacsNode
+
+from ..ports import free_ports
 
 PASSWORD = "for-tests-alone"
 _WEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
@@ -92,15 +93,6 @@ class Orthanc:
     def instances(self) -> list[Any]:
         """The header of every object that it holds."""
         return [self.ask(f"/instances/{one}/simplified-tags") for one in self.ask("/instances")]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
 
 
 @contextmanager

@@ -16,8 +16,9 @@ from pedaxr.pacs.dimse import store_objects
 from pedaxr.pacs.node import PacsNode
 from pedaxr_server.cli import main
 
+from ..ports import free_ports
 from .films import SEOYEON, header
-from .orthanc import Orthanc, free_ports, needs_orthanc
+from .orthanc import Orthanc, needs_orthanc
 
 pytestmark = needs_orthanc
 

@@ -15,8 +15,8 @@ from pedaxr.clinic.import_film import import_film
 from pedaxr.fhir import transaction
 from pedaxr_server.cli import main
 
+from ..ports import free_ports
 from .films import SEOYEON, film
-from .orthanc import free_ports
 
 BUNDLE = {"resourceType": "Bundle", "type": "transaction", "entry": [{}, {}]}
 TAKEN = {

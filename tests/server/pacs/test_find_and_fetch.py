@@ -11,8 +11,9 @@ from pedaxr.pacs.fetch import fetch, film_here
 from pedaxr.pacs.search import DOWN, find_patient_and_ask
 from pedaxr.records import Patient
 
+from ..ports import free_ports
 from .films import MINJUN, SEOYEON, film, uid_of
-from .orthanc import Orthanc, free_ports, needs_orthanc
+from .orthanc import Orthanc, needs_orthanc
 
 pytestmark = needs_orthanc
 

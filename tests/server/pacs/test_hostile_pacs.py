@@ -25,8 +25,8 @@ from pedaxr.pacs.node import PacsNode
 from pedaxr.pacs.search import DOWN, find_patient_and_ask
 from pedaxr.pacs.wire import Bound
 
+from ..ports import free_ports
 from .films import ARIN, SEOYEON, film, uid_of
-from .orthanc import free_ports
 
 FIND, GET = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.3"
 Answers = Callable[[Dataset], Iterator[tuple[int, Dataset | None]]]

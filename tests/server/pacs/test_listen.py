@@ -31,8 +31,9 @@ from pedaxr.pacs.spool import Spool
 from pedaxr.types import Report
 
 from ..conftest import canned_report
+from ..ports import free_ports
 from .films import ARIN, MINJUN, SEOYEON, film, uid_of
-from .orthanc import Orthanc, free_ports, needs_orthanc
+from .orthanc import Orthanc, needs_orthanc
 from .test_hostile_pacs import order, pacs, row, rows_of
 
 WAIT_S = 20.0

@@ -26,8 +26,9 @@ from pedaxr.pacs.retrieve import Place, film_at, instance_at
 from pedaxr.pacs.spool import Spool
 from pedaxr.pacs.wire import Bound
 
+from ..ports import free_ports
 from .films import HOMONYM, SEOYEON, film, uid_of
-from .orthanc import Orthanc, free_ports, needs_orthanc
+from .orthanc import Orthanc, needs_orthanc
 from .test_hostile_pacs import FIND, answers, row
 
 MOVE = "1.2.840.10008.5.1.4.1.2.2.2"

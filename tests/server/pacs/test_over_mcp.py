@@ -14,7 +14,8 @@ from pedaxr_server.mcp.server import create_server
 from pedaxr_server.settings import Settings
 from pedaxr_server.settings_sources import gather
 
-from .orthanc import Orthanc, free_ports, needs_orthanc
+from ..ports import free_ports
+from .orthanc import Orthanc, needs_orthanc
 
 pytestmark = [pytest.mark.anyio, needs_orthanc]
 ARGUMENTS = {"query": "이서연", "patient_birth_date": "2021-05-06"}

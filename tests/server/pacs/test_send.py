@@ -38,8 +38,9 @@ from pedaxr_server.mcp.server import create_server
 from pedaxr_server.settings_sources import gather
 
 from ..conftest import canned_report
+from ..ports import free_ports
 from .films import ARIN, HOMONYM, MINJUN, SEOYEON, film, uid_of
-from .orthanc import Orthanc, free_ports, needs_orthanc, orthanc
+from .orthanc import Orthanc, needs_orthanc, orthanc
 
 pytestmark = needs_orthanc
 

@@ -22,9 +22,10 @@ from pedaxr.pacs.spool import Spool
 from pedaxr_server.settings import Settings
 from pedaxr_server.settings_sources import gather
 
+from ..ports import free_ports
 from .certificates import Authority, Identity, authority
 from .films import SEOYEON, film
-from .orthanc import Orthanc, free_ports, needs_orthanc, orthanc
+from .orthanc import Orthanc, needs_orthanc, orthanc
 
 
 @pytest.fixture(scope="module")

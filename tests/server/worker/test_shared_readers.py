@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -31,6 +30,8 @@ from pedaxr_server.worker.readers import WorkerReader, reader_of
 from pedaxr_server.worker.shared_reader import SharedReader
 from pedaxr_server.worker.wire import KEY_FILE
 
+from ..ports import free_ports
+
 pytestmark = [
     pytest.mark.anyio,
     pytest.mark.slow,  # Ray gives its processes 15 s to start, which tests beside these may take from it
@@ -39,12 +40,6 @@ pytestmark = [
 ]
 PROGRAM = (sys.executable, str(Path(__file__).parents[1] / "quick_worker.py"))
 REPLICAS, WAITING, READING_S = 2, 2, 4
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +83,7 @@ def url(home: Path, ray_environment: None) -> Iterator[str]:
     settings = Settings(home=home, reading_s=READING_S, waiting=WAITING, threads=1, drain_s=0)
     ray = started_ray()
     try:
-        with shared_readers(settings, replicas=REPLICAS, port=free_port(), program=PROGRAM) as address:
+        with shared_readers(settings, replicas=REPLICAS, port=free_ports(1)[0], program=PROGRAM) as address:
             yield address
     finally:
         ray.shutdown()
@@ -140,7 +135,7 @@ async def test_two_servers_share_two_replicas(url: str, home: Path) -> None:
 
 async def test_they_are_ready_and_elsewhere_they_are_not(shared: SharedReader, home: Path) -> None:
     assert shared.is_ready
-    assert not reader(f"http://127.0.0.1:{free_port()}", home).is_ready
+    assert not reader(f"http://127.0.0.1:{free_ports(1)[0]}", home).is_ready
 
 
 async def test_an_error_of_ours_comes_back_as_itself_and_a_bug_stays_one(shared: SharedReader) -> None:
@@ -240,7 +235,7 @@ async def test_readers_that_run_already_are_not_replaced(shared: SharedReader, t
     settings = Settings(home=tmp_path / "other", threads=1)
     with (
         pytest.raises(InvalidRequest, match="already"),
-        shared_readers(settings, replicas=1, port=free_port(), program=PROGRAM),
+        shared_readers(settings, replicas=1, port=free_ports(1)[0], program=PROGRAM),
     ):
         pass
     assert await shared.read("echo", text="still") == b"still"
@@ -267,7 +262,7 @@ async def test_a_port_on_which_nothing_answers_is_named(url: str, monkeypatch: p
     monkeypatch.setattr(ray_readers, "_ROUTED_S", 0.2)
     ray_readers.need_route(url)
     with pytest.raises(InvalidRequest, match="--port"):
-        ray_readers.need_route(f"http://127.0.0.1:{free_port()}")
+        ray_readers.need_route(f"http://127.0.0.1:{free_ports(1)[0]}")
 
 
 @pytest.mark.parametrize("kind", ["another key", "no key", "another clinic"])
@@ -287,7 +282,7 @@ async def test_who_does_not_belong_to_the_clinic_gets_no_film(
 
 async def test_readers_that_cannot_be_reached_are_an_error_that_says_what_to_do(home: Path, url: str) -> None:
     with pytest.raises(WorkerFailed, match="pedaxr readers"):
-        await reader(f"http://127.0.0.1:{free_port()}", home).read("echo", text="x")
+        await reader(f"http://127.0.0.1:{free_ports(1)[0]}", home).read("echo", text="x")
 
 
 async def test_nothing_of_a_film_or_caller_is_in_the_logs_of_ray(shared: SharedReader) -> None:
