@@ -63,6 +63,15 @@ def score(query: str, name: str) -> float | None:
         ("Ms. Emma Wilson", "Emma Wilson"),
         ("José García", "Jose Garcia"),
         ("oconnor liam", "Liam O'Connor"),
+        ("Liam Oʻconnor", "Liam O'Connor"),
+        ("Anna Smith–Jones", "Anna Smith-Jones"),
+        ("김민준 여", "김민준"),
+        ("김민준, 남자", "김민준"),
+        ("김민준/여/", "김민준"),
+        ("Kim Minjun/F", "김민준"),
+        ("Kim Minjun / M /", "김민준"),
+        ("Kim Minjun, female", "김민준"),
+        ("Kim Jieun's baby", "김지은 아기"),
     ],
 )
 def test_the_same_name_is_found_both_ways(query: str, name: str) -> None:
@@ -81,6 +90,9 @@ def test_the_same_name_is_found_both_ways(query: str, name: str) -> None:
         ("Emma Wilson", "Emma Watson"),
         ("박지우", "김지우"),
         ("김민중", "김민준"),
+        ("김 남성", "김"),
+        ("여민준", "김민준 여"),
+        ("Kim Male", "Kim"),
     ],
 )
 def test_another_name_is_no_match(query: str, name: str) -> None:

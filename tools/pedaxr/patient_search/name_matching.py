@@ -15,6 +15,7 @@ from itertools import groupby, islice, product
 from rapidfuzz.distance import OSA
 
 from pedaxr.patient_search import hangul
+from pedaxr.patient_search.letters import without_accents
 from pedaxr.patient_search.newborns import HANGUL_SIGNS, Newborn, is_same_child, without_newborn
 from pedaxr.patient_search.typing_slips import likely_slip
 from pedaxr.text import printable
@@ -27,6 +28,11 @@ _TITLES = frozenset(
 _ATTACHED_TITLES = {"환자": 2, "환아": 2, "어린이": 2, "씨": 3, "님": 3, "군": 3, "양": 3}
 _FEW_SYLLABLES = re.compile("[가-힣]{2,5}")
 _MAYBE_MORE = re.compile(rf"{HANGUL_SIGNS}|(?:{'|'.join(_ATTACHED_TITLES)})$|^(?:{'|'.join(_TITLES)})$")
+# The sex, which staff write behind a name: 김민준 여, 김민준/F, Kim Minjun, female.
+_SEX_SAID = frozenset({"남", "여", "남자", "여자", "남성", "여성", "male", "female"})
+_GROUPS = re.compile(r"[=()\[\]]|/(?=[\s/]*(?:[mf남여]\b|\d))", re.IGNORECASE)
+_INSIDE = re.compile(r"(?<=\w)['’ʼ‘`ʻʽ′‐–-](?=\w)")  # apostrophes and hyphens
+_OF_SOMEBODY = re.compile(r"(?<=[a-z]{2})['’ʼ]s(?=\s)")
 _PLAIN = re.compile("[ -~가-힣]{0,200}")  # has no width, no accents and nothing invisible
 _MOST_READINGS = 4096
 _FARTHEST = 0.35  # share of letters that may differ in a similar name
@@ -102,17 +108,10 @@ def fold(text: str, *, joined: bool = True) -> str:
     """
     letters = text.casefold()
     if not _PLAIN.fullmatch(text):
-        text = unicodedata.normalize("NFKC", printable(text)).casefold()
-        letters = "".join(_without_accent(char) for char in text)
+        letters = without_accents(unicodedata.normalize("NFKC", printable(text)).casefold())
     if joined:
-        letters = re.sub(r"(?<=\w)['’ʼ‘`-](?=\w)", "", letters)
+        letters = _INSIDE.sub("", _OF_SOMEBODY.sub("", letters))
     return " ".join(re.sub(r"[\W_]+", " ", letters).split())
-
-
-def _without_accent(char: str) -> str:
-    if hangul.is_hangul(char):
-        return char
-    return "".join(part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part))
 
 
 @lru_cache(maxsize=8192)
@@ -189,13 +188,13 @@ def _is_hangul_name(words: tuple[str, ...]) -> bool:
 def _variants(name: str, words: list[str]) -> Iterator[tuple[str, ...]]:
     """The name as word lists: as written, without titles, each script alone, each DICOM group alone."""
     yield tuple(words)
-    untitled = [_untitled(word) for word in words if word not in _TITLES]
+    untitled = _without_sex([_untitled(word) for word in words if word not in _TITLES])
     if untitled and untitled != words:
         yield tuple(untitled)
     scripts = _by_script(untitled)
     if len(scripts) > 1:
         yield from (tuple(part) for part in scripts.values() if sum(map(len, part)) > 1)
-    groups = re.split(r"[=()\[\]]", name)
+    groups = _GROUPS.split(name)
     if len(groups) > 1:
         folded = (tuple(without_newborn(fold(group).split())[0]) for group in groups)
         yield from (group for group in folded if sum(map(len, group)) > 1)
@@ -206,6 +205,12 @@ def _untitled(word: str) -> str:
         if word.endswith(title) and len(word) >= len(title) + left and hangul.is_hangul_word(word):
             return word.removesuffix(title)
     return word
+
+
+def _without_sex(words: list[str]) -> list[str]:
+    """Without the sex behind a name; one syllable before it is a surname, and what follows the given name."""
+    is_named = len(words) > 2 or (len(words) == 2 and len(words[0]) > 1 and hangul.is_hangul_word(words[0]))
+    return words[:-1] if is_named and words[-1] in _SEX_SAID else words
 
 
 def _by_script(words: list[str]) -> dict[str, list[str]]:

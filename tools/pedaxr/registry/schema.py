@@ -129,6 +129,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "CREATE INDEX patients_by_day ON patients (patient_birth_date, patient_name, patient_id)",
         "DROP INDEX patients_by_birth_date",
     ),
+    (_rebuild_index,),  # ø, ł, æ and their like are letters, and a sex behind a name is none of it
 )
 
 

@@ -1,0 +1,27 @@
+"""Letters as names are compared by them: without accents, and in one form where a script has two."""
+
+import unicodedata
+
+from pedaxr.patient_search import hangul
+
+# Latin letters that Unicode takes for letters of their own, not for a letter with an accent: as passports
+# write them for machines (ICAO Doc 9303, part 3, section 6), but for ø, which people write o; then those
+# of African alphabets, which it does not name.
+_OWN_LETTERS = {
+    **{"æ": "ae", "œ": "oe", "ß": "ss", "þ": "th", "ð": "d", "đ": "d", "ħ": "h", "ı": "i", "ł": "l"},
+    **{"ŋ": "n", "ø": "o", "ŧ": "t", "ĸ": "k", "ə": "e", "ǝ": "e", "ɨ": "i", "ʉ": "u", "ƶ": "z", "ǥ": "g"},
+    **{"ɓ": "b", "ɗ": "d", "ɖ": "d", "ƙ": "k", "ƴ": "y", "ɛ": "e", "ɔ": "o", "ɣ": "g", "ƒ": "f", "ʋ": "v"},
+}
+_HIRAGANA = {chr(code): chr(code + 0x60) for code in range(0x3041, 0x3097)}  # as katakana
+_ONE_FORM = str.maketrans(_OWN_LETTERS | _HIRAGANA)
+
+
+def without_accents(text: str) -> str:
+    """Case-folded text without accents: ø is o, ł is l, æ is ae and þ is th, and hiragana are katakana."""
+    return "".join(map(_without_accent, text)).translate(_ONE_FORM)
+
+
+def _without_accent(char: str) -> str:
+    if hangul.is_hangul(char):
+        return char
+    return "".join(part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part))
