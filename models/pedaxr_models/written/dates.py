@@ -9,6 +9,10 @@ from pedaxr_models.written.plain import plain, unprotected
 WANTED = "Write it as 2021-03-04."
 _AMBIGUOUS = f"A date may be either of two days: day and month cannot be told apart. {WANTED}"
 _NO_DATE = f"A date is not understood. {WANTED}"
+_NO_DAY = (
+    f"The calendar has no such day: a date is not understood. {WANTED} The forms 2021.3.4, 20210304, "
+    "4 Mar 2021 and 210304-3 are understood, too."
+)
 _SERIAL = f"A date is a spreadsheet's day number. Format its column as a date. {WANTED}"
 _OTHER_DAY = f"A date is a moment of universal time, and may be the next day where the child is. {WANTED}"
 _ELSEWHERE = re.compile(r"T?(?!00:?00)\d\d:?\d\d[\d:.]* ?(?:Z|UTC|GMT|[+-]00:?00)$", re.IGNORECASE)
@@ -29,12 +33,13 @@ _FORMS = (
         re.compile(rf"(?<![\d.a-z])(?<![a-z\d]-){form}", re.IGNORECASE)
         for form in (
             rf"{_Y} ?(?:[-./]|[년年]) ?{_M} ?(?:[-./]|[월月]) ?{_D}(?!\d) ?(?:[일日]|\.(?!\d))?",
+            r"(?P<y>\d{4}) (?P<m>\d\d) (?P<d>\d\d)(?![\d-])",
             r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)(?:\d{4}(?:\d\d(?:\.\d+)?)?)?" + _ALONE,
             r"(?P<yy>\d\d)(?P<m>\d\d)(?P<d>\d\d) ?- ?(?P<century>[1-8])(?:\d{6}|[*x]{6})?(?![\d*])",
             rf"'?(?P<yy>\d\d) ?(?:[-.]|년) ?{_M} ?(?:[-.]|월) ?{_D}(?!\d) ?(?:일|\.(?!\d))?",
             r"(?P<yy>\d\d)(?P<m>\d\d)(?P<d>\d\d)" + _ALONE,
             rf"(?P<first>\d{{1,2}}) ?[-./] ?(?P<second>\d{{1,2}}) ?[-./] ?{_Y}(?!\d)",
-            rf"{_D}(?:st|nd|rd|th)?[ .-]*{_NAMED}[ .,-]*{_Y}(?!\d)",
+            rf"{_D}(?:st|nd|rd|th)?(?: of)?[ .-]*{_NAMED}[ .,-]*{_Y}(?!\d)",
             rf"{_D}[ .-]*{_NAMED}[ .,-]*'?(?P<yy>\d\d)(?!\d)",
         )
     ),
@@ -49,7 +54,11 @@ _PLACEHOLDERS = frozenset(
     | {date(1899, 12, 31), date(1900, 1, 1), date(1900, 1, 2), date(1901, 1, 1), date(1904, 1, 1)}
     | {date(1911, 11, 11), date(1970, 1, 1), date(1980, 1, 1), date(9999, 12, 31)}
 )
-_NEVER_YET = 2100
+_LONG_AGO, _NEVER_YET = 1900, 2100
+
+
+class NoSuchDay(ValueError):
+    """What is written like a date, and names a day that the calendar does not have."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +104,7 @@ def find_date(text: str) -> FoundDate | None:
     """The first date in a text, such as a search for a name and a birth date.
 
     Raises:
+        NoSuchDay: it is 30 February, or in a thirteenth month.
         ValueError: the one date there may be either of two days.
     """
     one = re.sub(r"(?<!\d)(\d{8})\.0+(?!\d)", r"\1", plain(text))
@@ -104,7 +114,7 @@ def find_date(text: str) -> FoundDate | None:
             try:
                 day = _day(found.groupdict())
             except ValueError as err:
-                doubt = doubt or (err if str(err) == _AMBIGUOUS else None)
+                doubt = doubt or _doubt(err, found)
                 continue
             rest = f"{one[: found.start()]} {one[found.end() :]}".strip(" ,;()")
             is_short = re.fullmatch(r"\d{6}", found.group()) is not None
@@ -112,6 +122,19 @@ def find_date(text: str) -> FoundDate | None:
     if doubt:
         raise doubt
     return None
+
+
+def _doubt(err: ValueError, found: re.Match[str]) -> ValueError | None:
+    """What to say of a date that is none; nothing of six digits and others that are as likely an id."""
+    if str(err) == _AMBIGUOUS:
+        return err
+    parts = found.groupdict()
+    numbers = [int(parts.get(name) or 1) for name in ("m", "d", "first", "second")]
+    if parts.get("yy"):
+        is_date = not found.group().isdecimal() and numbers[0] <= 12 and numbers[1] <= 31
+    else:
+        is_date = _LONG_AGO <= int(parts["y"]) < _NEVER_YET and max(numbers) <= 31
+    return NoSuchDay(_NO_DAY) if is_date else None
 
 
 def is_placeholder(day: date) -> bool:

@@ -7,7 +7,7 @@ from datetime import date
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search.hangul import is_hangul
 from pedaxr.text import printable
-from pedaxr_models.written.dates import FoundDate, find_date, parse_date
+from pedaxr_models.written.dates import FoundDate, NoSuchDay, find_date, parse_date
 from pedaxr_models.written.plain import plain
 
 _LONGEST_QUERY = 200
@@ -17,9 +17,14 @@ _LABELS = re.compile(
     r"(?:(?:patient|hospital|chart|(?:medical )?record|study|accession|mr)[ _-]?)?(?:mrn|p?id|no|nr|number)\b"
     r"|(?:등록|환자|병록|차트|검사|접수) ?(?:번호|id)|(?=#))(?:\s*[.:=#])*\s*(?=[a-z]{0,4}[-_]?\d)"
     r"|(?<![\w-])(?:d\.?o\.?b\b\.?|date of birth|birth ?da(?:te|y)|born(?: on)?|생년월일|생일|출생일?)"
-    r"\s*[:=]?\s*(?='?\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d)",
+    r"\s*[:=]?\s*(?='?\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d)"
+    r"|(?<!\w)(?:(?:patient|full|last|first|family|given)[ _-]?)?name\s*[:=]\s*"
+    r"|(?<!\w)(?:이름|성명|성함|환자명|환아명)(?:\s*[:=]\s*|\s+)(?=\w)",
     re.IGNORECASE,
 )
+_BESIDE_DATE = re.compile(r"(?<=[\d.일])\s?(?:출생|생)(?!\w)|(?<=\d)T00:00(?::00(?:\.0+)?)?Z?(?!\w)")
+_BESIDE_ID = re.compile(r"(?<=[a-z\d]\d)번(?!\w)", re.IGNORECASE)
+_BRACKETED = re.compile(r"[(\[]([^()\[\]]*\d[^()\[\]]*)[)\]]")  # an id, a date, an age
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Asked:
         name: what is left of that without the date.
         born_in_text, born: the dates in the text and in the argument.
         is_short: six digits are all that was asked, a birth date or a mistyped id.
+        no_such_day: what to say of a date in it that does not exist, unless it is somebody's id.
     """
 
     text: str
@@ -40,6 +46,12 @@ class Asked:
     born: date | None
     is_short: bool = False
     unlabelled: str = ""
+    no_such_day: str = ""
+
+    @property
+    def words(self) -> list[str]:
+        """The words that may be ids, without what ends a sentence or surrounds them."""
+        return [bare for word in re.split(r"[\s,]+", self.unlabelled) if (bare := word.strip(".;:/()[]"))]
 
     @property
     def day(self) -> date | None:
@@ -65,12 +77,23 @@ def parse_query(query: str, patient_birth_date: date | str | None = None) -> Ask
         asked = parse_date(patient_birth_date) if isinstance(patient_birth_date, str) else patient_birth_date
     except ValueError as err:
         raise InvalidRequest(f"patient_birth_date: {err}") from err
-    bare = " ".join(_LABELS.sub(" ", text).split())
-    found = date_in(bare)
+    bare = _unlabelled(text)
+    try:
+        found = date_in(bare)
+    except InvalidRequest as err:
+        if not isinstance(err.__cause__, NoSuchDay):
+            raise
+        return Asked(text, bare, None, asked, unlabelled=bare, no_such_day=str(err))
     if found is None:
         return Asked(text, bare, None, asked, unlabelled=bare)
-    is_short = found.is_short and not found.rest
+    is_short = found.is_short and not found.rest and bare == text  # no word says what they are
     return Asked(text, found.rest, found.day, asked, is_short=is_short, unlabelled=bare)
+
+
+def _unlabelled(text: str) -> str:
+    for beside in (_LABELS, _BESIDE_DATE, _BESIDE_ID):
+        text = beside.sub(" ", text)
+    return " ".join(_BRACKETED.sub(r" \1 ", text).split())
 
 
 def date_in(text: str) -> FoundDate | None:

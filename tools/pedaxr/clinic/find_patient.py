@@ -4,6 +4,7 @@ Whatever could be the patient asked for is a match; a name that is only similar 
 that a slip of the keyboard never opens another child's films without a human saying yes.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,10 +17,12 @@ from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.name_matching import name_forms
 from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
+from pedaxr.patient_search.typing_slips import typed_in_hangul
 from pedaxr.records import counting_damaged
 from pedaxr.registry import Patient, Registry, Study
 from pedaxr.registry.report_versions import ReportState
 from pedaxr.types import PatientMatch, PatientSearch, StudySummary
+from pedaxr_models.written.plain import plain
 
 if TYPE_CHECKING:
     from pedaxr.clinic.clinic import ClinicLike
@@ -31,6 +34,9 @@ _LEFT_OUT = (
 )
 _MOST_IDS = 4  # words of a query that are looked up as ids
 _NEAREST_LISTED = 5
+_AGE = re.compile(
+    r"\d+[ -]*(?:(?:year|yr|month|mo|week|wk|day)s?\b(?:[ -]*old)?|세|살|개월|주|일)", re.IGNORECASE
+)
 _MOST_WEIGHED = 25  # near names whose bearers are counted
 
 
@@ -124,8 +130,11 @@ def _matching(index: SearchIndex, asked: Asked, *, most: int) -> _Matches:
         by_id = _ranked([*by_id, *_by_name(index, asked, most=MOST_COUNTED).first])
     if by_id:
         return _Matches(by_id, len(by_id), by_id=True)
-    if fits := [one for one in _spelled_otherwise(index, asked) if _is_fit(one, asked)]:
+    alike = list(_spelled_otherwise(index, asked))
+    if fits := [one for one in alike if _is_fit(one, asked)]:
         return _Matches(fits, len(fits))
+    if asked.no_such_day and not alike:
+        raise InvalidRequest(asked.no_such_day)
     return _by_name(index, asked, most=most)
 
 
@@ -134,7 +143,7 @@ def _by_id(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
     if whole := index.patients_with_id(asked.text):
         yield from (_Found(patient, names.SAME, reason) for patient, reason in whole)
         return
-    words = asked.unlabelled.replace(",", " ").split()
+    words = asked.words
     for word in [word for word in words if any(map(str.isdigit, word))][:_MOST_IDS]:
         for patient, reason in index.patients_with_id(word):
             yield _with_rest(patient, reason, [other for other in words if other != word])
@@ -145,10 +154,10 @@ def _spelled_otherwise(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
 
     Alone that is offered, and no match: the ids may be two children's.
     """
-    words = asked.unlabelled.replace(",", " ").split()
-    whole = "".join(words)
-    for word in dict.fromkeys([*words[:_MOST_IDS], whole]):
-        rest = [] if word == whole else [other for other in words if other != word]
+    words = asked.words
+    wholes = dict.fromkeys(("".join(words), "".join(asked.text.split())))  # MRN may begin the id itself
+    for word in dict.fromkeys([*words[:_MOST_IDS], *wholes]):
+        rest = [] if word in wholes else [other for other in words if other != word]
         alike = [(patient, _BUT_FOR_ZEROS) for patient in index.patients_but_for_zeros(word)]
         alike += [(patient, _BUT_FOR_HYPHENS) for patient in index.patients_but_for_hyphens(word)]
         for patient, reason in alike:
@@ -158,8 +167,9 @@ def _spelled_otherwise(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
 
 
 def _with_rest(patient: Patient, reason: str, rest: list[str]) -> _Found:
-    found = date_in(" ".join(rest))
-    name = " ".join(rest) if found is None else found.rest
+    beside = " ".join(names.without_titles(rest))
+    found = date_in(beside)
+    name = beside if found is None else found.rest
     if found is not None and found.day != patient.patient_birth_date:
         return _Found(patient, _BAD, f"{reason}, but another birth date")
     if not name:
@@ -190,8 +200,11 @@ def _by_name(index: SearchIndex, asked: Asked, *, most: int) -> _Matches:
             "born on that day, if the six digits are a birth date" if asked.is_short else "born on that day"
         )
         return _Matches([_Found(p, score, reason) for p in born[:most]], len(born))
+    numbers = re.findall(r"\d{3,}", asked.name)  # an id or a year: a child whose name lacks it has another
     found = {
-        one.patient_name: one.likeness for one in index.names_like(name_forms(asked.name), born_on=asked.day)
+        one.patient_name: one.likeness
+        for one in index.names_like(name_forms(asked.name), born_on=asked.day)
+        if all(number in plain(one.patient_name) for number in numbers)
     }
     most = MOST_COUNTED + 1 if asked.day else most
     patients = index.patients_named(list(found), born_on=asked.day, limit=most)
@@ -227,9 +240,16 @@ def _nearest(index: SearchIndex, asked: Asked) -> list[_Found]:
         named = _by_name(index, asked, most=_NEAREST_LISTED).first
         found += [_Found(one.patient, one.score / 2, f"{one.reason}, but another id") for one in named]
     elif asked.name:
-        found = [*_similar(index, asked), *_born_otherwise(index, asked)]
-        found = found or list(_but_for_numbers(index, asked))
+        found = [*_on_other_keyboard(index, asked), *_similar(index, asked)]
+        found += [*_born_otherwise(index, asked), *_but_for_numbers(index, asked)]
     return _ranked(found)[:_NEAREST_LISTED]
+
+
+def _on_other_keyboard(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
+    """The name whose keys these are on a Korean keyboard: nobody had pressed the key between the two."""
+    if hangul := typed_in_hangul("".join(asked.name.split())):
+        for one in _by_name(index, replace(asked, name=hangul), most=_NEAREST_LISTED).first:
+            yield replace(one, score=one.score / 2, reason=f"{one.reason}, by the keys of a Korean keyboard")
 
 
 def _born_otherwise(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
@@ -243,7 +263,7 @@ def _born_otherwise(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
 
 def _but_for_numbers(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
     """The name without what stands beside it: a year, an age, an id that nobody has."""
-    words = asked.name.replace(",", " ").split()
+    words = _AGE.sub(" 0 ", asked.name.replace(",", " ")).split()
     bare = [word for word in words if not any(map(str.isdigit, word))]
     if not bare or len(bare) == len(words) or asked.day is not None:
         return

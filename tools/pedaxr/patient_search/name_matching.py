@@ -7,7 +7,7 @@ keys of an index.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import groupby, islice, product
@@ -188,7 +188,7 @@ def _is_hangul_name(words: tuple[str, ...]) -> bool:
 def _variants(name: str, words: list[str]) -> Iterator[tuple[str, ...]]:
     """The name as word lists: as written, without titles, each script alone, each DICOM group alone."""
     yield tuple(words)
-    untitled = _without_sex([_untitled(word) for word in words if word not in _TITLES])
+    untitled = _without_sex([_untitled(word) for word in without_titles(words)])
     if untitled and untitled != words:
         yield tuple(untitled)
     scripts = _by_script(untitled)
@@ -198,6 +198,11 @@ def _variants(name: str, words: list[str]) -> Iterator[tuple[str, ...]]:
     if len(groups) > 1:
         folded = (tuple(without_newborn(fold(group).split())[0]) for group in groups)
         yield from (group for group in folded if sum(map(len, group)) > 1)
+
+
+def without_titles(words: Iterable[str]) -> list[str]:
+    """The words that are not titles by themselves, such as patient, Ms and 환자."""
+    return [word for word in words if word.casefold() not in _TITLES]
 
 
 def _untitled(word: str) -> str:

@@ -3,13 +3,17 @@
 Of names that are all one letter away, those by a neighbouring key, a swap or a doubled letter come first.
 """
 
+import re
 from collections.abc import Sequence
+
+from pedaxr.patient_search import hangul
 
 _ROWS = (
     ("ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔ", "ㅁㄴㅇㄹㅎㅗㅓㅏㅣ", "ㅋㅌㅊㅍㅠㅜㅡ"),
     ("qwertyuiop", "asdfghjkl", "zxcvbnm"),
 )
 _SHIFTED = dict(zip("ㄲㄸㅃㅆㅉㅒㅖ", "ㄱㄷㅂㅅㅈㅐㅔ", strict=True))
+_DOUBLED = {letter: doubled for doubled, letter in _SHIFTED.items()}
 _DIPHTHONGS = {
     "ㅘ": "ㅗㅏ",
     "ㅙ": "ㅗㅐ",
@@ -32,6 +36,29 @@ def _neighbours(rows: Sequence[str]) -> dict[str, str]:
 # The keys around each key.
 KOREAN_KEYS, LATIN_KEYS = map(_neighbours, _ROWS)
 _NEIGHBOURS = {**KOREAN_KEYS, **LATIN_KEYS}
+
+_LETTERS = dict(zip("".join(_ROWS[1]), "".join(_ROWS[0]), strict=True))
+_LETTERS |= {key.upper(): _DOUBLED.get(letter, letter) for key, letter in _LETTERS.items()}
+_SINGLE = {pair: diphthong for diphthong, pair in _DIPHTHONGS.items()}
+_SYLLABLE = re.compile(rf"([{hangul.ONSETS}])([{hangul.NUCLEI}])([ㄱ-ㅎ](?![{hangul.NUCLEI}]))?")
+
+
+def typed_in_hangul(keys: str) -> str | None:
+    """What these keys of an English keyboard make on a Korean one, as `rlaalswns` makes 김민준.
+
+    None where that is not syllables alone.
+    """
+    if not all(key in _LETTERS for key in keys):
+        return None
+    letters = re.sub(
+        "|".join(_SINGLE), lambda pair: _SINGLE[pair.group()], "".join(_LETTERS[key] for key in keys)
+    )
+    syllables = [found.groups(default="") for found in _SYLLABLE.finditer(letters)]
+    if "".join(map("".join, syllables)) != letters or any(
+        coda and coda not in hangul.CODAS for *_, coda in syllables
+    ):
+        return None
+    return "".join(hangul.compose(*parts) for parts in syllables) or None
 
 
 def likely_slip(typed: str, meant: str) -> float:
