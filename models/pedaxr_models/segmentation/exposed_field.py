@@ -22,7 +22,11 @@ _PAINTED = 0.12  # darker ones need no paint
 _SPECK = 0.12  # of the largest piece: smaller ones are letters, lines of words and wires
 _MOST_PLATES = 3  # one in another
 _ONE_GREY = 0.06  # between the 5th and the 95th percentile of a painted margin; soft tissue may be as smooth
-_SCREEN = 0.012  # likewise, of what a viewer paints beside a film, on which it then writes
+_SCREEN = 0.06  # the darkest grey of a panel; shutters are darker
+_WORDS = 7  # pixels about which a viewer's panel shows its own grey between words
+_PANEL = 0.15  # share of them that has exactly that grey, on a panel
+_EDGE = 0.25  # share of a line of pixels along the film that has it
+_RECTANGLE = 0.85  # share of its box that a film fills on a screen
 # Width in pixels, grey and share of its length of a line along the border
 _LINE, _BRIGHT, _WHOLE = 4, 0.8, 0.95
 _SPAN = 0.5  # share of a side of the picture that a margin takes up
@@ -96,7 +100,9 @@ def find_exposed_field(pixels: FloatArray) -> ExposedField:
     """
     height, width = pixels.shape
     small = _shrink(pixels)
-    margins = _margins(small)
+    margins = np.ones(small.shape, bool)
+    screen = _between_panels(_panel_greys(pixels, small.shape))
+    margins[screen] = _margins(small[screen])
     inside = _largest(~(margins | _dark_surround(small, margins)))
     if inside.mean() < _SMALLEST:
         return ExposedField(0, height, 0, width, width, height, np.zeros(small.shape, bool))
@@ -120,6 +126,49 @@ def _shrink(pixels: FloatArray) -> FloatArray:
     size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
     small = cv2.resize(np.asarray(pixels, np.float32), size, interpolation=cv2.INTER_AREA)
     return np.asarray(np.clip(small, 0, 1), np.float32)
+
+
+def _panel_greys(pixels: FloatArray, shape: tuple[int, int]) -> FloatArray:
+    """By pixel of the shrunk picture, the share of it that has exactly the grey that is commonest along a side.
+
+    A viewer paints its panels in one grey, and none between them and its words; a film has hardly any grey twice.
+    """
+    steps = np.asarray(np.round(pixels * 255), np.uint8)
+    greys = [np.bincount(side, minlength=256) for side in (steps[0], steps[-1], steps[:, 0], steps[:, -1])]
+    painted = [g.argmax() for g in greys if g.max() > _SPAN * g.sum() and _SCREEN < g.argmax() / 255 < _WHITE]
+    if not painted:
+        return np.zeros(shape, np.float32)
+    known = np.isin(np.arange(256), painted).astype(np.float32)
+    return np.asarray(cv2.resize(known[steps], shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _between_panels(greys: FloatArray) -> tuple[slice, slice]:
+    """Rows and columns of the largest rectangle that is free of the panels' grey; all, where none is."""
+    whole = slice(0, greys.shape[0]), slice(0, greys.shape[1])
+    if not greys.any():
+        return whole
+    near = cv2.blur(greys, (2 * _WORDS + 1,) * 2, borderType=cv2.BORDER_REPLICATE)
+    film = _largest(near < _PANEL)
+    rows, columns = (np.flatnonzero(film.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return whole
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    if film[box].mean() < _RECTANGLE:
+        return whole  # a film that lies askew, or none
+    down = _to_panel(greys[:, box[1]], box[0])
+    across = _to_panel(greys[down].T, box[1])
+    return down, across
+
+
+def _to_panel(greys: FloatArray, lines: slice) -> slice:
+    """As many lines more at both ends as are no panel, of those that were too near to one to tell."""
+    is_panel = greys.mean(axis=1) > _EDGE
+    first, last = lines.start, lines.stop
+    while first > max(0, lines.start - 2 * _WORDS) and not is_panel[first - 1]:
+        first -= 1
+    while last < min(len(greys), lines.stop + 2 * _WORDS) and not is_panel[last]:
+        last += 1
+    return slice(first, last)
 
 
 def _margins(small: FloatArray) -> BoolArray:
@@ -163,7 +212,7 @@ def _painted_along(small: FloatArray) -> BoolArray:
 def _along_border(area: BoolArray, greys: FloatArray) -> BoolArray:
     """The pieces of one grey that fill a corner or much of a side, and leave a straight-edged film.
 
-    What is printed on a page, or written on the panels of a viewer, is none of the film.
+    What is printed on a white one is none of the film.
     """
     count, pieces = cv2.connectedComponents(area.astype(np.uint8), connectivity=4)
     sides = [pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]]
@@ -177,10 +226,9 @@ def _along_border(area: BoolArray, greys: FloatArray) -> BoolArray:
     for piece in np.flatnonzero(kept):
         rest = pieces != piece
         is_page = (greys[~rest] > _WHITE).mean() > _WHOLE
-        spread = np.ptp(np.percentile(greys[~rest], (5, 95)))
-        if spread > _ONE_GREY:
+        if np.ptp(np.percentile(greys[~rest], (5, 95))) > _ONE_GREY:
             continue
-        if _convexity(_without_specks(rest) if is_page or spread < _SCREEN else rest) > _STRAIGHT:
+        if _convexity(_without_specks(rest) if is_page else rest) > _STRAIGHT:
             straight.append(piece)
     return np.isin(pieces, straight)
 
