@@ -129,9 +129,9 @@ def _shrink(pixels: FloatArray) -> FloatArray:
 
 
 def _panel_greys(pixels: FloatArray, shape: tuple[int, int]) -> FloatArray:
-    """By pixel of the shrunk picture, the share of it that has exactly the grey that is commonest along a side.
+    """By pixel of the shrunk picture, the share of it that has exactly the commonest grey of a side.
 
-    A viewer paints its panels in one grey, and none between them and its words; a film has hardly any grey twice.
+    A viewer paints its panels in one grey, and its words upon that; a film has hardly any grey twice.
     """
     steps = np.asarray(np.round(pixels * 255), np.uint8)
     greys = [np.bincount(side, minlength=256) for side in (steps[0], steps[-1], steps[:, 0], steps[:, -1])]

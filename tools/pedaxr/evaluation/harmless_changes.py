@@ -102,6 +102,19 @@ def _screenshot(film: Grey) -> Grey:
     return screen
 
 
+def _pale_screenshot(film: Grey) -> Grey:
+    """Of a viewer with pale panels all round, whose words reach to the film."""
+    height, width = film.shape
+    wide, high = round(0.2 * width), round(0.08 * height)
+    screen = np.full((height + 2 * high, width + 2 * wide), 225, np.uint8)
+    screen[high : high + height, wide : wide + width] = film
+    for left in (4, wide + width + 4):
+        for top in range(60, height, 38):
+            cv2.putText(screen, "Series 12 AP", (left, top), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (30,), 1)
+    cv2.putText(screen, "File View Tools", (20, high // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (30,), 2)
+    return screen
+
+
 CHANGES: Mapping[str, Change] = {
     UNCHANGED: lambda film: film,
     "saved as JPEG of quality 25": _saved_again,
@@ -122,6 +135,7 @@ CHANGES: Mapping[str, Change] = {
     "a tenth wider": _scaled(1.1, 1.0),
     "photographed off a screen": _photographed,
     "screenshot of a viewer": _screenshot,
+    "screenshot of a viewer, pale": _pale_screenshot,
 }
 
 

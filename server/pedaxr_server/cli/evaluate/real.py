@@ -35,7 +35,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.option(
     "--changed",
     is_flag=True,
-    help="Instead, each abdomen in 19 ways that change nothing in what it shows: saved again, cut, turned, "
+    help="Instead, each abdomen in 20 ways that change nothing in what it shows: saved again, cut, turned, "
     "photographed and so on.",
 )
 @limit_option
