@@ -1,14 +1,19 @@
 """Files that do not say, or say wrongly, how their pixels are encoded: read where that is evident."""
 
+import base64
 import io
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
+from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    HTJ2K,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     RLELossless,
@@ -90,3 +95,29 @@ def test_other_files_are_not_taken_for_dicom(tmp_path: Path, data: bytes) -> Non
     path.write_bytes(data)
     with pytest.raises(UnreadableImage):
         read_radiograph(path)
+
+
+# The ramp as a high-throughput codestream (ISO/IEC 15444-15), which none of the libraries here can write.
+HIGH_THROUGHPUT = base64.b85decode(
+    "|4;u>04YEK0001B0000$00000000000001B0000$0000000000009pH0sl|{2mk^A000XAQUDA90ssL31q1{@0smY86Cj9?k"
+    "dTm&kdTm&kdTmwh=~7W02crOPjF>!N>E53R%LP^FfKASE;BCwkN^q*00001NdN)=lfVEiApd{=e{bq<>gVWl^Z^I}`L+PS02"
+    "6>FHt~XsbO68r7Ki`<0L2sm004><B!*H7b>{%U02c570Dy=H004-"
+    "H004l92mk<xh}TIPNg7ES3@eqq0KfnjqJRJZ0|5X60RRF400IF30s#O50RRF400L$H3Vx1D&{}?uOVC<=j!V#5evV7fT7Hg8"
+    "&{}?uOVC<=j!V!{31SiP5$yuN057Eg06<XyK&1izl?nh<DgaQa06?Vz0F?>=R4M>asQ^Hw0sxf?08}afP^kbwr2+tz3IJ5<o"
+    ";*MQ0c5>&6fagw*Fi${WW970FIG#}K|=Lpy>t{WR!i4GLiJ?5bQCXEOV>d{^<=$t6fagw*Fi${WW970FIG#}K|=Lpy>t{WR!"
+    "i4GLiJ?5bQCW^0sKUW@bM4^|Je"
+)
+
+
+@pytest.mark.parametrize("syntax", [HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K])
+def test_high_throughput_jpeg_2000_is_read(tmp_path: Path, syntax: str) -> None:
+    dataset = pydicom.dcmread(io.BytesIO(dicom(WindowCenter=2048, WindowWidth=4096)))
+    dataset.PixelData = encapsulate([HIGH_THROUGHPUT])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.save_as(tmp_path / "film.dcm")
+    assert np.abs(read_radiograph(tmp_path / "film.dcm").pixels - LEVELS).max() < 0.001
+    cut = (tmp_path / "film.dcm").read_bytes().replace(HIGH_THROUGHPUT, HIGH_THROUGHPUT[:200] + bytes(246))
+    (tmp_path / "cut.dcm").write_bytes(cut)
+    with pytest.raises(UnreadableImage):
+        read_radiograph(tmp_path / "cut.dcm")

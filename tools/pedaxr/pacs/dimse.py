@@ -14,11 +14,13 @@ from typing import Any
 
 from pydicom import Dataset
 from pydicom.uid import (
+    HTJ2K,
     JPEG2000,
     UID,
     ComputedRadiographyImageStorage,
     DigitalXRayImageStorageForPresentation,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
@@ -46,6 +48,8 @@ FILM_SYNTAXES = (
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEG2000,
+    HTJ2KLossless,
+    HTJ2K,
     JPEGLosslessSV1,
     JPEGBaseline8Bit,
     JPEGLSLossless,

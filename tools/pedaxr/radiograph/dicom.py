@@ -19,10 +19,13 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import generate_frames
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import (
+    HTJ2K,
     JPEG2000,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     RLELossless,
@@ -48,7 +51,7 @@ _UNCOMPRESSED = {
     ExplicitVRBigEndian,
     DeflatedExplicitVRLittleEndian,
 }
-_JPEG2000 = {JPEG2000, JPEG2000Lossless}
+_JPEG2000 = {JPEG2000, JPEG2000Lossless, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL}
 _RADIOGRAPHY = {"CR", "DX", "DR", "RG", "RF", "OT", "SC", ""}
 
 _OTHER_SIZE = "The DICOM file's header states another size than its picture has. Export the film again."
