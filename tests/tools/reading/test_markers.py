@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pedaxr.radiograph.orientation import Orientation
 from pedaxr.reading.framing import Framing
-from pedaxr.reading.markers import LetterSearch, SideLetter, letter_notes, side_letters
+from pedaxr.reading.markers import LetterSearch, SideLetter, letter_notes, letters_agree, side_letters
+from pedaxr.reading.notes import Note, NoteKind
 from pedaxr.reading.read_film import Source, read_film
 from pedaxr_models.labels import View
 from pedaxr_models.phantom import FilmSpec, make_film, sample_spec
@@ -100,6 +101,37 @@ def test_near_the_midline_no_side_is_told() -> None:
     for x in (150.0, 230.0, 280.0, 370.0):
         assert letter_notes([SideLetter("L", False, x, 10.0, 0.99)], 256.0, 512) == []
     assert letter_notes([SideLetter("L", False, 100.0, 10.0, 0.99)], 256.0, 512)
+
+
+@pytest.mark.parametrize(
+    ("letters", "agree"),
+    [
+        ([("R", False, 0.1)], True),
+        ([("L", False, 0.9)], True),
+        ([("R", False, 0.1), ("L", False, 0.9)], True),
+        ([], False),
+        ([("R", False, 0.4)], False),
+        ([("R", True, 0.1)], False),
+        ([("R", True, 0.9)], False),
+        ([("L", False, 0.1)], False),
+        ([("R", False, 0.1), ("L", False, 0.05)], False),
+    ],
+)
+def test_letters_agree_where_one_reads_as_on_paper_and_none_lies_elsewhere(letters, agree: bool) -> None:
+    laid = [SideLetter(name, is_mirrored, 500 * x, 10.0, 0.9) for name, is_mirrored, x in letters]
+    assert letters_agree(laid, 250.0, 500) is agree
+
+
+@pytest.mark.parametrize(("letter", "is_doubted"), [("R", False), ("", True)])
+def test_a_letter_in_its_place_settles_how_a_film_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, letter: str, is_doubted: bool
+) -> None:
+    """A film that would be surer mirrored or upside down is doubted for that only where no letter says so."""
+    doubt = Note(NoteKind.DOUBT, "surer mirrored")
+    monkeypatch.setattr("pedaxr.reading.read_film.hanging_doubts", lambda looks, points: [doubt])
+    path = tmp_path / "film.png"
+    Image.fromarray(lettered(letter, 0.06) if letter else BARE).save(path)
+    assert read_film(Source(path)).doubts == ([doubt.text] if is_doubted else [])
 
 
 @pytest.mark.parametrize(("letter", "is_doubted"), [("L", True), ("R", False)])

@@ -137,11 +137,32 @@ def letter_notes(letters: Sequence[SideLetter], midline_x: float, width: int) ->
         midline_x: of the child, in pixels of that picture.
         width: of that picture.
     """
-    aside = [(letter.name, letter.x - midline_x) for letter in letters]
-    is_contradicted = any(
-        abs(apart) > _NEAR_MIDLINE * width and (name == "L") is (apart < 0) for name, apart in aside
-    )
-    return [_CONTRADICTED] if is_contradicted else []
+    aside = _aside(letters, midline_x, width)
+    return [_CONTRADICTED] if any(_on_left(one, midline_x) is not (one.name == "L") for one in aside) else []
+
+
+def letters_agree(letters: Sequence[SideLetter], midline_x: float, width: int) -> bool:
+    """Whether letters say that the film hangs as it should: one reads as on paper, and none lies elsewhere.
+
+    A mirrored film has its letters mirrored, and one upside down has them so.
+
+    Args:
+        letters: on the whole upright picture.
+        midline_x: of the child, in pixels of that picture.
+        width: of that picture.
+    """
+    aside = _aside(letters, midline_x, width)
+    is_contradicted = bool(letter_notes(letters, midline_x, width))
+    return not is_contradicted and any(not one.is_mirrored for one in aside)
+
+
+def _aside(letters: Sequence[SideLetter], midline_x: float, width: int) -> list[SideLetter]:
+    return [one for one in letters if abs(one.x - midline_x) > _NEAR_MIDLINE * width]
+
+
+def _on_left(letter: SideLetter, midline_x: float) -> bool:
+    """The patient's."""
+    return letter.x > midline_x
 
 
 def _may_be_letter(box: Box, area: int) -> bool:

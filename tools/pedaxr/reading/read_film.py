@@ -18,7 +18,7 @@ from pedaxr.radiograph.recent_cache import Recent
 from pedaxr.reading import networks as models
 from pedaxr.reading.counted_findings import CountedFindings, count_findings
 from pedaxr.reading.framing import Framing
-from pedaxr.reading.markers import LetterSearch, letter_notes
+from pedaxr.reading.markers import LetterSearch, letter_notes, letters_agree
 from pedaxr.reading.measurements import Caliper, measure, place_calipers, resolve_spacing
 from pedaxr.reading.notes import Note, NoteKind, no_finding_because, texts
 from pedaxr.reading.operating_points import OperatingPoints, operating_points
@@ -318,8 +318,10 @@ def _anatomy_notes(outlines: Outlines) -> list[Note]:
         is_part=outlines.is_part,
     )
     if not texts(placed, NoteKind.DOUBT) and not is_on_its_side(outlines.masks):
-        notes += letter_notes(outlines.letters, outlines.midline_x, outlines.framing.upright_size[0])
-        notes += hanging_doubts(outlines.looks, operating_points())
+        laid = outlines.letters, outlines.midline_x, outlines.framing.upright_size[0]
+        notes += letter_notes(*laid)
+        # Who laid a letter saw the child; on real films the mirrored look is wrong as often as right.
+        notes += [] if letters_agree(*laid) else hanging_doubts(outlines.looks, operating_points())
     return [*outlines.notes, *notes, *placed]
 
 
