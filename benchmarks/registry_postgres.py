@@ -31,7 +31,7 @@ from registry_writers import row as sqlite_row
 from pedaxr.audit import chain
 from pedaxr.audit.trail import act
 from pedaxr.evaluation.population import synthetic_patients, synthetic_study
-from pedaxr.patient_search.name_matching import name_forms
+from pedaxr.patient_search.name_forms import name_forms
 from pedaxr.patient_search.search_index import TABLES as SEARCH_TABLES
 from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.registry import REGISTRY_FILE, Registry, row_states, schema

@@ -10,7 +10,7 @@ from pedaxr.clinic.find_patient import find_patient
 from pedaxr.evaluation.population import latin_spelling, synthetic_patients
 from pedaxr.evaluation.search_queries import MOST_BEARERS, SearchCase, compose_jamo, search_cases
 from pedaxr.patient_search import hangul
-from pedaxr.patient_search.name_matching import name_forms
+from pedaxr.patient_search.name_forms import name_forms
 from pedaxr.registry import Patient, Registry
 
 PATIENTS = list(synthetic_patients(3000, seed=1))

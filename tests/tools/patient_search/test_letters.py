@@ -10,7 +10,8 @@ import pytest
 from pedaxr.clinic import Clinic
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.clinic.identity import patient_named, same_name
-from pedaxr.patient_search.name_matching import READING, fold, likeness, name_forms, similarity
+from pedaxr.patient_search.name_forms import fold, name_forms
+from pedaxr.patient_search.name_matching import READING, likeness, similarity
 from pedaxr.registry import REGISTRY_FILE, Patient, Registry
 from pedaxr.registry import schema as registry_schema
 from pedaxr_models.datasets.film import FilmMetadata

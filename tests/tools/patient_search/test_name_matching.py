@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedaxr.patient_search import hangul, name_matching
+from pedaxr.patient_search import hangul
 from pedaxr.patient_search import index_keys as name_keys
+from pedaxr.patient_search import name_forms as forms
+from pedaxr.patient_search.name_forms import name_forms, romanised_name
 from pedaxr.patient_search.name_matching import (
     BABY,
     ONE_LETTER,
@@ -15,8 +17,6 @@ from pedaxr.patient_search.name_matching import (
     STANDARD,
     TYPO,
     likeness,
-    name_forms,
-    romanised_name,
     similarity,
 )
 from pedaxr.patient_search.typing_slips import likely_slip
@@ -196,11 +196,11 @@ def test_of_slips_the_one_with_fewest_others_like_it_comes_first(
     )
 )
 def test_the_quick_way_with_hangul_names_gives_what_the_long_one_gives(name: str) -> None:
-    assert name_forms(name) == name_matching._any_forms(name)
+    assert name_forms(name) == forms._any_forms(name)
 
 
 def test_most_names_go_the_quick_way_and_titles_and_newborns_do_not() -> None:
-    is_plain = name_matching._is_plain_hangul_name
+    is_plain = forms._is_plain_hangul_name
     assert all(map(is_plain, ("김민준", "이서연", "남궁민수", "김민")))
     assert not any(
         map(is_plain, ("김민준님", "최유나아기", "김쌍둥이", "학생", "김 민준", "Kim", "김", "김민준1"))

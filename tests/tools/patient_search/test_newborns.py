@@ -7,7 +7,7 @@ import pytest
 
 from pedaxr.clinic import Clinic
 from pedaxr.clinic.find_patient import find_patient
-from pedaxr.patient_search.name_matching import fold
+from pedaxr.patient_search.name_forms import fold
 from pedaxr.patient_search.newborns import Newborn, without_newborn
 from pedaxr.registry import REGISTRY_FILE, Patient, Registry
 

@@ -15,7 +15,8 @@ from pedaxr.errors import InvalidRequest, PatientNotFound
 from pedaxr.evaluation.population import synthetic_patients
 from pedaxr.patient_search import search_index
 from pedaxr.patient_search.index_writes import build_index
-from pedaxr.patient_search.name_matching import Likeness, likeness, name_forms
+from pedaxr.patient_search.name_forms import name_forms
+from pedaxr.patient_search.name_matching import Likeness, likeness
 from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.records import UNNAMED, counting_damaged
 from pedaxr.registry import NewStudy, Patient, Registry

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedaxr.errors import InvalidRequest, PatientNotFound, StorageError, StudyNotFound
-from pedaxr.patient_search.name_matching import name_forms
+from pedaxr.patient_search.name_forms import name_forms
 from pedaxr.registry import NewStudy, Patient, Registry
 from pedaxr.registry import schema as registry_schema
 from pedaxr.storage import sqlite as storage

@@ -23,7 +23,8 @@ from hypothesis.stateful import (
 from pedaxr.clinic import Clinic
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.errors import InvalidRequest, PatientNotFound, ReportNotFound, StudyNotFound
-from pedaxr.patient_search.name_matching import likeness, name_forms
+from pedaxr.patient_search.name_forms import name_forms
+from pedaxr.patient_search.name_matching import likeness
 from pedaxr.registry import NewStudy, Patient, Registry, patient_writes
 from pedaxr.reports import sign_off as reports
 from pedaxr.reports.sign_off import finalise

@@ -15,7 +15,7 @@ from pedaxr.clinic.asked import Asked, date_in, parse_query
 from pedaxr.clinic.next_step import next_step
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
-from pedaxr.patient_search.name_matching import name_forms
+from pedaxr.patient_search.name_forms import NameForms, name_forms, romanised_name, without_titles
 from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
 from pedaxr.patient_search.typing_slips import typed_in_hangul
 from pedaxr.records import counting_damaged
@@ -167,7 +167,7 @@ def _spelled_otherwise(index: SearchIndex, asked: Asked) -> Iterator[_Found]:
 
 
 def _with_rest(patient: Patient, reason: str, rest: list[str]) -> _Found:
-    beside = " ".join(names.without_titles(rest))
+    beside = " ".join(without_titles(rest))
     found = date_in(beside)
     name = beside if found is None else found.rest
     if found is not None and found.day != patient.patient_birth_date:
@@ -283,14 +283,13 @@ def _similar(index: SearchIndex, asked: Asked) -> list[_Found]:
     return of_day
 
 
-def _likeliest(query: names.NameForms, near: Iterable[str]) -> dict[str, names.Likeness]:
+def _likeliest(query: NameForms, near: Iterable[str]) -> dict[str, names.Likeness]:
     """The names that are similar enough, best first; of equal ones those written like the query."""
-    forms = ((name, name_forms(name)) for name in near)
-    likes = (
-        (name, names.similarity(query, of_name), names.written_apart(query, of_name))
-        for name, of_name in forms
-    )
-    similar = [(-like.score, apart, name, like) for name, like, apart in likes if like]
+    forms = {name: name_forms(name) for name in near}
+    likes = ((name, names.similarity(query, of_name)) for name, of_name in forms.items())
+    similar = [
+        (-like.score, names.written_apart(query, forms[name]), name, like) for name, like in likes if like
+    ]
     return {name: like for *_, name, like in sorted(similar, key=lambda row: row[:3])}
 
 
@@ -361,7 +360,7 @@ def _match(found: _Found, studies: list[Study], states: Mapping[str, ReportState
     return PatientMatch(
         patient_id=patient.patient_id,
         patient_name=patient.patient_name,
-        patient_name_romanised=names.romanised_name(patient.patient_name),
+        patient_name_romanised=romanised_name(patient.patient_name),
         patient_birth_date=patient.patient_birth_date,
         patient_sex=patient.patient_sex,
         reason=found.reason,

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import date
 from typing import cast
 
-from pedaxr.patient_search.name_matching import READING, fold, likeness, name_forms
+from pedaxr.patient_search.name_forms import fold, name_forms
+from pedaxr.patient_search.name_matching import READING, likeness
 from pedaxr.records import UNNAMED, Patient
 from pedaxr.text import printable
 from pedaxr.types import Sex

@@ -5,6 +5,7 @@ from datetime import date
 
 from pedaxr.ages import how_long_ago
 from pedaxr.patient_search import name_matching as names
+from pedaxr.patient_search.name_forms import name_forms
 from pedaxr.patient_search.search_index import MOST_COUNTED
 from pedaxr.types import PatientMatch
 
@@ -61,7 +62,7 @@ def _after_none(*, has_nearest: bool) -> str:
 
 def _after_a_name(match: PatientMatch) -> str:
     """One child has the name; whether it is the child meant, only a human can say."""
-    if names.name_forms(match.patient_name).is_baby:
+    if name_forms(match.patient_name).is_baby:
         return (
             "Filed under a parent's name. Confirm the birth date with the user: another baby of the same "
             "parent may not be registered."

@@ -5,7 +5,7 @@ from pydicom import Dataset
 from pedaxr.dicom_objects.film_result import FilmResult
 from pedaxr.dicom_objects.kinds import KINDS
 from pedaxr.dicom_objects.uids import object_uid
-from pedaxr.patient_search.name_matching import romanised_name
+from pedaxr.patient_search.name_forms import romanised_name
 from pedaxr.patient_search.person_name import person_name
 
 _LONGEST = 64

@@ -12,7 +12,7 @@ from datetime import date
 
 from pedaxr.evaluation.population import latin_spelling
 from pedaxr.patient_search import hangul
-from pedaxr.patient_search.name_matching import fold, name_forms
+from pedaxr.patient_search.name_forms import fold, name_forms
 from pedaxr.patient_search.typing_slips import KOREAN_KEYS, LATIN_KEYS
 from pedaxr.records import Patient
 

@@ -15,7 +15,8 @@ from pedaxr.pacs.dimse import Finder, finding
 from pedaxr.pacs.node import PacsNode
 from pedaxr.pacs.rows import PacsFilm, PacsStudy, code_in, study_of, uid_in
 from pedaxr.patient_search.hangul import is_hangul, split_surname
-from pedaxr.patient_search.name_matching import SAME, Likeness, name_forms, romanised_name
+from pedaxr.patient_search.name_forms import name_forms, romanised_name
+from pedaxr.patient_search.name_matching import SAME, Likeness
 from pedaxr.radiograph.character_sets import header_text
 from pedaxr_models.written.plain import is_odd_id
 

@@ -16,7 +16,8 @@ from pydicom.valuerep import PersonName
 
 from pedaxr.pacs.handle_ids import PREFIX
 from pedaxr.patient_search.hangul import is_hangul
-from pedaxr.patient_search.name_matching import Likeness, NameForms, likeness, name_forms
+from pedaxr.patient_search.name_forms import NameForms, name_forms
+from pedaxr.patient_search.name_matching import Likeness, likeness
 from pedaxr.radiograph.character_sets import header_text
 from pedaxr.text import printable
 from pedaxr.types import Sex

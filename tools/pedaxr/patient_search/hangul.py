@@ -7,8 +7,10 @@ Hangul string that it may stand for; two names can be the same when their readin
 """
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache, lru_cache
+from itertools import product
 
 ONSETS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 NUCLEI = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
@@ -68,6 +70,11 @@ _SURNAME_READINGS: dict[str, tuple[str, ...]] = {
     for spellings in SURNAMES.values()
     for spelling in spellings
 }
+_SURNAMES_BEGUN = defaultdict[str, set[str]](set)
+for _surname, _spelled_so in SURNAMES.items():
+    for _spelling in _spelled_so:
+        for _end in range(len(_spelling) + 1):
+            _SURNAMES_BEGUN[_spelling[:_end]].add(_surname)
 LONGEST_SURNAME = max(map(len, _SURNAME_READINGS))  # letters
 
 _LONGEST_READABLE = 24  # letters; names are shorter, and the number of readings grows with length
@@ -98,7 +105,7 @@ def compose(onset: str, nucleus: str, coda: str) -> str:
 
 def jamo(text: str) -> str:
     """Hangul syllables spelled out in jamo, other characters kept: one wrong key is one edit here."""
-    return "".join(map(_jamo_of, text))
+    return text if text.isascii() else "".join(map(_jamo_of, text))
 
 
 @lru_cache(maxsize=4096)
@@ -133,12 +140,9 @@ def surnames_spelled(latin: str) -> tuple[str, ...]:
     return _SURNAME_READINGS.get(latin, ())
 
 
-@lru_cache(maxsize=4096)
-def surnames_begun(latin: str) -> frozenset[str]:
+def surnames_begun(latin: str) -> Collection[str]:
     """Hangul surnames with a usual spelling that begins so."""
-    return frozenset(
-        h for spelling, surnames in _SURNAME_READINGS.items() if spelling.startswith(latin) for h in surnames
-    )
+    return _SURNAMES_BEGUN.get(latin, ())
 
 
 def by_sound(hangul: str) -> str:
@@ -158,14 +162,17 @@ def readings(latin: str) -> frozenset[str]:
     if not latin.isascii() or len(latin) > _LONGEST_READABLE:
         return frozenset()
     ways: list[set[str]] = [set() for _ in latin] + [{""}]
+    spelled = _spelled()
     for start in reversed(range(len(latin))):
-        for end, syllable in _syllables_at(latin, start):
-            ways[start].update(syllable + rest for rest in ways[end])
+        for end in range(start + 1, min(start + _LONGEST_SYLLABLE, len(latin)) + 1):
+            if ways[end] and (syllables := spelled.get(latin[start:end])):
+                ways[start].update(syllable + rest for syllable in syllables for rest in ways[end])
         if len(ways[start]) > _MOST_READINGS:
             return frozenset()
     return frozenset(ways[0])
 
 
+@lru_cache(maxsize=4096)
 def surname_readings(latin: str) -> frozenset[str]:
     """`readings` plus the surnames with a spelling of their own."""
     return readings(latin) | {by_sound(surname) for surname in _SURNAME_READINGS.get(latin, ())}
@@ -185,34 +192,27 @@ def surname_suffixes(latin: str) -> Iterator[tuple[frozenset[str], str]]:
             yield surname_readings(latin[start:]), latin[:start]
 
 
-def _inverted(spellings: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
-    for symbol, written in spellings.items():
-        for spelling in written:
-            found.setdefault(spelling, []).append(symbol)
-    return {spelling: tuple(symbols) for spelling, symbols in found.items()}
+@cache
+def _spelled() -> dict[str, str]:
+    """Each spelling of a syllable and the syllables, by sound, that it may be: `gi` is 기 and 긔."""
+    found = defaultdict[str, str](str)
+    for (onset, o), (nucleus, n), (coda, c) in product(
+        _spellings(_ONSET_SPELLINGS, ONSETS),
+        _spellings(_NUCLEUS_SPELLINGS, NUCLEI),
+        _spellings(_CODA_SPELLINGS, CODAS),
+    ):
+        found[onset + nucleus + coda] += chr(_FIRST + 588 * o + 28 * n + c)
+    return dict(found)
 
 
-_ONSET_OF, _NUCLEUS_OF, _CODA_OF = map(_inverted, (_ONSET_SPELLINGS, _NUCLEUS_SPELLINGS, _CODA_SPELLINGS))
+def _spellings(table: dict[str, tuple[str, ...]], symbols: Sequence[str]) -> list[tuple[str, int]]:
+    return [(spelling, symbols.index(symbol)) for symbol, written in table.items() for spelling in written]
 
 
-def _pieces(
-    table: dict[str, tuple[str, ...]], text: str, start: int
-) -> Iterator[tuple[int, tuple[str, ...]]]:
-    for length in range(4):
-        piece = text[start : start + length]
-        if len(piece) == length and piece in table:
-            yield start + length, table[piece]
-
-
-def _syllables_at(text: str, start: int) -> Iterator[tuple[int, str]]:
-    for vowel_at, onsets in _pieces(_ONSET_OF, text, start):
-        for coda_at, nuclei in _pieces(_NUCLEUS_OF, text, vowel_at):
-            for end, codas in _pieces(_CODA_OF, text, coda_at):
-                for onset in onsets:
-                    for nucleus in nuclei:
-                        for coda in codas:
-                            yield end, compose(onset, nucleus, coda)
+_LONGEST_SYLLABLE = sum(
+    max(len(spelling) for written in table.values() for spelling in written)
+    for table in (_ONSET_SPELLINGS, _NUCLEUS_SPELLINGS, _CODA_SPELLINGS)
+)
 
 
 _COARSE_ONSET = dict(zip(ONSETS, "kknttlmppss.cccktph", strict=True))
@@ -222,5 +222,10 @@ _COARSE_NUCLEUS = dict(zip(NUCLEI, "aeaeoeoeoaeooooeiooii", strict=True))
 @lru_cache(maxsize=16384)
 def coarse(reading: str) -> str:
     """A lossy key shared by readings that Latin spelling confuses: what the search index stores."""
-    parts = (decompose(char) for char in reading)
-    return " ".join(_COARSE_ONSET[o] + _COARSE_NUCLEUS[n] + _CODA_SOUND[c] for o, n, c in parts)
+    return " ".join(map(_coarse_syllable, reading))
+
+
+@lru_cache(maxsize=4096)
+def _coarse_syllable(syllable: str) -> str:
+    onset, nucleus, coda = decompose(syllable)
+    return _COARSE_ONSET[onset] + _COARSE_NUCLEUS[nucleus] + _CODA_SOUND[coda]

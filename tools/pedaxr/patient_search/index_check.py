@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from pedaxr.patient_search import index_keys as name_keys
-from pedaxr.patient_search.name_matching import NameForms, name_forms
+from pedaxr.patient_search.name_forms import NameForms, name_forms
 from pedaxr.records import is_stored_text
 
 _Entry = tuple[str, bool, frozenset[object], frozenset[object]]  # skeleton, a baby's, keys, near keys

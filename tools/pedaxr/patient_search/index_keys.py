@@ -18,17 +18,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pedaxr.patient_search import hangul
-from pedaxr.patient_search.name_matching import (
-    LONGEST_COMPARED,
-    PART,
-    REORDERED,
-    SAME,
-    STANDARD,
-    Likeness,
-    NameForms,
-    part_readings,
-    prefix_of,
-)
+from pedaxr.patient_search.name_forms import LONGEST_COMPARED, NameForms, part_readings
+from pedaxr.patient_search.name_matching import PART, REORDERED, SAME, STANDARD, Likeness, prefix_of
 from pedaxr.patient_search.phonetic_key import skeleton, surname_cuts
 
 _PART_SAID = Likeness(PART, "part of the name")

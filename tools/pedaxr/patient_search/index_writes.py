@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from pedaxr.patient_search import index_keys as name_keys
-from pedaxr.patient_search.name_matching import name_forms
+from pedaxr.patient_search.name_forms import name_forms
 
 TABLES: tuple[str, ...] = (
     # Ids are never used twice, so a key that outlived its name can never lead to another.

@@ -20,6 +20,8 @@ _LATIN = re.compile(
 _BEFORE_NAME = re.compile(
     r"(?:baby|newborn)(?P<sex>boy|girl)?(?:of)?(?P<latin>[a-z]{3,})|(?:baby|bb)(?P<hangul>[가-힣]{2,})"
 )
+# How words in Latin letters begin that say so, or may: those that they fit are looked at in full.
+LATIN_SIGNS = r"[mfbg]?ba?b|inf|newb|neon|unna|nb|bg|tw|trip|(?:son|daughter|child|boy|girl)\b"
 # What says so beside a name in Hangul, without a space.
 HANGUL_SIGNS = "신생아|쌍생아|쌍둥이|쌍태아|아기|애기|아가|베이비|남아|여아|아들|딸|자녀|미명|큰애|작은애"
 _BEHIND_NAME = re.compile(

@@ -1,7 +1,7 @@
 """People's names as DICOM writes them (PS3.5 6.2.1)."""
 
 from pedaxr.patient_search.hangul import split_surname
-from pedaxr.patient_search.name_matching import romanised_name
+from pedaxr.patient_search.name_forms import romanised_name
 
 
 def person_name(name: str) -> str:

@@ -11,21 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from pedaxr.patient_search import index_keys as name_keys
 from pedaxr.patient_search.hangul import by_sound, coarse, is_hangul_word, jamo
 from pedaxr.patient_search.index_keys import AskedKeys
-from pedaxr.patient_search.name_matching import (
-    PART,
-    PREFIX,
-    Likeness,
-    NameForms,
-    as_same_child,
-    likeness,
-    name_forms,
-    part_readings,
-)
+from pedaxr.patient_search.name_forms import NameForms, name_forms, part_readings
+from pedaxr.patient_search.name_matching import PART, PREFIX, Likeness, as_same_child, likeness
 from pedaxr.records import Patient, bare_id, is_stored_text, marks, patients_in
 from pedaxr_models.written.plain import hyphen_spellings, zero_spellings
 
@@ -61,10 +54,9 @@ class SearchIndex:
         """Patients with that id, or a study or accession number of that id, in any case and width."""
         found: dict[str, tuple[Patient, str]] = {}
         for spelled in dict.fromkeys((some_id, bare_id(some_id))):
-            for condition, reason in _BY_ID:
-                having = f"SELECT * FROM patients WHERE {condition} LIMIT 100"
-                for patient in patients_in(self._connection.execute(having, [spelled])):
-                    found.setdefault(patient.patient_id, (patient, reason))
+            for row in self._connection.execute(_WITH_ID, [spelled]):
+                for patient in patients_in([row]):
+                    found.setdefault(patient.patient_id, (patient, row["reason"]))
         return list(found.values())
 
     def patients_but_for_zeros(self, some_id: str) -> list[Patient]:
@@ -113,9 +105,12 @@ class SearchIndex:
 
     def fewest_bearers_first(self, names: Iterable[str]) -> list[str]:
         """Names by how many patients bear them, counted to `_MANY`; of as many in the order given."""
-        counting = f"SELECT count(*) FROM (SELECT 1 FROM patients WHERE patient_name = ? LIMIT {_MANY})"
-        bearers = {name: self._connection.execute(counting, [name]).fetchone()[0] for name in names}
-        return sorted(bearers, key=bearers.__getitem__)
+        listed = list(names)
+        count = f"SELECT count(*) FROM (SELECT 1 FROM patients WHERE patient_name = asked.name LIMIT {_MANY})"
+        asked = f"WITH asked (name) AS (VALUES {', '.join(['(?)'] * len(listed))})"
+        counts = f"{asked} SELECT name, ({count}) FROM asked"
+        bearers = dict(map(tuple, self._connection.execute(counts, listed))) if listed else {}
+        return sorted(listed, key=bearers.__getitem__)
 
     def count_named(self, names: Sequence[str]) -> int:
         """How many patients bear one of the names, counted to one more than `MOST_COUNTED`."""
@@ -279,18 +274,30 @@ def _may_sound_like(query: NameForms, name: str) -> bool:
 
 def _closest(query: NameForms, rows: Iterable[Sequence[str]], *, farthest: float) -> list[str]:
     """Of rows of name and skeleton, the names nearest to the query in skeleton or as written, in letters."""
-    asked = sorted(name_keys.skeletons(query) or {query.text})
-    apart = []
-    for name, skeleton in rows:
-        if not (is_stored_text(name) and isinstance(skeleton, str)):
-            continue
-        rough = min(OSA.normalized_distance(one, skeleton) for one in asked)
-        written = OSA.normalized_distance(query.written, jamo(name.lower()))
-        if min(rough, written) <= farthest:
-            apart.append((min(rough + _ROUGHLY, written), name))
+    stored = [(name, rough) for name, rough in rows if is_stored_text(name) and isinstance(rough, str)]
+    rough = _apart(name_keys.skeletons(query) or {query.text}, [skeleton for _, skeleton in stored], farthest)
+    letters = [jamo(name.lower()) for name, _ in stored]
+    written = _apart([query.written], letters, farthest + _ROUGHLY)
+    apart = [
+        (min(rough.get(at, _FAR) + _ROUGHLY, written.get(at, _FAR)), stored[at][0])
+        for at in rough.keys() | written.keys()
+        if min(rough.get(at, _FAR), written.get(at, _FAR)) <= farthest
+    ]
     return [name for _, name in heapq.nsmallest(_MOST_NEAR, apart)]
 
 
+def _apart(asked: Iterable[str], texts: Sequence[str], farthest: float) -> dict[int, float]:
+    """By place, the share of letters in which a text differs from the nearest of those asked for."""
+    apart: dict[int, float] = {}
+    for one in asked:
+        for _, share, at in process.extract_iter(
+            one, texts, scorer=OSA.normalized_distance, score_cutoff=min(farthest, 1.0)
+        ):
+            apart[at] = min(share, apart.get(at, _FAR))
+    return apart
+
+
+_FAR = 2.0  # of what was not compared to the end
 _ROUGHLY = 0.15  # how much nearer a name is by its letters than by its rough spelling: about one letter
 
 
@@ -306,6 +313,10 @@ _BY_ID = (
         "id before a merge",
     ),
 )
+_WITH_ID = " UNION ALL ".join(  # one statement: each costs more to begin than to find nothing
+    f"SELECT * FROM (SELECT *, '{reason}' AS reason FROM patients WHERE {condition} LIMIT 100)"
+    for condition, reason in _BY_ID
+).replace("?", "?1")
 
 
 def _by_score(proofs: dict[str, Likeness]) -> list[list[str]]:

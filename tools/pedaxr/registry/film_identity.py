@@ -59,7 +59,7 @@ def study_metadata(study: Study) -> "FilmMetadata":
 
 def _romanised(name: str) -> str | None:
     """See `romanised_name`: the search's rules are loaded with the first film, not as the server starts."""
-    from pedaxr.patient_search.name_matching import romanised_name
+    from pedaxr.patient_search.name_forms import romanised_name
 
     return romanised_name(name)
 
