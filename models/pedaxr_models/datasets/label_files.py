@@ -18,8 +18,9 @@ from pedaxr_models.written.numbers import parse_number
 
 PICTURES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 _OTHER_PICTURES = (".bmp", ".gif", ".tif", ".tiff", ".webp")
-_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".part0")
-_TABLES = (".csv", ".xls", ".xlsx")
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".part0")
+TABLES = (".csv", ".tsv")
+WORKBOOKS = (".xlsx", ".xls", ".ods", ".numbers")
 _DICM = slice(128, 132)
 _LARGEST_LABEL = 16 * 2**20
 _UNLIKE = 1.02  # how much the shapes of two copies may differ: sides are whole pixels
@@ -57,7 +58,7 @@ def _reason_unused(path: Path) -> str | None:
     suffix = path.suffix.lower()
     if suffix in _OTHER_PICTURES:
         return "the picture is of a kind that is not read; convert it to PNG or DICOM"
-    if suffix in _ARCHIVES:
+    if suffix in ARCHIVES:
         return "the archive is not unpacked"
     if suffix in PICTURES or suffix == ".json" or _is_bare_dicom(path):
         return "the file lies outside the folders of films and labels"
@@ -75,7 +76,7 @@ def _visible_files(folder: Path) -> list[Path]:
 
 def _is_bare_dicom(path: Path) -> bool:
     """Whether a file of no known ending begins as DICOM does."""
-    if path.suffix.lower() in (*PICTURES, *_OTHER_PICTURES, *_ARCHIVES, *_TABLES, ".json"):
+    if path.suffix.lower() in (*PICTURES, *_OTHER_PICTURES, *ARCHIVES, *TABLES, *WORKBOOKS, ".json"):
         return False
     return begins_as_dicom(path)
 

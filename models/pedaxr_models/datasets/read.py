@@ -8,7 +8,14 @@ from typing import Any
 
 from pedaxr_models.datasets.aihub import is_aihub, read_aihub
 from pedaxr_models.datasets.film import Film
-from pedaxr_models.datasets.label_files import pictures_below
+from pedaxr_models.datasets.label_files import (
+    ARCHIVES,
+    TABLES,
+    WORKBOOKS,
+    files_below,
+    pictures_below,
+    relative,
+)
 from pedaxr_models.datasets.read_report import DatasetError, ReadReport
 from pedaxr_models.datasets.seed_csv import FILMS_CSV, read_seed_csv
 from pedaxr_models.datasets.source_set import is_source_set, read_source_set
@@ -51,22 +58,37 @@ def read_dataset(
         return read_seed_csv(table, treat_as_distension=treat_as_distension, columns=columns)
     if is_source_set(path):
         return read_source_set(path, treat_as_distension=treat_as_distension)
-    if pictures_below(path):
-        raise DatasetError(
-            f"{path.name} holds films and no table of them. Add a CSV with the columns ImagePath "
+    if table := _csv_in(path, ".tsv"):
+        return read_seed_csv(table, treat_as_distension=treat_as_distension, columns=columns)
+    raise DatasetError(_without_table(path))
+
+
+def _without_table(folder: Path) -> str:
+    """What a folder holds in place of a table, and what to do."""
+    if deeper := files_below(folder, TABLES):
+        shown = ", ".join(relative(one, folder) for one in deeper[:3])
+        return f"{folder.name} holds no table of films itself; deeper there is {shown}. Give that one."
+    if workbooks := files_below(folder, WORKBOOKS):
+        return f"{folder.name} holds {workbooks[0].name}, a workbook, and no CSV. Save it as CSV UTF-8."
+    if pictures_below(folder):
+        return (
+            f"{folder.name} holds films and no table of them. Add a CSV with the columns ImagePath "
             "and Class, one row a film; a DICOM header supplies what the table leaves out."
         )
-    raise DatasetError(f"{path.name} has no known layout. Give {_KNOWN}.")
+    if archives := files_below(folder, ARCHIVES):
+        return f"{folder.name} holds {archives[0].name}, which is not unpacked. Unpack it first."
+    return f"{folder.name} has no known layout. Give {_KNOWN}."
 
 
-def _csv_in(folder: Path) -> Path | None:
-    """The folder's table of films: films.csv, or else its only CSV file."""
+def _csv_in(folder: Path, suffix: str = ".csv") -> Path | None:
+    """The folder's table of films: films.csv, or else its only file with that ending, in any case."""
     if (folder / FILMS_CSV).is_file():
         return folder / FILMS_CSV
-    tables = sorted(folder.glob("*.csv"))
+    tables = sorted(path for path in folder.iterdir() if path.suffix.lower() == suffix and path.is_file())
     if len(tables) > 1:
         raise DatasetError(
-            f"{folder.name} holds {len(tables)} CSV files and no {FILMS_CSV}. Name one of them."
+            f"{folder.name} holds {len(tables)} {suffix[1:].upper()} files and no {FILMS_CSV}. Name one "
+            "of them."
         )
     return tables[0] if tables else None
 

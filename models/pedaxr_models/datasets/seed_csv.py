@@ -5,7 +5,7 @@ The order of columns is free, their case too, and columns of no meaning here are
 
 import re
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pedaxr_models.datasets import fields
 from pedaxr_models.datasets.film import Film, FilmMetadata, FloatArray
@@ -19,7 +19,7 @@ from pedaxr_models.datasets.read_report import (
     RowError,
 )
 from pedaxr_models.datasets.shapes import check_outline, may_have_holes
-from pedaxr_models.datasets.tables import Table, column_key, read_table
+from pedaxr_models.datasets.tables import NamedFiles, Table, column_key, read_table
 from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding
 from pedaxr_models.written.numbers import parse_number
@@ -92,9 +92,10 @@ def read_seed_csv(
     line_of: dict[Path, int] = {}
     table = read_table(path)
     rows = _rows(table, columns or {})
+    files = NamedFiles(path.parent)
     for line, row in rows:
         try:
-            film = _film(row, path.parent, treat_as_distension=treat_as_distension)
+            film = _film(row, files, treat_as_distension=treat_as_distension)
             if film.image_path in line_of:
                 raise RowError(f"the film is on line {line_of[film.image_path]} already; give it one row")
             line_of[film.image_path] = line
@@ -143,10 +144,11 @@ def _unused_columns(table: Table, columns: Mapping[str, str]) -> list[str]:
 def _unnamed(folders: set[Path], rows: list[tuple[int, Row]]) -> int:
     """Pictures in the folders of the films whose names stand in no row."""
     named = {
-        composed(row.get("ImagePath", "").strip().replace("\\", "/")).rpartition("/")[2] for _, row in rows
+        composed(row.get("ImagePath", "").strip().replace("\\", "/")).rpartition("/")[2].casefold()
+        for _, row in rows
     }
     pictures = (path for folder in folders for path in folder.iterdir() if path.suffix.lower() in PICTURES)
-    return sum(composed(path.name) not in named for path in pictures)
+    return sum(composed(path.name).casefold() not in named for path in pictures)
 
 
 def _rows(table: Table, columns: Mapping[str, str]) -> list[tuple[int, Row]]:
@@ -194,6 +196,8 @@ def _header(cells: tuple[str, ...]) -> list[str]:
 
 def _cells(header: list[str], cells: tuple[str, ...]) -> Row:
     row = dict(zip(header, cells, strict=False))
+    if not any(cell.strip() for cell in cells[len(header) :]):  # a delimiter at the end says nothing
+        cells = cells[: len(header)]
     if len(cells) != len(header):
         row[_CELLS] = f"the row has {len(cells)} cells instead of {len(header)}"
         if len(cells) > len(header):
@@ -201,15 +205,15 @@ def _cells(header: list[str], cells: tuple[str, ...]) -> Row:
     return row
 
 
-def _film(row: Row, folder: Path, *, treat_as_distension: bool) -> Film:
+def _film(row: Row, files: NamedFiles, *, treat_as_distension: bool) -> Film:
     if _CELLS in row:
         raise RowError(row[_CELLS])
-    image_path = _inside(folder, row["ImagePath"])
+    image_path = files.find(row["ImagePath"])
     if fields.is_missing(row.get("Class")):
         raise RowError("the class is empty")
     label = fields.parse_label(row["Class"], treat_as_distension=treat_as_distension)
     polygons = _polygons(row, label)
-    mask_path = None if fields.is_missing(row.get("MaskPath")) else _inside(folder, row["MaskPath"])
+    mask_path = None if fields.is_missing(row.get("MaskPath")) else files.find(row["MaskPath"])
     if mask_path is None:  # our own outlines were measured on the film
         _check_outlines(polygons, image_path)
     return Film(
@@ -225,30 +229,6 @@ def _film(row: Row, folder: Path, *, treat_as_distension: bool) -> Film:
         split=_split(row),
         extra={name: cell for name, cell in row.items() if name not in _COLUMNS},
     )
-
-
-def _inside(folder: Path, written: str) -> Path:
-    """The file a cell names, which must exist below the CSV's folder."""
-    relative = PurePosixPath(written.strip().replace("\\", "/"))
-    if relative == PurePosixPath() or relative.is_absolute() or ".." in relative.parts or ":" in written:
-        raise RowError("the path is empty or leaves the folder of the CSV")
-    path = folder / relative
-    try:
-        is_file = path.is_file()
-    except (OSError, ValueError) as err:  # too long, or with a null byte
-        raise RowError("the path is not a file name") from err
-    return path if is_file else _spelled_otherwise(folder, relative)
-
-
-def _spelled_otherwise(folder: Path, relative: PurePosixPath) -> Path:
-    """The file whose path differs only in how its Hangul is composed: a Mac takes the syllables apart."""
-    found = folder
-    for part in relative.parts:
-        same = () if part.isascii() or not found.is_dir() else found.iterdir()
-        found = next((path for path in same if composed(path.name) == composed(part)), found / part)
-    if not found.is_file():
-        raise RowError("the file is missing")
-    return found
 
 
 def _check_outlines(polygons: dict[Finding, list[FloatArray]], image_path: Path) -> None:

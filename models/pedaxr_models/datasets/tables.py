@@ -3,11 +3,13 @@
 import csv
 import io
 import re
-from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
+import zipfile
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
-from pedaxr_models.datasets.read_report import DatasetError
+from pedaxr_models.datasets.label_files import begins_as_dicom, composed
+from pedaxr_models.datasets.read_report import DatasetError, RowError
 from pedaxr_models.written.plain import plain
 from pedaxr_models.written.scripts import WESTERN, decoded_table
 
@@ -15,13 +17,19 @@ DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_CELL = 16 * 2**20
 _SEPARATOR_LINE = re.compile(r"[\"']?sep=(?P<sign>.?)[\"']?[,;\t|]*\s*", re.IGNORECASE)
 _WESTERN_NOTE = "The table is neither UTF-8 nor Korean: it was read as Western European. Check a name in it."
+_SAVE = "Save it as CSV UTF-8."
+_UNPACK = "Unpack it, and give the table or the folder."
+_LIST = "Give a CSV with the columns ImagePath and Class that names it, a row for each film."
 _SIGNATURES = (
-    (b"PK\x03\x04", "is an Excel workbook"),
-    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook"),
-    (b"%PDF", "is a PDF"),
-    (b"\x89PNG", "is a picture"),
-    (b"\x1f\x8b", "is compressed"),
-    (b"SQLite format 3", "is a database"),
+    (b"PK\x03\x04", "is an Excel workbook", _SAVE),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook", _SAVE),
+    (b"%PDF", "is a PDF", _SAVE),
+    (b"\x89PNG", "is a picture", _LIST),
+    (b"\xff\xd8\xff", "is a picture", _LIST),
+    (b"\x1f\x8b", "is compressed", _UNPACK),
+    (b"7z\xbc\xaf", "is a 7z archive", _UNPACK),
+    (b"Rar!", "is a RAR archive", _UNPACK),
+    (b"SQLite format 3", "is a database", _SAVE),
 )
 
 
@@ -67,9 +75,12 @@ def column_key(column: str) -> str:
 
 def _text(path: Path) -> tuple[str, tuple[str, ...]]:
     content = path.read_bytes()
-    for signature, kind in _SIGNATURES:
+    if begins_as_dicom(path):
+        raise DatasetError(f"{path.name} is a DICOM file, not a CSV file. {_LIST}")
+    for signature, kind, advice in _SIGNATURES:
         if content.startswith(signature):
-            raise DatasetError(f"{path.name} {kind}, not a CSV file. Save it as CSV UTF-8.")
+            kind, advice = ("is a ZIP archive", _UNPACK) if _is_plain_archive(path) else (kind, advice)
+            raise DatasetError(f"{path.name} {kind}, not a CSV file. {advice}")
     read = decoded_table(content)
     if read is None:
         raise DatasetError(f"{path.name} is neither UTF-8 nor code page 949. Save it as CSV UTF-8.")
@@ -77,6 +88,16 @@ def _text(path: Path) -> tuple[str, tuple[str, ...]]:
     if re.match(r"\s*<(?:!doctype|html|\?xml)", text[:200], re.IGNORECASE):
         raise DatasetError(f"{path.name} is a web page or XML, not a CSV file. Save it as CSV UTF-8.")
     return text.removeprefix("\ufeff"), (_WESTERN_NOTE,) if encoding == WESTERN else ()
+
+
+def _is_plain_archive(path: Path) -> bool:
+    """Whether a file is a ZIP archive of other files, and not a workbook, which is packed as one."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return False
+    return not names & {"[Content_Types].xml", "mimetype"}
 
 
 def _delimiter(text: str) -> tuple[str, str, int]:
@@ -98,4 +119,60 @@ def _lines(text: str, delimiter: str, skipped: int) -> list[tuple[int, tuple[str
         if any(cell.strip(" \t\0") for cell in cells):  # some exports end in noughts
             found.append((starts, tuple(cells)))
         starts = skipped + reader.line_num + 1
+    return found
+
+
+@dataclass
+class NamedFiles:
+    """Files as the cells of a table name them, all below the table's folder."""
+
+    folder: Path
+    _listed: dict[Path, dict[str, list[Path]]] = field(default_factory=dict)
+
+    def find(self, written: str) -> Path:
+        """The file that a cell names.
+
+        Windows made many tables, and a Mac takes Hangul apart: where no file is spelled so, the only one that
+        differs in case or in how its Hangul is composed is meant. Raises RowError.
+        """
+        relative = PurePosixPath(written.strip().replace("\\", "/"))
+        if relative == PurePosixPath():
+            raise RowError("the path is empty")
+        if relative.is_absolute() or ".." in relative.parts or ":" in written:
+            raise RowError(
+                "the path is absolute or leaves the folder of the CSV; write it from that folder on, such as "
+                "images/1.png"
+            )
+        path = self.folder / relative
+        try:
+            is_file = path.is_file()
+        except (OSError, ValueError) as err:  # too long, or with a null byte
+            raise RowError("the path is not a file name") from err
+        return path if is_file else self._spelled_otherwise(relative)
+
+    def _spelled_otherwise(self, relative: PurePosixPath) -> Path:
+        found = self.folder
+        for part in relative.parts:
+            found = found / part if (found / part).exists() else self._alike(found, part)
+        if not found.is_file():
+            raise RowError("the file is missing")
+        return found
+
+    def _alike(self, folder: Path, name: str) -> Path:
+        if folder not in self._listed:
+            self._listed[folder] = _by_spelling(folder)
+        alike = self._listed[folder].get(composed(name).casefold(), [])
+        exact = [path for path in alike if composed(path.name) == composed(name)]
+        if len(alike) > 1 and not exact:
+            raise RowError("several files are called so but for capital letters; write the name as it is")
+        return (exact or alike or [folder / name])[0]
+
+
+def _by_spelling(folder: Path) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = defaultdict(list)
+    try:
+        for path in folder.iterdir():
+            found[composed(path.name).casefold()].append(path)
+    except OSError:  # it is not there, or not ours to open: nothing in it is called so
+        found.clear()
     return found

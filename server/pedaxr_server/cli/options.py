@@ -115,6 +115,10 @@ def _columns(context: click.Context, parameter: click.Parameter, given: tuple[st
             raise click.BadParameter(
                 f"{text!r} is not OURS=THEIRS, such as ImagePath=file.", context, parameter
             )
+    for number in (0, 2):
+        names = [pair[number].strip().casefold() for pair in pairs]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise click.BadParameter(f"{twice!r} is named twice. Keep the right one.", context, parameter)
     return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
 
 

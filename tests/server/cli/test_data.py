@@ -122,3 +122,12 @@ def test_films_without_a_split_are_measured_as_they_were_divided_for_training(tm
     measured = films_of_split(data, "test", None, trained_in=run_folder)
     assert len(measured) == 90 - len(seen) and len(seen) > 40
     assert not seen & {film.metadata.patient_id for film in measured}
+
+
+@pytest.mark.parametrize("twice", [("Class=label", "class=grade"), ("Class=label", "Findings=label")])
+def test_a_column_that_is_mapped_twice_is_refused_at_once(
+    run: Run, tmp_path: Path, twice: tuple[str, str]
+) -> None:
+    options = [part for pair in twice for part in ("--map", pair)]
+    result = run("import", tmp_path, *options)
+    assert result.exit_code == 2 and "is named twice" in result.output
