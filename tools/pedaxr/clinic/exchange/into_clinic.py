@@ -1,7 +1,7 @@
 """Annotations of other programs into a clinic: each film's as its next version, by a named human."""
 
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pedaxr.audit.trail import accessing
 from pedaxr.clinic.annotate import AnnotatedFinding, NewAnnotation, annotate, annotations_of, merged
-from pedaxr.clinic.exchange.outlined import OutlinedFilm, may_mean_a_finding
+from pedaxr.clinic.exchange.outlined import OutlinedFilm, may_mean_a_finding, together
 from pedaxr.clinic.exchange.read import read_annotations
 from pedaxr.clinic.export_annotations import mask_of
 from pedaxr.errors import InvalidRequest
@@ -70,24 +70,22 @@ def import_annotations(
     """
     kind, films = read_annotations(source)
     with accessing(clinic.home, "import_annotations"):
-        finder = _Finder(clinic)
-        unused: list[Unused] = []
+        by_study, unused = _by_study(films, _Finder(clinic))
         decisions: Counter[str] = Counter()
         stored = same = 0
-        for number, film in enumerate(films, 1):
+        for number, (study_id, several) in enumerate(by_study.items(), 1):
             try:
-                if film.problem:
-                    raise InvalidRequest(film.problem)
+                film = together(several)
                 given = _given(film, absent_unless_drawn=absent_unless_drawn)
-                if _store(clinic, finder.study_of(film), given, kind, by, is_unsuitable=film.is_unsuitable):
+                if _store(clinic, study_id, given, kind, by, is_unsuitable=film.is_unsuitable):
                     stored += 1
                     decisions.update(one.decision for one in given.values())
                 else:
                     same += 1
             except InvalidRequest as err:
-                unused.append(Unused(film=printable(film.name, 100), reason=str(err)))
+                unused.append(_unused(several[0], err))
             if progress is not None:
-                progress(number, len(films))
+                progress(number, len(by_study))
     return ImportedAnnotations(
         kind=kind,
         films=stored,
@@ -96,6 +94,26 @@ def import_annotations(
         unused=unused,
         notes=_notes(films),
     )
+
+
+def _by_study(
+    films: Sequence[OutlinedFilm], finder: "_Finder"
+) -> tuple[dict[str, list[OutlinedFilm]], list[Unused]]:
+    """What the source says of each registered film, and what of it is of none."""
+    found: dict[str, list[OutlinedFilm]] = defaultdict(list)
+    unused = []
+    for film in films:
+        try:
+            if film.problem:
+                raise InvalidRequest(film.problem)
+            found[finder.study_of(film)].append(film)
+        except InvalidRequest as err:
+            unused.append(_unused(film, err))
+    return found, unused
+
+
+def _unused(film: OutlinedFilm, why: InvalidRequest) -> Unused:
+    return Unused(film=printable(film.name, 100), reason=str(why))
 
 
 def _notes(films: Sequence[OutlinedFilm]) -> list[str]:
@@ -133,13 +151,9 @@ class _Finder:
 
     def study_of(self, film: OutlinedFilm) -> str:
         """Raises InvalidRequest: no film of the clinic is meant."""
-        name = _spelled(film.name)
-        found = (
-            self._by_hash.get(film.sha256 or "-")
-            or self._by_instance.get(film.sop_instance_uid)
-            or self._by_id.get(name)
-            or self._by_file.get(name)
-        )
+        found = self._by_hash.get(film.sha256 or "-") or self._by_instance.get(film.sop_instance_uid)
+        for name in map(_spelled, (film.name, film.file)):
+            found = found or self._by_id.get(name) or self._by_file.get(name)
         if found is None:
             raise InvalidRequest("no film of the clinic has this study id, file name or SOP Instance UID")
         return found

@@ -5,6 +5,7 @@ import binascii
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -39,8 +40,9 @@ def is_labelme(document: object) -> bool:
 
 def read_labelme(document: Mapping[str, Any], name: str) -> OutlinedFilm:
     """The film of one document, or what is wrong with it; `name` is its file's."""
-    film = stem(str(document.get("imagePath") or name.removesuffix(".json")))
-    return read_or_told(film, lambda: _film(document, film))
+    file = stem(name.removesuffix(".json"))
+    film = stem(str(document.get("imagePath") or file))
+    return replace(read_or_told(film, lambda: _film(document, film)), file=file)
 
 
 def _film(document: Mapping[str, Any], film: str) -> OutlinedFilm:

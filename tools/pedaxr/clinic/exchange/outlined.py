@@ -1,7 +1,7 @@
 """One film's outlines and decisions as any format gives them, and outlines as polygons and back."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -30,6 +30,7 @@ class OutlinedFilm:
         masks: (rows, columns) by finding that is outlined.
         decisions: of every finding that is decided on; an outline without one counts as corrected.
         is_unsuitable: the film cannot be read, or is none.
+        file: the stem of the annotations' own file, where each film has one: pictures are renamed.
         sha256, sop_instance_uid: of the film's file, where the format names them.
         author: who outlined it, where the format says.
         without_outline: findings said to be there that nobody outlined.
@@ -41,12 +42,45 @@ class OutlinedFilm:
     masks: Mapping[Finding, BoolArray] = field(default_factory=dict)
     decisions: Mapping[Finding, Decision] = field(default_factory=dict)
     is_unsuitable: bool = False
+    file: str = ""
     sha256: str = ""
     sop_instance_uid: str = ""
     author: str = ""
     without_outline: tuple[Finding, ...] = ()
     unknown_labels: tuple[str, ...] = ()
     problem: str = ""
+
+
+def together(films: Sequence[OutlinedFilm]) -> OutlinedFilm:
+    """All that a source says of one film in several places.
+
+    Raises:
+        InvalidRequest: they outline or decide on one finding in different ways, and none is chosen.
+    """
+    whole = films[0]
+    for film in films[1:]:
+        if any(_differ(whole, film, finding) for finding in whole.decisions.keys() & film.decisions.keys()):
+            raise InvalidRequest(
+                "the source holds it more than once, and one finding differently; import one of them at a "
+                "time"
+            )
+        masks, decisions = {**whole.masks, **film.masks}, {**whole.decisions, **film.decisions}
+        whole = replace(
+            whole,
+            masks=masks,
+            decisions=decisions,
+            is_unsuitable=whole.is_unsuitable or film.is_unsuitable,
+            without_outline=not_outlined((*whole.without_outline, *film.without_outline), masks, decisions),
+            unknown_labels=tuple(sorted({*whole.unknown_labels, *film.unknown_labels})),
+        )
+    return whole
+
+
+def _differ(one: OutlinedFilm, other: OutlinedFilm, finding: Finding) -> bool:
+    if one.decisions[finding] != other.decisions[finding]:
+        return True
+    first, second = one.masks.get(finding), other.masks.get(finding)
+    return first is not None and second is not None and not np.array_equal(first, second)
 
 
 def finding_named(text: object) -> Finding | None:

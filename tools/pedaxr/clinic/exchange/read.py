@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,18 +29,23 @@ def read_annotations(source: Path) -> tuple[str, list[OutlinedFilm]]:
         InvalidRequest: there is nothing, nothing of a known format, or it is damaged.
     """
     files = Files(source)
-    for name, found in _by_format(files, source):
-        if films := list(found):
+    documents, damaged = _documents(files)
+    for name, found in _by_format(files, documents, source):
+        if films := [*found]:
+            films += damaged
             if all(film.problem for film in films):
                 raise InvalidRequest(f"{films[0].name[:80]}: {films[0].problem}")
             hashes = _picture_hashes(files)
-            known = [replace(film, sha256=film.sha256 or hashes.get(film.name, "")) for film in films]
+            known = [replace(film, sha256=film.sha256 or _hash_of(film, hashes)) for film in films]
             return name, sorted(known, key=lambda film: film.name)
+    if damaged:
+        raise InvalidRequest(f"{damaged[0].name[:80]} {damaged[0].problem}")
     raise InvalidRequest(f"{source.name[:200]!r} holds no annotations that are understood. Give {FORMATS}.")
 
 
-def _by_format(files: Files, source: Path) -> Iterator[tuple[str, Iterator[OutlinedFilm]]]:
-    documents = _documents(files)
+def _by_format(
+    files: Files, documents: list[tuple[str, Any]], source: Path
+) -> Iterator[tuple[str, Iterator[OutlinedFilm]]]:
     yield "coco", (film for _, one in documents if is_coco(one) for film in read_coco(one))
     yield "labelme", (read_labelme(one, name) for name, one in documents if is_labelme(one))
     xml = [data for name in files.ending(".xml") if is_cvat(data := files[name])]
@@ -63,14 +68,18 @@ def _picture_hashes(files: Files) -> dict[str, str]:
     return {stem(name): hashlib.sha256(files[name]).hexdigest() for name in alone}
 
 
-def _documents(files: Files) -> list[tuple[str, Any]]:
-    """JSON files by name, as far as they are any."""
-    found = []
+def _hash_of(film: OutlinedFilm, hashes: Mapping[str, str]) -> str:
+    return hashes.get(film.name) or hashes.get(film.file, "")
+
+
+def _documents(files: Files) -> tuple[list[tuple[str, Any]], list[OutlinedFilm]]:
+    """JSON files by name, and those that are none: what is wrong with one keeps no other out."""
+    found, damaged = [], []
     for name in files.ending(".json"):
         if name.rpartition("/")[2] == DECISIONS:
             continue
         try:
             found.append((name, json.loads(files[name])))
-        except (ValueError, RecursionError) as err:
-            raise InvalidRequest(f"{name[:80]} is not JSON. Export it again.") from err
-    return found
+        except (ValueError, RecursionError):
+            damaged.append(OutlinedFilm(name=name, problem="is not JSON. Export it again."))
+    return found, damaged
