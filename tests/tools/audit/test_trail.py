@@ -322,6 +322,25 @@ def test_threads_and_folds_at_once_give_one_chain_with_everything(clinic: Clinic
     assert faults(clinic) == []
 
 
+def test_no_search_waits_while_the_disk_takes_in_what_is_folded(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered: list[bool] = []
+
+    def slow_disk(descriptor: int) -> None:
+        search = threading.Thread(target=find_patient, args=("Emma",), kwargs={"clinic": clinic}, daemon=True)
+        search.start()
+        search.join(10)
+        answered.append(not search.is_alive())
+
+    find_patient("김민", clinic=clinic)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", slow_disk)
+        AccessLog(clinic.home).fold()
+    assert answered and all(answered)
+    assert [e.query for e in accesses(clinic)] == ["김민", *["Emma"] * len(answered)]
+
+
 def test_a_full_disk_stops_no_search_and_the_gap_is_written_down(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:

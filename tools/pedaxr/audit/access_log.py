@@ -100,8 +100,9 @@ class AccessLog:
         if not pending.exists():
             return
         with _opened(pending) as file, _locked(file):
-            os.fsync(file)
             pending.rename(self.home / _FOLDING_FILE)
+        with _opened(self.home / _FOLDING_FILE) as file:  # no longer locked: no search waits for the disk
+            os.fsync(file)
 
     def _fold_taken(self) -> None:
         taken = self.home / _FOLDING_FILE

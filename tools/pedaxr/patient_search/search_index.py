@@ -4,7 +4,6 @@ A million patients share some hundred thousand names, so names are indexed and p
 goes through a key and is bounded. `index_writes` has the tables, and puts names in and takes them out.
 """
 
-import heapq
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -275,15 +274,19 @@ def _may_sound_like(query: NameForms, name: str) -> bool:
 def _closest(query: NameForms, rows: Iterable[Sequence[str]], *, farthest: float) -> list[str]:
     """Of rows of name and skeleton, the names nearest to the query in skeleton or as written, in letters."""
     stored = [(name, rough) for name, rough in rows if is_stored_text(name) and isinstance(rough, str)]
-    rough = _apart(name_keys.skeletons(query) or {query.text}, [skeleton for _, skeleton in stored], farthest)
     letters = [jamo(name.lower()) for name, _ in stored]
     written = _apart([query.written], letters, farthest + _ROUGHLY)
+    # Who is farther than this by the rough spelling is not among the nearest: so many are nearer by letters.
+    nearest = sorted(written.values())[:_MOST_NEAR]
+    enough = nearest[-1] - _ROUGHLY + 1e-9 if len(nearest) == _MOST_NEAR else farthest
+    skeletons = [skeleton for _, skeleton in stored]
+    rough = _apart(name_keys.skeletons(query) or {query.text}, skeletons, min(farthest, enough))
     apart = [
         (min(rough.get(at, _FAR) + _ROUGHLY, written.get(at, _FAR)), stored[at][0])
         for at in rough.keys() | written.keys()
         if min(rough.get(at, _FAR), written.get(at, _FAR)) <= farthest
     ]
-    return [name for _, name in heapq.nsmallest(_MOST_NEAR, apart)]
+    return [name for _, name in sorted(apart)[:_MOST_NEAR]]
 
 
 def _apart(asked: Iterable[str], texts: Sequence[str], farthest: float) -> dict[int, float]:
@@ -291,7 +294,7 @@ def _apart(asked: Iterable[str], texts: Sequence[str], farthest: float) -> dict[
     apart: dict[int, float] = {}
     for one in asked:
         for _, share, at in process.extract_iter(
-            one, texts, scorer=OSA.normalized_distance, score_cutoff=min(farthest, 1.0)
+            one, texts, scorer=OSA.normalized_distance, score_cutoff=max(0.0, min(farthest, 1.0))
         ):
             apart[at] = min(share, apart.get(at, _FAR))
     return apart
