@@ -174,6 +174,10 @@ class XrayTools:
 
         clinic = open_clinic(self._home)
         if query.strip().casefold() == WORKLIST:
+            if patient_birth_date is not None:
+                raise InvalidRequest(
+                    "The worklist is of all children: leave patient_birth_date out, or find one by name."
+                )
             return worklist_reply(_worklist(clinic), limit)
         search = find_patient_and_ask(
             query, patient_birth_date=patient_birth_date, limit=limit, clinic=clinic, node=self._pacs

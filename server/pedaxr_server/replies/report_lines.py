@@ -39,6 +39,7 @@ from pedaxr_server.replies.finding_lines import (
 
 FAMILY = "tell a family only that a doctor must speak with them now"
 _MOST_ITEMS = 8
+_THAT_DAY = re.compile(r" Other films of that day are registered: [\w., -]+\Z")
 _SOURCE = re.compile(r" \[[^\]]+\]")  # of a recommendation; they stay in the data
 _VIEW = re.compile(r"\babdominal (?:radiograph|film)\b", re.IGNORECASE)
 _BURDEN = re.compile(r"\bstool (?:burden|load)\b", re.IGNORECASE)
@@ -126,9 +127,10 @@ def supplied_lines(report: Report) -> list[str]:
 
 def comparison_line(report: Report) -> str:
     """The film before, from both outlines; the verdict on the illness is nobody's here."""
-    if report.comparison is not None:
-        return _compared(report.comparison)
     told = report.sections.get("Comparison", "")
+    if report.comparison is not None:
+        that_day = None if "Comparison" in report.human_sections else _THAT_DAY.search(told)
+        return _compared(report.comparison) + (that_day[0] if that_day else "")
     if is_bare_comparison(told):
         return told
     return f"Comparison: {ForeignText(told, 600)}" if told else ""
@@ -139,8 +141,7 @@ def is_bare_comparison(text: str) -> bool:
     why = (
         r"(?:No earlier film (?:is registered|was supplied)|Not compared: the date of this film is not known)"
     )
-    that_day = r"(?: Other films of that day are registered: [\w., -]+)?"
-    return re.fullmatch(rf"{why}\.{that_day}", text) is not None
+    return re.fullmatch(rf"{why}\.", _THAT_DAY.sub("", text)) is not None
 
 
 def _status_line(report: Report) -> str:

@@ -134,3 +134,11 @@ async def test_without_the_scope_for_reports_there_is_no_worklist(
     monkeypatch.setattr(tools, "may", lambda scope: scope != REPORTS_READ)
     text, _ = await searched(server, era)
     assert "needs the scope reports:read" in text and drafted not in text
+
+
+async def test_a_birth_date_beside_the_worklist_is_refused_and_not_dropped(server: Server, era: str) -> None:
+    async with Client(server, mode=era) as client:
+        asked = {"query": "worklist", "patient_birth_date": "2019-04-11"}
+        reply = await client.call_tool("find_patient", asked)
+    (block,) = reply.content
+    assert reply.is_error and isinstance(block, TextContent) and "patient_birth_date out" in block.text

@@ -16,6 +16,7 @@ from pedaxr.text import one_line
 from pedaxr.types import DISCLAIMER, PatientMatch, PatientSearch, Report, StudySummary
 from pedaxr_models.labels import View
 from pedaxr_server.replies.pictures import preview_png
+from pedaxr_server.replies.report_lines import comparison_line
 from pedaxr_server.replies.tool_results import (
     most_tokens,
     patients_reply,
@@ -25,6 +26,7 @@ from pedaxr_server.replies.tool_results import (
 )
 
 from ..conftest import canned_report
+from .test_foreign_text import full_report
 
 points = st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 2000)), min_size=3, max_size=120)
 
@@ -156,3 +158,14 @@ def test_a_preview_is_bounded_in_pixels_and_bytes(tmp_path: Path) -> None:
 
 def test_a_study_id_is_escaped_in_its_address() -> None:
     assert study_uri("a/b c", "image.png") == "pedaxr://studies/a%2Fb%20c/image.png"
+
+
+def test_a_film_of_the_same_day_is_named_beside_the_comparison_with_an_earlier_one() -> None:
+    """Another view is not to be asked for where it was taken."""
+    told = "Film of 2024-09-03, from the outlines: alike. Other films of that day are registered: S-2, S-3."
+    report = full_report()
+    report = report.model_copy(update={"sections": report.sections | {"Comparison": told}})
+    assert comparison_line(report).endswith(" Other films of that day are registered: S-2, S-3.")
+    assert "registered" not in comparison_line(full_report())
+    quoted = f'Its final report: "{told}"'
+    assert "S-2" not in comparison_line(report.model_copy(update={"sections": {"Comparison": quoted}}))

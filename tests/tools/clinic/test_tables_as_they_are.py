@@ -260,3 +260,12 @@ def test_a_file_of_another_kind_is_called_by_its_kind(tmp_path: Path, cut: bytes
     (tmp_path / "films.csv").write_bytes(cut + b"rest")
     with pytest.raises(DatasetError, match=r"is compressed|is a PDF|is a picture|is a database"):
         read_dataset(tmp_path)
+
+
+def test_dates_in_the_future_are_said(tmp_path: Path) -> None:
+    summary = imported(
+        tmp_path, "0.png,Normal,P1,김민준,2098-01-01,,,,", "1.png,Normal,P2,이서연,2021-03-04,2097-01-01,,,"
+    )
+    assert summary.imported == 2
+    for what in ("birth", "study"):
+        assert f"1 films had a {what} date in the future: check it." in summary.notes

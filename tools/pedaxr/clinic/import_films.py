@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -328,6 +328,10 @@ def _suffix(path: Path) -> str:
 def _note_doubts(under_way: Import, film: Film, patient: Patient, study: NewStudy) -> None:
     if not film.metadata.patient_id:
         under_way.notes["had no patient id: children were told apart by name, sex, birth date or age"] += 1
+    tomorrow = date.today() + timedelta(days=1)  # which today is in another time zone
+    for day, what in ((patient.patient_birth_date, "birth"), (study.study_date, "study")):
+        if day and day > tomorrow:
+            under_way.notes[f"had a {what} date in the future: check it"] += 1
     if study.study_date is None:
         under_way.notes["had no study date: they are listed last and compared with no other film"] += 1
     by_dates = _age(patient, study)
