@@ -1,8 +1,10 @@
 """A search as typed with any keyboard, and a birth date in any spelling: the same child."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
+import pandas
 import pytest
 
 from pedaxr.clinic import Clinic
@@ -80,3 +82,30 @@ def test_six_digits_alone_may_be_a_mistyped_id_and_are_confirmed(clinic: Clinic)
     assert "six digits" in found.matches[0].reason and "Confirm" in found.next_step
     named = find_patient("210305", clinic=clinic)  # an id comes first
     assert [match.patient_id for match in named.matches] == ["210305"]
+
+
+@pytest.mark.parametrize(
+    "born",
+    [datetime(2021, 3, 4, 5, 6), datetime(2021, 3, 4, tzinfo=UTC), pandas.Timestamp("2021-03-04 09:00")],
+)
+def test_an_hour_at_the_birth_date_hides_no_child(clinic: Clinic, born: date) -> None:
+    found = find_patient("김민준", patient_birth_date=born, clinic=clinic)
+    assert [match.patient_id for match in found.matches] == ["00123456"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"query": 123456},
+        {"query": None},
+        {"query": b"P-1"},
+        {"query": "김민준", "patient_birth_date": 20210304},
+        {"query": "김민준", "patient_birth_date": pandas.NaT},
+        {"query": "김민준", "limit": "3"},
+        {"query": "김민준", "offset": 0.5},
+    ],
+    ids=str,
+)
+def test_an_argument_of_another_type_is_refused_in_words(clinic: Clinic, asked: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest):
+        find_patient(**asked, clinic=clinic)

@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from numbers import Integral
 
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search.hangul import is_hangul
@@ -74,7 +75,7 @@ def parse_query(query: str, patient_birth_date: date | str | None = None) -> Ask
     if len(text) < 2 and not any(map(is_hangul, text)):
         raise InvalidRequest("Give at least two characters of a name, an id or a birth date.")
     try:
-        asked = parse_date(patient_birth_date) if isinstance(patient_birth_date, str) else patient_birth_date
+        asked = _day(patient_birth_date)
     except ValueError as err:
         raise InvalidRequest(f"patient_birth_date: {err}") from err
     bare = _unlabelled(text)
@@ -88,6 +89,24 @@ def parse_query(query: str, patient_birth_date: date | str | None = None) -> Ask
         return Asked(text, bare, None, asked, unlabelled=bare)
     is_short = found.is_short and not found.rest and bare == text  # no word says what they are
     return Asked(text, found.rest, found.day, asked, is_short=is_short, unlabelled=bare)
+
+
+def check_arguments(query: object, patient_birth_date: object, limit: object, offset: object) -> None:
+    """Raises InvalidRequest: one of them is of another type than a search takes."""
+    if not isinstance(query, str):
+        raise InvalidRequest("The query must be text: a name, an id or a birth date.")
+    is_missing = patient_birth_date != patient_birth_date  # a data frame's NaT is a date and equals nothing
+    if is_missing or not isinstance(patient_birth_date, str | date | None):
+        raise InvalidRequest("patient_birth_date must be a date, or text such as 2021-03-04.")
+    if not all(isinstance(number, Integral) for number in (limit, offset)):
+        raise InvalidRequest("limit and offset must be whole numbers.")
+
+
+def _day(born: date | str | None) -> date | None:
+    """A birth date alone: that of a data frame has an hour, with which it would be no child's."""
+    if isinstance(born, datetime):
+        return born.date()
+    return parse_date(born) if isinstance(born, str) else born
 
 
 def _unlabelled(text: str) -> str:

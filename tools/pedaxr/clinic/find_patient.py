@@ -11,7 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import accessing, home_of, note
-from pedaxr.clinic.asked import Asked, date_in, parse_query
+from pedaxr.clinic.asked import Asked, check_arguments, date_in, parse_query
 from pedaxr.clinic.next_step import next_step
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
@@ -79,9 +79,10 @@ def find_patient(
         clinic: whose registry, or its folder; the default one when None.
 
     Raises:
-        InvalidRequest: the query is too short or long, or the date is not a date.
+        InvalidRequest: the query is too short or long, or an argument is of a wrong type or not a date.
         StorageError: there is no registry, or it cannot be read.
     """
+    check_arguments(query, patient_birth_date, limit, offset)
     with accessing(home_of(clinic), "find_patient", query=_as_asked(query, patient_birth_date)):
         asked = parse_query(query, patient_birth_date)
         if limit < 1 or not 0 <= offset <= MOST_COUNTED:

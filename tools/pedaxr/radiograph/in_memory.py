@@ -58,8 +58,8 @@ def film_of(given: object) -> Path | bytes | Radiograph:
     if hasattr(given, "__array__"):
         return _from_array(np.asarray(given))
     raise InvalidRequest(
-        f"A film cannot be read from {type(given).__name__}. Give a path, an array, a PIL image or a pydicom "
-        "data set."
+        f"A film cannot be read from {type(given).__name__}. Give a path, an array, a PIL image, a pydicom "
+        "data set or the bytes of a file."
     )
 
 
