@@ -38,6 +38,7 @@ demo: $(SERVING)  ## a complete agent conversation over MCP: find a child, segme
 	$(BIN)/pedaxr demo
 
 test: $(READY)  ## all tests but the slow ones and those that need a GPU
+	$(BIN)/python -m compileall -q -j 2 models tools server
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(READY)  ## format, lint, types, import rules
