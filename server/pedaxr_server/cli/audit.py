@@ -57,9 +57,9 @@ def export(out: Path, version: str, after: int, home: Path | None) -> None:
     from pedaxr.storage.files import disk_errors, make_private
 
     count = 0
-    with disk_errors():
+    with disk_errors(out.name):
         make_private(out)  # it names patients and what was searched for
-    with disk_errors(), out.open("w", encoding="utf-8") as file:
+    with disk_errors(out.name), out.open("w", encoding="utf-8") as file:
         for line in _events(open_clinic(home), cast("Version", version), after):
             file.write(line + "\n")
             count += 1

@@ -1,6 +1,7 @@
 """Backup, restore and verify: row-identical under load, into a new folder only, and every damage is found."""
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -122,6 +123,21 @@ def test_nothing_is_overwritten(clinic: Clinic, tmp_path: Path) -> None:
             restore(tmp_path / "b.zip", occupied)
     (tmp_path / "empty").mkdir()
     assert restore(tmp_path / "b.zip", tmp_path / "empty").registry.counts()["studies"] == 3
+
+
+def test_a_backup_into_a_folder_that_is_not_there_says_so_and_blames_no_clinic(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidRequest, match=r"no folder .*usb"):
+        back_up(clinic, tmp_path / "usb" / "backup.zip")
+    assert not (tmp_path / "usb").exists()
+
+    def is_full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pedaxr.clinic.backup._write", is_full)
+    with pytest.raises(StorageError, match=r"^The backup cannot be written \(ENOSPC\)"):
+        back_up(clinic, tmp_path / "backup.zip")
 
 
 def _shortened(path: Path) -> None:

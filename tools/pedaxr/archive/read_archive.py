@@ -124,7 +124,7 @@ def make_plan(source: Path, out: Path, *, shard_size: int) -> Plan:
     weights = [models.segmenter().weights_sha256, models.reporter().weights_sha256]
     digest = hashlib.sha256("\n".join(files).encode()).hexdigest()
     plan = {"films": len(files), "list_sha256": digest, "weights": weights, "shard_size": shard_size}
-    with disk_errors():
+    with disk_errors(out.name):
         out.mkdir(parents=True, exist_ok=True)
         _note(out / PLAN, plan)
     parts = range(0, len(files), shard_size)

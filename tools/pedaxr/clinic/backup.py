@@ -62,12 +62,19 @@ def back_up(clinic: Clinic, file: Path, *, progress: Callable[[int, int], None] 
     """Write a backup of the clinic, which may be in use, to a new file.
 
     Raises:
-        InvalidRequest: the file exists.
+        InvalidRequest: the file exists, or its folder does not.
         StorageError: something cannot be read or written.
     """
     if file.exists():
         raise InvalidRequest(f"{str(file)!r} exists already. Choose a new file: backups are not overwritten.")
-    with disk_errors(), tempfile.TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as aside:
+    if not file.absolute().parent.is_dir():  # not made: a disk that is not mounted is no folder of this one
+        raise InvalidRequest(
+            f"There is no folder {str(file.parent)!r}. Make it, or attach the disk it is on."
+        )
+    with (
+        disk_errors("The backup"),
+        tempfile.TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as aside,
+    ):
         _copy_spool(clinic.home / SPOOL, Path(aside) / SPOOL)
         for path in (clinic.registry.path, _folded(clinic).path):
             _copy_database(path, Path(aside) / path.name)

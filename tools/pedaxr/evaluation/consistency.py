@@ -172,7 +172,7 @@ def _read_records(path: Path) -> dict[str, FilmTold]:
 
 
 def _append(path: Path, one: FilmTold) -> None:
-    with disk_errors():
+    with disk_errors(path.name):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(one)) + "\n")

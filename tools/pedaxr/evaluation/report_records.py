@@ -228,7 +228,7 @@ def _parsed(line: str) -> FilmRecord | None:
 
 def append_record(path: Path, record: FilmRecord) -> None:
     """Keep one more. Raises StorageError."""
-    with disk_errors():
+    with disk_errors(path.name):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(record)) + "\n")

@@ -180,7 +180,7 @@ def _triple(figures: Iterable[float]) -> tuple[float, float, float]:
 
 def write_points(points: OperatingPoints, path: Path) -> None:
     """Write them, whole. Raises StorageError."""
-    with disk_errors():
+    with disk_errors(path.name):
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_durably(path, (json.dumps(asdict(points), indent=2) + "\n").encode())
     _beside.cache_clear()

@@ -47,12 +47,12 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def disk_errors() -> Iterator[None]:
-    """Turn the operating system's refusal to write the clinic into a StorageError."""
+def disk_errors(what: str = "The clinic's folder") -> Iterator[None]:
+    """Turn the operating system's refusal to write the clinic, or something else, into a StorageError."""
     try:
         yield
     except OSError as err:
         reason = errno.errorcode.get(err.errno or 0, "unknown")
         raise StorageError(
-            f"The clinic's folder cannot be written ({reason}). Check its disk and permissions, then retry."
+            f"{what} cannot be written ({reason}). Check its disk and permissions, then retry."
         ) from err

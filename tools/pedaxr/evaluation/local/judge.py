@@ -94,7 +94,7 @@ def read_judged(path: Path) -> list[Judged]:
 
 def append_judged(path: Path, judged: Judged) -> None:
     """Keep one more. Raises StorageError."""
-    with disk_errors():
+    with disk_errors(path.name):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(judged)) + "\n")
