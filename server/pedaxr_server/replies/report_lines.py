@@ -103,7 +103,7 @@ def signed_line(signed: SignedReport) -> str:
         f"SIGNED REPORT EXISTS: {signed.report_id}, version {signed.version}, {signed.status}, by "
         f"{ForeignText(signed.signed_by, 100)}{on}. Its impression, as data: "
         f"{ForeignText(signed.impression, 400)}. {critical + '. ' if critical else ''}"
-        "It is the film's report; the draft below does not replace it."
+        "It is the film's report; what follows does not replace it."
     )
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 from pydantic import BaseModel
 
+from pedaxr.reports.flags import outline_flags
 from pedaxr.reports.prose.slots import slots_of, slots_of_outlines
 from pedaxr.text import cleaned, one_line
 from pedaxr.types import PatientMatch, PatientSearch, Report, SegmentationResult, StudySummary
@@ -101,8 +102,10 @@ def _segmentation_lines(result: SegmentationResult) -> list[str]:
     unseen = [finding for finding in FINDINGS if finding not in outlined]
     view = result.film.view_position if result.film else None
     left_out = result.not_assessed or blind(unseen, view)
+    age_months = result.film.age_months if result.film else None
     return [
         *head,
+        *(f"Check: {flag}" for flag in outline_flags(result.findings, view=view, age_months=age_months)),
         *(map(region_line, result.findings) if outlined else ["No finding reached its threshold."]),
         "How firmly is of the outline on synthetic films, not a chance of disease." if outlined else "",
         not_outlined_line(outlined, left_out),

@@ -21,12 +21,13 @@ from pedaxr_server.replies.tool_results import (
     most_tokens,
     patients_reply,
     report_reply,
+    segmentation_reply,
     simplify,
     study_uri,
 )
 
 from ..conftest import canned_report
-from .test_foreign_text import full_report
+from .test_foreign_text import full_report, full_segmentation
 
 points = st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 2000)), min_size=3, max_size=120)
 
@@ -169,3 +170,19 @@ def test_a_film_of_the_same_day_is_named_beside_the_comparison_with_an_earlier_o
     assert "registered" not in comparison_line(full_report())
     quoted = f'Its final report: "{told}"'
     assert "S-2" not in comparison_line(report.model_copy(update={"sections": {"Comparison": quoted}}))
+
+
+def test_outlines_alone_say_that_an_adult_is_no_child_and_that_levels_need_an_erect_film() -> None:
+    """An agent may outline a film and ask for no report."""
+
+    def told(view: View, age_months: float) -> str:
+        result = full_segmentation()
+        assert result.film is not None
+        film = result.film.model_copy(update={"view_position": view, "age_months": age_months})
+        levels = result.findings[0].model_copy(update={"name": "air_fluid_level"})
+        changed = {"film": film, "findings": [levels], "overlay_path": None}
+        return segmentation_reply(result.model_copy(update=changed)).content[0].text  # type: ignore[union-attr]
+
+    adult, lying = "Check: The age is 18 years or more", "Check: Air-fluid levels are outlined on a film said"
+    assert adult in told(View.ERECT, 640) and lying not in told(View.ERECT, 640)
+    assert lying in told(View.SUPINE, 40) and adult not in told(View.SUPINE, 40)

@@ -205,14 +205,22 @@ def _plausibility_flags(
             flags.append("Pyloric stenosis is a diagnosis of 2 to 12 weeks; the age is not known.")
         elif not is_pyloric_age(metadata.age_months):
             flags.append("Pyloric stenosis is unusual at this age (2 to 12 weeks): consider other causes.")
-    if metadata.age_months is not None and metadata.age_months >= ADULT_MONTHS:
-        flags.append("The age is 18 years or more: the networks know films of children only.")
-    if any(cannot_show(Finding(region.name), metadata.view) for region in regions):
-        flags.append("Air-fluid levels are outlined on a film said to be supine: check the view.")
+    flags += outline_flags(regions, view=metadata.view, age_months=metadata.age_months)
     if metadata.view is None:
         flags.append(
             "The view is not known: air-fluid levels and free intraperitoneal air cannot be excluded."
         )
+    return flags
+
+
+def outline_flags(regions: Sequence[Region], *, view: View | None, age_months: float | None) -> list[str]:
+    """What to check of outlines alone, before there is a report: the age of an adult, levels lying down."""
+    flags = []
+    if age_months is not None and age_months >= ADULT_MONTHS:
+        flags.append("The age is 18 years or more: the networks know films of children only.")
+    outlined = {region.name for region in regions}
+    if any(cannot_show(finding, view) for finding in FINDINGS if finding.value in outlined):
+        flags.append("Air-fluid levels are outlined on a film said to be supine: check the view.")
     return flags
 
 
