@@ -11,7 +11,7 @@ from rapidfuzz.distance import OSA
 from pedaxr.patient_search import hangul, search_index
 from pedaxr.patient_search import index_keys as name_keys
 from pedaxr.patient_search import name_forms as forms
-from pedaxr.patient_search.name_forms import name_forms, shares_reading
+from pedaxr.patient_search.name_forms import name_forms, newborn_of, shares_part_reading, shares_reading
 
 WORDS = (
     *("Kim", "Min-Jun", "A", "O", "B", "S", "Song", "Park", "Jo", "Nam", "Ii", "Son", "Chae", "No"),
@@ -78,6 +78,13 @@ def test_a_word_is_read_as_every_row_of_syllables_that_spells_it(latin: str) -> 
     assert hangul.readings(latin) == (ways[-1] if latin else {""})
 
 
+@given(st.text("aeiounghkjmsyw", max_size=8), st.text("aeiounghkjmsyw", min_size=1, max_size=8))
+@example("minjun", "minjoon")
+def test_of_readings_those_wanted_are_found_alone(one: str, other: str) -> None:
+    wanted = {reading[at:] for reading in hangul.readings(one) for at in range(len(reading))}
+    assert hangul.readings_among(other, wanted) == hangul.readings(other) & wanted
+
+
 @given(NAMES, st.one_of(NAMES, st.sampled_from(["김민준", "조남", "박채송", "송 민준", "이오"])))
 @example("Kim Minjun", "김민준")
 @example("Songminjun", "송 민준")
@@ -87,6 +94,9 @@ def test_a_reading_in_common_is_found_without_listing_all_of_them(one: str, othe
     if max(map(len, (query.readings, name.readings))) >= forms._MOST_READINGS:
         return  # the list ends there
     assert shares_reading(query, name) == any(len(r) > 1 for r in query.readings & name.readings)
+    of_parts = frozenset[str]().union(*map(forms.part_readings, name.parts))
+    assert shares_part_reading(query, name) == bool(query.readings & of_parts)
+    assert newborn_of(other) == name.newborn
 
 
 @given(

@@ -172,24 +172,41 @@ def readings(latin: str) -> frozenset[str]:
     return frozenset(ways[0])
 
 
+def readings_among(latin: str, wanted: Collection[str]) -> set[str]:
+    """Those of `readings` that are wanted; quick, as nothing else is put together.
+
+    Args:
+        latin: unspaced, in lower case.
+        wanted: strings by sound, and the ends of each.
+    """
+    if not latin.isascii() or len(latin) > _LONGEST_READABLE:
+        return set()
+    ways: list[set[str]] = [set() for _ in latin] + [{""}]
+    spelled = _spelled()
+    for start in reversed(range(len(latin))):
+        for end in range(start + 1, min(start + _LONGEST_SYLLABLE, len(latin)) + 1):
+            if ways[end] and (syllables := spelled.get(latin[start:end])):
+                longer = (syllable + rest for syllable in syllables for rest in ways[end])
+                ways[start].update(reading for reading in longer if reading in wanted)
+    return ways[0]
+
+
 @lru_cache(maxsize=4096)
 def surname_readings(latin: str) -> frozenset[str]:
     """`readings` plus the surnames with a spelling of their own."""
-    return readings(latin) | {by_sound(surname) for surname in _SURNAME_READINGS.get(latin, ())}
+    return readings(latin) | own_readings(latin)
 
 
-def surname_prefixes(latin: str) -> Iterator[tuple[frozenset[str], str]]:
-    """Each way to cut a known surname off the front of an unspaced name: its readings, what is left."""
-    for end in range(1, len(latin)):
-        if latin[:end] in _SURNAME_READINGS:
-            yield surname_readings(latin[:end]), latin[end:]
+def own_readings(latin: str) -> set[str]:
+    """The surnames with a spelling of their own, by sound."""
+    return {by_sound(surname) for surname in _SURNAME_READINGS.get(latin, ())}
 
 
-def surname_suffixes(latin: str) -> Iterator[tuple[frozenset[str], str]]:
-    """The same for a surname written last."""
-    for start in range(1, len(latin)):
-        if latin[start:] in _SURNAME_READINGS:
-            yield surname_readings(latin[start:]), latin[:start]
+def surname_cuts(latin: str) -> Iterator[tuple[str, str]]:
+    """Each way to cut a known surname off an unspaced name, first or last: surname and what is left."""
+    places = range(1, len(latin))
+    yield from ((latin[:at], latin[at:]) for at in places if latin[:at] in _SURNAME_READINGS)
+    yield from ((latin[at:], latin[:at]) for at in places if latin[at:] in _SURNAME_READINGS)
 
 
 @cache

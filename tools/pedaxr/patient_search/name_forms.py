@@ -6,7 +6,6 @@ of the time.
 
 import re
 import unicodedata
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -80,23 +79,14 @@ class NameForms:
         return frozenset[str]().union(*map(_readings, self.variants))
 
     @cached_property
-    def reading_cuts(self) -> dict[str, set[str]]:
-        """Of the readings what follows each beginning."""
-        cuts = defaultdict[str, set[str]](set)
-        for reading in self.readings:
-            for end in range(1, len(reading)):
-                cuts[reading[:end]].add(reading[end:])
-        return dict(cuts)
+    def reading_ends(self) -> frozenset[str]:
+        """The readings and their ends."""
+        return frozenset(reading[start:] for reading in self.readings for start in range(len(reading)))
 
     @cached_property
     def has_latin(self) -> bool:
         """Whether one of the wholes is plain Latin."""
         return any(map(str.isascii, self.wholes))
-
-    @cached_property
-    def part_readings(self) -> frozenset[str]:
-        """The same for surname, given name and single words."""
-        return frozenset[str]().union(*map(part_readings, self.parts))
 
 
 def fold(text: str, *, joined: bool = True) -> str:
@@ -284,15 +274,15 @@ def _whole_readings(words: tuple[str, ...]) -> Iterator[str]:
     """Readings of a Latin name, surname first."""
     if len(words) == 1:
         yield from hangul.surname_readings(words[0])
-    for surnames, given in _reading_splits(words):
-        yield from map("".join, product(surnames, hangul.readings(given)))
+    for surname, given in _reading_splits(words):
+        yield from map("".join, product(hangul.surname_readings(surname), hangul.readings(given)))
 
 
-def _reading_splits(words: tuple[str, ...]) -> Iterable[tuple[frozenset[str], str]]:
-    """Each way to take a Latin name for the readings of a surname and a given name in Latin."""
+def _reading_splits(words: tuple[str, ...]) -> Iterable[tuple[str, str]]:
+    """Each way to take a Latin name for a surname and a given name."""
     if len(words) == 1:
-        return (*hangul.surname_prefixes(words[0]), *hangul.surname_suffixes(words[0]))
-    return [(hangul.surname_readings(order[0]), "".join(order[1:])) for order in _orders(words) if order[1:]]
+        return hangul.surname_cuts(words[0])
+    return [(order[0], "".join(order[1:])) for order in _orders(words) if order[1:]]
 
 
 def shares_reading(query: NameForms, name: NameForms) -> bool:
@@ -301,19 +291,34 @@ def shares_reading(query: NameForms, name: NameForms) -> bool:
 
 
 def _is_read_as(query: NameForms, words: tuple[str, ...]) -> bool:
-    """Whether the words have a reading of two syllables or more that the query has; none is put together."""
     if _is_hangul_name(words):
         return any(len(reading) > 1 for reading in query.readings & _readings(words))
-    if len(words) == 1 and any(
-        len(reading) > 1 for reading in query.readings & hangul.surname_readings(words[0])
-    ):
+    if len(words) == 1 and any(len(reading) > 1 for reading in _read_as(query, words[0])):
         return True
-    cuts = query.reading_cuts
-    return any(
-        not cuts[surname].isdisjoint(hangul.readings(given))
-        for surnames, given in _reading_splits(words)
-        for surname in surnames & cuts.keys()
-    )
+    for surname, given in _reading_splits(words):
+        ends = hangul.readings_among(given, query.reading_ends)
+        if ends and any(
+            first + end in query.readings for first in hangul.surname_readings(surname) for end in ends
+        ):
+            return True
+    return False
+
+
+def _read_as(query: NameForms, part: str) -> frozenset[str]:
+    """Of the query's readings those that a part of a name has."""
+    if hangul.is_hangul_word(part):
+        return query.readings & {hangul.by_sound(part)}
+    return query.readings & (hangul.readings_among(part, query.reading_ends) | hangul.own_readings(part))
+
+
+def shares_part_reading(query: NameForms, name: NameForms) -> bool:
+    """Whether surname, given name or a single word of the name may be read as the query."""
+    return bool(query.readings) and any(_read_as(query, part) for part in name.parts)
+
+
+def newborn_of(name: str) -> Newborn | None:
+    """`NameForms.newborn` of a name, without the rest."""
+    return without_newborn(fold(name).split())[1]
 
 
 def romanised_name(name: str) -> str | None:

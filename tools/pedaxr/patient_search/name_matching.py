@@ -11,8 +11,8 @@ from itertools import product
 from rapidfuzz.distance import OSA
 
 from pedaxr.patient_search import hangul
-from pedaxr.patient_search.name_forms import LONGEST_COMPARED, NameForms, shares_reading
-from pedaxr.patient_search.newborns import is_same_child
+from pedaxr.patient_search.name_forms import LONGEST_COMPARED, NameForms, shares_part_reading, shares_reading
+from pedaxr.patient_search.newborns import Newborn, is_same_child
 from pedaxr.patient_search.typing_slips import likely_slip
 
 _FARTHEST = 0.35  # share of letters that may differ in a similar name
@@ -36,14 +36,14 @@ class Likeness:
 def likeness(query: NameForms, name: NameForms) -> Likeness | None:
     """How the name answers the query, or None when it is neither the same name nor a part of it."""
     found = _whole_likeness(query, name) or _part_likeness(query, name)
-    return found and as_same_child(found, query, name)
+    return found and as_same_child(found, query.newborn, name.newborn)
 
 
-def as_same_child(found: Likeness, query: NameForms, name: NameForms) -> Likeness:
+def as_same_child(found: Likeness, query: Newborn | None, name: Newborn | None) -> Likeness:
     """The likeness of two names, unless one of them is a parent's, or another twin's."""
-    if is_same_child(query.newborn, name.newborn):
+    if is_same_child(query, name):
         return found
-    if query.is_baby == name.is_baby:
+    if (query is not None and query.is_baby) == (name is not None and name.is_baby):
         return Likeness(BABY, "the name fits, but the number, letter or sex next to it tells children apart")
     return Likeness(BABY, "the name fits, but only one of the two is a baby under a parent's name")
 
@@ -70,7 +70,7 @@ def _spelled_apart(query: NameForms, name: NameForms) -> float:
 def _part_likeness(query: NameForms, name: NameForms) -> Likeness | None:
     if query.wholes & name.parts or (query.words and query.words <= name.parts):
         return Likeness(PART, "part of the name")
-    if query.readings & name.part_readings:
+    if shares_part_reading(query, name):
         return Likeness(PART, "part of the name in the other script or spelling")
     start = prefix_of(query)
     if start and any(text.startswith(start) for text in name.wholes | name.romanised | name.parts):

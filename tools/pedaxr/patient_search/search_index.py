@@ -16,7 +16,7 @@ from rapidfuzz.distance import OSA
 from pedaxr.patient_search import index_keys as name_keys
 from pedaxr.patient_search.hangul import by_sound, coarse, is_hangul_word, jamo
 from pedaxr.patient_search.index_keys import AskedKeys
-from pedaxr.patient_search.name_forms import NameForms, name_forms, part_readings
+from pedaxr.patient_search.name_forms import NameForms, name_forms, newborn_of, part_readings
 from pedaxr.patient_search.name_matching import PART, PREFIX, Likeness, as_same_child, likeness
 from pedaxr.records import Patient, bare_id, is_stored_text, marks, patients_in
 from pedaxr_models.written.plain import hyphen_spellings, zero_spellings
@@ -133,7 +133,7 @@ class SearchIndex:
         found = [
             FoundName(
                 name,
-                as_same_child(best[name_id], query, name_forms(name))
+                as_same_child(best[name_id], query.newborn, newborn_of(name))
                 if is_marked or query.newborn
                 else best[name_id],
             )
