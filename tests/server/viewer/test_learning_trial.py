@@ -74,8 +74,8 @@ def hospital(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copytree(Path(TRIAL) / "corrected", tmp_path / "films")
         shutil.copytree(Path(TRIAL) / "held_out", tmp_path / "others")
     else:
-        write_dataset(tmp_path / "films", count=FILMS, seed=4, processes=1)
-        write_dataset(tmp_path / "others", count=HELD_OUT, seed=5, processes=1)
+        write_dataset(tmp_path / "films", count=FILMS, seed=0, processes=1)
+        write_dataset(tmp_path / "others", indices=range(FILMS, FILMS + HELD_OUT), seed=0, processes=1)
     run("import", tmp_path / "films", "--home", tmp_path / "clinic")
     return tmp_path / "clinic"
 
