@@ -56,7 +56,6 @@ from pedaxr_models.segmentation.data import split_films
 from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.training.distributed import ALONE, Processes, join
 from pedaxr_models.training.loop import (
-    adam_w,
     load_run,
     one_cycle,
     pick_device,
@@ -169,7 +168,9 @@ def start(config: TrainConfig, films: ReaderFilms, processes: Processes = ALONE)
     with processes.first_goes_first():
         network, pieces = _new_network(config, films)
     network.to(device)
-    optimiser = adam_w(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
     parallel = processes.share_gradients(network, device)
     run = Run(network, pieces, optimiser, device, parallel, processes)
     if config.resume and (config.out / "state.pt").exists():

@@ -36,7 +36,6 @@ from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.segmentation.thresholds import calibrate
 from pedaxr_models.training.distributed import ALONE, Processes, join
 from pedaxr_models.training.loop import (
-    adam_w,
     load_run,
     one_cycle,
     pick_device,
@@ -225,7 +224,7 @@ def _optimiser(network: SegmentationNetwork, config: TrainConfig) -> torch.optim
         {"params": decayed, "weight_decay": config.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    return adam_w(groups, lr=config.learning_rate)
+    return torch.optim.AdamW(groups, lr=config.learning_rate)
 
 
 def train(

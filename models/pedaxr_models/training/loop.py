@@ -11,7 +11,6 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import nn
-from torch.optim.optimizer import ParamsT
 
 
 def pick_device(name: str) -> torch.device:
@@ -35,11 +34,6 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
     """Give all parameter groups the same rate."""
     for group in optimiser.param_groups:
         group["lr"] = rate
-
-
-def adam_w(parameters: ParamsT, *, lr: float, weight_decay: float = 0.01) -> torch.optim.AdamW:
-    """AdamW that moves all parameters in one pass: on a CPU a step of it takes a quarter of the time."""
-    return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=True)
 
 
 def used_share(step: int, elapsed_s: float, *, steps: int | None, minutes: float) -> float:

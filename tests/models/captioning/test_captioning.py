@@ -26,7 +26,6 @@ from pedaxr_models.report_text.grammar import narrate
 from pedaxr_models.report_text.parser import split_sentences
 from pedaxr_models.segmentation.segmenter import Segmentation
 from pedaxr_models.segmentation.transforms import Letterbox
-from pedaxr_models.training.loop import adam_w
 
 
 def facts(*present: Finding, side: Side = Side.RIGHT) -> FilmFacts:
@@ -191,7 +190,7 @@ def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
         dropout=0.0,
     )
     network = ReportNetwork(config)
-    optimiser = adam_w(network.parameters(), lr=3e-3)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3)
     run = Run(network, pieces, optimiser, torch.device("cpu"), network)
     wanted = TrainConfig(Path(), Path(), plain_wording=1.0, unreadable=0.4)
     for step in range(220):

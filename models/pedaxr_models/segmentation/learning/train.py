@@ -21,7 +21,7 @@ from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, unpack_planes
 from pedaxr_models.segmentation.losses import CHANNEL_WEIGHTS, PartialLoss, drift_from
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
-from pedaxr_models.training.loop import adam_w, one_cycle, pick_device, reuse_large_blocks, update_average
+from pedaxr_models.training.loop import one_cycle, pick_device, reuse_large_blocks, update_average
 from pedaxr_models.training.sampling import BalancedBatches, group_films
 
 Report = Callable[[int, str], None]
@@ -141,7 +141,7 @@ def _optimiser(network: SegmentationNetwork, config: LearnConfig) -> torch.optim
         {"params": list(part.parameters()), "share": share}
         for part, share in ((network.encoder, config.backbone_rate), (network.head, 1.0))
     ]
-    return adam_w(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
 
 
 def _batch(cache: FilmCache, chosen: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor, Tensor]:

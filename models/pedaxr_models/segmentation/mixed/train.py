@@ -34,7 +34,7 @@ from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
 from pedaxr_models.segmentation.mixed.taught import Lessons
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
 from pedaxr_models.segmentation.segmenter import Segmenter
-from pedaxr_models.training.loop import adam_w, load_run, one_cycle, pick_device, reuse_large_blocks, save_run
+from pedaxr_models.training.loop import load_run, one_cycle, pick_device, reuse_large_blocks, save_run
 
 Batch = tuple[Tensor, Tensor, Tensor]
 Report = Callable[[str], None]
@@ -248,7 +248,7 @@ def _optimiser(network: SegmentationNetwork, config: MixedConfig) -> torch.optim
             members = [p for p in part.parameters() if (p.dim() > 1) is decays]
             decay = config.weight_decay if decays else 0.0
             groups.append({"params": members, "weight_decay": decay, "share": rate})
-    return adam_w(groups, lr=config.learning_rate)
+    return torch.optim.AdamW(groups, lr=config.learning_rate)
 
 
 def optimise(
