@@ -261,7 +261,8 @@ def test_what_interrupted_writes_leave_is_listed_and_removed_when_it_is_old(clin
         path.write_bytes(b"x")
     assert orphans(clinic) == [], "they may belong to a write under way"
     for path in clinic.home.rglob("*"):
-        os.utime(path, (1, 1))
+        if not path.name.startswith("access."):  # in use: one may be gone by now
+            os.utime(path, (1, 1))
     assert orphans(clinic) == sorted([*left, copy])
     assert remove_orphans(clinic) == sorted([*left, copy])
     assert faults(clinic) == [] and not copy.exists()
