@@ -133,13 +133,18 @@ def _panel_greys(pixels: FloatArray, shape: tuple[int, int]) -> FloatArray:
 
     A viewer paints its panels in one grey, and its words upon that; a film has hardly any grey twice.
     """
-    steps = np.asarray(np.round(pixels * 255), np.uint8)
-    greys = [np.bincount(side, minlength=256) for side in (steps[0], steps[-1], steps[:, 0], steps[:, -1])]
+    sides = map(_steps, (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]))
+    greys = [np.bincount(side, minlength=256) for side in sides]
     painted = [g.argmax() for g in greys if g.max() > _SPAN * g.sum() and _SCREEN < g.argmax() / 255 < _WHITE]
     if not painted:
         return np.zeros(shape, np.float32)
     known = np.isin(np.arange(256), painted).astype(np.float32)
-    return np.asarray(cv2.resize(known[steps], shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    shares = cv2.resize(known[_steps(pixels)], shape[::-1], interpolation=cv2.INTER_AREA)
+    return np.asarray(shares, np.float32)
+
+
+def _steps(pixels: FloatArray) -> NDArray[np.uint8]:
+    return np.asarray(np.round(pixels * 255), np.uint8)
 
 
 def _between_panels(greys: FloatArray) -> tuple[slice, slice]:

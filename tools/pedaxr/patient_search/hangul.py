@@ -162,11 +162,8 @@ def readings(latin: str) -> frozenset[str]:
     if not latin.isascii() or len(latin) > _LONGEST_READABLE:
         return frozenset()
     ways: list[set[str]] = [set() for _ in latin] + [{""}]
-    spelled = _spelled()
     for start in reversed(range(len(latin))):
-        for end in range(start + 1, min(start + _LONGEST_SYLLABLE, len(latin)) + 1):
-            if ways[end] and (syllables := spelled.get(latin[start:end])):
-                ways[start].update(syllable + rest for syllable in syllables for rest in ways[end])
+        ways[start].update(_readings_at(latin, start, ways))
         if len(ways[start]) > _MOST_READINGS:
             return frozenset()
     return frozenset(ways[0])
@@ -182,13 +179,16 @@ def readings_among(latin: str, wanted: Collection[str]) -> set[str]:
     if not latin.isascii() or len(latin) > _LONGEST_READABLE:
         return set()
     ways: list[set[str]] = [set() for _ in latin] + [{""}]
-    spelled = _spelled()
     for start in reversed(range(len(latin))):
-        for end in range(start + 1, min(start + _LONGEST_SYLLABLE, len(latin)) + 1):
-            if ways[end] and (syllables := spelled.get(latin[start:end])):
-                longer = (syllable + rest for syllable in syllables for rest in ways[end])
-                ways[start].update(reading for reading in longer if reading in wanted)
+        ways[start].update(reading for reading in _readings_at(latin, start, ways) if reading in wanted)
     return ways[0]
+
+
+def _readings_at(latin: str, start: int, ways: Sequence[Collection[str]]) -> Iterator[str]:
+    """Readings of what begins there; `ways` holds those of what begins later."""
+    for end in range(start + 1, min(start + _LONGEST_SYLLABLE, len(latin)) + 1):
+        if ways[end] and (syllables := _spelled().get(latin[start:end])):
+            yield from (syllable + rest for syllable in syllables for rest in ways[end])
 
 
 @lru_cache(maxsize=4096)
