@@ -204,7 +204,7 @@ def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
 
 
 def learn_by_heart(config: TrainConfig, run: Run, opened: dict[str, ReaderFilms]) -> None:
-    """With the trainings' rate and clipping: at a constant rate it hung on rounding whether a blank was learnt."""
+    """With the rate and clipping of a training; without, it hung on rounding whether a blank was learnt."""
     steps = 180
     for step in range(steps):
         set_learning_rate(run.optimiser, one_cycle(step / steps, peak=3e-3, warmup=0.1, floor=0.01))
