@@ -122,3 +122,36 @@ def test_an_id_that_looks_like_such_a_day_is_an_id(clinic: Clinic) -> None:
 )
 def test_keys_make_syllables_or_nothing(keys: str, syllables: str | None) -> None:
     assert typed_in_hangul(keys) == syllables
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("Kim Minjun's latest film", "the latest film of Minjun Kim", "Kim Minjun’s x-rays, please"),
+        *("please find Kim, Minjun and read the film", "Kim Min-jun abdominal x-ray", "compare Min Jun Kim"),
+        *(
+            "김민준 최근 사진",
+            "김민준의 복부 사진",
+            "환아 김민준은 어떤가요?",
+            "어제 찍은 김 민준 님의 엑스레이",
+        ),
+        *("latest film of Kim Minjun born 2019-03-07", "“김민준” 판독 부탁"),
+    ],
+)
+def test_a_name_within_a_sentence_is_offered(clinic: Clinic, query: str) -> None:
+    found = find_patient(query, clinic=clinic)
+    assert found.status == "no_match"
+    assert [one.patient_id for one in found.nearest] == ["P1"]
+    assert found.nearest[0].reason.endswith("with other words beside it")
+    assert "do not choose" in found.next_step
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("the latest film of the boy", "김 씨의 사진", "Kim's latest film", "any child with free air today"),
+        *("민준 사진 보여줘", "latest film of Kim Minjun born 2019-03-09", "film " * 30),
+    ],
+)
+def test_a_sentence_without_a_whole_name_offers_nobody(clinic: Clinic, query: str) -> None:
+    assert [one.patient_id for one in find_patient(query, clinic=clinic).nearest] == []

@@ -1,0 +1,143 @@
+"""Who may have been meant, where nobody answers a search: offered to a human, never a match."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date
+from itertools import product
+
+from pedaxr.clinic.asked import Asked
+from pedaxr.clinic.patient_matches import UNFIT, Found, Matches, by_id, by_name, ranked, spelled_otherwise
+from pedaxr.patient_search import name_matching as names
+from pedaxr.patient_search.name_forms import NameForms, name_forms
+from pedaxr.patient_search.search_index import SearchIndex
+from pedaxr.patient_search.typing_slips import typed_in_hangul
+
+NEAREST_LISTED = 5
+_AGE = re.compile(
+    r"\d+[ -]*(?:(?:year|yr|month|mo|week|wk|day)s?\b(?:[ -]*old)?|세|살|개월|주|일)", re.IGNORECASE
+)
+# What is written on to a name in a sentence: the genitive, and in Korean honorifics and particles.
+_AFTER_NAME = re.compile(
+    r"['’]s?$|(?<=[가-힣]{2})(?:환자|환아|씨|님|군|양)?(?:의|이|가|은|는|을|를)?$", re.IGNORECASE
+)
+_HANGUL_NAME = re.compile("[가-힣]{2,5}")
+_AROUND = "\"'“”‘’«»()[].?!"
+_MOST_WORDS = 24  # of a longer text that are looked through for a name
+_MOST_WEIGHED = 25  # near names whose bearers are counted
+
+
+def with_similar(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
+    """Few matches by sound or part, and behind them names that one slip of the keyboard makes of the query.
+
+    Either may be meant, so there are several matches and the user is asked.
+    """
+    if not asked.name or found.first[0].score <= names.BABY:
+        return found
+    slips = (one for one in _similar(index, asked) if one.score >= names.ONE_LETTER)
+    fits = [one for one in slips if asked.born in (None, one.patient.patient_birth_date)]
+    both = ranked([*found.first, *fits])[:NEAREST_LISTED]
+    return Matches(both, len(both))
+
+
+def nearest_to(index: SearchIndex, asked: Asked) -> list[Found]:
+    """With no match: a part of what was asked, or names a few letters away; best first."""
+    found = [
+        Found(
+            one.patient,
+            min(one.score, UNFIT),
+            one.reason if one.score <= UNFIT else f"{one.reason}, but another birth date",
+        )
+        for one in (*by_id(index, asked), *spelled_otherwise(index, asked))
+    ]
+    if found:
+        named = by_name(index, asked, most=NEAREST_LISTED).first
+        found += [Found(one.patient, one.score / 2, f"{one.reason}, but another id") for one in named]
+    elif asked.name:
+        found = [*_on_other_keyboard(index, asked), *_similar(index, asked)]
+        found += _born_otherwise(index, asked)
+        found += list(_but_for_numbers(index, asked)) or _within_a_sentence(index, asked)
+    return ranked(found)[:NEAREST_LISTED]
+
+
+def _on_other_keyboard(index: SearchIndex, asked: Asked) -> Iterator[Found]:
+    """The name whose keys these are on a Korean keyboard: nobody had pressed the key between the two."""
+    if hangul := typed_in_hangul("".join(asked.name.split())):
+        for one in by_name(index, replace(asked, name=hangul), most=NEAREST_LISTED).first:
+            yield replace(one, score=one.score / 2, reason=f"{one.reason}, by the keys of a Korean keyboard")
+
+
+def _born_otherwise(index: SearchIndex, asked: Asked) -> Iterator[Found]:
+    """The name with another birth date."""
+    if asked.day is None:
+        return
+    found = by_name(index, Asked(asked.text, asked.name, None, None), most=NEAREST_LISTED)
+    for one in found.first:
+        yield Found(one.patient, one.score / 2, f"{one.reason}, but another birth date")
+
+
+def _but_for_numbers(index: SearchIndex, asked: Asked) -> Iterator[Found]:
+    """The name without what stands beside it: a year, an age, an id that nobody has."""
+    words = _AGE.sub(" 0 ", asked.name.replace(",", " ")).split()
+    bare = [word for word in words if not any(map(str.isdigit, word))]
+    if not bare or len(bare) == len(words) or asked.day is not None:
+        return
+    for one in by_name(index, Asked(asked.text, " ".join(bare), None, None), most=NEAREST_LISTED).first:
+        yield Found(one.patient, one.score / 2, f"{one.reason}, but for a number beside it")
+
+
+def _within_a_sentence(index: SearchIndex, asked: Asked) -> Iterator[Found]:
+    """Whole names among other words: Haram Yoon's latest film, 윤하람의 복부 사진."""
+    for name in _names_within(asked.name):
+        for one in by_name(index, replace(asked, name=name), most=NEAREST_LISTED).first:
+            if one.score >= names.READING:
+                yield replace(one, score=one.score / 2, reason=f"{one.reason}, with other words beside it")
+
+
+def _names_within(text: str) -> Iterable[str]:
+    """What may be a name in a longer text: two or three words next to each other, and each word in Hangul."""
+    written = [word for part in re.split(r"[\s,;:]+", text) if (word := part.strip(_AROUND))][:_MOST_WORDS]
+    bare = [_AFTER_NAME.sub("", word) for word in written]
+    found = [word for word in (*written, *bare) if _HANGUL_NAME.fullmatch(word)]
+    for words, count in product((bare, written), (2, 3)):
+        runs = zip(*(words[at:] for at in range(count)), strict=False)
+        found += map(" ".join, runs)
+    return [name for name in dict.fromkeys(found) if name != text]
+
+
+def _similar(index: SearchIndex, asked: Asked) -> list[Found]:
+    """Names a few letters away, of patients born on the day asked for where there are such."""
+    query = name_forms(asked.name)
+    near = likeliest(query, index.names_near(query))
+    if asked.day is None:
+        return _bearers(index, _most_names_first(index, near), None)
+    of_day = _bearers(index, near, asked.day)
+    if not of_day:
+        of_day = _bearers(index, likeliest(query, index.names_near_of_day(query, asked.day)), asked.day)
+    return of_day
+
+
+def likeliest(query: NameForms, near: Iterable[str]) -> dict[str, names.Likeness]:
+    """The names that are similar enough, best first; of equal ones those written like the query."""
+    forms = {name: name_forms(name) for name in near}
+    likes = ((name, names.similarity(query, of_name)) for name, of_name in forms.items())
+    similar = [
+        (-like.score, names.written_apart(query, forms[name]), name, like) for name, like in likes if like
+    ]
+    return {name: like for *_, name, like in sorted(similar, key=lambda row: row[:3])}
+
+
+def _most_names_first(index: SearchIndex, near: dict[str, names.Likeness]) -> dict[str, names.Likeness]:
+    """Of about equally near names those of few patients first, so that five places hold many names.
+
+    Who bears a name of hundreds is found by the birth date in any case.
+    """
+    first = list(near)[:_MOST_WEIGHED]
+    ordered = sorted(index.fewest_bearers_first(first), key=lambda name: -round(near[name].score, 2))
+    return {name: near[name] for name in (*ordered, *list(near)[_MOST_WEIGHED:])}
+
+
+def _bearers(index: SearchIndex, near: dict[str, names.Likeness], born_on: date | None) -> list[Found]:
+    patients = index.patients_named(list(near), born_on=born_on, limit=NEAREST_LISTED)
+    likes = ((patient, near[patient.patient_name]) for patient in patients)
+    return [Found(patient, like.score, like.reason) for patient, like in likes]

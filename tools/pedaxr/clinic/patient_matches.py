@@ -1,0 +1,137 @@
+"""Who answers a search: by id, by name and by birth date."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from pedaxr.clinic.asked import Asked, date_in
+from pedaxr.errors import InvalidRequest
+from pedaxr.patient_search import name_matching as names
+from pedaxr.patient_search.name_forms import name_forms, without_titles
+from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
+from pedaxr.registry import Patient
+from pedaxr_models.written.plain import plain
+
+_MOST_IDS = 4  # words of a query that are looked up as ids
+_BUT_FOR_ZEROS, _BUT_FOR_HYPHENS = "patient id but for zeros in front", "patient id but for hyphens"
+UNFIT = 0.5  # score of patients of whom something asked for is not true: offered, never a match
+
+
+@dataclass(frozen=True)
+class Found:
+    """One patient, how well the query fits (as `Likeness.score`), and why."""
+
+    patient: Patient
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The first matches at least, best first, and how many there are, counted to `MOST_COUNTED` and one.
+
+    Attributes:
+        by_id: whether an id led to them.
+    """
+
+    first: list[Found]
+    total: int
+    by_id: bool = False
+
+
+def matching(index: SearchIndex, asked: Asked, *, most: int) -> Matches:
+    """The patients who answer the query and were born on the date asked for."""
+    with_id = list(by_id(index, asked))
+    fits_id = [one for one in with_id if _is_fit(one, asked)]
+    if with_id and not fits_id:
+        return Matches([], 0)
+    if fits_id and asked.name != asked.unlabelled:  # an id that is also a birth date: both are listed
+        fits_id = ranked([*fits_id, *by_name(index, asked, most=MOST_COUNTED).first])
+    if fits_id:
+        return Matches(fits_id, len(fits_id), by_id=True)
+    alike = list(spelled_otherwise(index, asked))
+    if fits := [one for one in alike if _is_fit(one, asked)]:
+        return Matches(fits, len(fits))
+    if asked.no_such_day and not alike:
+        raise InvalidRequest(asked.no_such_day)
+    return by_name(index, asked, most=most)
+
+
+def by_id(index: SearchIndex, asked: Asked) -> Iterator[Found]:
+    """Patients with an id that is the query or a word of it; the score of the rest of the query, if any."""
+    if whole := index.patients_with_id(asked.text):
+        yield from (Found(patient, names.SAME, reason) for patient, reason in whole)
+        return
+    words = asked.words
+    for word in [word for word in words if any(map(str.isdigit, word))][:_MOST_IDS]:
+        for patient, reason in index.patients_with_id(word):
+            yield _with_rest(patient, reason, [other for other in words if other != word])
+
+
+def spelled_otherwise(index: SearchIndex, asked: Asked) -> Iterator[Found]:
+    """Patients whose id is a word of the query but for zeros in front, or hyphens.
+
+    Alone that is offered, and no match: the ids may be two children's.
+    """
+    words = asked.words
+    wholes = dict.fromkeys(("".join(words), "".join(asked.text.split())))  # MRN may begin the id itself
+    for word in dict.fromkeys([*words[:_MOST_IDS], *wholes]):
+        rest = [] if word in wholes else [other for other in words if other != word]
+        alike = [(patient, _BUT_FOR_ZEROS) for patient in index.patients_but_for_zeros(word)]
+        alike += [(patient, _BUT_FOR_HYPHENS) for patient in index.patients_but_for_hyphens(word)]
+        for patient, reason in alike:
+            found = _with_rest(patient, reason, rest)
+            is_born = asked.born is not None and asked.born == patient.patient_birth_date
+            yield found if rest or is_born else replace(found, score=UNFIT)
+
+
+def _with_rest(patient: Patient, reason: str, rest: list[str]) -> Found:
+    beside = " ".join(without_titles(rest))
+    found = date_in(beside)
+    name = beside if found is None else found.rest
+    if found is not None and found.day != patient.patient_birth_date:
+        return Found(patient, UNFIT, f"{reason}, but another birth date")
+    if not name:
+        return Found(patient, names.SAME, reason)
+    like = names.likeness(name_forms(name), name_forms(patient.patient_name))
+    return (
+        Found(patient, like.score, f"{reason}; {like.reason}")
+        if like
+        else Found(patient, UNFIT, f"{reason}, but another name")
+    )
+
+
+def _is_fit(found: Found, asked: Asked) -> bool:
+    return found.score > UNFIT and asked.born in (None, found.patient.patient_birth_date)
+
+
+def by_name(index: SearchIndex, asked: Asked, *, most: int) -> Matches:
+    """Patients whose name answers the query, or who were born on the day that is all of it."""
+    if asked.contradicts_itself:
+        return Matches([], 0)
+    if not asked.name and asked.day:
+        born = index.patients_born_on(asked.day)
+        score = names.PART if asked.is_short else names.SAME
+        reason = (
+            "born on that day, if the six digits are a birth date" if asked.is_short else "born on that day"
+        )
+        return Matches([Found(p, score, reason) for p in born[:most]], len(born))
+    numbers = re.findall(r"\d{3,}", asked.name)  # an id or a year: a child whose name lacks it has another
+    found = {
+        one.patient_name: one.likeness
+        for one in index.names_like(name_forms(asked.name), born_on=asked.day)
+        if all(number in plain(one.patient_name) for number in numbers)
+    }
+    most = MOST_COUNTED + 1 if asked.day else most
+    patients = index.patients_named(list(found), born_on=asked.day, limit=most)
+    total = len(patients) if asked.day or len(patients) < most else index.count_named(list(found))
+    likes = ((patient, found[patient.patient_name]) for patient in patients)
+    return Matches([Found(patient, like.score, like.reason) for patient, like in likes], total)
+
+
+def ranked(found: Iterable[Found]) -> list[Found]:
+    """Each patient once, with the best reason; best first, ties in a fixed order that prefers nobody."""
+    best: dict[str, Found] = {}
+    for one in sorted(found, key=lambda f: (-f.score, f.patient.patient_name, f.patient.patient_id)):
+        best.setdefault(one.patient.patient_id, one)
+    return list(best.values())
