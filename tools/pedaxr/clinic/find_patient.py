@@ -9,12 +9,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import accessing, home_of, note
-from pedaxr.clinic.asked import Asked, check_arguments, parse_query
 from pedaxr.clinic.nearest import NEAREST_LISTED, likeliest, nearest_to, with_similar
 from pedaxr.clinic.next_step import next_step
 from pedaxr.clinic.patient_matches import Found, Matches, matching
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
+from pedaxr.patient_search.asked import Asked, check_arguments, parse_query
 from pedaxr.patient_search.name_forms import name_forms, romanised_name
 from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
 from pedaxr.records import counting_damaged

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import date
 from itertools import product
 
-from pedaxr.clinic.asked import Asked
 from pedaxr.clinic.patient_matches import UNFIT, Found, Matches, by_id, by_name, ranked, spelled_otherwise
 from pedaxr.patient_search import name_matching as names
+from pedaxr.patient_search.asked import Asked
 from pedaxr.patient_search.name_forms import NameForms, name_forms
 from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.patient_search.typing_slips import typed_in_hangul

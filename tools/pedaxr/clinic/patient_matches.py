@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from pedaxr.clinic.asked import Asked, date_in
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
+from pedaxr.patient_search.asked import Asked, date_in
 from pedaxr.patient_search.name_forms import name_forms, without_titles
 from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
 from pedaxr.registry import Patient

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from pedaxr.audit.callers import current_caller
 from pedaxr.audit.trail import accessing, note
 from pedaxr.clinic import Clinic
-from pedaxr.clinic.asked import parse_query
 from pedaxr.clinic.identity import same_id
 from pedaxr.clinic.import_film import import_film
 from pedaxr.errors import (
@@ -27,6 +26,7 @@ from pedaxr.pacs.handle_ids import is_handle
 from pedaxr.pacs.handles import Handle, handle_of, recall
 from pedaxr.pacs.node import PacsNode
 from pedaxr.pacs.retrieve import Place, film_at
+from pedaxr.patient_search.asked import parse_query
 from pedaxr.radiograph.dicom_header import OTHER_PART
 from pedaxr.storage.files import disk_errors, write_durably
 

@@ -10,10 +10,10 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from pedaxr.clinic.asked import Asked
 from pedaxr.pacs.dimse import Finder, finding
 from pedaxr.pacs.node import PacsNode
 from pedaxr.pacs.rows import PacsFilm, PacsStudy, code_in, study_of, uid_in
+from pedaxr.patient_search.asked import Asked
 from pedaxr.patient_search.hangul import is_hangul, split_surname
 from pedaxr.patient_search.name_forms import name_forms, romanised_name
 from pedaxr.patient_search.name_matching import SAME, Likeness

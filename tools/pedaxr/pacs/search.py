@@ -15,12 +15,12 @@ from pedaxr.audit.callers import current_caller
 from pedaxr.audit.trail import accessing, note
 from pedaxr.clinic import Clinic
 from pedaxr.clinic import find_patient as registry_search
-from pedaxr.clinic.asked import parse_query
 from pedaxr.clinic.identity import Refused, check_same
 from pedaxr.clinic.next_step import next_step
 from pedaxr.errors import PacsDown, PacsError, PatientNotFound
 from pedaxr.pacs.node import PacsNode
 from pedaxr.patient_search import name_matching as names
+from pedaxr.patient_search.asked import parse_query
 from pedaxr.patient_search.name_forms import romanised_name
 from pedaxr.records import Patient
 from pedaxr.types import PatientMatch, PatientSearch, StudySummary
