@@ -11,6 +11,7 @@ LEAST_LOOKED_AT = 0.97  # of films that hang wrongly
 MOST_DOUBTED = 0.01  # of films that hang correctly
 MOST_OTHERS_DOUBTED = 0.0  # they are few, and of the world
 LEAST_MARGIN = 0.03
+LEAST_TOLD = 0.25  # of films that hang wrongly; a look that tells fewer is not made
 CHANGES_FROM = 2 / 3  # of the least unsureness of a film that its second look has put in doubt
 
 
@@ -62,7 +63,9 @@ def _second_look(pairs: Sequence[tuple[float, float]], others: Sequence[tuple[fl
 
     At least 97 % of the films that hang wrongly are looked at, at most 1 % of the others are doubted; where
     both are far apart, the margin lies half-way to the films that hang wrongly. A second look takes as
-    long as the first: it is made from two thirds of the least unsureness on at which it has doubted a film.
+    long as the first: it is made from two thirds of the least unsureness on at which it has doubted a film,
+    and never where it tells few of those that hang wrongly: a network that learned from mirrored films is as
+    sure of them.
     """
     known = [pair for pair in pairs if all(map(math.isfinite, pair))]
     if not known:
@@ -73,6 +76,8 @@ def _second_look(pairs: Sequence[tuple[float, float]], others: Sequence[tuple[fl
     spared_others = _above_most(_margins(others, looked_from), MOST_OTHERS_DOUBTED) if others else 0.0
     margin = max(LEAST_MARGIN, half_way, _above_most(_margins(known, looked_from), MOST_DOUBTED))
     rule = SecondLook(looked_from, round(max(margin, spared_others), 3))
+    if sum(rule.doubts(other, stored) for stored, other in known) < LEAST_TOLD * len(known):
+        return SecondLook(NEVER, rule.margin)
     return SecondLook(max(looked_from, _changes_from(rule, known)), rule.margin)
 
 
@@ -80,7 +85,7 @@ def _changes_from(rule: SecondLook, pairs: Sequence[tuple[float, float]]) -> flo
     """The unsureness from which a second look may tell anything, the films hung either way."""
     either = [*pairs, *((other, stored) for stored, other in pairs)]
     doubted = [stored for stored, other in either if rule.doubts(stored, other)]
-    return math.floor(CHANGES_FROM * min(doubted) * 1000) / 1000 if doubted else NEVER
+    return math.floor(CHANGES_FROM * min(doubted) * 1000) / 1000
 
 
 def _margins(pairs: Iterable[tuple[float, float]], looked_from: float) -> list[float]:

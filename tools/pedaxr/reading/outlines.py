@@ -14,7 +14,6 @@ from pedaxr.radiograph.recent_cache import Recent
 from pedaxr.reading.framing import Framing, framing_of, with_exposed_field
 from pedaxr.reading.markers import SideLetter
 from pedaxr.reading.notes import Note
-from pedaxr.reading.operating_points import operating_points
 from pedaxr.reading.placement import Anatomy
 from pedaxr.reading.positioning import faults
 from pedaxr.reading.quality import sureness
@@ -174,19 +173,14 @@ def outline_framed(
     spacing: Spacing | None,
     framing: Framing,
     *,
-    meanwhile: Callable[[Framing], None] | None = None,
+    meanwhile: Callable[[Framing], None] = lambda framing: None,
 ) -> Outlines:
-    """Segment a film in one framing.
-
-    `meanwhile` is given at a first look, after which the mirrored one may well be asked for.
-    """
+    """Segment a film in one framing; `meanwhile` as for `outline`."""
     film = framing.apply(radiograph.pixels)
     segmentation = segmenter.predict(film, is_framed=framing.is_framed)
     begin(lambda: segmentation.tissue)
     looks = Looks(segmentation, film, segmenter.glance)
-    if meanwhile:
-        meanwhile(framing)
-        looks.look_ahead(operating_points().mirrored_looked_from)
+    meanwhile(framing)
     thresholds, min_area_px = segmenter.thresholds, segmenter.min_area_px
     masks = channel_masks(
         segmentation,

@@ -1,14 +1,16 @@
 """A second look at the same film, hung another way: is it mirrored, upside down, or two films in one?
 
-The network finds an organ by its place as much as by its look, so that a mirrored film is outlined as if it
-were hung correctly, only with less confidence. A film whose outlines are uncertain enough is therefore
-segmented again, mirrored and turned by half; if it is clearly more certain the other way round, it was hung
-wrongly. A picture that is wide, tall or has two spines is also segmented half by half: two bodies are more
-certain apart, or show a spine, a liver and a pelvis each.
+A network may find an organ by its place as much as by its look, so that a film hung wrongly is outlined as if
+it were not, only with less confidence. A film whose outlines are uncertain enough is therefore segmented
+again, turned by half, and mirrored if that tells anything of the network in use; if it is clearly more
+certain the other way round, it was hung wrongly. The bundled network learned from mirrored films: it outlines
+organs where they lie, and their places tell (`positioning`).
+
+A picture that is wide, tall or has two spines is also segmented half by half: two bodies are more certain
+apart, or show a spine, a liver and a pelvis each.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,6 @@ from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.reading.notes import Note, NoteKind
 from pedaxr.reading.operating_points import NEVER
 from pedaxr_models.labels import CHANNELS, Structure
-from pedaxr_models.runtime.threads import threads_per_call
 from pedaxr_models.segmentation.landmarks import box_of
 from pedaxr_models.segmentation.transforms import FRAME
 
@@ -46,7 +47,6 @@ _ABDOMEN = {Structure.SPINE: 0.01, Structure.LIVER: 0.02, Structure.PELVIS: 0.02
 _LEAST_SECOND_SPINE = 0.15  # of the longer one's area
 _LEAST_SPINE_SHAPE = 2.0  # height to mean width
 _SPINES_APART = 2.5  # mean widths
-_beside = ThreadPoolExecutor(1, thread_name_prefix="second-look")
 _MIRRORED = Note(
     NoteKind.DOUBT,
     "The outlines are surer with the film mirrored, so left and right may be exchanged.",
@@ -72,15 +72,6 @@ class Looks:
         self._stored = segmentation
         self._film = film
         self._segment = segment
-        self._ahead: Future[float] | None = None
-
-    def look_ahead(self, looked_from: float) -> None:
-        """Begin the mirrored look where it will be asked for, if a call may use two cores.
-
-        It takes as long as all that is done with the first look until then: regions, measures, checks.
-        """
-        if threads_per_call() > 1 and looked_from < NEVER and self.sides > looked_from:
-            self._ahead = _beside.submit(self._mirrored)
 
     @cached_property
     def sides(self) -> float:
@@ -95,9 +86,6 @@ class Looks:
     @cached_property
     def sides_mirrored(self) -> float:
         """Of the organs that lie on one side, with the film mirrored."""
-        return self._mirrored() if self._ahead is None else self._ahead.result()
-
-    def _mirrored(self) -> float:
         return self._unsure(self._content[:, ::-1], ONE_SIDED)
 
     @cached_property
