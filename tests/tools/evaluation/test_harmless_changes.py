@@ -1,6 +1,7 @@
 """`pedaxr evaluate real --changed`: each film in twenty ways, held against what is said of it as it is."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -64,6 +65,10 @@ def test_a_turned_film_is_all_there() -> None:
 
 def test_each_change_is_counted_against_what_is_said_of_the_film_as_it_is() -> None:
     first, second = film("a"), film("b", air=Presence.UNCERTAIN)
+    first, second = (
+        replace(first, suitable=True, age_group="adult"),
+        replace(second, suitable=True, age_group="infant"),
+    )
     names = list(CHANGES)
     records = [record(known, name, LOOPS) for known in (first, second) for name in names]
     at = names.index("noisy")
@@ -78,6 +83,10 @@ def test_each_change_is_counted_against_what_is_said_of_the_film_as_it_is() -> N
     assert rows["blurred"] == ["0 of 2", "1 of 1", "1 of 2 |"]
     assert rows[UNCHANGED] == ["0 of 2", "0 of 1", "0 of 2 |"]
     assert rows["**all changes**"] == ["1 of 38", "1 of 19", "2 of 37 |"]
+    assert rows["of suitable films"] == rows["**all changes**"]
+    assert rows["of suitable films of children"] == ["0 of 19", "0 of 0", "1 of 19 |"]
+    unknown = [replace(one, film=replace(one.film, suitable=None)) for one in records]
+    assert "| of suitable films | 0 of 0 |" in changed_table(unknown), "nobody said so of any"
 
 
 def test_the_command_reads_every_change_of_every_abdomen_and_publishes(

@@ -187,7 +187,7 @@ def measure_changed(films: Sequence[PartialFilm], progress: Progress | None = No
 
 
 def changed_table(records: Sequence[ChangedRecord]) -> str:
-    """Markdown: one row a change, then all of them together."""
+    """Markdown: one row a change, then all of them together, of suitable films, and of those of children."""
     head = (
         "| film | refused or doubted | critical without free air | findings, of films read, other than as "
         "they are |\n|---|---|---|---|\n"
@@ -195,7 +195,14 @@ def changed_table(records: Sequence[ChangedRecord]) -> str:
     of_change = {name: [r for r in records if r.change == name] for name in CHANGES}
     usual = {r.film.id: r for r in of_change[UNCHANGED]}
     changed = [r for r in records if r.change != UNCHANGED]
-    rows = [*of_change.items(), ("**all changes**", changed)]
+    suitable = [r for r in changed if r.film.suitable]
+    of_children = [r for r in suitable if r.film.age_group not in ("", "adult")]
+    rows = [
+        *of_change.items(),
+        ("**all changes**", changed),
+        ("of suitable films", suitable),
+        ("of suitable films of children", of_children),
+    ]
     return head + "\n".join(_row(name, some, usual) for name, some in rows)
 
 
