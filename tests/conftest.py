@@ -17,7 +17,9 @@ from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
+from zlib import crc32
 
 import pytest
 
@@ -87,10 +89,13 @@ for module in (phantom, phantom.film, write, contact_sheet, pictures):  # each h
 @pytest.fixture(scope="session", autouse=True)
 def made_films(tmp_path_factory: pytest.TempPathFactory) -> MadeFilms:
     own = tmp_path_factory.getbasetemp()
-    of_the_run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    MADE.folder = of_the_run / "films"
-    MADE.folder.mkdir(exist_ok=True)
+    _keep_films_in(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
     return MADE
+
+
+def _keep_films_in(folder: Path) -> None:
+    MADE.folder = folder / "films"
+    MADE.folder.mkdir(exist_ok=True, parents=True)
 
 
 class Unsynced(sqlite3.Connection):
@@ -119,6 +124,12 @@ def every_write_is_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", SYNCED["fsync"])
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Films that modules of tests make when they are imported are made once in a run, too."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        _keep_films_in(Path(config.option.basetemp).parent)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Modules and thousands of items stay to the end: they are not looked at again by each collection."""
@@ -126,9 +137,22 @@ def pytest_collection() -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        gc.collect()
         gc.freeze()
+        gc.set_threshold(10_000, 10, 10)  # looking for cycles was 4 % of a run
         gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, pytest.CollectReport]:
+    """Each worker imports the tests in an order of its own: what one has rewritten is ready for the others.
+
+    Side by side in one order, each of them would rewrite every module of a fresh clone.
+    """
+    report: pytest.CollectReport = yield
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker and report.result and isinstance(collector, pytest.Directory):
+        report.result.sort(key=lambda node: crc32(f"{worker} {node.nodeid}".encode()))
+    return report
 
 
 # By processor time, of a run with --durations: half a minute to five seconds each.
@@ -143,6 +167,7 @@ LONGEST = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Each worker begins with a share of the longest modules: none is left with one at the end."""
+    items.sort(key=lambda item: item.path)  # the same for all workers
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     modules = [list(some) for _, some in groupby(items, lambda item: item.path)]
     long = [some for some in modules if some[0].path.name in LONGEST]
