@@ -146,6 +146,28 @@ def test_a_name_within_a_sentence_is_offered(clinic: Clinic, query: str) -> None
     assert "do not choose" in found.next_step
 
 
+def test_of_names_within_a_sentence_the_longest_is_offered_and_no_word_that_only_sounds_like_one(
+    tmp_path: Path,
+) -> None:
+    children = [
+        Patient(f"P{number}", name, None, None)
+        for number, name in enumerate(
+            ("Victoria Ava Castillo", "Ava Castillo", "윤하람", "Choy Kun", "A I", "허준")
+        )
+    ]
+    Registry.create(tmp_path / REGISTRY_FILE).add(children, [])
+
+    def offered(query: str) -> list[str]:
+        return [one.patient_name for one in find_patient(query, clinic=open_clinic(tmp_path)).nearest]
+
+    assert offered("Victoria Ava Castillo's x-ray") == ["Victoria Ava Castillo"]
+    assert offered("the x-ray of Ava Castillo") == ["Ava Castillo"]
+    assert offered("윤하람의 최근 복부 사진") == ["윤하람"]
+    assert offered("어제 응급실에 온 남자 아이") == []
+    assert offered("허준의 최근 사진") == ["허준"]
+    assert offered("latest film of Yun Haram") == ["윤하람"]
+
+
 @pytest.mark.parametrize(
     "query",
     [

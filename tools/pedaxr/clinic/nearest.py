@@ -87,22 +87,37 @@ def _but_for_numbers(index: SearchIndex, asked: Asked) -> Iterator[Found]:
 
 
 def _within_a_sentence(index: SearchIndex, asked: Asked) -> Iterator[Found]:
-    """Whole names among other words: Haram Yoon's latest film, 윤하람의 복부 사진."""
+    """Whole names among other words, not parts of longer ones: Haram Yoon's film, 윤하람의 복부 사진."""
+    known: list[str] = []
     for name in _names_within(asked.name):
-        for one in by_name(index, replace(asked, name=name), most=NEAREST_LISTED).first:
-            if one.score >= names.READING:
-                yield replace(one, score=one.score / 2, reason=f"{one.reason}, with other words beside it")
+        if any(name in longer for longer in known):
+            continue
+        found = by_name(index, replace(asked, name=name), most=NEAREST_LISTED).first
+        if alike := [one for one in found if one.score >= _least_alike(name)]:
+            known.append(name)
+            yield from (
+                replace(one, score=one.score / 2, reason=f"{one.reason}, with other words beside it")
+                for one in alike
+            )
 
 
-def _names_within(text: str) -> Iterable[str]:
-    """What may be a name in a longer text: two or three words next to each other, and each word in Hangul."""
+def _least_alike(name: str) -> float:
+    """Words of two syllables are many: 최근 (recently) may be read as Choi Geun, but is nobody but 최근."""
+    if not _HANGUL_NAME.fullmatch(name):
+        return names.READING
+    return names.STANDARD if len(name) > 2 else names.REORDERED
+
+
+def _names_within(text: str) -> list[str]:
+    """What may be a name in a text, longest first: two or three words in a row, and each word in Hangul."""
     written = [word for part in re.split(r"[\s,;:]+", text) if (word := part.strip(_AROUND))][:_MOST_WORDS]
     bare = [_AFTER_NAME.sub("", word) for word in written]
-    found = [word for word in (*written, *bare) if _HANGUL_NAME.fullmatch(word)]
-    for words, count in product((bare, written), (2, 3)):
+    found: list[str] = []
+    for words, count in product((bare, written), (3, 2)):
         runs = zip(*(words[at:] for at in range(count)), strict=False)
         found += map(" ".join, runs)
-    return [name for name in dict.fromkeys(found) if name != text]
+    found += [word for word in (*written, *bare) if _HANGUL_NAME.fullmatch(word)]
+    return sorted((name for name in dict.fromkeys(found) if name != text), key=len, reverse=True)
 
 
 def _similar(index: SearchIndex, asked: Asked) -> list[Found]:
