@@ -1,7 +1,7 @@
 """Simple image statistics with names, each a way in which synthetic films may differ from real ones."""
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import cv2
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 SIDE = 512  # films are compared at this size
+_RADII = np.geomspace(4, 60, 12)  # cycles a film, between which the power spectrum is averaged
 
 
 def frame_of(pixels: FloatArray) -> FloatArray:
@@ -91,11 +92,17 @@ def _slope(frame: _Frame) -> float:
     grey = frame.pixels
     window = np.outer(np.hanning(grey.shape[0]), np.hanning(grey.shape[1]))
     power = np.abs(np.fft.fft2((grey - grey.mean()) * window)) ** 2
-    fy, fx = np.fft.fftfreq(grey.shape[0]) * SIDE, np.fft.fftfreq(grey.shape[1]) * SIDE
-    radius = np.hypot(fy[:, None], fx[None])
-    rings = np.geomspace(4, 60, 12)
-    means = [power[(radius >= a) & (radius < b)].mean() for a, b in pairwise(rings)]
-    return float(np.polyfit(np.log(np.sqrt(rings[1:] * rings[:-1])), np.log(np.array(means) + 1e-12), 1)[0])
+    means = [power.ravel()[ring].mean() for ring in _rings(*grey.shape)]
+    middles = np.log(np.sqrt(_RADII[1:] * _RADII[:-1]))
+    return float(np.polyfit(middles, np.log(np.array(means) + 1e-12), 1)[0])
+
+
+@lru_cache(maxsize=8)
+def _rings(height: int, width: int) -> list[NDArray[np.intp]]:
+    """Where in the flat spectrum of a film the frequencies between two radii lie, by radius."""
+    fy, fx = np.fft.fftfreq(height) * SIDE, np.fft.fftfreq(width) * SIDE
+    radius = np.hypot(fy[:, None], fx[None]).ravel()
+    return [np.flatnonzero((radius >= a) & (radius < b)) for a, b in pairwise(_RADII)]
 
 
 def _symmetry(frame: _Frame) -> float:

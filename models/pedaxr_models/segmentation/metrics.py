@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 BoolArray = NDArray[np.bool_]
 
@@ -67,18 +66,25 @@ def specificity(called: BoolArray, true: BoolArray) -> float:
 def auroc(scores: NDArray[np.floating], true: BoolArray) -> float:
     """Probability that a film with the finding scores above one without; ties count half."""
     positives, negatives = int(np.count_nonzero(true)), int(np.count_nonzero(~true))
-    if not positives or not negatives:
+    if not positives or not negatives or np.isnan(scores).any():
         return float("nan")
-    ranks = float(rankdata(scores)[true].sum())
+    ordered, shown = np.sort(scores), scores[true]
+    # Ranks of the films with the finding, from 1; of equal scores the mean. SciPy's take ten times as long.
+    ranks = float((np.searchsorted(ordered, shown) + np.searchsorted(ordered, shown, "right") + 1).sum()) / 2
     return (ranks - positives * (positives + 1) / 2) / (positives * negatives)
 
 
 def bootstrap_interval(
     statistic: Callable[[NDArray[np.intp]], float], films: int, *, seed: int = 0, resamples: int = 1000
 ) -> tuple[float, float]:
-    """95 % percentile interval of `statistic(indices)` over films drawn with replacement (Efron, 1979)."""
-    rng = np.random.default_rng(seed)
-    values = np.array([statistic(rng.integers(films, size=films)) for _ in range(resamples if films else 0)])
+    """95 % percentile interval of `statistic(indices)` over films drawn with replacement (Efron, 1979).
+
+    Few films are often drawn alike: each draw is computed once.
+    """
+    drawn = np.random.default_rng(seed).integers(films or 1, size=(resamples if films else 0, films))
+    keys = [one.tobytes() for one in drawn]
+    found = {key: statistic(one) for key, one in dict(zip(keys, drawn, strict=True)).items()}
+    values = np.array([found[key] for key in keys])
     values = values[np.isfinite(values)]
     if not len(values):
         return float("nan"), float("nan")

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
 
 from pedaxr_models.facts import Severity
 from pedaxr_models.grades import severity_of
@@ -45,6 +44,8 @@ def landmarks_of(view: Framed) -> measure.Landmarks:
     ],
 )
 def test_what_is_seen_grows_with_what_was_planned(finding: Finding, view: View) -> None:
+    from scipy.stats import spearmanr  # takes a second, and every worker would wait for it
+
     seen = [extent_of(framed(finding, view, a, i), finding) for i, a in enumerate(_AMOUNTS)]
     assert spearmanr(_AMOUNTS, seen).statistic > 0.6
     shuffled = np.random.default_rng(0).permutation(seen)

@@ -137,14 +137,16 @@ def train_mixed(config: MixedConfig, report: Report = print) -> Path:
     films = [film for folder in config.real for film in read_partial(folder)]
     skip = config.leave_out + left_out(films, config.fold)
     films += [film for folder in config.also for film in read_partial(folder)]
-    first = 0
+    first, begun = 0, run.step
     for size, steps in config.stages:
         last = first + steps
         if run.step < last:
             _train_stage(config, run, splits, films, skip, size, last, report)
         first = last
-    run.save(config.out / "state.pt")
-    return keep_average(run, config.out / "average.pt")
+    if run.step == begun:  # else all of it was kept after the last step
+        run.save(config.out / "state.pt")
+        keep_average(run, config.out / "average.pt")
+    return config.out / "average.pt"
 
 
 def _splits(config: MixedConfig) -> dict[str, list[Film]]:
