@@ -16,6 +16,7 @@ TELL = "Tell the responsible doctor now."
 # What no network here was trained for, where the answer itself does not list it.
 UNTRAINED = (
     "rectal gas",
+    "bowel wall gas",
     "lines and tubes",
     "foreign bodies",
     "calcification",

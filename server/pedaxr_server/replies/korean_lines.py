@@ -25,7 +25,7 @@ _HOW_SURE: Mapping[str, str] = {
 }
 _TELL = "담당 의사에게 즉시 알릴 것."
 _STATUS = {"preliminary": "예비 판독(초안)", "final": "최종 판독", "amended": "수정 판독"}
-_UNTRAINED = "직장 가스, 카테터 및 튜브, 이물, 석회화, 실질 장기, 폐 기저부, 골격"
+_UNTRAINED = "직장 가스, 장벽 가스, 카테터 및 튜브, 이물, 석회화, 실질 장기, 폐 기저부, 골격"
 _DISCLAIMER = "연구 및 교육용이며 의료기기가 아님. 반드시 자격 있는 의료인이 영상을 판독할 것."
 _NO_VERDICT = "호전이나 악화는 의사가 판단함."
 _SOURCE = re.compile(r" \[[^\]]+\]")

@@ -234,9 +234,13 @@ def test_another_film_of_the_same_day_is_named_and_not_compared(report_of, two_m
     assert report_of("normal").sections["Comparison"] == "No earlier film is registered.", "control"
     two_more(date(2025, 3, 1))
     report = report_of("normal", indication="again")
-    assert report.sections["Comparison"].endswith("Other films of that day are registered: other.")
+    assert report.sections["Comparison"].endswith(
+        "Other films of that day are registered: other, view not stated."
+    )
     assert report.comparison is None
-    assert korean_sections(report)["비교 영상"].endswith("같은 날 촬영된 다른 영상 있음: other.")
+    assert korean_sections(report)["비교 영상"].endswith(
+        "같은 날 촬영된 다른 영상 있음: other, 촬영 자세 미상."
+    )
 
 
 def test_a_film_without_a_date_is_not_said_to_be_the_first(film_clinic: Clinic, report_of, two_more) -> None:

@@ -11,6 +11,7 @@ from pedaxr.records import UNNAMED, Patient
 from pedaxr.text import printable
 from pedaxr.types import Sex
 from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.written.masked import fits, is_masked
 from pedaxr_models.written.nobody import names_any_child
 from pedaxr_models.written.plain import is_odd_id, plain_id
 
@@ -19,6 +20,11 @@ _LONGEST_NAME = 200
 
 class Refused(ValueError):
     """A film that cannot be imported."""
+
+
+def may_be_one_name(one: str, other: str) -> bool:
+    """Whether two names beside one id may be one child's: spellings of one name, or one hides the other."""
+    return same_name(one, other) or fits(one, other)
 
 
 def same_name(one: str, other: str) -> bool:
@@ -37,12 +43,16 @@ def names_another(ours: FilmMetadata, header: FilmMetadata) -> bool:
     if ours.patient_id and header.patient_id and not same_id(ours.patient_id, header.patient_id):
         return True
     return bool(
-        ours.patient_name and header.patient_name and not same_name(ours.patient_name, header.patient_name)
+        ours.patient_name
+        and header.patient_name
+        and not may_be_one_name(ours.patient_name, header.patient_name)
     )
 
 
 def patient_named(meta: FilmMetadata, digest: str) -> Patient:
     """The patient of a film; without an id, name, sex and birth date (or age) tell children apart.
+
+    A masked name does not: each film under it alone is taken for a child of its own, and compared with none.
 
     Args:
         meta: of the film.
@@ -59,7 +69,7 @@ def patient_named(meta: FilmMetadata, digest: str) -> Patient:
     patient_id = plain_id(meta.patient_id or "")
     if not patient_id:
         known = (fold(name).replace(" ", ""), sex, birth, None if birth else meta.age_months)
-        is_named = not names_any_child(name)
+        is_named = not (names_any_child(name) or is_masked(name))
         patient_id = "I-" + hashlib.sha256(repr(known if is_named else digest).encode()).hexdigest()[:10]
     return Patient(
         patient_id, name or UNNAMED, date.fromisoformat(birth) if birth else None, cast(Sex | None, sex)
@@ -87,7 +97,7 @@ def is_contradicted(known: Patient, named: Patient) -> bool:
     return (
         len(births) > 1
         or len(sexes) > 1
-        or (is_named and not same_name(known.patient_name, named.patient_name))
+        or (is_named and not may_be_one_name(known.patient_name, named.patient_name))
     )
 
 

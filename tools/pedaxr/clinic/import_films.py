@@ -24,6 +24,7 @@ from pedaxr.storage.home import default_home
 from pedaxr_models.datasets import DatasetError, Film, ReadReport, read_dataset
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.written.ages import range_of_months
+from pedaxr_models.written.masked import is_masked
 
 if TYPE_CHECKING:
     from pedaxr.radiograph.raster import Spacing
@@ -326,7 +327,9 @@ def _suffix(path: Path) -> str:
 
 
 def _note_doubts(under_way: Import, film: Film, patient: Patient, study: NewStudy) -> None:
-    if not film.metadata.patient_id:
+    if not film.metadata.patient_id and is_masked(film.metadata.patient_name or ""):
+        under_way.notes["had a masked name and no patient id: each was taken for a child of its own"] += 1
+    elif not film.metadata.patient_id:
         under_way.notes["had no patient id: children were told apart by name, sex, birth date or age"] += 1
     tomorrow = date.today() + timedelta(days=1)  # which today is in another time zone
     for day, what in ((patient.patient_birth_date, "birth"), (study.study_date, "study")):

@@ -34,6 +34,7 @@ _FREE_AIR = re.compile(r"\b([Ff])ree (?:intraperitoneal )?(?:gas|air)\b(?![- ]fl
 # What a report on such a film speaks of, and no network here was trained for or measured on.
 UNTRAINED_PARTS = (
     "rectal_gas",
+    "bowel_wall_gas",
     "calcification",
     "foreign_bodies",
     "lines_and_tubes",

@@ -1,6 +1,6 @@
 """A film compared with the latest earlier one of the same child, computed from both segmentations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +9,7 @@ from pedaxr.reading.measurements import LEVELS, STOOL_PARTS
 from pedaxr.reading.read_film import Reading, Source, read_film
 from pedaxr.registry.standing import signed_of
 from pedaxr.reports.film_limits import FilmLimits, limits_of
+from pedaxr.reports.flags import view_name
 from pedaxr.reports.sections import NOT_COMPARED
 from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import ComparedItem, Comparison
@@ -25,6 +26,7 @@ NOT_OUTLINED = "not outlined"
 SUSPECTED = "suspected, not outlined"
 _NO_DATE = "Not compared: the date of this film is not known."
 _THAT_DAY = "Other films of that day are registered: {}."
+_CRITICAL_THAT_DAY = "Critical by its report: {}."
 # A change of an area or length below this share of the earlier one is within what two outlines differ by.
 LEAST_CHANGE = 0.2
 _RATIOS = {
@@ -105,9 +107,19 @@ def compare_with_earlier(reading: Reading, checked: "CheckedDraft") -> ComparedW
     if others and source.study.study_date is None:
         return ComparedWithEarlier(_NO_DATE)
     compared = _with_the_latest(reading, checked, source.study, source.clinic)
-    that_day = [shown_id(s.study_id) for s in others if s.study_date == source.study.study_date]
-    beside = _THAT_DAY.format(", ".join(that_day)) if that_day else ""
-    return replace(compared, text=" ".join(filter(None, [compared.text, beside])))
+    that_day = [s for s in others if s.study_date == source.study.study_date]
+    return replace(compared, text=" ".join([compared.text, *_beside(that_day, source.clinic)]))
+
+
+def _beside(that_day: Sequence["Study"], clinic: "Clinic") -> Iterator[str]:
+    """Films of the same examination: how they were taken, and which of them shows what is critical."""
+    if not that_day:
+        return
+    told = [f"{shown_id(s.study_id)}, {view_name(s.view_position)}" for s in that_day]
+    yield _THAT_DAY.format(", ".join(told))
+    states = clinic.registry.report_states([s.study_id for s in that_day])
+    if critical := [shown_id(name) for name, state in states.items() if state.critical]:
+        yield _CRITICAL_THAT_DAY.format(", ".join(critical))
 
 
 def _with_the_latest(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _AIR = Finding.PNEUMOPERITONEUM
 SURE_ALONE = 0.85  # from this probability it needs no trace in the outlines
+VIEW_CONTRADICTED = "Air-fluid levels are outlined on a film said to be supine: check the view."
 AFFIRMED = 0.5  # from this probability the report writer's own finding of free air is heard in any case
 
 
@@ -36,7 +37,8 @@ def flags_of(
         if probabilities.get(finding, 0.0) >= points.not_excluded.get(finding, 1.0)
     }
     metadata, regions = reading.metadata, reading.findings
-    flags = _disagreements(sentences, findings)
+    lying = impossible_on(metadata.view, regions)
+    flags = _disagreements(sentences, [f for f in findings if f.finding not in lying])
     for diagnosis in diagnoses or _of_metadata(metadata.working_diagnosis):
         flags += _diagnosis_flags(findings, diagnosis, not_excluded)
     flags += _plausibility_flags(findings, regions, metadata)
@@ -218,10 +220,15 @@ def outline_flags(regions: Sequence[Region], *, view: View | None, age_months: f
     flags = []
     if age_months is not None and age_months >= ADULT_MONTHS:
         flags.append("The age is 18 years or more: the networks know films of children only.")
-    outlined = {region.name for region in regions}
-    if any(cannot_show(finding, view) for finding in FINDINGS if finding.value in outlined):
-        flags.append("Air-fluid levels are outlined on a film said to be supine: check the view.")
+    if impossible_on(view, regions):
+        flags.append(VIEW_CONTRADICTED)
     return flags
+
+
+def impossible_on(view: View | None, regions: Sequence[Region]) -> set[str]:
+    """What is outlined and no film of that view can show: the outlines or the view are wrong."""
+    outlined = {region.name for region in regions}
+    return {finding.value for finding in FINDINGS if finding in outlined and cannot_show(finding, view)}
 
 
 def view_name(view: View | None) -> str:

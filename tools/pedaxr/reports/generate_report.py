@@ -19,6 +19,7 @@ from pedaxr.reports.check_draft import CheckedDraft, check_draft, in_a_word
 from pedaxr.reports.comparison import NOT_COMPARED_FILM, compare_with_earlier
 from pedaxr.reports.consistency import without_contradictions
 from pedaxr.reports.current import in_context
+from pedaxr.reports.flags import VIEW_CONTRADICTED
 from pedaxr.reports.human_words import UNDETERMINED
 from pedaxr.reports.sections import compose_sections, present_findings, sections_in_doubt, standing_text
 from pedaxr.stage_times import stage
@@ -138,7 +139,7 @@ def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") ->
 
     def composed(checked: CheckedDraft) -> Report:
         return Report(
-            report_id=_report_id(reading, reporter, past.text, supplied),
+            report_id=_NOT_YET,
             study_id=reading.source.study.study_id if reading.source.study else None,
             created_at=datetime.now(UTC),
             film=film_identity(reading.source.study, reading.metadata),
@@ -165,17 +166,24 @@ def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") ->
             data_statement=trained.statement,
         )
 
-    return without_contradictions(composed, checked)
+    report = without_contradictions(composed, checked)
+    return report.model_copy(update={"report_id": _report_id(reading, reporter, report, supplied)})
+
+
+_NOT_YET = "R"  # the id, while the words that it hangs on are being found
 
 
 def _label(checked: CheckedDraft) -> str | None:
-    """The most urgent finding; none of a film in doubt, and not normal where something is suspected."""
+    """The most urgent finding; none of a film in doubt, and not normal where something is suspected.
+
+    Nor where something is outlined that the stated view cannot show: the film may be of another.
+    """
     present = present_findings(checked.findings)
     if checked.in_doubt:
         return None
     if present:
         return present[0].value
-    return UNDETERMINED if checked.critical else NORMAL
+    return UNDETERMINED if checked.critical or VIEW_CONTRADICTED in checked.flags else NORMAL
 
 
 def _sections(
@@ -194,8 +202,12 @@ def _sections(
     )
 
 
-def _report_id(reading: Reading, reporter: "FilmReporter", comparison: str, supplied: "_Supplied") -> str:
-    """Digest of all that decides what the report says: the idempotency key of storing it."""
+def _report_id(reading: Reading, reporter: "FilmReporter", report: Report, supplied: "_Supplied") -> str:
+    """Digest of all that decides what the report says: the idempotency key of storing it.
+
+    The words are among it: with the rules of a later pedaxr the draft is another, and a stored one that those
+    would not write any more is not given back.
+    """
     metadata = reading.metadata
     request = [
         reading.source.study.study_id if reading.source.study else None,
@@ -208,6 +220,6 @@ def _report_id(reading: Reading, reporter: "FilmReporter", comparison: str, supp
         [one.model_dump() for one in supplied.indications],
         [one.model_dump() for one in supplied.working_diagnoses],
         asdict(operating_points()),
-        comparison,
+        [report.label, report.in_doubt, report.sections, report.flags],
     ]
     return "R" + hashlib.sha256(json.dumps(request).encode()).hexdigest()[:20]

@@ -15,6 +15,7 @@ from typing import Any
 
 from pedaxr.reports.context_sentences import NOT_REDUCED
 from pedaxr.reports.film_limits import FilmLimits
+from pedaxr.reports.flags import VIEW_CONTRADICTED
 from pedaxr.reports.human_words import DRAFT_IMPRESSION, DRAFT_RECOMMENDATION
 from pedaxr.reports.prose.findings import MOST, ORDER, is_burden_told, loaded
 from pedaxr.reports.prose.measured import calibres, stool
@@ -196,7 +197,9 @@ def _impression(report: Report) -> str:
     if report.in_doubt:
         return in_korean(report.in_doubt)
     told = [by_name[name] for name in URGENCY if name in by_name and _is_told(by_name[name])]
-    lines = [_impression_line(finding, report) for finding in told] or [table["nothing_outlined"]]
+    lines = [_impression_line(finding, report) for finding in told]
+    lines += [table["other_view_first"]] if VIEW_CONTRADICTED in report.flags else []
+    lines = lines or [table["nothing_outlined"]]
     disputed = [f for f in by_name.values() if f.presence is Presence.ABSENT and not f.agreed]
     lines += [as_text([_told(finding, report)]) for finding in disputed if finding not in told]
     lines += [table["withheld"]] if _is_withheld(report) else []

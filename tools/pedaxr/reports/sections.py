@@ -6,7 +6,7 @@ from pedaxr.radiograph.raster import Spacing
 from pedaxr.reading.notes import NoteKind, texts
 from pedaxr.reading.read_film import Reading
 from pedaxr.reports.film_limits import FilmLimits
-from pedaxr.reports.flags import view_name
+from pedaxr.reports.flags import impossible_on, view_name
 from pedaxr.reports.human_words import COMMUNICATION, TELL_NOW
 from pedaxr.reports.prose.findings import findings_text, is_named, stated
 from pedaxr.reports.prose.places import ONE_SIDED
@@ -25,6 +25,7 @@ _UNSEEN = {
     Finding.PNEUMOPERITONEUM: "Free intraperitoneal air not excluded",
 }
 NOTHING_OUTLINED = "Nothing this model looks for is outlined."
+OTHER_VIEW_FIRST = "What is outlined does not fit the stated view: check the view first."
 # What a sign may mean; a film makes none of these diagnoses.
 _MEANING = {
     Finding.PNEUMOPERITONEUM: " (pneumoperitoneum)",
@@ -67,7 +68,13 @@ def compose_sections(
         "Comparison": comparison,
         "Findings": WITHHELD if is_withheld else findings_text(sentences, findings, limits, reading.measures),
         **dict.fromkeys(UNTRAINED, NOT_ASSESSED),
-        "Impression": _impression(findings, limits, is_withheld, requests),
+        "Impression": _impression(
+            findings,
+            limits,
+            is_withheld=is_withheld,
+            is_other_view=bool(impossible_on(limits.view, reading.findings)),
+            requests=requests,
+        ),
         "Recommendation": " ".join(map(str, steps)),
     }
     if any(f.finding == Finding.PNEUMOPERITONEUM and f.certainty for f in findings):
@@ -106,12 +113,19 @@ def _spacing(spacing: Spacing) -> str:
 
 
 def _impression(
-    findings: Sequence[StructuredFinding], limits: FilmLimits, is_withheld: bool, requests: Sequence[str]
+    findings: Sequence[StructuredFinding],
+    limits: FilmLimits,
+    *,
+    is_withheld: bool,
+    is_other_view: bool,
+    requests: Sequence[str],
 ) -> str:
     """Critical first, hedged as it must be; what the film cannot exclude is said whatever else was found."""
     by_name = {Finding(f.finding): f for f in findings}
     told = [by_name[name] for name in URGENCY if name in by_name and is_named(by_name[name])]
-    lines = [_impression_line(finding) for finding in told] or [NOTHING_OUTLINED]
+    lines = [_impression_line(finding) for finding in told]
+    lines += [OTHER_VIEW_FIRST] if is_other_view else []
+    lines = lines or [NOTHING_OUTLINED]
     lines += [WITHHELD] if is_withheld else []
     named = {Finding(f.finding) for f in told}
     if not limits.is_horizontal_beam:

@@ -1,7 +1,8 @@
 """What a report answers to the question that the film was requested with, by words of the request.
 
 The request is data: it is searched for words, never quoted, and no answer claims more than the settled
-findings. What leads the impression already is not said again.
+findings. What leads the impression already is not said again. A question that no answer here is for is said
+to stay open: a report that is silent on it would be read as no.
 """
 
 import re
@@ -35,14 +36,15 @@ def _kind(asked: str, about: Sequence[Finding], english: str, korean: str) -> _Q
 
 _QUESTIONS = (
     _kind(
-        r"coin|swallowed|foreign bod|ingest|batter|magnet|동전|삼킨|삼킴|이물|건전지|자석",
+        r"coin|swallowed|\bswallowing an?\b|foreign bod|ingest|batter(?:y|ies)|magnet|bezoar|\bneedle"
+        r"|동전|삼킨|삼킴|삼켰|이물|건전지|자석|위석",
         (),
         "Foreign bodies are not assessed by this model: the question asked stays open.",
         "본 모델은 이물을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
     ),
     _kind(
         r"\btubes?\b|catheter|\b(?:central|umbilical|venous|arterial) lines?\b|\b(?:uvc|uac|ng|og|picc)\b"
-        r"|튜브|카테터|위관",
+        r"|\bshunt|\bstents?\b|\bdrains?\b|gastrostomy|\bpeg\b|튜브|카테터|위관|단락|션트|스텐트|배액관|위루",
         (),
         "Lines and tubes are not assessed by this model: the question asked stays open.",
         "본 모델은 카테터 및 튜브를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
@@ -52,6 +54,33 @@ _QUESTIONS = (
         (),
         "Calcification is not assessed by this model: the question asked stays open.",
         "본 모델은 석회화를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"\bnec\b|necroti[sz]ing|pneumatosis|portal (?:venous |vein )?(?:gas|air)"
+        r"|(?:intramural|bowel wall) (?:gas|air)|괴사성|괴사 ?장염|장벽 ?(?:내 ?)?(?:가스|공기|기종)"
+        r"|문맥 ?(?:내 ?)?(?:가스|공기)",
+        (),
+        "The bowel wall and the portal vein are not assessed by this model: the question asked stays open.",
+        "본 모델은 장벽과 간문맥을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"(?:hepato|spleno|organo|nephro)\w*megal|\bmass(?:es)?\b|tumou?r|neuroblastoma|wilms|lymphoma"
+        r"|종괴|종양|간비대|비장비대|간종대|비종대|신경모세포종",
+        (),
+        "Organs and masses are not assessed by this model: the question asked stays open.",
+        "본 모델은 실질 장기와 종괴를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"pneumonia|\blungs?\b|pleural|\bchest\b|폐렴|폐야|흉막|흉수|흉부",
+        (),
+        "Lungs are not assessed by this model: the question asked stays open.",
+        "본 모델은 폐를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"malrotat|회전 ?이상",
+        (),
+        "Malrotation is not assessed by this model: the question asked stays open.",
+        "본 모델은 장회전이상을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
     ),
     _kind(
         r"fractur|\bbones?\b|골절|골격",
@@ -92,6 +121,18 @@ _QUESTIONS = (
     ),
 )
 
+# What makes a question of a part of a request, and parts one from the next.
+_ASKING = re.compile(
+    r"\?|\br[/.]?o\b|\bruled? ?out|\bexclud|\bquery\b|\bquestion of\b|\bsusp(?:ect\w*|icion)?\b|\bs/o\b"
+    r"|의심|배제|감별|여부|유무",
+    re.IGNORECASE,
+)
+_PARTS = re.compile(r"[^?;,\n]*\w[^?;,\n]*\?*")
+_OPEN: Mapping[Language, str] = {
+    "en": "A question of the request is about nothing that this model looks for: it stays open.",
+    "ko": "의뢰에서 묻는 사항 중 본 모델이 찾지 않는 것이 있어 답할 수 없음.",
+}
+
 
 def answers(
     requests: Iterable[str], findings: Sequence[StructuredFinding], language: Language = "en"
@@ -106,7 +147,13 @@ def answers(
     asked = " ".join(requests)
     absent = {f.finding for f in findings if f.presence is Presence.ABSENT and f.agreed}
     told = [q for q in _QUESTIONS if q.asked.search(asked) and set(q.about) <= absent]
-    return [q.answers[language] for q in told if not _is_within(q.about, [o.about for o in told])]
+    said = [q.answers[language] for q in told if not _is_within(q.about, [o.about for o in told])]
+    return [*said, _OPEN[language]] if any(map(_is_left_open, _PARTS.findall(asked))) else said
+
+
+def _is_left_open(part: str) -> bool:
+    """Whether a part of a request asks something, and nothing that one of the answers is for."""
+    return bool(_ASKING.search(part)) and not any(q.asked.search(part) for q in _QUESTIONS)
 
 
 def _is_within(about: Collection[Finding], others: Iterable[Collection[Finding]]) -> bool:
