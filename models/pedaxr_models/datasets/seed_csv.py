@@ -4,7 +4,7 @@ The order of columns is free, their case too, and columns of no meaning here are
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pedaxr_models.datasets import fields
@@ -22,6 +22,7 @@ from pedaxr_models.datasets.shapes import check_outline, may_have_holes
 from pedaxr_models.datasets.tables import NamedFiles, Table, column_key, read_table
 from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding
+from pedaxr_models.written import dates
 from pedaxr_models.written.numbers import parse_number
 from pedaxr_models.written.plain import is_odd_id, plain, plain_id
 
@@ -40,6 +41,7 @@ _COLUMNS = (
     *("Indication", "WorkingDiagnosis", "Split", "Findings", "Facts", "MaskPath", "Known"),
 )
 _REQUIRED = ("ImagePath", "Class")
+_DATES = ("PatientBirthDate", "StudyDate")
 # What other tables call these columns: such a column is not used unasked, and that is said.
 _ALSO_CALLED = {
     **dict.fromkeys(
@@ -92,9 +94,11 @@ def read_seed_csv(
     line_of: dict[Path, int] = {}
     table = read_table(path)
     rows = _rows(table, columns or {})
+    unsure = [column for column in _DATES if _is_unsure(row.get(column) for _, row in rows)]
     files = NamedFiles(path.parent)
     for line, row in rows:
         try:
+            _check_dates(row, unsure)
             film = _film(row, files, treat_as_distension=treat_as_distension)
             if film.image_path in line_of:
                 raise RowError(f"the film is on line {line_of[film.image_path]} already; give it one row")
@@ -122,6 +126,28 @@ def read_seed_csv(
             f"Pictures next to the listed films that no row names, and that were not read: {unnamed}."
         )
     return ReadReport("seed_csv", tuple(films), tuple(lines), tuple(rejections), tuple(notes))
+
+
+def _is_unsure(cells: Iterable[str | None]) -> bool:
+    """Whether one of a column's short dates can only be read from its end: then none of them is read."""
+    for cell in cells:
+        try:
+            dates.parse_date(cell)
+        except dates.UnsureYear:
+            return True
+        except ValueError:
+            continue
+    return False
+
+
+def _check_dates(row: Row, unsure: Sequence[str]) -> None:
+    """Raises RowError where a date's order is that of a column in which another's is not certain."""
+    for column in unsure:
+        if dates.has_short_year(row.get(column)):
+            raise RowError(
+                f"the {column} column has dates with years of two digits, some of which can only stand last; "
+                "write them as 2021-03-04"
+            )
 
 
 def _unused_columns(table: Table, columns: Mapping[str, str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from pedaxr_models.written.plain import plain, unprotected
 
@@ -13,6 +13,7 @@ _NO_DAY = (
     f"The calendar has no such day: a date is not understood. {WANTED} The forms 2021.3.4, 20210304, "
     "4 Mar 2021 and 210304-3 are understood, too."
 )
+_SHORT = f"A date may be either of two days: its year has two digits and may stand first or last. {WANTED}"
 _SERIAL = f"A date is a spreadsheet's day number. Format its column as a date. {WANTED}"
 _OTHER_DAY = f"A date is a moment of universal time, and may be the next day where the child is. {WANTED}"
 _ELSEWHERE = re.compile(r"T?(?!00:?00)\d\d:?\d\d[\d:.]* ?(?:Z|UTC|GMT|[+-]00:?00)$", re.IGNORECASE)
@@ -61,6 +62,10 @@ class NoSuchDay(ValueError):
     """What is written like a date, and names a day that the calendar does not have."""
 
 
+class UnsureYear(ValueError):
+    """A date of which the year may be the first number or the last; or the number of something else."""
+
+
 @dataclass(frozen=True)
 class FoundDate:
     """A date inside a text.
@@ -105,6 +110,7 @@ def find_date(text: str) -> FoundDate | None:
 
     Raises:
         NoSuchDay: it is 30 February, or in a thirteenth month.
+        UnsureYear: it has a year of two digits, and the child would be one only if that stood last.
         ValueError: the one date there may be either of two days.
     """
     one = re.sub(r"(?<!\d)(\d{8})\.0+(?!\d)", r"\1", plain(text))
@@ -113,6 +119,7 @@ def find_date(text: str) -> FoundDate | None:
         for found in form.finditer(one):
             try:
                 day = _day(found.groupdict())
+                _check_order(found, day)
             except ValueError as err:
                 doubt = doubt or _doubt(err, found)
                 continue
@@ -126,7 +133,7 @@ def find_date(text: str) -> FoundDate | None:
 
 def _doubt(err: ValueError, found: re.Match[str]) -> ValueError | None:
     """What to say of a date that is none; nothing of six digits and others that are as likely an id."""
-    if str(err) == _AMBIGUOUS:
+    if str(err) == _AMBIGUOUS or isinstance(err, UnsureYear):
         return err
     parts = found.groupdict()
     numbers = [int(parts.get(name) or 1) for name in ("m", "d", "first", "second")]
@@ -154,6 +161,36 @@ def _day(parts: dict[str, str | None]) -> date:
         return date(_CENTURIES[century] + int(short), month, day)
     recent = date(2000 + int(short), month, day)
     return recent if recent <= datetime.now(UTC).date() else recent.replace(year=recent.year - 100)
+
+
+def has_short_year(text: str | None) -> bool:
+    """Whether a text is a date of three short numbers, whose order only custom tells."""
+    return text is not None and _THREE_SHORT.match(plain(text)) is not None
+
+
+def _check_order(found: re.Match[str], day: date) -> None:
+    """Raises UnsureYear where a date with the year in front is an adult's, and with it behind a child's."""
+    short = _THREE_SHORT.match(found.group())
+    if short is None or _is_recent(day):
+        return
+    first, second, last = map(int, short.groups())
+    for month, number in ((second, first), (first, second)):
+        try:
+            other = date(2000 + last, month, number)
+        except ValueError:
+            continue
+        if _is_recent(other):
+            raise UnsureYear(_SHORT)
+
+
+_THREE_SHORT = re.compile(r"(\d\d) ?[-.] ?(\d{1,2}) ?[-.] ?(\d{1,2})(?!\d)")
+_CHILDHOOD = timedelta(days=18 * 366)
+
+
+def _is_recent(day: date) -> bool:
+    """Whether a child may have been born, or filmed, on that day."""
+    today = datetime.now(UTC).date()
+    return today - _CHILDHOOD <= day <= today + timedelta(days=1)
 
 
 def _told_apart(first: int, second: int, year: int) -> date:

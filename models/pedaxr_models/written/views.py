@@ -78,7 +78,7 @@ _OTHER_WORDS = re.compile(
 _JOINT = re.compile(
     r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[\d가-힣])|(?<=[\d가-힣])(?=[A-Za-z])"
 )
-_LATERAL_CODES = frozenset({"ll", "rl", "llo", "rlo"})  # DICOM ViewPosition, PS3.3 C.8.1.1.1
+LATERAL_CODES = frozenset({"ll", "rl", "llo", "rlo"})  # DICOM ViewPosition, PS3.3 C.8.1.1.1
 
 
 def views_named(text: str) -> Named:
@@ -86,7 +86,7 @@ def views_named(text: str) -> Named:
     if "?" in plain(text):  # whoever wrote it was not sure
         return frozenset({None})
     one = re.sub(r"[^a-z가-힣]+", " ", _JOINT.sub(" ", _OTHER_WORDS.sub(" ", plain(text))).casefold()).strip()
-    if one in _LATERAL_CODES:
+    if one in LATERAL_CODES:
         return frozenset({None})
     found: set[View | None] = set()
     for words, view in _WORDS:

@@ -102,10 +102,16 @@ def audited(tool: Callable[P, R]) -> Callable[P, R]:
 
 
 def home_of(clinic: "HasHome | str | os.PathLike[str] | None") -> Path | None:
-    """Where what is done in a clinic is written down: its home, or the folder named if a clinic is there."""
+    """Where what is done in a clinic is written down: its home, or the folder named if a clinic is there.
+
+    Of what is no clinic there is none; whoever opens it says so.
+    """
     if clinic is not None and not isinstance(clinic, str | os.PathLike):
-        return clinic.home
-    home = default_home() if clinic is None else Path(clinic).expanduser()
+        return getattr(clinic, "home", None)
+    named = None if clinic is None else os.fspath(clinic)
+    if not isinstance(named, str | None):
+        return None
+    home = default_home() if named is None else Path(os.path.expanduser(named))  # noqa: PTH111
     return home if (home / REGISTRY_FILE).is_file() else None
 
 

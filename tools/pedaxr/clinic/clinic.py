@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, Union
 
-from pedaxr.errors import StorageError
+from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.registry import Registry
 from pedaxr.storage.home import HOME_VARIABLE, REGISTRY_FILE, default_home
 
@@ -39,10 +39,11 @@ def open_clinic(home: "str | os.PathLike[str] | None" = None) -> Clinic:
     """Open the clinic in `home`, by default `default_home()`.
 
     Raises:
+        InvalidRequest: it is no folder's name at all.
         StorageError: there is none. Where was looked is a note of the error: a client of a server that
             stands elsewhere reads only its message.
     """
-    folder = default_home() if home is None else Path(home).expanduser()
+    folder = default_home() if home is None else _folder(home)
     if not (folder / REGISTRY_FILE).is_file():
         error = StorageError(
             "There is no clinic yet. Run `pedaxr demo` for a synthetic one, or `pedaxr import` with yours."
@@ -52,6 +53,20 @@ def open_clinic(home: "str | os.PathLike[str] | None" = None) -> Clinic:
     return Clinic(folder, Registry.open(folder / REGISTRY_FILE))
 
 
+def _folder(home: object) -> Path:
+    """Raises InvalidRequest."""
+    named = os.fspath(home) if isinstance(home, str | os.PathLike) else None
+    if not isinstance(named, str):
+        raise InvalidRequest(
+            "A clinic is what open_clinic gives, or its folder as text or a Path. Leave it out for the default."
+        )
+    return Path(os.path.expanduser(named))  # noqa: PTH111  # a user whom nobody knows stays as written
+
+
 def opened(clinic: ClinicLike | None) -> Clinic:
-    """The clinic given, the one in the folder given, or the default one. Raises StorageError."""
+    """The clinic given, the one in the folder given, or the default one.
+
+    Raises:
+        InvalidRequest, StorageError: as `open_clinic`.
+    """
     return clinic if isinstance(clinic, Clinic) else open_clinic(clinic)

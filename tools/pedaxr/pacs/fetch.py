@@ -27,7 +27,7 @@ from pedaxr.pacs.handles import Handle, handle_of, recall
 from pedaxr.pacs.node import PacsNode
 from pedaxr.pacs.retrieve import Place, film_at
 from pedaxr.patient_search.asked import parse_query
-from pedaxr.radiograph.dicom_header import OTHER_PART
+from pedaxr.radiograph.raster import OTHER_PART
 from pedaxr.storage.files import disk_errors, write_durably
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from numbers import Integral
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search.hangul import is_hangul
 from pedaxr.text import printable
-from pedaxr_models.written.dates import FoundDate, NoSuchDay, find_date, parse_date
+from pedaxr_models.written.dates import FoundDate, NoSuchDay, UnsureYear, find_date, parse_date
 from pedaxr_models.written.plain import plain
 
 _LONGEST_QUERY = 200
@@ -38,7 +38,7 @@ class Asked:
         name: what is left of that without the date.
         born_in_text, born: the dates in the text and in the argument.
         is_short: six digits are all that was asked, a birth date or a mistyped id.
-        no_such_day: what to say of a date in it that does not exist, unless it is somebody's id.
+        no_such_day: what to say of a date in it that is none, or may be two, unless it is somebody's id.
     """
 
     text: str
@@ -82,7 +82,7 @@ def parse_query(query: str, patient_birth_date: date | str | None = None) -> Ask
     try:
         found = date_in(bare)
     except InvalidRequest as err:
-        if not isinstance(err.__cause__, NoSuchDay):
+        if not isinstance(err.__cause__, NoSuchDay | UnsureYear):
             raise
         return Asked(text, bare, None, asked, unlabelled=bare, no_such_day=str(err))
     if found is None:

@@ -16,6 +16,15 @@ _HIRAGANA = {chr(code): chr(code + 0x60) for code in range(0x3041, 0x3097)}  # a
 _ONE_FORM = str.maketrans(_OWN_LETTERS | _HIRAGANA)
 
 
+# As German and Nordic people write these letters where a keyboard lacks them.
+_TWO_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+
+
+def in_two_letters(text: str) -> str:
+    """Case-folded text with ö as oe, ü as ue, ä as ae, ø as oe and å as aa; the rest as it is."""
+    return unicodedata.normalize("NFC", text).casefold().translate(_TWO_LETTERS)
+
+
 def without_accents(text: str) -> str:
     """Case-folded text without accents: ø is o, ł is l, æ is ae and þ is th, and hiragana are katakana."""
     return "".join(map(_without_accent, text)).translate(_ONE_FORM)

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from itertools import groupby, islice, product
 
 from pedaxr.patient_search import hangul
-from pedaxr.patient_search.letters import without_accents
+from pedaxr.patient_search.letters import in_two_letters, without_accents
 from pedaxr.patient_search.newborns import HANGUL_SIGNS, LATIN_SIGNS, Newborn, without_newborn
 from pedaxr.text import printable
 
@@ -162,7 +162,7 @@ def _any_forms(name: str) -> NameForms:
     words = fold(name).split()
     bare, newborn = without_newborn(words)
     text = "".join(words) or "".join(printable(name).split())
-    variants = tuple(dict.fromkeys(_variants(name, bare)))
+    variants = tuple(dict.fromkeys([*_variants(name, bare), *_in_two_letters(name)]))
     wholes = {"".join(order) for words in variants for order in _orders(words)}
     cuts = {
         hangul.split_surname("".join(order))
@@ -214,6 +214,13 @@ def _variants(name: str, words: list[str]) -> Iterator[tuple[str, ...]]:
     if len(groups) > 1:
         folded = (tuple(without_newborn(fold(group).split())[0]) for group in groups)
         yield from (group for group in folded if sum(map(len, group)) > 1)
+
+
+def _in_two_letters(name: str) -> Iterator[tuple[str, ...]]:
+    """The same with ü as ue and its like: Müller is Mueller as well as Muller, and Mueller is no Muller."""
+    spelled = in_two_letters(name)
+    if spelled != unicodedata.normalize("NFC", name).casefold():
+        yield from _variants(spelled, without_newborn(fold(spelled).split())[0])
 
 
 def without_titles(words: Iterable[str]) -> list[str]:

@@ -10,6 +10,7 @@ from pydicom.valuerep import PersonName
 from pedaxr.ages import KnownAge, believed_age
 from pedaxr.patient_search.hangul import is_hangul
 from pedaxr.radiograph.character_sets import header_text, misread_note
+from pedaxr.radiograph.raster import OTHER_PART, OTHER_SPECIES, UNPROCESSED
 from pedaxr.text import printable
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.labels import View
@@ -28,7 +29,6 @@ _VIEW_KEYWORDS = (
 _LYING = {"P": "prone", "DR": "right lateral decubitus"}  # of PatientPosition: HFS is filled in by habit
 _HUMAN = ("", "human", "homo sapiens", "homosapiens")
 _UNIT = re.compile(r"[^\W\d_]")  # an age without one is in years, months or neither (PS3.5 table 6.2-1, AS)
-OTHER_PART = "The file's header names another body part than the abdomen."
 _NO_AGE = "The stated age is not one that DICOM can state or a person can have: it was not used."
 _BORN_LATER = "The birth date lies after the study date: it was not used."
 _UID = re.compile(r"[0-9.]{1,64}")
@@ -70,9 +70,9 @@ def wanted_notes(dataset: Dataset) -> tuple[str, ...]:
     if _text(dataset, "BurnedInAnnotation").upper() == "YES":
         notes.append("The file's header says that text is burned into the picture.")
     if _text(dataset, "PatientSpeciesDescription").casefold() not in _HUMAN:
-        notes.append("The file's header says that the patient is not a human being.")
+        notes.append(OTHER_SPECIES)
     if _text(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
-        notes.append("The file holds unprocessed detector data. Export the film for presentation.")
+        notes.append(UNPROCESSED)
     notes += _known_age(dataset).notes
     misread = (misread_note(dataset, keyword) for keyword in ("PatientName", *_VIEW_KEYWORDS))
     notes += sorted(set(filter(None, misread)))

@@ -16,6 +16,11 @@ from pedaxr_models.datasets.film import FilmMetadata
 
 FloatArray = NDArray[np.float32]
 
+# Notes on a header that say more than how the film is stored.
+OTHER_PART = "The file's header names another body part than the abdomen."
+OTHER_SPECIES = "The file's header says that the patient is not a human being."
+UNPROCESSED = "The file holds unprocessed detector data. Export the film for presentation."
+
 MAX_PIXELS = 64_000_000  # the largest radiography detectors have about 20 million
 MAX_BYTES = 256 * 2**20
 _PLAUSIBLE_SPACING_MM = (0.02, 3.0)  # a detector element to a very coarse screen copy

@@ -29,6 +29,18 @@ class Note:
     text: str
 
 
+def of_file(said: Iterable[str]) -> list[Note]:
+    """Notes of what the reader of the file said of it: under Technique, or to be heard by who reads it."""
+    from pedaxr.radiograph.raster import OTHER_PART, OTHER_SPECIES, UNPROCESSED  # Pillow, with the first film
+
+    kinds = {
+        OTHER_PART: NoteKind.IDENTITY,
+        OTHER_SPECIES: NoteKind.DOUBT,
+        UNPROCESSED: NoteKind.EXPOSURE,
+    }
+    return [Note(kinds.get(text, NoteKind.FILE), text) for text in said]
+
+
 def no_finding_because(doubts: Sequence[str]) -> str:
     """The one sentence of a film that gives no finding: why, and what to do. `doubts` are sentences."""
     reasons = "; ".join(f"{doubt[:1].lower()}{doubt[1:].rstrip('.')}" for doubt in doubts)

@@ -5,7 +5,7 @@ a subtly bad one. A picture that passes is not thereby a good film. Once it is s
 tells more: on what is not an abdominal film the network is less sure of spine, liver, ribs and pelvis.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import cv2
@@ -19,11 +19,13 @@ from pedaxr.reading.ood_score import figures_of, likeness, oddness
 from pedaxr.reading.operating_points import operating_points
 from pedaxr.types import Region
 from pedaxr_models.labels import Structure
+from pedaxr_models.segmentation.transforms import Letterbox
 
 if TYPE_CHECKING:
     from pedaxr_models.segmentation.film_segmenter import Segmentation
 
 FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
 
 _LEAST_SIDE_PX = 128
 _LONGEST_TO_SHORTEST = 3.0
@@ -62,6 +64,8 @@ _FILLED = Note(
     "Colon seems to fill the body, as lungs taken for colon do, so this may be a chest film.",
 )
 _INVERTED = Note(NoteKind.DOUBT, "Bright corners lie round a dark centre, so bone may be shown dark.")
+_DARK_SPINE = Note(NoteKind.DOUBT, "The spine is darker than what lies beside it, so bone may be shown dark.")
+_BESIDE_PX = 12  # of the frame, on either side of the spine: muscle and gas
 _BURNT = Note(
     NoteKind.EXPOSURE,
     "Much of the film is burnt out to white: bone and tissue cannot be told apart there.",
@@ -146,6 +150,35 @@ def check_likeness(segmentation: "Segmentation", *, is_lying: bool = False) -> l
     if is_lying:
         doubted_below = (doubted_below + points.unlike_refused_below) / 2
     return [_UNLIKE] if like < doubted_below else []
+
+
+def check_polarity(film: FloatArray, letterbox: Letterbox, masks: Mapping[str, BoolArray]) -> list[Note]:
+    """A doubt where bone is dark: gas is then bright, and free air looks like a bone.
+
+    The corners tell where the film shows any air beside the child; this tells where the child fills it.
+
+    Args:
+        film: (H, W), as it was segmented.
+        letterbox: its frame.
+        masks: (S, S) per channel.
+    """
+    spine = masks[Structure.SPINE]
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _BESIDE_PX + 1,) * 2)
+    wide = cv2.dilate(spine.astype(np.uint8), around).astype(bool)
+    shown = np.zeros_like(wide)
+    shown[letterbox.content] = True
+    beside = wide & ~spine & shown
+    if not (spine.any() and beside.any()):
+        return []
+    return [_DARK_SPINE] if _median(film, letterbox, spine) < _median(film, letterbox, beside) else []
+
+
+def _median(film: FloatArray, letterbox: Letterbox, where: BoolArray) -> float:
+    """Of the film's pixels under those of the frame."""
+    rows, columns = np.nonzero(where)
+    x, y = np.rint(letterbox.to_film(np.column_stack([columns, rows]).astype(np.float32))).T.astype(int)
+    height, width = film.shape
+    return float(np.median(film[y.clip(0, height - 1), x.clip(0, width - 1)]))
 
 
 def sureness(regions: Sequence[Region]) -> float:

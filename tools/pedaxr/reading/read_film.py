@@ -20,7 +20,7 @@ from pedaxr.reading.counted_findings import CountedFindings, count_findings
 from pedaxr.reading.framing import Framing
 from pedaxr.reading.markers import LetterSearch, letter_notes, letters_agree
 from pedaxr.reading.measurements import Caliper, measure, place_calipers, resolve_spacing
-from pedaxr.reading.notes import Note, NoteKind, no_finding_because, texts
+from pedaxr.reading.notes import Note, NoteKind, no_finding_because, of_file, texts
 from pedaxr.reading.operating_points import OperatingPoints, operating_points
 from pedaxr.reading.outlines import (
     Outlines,
@@ -31,7 +31,7 @@ from pedaxr.reading.outlines import (
 )
 from pedaxr.reading.placement import can_lie
 from pedaxr.reading.positioning import is_on_its_side, positioning_notes, text_notes
-from pedaxr.reading.quality import check_anatomy, check_likeness, check_picture
+from pedaxr.reading.quality import check_anatomy, check_likeness, check_picture, check_polarity
 from pedaxr.reading.reframing import reframed
 from pedaxr.reading.second_look import hanging_doubts, refuse_two_bodies
 from pedaxr.registry.film_identity import study_metadata
@@ -264,7 +264,7 @@ def read_film(source: Source, segmenter: "FilmSegmenter | None" = None) -> Readi
             else read_radiograph(source.film, recent=_films)
         )
     _check_identity(source, radiograph)
-    notes = [Note(NoteKind.FILE, text) for text in radiograph.notes]
+    notes = of_file(radiograph.notes)
     spacing, spacing_notes = resolve_spacing(radiograph, source.study)
     sides = spacing[:2] if spacing else None
     with stage("check_picture"):
@@ -311,6 +311,7 @@ def _anatomy_notes(outlines: Outlines) -> list[Note]:
     refuse_two_bodies(outlines.looks, outlines.masks)
     notes = check_anatomy(outlines.read_regions, is_lying=outlines.is_lying)
     notes += check_likeness(outlines.segmentation, is_lying=outlines.is_lying)
+    notes += check_polarity(outlines.film, outlines.segmentation.letterbox, outlines.masks)
     placed = positioning_notes(
         outlines.masks,
         outlines.segmentation.letterbox.content,

@@ -130,6 +130,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "DROP INDEX patients_by_birth_date",
     ),
     (_rebuild_index,),  # ø, ł, æ and their like are letters, and a sex behind a name is none of it
+    (_rebuild_index,),  # Müller is Mueller, too
 )
 
 

@@ -65,6 +65,8 @@ def generate_report(
     given_view, age_months = _view(view), _age(age_months)
     if working_diagnosis is not None and working_diagnosis not in LABELS:
         raise InvalidRequest(f"working_diagnosis must be one of {', '.join(LABELS)}, or left out.")
+    if not isinstance(indication, str | None):
+        raise InvalidRequest("indication, the reason for the film, must be text, or left out.")
     source = find_source(study_id, file, clinic)
     reporter = models.reporter()  # before the film is segmented: without it there is no report
     note(weights=reporter.weights_sha256)

@@ -148,7 +148,9 @@ def answers(
     absent = {f.finding for f in findings if f.presence is Presence.ABSENT and f.agreed}
     told = [q for q in _QUESTIONS if q.asked.search(asked) and set(q.about) <= absent]
     said = [q.answers[language] for q in told if not _is_within(q.about, [o.about for o in told])]
-    return [*said, _OPEN[language]] if any(map(_is_left_open, _PARTS.findall(asked))) else said
+    if all(q.about for q in told) and any(map(_is_left_open, _PARTS.findall(asked))):
+        return [*said, _OPEN[language]]  # where another answer is that it stays open, once is enough
+    return said
 
 
 def _is_left_open(part: str) -> bool:
