@@ -12,14 +12,25 @@ _MASK = re.compile(rf"(?<=[^\W\d_])[{_SIGN}]|[{_SIGN}](?=[^\W\d_])")
 # The letters O and X, and nought, where people type them for a ring: 김O준, 김oo, 김XX.
 _RINGS = re.compile(r"(?<=[가-힣])[oO0xX]+(?=[가-힣]|[^\w]|$)")
 _ANY = "\0"
+MASK_LETTER = "\u0298"  # a letter that no name holds
 # Beside these a letter is a number: Child A, Case B.
 _COUNTED = frozenset({"child", "kid", "patient", "pt", "case", "subject", "baby", "twin", "test", "demo"})
 
 
 def is_masked(name: str) -> bool:
     """Whether a name hides letters, or gives no more of its second word than an initial."""
+    return hides_letters(name) or _is_initialled(plain(name))
+
+
+def hides_letters(name: str) -> bool:
+    """Whether signs stand for letters of the name."""
     text = plain(name)
-    return bool(_MASK.search(text) or _RINGS.search(text)) or _is_initialled(text)
+    return bool(_MASK.search(text) or _RINGS.search(text))
+
+
+def with_mask_letter(name: str) -> str:
+    """The name with one and the same letter in place of each hidden run, whatever it was hidden by."""
+    return re.sub(rf"[{_SIGN}]+", MASK_LETTER, _RINGS.sub(MASK_LETTER, plain(name)))
 
 
 def pattern_of(name: str) -> re.Pattern[str]:
@@ -54,7 +65,7 @@ def _words(text: str) -> list[str]:
 
 def _hidden(name: str) -> str:
     text = plain(name).casefold()
-    if _is_initialled(text):
+    if _is_initialled(text) and not hides_letters(text):
         return "".join(word if len(word) > 1 else word + _ANY for word in _words(text))
     text = _RINGS.sub(_ANY, re.sub(rf"[{_SIGN}]+", _ANY, text))
     return re.sub(rf"[^\w{_ANY}]|_", "", text)

@@ -58,7 +58,7 @@ def _folder(home: object) -> Path:
     named = os.fspath(home) if isinstance(home, str | os.PathLike) else None
     if not isinstance(named, str):
         raise InvalidRequest(
-            "A clinic is what open_clinic gives, or its folder as text or a Path. Leave it out for the default."
+            "A clinic is what open_clinic gives, or its folder as text or a Path; else leave it out."
         )
     return Path(os.path.expanduser(named))  # noqa: PTH111  # a user whom nobody knows stays as written
 

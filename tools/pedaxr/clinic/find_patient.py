@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import accessing, home_of, note
-from pedaxr.clinic.nearest import NEAREST_LISTED, likeliest, nearest_to, with_similar
+from pedaxr.clinic.nearest import NEAREST_LISTED, likeliest, nearest_to, with_hidden, with_similar
 from pedaxr.clinic.next_step import next_step
 from pedaxr.clinic.patient_matches import Found, Matches, matching
 from pedaxr.errors import InvalidRequest
@@ -77,6 +77,7 @@ def _search(registry: Registry, asked: Asked, limit: int, offset: int) -> Patien
         found = matching(index, asked, most=max(most, NEAREST_LISTED))
         if 0 < found.total < NEAREST_LISTED and found.first[0].score < names.STANDARD:
             found = with_similar(index, asked, found)
+        found = with_hidden(index, asked, found)
         alone = found.first[0] if found.total == 1 else None
         # A baby under a parent's name, alone, is never taken for the person named.
         if alone and alone.score <= names.BABY:

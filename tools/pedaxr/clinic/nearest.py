@@ -12,6 +12,7 @@ from pedaxr.patient_search.asked import Asked
 from pedaxr.patient_search.name_forms import NameForms, name_forms
 from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.patient_search.typing_slips import typed_in_hangul
+from pedaxr_models.written.masked import fits
 
 NEAREST_LISTED = 5
 _AGE = re.compile(
@@ -40,6 +41,19 @@ def with_similar(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
     return Matches(both, len(both))
 
 
+def with_hidden(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
+    """Beside those under a masked name as it was asked for the children whose whole name it may hide."""
+    if name_forms(asked.name).seen is None or found.by_id or not found.total:
+        return found
+    known = {one.patient.patient_id for one in found.first}
+    hidden = [
+        one
+        for one in _hidden(index, asked)
+        if asked.day in (None, one.patient.patient_birth_date) and one.patient.patient_id not in known
+    ]
+    return Matches([*found.first, *hidden], found.total + len(hidden))
+
+
 def nearest_to(index: SearchIndex, asked: Asked) -> list[Found]:
     """With no match: a part of what was asked, or names a few letters away; best first."""
     found = [
@@ -57,7 +71,17 @@ def nearest_to(index: SearchIndex, asked: Asked) -> list[Found]:
         found = [*_on_other_keyboard(index, asked), *_similar(index, asked)]
         found += _born_otherwise(index, asked)
         found += list(_but_for_numbers(index, asked)) or _within_a_sentence(index, asked)
+        found += _hidden(index, asked)
     return ranked(found)[:NEAREST_LISTED]
+
+
+def _hidden(index: SearchIndex, asked: Asked) -> list[Found]:
+    """Who is filed under a mask that may hide the name, or bears a name that the mask asked for may hide."""
+    if not asked.name:
+        return []
+    names_there = [name for name in index.names_hidden(name_forms(asked.name)) if fits(name, asked.name)]
+    patients = index.patients_named(names_there, born_on=asked.day, limit=NEAREST_LISTED)
+    return [Found(patient, UNFIT, "one of the two names hides letters") for patient in patients]
 
 
 def _on_other_keyboard(index: SearchIndex, asked: Asked) -> Iterator[Found]:

@@ -7,6 +7,7 @@ Two sets. Exact keys answer `names.likeness` without reading names: a key says w
     ^surname|given, &given|surname, %romanised              a Hangul name by its romanisation
     ~sounds      a coarse reading, to be verified           another spelling
     @part        surname, given name, single words          a part
+    *seen        a masked name, by its letters before the mask: whole names are looked for under it
 
 Near keys are what is left of a name when any one letter is deleted (Garbe's symmetric deletion, 2012): two
 spellings one edit apart share at least one. They are taken from the jamo or letters, from the romanised given
@@ -47,6 +48,7 @@ def stored_keys(forms: NameForms) -> frozenset[str]:
     keys = {f"!{forms.text}"}
     keys |= {f"={whole}" for whole in forms.wholes} | {f"@{part}" for part in forms.parts}
     keys |= {f"~{hangul.coarse(reading)}" for reading in forms.readings if len(reading) > 1}
+    keys |= {f"*{forms.seen}"} if forms.seen is not None else set()
     for surname, given in forms.cuts:
         if surname in hangul.SURNAMES:
             keys |= {f"^{surname}|{given}", f"&{given}|{surname}"}
@@ -78,6 +80,11 @@ def asked_keys(forms: NameForms) -> AskedKeys:
         tuple(sorted(f"@{word}" for word in forms.words)) if forms.words - forms.wholes else (),
         tuple(sorted(set(_starts(prefix_of(forms))))),
     )
+
+
+def mask_keys(forms: NameForms) -> list[str]:
+    """The keys of masked names that may hide the query."""
+    return sorted({f"*{whole[:seen]}" for whole in forms.wholes for seen in range(len(whole))})
 
 
 def _cut_keys(forms: NameForms) -> Iterator[str]:

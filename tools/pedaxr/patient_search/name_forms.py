@@ -15,6 +15,7 @@ from pedaxr.patient_search import hangul
 from pedaxr.patient_search.letters import in_two_letters, without_accents
 from pedaxr.patient_search.newborns import HANGUL_SIGNS, LATIN_SIGNS, Newborn, without_newborn
 from pedaxr.text import printable
+from pedaxr_models.written.masked import MASK_LETTER, hides_letters, seen_start, with_mask_letter
 
 _TITLES = frozenset(
     {"mr", "mrs", "ms", "miss", "dr", "master", "patient", "pt", "ssi", "nim"}
@@ -51,6 +52,7 @@ class NameForms:
         parts: surname, given name and single words.
         newborn: what says that the child is filed under a parent's name, or has a number behind it.
         variants: the words that the name may consist of, as written: with and without titles, per script.
+        seen: of a masked name what stands before the first hidden letter; None of a whole one.
     """
 
     text: str
@@ -62,6 +64,7 @@ class NameForms:
     newborn: Newborn | None
     variants: tuple[tuple[str, ...], ...]
     cuts: frozenset[tuple[str, str]]
+    seen: str | None = None
 
     @property
     def is_baby(self) -> bool:
@@ -159,6 +162,9 @@ def _plain_latin_forms(name: str, words: tuple[str, ...]) -> NameForms:
 
 
 def _any_forms(name: str) -> NameForms:
+    seen = None
+    if hides_letters(name):  # without a letter for what is hidden, 김*준 would be 김준
+        name, seen = with_mask_letter(name), seen_start(name)
     words = fold(name).split()
     bare, newborn = without_newborn(words)
     text = "".join(words) or "".join(printable(name).split())
@@ -173,6 +179,7 @@ def _any_forms(name: str) -> NameForms:
     spelled = frozenset((surname, hangul.romanise(given)) for surname, given in cuts)
     parts = {part for cut in cuts for part in cut if part}.union(*map(_parts, variants))
     parts |= {word for word in fold(name, joined=False).split() if len(word) > 1}
+    parts |= {seen} if seen else set()
     return NameForms(
         text=text,
         written=hangul.jamo(" ".join(words))[: 2 * LONGEST_COMPARED],
@@ -183,6 +190,7 @@ def _any_forms(name: str) -> NameForms:
         newborn=newborn,
         variants=variants,
         cuts=spelled,
+        seen=seen,
     )
 
 
@@ -243,7 +251,7 @@ def _without_sex(words: list[str]) -> list[str]:
 
 def _by_script(words: list[str]) -> dict[str, list[str]]:
     whole = "".join(words)
-    if whole.isascii() or hangul.is_hangul_word(whole):
+    if whole.isascii() or hangul.is_hangul_word(whole) or MASK_LETTER in whole:
         return {}
     scripts: dict[str, list[str]] = {}
     for word in words:
@@ -329,9 +337,9 @@ def newborn_of(name: str) -> Newborn | None:
 
 
 def romanised_name(name: str) -> str | None:
-    """A Hangul name in Latin letters, surname first: 이서연 is Lee Seoyeon. None if not Hangul."""
+    """A Hangul name in Latin letters, surname first: 이서연 is Lee Seoyeon. None if not Hangul, or masked."""
     whole = "".join(fold(name).split())
-    if not whole or not hangul.is_hangul_word(whole):
+    if hides_letters(name) or not whole or not hangul.is_hangul_word(whole):
         return None
     surname, given = hangul.split_surname(whole)
     return f"{hangul.surname_spellings(surname)[0].title()} {hangul.romanise(given).title()}".strip()

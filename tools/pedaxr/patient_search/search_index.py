@@ -142,6 +142,15 @@ class SearchIndex:
         unproven = [name_id for name_id in alike if name_id not in best or best[name_id].score <= PART]
         return _best_first([*found, *self._verified(query, unproven)])
 
+    def names_hidden(self, query: NameForms) -> list[str]:
+        """Masked names that may hide the query; of a masked query names that begin like it. To be checked."""
+        if query.seen is None:
+            found = self._having(name_keys.mask_keys(query))
+        else:
+            found = [*self._having([f"*{query.seen}"])]
+            found += self._starting(f"={query.seen}", MOST_COUNTED) if query.seen else []
+        return [name for _, name, _ in self._names(name_id for _, name_id in found)]
+
     def names_near(self, query: NameForms) -> list[str]:
         """Names about one letter away, the closest first; names of the same given name too.
 

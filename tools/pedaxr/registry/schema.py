@@ -130,7 +130,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
         "DROP INDEX patients_by_birth_date",
     ),
     (_rebuild_index,),  # ø, ł, æ and their like are letters, and a sex behind a name is none of it
-    (_rebuild_index,),  # Müller is Mueller, too
+    (_rebuild_index,),  # Müller is Mueller, too, and 김*준 is found by what it hides
 )
 
 
