@@ -27,6 +27,11 @@ _CODE = re.compile(r"\[([a-z_]+)\]$")
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# What to do with a value that an argument does not take: a near one would be another diagnosis.
+_INSTEAD = {
+    "working_diagnosis": "Leave any other out and put the user's words into indication; choose no near one.",
+    "indication": "Shorten it to what the human said.",
+}
 # Checked on the server anyway; left out of what is published to keep the definitions short.
 _INPUT_NOISE = frozenset({"title", "minLength", "maxLength"})
 _OUTPUT_NOISE = frozenset(
@@ -227,7 +232,9 @@ def _untyped_enums(node: Any) -> Any:
 def _faults(error: ValidationError) -> str:
     """Each fault as `argument: reason`, without the rejected value."""
     faults = error.errors(include_input=False, include_url=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults) + "."
+    said = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults) + "."
+    instead = (_INSTEAD.get(str(fault["loc"][0]), "") for fault in faults if fault["loc"])
+    return " ".join(filter(None, [said, *dict.fromkeys(instead)]))
 
 
 def _listed(names: list[str]) -> str:

@@ -64,7 +64,10 @@ def generate_report(
     """
     given_view, age_months = _view(view), _age(age_months)
     if working_diagnosis is not None and working_diagnosis not in LABELS:
-        raise InvalidRequest(f"working_diagnosis must be one of {', '.join(LABELS)}, or left out.")
+        raise InvalidRequest(
+            f"working_diagnosis must be one of {', '.join(LABELS)}, or left out. "
+            "Put any other into indication."
+        )
     if not isinstance(indication, str | None):
         raise InvalidRequest("indication, the reason for the film, must be text, or left out.")
     source = find_source(study_id, file, clinic)
