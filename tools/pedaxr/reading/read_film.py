@@ -33,7 +33,7 @@ from pedaxr.reading.placement import can_lie
 from pedaxr.reading.positioning import is_on_its_side, positioning_notes, text_notes
 from pedaxr.reading.quality import check_anatomy, check_likeness, check_picture, check_polarity
 from pedaxr.reading.reframing import reframed
-from pedaxr.reading.second_look import hanging_doubts, refuse_two_bodies
+from pedaxr.reading.second_look import hanging_doubts, refuse_two_bodies, refuse_two_fields
 from pedaxr.registry.film_identity import study_metadata
 from pedaxr.stage_times import stage
 from pedaxr.types import Region
@@ -294,6 +294,7 @@ class _Picture:
     @classmethod
     def of(cls, radiograph: Radiograph, spacing: tuple[float, float] | None) -> "_Picture":
         """Raises NotAnAbdominalFilm."""
+        refuse_two_fields(radiograph.pixels)
         text = begin(lambda: text_notes(radiograph.pixels))
         framing = exposed_framing(radiograph, spacing)
         exposed = replace(radiograph, pixels=framing.apply(radiograph.pixels))

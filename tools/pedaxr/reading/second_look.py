@@ -6,7 +6,8 @@ again, turned by half, and mirrored if that tells anything of the network in use
 certain the other way round, it was hung wrongly. The bundled network learned from mirrored films: it outlines
 organs where they lie, and their places tell (`positioning`).
 
-A picture that is wide, tall or has two spines is also segmented half by half: two bodies are more certain
+Two exposed fields in one picture are refused before any network looks (`refuse_two_fields`). A picture that
+is wide, tall or has two spines is also segmented half by half: two bodies are more certain
 apart, or show a spine, a liver and a pelvis each.
 """
 
@@ -50,6 +51,14 @@ _SPINES_APART = 2.5  # mean widths
 _MIRRORED = Note(
     NoteKind.DOUBT,
     "The outlines are surer with the film mirrored, so left and right may be exchanged.",
+)
+_FIELDS_PX = 160  # longest side when fields are looked for
+_FIELD_LEVELS = (1.0, 0.75, 0.6)  # of Otsu's threshold: a field may be as dark as half the other
+_LEAST_FIELD, _LEAST_FIELD_HEIGHT, _MOST_SHARED = 0.1, 0.45, 0.03  # of the picture, its height, its width
+_PAINTED = 0.05  # of the picture: a film has hardly any of 256 greys as often, but black and white
+_TWO = (
+    "The picture seems to show two bodies, or two films in one: nothing is read into it. "
+    "Export each film on its own."
 )
 _TURNED = Note(
     NoteKind.DOUBT, "The outlines are surer with the film upside down, so it may hang the wrong way up."
@@ -161,16 +170,57 @@ def hanging_doubts(looks: Looks, points: "OperatingPoints") -> list[Note]:
     return []
 
 
+def refuse_two_fields(film: FloatArray) -> None:
+    """Raise NotAnAbdominalFilm where a long picture holds two exposed fields, one beyond the other.
+
+    No network is asked: it may look at one of the two alone. A viewer's panels, each painted in one grey,
+    are no fields.
+
+    Args:
+        film: (H, W) float32 in [0, 1], as stored.
+    """
+    height, width = film.shape
+    if width <= _WIDE * height and height <= _TALL * width:
+        return
+    lying = _without_panels(film if width > height else np.ascontiguousarray(film.T))
+    thumbnail = cv2.GaussianBlur(_shrunk(lying, _FIELDS_PX), (0, 0), 1.5)
+    grey = np.round(np.clip(thumbnail, 0, 1) * 255).astype(np.uint8)
+    level = cv2.threshold(grey, 0, 255, cv2.THRESH_OTSU)[0]
+    if any(_are_apart(np.asarray(grey > share * level)) for share in _FIELD_LEVELS):
+        raise NotAnAbdominalFilm(_TWO)
+
+
+def _without_panels(film: FloatArray) -> FloatArray:
+    """Black where the picture has a grey that it has too often for a film, exactly."""
+    greys = np.round(np.clip(film, 0, 1) * 255).astype(np.uint8)
+    is_painted = np.bincount(greys.ravel(), minlength=256) > _PAINTED * film.size
+    return np.where(is_painted[greys], np.float32(0), film)
+
+
+def _are_apart(bright: BoolArray) -> bool:
+    """Whether the two largest pieces lie beside each other, both of them large and high."""
+    opened = cv2.morphologyEx(bright.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    gap = max(3, len(bright) // 20) | 1  # closed: bowel gas is as dark as what surrounds a field
+    closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((gap, gap), np.uint8))
+    pieces = cv2.connectedComponentsWithStats(closed, connectivity=4)[2][1:]
+    largest = sorted(pieces.tolist(), key=lambda piece: -piece[cv2.CC_STAT_AREA])[:2]
+    are_fields = [
+        area > _LEAST_FIELD * bright.size and height > _LEAST_FIELD_HEIGHT * len(bright)
+        for _, _, _, height, area in largest
+    ]
+    if are_fields != [True, True]:
+        return False
+    first, second = sorted(largest)
+    return bool(first[0] + first[cv2.CC_STAT_WIDTH] - second[0] <= _MOST_SHARED * bright.shape[1])
+
+
 def refuse_two_bodies(looks: Looks, masks: Mapping[str, BoolArray]) -> None:
     """Raise NotAnAbdominalFilm where the picture's two halves are each a surer film than the whole."""
     if not (looks.is_long or has_two_spines(masks[Structure.SPINE])):
         return
     surer = surer_by(looks.upright_together, looks.upright_apart)
     if surer > (_AS_SURE_APART if looks.are_abdomens_apart else _SURER_APART):
-        raise NotAnAbdominalFilm(
-            "The picture seems to show two bodies, or two films in one: nothing is read into it. "
-            "Export each film on its own."
-        )
+        raise NotAnAbdominalFilm(_TWO)
 
 
 def has_two_spines(spine: BoolArray) -> bool:
@@ -218,9 +268,9 @@ def _share(segmentation: "Segmentation", organ: Structure) -> float:
     return float((segmentation.probabilities[CHANNELS.index(organ), rows, columns] > 0.5).mean())
 
 
-def _shrunk(picture: FloatArray) -> FloatArray:
+def _shrunk(picture: FloatArray, longest: int = FRAME) -> FloatArray:
     """At most as large as the network's frame, so that no look shrinks a large film again."""
-    scale = FRAME / max(picture.shape)
+    scale = longest / max(picture.shape)
     if scale >= 1:
         return picture
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
