@@ -66,6 +66,9 @@ _FILLED = Note(
 _INVERTED = Note(NoteKind.DOUBT, "Bright corners lie round a dark centre, so bone may be shown dark.")
 _DARK_SPINE = Note(NoteKind.DOUBT, "The spine is darker than what lies beside it, so bone may be shown dark.")
 _BESIDE_PX = 12  # of the frame, on either side of the spine: muscle and gas
+# On one of 18 real films the spine is darker, by .016, on none of 50 shifted ones; inverted, by .009 to .133
+# on those of them that nothing else doubts.
+_DARKER = 0.025
 _BURNT = Note(
     NoteKind.EXPOSURE,
     "Much of the film is burnt out to white: bone and tissue cannot be told apart there.",
@@ -170,7 +173,8 @@ def check_polarity(film: FloatArray, letterbox: Letterbox, masks: Mapping[str, B
     beside = wide & ~spine & shown
     if not (spine.any() and beside.any()):
         return []
-    return [_DARK_SPINE] if _median(film, letterbox, spine) < _median(film, letterbox, beside) else []
+    darker = _median(film, letterbox, beside) - _median(film, letterbox, spine)
+    return [_DARK_SPINE] if darker > _DARKER else []
 
 
 def _median(film: FloatArray, letterbox: Letterbox, where: BoolArray) -> float:
