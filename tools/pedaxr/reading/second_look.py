@@ -56,10 +56,6 @@ _FIELDS_PX = 160  # longest side when fields are looked for
 _FIELD_LEVELS = (1.0, 0.75, 0.6)  # of Otsu's threshold: a field may be as dark as half the other
 _LEAST_FIELD, _LEAST_FIELD_HEIGHT, _MOST_SHARED = 0.1, 0.45, 0.03  # of the picture, its height, its width
 _PAINTED = 0.05  # of the picture: a film has hardly any of 256 greys as often, but black and white
-_TWO = (
-    "The picture seems to show two bodies, or two films in one: nothing is read into it. "
-    "Export each film on its own."
-)
 _TURNED = Note(
     NoteKind.DOUBT, "The outlines are surer with the film upside down, so it may hang the wrong way up."
 )
@@ -187,7 +183,14 @@ def refuse_two_fields(film: FloatArray) -> None:
     grey = np.round(np.clip(thumbnail, 0, 1) * 255).astype(np.uint8)
     level = cv2.threshold(grey, 0, 255, cv2.THRESH_OTSU)[0]
     if any(_are_apart(np.asarray(grey > share * level)) for share in _FIELD_LEVELS):
-        raise NotAnAbdominalFilm(_TWO)
+        raise _two_films()
+
+
+def _two_films() -> NotAnAbdominalFilm:
+    return NotAnAbdominalFilm(
+        "The picture seems to show two bodies, or two films in one: nothing is read into it. "
+        "Export each film on its own."
+    )
 
 
 def _without_panels(film: FloatArray) -> FloatArray:
@@ -220,7 +223,7 @@ def refuse_two_bodies(looks: Looks, masks: Mapping[str, BoolArray]) -> None:
         return
     surer = surer_by(looks.upright_together, looks.upright_apart)
     if surer > (_AS_SURE_APART if looks.are_abdomens_apart else _SURER_APART):
-        raise NotAnAbdominalFilm(_TWO)
+        raise _two_films()
 
 
 def has_two_spines(spine: BoolArray) -> bool:
