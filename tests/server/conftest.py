@@ -3,7 +3,7 @@
 import importlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +22,16 @@ from pedaxr_models.labels import FINDINGS
 from pedaxr_server.mcp.server import create_server
 from pedaxr_server.settings import Settings
 
+from .worked_out_once import work_out_once
+
 GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signatures_are_read_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        work_out_once(patch)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
@@ -91,8 +92,13 @@ class Verbatim(FuncMetadata):
     def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
         """Only what may not be text is parsed."""
         read = super().pre_parse_json(data)
+        return {name: data[name] if self._is_text.get(name) else read[name] for name in data}
+
+    @cached_property
+    def _is_text(self) -> Mapping[str, bool]:
+        """Of each argument, whether it may be text."""
         fields = self.arg_model.model_json_schema(by_alias=True)["properties"]
-        return {name: data[name] if _may_be_text(fields.get(name, {})) else read[name] for name in data}
+        return {name: _may_be_text(field) for name, field in fields.items()}
 
 
 def _may_be_text(schema: _Schema) -> bool:
