@@ -44,6 +44,12 @@ def stated(text: str) -> tuple[set[Fact], dict[Finding, FindingFact]]:
     return slots(list(findings.values()), parsed), findings
 
 
+def outspoken(facts: set[Fact]) -> set[Fact]:
+    """Without what is said by leaving it open or out: findings that are not assessed, and tubes not seen."""
+    silent = {Presence.NOT_ASSESSED, str(False)}
+    return {fact for fact in facts if fact[1] not in ("presence", "gastric_tube") or fact[2] not in silent}
+
+
 def fact_scores(truth: Sequence[FilmFacts], texts: Sequence[str]) -> dict[str, float]:
     """Scores of narratives against the facts of their films.
 

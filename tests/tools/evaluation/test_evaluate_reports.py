@@ -151,11 +151,27 @@ def test_details_are_counted_against_the_facts(measured) -> None:
     assert share(wrong, "side right").value == 1, "control: nothing else is wrong"
 
 
+def test_facts_are_counted_and_silence_is_none(measured) -> None:
+    """A report leaves out how much stool lies in a segment: facts of the film, not stated, and not wrong."""
+    records = measured()
+    stated, shown = share(records, "facts stated: right"), share(records, "facts of the film")
+    assert stated.of - stated.count <= 2, "of the region on the limit of a quadrant"
+    assert shown.count == stated.count and shown.of > stated.of
+
+    def leaving_air_open(name: str) -> FilmFacts:
+        return with_finding(truth(name), Finding.PNEUMOPERITONEUM, presence=Presence.NOT_ASSESSED)
+
+    silent = measured(Reader(leaving_air_open))
+    assert share(silent, "facts stated: right").of < stated.of
+
+
 def test_details_survive_in_the_kept_records(measured, tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     records = measured(records=path)
     assert [read_records(path)[record.key].slots for record in records] == [r.slots for r in records]
     assert any(record.slots for record in records)
+    assert [read_records(path)[record.key].facts for record in records] == [r.facts for r in records]
+    assert all(record.facts for record in records)
 
 
 def test_a_witness_pair_that_invents_is_counted_as_unsupported(measured, segmenter: PerfectSegmenter) -> None:

@@ -8,7 +8,8 @@ import pytest
 from pedaxr import segment_xray
 from pedaxr.clinic import Clinic
 from pedaxr.reading.operating_points import operating_points, using
-from pedaxr.reports.context_sentences import GAS_BESIDE_LEVELS, MEASURED, NO_TUBES
+from pedaxr.reports.context_sentences import GAS_BESIDE_LEVELS, MEASURED, NO_TUBES, UNMEASURED
+from pedaxr.reports.film_limits import stool_shares
 from pedaxr_models.facts import UNREADABLE, Presence, Side
 from pedaxr_models.labels import FINDINGS, Finding
 from pedaxr_models.segmentation.segmenter import Segmentation
@@ -24,7 +25,9 @@ def test_two_witnesses_who_agree_leave_every_sentence_standing(report_of, name: 
     report = report_of(name)
     assert {s.verdict for s in report.sentences if s.finding} <= {"grounded", "not_checked"}
     others = {s.reason for s in report.sentences if not s.finding and s.verdict == "struck"}
-    assert others <= {MEASURED, NO_TUBES, GAS_BESIDE_LEVELS}, "what the outlines measure, or nobody assesses"
+    assert others <= {MEASURED, UNMEASURED, NO_TUBES, GAS_BESIDE_LEVELS}, "measured, or assessed by nobody"
+    stool = [s.reason for s in report.sentences if s.text.startswith("Stool burden")]
+    assert stool == [MEASURED if stool_shares(report.measures) else UNMEASURED] * len(stool)
     assert [f.finding for f in report.findings if f.presence is Presence.PRESENT] == [
         f for f in FINDINGS if f in truth(name).present
     ]

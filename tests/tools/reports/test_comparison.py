@@ -1,6 +1,6 @@
 """Two films in words and numbers: what a view could not show was not assessed, never nought."""
 
-from pedaxr.reports.comparison import ComparedFilm, compare
+from pedaxr.reports.comparison import ComparedFilm, compare, items_of
 from pedaxr_models.labels import Finding, View
 
 AIR, LEVEL, STOOL = Finding.PNEUMOPERITONEUM, Finding.AIR_FLUID_LEVEL, Finding.CONSTIPATION
@@ -46,6 +46,19 @@ def test_a_small_change_is_none() -> None:
     assert "about the same" in compare(supine(constipation=0.11), supine(constipation=0.10))
     assert "larger" in compare(supine(constipation=0.13), supine(constipation=0.10))
     assert "smaller" in compare(supine(constipation=0.07), supine(constipation=0.10))
+
+
+def test_a_count_that_is_one_off_is_no_change() -> None:
+    """Levels are often counted one too many or too few."""
+    for then, now, change in (
+        (3.0, 4.0, "alike"),
+        (3.0, 2.0, "alike"),
+        (3.0, 5.0, "larger"),
+        (0.0, 1.0, "new"),
+    ):
+        films = (erect(measures={"air_fluid_levels": count}) for count in (now, then))
+        (item,) = items_of(*films)
+        assert item.change == change, (then, now)
 
 
 def test_calibres_levels_and_stool_are_compared_where_both_films_have_them() -> None:

@@ -50,6 +50,16 @@ def test_the_korean_findings_read_back_as_the_structured_ones(draft, name: str) 
     assert english_left(report) == ""
 
 
+@pytest.mark.parametrize(("count", "said"), [(3, "공기액체층 3개"), (6, "공기액체층 약 6개")])
+def test_many_levels_are_about_so_many_in_korean_too(draft, count: int, said: str) -> None:
+    report = draft("levels")
+    counted = [f.model_copy(update={"count": count}) if f.count is not None else f for f in report.findings]
+    told = korean_sections(report.model_copy(update={"findings": counted}))["소견"]
+    assert said in told
+    (level,) = (fact for fact in parse(told).findings if fact.count is not None)
+    assert level.count == count
+
+
 def test_free_air_comes_first_and_asks_for_a_human(draft) -> None:
     sections = korean_sections(draft("free air"))
     assert "기복증" in sections["결론"].split("2.")[0]

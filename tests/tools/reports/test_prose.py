@@ -97,7 +97,9 @@ def test_one_level_is_one_and_uncounted_ones_have_no_number() -> None:
     place = {"side": Side.RIGHT, "quadrants": []}
     assert stated(finding(LEVEL, count=1, **place)) == "one air-fluid level on the right"
     assert stated(finding(LEVEL, count=None, **place)) == "air-fluid levels on the right"
-    assert stated(finding(LEVEL, count=14, **place)) == "14 air-fluid levels on the right"
+    assert stated(finding(LEVEL, count=3, **place)) == "three air-fluid levels on the right"
+    assert stated(finding(LEVEL, count=4, **place)) == "about four air-fluid levels on the right"
+    assert stated(finding(LEVEL, count=14, **place)) == "about 14 air-fluid levels on the right"
 
 
 def test_negatives_are_said_once_and_only_where_the_draft_says_them(report_of: Callable[..., Report]) -> None:

@@ -15,6 +15,7 @@ from pedaxr.types import Report, StructuredFinding
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.facts import FilmFacts, FindingFact, Presence
 from pedaxr_models.labels import FINDINGS, LABELS, NORMAL, Finding
+from pedaxr_models.report_text.fact_scores import outspoken, slots, stated
 from pedaxr_models.report_text.parser import parse, parse_findings
 
 # How a supplied diagnosis is answered, the firmest "no" first. The first three say that the film does not
@@ -69,6 +70,15 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class FactCount:
+    """How many facts a report states, of a film whose facts are known; what is left open is not stated."""
+
+    stated: int
+    true: int
+    right: int  # stated and true
+
+
+@dataclass(frozen=True)
 class FilmRecord:
     """One film.
 
@@ -83,6 +93,7 @@ class FilmRecord:
         wrong_answer: to a working diagnosis that the film does not show.
         right_answer: to one that it shows.
         slots: details, of a film whose facts are known.
+        facts: all that it states, of such a film.
     """
 
     film: str
@@ -98,6 +109,7 @@ class FilmRecord:
     confidence: float | None = None
     known: tuple[str, ...] = tuple(FINDINGS)
     slots: tuple[Slot, ...] = ()
+    facts: FactCount | None = None
 
     @property
     def has_free_air(self) -> bool:
@@ -142,6 +154,7 @@ def record_film(film: Film, key: str, seed: int) -> FilmRecord:
         report.confidence,
         _ordered(true),
         tuple(_slots(report, film.facts.as_view_allows())) if film.facts else (),
+        _facts(report, film.facts.as_view_allows()) if film.facts else None,
     )
 
 
@@ -156,6 +169,11 @@ def _slots(report: Report, facts: FilmFacts) -> Iterator[Slot]:
         yield Slot(None, "distal gas", said.distal_gas, facts.distal_gas)
     if facts.gastric_tube and not report.in_doubt:
         yield Slot(None, "tube", "seen" if said.gastric_tube else None, "seen")
+
+
+def _facts(report: Report, facts: FilmFacts) -> FactCount:
+    said, true = outspoken(stated(report.narrative)[0]), outspoken(slots(facts.findings, facts))
+    return FactCount(len(said), len(true), len(said & true))
 
 
 def _finding_slots(told: StructuredFinding, fact: FindingFact) -> Iterator[Slot]:
@@ -219,6 +237,7 @@ def _parsed(line: str) -> FilmRecord | None:
         kept = json.loads(line)
         kept["claims"] = tuple(Claim(**claim) for claim in kept["claims"])
         kept["slots"] = tuple(Slot(**slot) for slot in kept["slots"])
+        kept["facts"] = kept["facts"] and FactCount(**kept["facts"])
         for name in ("true", "present", "critical", "known"):
             kept[name] = tuple(kept[name])
         return FilmRecord(**kept)

@@ -15,6 +15,7 @@ import numpy as np
 from pedaxr.evaluation.report_records import (
     DISAGREEING,
     Claim,
+    FactCount,
     FilmRecord,
     Slot,
     append_record,
@@ -109,6 +110,7 @@ def report_figures(records: Sequence[FilmRecord]) -> list[Share]:
     return [
         Share("films refused", len(records) - len(read), len(records)),
         *_sentence_figures(read, claims),
+        *_fact_figures([record.facts for record in read if record.facts]),
         *_slot_figures([slot for record in read for slot in record.slots]),
         *_critical_figures(read),
         *_diagnosis_figures(read),
@@ -141,6 +143,14 @@ def _sentence_figures(read: Sequence[FilmRecord], claims: Sequence[Claim]) -> li
         Share("hedged: grounded", sum(c.is_placed for c in hedged), len(hedged)),
         Share("added: grounded", sum(c.is_placed for c in added), len(added)),
         Share("true findings named, hedged or not", sum(name in r.present for r, name in shown), len(shown)),
+    ]
+
+
+def _fact_figures(counts: Sequence[FactCount]) -> list[Share]:
+    right = sum(count.right for count in counts)
+    return [
+        Share("facts stated: right", right, sum(count.stated for count in counts)),
+        Share("facts of the film: stated rightly", right, sum(count.true for count in counts)),
     ]
 
 

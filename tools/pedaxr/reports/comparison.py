@@ -39,6 +39,7 @@ _STOOL = {
     for part, words in zip(STOOL_PARTS, ("right colon", "left colon", "rectosigmoid"), strict=True)
 }
 _CHANGES = {"new": ", new", "alike": ", about the same", "larger": ", larger", "smaller": ", smaller"}
+_MISCOUNTED = 1  # by how many levels a count is often off
 Unit = Literal["share_of_body", "share_of_colon", "ratio_to_l2", "mm", "count"]
 Change = Literal["new", "larger", "smaller", "alike", "no_longer_outlined", "cannot_say"]
 
@@ -177,7 +178,10 @@ def items_of(now: ComparedFilm, before: ComparedFilm) -> list[ComparedItem]:
 
 
 def _item(what: str, unit: Unit, then: float | None, now: float | None) -> ComparedItem:
-    return ComparedItem(what=what, unit=unit, then=then, now=now, change=_change(then, now))
+    change = _change(then, now)
+    if unit == "count" and then and now and abs(now - then) <= _MISCOUNTED:
+        change = "alike"
+    return ComparedItem(what=what, unit=unit, then=then, now=now, change=change)
 
 
 def compare(now: ComparedFilm, before: ComparedFilm) -> str:

