@@ -18,7 +18,9 @@ Mask = NDArray[np.bool_]
 Window = tuple[slice, slice]
 
 N = 512
+_AT_ONCE = 16  # segments of a curve: more fall out of the cache
 YY, XX = (axis.astype(np.float32) for axis in np.mgrid[0:N, 0:N])
+ROWS = YY[:, :1]  # for what depends on the row alone
 
 
 def smoothstep(start: float, end: float, value: ArrayLike) -> Field:
@@ -36,6 +38,14 @@ def half_chord(distance: Field, rounding: float) -> Field:
     """Half-thickness of a solid whose edge is rounded with radius `rounding` (pixels)."""
     q = np.clip(-distance, 0, rounding)
     return np.asarray(np.sqrt(q * (2 * rounding - q)), np.float32)
+
+
+def falling(relative: NDArray[np.floating], steep: float, root: float) -> NDArray[np.floating]:
+    """1 in the middle, 0 from `relative` 1 on: (1 - relative^steep)^root, reckoned only where it is not 0."""
+    inside = relative < 1
+    height = np.zeros_like(relative)
+    height[inside] = (1 - relative[inside] ** steep) ** root
+    return height
 
 
 def window_of(x0: float, x1: float, y0: float, y1: float) -> Window | None:
@@ -97,28 +107,35 @@ def tube(curve: Field, reach: float) -> Tube | None:
     top, left = window[0].start, window[1].start
     shape = (window[0].stop - top, window[1].stop - left)
     best, arc = np.full(shape, 1e6, np.float32), np.zeros(shape, np.float32)
-    for i in range(len(curve) - 1):
-        _nearer_segment(best, arc, curve[i] - (left, top), curve[i + 1] - (left, top), i, reach)
+    ends = curve - (left, top)
+    for first in range(0, len(ends) - 1, _AT_ONCE):
+        _nearer_segments(best, arc, ends[first : first + _AT_ONCE + 1], first, reach)
     return Tube(window, np.sqrt(best), arc)
 
 
-def _nearer_segment(best: Field, arc: Field, a: Field, b: Field, index: int, reach: float) -> None:
-    """Lower `best` (squared distance) and set `arc` where the segment a-b is nearer."""
-    x0, x1 = int(min(a[0], b[0]) - reach - 1), int(max(a[0], b[0]) + reach + 2)
-    y0, y1 = int(min(a[1], b[1]) - reach - 1), int(max(a[1], b[1]) + reach + 2)
-    x0, y0 = max(x0, 0), max(y0, 0)
-    x1, y1 = min(x1, best.shape[1]), min(y1, best.shape[0])
-    if x1 <= x0 or y1 <= y0:
-        return
-    dx = np.arange(x0, x1, dtype=np.float32)[None] - a[0]
-    dy = np.arange(y0, y1, dtype=np.float32)[:, None] - a[1]
-    ex, ey = float(b[0] - a[0]), float(b[1] - a[1])
-    t = np.clip((dx * ex + dy * ey) / max(ex * ex + ey * ey, 1e-6), 0, 1)
+def _nearer_segments(best: Field, arc: Field, ends: NDArray[np.floating], first: int, reach: float) -> None:
+    """Lower `best` (squared distance) and set `arc` where a segment between two `ends` is nearer.
+
+    Each is looked at in a box of `reach` round it; the boxes of all are reckoned in one array.
+    """
+    a, b = ends[:-1], ends[1:]
+    low = np.maximum((np.minimum(a, b) - reach - 1).astype(int), 0)
+    high = np.minimum((np.maximum(a, b) + reach + 2).astype(int), best.shape[::-1])
+    width, height = np.maximum((high - low).max(0), 0)
+    dx = (low[:, :1] + np.arange(width) - a[:, :1])[:, None]
+    dy = (low[:, 1:] + np.arange(height) - a[:, 1:])[:, :, None]
+    ex, ey = (b - a).T[:, :, None, None]
+    t = dx * ex + dy * ey
+    t /= np.maximum(ex * ex + ey * ey, 1e-6)
+    np.clip(t, 0, 1, out=t)
     d2 = (dx - t * ex) ** 2 + (dy - t * ey) ** 2
-    part = best[y0:y1, x0:x1]
-    nearer = d2 < part
-    np.copyto(part, d2, where=nearer)
-    np.copyto(arc[y0:y1, x0:x1], index + t, where=nearer)
+    t += np.arange(first, first + len(a))[:, None, None]
+    for (x0, y0), (x1, y1), near, at in zip(low.tolist(), high.tolist(), d2, t, strict=True):
+        if x1 > x0 and y1 > y0:
+            part, near, at = best[y0:y1, x0:x1], near[: y1 - y0, : x1 - x0], at[: y1 - y0, : x1 - x0]
+            nearer = near < part
+            np.copyto(part, near, where=nearer)
+            np.copyto(arc[y0:y1, x0:x1], at, where=nearer)
 
 
 def polygon_distance(points: ArrayLike, margin: float = 5.0) -> tuple[Window, Field] | None:

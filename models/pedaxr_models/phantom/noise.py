@@ -45,9 +45,9 @@ def _piece(rng: np.random.Generator, field: Field) -> Field:
     """A random (N, N) window of a field, mirrored and transposed at random."""
     top, left, flips = (int(n) for n in rng.integers(0, (_SIZE - N, _SIZE - N, 8)))
     piece = field[top : top + N, left : left + N]
-    piece = piece[::-1] if flips & 1 else piece
-    piece = piece[:, ::-1] if flips & 2 else piece
-    return np.ascontiguousarray(piece.T if flips & 4 else piece)
+    mirror = {0: None, 1: 0, 2: 1, 3: -1}[flips & 3]  # as OpenCV names it
+    piece = piece if mirror is None else cv2.flip(piece, mirror)
+    return np.ascontiguousarray(cv2.transpose(piece) if flips & 4 else piece)
 
 
 @cache

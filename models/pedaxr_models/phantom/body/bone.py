@@ -41,7 +41,7 @@ class BoneMap:
             return
         near = np.nonzero(t.distance < radii.max())  # the window of a bent bone is mostly empty
         t = Tube(t.window, t.distance[near], t.arc[near])
-        r = t.along(radii)
+        r = t.along(radii) if np.ndim(radius) else radii[0]
         gain = depth * (t.along(strength) if np.ndim(strength) else float(np.asarray(strength)))
         outer = np.sqrt(np.maximum(r**2 - t.distance**2, 0))
         core = np.sqrt(np.maximum(np.maximum(r - cortex, 0) ** 2 - t.distance**2, 0))

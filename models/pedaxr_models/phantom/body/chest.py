@@ -56,7 +56,9 @@ def dome_row(x: Field, side: int, apex_y: float, a: Anatomy, steepness: float = 
     """Row of a hemidiaphragm: falls steeply to the costophrenic angle and hardly towards the spine."""
     centre, radius = side * 0.50 * a.half_width, 0.465 * a.half_width
     q = np.abs(x - centre) / radius
-    fall = np.where((x - centre) * side > 0, 1.15 * steepness * q**2.4, 0.16 * q**2)
+    fall = 0.16 * q**2
+    outer = (x - centre) * side > 0
+    fall[outer] = 1.15 * steepness * q[outer] ** 2.4
     return np.asarray(apex_y + 1.9 * a.pitch * fall, np.float32)
 
 
@@ -130,11 +132,12 @@ def _vessels(a: Anatomy, trunk: Trunk, right_dome: float, rng: np.random.Generat
             start = hilum + rng.normal(0, 0.12 * a.pitch, 2) + (0, 0.5 * a.pitch * np.sin(angle))
             _branch(strokes, start, angle, side, rng.uniform(1.5, 2.6), a.pitch, rng)
     strokes = [s for s in strokes if min(s.start[1], s.end[1]) > -8 and s.radius > 0.25]
-    for stroke in sorted(strokes, key=lambda s: s.radius):
-        ends = [tuple(int(v) for v in np.round(p * 32)) for p in (stroke.start, stroke.end)]
+    strokes.sort(key=lambda s: s.radius)
+    ends = np.round(np.array([(s.start, s.end) for s in strokes]) * 32).astype(int)
+    for stroke, (start, end) in zip(strokes, ends.tolist(), strict=True):
         shade = min(255, int(stroke.radius * 60))
         width = max(1, round(4 * stroke.radius))
-        cv2.line(plate, ends[0], ends[1], shade, width, cv2.LINE_AA, shift=4)
+        cv2.line(plate, start, end, shade, width, cv2.LINE_AA, shift=4)
     field = cv2.resize(plate, (N, N), interpolation=cv2.INTER_AREA).astype(np.float32) / 36
     return blur(field, 0.7)
 

@@ -8,6 +8,7 @@ from pedaxr_models.phantom.body.anatomy import Anatomy
 from pedaxr_models.phantom.body.chest import Chest
 from pedaxr_models.phantom.body.trunk import Trunk
 from pedaxr_models.phantom.geometry import (
+    ROWS,
     XX,
     YY,
     Field,
@@ -17,6 +18,7 @@ from pedaxr_models.phantom.geometry import (
     half_chord,
     polygon_distance,
     smoothstep,
+    window_of,
 )
 from pedaxr_models.phantom.noise import fractal, texture
 
@@ -58,6 +60,9 @@ def _mottle(rng: np.random.Generator) -> Field:
     return np.asarray(np.clip(shade, 0.1, 2.6), np.float32)
 
 
+_RIM_ENDS = 12  # so many widths from an organ its rim is 0 in single precision
+
+
 def _rim(distance: Field, width: float = 2.0) -> Field:
     """A band of fat just outside an organ."""
     return np.asarray(np.exp(-(((distance - 0.8 * width) / width) ** 2)), np.float32)
@@ -97,22 +102,28 @@ def _spleen(a: Anatomy, trunk: Trunk, chest: Chest) -> tuple[Field, Field]:
 def _kidneys(a: Anatomy, rng: np.random.Generator) -> tuple[Field, Field]:
     total, rim = np.zeros((N, N), np.float32), np.zeros((N, N), np.float32)
     for side, height in ((-1, 3.6), (1, 4.0)):
-        x = XX - (a.centre_x + side * rng.uniform(0.38, 0.45) * a.half_width)
-        y = YY - a.level_y(height + rng.uniform(-0.2, 0.2))
+        cx = a.centre_x + side * rng.uniform(0.38, 0.45) * a.half_width
+        cy = a.level_y(height + rng.uniform(-0.2, 0.2))
         tilt = side * rng.uniform(0.15, 0.3)
+        wide, high = np.array([0.68, 1.35]) * rng.uniform(0.92, 1.1) * a.pitch
+        strength = rng.uniform(0.3, 1.0)
+        reach = high * (1 + _RIM_ENDS * 2.4 / wide)
+        window = window_of(cx - reach, cx + reach, cy - reach, cy + reach)
+        if window is None:
+            continue
+        x, y = XX[window] - cx, YY[window] - cy
         along, across = np.cos(tilt) * x + np.sin(tilt) * y, -np.sin(tilt) * x + np.cos(tilt) * y
-        size = rng.uniform(0.92, 1.1)
-        distance = ellipse(along, across, 0.68 * size * a.pitch, 1.35 * size * a.pitch)
-        total += 2 * half_chord(distance, 0.6 * a.pitch)
-        rim += _rim(distance, 2.4) * rng.uniform(0.3, 1.0)
+        distance = ellipse(along, across, wide, high)
+        total[window] += 2 * half_chord(distance, 0.6 * a.pitch)
+        rim[window] += _rim(distance, 2.4) * strength
     return total, rim
 
 
 def _psoas(a: Anatomy, trunk: Trunk, rng: np.random.Generator) -> tuple[Field, Field]:
     total, rim = np.zeros((N, N), np.float32), np.zeros((N, N), np.float32)
-    down = (YY - a.level_y(4.6)) / a.pitch
+    down = (ROWS - a.level_y(4.6)) / a.pitch
     width = (0.05 + 0.10 * np.clip(down / 4, 0, 1)) * a.half_width
-    ends = smoothstep(a.level_y(5), a.level_y(4), YY) * smoothstep(a.level_y(-2.6), a.level_y(-1), YY)
+    ends = smoothstep(a.level_y(5), a.level_y(4), ROWS) * smoothstep(a.level_y(-2.6), a.level_y(-1), ROWS)
     for side in (-1, 1):
         lean = (0.12 + rng.uniform(0.33, 0.39) * np.clip(down / 5.5, 0, 1.3)) * a.half_width
         across = (XX - trunk.spine_x[:, None] - side * lean) * side

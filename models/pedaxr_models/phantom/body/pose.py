@@ -29,7 +29,7 @@ class Pose:
     bow: tuple[float, float, float] = (0.0, 256.0, 160.0)
     turn: float = 0.0
 
-    @property
+    @cached_property
     def matrix(self) -> NDArray[np.float64]:
         """Forward affine map, (2, 3)."""
         c, s = self.zoom * np.cos(self.angle), self.zoom * np.sin(self.angle)
@@ -66,9 +66,9 @@ class Pose:
     @cached_property
     def _places(self) -> NDArray[np.float32]:
         """Canvas points (N, N, 2) of the film's pixels: the same for every mask of a child."""
-        y, x = np.mgrid[:N, :N].astype(np.float64)
+        y, x = np.arange(N, dtype=np.float64)[:, None], np.arange(N, dtype=np.float64)[None]
         back = np.linalg.inv(np.vstack([self.matrix, [0, 0, 1]]))
-        straight = np.stack([x + self._aside(x, y), y, np.ones_like(x)])
+        straight = np.stack(np.broadcast_arrays(x + self._aside(x, y), y, 1.0))
         return np.asarray(np.tensordot(back[:2], straight, 1).transpose(1, 2, 0), np.float32)
 
     def warp(self, field: Field) -> Field:

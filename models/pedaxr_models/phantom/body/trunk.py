@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pedaxr_models.phantom.body.anatomy import Anatomy
-from pedaxr_models.phantom.geometry import XX, YY, Field, N, blur, coverage, smoothstep, spline, tube
+from pedaxr_models.phantom.geometry import XX, YY, Field, N, blur, coverage, falling, smoothstep, spline, tube
 from pedaxr_models.phantom.interpolation import monotone_curve
 from pedaxr_models.phantom.noise import fractal, texture, wander
 
@@ -57,16 +57,11 @@ def build_trunk(a: Anatomy, rng: np.random.Generator, arms_rng: np.random.Genera
     half_width, half_depth = _profiles(a, rng)
     bend = wander(rng, N, 60)[:, None]
     x = XX - a.centre_x + bend
-    relative = np.abs(x) / half_width
-    body = 2 * half_depth * np.maximum(1 - relative**2.5, 0) ** (1 / 2.2)
+    body = 2 * half_depth * falling(np.abs(x) / half_width, 2.5, 1 / 2.2)
     thighs = _thigh_lines(a, rng) if a.is_infant else ()
     legs = _thigh_thickness(thighs, rng.uniform(1.75, 2.15) * a.pitch)
     body = _join_legs(a, x, body, legs)
-    inner = (
-        2
-        * (half_depth - a.fat_px * 1.1)
-        * np.maximum(1 - (np.abs(x) / (half_width - a.fat_px)) ** 2.5, 0) ** (1 / 2.2)
-    )
+    inner = 2 * (half_depth - a.fat_px * 1.1) * falling(np.abs(x) / (half_width - a.fat_px), 2.5, 1 / 2.2)
     fat = np.clip(body - inner, 0, None) * 0.85 * (legs <= 0) + 0.12 * legs
     fat = fat + _flank_stripe(a, x, half_width, half_depth, rng.uniform(0.4, 1.3))
     streaks = 0.5 * fractal(rng, 1.3) + 0.5 * texture(rng, 2.5)  # fat between muscle bundles

@@ -225,9 +225,10 @@ def _fill_colon(
         holds_stool = np.array([c is Content.STOOL for c in segment.content])
         stool = mine & holds_stool[np.where(mine, layer.part[window], 0)]
         soft = cv2.GaussianBlur(stool.astype(np.float32), (0, 0), 1.5) * mine
-        bubbles = np.clip(flecks.field[window] + rng.uniform(-0.08, 0.08), 0, 1)
+        bubbles, lining = flecks.inside(window)
+        bubbles = np.clip(bubbles + rng.uniform(-0.08, 0.08), 0, 1)
         g = 2 * h * soft * bubbles * rng.uniform(0.60, 0.88)
-        g += _lining(distance[window], segment, soft) * flecks.lining[window] * rng.uniform(0.5, 1.0)
+        g += _lining(distance[window], segment, soft) * lining * rng.uniform(0.5, 1.0)
         out.stool[window] += 1.8 * h * soft
         shown = stool & (h > 0.5) & (cv2.GaussianBlur(g, (0, 0), 3) * a.mm_per_px > _SEEN_GAS_MM)
         out.stool_mask[window] |= shown
@@ -283,7 +284,7 @@ def _pocket(
 
 
 class StoolTexture:
-    """Share of gas along the beam in stool, (N, N) 0..1, one for a film, and where gas lines the wall, 0..1.
+    """Gas in and round stool, one pattern for a film.
 
     Bubbles are two decorrelated, softly thresholded layers (a hard threshold looks like torn paper); clefts
     follow the zero lines of a coarser field and so close round lumps.
@@ -291,13 +292,19 @@ class StoolTexture:
 
     def __init__(self, a: Anatomy, rng: np.random.Generator) -> None:
         grow = 0.9 + 0.5 * a.ossification
-        n = [texture(rng, s * grow) for s in (1.3, 2.4, 5.5)]
-        m = [np.roll(v, (137, 211), (0, 1))[::-1] for v in n]
-        low = rng.uniform(-0.25, 0.25)
+        self._noise = [texture(rng, s * grow) for s in (1.3, 2.4, 5.5)]
+        self._low = rng.uniform(-0.25, 0.25)
+        self._lumps = texture(rng, rng.uniform(4.0, 6.5) * grow)
+        self._cleft, self._cleft_share = rng.uniform(0.12, 0.22), rng.uniform(0.25, 0.5)
+
+    def inside(self, window: Window) -> tuple[Field, Field]:
+        """Share of gas along the beam in stool, and where gas lines the wall, 0..1 each."""
+        rows, columns = (np.arange(side.start, side.stop) for side in window)
+        elsewhere = np.ix_((N - 1 - 137 - rows) % N, (columns - 211) % N)
+        n, m = [v[window] for v in self._noise], [v[elsewhere] for v in self._noise]
+        low = self._low
         first = smoothstep(low - 0.5, low + 1.2, n[0] * 0.35 + n[1] * 0.65 + n[2] * 0.65)
         second = smoothstep(low - 0.2, low + 1.0, m[0] * 0.4 + m[1] * 0.7 + m[2] * 0.4)
-        lumps = texture(rng, rng.uniform(4.0, 6.5) * grow)
-        clefts = np.exp(-((lumps / rng.uniform(0.12, 0.22)) ** 2)) * np.clip(0.6 + 0.5 * m[2], 0, 1)
-        share = 0.55 * first + 0.45 * second + rng.uniform(0.25, 0.5) * clefts
-        self.field: Field = np.asarray(np.clip(share, 0, 1), np.float32)
-        self.lining: Field = smoothstep(-0.7, 0.6, n[2] + 0.4 * m[1])
+        clefts = np.exp(-((self._lumps[window] / self._cleft) ** 2)) * np.clip(0.6 + 0.5 * m[2], 0, 1)
+        share = 0.55 * first + 0.45 * second + self._cleft_share * clefts
+        return np.asarray(np.clip(share, 0, 1), np.float32), smoothstep(-0.7, 0.6, n[2] + 0.4 * m[1])

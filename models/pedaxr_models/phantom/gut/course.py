@@ -182,11 +182,11 @@ def _scatter(a: Anatomy, plan: GutPlan, radius: float, rng: np.random.Generator)
     inside = (tries[:, 0] / (0.82 * h)) ** 4 + (
         (tries[:, 1] - (top + bottom) / 2) / ((bottom - top) * 0.55)
     ) ** 4 < 1
-    kept = np.empty((0, 2))
-    for p in tries[inside]:
-        if not len(kept) or ((kept - p) ** 2).sum(1).min() > apart:
-            kept = np.concatenate([kept, p[None]])
-    return kept
+    left, kept = tries[inside], []
+    while len(left):
+        kept.append(left[0])
+        left = left[((left - left[0]) ** 2).sum(1) > apart]
+    return np.array(kept).reshape(-1, 2)
 
 
 def _chain(
