@@ -4,10 +4,10 @@ import hashlib
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
@@ -20,7 +20,7 @@ from pedaxr_models.phantom.spec import sample_spec
 from ..http_service import running
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 
 @pytest.fixture(scope="package")
@@ -73,17 +73,50 @@ def faults() -> list[str]:
     return []
 
 
-@pytest.fixture
-def page(browser: "Browser", faults: list[str]) -> "Iterator[Page]":
-    """A tab in which any script error, console error or breach of the policy fails the test."""
-    context = browser.new_context(
-        viewport={"width": 1440, "height": 900}, locale="en-GB", color_scheme="dark"
-    )
+@pytest.fixture(scope="package")
+def screen(browser: "Browser") -> "Iterator[BrowserContext]":
+    """What tabs are opened in: one for all tests, as a new one takes as long as most of them."""
+    with opened_for_tabs(browser, viewport={"width": 1440, "height": 900}, color_scheme="dark") as context:
+        yield context
+
+
+@pytest.fixture(scope="package")
+def hand(browser: "Browser") -> "Iterator[BrowserContext]":
+    """A phone: 390 pixels of page with three of the screen each, and fingers."""
+    viewport = {"width": 390, "height": 844}
+    with opened_for_tabs(
+        browser, viewport=viewport, device_scale_factor=3, has_touch=True, is_mobile=True
+    ) as context:
+        yield context
+
+
+@contextmanager
+def opened_for_tabs(browser: "Browser", **described: Any) -> "Iterator[BrowserContext]":
+    """The first tab stays: beside it, those of the tests need no process of their own."""
+    context = browser.new_context(locale="en-GB", **described)
+    context.new_page()
+    yield context
+    context.close()
+
+
+@contextmanager
+def tab(context: "BrowserContext", faults: list[str]) -> "Iterator[Page]":
+    """A tab of which nothing stays: each server has a port, and so a storage, of its own."""
     opened = context.new_page()
     listen_for_faults(opened, faults)
     yield opened
-    context.close()
+    for left in context.pages[1:]:
+        left.close()
+    context.clear_permissions()
+    assert context.cookies() == []
     assert_none(faults)
+
+
+@pytest.fixture
+def page(screen: "BrowserContext", faults: list[str]) -> "Iterator[Page]":
+    """A tab in which any script error, console error or breach of the policy fails the test."""
+    with tab(screen, faults) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -97,24 +130,13 @@ def viewer(page: "Page", home: Path, canned_networks: None) -> "Iterator[Page]":
 
 
 @pytest.fixture
-def phone(browser: "Browser", home: Path, canned_networks: None, faults: list[str]) -> "Iterator[Page]":
-    """The same on a phone: 390 pixels of page with three of the screen each, and fingers."""
+def phone(hand: "BrowserContext", home: Path, canned_networks: None, faults: list[str]) -> "Iterator[Page]":
+    """The same on a phone."""
     from .browser import canned, front_page
 
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        device_scale_factor=3,
-        has_touch=True,
-        is_mobile=True,
-        locale="en-GB",
-    )
-    opened = context.new_page()
-    listen_for_faults(opened, faults)
-    with running(canned(home)) as settings:
+    with tab(hand, faults) as opened, running(canned(home)) as settings:
         opened.goto(front_page(settings))
         yield opened
-    context.close()
-    assert_none(faults)
 
 
 def listen_for_faults(page: "Page", faults: list[str]) -> None:
