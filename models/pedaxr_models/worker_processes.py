@@ -10,14 +10,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def map_in_processes(
-    work: Callable[[T], R], items: Sequence[T], processes: int, *, chunk: int = 2
-) -> Iterator[R]:
+def map_in_processes(work: Callable[[T], R], items: Sequence[T], processes: int) -> Iterator[R]:
     """The results of `work` in the order of `items`, from as many processes; in this one for 1 or fewer.
 
     Processes are spawned, not forked, as the caller may be a server with threads: a script that calls this
     needs the usual `if __name__ == "__main__":`. Ctrl-C reaches the caller alone, and what has not begun is
-    then dropped.
+    then dropped; items are handed out one by one, so that it waits for few.
 
     Raises:
         concurrent.futures.process.BrokenProcessPool: a process could not start, or was killed.
@@ -32,6 +30,6 @@ def map_in_processes(
         initargs=(signal.SIGINT, signal.SIG_IGN),
     )
     try:
-        yield from pool.map(work, items, chunksize=chunk)
+        yield from pool.map(work, items)
     finally:
         pool.shutdown(cancel_futures=True)

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -100,7 +101,8 @@ def serve(config: Path | None, **flags: Any) -> None:
         click.echo(f"pedaxr listens on {settings.url} ({login})", err=True)
         click.echo(f"page for people: {settings.page_url}", err=True)
 
-    run_server(settings, listening=say_where)
+    with suppress(KeyboardInterrupt):  # the usual end of a server that somebody started by hand
+        run_server(settings, listening=say_where)
 
 
 @click.command()

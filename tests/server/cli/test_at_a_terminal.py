@@ -176,6 +176,15 @@ def test_a_command_that_resumes_by_itself_says_so_when_stopped(
     assert shown.output.splitlines()[-1].endswith(" ".join(given[name]))
 
 
+def test_a_server_that_is_stopped_by_hand_has_ended_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pedaxr_server.serve.serve", interrupted)
+    shown = CliRunner().invoke(main, ["serve", "--http"])
+    assert (shown.exit_code, shown.output) == (0, "")
+
+
 def serving(home: Path, port: int) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "pedaxr_server", "serve", "--http", "--port", str(port)]
     environment = os.environ | {"PEDAXR_HOME": str(home)}

@@ -52,7 +52,7 @@ def storage_errors() -> Iterator[None]:
 
 def _explanation(code: int) -> str:
     if code == sqlite3.SQLITE_FULL:
-        return "The disk is full and nothing was stored. Free some space, then retry."
+        return "The disk of the clinic is full and nothing was stored. Free some space on it, then retry."
     if code in _DAMAGED:
         return (
             "The registry file is damaged or not a registry. Restore a copy, or choose another PEDAXR_HOME."

@@ -96,7 +96,7 @@ def write_dataset(
     wanted = list(range(count)) if indices is None else sorted(set(indices))
     missing = [i for i in wanted if not _row_path(folder, i).exists()]
     done = len(wanted) - len(missing)
-    for _ in map_in_processes(partial(_write_film, folder, recipe), missing, processes, chunk=4):
+    for _ in map_in_processes(partial(_write_film, folder, recipe), missing, processes):
         done += 1
         if progress is not None:
             progress(done, len(wanted))
