@@ -1,7 +1,8 @@
 """Pictures of a training run: its curves, and the best, median and worst film of each finding."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -12,11 +13,13 @@ from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.labels import CHANNELS, FINDINGS, TERMS, Finding
 from pedaxr_models.segmentation.data import rasterise
+from pedaxr_models.segmentation.film_segmenter import Segmentation
 from pedaxr_models.segmentation.metrics import Overlap
 from pedaxr_models.segmentation.segmenter import Segmenter
 
 _TRUTH = (255, 255, 255)
 _GAP = 8
+_KEPT = 8  # readings, 18 MB each: of few films the same ones are the best and worst of several findings
 
 
 def draw_cases(segmenter: Segmenter, films: Sequence[Film], folder: Path) -> list[Path]:
@@ -47,23 +50,31 @@ def draw_case_sheet(segmenter: Segmenter, films: Sequence[Film], path: Path) -> 
 
 def _cases(segmenter: Segmenter, films: Sequence[Film]) -> dict[Finding, NDArray[np.uint8]]:
     """Per finding that the films show, its best, median and worst film (512, 3 * 512 + gaps, 3) RGB."""
-    dices = _film_dices(segmenter, films)
+
+    @lru_cache(_KEPT)
+    def look(index: int) -> Segmentation:
+        return segmenter.predict(read_pixels(films[index].image_path))
+
+    dices = _film_dices(segmenter, films, look)
     pictures = {}
     for index, finding in enumerate(FINDINGS):
         shown = np.flatnonzero(np.isfinite(dices[:, index]))
         if len(shown):
             order = shown[np.argsort(-dices[shown, index])]
             chosen = [order[0], order[len(order) // 2], order[-1]]
-            panels = [draw_case(segmenter, films[i], finding, float(dices[i, index])) for i in chosen]
+            limit = segmenter.thresholds[finding]
+            panels = [draw_case(films[i], look(i), finding, limit, float(dices[i, index])) for i in chosen]
             pictures[finding] = np.asarray(cv2.hconcat(panels)[:, :-_GAP], np.uint8)
     return pictures
 
 
-def _film_dices(segmenter: Segmenter, films: Sequence[Film]) -> NDArray[np.float64]:
+def _film_dices(
+    segmenter: Segmenter, films: Sequence[Film], look: Callable[[int], Segmentation]
+) -> NDArray[np.float64]:
     """(films, FINDINGS) Dice, NaN where the film does not show the finding."""
     dices = np.full((len(films), len(FINDINGS)), np.nan)
     for row, film in enumerate(films):
-        segmentation = segmenter.predict(read_pixels(film.image_path))
+        segmentation = look(row)
         bits = rasterise(film, segmentation.letterbox)
         for index, finding in enumerate(FINDINGS):
             true = (bits >> np.uint32(index) & np.uint32(1)).astype(bool)
@@ -73,14 +84,14 @@ def _film_dices(segmenter: Segmenter, films: Sequence[Film]) -> NDArray[np.float
     return dices
 
 
-def draw_case(segmenter: Segmenter, film: Film, finding: Finding, dice: float) -> NDArray[np.uint8]:
+def draw_case(
+    film: Film, segmentation: Segmentation, finding: Finding, threshold: float, dice: float
+) -> NDArray[np.uint8]:
     """One film (512, 512 + gap, 3) RGB with both outlines and the Dice score."""
-    pixels = read_pixels(film.image_path)
-    segmentation = segmenter.predict(pixels)
     channel = CHANNELS.index(finding)
     true = rasterise(film, segmentation.letterbox) >> np.uint32(channel) & np.uint32(1)
-    predicted = segmentation.probabilities[channel] >= segmenter.thresholds[finding]
-    grey = (segmentation.letterbox.apply(pixels) * 255).astype(np.uint8)
+    predicted = segmentation.probabilities[channel] >= threshold
+    grey = (segmentation.letterbox.apply(read_pixels(film.image_path)) * 255).astype(np.uint8)
     picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
     for mask, colour in ((true, _TRUTH), (predicted, TERMS[finding].colour)):
         outlines = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]

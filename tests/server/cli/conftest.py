@@ -20,5 +20,5 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def few_pictures_that_are_no_films(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four pictures that are no films instead of sixty-four: these tests are of commands, not of weights."""
-    monkeypatch.setattr(inputs, "_OOD_IMAGES", 4)
+    """Two pictures that are no films instead of sixty-four: these tests are of commands, not of weights."""
+    monkeypatch.setattr(inputs, "_OOD_IMAGES", 2)

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pedaxr.errors import InvalidRequest
+from pedaxr_models.captioning import figures
 from pedaxr_models.captioning.ablation import run as ablation
 from pedaxr_models.captioning.ablation.report import conclusion
 from pedaxr_models.captioning.ablation.scores import AblationScores
@@ -115,17 +116,28 @@ def test_a_folder_without_films_is_one_line(tmp_path: Path) -> None:
     assert result.exit_code == 1 and "CSV" in result.stderr.splitlines()[-1]
 
 
-def test_what_a_reader_has_learnt_is_drawn(films: Path, tmp_path: Path) -> None:
+def test_what_a_reader_has_learnt_is_drawn(
+    films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of four films of two labels; that all labels and ten films are drawn is tested in tests/models."""
+    monkeypatch.setattr(figures, "_FEWEST", 4)
+    head, *rows = (films / "films.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    few = [row for row in rows if "Normal" in row or "Pneumoperitoneum" in row]
+    (films / "few.csv").write_text(head + "".join(few).replace(",test,", ",train,"), encoding="utf-8")
     (tmp_path / "run").mkdir()
     row = {"minutes": 1, "loss": 2.0, "fact_f1": 0.5, "hallucination_rate": 0.1, "presence_accuracy": 0.8}
     (tmp_path / "run" / "metrics.jsonl").write_text(json.dumps(row) + "\n")
     drawn = run(
-        *("pictures", "captioner", "--data", films, "--split", "train", "--out", tmp_path / "pictures"),
-        *("--run", tmp_path / "run"),
+        *("pictures", "captioner", "--data", films / "few.csv", "--split", "train"),
+        *("--out", tmp_path / "pictures", "--run", tmp_path / "run"),
     )
     assert drawn.exit_code == 0, drawn.stderr
     names = {path.name for path in (tmp_path / "pictures").iterdir()}
-    assert {"features.png", "curves.png", "attention_normal.png"} <= names
+    assert {"features.png", "curves.png"} < names
+    assert names - {"features.png", "curves.png"} == {
+        "attention_normal.png",
+        "attention_pneumoperitoneum.png",
+    }
     assert {Path(line).name for line in drawn.stdout.splitlines()} == names
 
 
