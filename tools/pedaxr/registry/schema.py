@@ -253,7 +253,7 @@ def migrate(path: Path) -> None:
         )
     if version < len(MIGRATIONS):
         with writing(path) as database:
-            _apply(database)
+            _apply(database.conn)
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -263,14 +263,17 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT max(version) FROM schema_versions").fetchone()[0] or 0)
 
 
-def _apply(database: "Database") -> None:
+def _apply(connection: sqlite3.Connection) -> None:
     # Read again under the write lock: another program may have migrated meanwhile.
-    done = _version(database.conn)
-    database["schema_versions"].create({"version": int, "applied_at": str}, pk="version", if_not_exists=True)
+    done = _version(connection)
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY, applied_at TEXT)"
+    )
     for version, steps in enumerate(MIGRATIONS[done:], done + 1):
         for step in steps:
             if isinstance(step, str):
-                database.conn.execute(step)
+                connection.execute(step)
             else:
-                step(database.conn)
-        database["schema_versions"].insert({"version": version, "applied_at": datetime.now(UTC).isoformat()})
+                step(connection)
+        applied = (version, datetime.now(UTC).isoformat())
+        connection.execute("INSERT INTO schema_versions VALUES (?, ?)", applied)
