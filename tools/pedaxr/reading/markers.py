@@ -20,6 +20,7 @@ from pedaxr.radiograph.orientation import Orientation
 from pedaxr.reading.framing import Framing
 from pedaxr.reading.notes import Note, NoteKind
 from pedaxr_models.runtime.threads import begin
+from pedaxr_models.segmentation.landmarks import pixels_of
 
 FloatArray = NDArray[np.float32]
 Box = tuple[int, int, int, int]
@@ -108,15 +109,10 @@ def side_letters(film: FloatArray) -> list[SideLetter]:
     half = cv2.resize(small, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     around = cv2.morphologyEx(half, cv2.MORPH_OPEN, brush)  # at half the size: it is what takes time
     raised = small - cv2.resize(around, size, interpolation=cv2.INTER_LINEAR)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((raised > _STROKE).astype(np.uint8))
-    shapes: list[tuple[int, Box, int]] = [
-        (at, (x, y, width, height), area)
-        for at, (x, y, width, height, area) in enumerate(stats.tolist())
-        if at > 0
-    ]
-    boxes = [box for _, box, _ in shapes if _HEIGHT_PX[0] <= box[3] <= _HEIGHT_PX[1]]
+    labels, shapes = _shapes(raised > _STROKE)
+    boxes = [box for box, _ in shapes if _HEIGHT_PX[0] <= box[3] <= _HEIGHT_PX[1]]
     found = []
-    for at, box, area in shapes:
+    for at, (box, area) in enumerate(shapes, 1):
         x, y, width, height = box
         if not _may_be_letter(box, area) or _is_in_word(box, boxes):
             continue
@@ -127,6 +123,29 @@ def side_letters(film: FloatArray) -> list[SideLetter]:
                 SideLetter(name, is_mirrored, (x + width / 2) / scale, (y + height / 2) / scale, like)
             )
     return found
+
+
+def _shapes(bright: NDArray[np.bool_]) -> tuple[NDArray[np.int32], list[tuple[Box, int]]]:
+    """8-connected shapes: (H, W) the number of the shape a pixel belongs to, from 1; their boxes and pixels.
+
+    From the bright pixels alone, which are few: OpenCV's own statistics take three times as long.
+    """
+    count, labels = cv2.connectedComponents(bright.view(np.uint8))
+    if count < 2:
+        return np.asarray(labels, np.int32), []
+    rows, columns = pixels_of(bright)
+    owner = labels[rows, columns]
+    areas = np.bincount(owner)[1:]
+    order, first = np.argsort(owner, kind="stable"), np.cumsum(areas) - areas
+    (x0, x1), (y0, y1) = (
+        (np.minimum.reduceat(at[order], first), np.maximum.reduceat(at[order], first) + 1)
+        for at in (columns, rows)
+    )
+    boxes = np.stack([x0, y0, x1 - x0, y1 - y0], 1).tolist()
+    return np.asarray(labels, np.int32), [
+        ((x, y, width, height), area)
+        for (x, y, width, height), area in zip(boxes, areas.tolist(), strict=True)
+    ]
 
 
 def letter_notes(letters: Sequence[SideLetter], midline_x: float, width: int) -> list[Note]:

@@ -163,8 +163,9 @@ def plausibility(outlines: Outlines) -> float:
     """
     sure = {region.name: region.confidence for region in outlines.read_regions}
     rows, columns = outlines.segmentation.letterbox.content
-    decided = float(np.abs(outlines.segmentation.probabilities[:, rows, columns] - 0.5).mean())
-    return sureness(outlines.read_regions) + sure.get(Structure.LIVER, 0.0) + _DECIDED * decided
+    decided = outlines.segmentation.probabilities[:, rows, columns] - np.float32(0.5)
+    np.abs(decided, out=decided)  # 17 planes: where they lie is not laid out twice
+    return sureness(outlines.read_regions) + sure.get(Structure.LIVER, 0.0) + _DECIDED * float(decided.mean())
 
 
 def outline_framed(
