@@ -113,6 +113,7 @@ def _wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:
             probe.settimeout(0.2)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
+        time.sleep(0.05)  # or the waiting takes the processor from what is waited for
     raise AssertionError("the HTTP server did not come up")
 
 
