@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pedaxr.errors import InvalidRequest, StudyNotFound
+from pedaxr.errors import InvalidRequest, PatientNotFound, StudyNotFound
 from pedaxr_server.auth.confirming import signing
 from pedaxr_server.cli.options import FILE, console, home_option, json_option, show, write_text
 
@@ -30,6 +30,7 @@ def reports() -> None:
 def list_(study_or_patient: str, home: Path | None, json_path: Path | None) -> None:
     """List every stored version of a study's or a patient's reports."""
     from pedaxr.clinic import open_clinic
+    from pedaxr.records import quoted
     from pedaxr.reports.sign_off import list_reports
     from pedaxr_server.cli.console import show_reports
 
@@ -37,7 +38,13 @@ def list_(study_or_patient: str, home: Path | None, json_path: Path | None) -> N
     try:
         listed = list_reports(study_or_patient, clinic=clinic)
     except StudyNotFound:
-        listed = list_reports(patient_id=study_or_patient, clinic=clinic)
+        try:
+            listed = list_reports(patient_id=study_or_patient, clinic=clinic)
+        except PatientNotFound as err:
+            raise PatientNotFound(
+                f"No study and no patient has the id {quoted(study_or_patient)}. "
+                "Find the child: pedaxr find NAME"
+            ) from err
     show(lambda: show_reports(listed), [report.model_dump(mode="json") for report in listed], json_path)
 
 

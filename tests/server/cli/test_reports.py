@@ -221,7 +221,8 @@ def test_versions_are_listed_shown_and_amended(run: Run, home: Path, tmp_path: P
     out = tmp_path / "report.txt"
     assert "Report, final by Dr. Han" in run("show", final["report_id"], "--out", out).stdout
     assert 'signed by "Dr. Han"' in out.read_text()
-    assert run("list", "nobody").exit_code == 1
+    unknown = run("list", "nobody")
+    assert unknown.exit_code == 1 and 'No study and no patient has the id "nobody"' in unknown.output
 
 
 def test_a_draft_of_a_signed_study_says_so_first(

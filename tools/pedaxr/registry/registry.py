@@ -83,8 +83,8 @@ class Registry:
         rows = self._with_id(_STUDY_COLUMNS, "study_id", study_id)
         if not rows:
             raise StudyNotFound(
-                f"No study has the id {quoted(study_id)}. Do not guess: ask the user to repeat it, or find "
-                "the child with find_patient."
+                f"No study has the id {quoted(study_id)}; a patient's is not one. Do not guess: ask the user "
+                "to repeat it, or take one from find_patient."
             )
         study = study_of(rows[0], self.path.parent)
         note(patient_ids=[study.patient_id], study_id=study.study_id, image_sha256=study.image_sha256)
