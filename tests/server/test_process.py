@@ -21,10 +21,11 @@ from pedaxr_server.auth.tokens import mint_token
 from pedaxr_server.settings import Settings
 
 pytestmark = pytest.mark.anyio
-HEAVY = (
-    *("torch", "transformers", "pandas", "torchvision", "scipy", "matplotlib", "pydicom"),
-    *("numpy", "cv2", "PIL", "sqlite_utils", "rapidfuzz", "pedaxr_models.report_text.parser"),
+OF_FILMS = (
+    *("torch", "transformers", "torchvision", "scipy", "matplotlib", "pydicom", "numpy", "cv2", "PIL"),
+    *("pedaxr.reading.read_film", "pedaxr_models.datasets"),
 )
+HEAVY = (*OF_FILMS, "pandas", "sqlite_utils", "rapidfuzz", "pedaxr_models.report_text.parser")
 
 
 def stdio(home: Path) -> StdioServerParameters:
@@ -47,17 +48,46 @@ async def test_tools_are_listed_over_stdio_soon_after_start(
     assert seconds < 30
 
 
-async def test_starting_the_server_loads_nothing_heavy() -> None:
-    code = (
-        "import json, sys\n"
-        "from pedaxr_server.mcp.server import create_server\n"
-        "from pedaxr_server.settings import Settings\n"
-        "import pedaxr_server.cli.app\n"
-        "create_server(Settings())\n"
-        f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(run.stdout) == []
+LOADED = """
+import json, sys
+from pathlib import Path
+import anyio
+from mcp import Client
+from pedaxr_server.cli.app import main
+from pedaxr_server.mcp.server import create_server
+from pedaxr_server.settings import Settings
+
+home, name = sys.argv[1:]
+server = create_server(Settings(home=Path(home)))
+started = set(sys.modules)
+
+async def search():
+    async with Client(server) as client:
+        return await client.call_tool("find_patient", {"query": name})
+
+assert not anyio.run(search).is_error
+main(["find", name, "--home", home, "--json", "-"], standalone_mode=False)
+print()
+print(json.dumps([list(started), list(sys.modules)]))
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded(clinic_home: Path) -> tuple[list[str], list[str]]:
+    """The modules of a server that has started, and those after a search by it and by the command."""
+    command = [sys.executable, "-c", LOADED, str(clinic_home), DEMO_UNAMBIGUOUS_NAME]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    started, searched = json.loads(run.stdout.splitlines()[-1])
+    return started, searched
+
+
+def test_starting_the_server_loads_nothing_heavy(loaded: tuple[list[str], list[str]]) -> None:
+    assert [name for name in HEAVY if name in loaded[0]] == []
+
+
+def test_a_search_loads_nothing_that_reads_films(loaded: tuple[list[str], list[str]]) -> None:
+    assert [name for name in OF_FILMS if name in loaded[1]] == []
+    assert "rapidfuzz" in loaded[1], "control: it was a search"
 
 
 @pytest.mark.slow

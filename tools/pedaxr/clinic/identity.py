@@ -3,17 +3,19 @@
 import hashlib
 from dataclasses import replace
 from datetime import date
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from pedaxr.patient_search.name_forms import fold, name_forms
 from pedaxr.patient_search.name_matching import READING, likeness
 from pedaxr.records import UNNAMED, Patient
 from pedaxr.text import printable
 from pedaxr.types import Sex
-from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.written.masked import fits, is_masked
 from pedaxr_models.written.nobody import names_any_child
 from pedaxr_models.written.plain import is_odd_id, plain_id
+
+if TYPE_CHECKING:  # loads NumPy and OpenCV, which a search has no use for
+    from pedaxr_models.datasets.film import FilmMetadata
 
 _LONGEST_NAME = 200
 
@@ -38,7 +40,7 @@ def same_id(one: str, other: str) -> bool:
     return plain_id(one).casefold() == plain_id(other).casefold()
 
 
-def names_another(ours: FilmMetadata, header: FilmMetadata) -> bool:
+def names_another(ours: "FilmMetadata", header: "FilmMetadata") -> bool:
     """Whether a header's patient id or name is that of somebody else than the table's."""
     if ours.patient_id and header.patient_id and not same_id(ours.patient_id, header.patient_id):
         return True
@@ -49,7 +51,7 @@ def names_another(ours: FilmMetadata, header: FilmMetadata) -> bool:
     )
 
 
-def patient_named(meta: FilmMetadata, digest: str) -> Patient:
+def patient_named(meta: "FilmMetadata", digest: str) -> Patient:
     """The patient of a film; without an id, name, sex and birth date (or age) tell children apart.
 
     A masked name does not: each film under it alone is taken for a child of its own, and compared with none.

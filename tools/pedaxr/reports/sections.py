@@ -1,10 +1,9 @@
 """The sections of a report, from what both witnesses left standing."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from pedaxr.radiograph.raster import Spacing
 from pedaxr.reading.notes import NoteKind, texts
-from pedaxr.reading.read_film import Reading
 from pedaxr.reports.film_limits import FilmLimits
 from pedaxr.reports.flags import impossible_on, view_name
 from pedaxr.reports.human_words import COMMUNICATION, TELL_NOW
@@ -16,6 +15,10 @@ from pedaxr.text import printable
 from pedaxr.types import Sentence, StructuredFinding
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import URGENCY, Finding, sign
+
+if TYPE_CHECKING:  # load NumPy and OpenCV, which a search has no use for
+    from pedaxr.radiograph.raster import Spacing
+    from pedaxr.reading.read_film import Reading
 
 NOT_ASSESSED = "not assessed by this model"
 UNTRAINED = ("Calcification and foreign bodies", "Lines and tubes", "Organs", "Lung bases", "Bones")
@@ -50,7 +53,7 @@ def standing_text(sentences: Sequence[Sentence]) -> str:
 
 
 def compose_sections(
-    reading: Reading,
+    reading: "Reading",
     sentences: Sequence[Sentence],
     findings: Sequence[StructuredFinding],
     limits: FilmLimits,
@@ -82,7 +85,7 @@ def compose_sections(
     return sections
 
 
-def sections_in_doubt(reading: Reading, in_doubt: str) -> dict[str, str]:
+def sections_in_doubt(reading: "Reading", in_doubt: str) -> dict[str, str]:
     """Of a film that gives no finding: what it is, why nothing is said of it, and what to do."""
     return {
         "Technique": _technique(reading),
@@ -97,7 +100,7 @@ def sections_in_doubt(reading: Reading, in_doubt: str) -> dict[str, str]:
     }
 
 
-def _technique(reading: Reading) -> str:
+def _technique(reading: "Reading") -> str:
     size = f"{reading.radiograph.width} x {reading.radiograph.height} pixels"
     spacing = _spacing(reading.spacing) if reading.spacing else "no pixel spacing: sizes in pixels only"
     view = view_name(reading.metadata.view)
@@ -106,7 +109,7 @@ def _technique(reading: Reading) -> str:
     return " ".join([f"Abdominal radiograph, {view}; {size}, {spacing}.", *texts(notes)])
 
 
-def _spacing(spacing: Spacing) -> str:
+def _spacing(spacing: "Spacing") -> str:
     """`spacing 0.14 mm (detector)`, both sides where they differ."""
     sides = dict.fromkeys(f"{side:.3g}" for side in spacing[:2])
     return f"spacing {' x '.join(sides)} mm ({spacing.origin})"
