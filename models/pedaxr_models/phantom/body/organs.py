@@ -121,13 +121,15 @@ def _kidneys(a: Anatomy, rng: np.random.Generator) -> tuple[Field, Field]:
 
 def _psoas(a: Anatomy, trunk: Trunk, rng: np.random.Generator) -> tuple[Field, Field]:
     total, rim = np.zeros((N, N), np.float32), np.zeros((N, N), np.float32)
-    down = (ROWS - a.level_y(4.6)) / a.pitch
+    lines = slice(max(0, int(a.level_y(5))), max(0, int(a.level_y(-2.6)) + 1))  # from end to end
+    rows, middle = ROWS[lines], trunk.spine_x[lines, None]
+    down = (rows - a.level_y(4.6)) / a.pitch
     width = (0.05 + 0.10 * np.clip(down / 4, 0, 1)) * a.half_width
-    ends = smoothstep(a.level_y(5), a.level_y(4), ROWS) * smoothstep(a.level_y(-2.6), a.level_y(-1), ROWS)
+    ends = smoothstep(a.level_y(5), a.level_y(4), rows) * smoothstep(a.level_y(-2.6), a.level_y(-1), rows)
     for side in (-1, 1):
         lean = (0.12 + rng.uniform(0.33, 0.39) * np.clip(down / 5.5, 0, 1.3)) * a.half_width
-        across = (XX - trunk.spine_x[:, None] - side * lean) * side
+        across = (XX[lines] - middle - side * lean) * side
         distance = np.abs(across) - width
-        total += 2 * half_chord(distance, 0.12 * a.half_width) * ends
-        rim += _rim(distance, 1.6) * (across > 0) * ends * rng.uniform(0.3, 1.0)
+        total[lines] += 2 * half_chord(distance, 0.12 * a.half_width) * ends
+        rim[lines] += _rim(distance, 1.6) * (across > 0) * ends * rng.uniform(0.3, 1.0)
     return total, rim

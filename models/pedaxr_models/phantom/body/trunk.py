@@ -5,7 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from pedaxr_models.phantom.body.anatomy import Anatomy
-from pedaxr_models.phantom.geometry import XX, YY, Field, N, blur, coverage, falling, smoothstep, spline, tube
+from pedaxr_models.phantom.geometry import (
+    ROWS,
+    XX,
+    YY,
+    Field,
+    N,
+    blur,
+    coverage,
+    falling,
+    smoothstep,
+    spline,
+    tube,
+)
 from pedaxr_models.phantom.interpolation import monotone_curve
 from pedaxr_models.phantom.noise import fractal, texture, wander
 
@@ -134,7 +146,7 @@ def _join_legs(a: Anatomy, x: Field, body: Field, legs: Field) -> Field:
 def _flank_stripe(a: Anatomy, x: Field, half_width: Field, half_depth: Field, strength: float) -> Field:
     """Properitoneal fat: the dark line along the flank."""
     line = np.exp(-(((half_width - a.flank_px - np.abs(x)) / 1.4) ** 2))
-    ends = smoothstep(a.level_y(5), a.level_y(3), YY) * smoothstep(a.level_y(-0.3), a.level_y(0.8), YY)
+    ends = smoothstep(a.level_y(5), a.level_y(3), ROWS) * smoothstep(a.level_y(-0.3), a.level_y(0.8), ROWS)
     return np.asarray(line * ends * half_depth * 0.30 * strength, np.float32)
 
 

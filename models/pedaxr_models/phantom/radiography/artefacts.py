@@ -8,6 +8,7 @@ from pedaxr_models.phantom.body.anatomy import Anatomy
 from pedaxr_models.phantom.body.chest import Chest
 from pedaxr_models.phantom.body.trunk import Trunk
 from pedaxr_models.phantom.geometry import (
+    ROWS,
     XX,
     YY,
     Field,
@@ -183,7 +184,7 @@ def collimator(
     if rng.random() > r.shutter_share and reach > N / 2:
         return np.ones((N, N), np.float32)
     angle = draw_either_way(rng, r.shutter_angle)
-    dx, dy = XX - 256, YY - 256
+    dx, dy = XX[:1] - 256, ROWS - 256
     x, y = dx * np.cos(angle) + dy * np.sin(angle), -dx * np.sin(angle) + dy * np.cos(angle)
     left = centre_x - 256 - half_width * draw(rng, r.side_margin)
     right = centre_x - 256 + half_width * draw(rng, r.side_margin)
