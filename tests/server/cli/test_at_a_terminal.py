@@ -181,6 +181,7 @@ def test_a_server_that_is_stopped_by_hand_has_ended_well(monkeypatch: pytest.Mon
         raise KeyboardInterrupt
 
     monkeypatch.setattr("pedaxr_server.serve.serve", interrupted)
+    monkeypatch.setattr("pedaxr_server.logs.log_to_stderr", lambda *_: None)  # it is for a whole process
     shown = CliRunner().invoke(main, ["serve", "--http"])
     assert (shown.exit_code, shown.output) == (0, "")
 
