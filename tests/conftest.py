@@ -22,7 +22,6 @@ from uuid import uuid4
 from zlib import crc32
 
 import pytest
-from _pytest.unraisableexception import gc_collect_iterations_key
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when numpy, OpenCV and torch are loaded, so before that
 
@@ -126,11 +125,7 @@ def every_write_is_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Films that modules of tests make when they are imported are made once in a run, too.
-
-    At its end a worker looks for what complains when it is taken back: twice two times, not twice five times.
-    """
-    config.stash[gc_collect_iterations_key] = 2
+    """Films that modules of tests make when they are imported are made once in a run, too."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         _keep_films_in(Path(config.option.basetemp).parent)
 

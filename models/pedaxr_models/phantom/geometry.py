@@ -41,7 +41,7 @@ def half_chord(distance: Field, rounding: float) -> Field:
 
 
 def falling(relative: NDArray[np.floating], steep: float, root: float) -> NDArray[np.floating]:
-    """1 in the middle, 0 from `relative` 1 on: (1 - relative^steep)^root, reckoned only where it is not 0."""
+    """1 in the middle, 0 from `relative` 1 on: (1 - relative^steep)^root, computed only where it is not 0."""
     inside = relative < 1
     height = np.zeros_like(relative)
     height[inside] = (1 - relative[inside] ** steep) ** root
@@ -116,7 +116,7 @@ def tube(curve: Field, reach: float) -> Tube | None:
 def _nearer_segments(best: Field, arc: Field, ends: NDArray[np.floating], first: int, reach: float) -> None:
     """Lower `best` (squared distance) and set `arc` where a segment between two `ends` is nearer.
 
-    Each is looked at in a box of `reach` round it; the boxes of all are reckoned in one array.
+    Each counts in a box of `reach` round it; all boxes are computed in one array.
     """
     a, b = ends[:-1], ends[1:]
     low = np.maximum((np.minimum(a, b) - reach - 1).astype(int), 0)
