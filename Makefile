@@ -7,8 +7,9 @@ SERVING := $(VENV)/.serving
 DATA ?= data/films
 SHIFTED ?= data/shifted
 FILMS ?= 4000
-# Of the tests, more than the two cores they are meant for: some wait for a process, a browser or a PACS. 4 GB each.
-WORKERS ?= 4
+# Of the tests, more than the two cores they are meant for: some wait for a process, a browser or a PACS. 4 GB each;
+# a fourth takes more by importing everything once more than it gains by not waiting (15.5 minutes for 14).
+WORKERS ?= 3
 export HF_HUB_OFFLINE := 1
 # Where a shell forbids bytecode, pytest would rewrite four hundred modules of tests anew in every run.
 export PYTHONDONTWRITEBYTECODE :=
