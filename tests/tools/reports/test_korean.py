@@ -50,7 +50,9 @@ def test_the_korean_findings_read_back_as_the_structured_ones(draft, name: str) 
     assert english_left(report) == ""
 
 
-@pytest.mark.parametrize(("count", "said"), [(3, "공기액체층 3개"), (6, "공기액체층 약 6개")])
+@pytest.mark.parametrize(
+    ("count", "said"), [(1, "공기액체층 1개"), (2, "공기액체층 약 2개"), (6, "공기액체층 약 6개")]
+)
 def test_many_levels_are_about_so_many_in_korean_too(draft, count: int, said: str) -> None:
     report = draft("levels")
     counted = [f.model_copy(update={"count": count}) if f.count is not None else f for f in report.findings]

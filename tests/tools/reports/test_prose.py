@@ -97,7 +97,7 @@ def test_one_level_is_one_and_uncounted_ones_have_no_number() -> None:
     place = {"side": Side.RIGHT, "quadrants": []}
     assert stated(finding(LEVEL, count=1, **place)) == "one air-fluid level on the right"
     assert stated(finding(LEVEL, count=None, **place)) == "air-fluid levels on the right"
-    assert stated(finding(LEVEL, count=3, **place)) == "three air-fluid levels on the right"
+    assert stated(finding(LEVEL, count=3, **place)) == "about three air-fluid levels on the right"
     assert stated(finding(LEVEL, count=4, **place)) == "about four air-fluid levels on the right"
     assert stated(finding(LEVEL, count=14, **place)) == "about 14 air-fluid levels on the right"
 

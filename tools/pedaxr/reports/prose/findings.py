@@ -35,8 +35,9 @@ _DENIED = {finding: sign_within(finding) for finding in ORDER} | {
     Finding.ABDOMINAL_DISTENSION: "bowel distension"
 }
 _ONE_LEVEL = "one air-fluid level{where}"
-# From here on, the count is right on half of the synthetic films, and at most one off on nine in ten.
-COUNTED_ROUGHLY = 4
+# From here on, the count is right on half of the synthetic films, and at most one off on nine in ten. Two and
+# three are no surer than more.
+COUNTED_ROUGHLY = 2
 MOST = 6  # sentences; calibres, which are in the data, give way
 
 
@@ -92,7 +93,7 @@ def stated(finding: StructuredFinding) -> str:
 
 
 def _filled(text: str, fact: FindingFact) -> str:
-    """With several levels, where none could be counted, no number at all; many are only about so many."""
+    """Where levels could not be counted there is no number; two or more are only about so many."""
     if fact.count is None:
         text = text.replace("{count} ", "")
     elif fact.count >= COUNTED_ROUGHLY:
