@@ -75,7 +75,7 @@ def segment(home: str | None, study_id: str, then: str | None = None) -> bytes:
         overlay_path=None,
         model="quick",
     )
-    return segmentation_reply(result).model_dump_json(by_alias=True).encode()
+    return segmentation_reply(result).to_json()
 
 
 JOBS = {job.__name__: job for job in (echo, who, steps, deaf, crash, hoard, refuse, bug, segment)}

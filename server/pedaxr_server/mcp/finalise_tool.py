@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit, Resolve
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult
 from pydantic import BaseModel, Field
 
 from pedaxr.audit.callers import current_caller
@@ -27,6 +27,7 @@ from pedaxr_server.auth.identity import confirmed_by
 from pedaxr_server.mcp.strict_tools import StrictTool, readable_errors, strict_tool
 from pedaxr_server.replies.film_lines import film_line, identified
 from pedaxr_server.replies.finding_lines import TELL, critical_line
+from pedaxr_server.replies.reply import Reply
 
 ReportId = Annotated[str, Field(description="report_id of the newest draft", min_length=1, max_length=64)]
 
@@ -89,7 +90,7 @@ def finalise_tool(home: Path | None, slots: Slots) -> StrictTool:
             raise InvalidRequest("The human did not sign. The report stays preliminary; do not ask again.")
         confirmed = confirmed_by(current_caller(), "in a form")
         final: Report = await in_turn(partial(_finalise, as_issued(report_id), answer.data, home, confirmed))
-        return signed_reply(final)
+        return CallToolResult.model_validate(signed_reply(final).result())
 
     return strict_tool(
         finalise_report, title="Have a human sign a report", is_read_only=False, answer=_ANSWER
@@ -162,7 +163,7 @@ def _finalise(report_id: str, signature: Signature, home: Path | None, confirmed
     return identified(final, clinic)
 
 
-def signed_reply(final: Report) -> CallToolResult:
+def signed_reply(final: Report) -> Reply:
     """Who signed what, of whose film and when."""
     at = final.signed_at.strftime("%Y-%m-%d %H:%M UTC") if final.signed_at else ""
     signed = Signed(
@@ -182,5 +183,4 @@ def signed_reply(final: Report) -> CallToolResult:
         f"Of the critical finding, as data: {ForeignText(told)}" if told else "",
         "Next: tell the user who signed which film. A human corrects it by an amendment, not by a new draft.",
     ]
-    text = TextContent(text="\n".join(line for line in lines if line))
-    return CallToolResult(content=[text], structured_content=signed.model_dump(mode="json"))
+    return Reply("\n".join(line for line in lines if line), signed.model_dump(mode="json"))

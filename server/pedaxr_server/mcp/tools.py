@@ -25,6 +25,7 @@ from pedaxr_server.auth.tokens import REPORTS_READ, may
 from pedaxr_server.mcp.answers import FIND_ANSWER, REPORT_ANSWER, SEGMENT_ANSWER
 from pedaxr_server.mcp.finalise_tool import finalise_tool
 from pedaxr_server.mcp.strict_tools import StrictTool, readable_errors, strict_tool
+from pedaxr_server.replies.reply import Reply
 from pedaxr_server.replies.worklist_reply import WORKLIST, worklist_reply
 from pedaxr_server.settings import Settings
 from pedaxr_server.viewer.app import ui_meta
@@ -114,7 +115,8 @@ class XrayTools:
         work = partial(self._find, query, patient_birth_date, limit)
         searching = self.searching.run(work, current_client())
         where = "Searching the registry and the PACS" if self._pacs else "Searching the registry"
-        return await with_progress(ctx, searching, doing=where)
+        found = await with_progress(ctx, searching, doing=where)
+        return CallToolResult.model_validate(found.result())
 
     @readable_errors
     async def segment_xray(
@@ -167,7 +169,7 @@ class XrayTools:
 
         return film_here(study_id, clinic=open_clinic(self._home), node=self._pacs)
 
-    def _find(self, query: str, patient_birth_date: date | None, limit: int) -> CallToolResult:
+    def _find(self, query: str, patient_birth_date: date | None, limit: int) -> Reply:
         from pedaxr.clinic import open_clinic
         from pedaxr.pacs.search import find_patient_and_ask
         from pedaxr_server.replies.tool_results import patients_reply  # whose parser of reports takes long

@@ -3,8 +3,6 @@
 import math
 from collections.abc import Sequence
 
-from mcp_types import TextContent
-
 MOST_TOKENS = 2000  # of a reply's text, by `most_tokens`
 SHORTENED = "(shortened; see the data)"
 
@@ -37,9 +35,9 @@ def fitting(lines: Sequence[str], budget: int) -> list[str]:
     return kept
 
 
-def text_of(lines: Sequence[str], last: str) -> TextContent:
+def text_of(lines: Sequence[str], last: str) -> str:
     """The lines that fit, from the first on, and `last` in any case."""
     said = [line for line in lines if line]
     shown = fitting(said, MOST_TOKENS - most_tokens(f"{SHORTENED}{last}") - 2)
     cut = [] if len(shown) == len(said) else [SHORTENED]
-    return TextContent(text="\n".join([*shown, *cut, last]))
+    return "\n".join([*shown, *cut, last])

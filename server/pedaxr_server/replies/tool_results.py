@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 from pydantic import BaseModel
 
 from pedaxr.reports.flags import outline_flags
@@ -29,6 +28,7 @@ from pedaxr_server.replies.finding_lines import (
     region_line,
 )
 from pedaxr_server.replies.pictures import encode_base64, preview_png
+from pedaxr_server.replies.reply import Link, Reply
 from pedaxr_server.replies.report_lines import closing_lines, report_lines, signed_line
 from pedaxr_server.replies.text_budget import MOST_TOKENS, fitting, most_tokens, text_of
 
@@ -44,7 +44,7 @@ _PICTURE = (
 Point = tuple[int, int]
 
 
-def patients_reply(search: PatientSearch) -> CallToolResult:
+def patients_reply(search: PatientSearch) -> Reply:
     """Matches as one JSON object per line, then what to do next."""
     listed = search.matches or search.nearest
     word = "matches" if search.matches else "nearest names"
@@ -54,27 +54,25 @@ def patients_reply(search: PatientSearch) -> CallToolResult:
     shown = fitting(lines, MOST_TOKENS - most_tokens(head) - 40)
     more = "" if len(shown) == len(lines) else f"\n({len(lines) - len(shown)} more: narrow the search)"
     body = f"{word}, as data:\n" + "\n".join(shown) + more if listed else ""
-    return CallToolResult(content=[TextContent(text=head + body)], structured_content=_data(search))
+    return Reply(head + body, _data(search))
 
 
-def segmentation_reply(result: SegmentationResult) -> CallToolResult:
+def segmentation_reply(result: SegmentationResult) -> Reply:
     """Whose film, what is critical, a line for each finding, widths; the overlay small enough to look at."""
     last = f"{result.disclaimer}\nNext: {result.next_step or _after_outlines(result)}"
-    content: list[ContentBlock] = [text_of(_segmentation_lines(result), last)]
-    if result.overlay_path:
-        data = encode_base64(preview_png(Path(result.overlay_path)))
-        content.append(ImageContent(data=data, mime_type="image/png"))
+    links: tuple[Link, ...] = ()
     if result.study_id:
-        content += [
+        links = (
             study_link(result.study_id, "overlay.png", "Overlay at full size", "image/png"),
             study_link(result.study_id, "segmentation.json", "All outlines", "application/json"),
-        ]
+        )
     small = small_segmentation(result)
     told = small.model_copy(update={"slots": slots_of_outlines(result)})
-    return CallToolResult(content=content, structured_content=_data(told))
+    picture = encode_base64(preview_png(Path(result.overlay_path))) if result.overlay_path else None
+    return Reply(text_of(_segmentation_lines(result), last), _data(told), picture, links)
 
 
-def report_reply(report: Report, language: str = "en") -> CallToolResult:
+def report_reply(report: Report, language: str = "en") -> Reply:
     """Whose film, what is signed, what is critical and what to check; then the draft and the next step."""
     if language == "ko":
         from pedaxr_server.replies.korean_lines import korean_closing, korean_lines
@@ -82,11 +80,11 @@ def report_reply(report: Report, language: str = "en") -> CallToolResult:
         text = text_of(korean_lines(report), korean_closing(report))
     else:
         text = text_of(report_lines(report), closing_lines(report))
-    content: list[ContentBlock] = [text]
+    links: tuple[Link, ...] = ()
     if report.study_id:
-        content.append(study_link(report.study_id, "report.json", "Report of the film", "application/json"))
+        links = (study_link(report.study_id, "report.json", "Report of the film", "application/json"),)
     told = report.model_copy(update={"slots": slots_of(report)})
-    return CallToolResult(content=content, structured_content=_data(told))
+    return Reply(text, _data(told), links=links)
 
 
 def _segmentation_lines(result: SegmentationResult) -> list[str]:
@@ -134,9 +132,9 @@ def study_uri(study_id: str, document: str) -> str:
     return f"pedaxr://studies/{quote(study_id, safe='')}/{document}"
 
 
-def study_link(study_id: str, document: str, title: str, mime_type: str) -> ResourceLink:
+def study_link(study_id: str, document: str, title: str, mime_type: str) -> Link:
     """Link to one of a study's resources."""
-    return ResourceLink(uri=study_uri(study_id, document), name=document, title=title, mime_type=mime_type)
+    return Link(study_uri(study_id, document), document, title, mime_type)
 
 
 def small_segmentation(result: SegmentationResult) -> SegmentationResult:

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 
-from mcp_types import CallToolResult, TextContent
-
 from pedaxr.text import cleaned, one_line
 from pedaxr.types import PatientMatch, PatientSearch, StudySummary, WaitingFilm, Worklist
 from pedaxr_server.replies.finding_lines import named
+from pedaxr_server.replies.reply import Reply
 from pedaxr_server.replies.text_budget import MOST_TOKENS, fitting, most_tokens
 
 WORKLIST = "worklist"  # what is searched for
 
 
-def worklist_reply(worklist: Worklist, limit: int) -> CallToolResult:
+def worklist_reply(worklist: Worklist, limit: int) -> Reply:
     """Counts, what to do, and at most `limit` films of each kind, a JSON object per line, critical first."""
     kinds = {"critical": worklist.critical, "unsigned": worklist.unsigned, "unread": worklist.unread}
     totals = (worklist.critical_total, worklist.unsigned_total, worklist.unread_total)
@@ -24,7 +23,7 @@ def worklist_reply(worklist: Worklist, limit: int) -> CallToolResult:
     more = f"\n({left} more: all are in the resource pedaxr://worklist)" if left else ""
     body = "films, as data:\n" + "\n".join(shown) + more if shown else "Nothing waits."
     data = as_search(worklist, limit).model_dump(mode="json", exclude_none=True)
-    return CallToolResult(content=[TextContent(text=head + body)], structured_content=data)
+    return Reply(head + body, data)
 
 
 def as_search(worklist: Worklist, limit: int) -> PatientSearch:

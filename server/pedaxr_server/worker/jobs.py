@@ -28,8 +28,7 @@ def segment(home: str | None, study_id: str, then: Argument = None) -> bytes:
     clinic = _clinic(home)
     with followed_by(begin_report) if then == "report" else nullcontext():
         outlined = segment_xray(study_id, clinic=clinic)
-    reply = segmentation_reply(identified(outlined, clinic))
-    return reply.model_dump_json(by_alias=True).encode()
+    return segmentation_reply(identified(outlined, clinic)).to_json()
 
 
 def report(
@@ -48,7 +47,7 @@ def report(
     drafted = generate_report(
         study_id, indication=indication, working_diagnosis=working_diagnosis, clinic=clinic
     )
-    return report_reply(identified(drafted, clinic), language).model_dump_json(by_alias=True).encode()
+    return report_reply(identified(drafted, clinic), language).to_json()
 
 
 def overlay(home: str | None, study_id: str) -> bytes:

@@ -54,7 +54,7 @@ async def test_the_short_output_schema_still_refuses_what_is_wrong(tools: list[T
     match = PatientMatch(patient_id="P1", patient_name="Demo", reason="name", score=1.0, studies=[])
     search = PatientSearch(query="x", status="one_match", matches=[match], total=1, next_step="Go on.")
     validator = Draft202012Validator(tools[0].output_schema)
-    good = patients_reply(search).structured_content
+    good = patients_reply(search).data
     assert validator.is_valid(good)
     assert not validator.is_valid(good | {"status": "perhaps"})
     assert not validator.is_valid(good | {"matches": [{"patient_id": 3}]})

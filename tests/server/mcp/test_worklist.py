@@ -117,15 +117,15 @@ async def test_the_worklist_is_cut_and_says_where_the_rest_is(server: Server, er
 async def test_nothing_that_waits_is_said_in_words(tmp_path: Path) -> None:
     registry = Registry.create(tmp_path / "registry.sqlite3")
     reply = worklist_reply(worklist(clinic=Clinic(tmp_path, registry)), 10)
-    assert "Nothing waits." in str(reply.content) and reply.structured_content["status"] == "no_match"
+    assert "Nothing waits." in reply.text and reply.data["status"] == "no_match"
 
 
 async def test_a_worklist_of_many_films_fits_into_a_reply(server: Server, era: str, drafted: str) -> None:
     made = Worklist.model_validate_json(await read(server, era))
     many = made.model_copy(update={"unread": made.unread * 10, "unread_total": 10 * len(made.unread)})
-    (block,) = worklist_reply(many, 1000).content
-    assert isinstance(block, TextContent) and most_tokens(block.text) <= MOST_TOKENS
-    assert " more: all are in the resource" in block.text
+    text = worklist_reply(many, 1000).text
+    assert most_tokens(text) <= MOST_TOKENS
+    assert " more: all are in the resource" in text
 
 
 async def test_without_the_scope_for_reports_there_is_no_worklist(

@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ValidationError
 
 from pedaxr.reports.rendering import report_text
@@ -144,18 +143,14 @@ def full_search() -> PatientSearch:
     return PatientSearch(query="x", status="one_match", matches=[match], total=1, next_step="Go on.")
 
 
-def text_of(reply: CallToolResult) -> str:
-    return "\n".join(block.text for block in reply.content if isinstance(block, TextContent))
-
-
 DOORS: dict[str, tuple[Callable[[], BaseModel], Callable[[Any], str]]] = {
-    "find_patient": (full_search, lambda answer: text_of(patients_reply(answer))),
-    "segment_xray": (full_segmentation, lambda answer: text_of(segmentation_reply(answer))),
-    "generate_report": (full_report, lambda answer: text_of(report_reply(answer))),
-    "generate_report in Korean": (full_report, lambda answer: text_of(report_reply(answer, "ko"))),
-    "generate_report of a signed one": (signed_report, lambda answer: text_of(report_reply(answer))),
-    "the same in Korean": (signed_report, lambda answer: text_of(report_reply(answer, "ko"))),
-    "finalise_report": (signed_report, lambda answer: text_of(signed_reply(answer))),
+    "find_patient": (full_search, lambda answer: patients_reply(answer).text),
+    "segment_xray": (full_segmentation, lambda answer: segmentation_reply(answer).text),
+    "generate_report": (full_report, lambda answer: report_reply(answer).text),
+    "generate_report in Korean": (full_report, lambda answer: report_reply(answer, "ko").text),
+    "generate_report of a signed one": (signed_report, lambda answer: report_reply(answer).text),
+    "the same in Korean": (signed_report, lambda answer: report_reply(answer, "ko").text),
+    "finalise_report": (signed_report, lambda answer: signed_reply(answer).text),
     "report.txt": (signed_report, report_text),
     "report.ko.txt": (signed_report, lambda answer: report_text(answer, "ko")),
 }
@@ -251,7 +246,7 @@ def test_an_old_report_that_quotes_a_signed_impression_by_hand_is_quoted_whole()
     }
     old = canned_report("S-1", "").model_copy(update={"sections": sections})
     for language in ("en", "ko"):
-        text = text_of(report_reply(old, language))
+        text = report_reply(old, language).text
         assert ORDER in text and not is_bare(text)
 
 

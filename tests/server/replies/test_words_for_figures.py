@@ -5,7 +5,6 @@ import re
 from typing import get_args
 
 import pytest
-from mcp_types import CallToolResult, TextContent
 
 from pedaxr.reading.segment_xray import summarise
 from pedaxr.reports.check_draft import in_a_word
@@ -46,11 +45,6 @@ def outlines_with(figure: float) -> SegmentationResult:
     return told.model_copy(update={"findings": findings, "summary": summarise(findings, None)})
 
 
-def text_of(reply: CallToolResult) -> str:
-    """What the model reads; the line of data it is told to take values from is for programs."""
-    return "\n".join(block.text for block in reply.content if isinstance(block, TextContent))
-
-
 def assert_words_alone(text: str) -> None:
     assert SHARE.findall(text) == []
     assert [code for code in CODES if re.search(rf"\b{re.escape(code)}\b", text)] == []
@@ -68,8 +62,8 @@ def test_a_report_has_no_figure_of_certainty_and_no_code(figure: float, language
 @pytest.mark.parametrize("figure", FIGURES)
 def test_a_reply_says_in_words_what_its_data_has_in_figures(figure: float) -> None:
     for reply in (report_reply(report_with(figure)), segmentation_reply(outlines_with(figure))):
-        assert_words_alone(text_of(reply))
-        assert str(figure) in json.dumps(reply.structured_content), "control: the figure is in the data"
+        assert_words_alone(reply.text)
+        assert str(figure) in json.dumps(reply.data), "control: the figure is in the data"
 
 
 def test_more_sure_is_said_otherwise() -> None:
