@@ -124,6 +124,27 @@ def every_write_is_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", SYNCED["fsync"])
 
 
+@pytest.fixture
+def a_small_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four layers under a real backbone's name: a training is tested by its steps, not by what they hold."""
+    from torch import nn
+
+    from pedaxr_models.segmentation import network
+
+    def layers(backbone: str) -> dict[str, nn.Module]:
+        sides = zip((1, 8, 12, 16), (8, 12, 16, 24), strict=True)
+        return {
+            str(number): nn.Sequential(
+                nn.Conv2d(*side, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(side[1]), nn.Hardswish()
+            )
+            for number, side in enumerate(sides)
+        }
+
+    monkeypatch.setattr(network, "_torchvision_layers", layers)
+    monkeypatch.setitem(network._TAPS, "mobilenet_v3_large", {"0": 2, "1": 4, "2": 8, "3": 16})
+    monkeypatch.setitem(network._WIDTHS, "mobilenet_v3_large", {2: 8, 4: 12, 8: 16, 16: 24})
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Films that modules of tests make when they are imported are made once in a run, too."""
     if "PYTEST_XDIST_WORKER" in os.environ:

@@ -24,7 +24,8 @@ from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwor
 from pedaxr_models.segmentation.segmenter import Segmenter
 
 AIR, SPINE, LUNGS = (CHANNELS.index(c) for c in ("pneumoperitoneum", "spine", "lungs"))
-TINY = NetworkConfig(backbone="efficientnet_lite0", width=16, skips=((8, 8), (4, 8)))
+TINY = NetworkConfig(width=16, skips=((8, 8), (4, 8)))
+pytestmark = pytest.mark.usefixtures("a_small_backbone")
 
 
 def box(left, top, right, bottom):
@@ -179,7 +180,7 @@ def synthetic(tmp_path_factory):
 
 
 @pytest.fixture
-def config(synthetic, real_folder, tmp_path):
+def config(synthetic, real_folder, tmp_path, a_small_backbone):
     weights = tmp_path / "start"
     torch.manual_seed(0)
 

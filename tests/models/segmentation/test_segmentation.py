@@ -225,6 +225,7 @@ def config_for(tmp_path: Path, **changes: object) -> training.TrainConfig:
     )
 
 
+@pytest.mark.usefixtures("a_small_backbone")
 def test_two_films_are_learnt_by_heart(films: list[Film], tmp_path: Path) -> None:
     config = config_for(tmp_path, ema_decay=0.7, learning_rate=6e-3)
     outlined = frozenset({"stomach", "pyloric_stenosis"})
@@ -244,6 +245,7 @@ def test_two_films_are_learnt_by_heart(films: list[Film], tmp_path: Path) -> Non
     assert dice["colon"] is None  # not outlined, so not judged
 
 
+@pytest.mark.usefixtures("a_small_backbone")
 def test_a_run_ends_in_a_checkpoint_that_serves(
     films: list[Film], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +263,7 @@ def test_a_run_ends_in_a_checkpoint_that_serves(
     assert str(tmp_path) not in json.dumps([checkpoint.recipe, checkpoint.data, checkpoint.config])
 
 
+@pytest.mark.usefixtures("a_small_backbone")
 def test_a_stopped_run_goes_on_exactly(
     films: list[Film], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,6 +326,7 @@ class Oracle(Segmenter):
         return type("S", (), {"probabilities": probabilities, "letterbox": Letterbox(FRAME, FRAME)})()
 
 
+@pytest.mark.usefixtures("a_small_backbone")
 def test_a_perfect_reader_scores_one_and_stray_pixels_are_calibrated_away(films: list[Film]) -> None:
     films = films[:8]
     oracle = Oracle(films, stray=100)
@@ -341,6 +345,7 @@ def test_a_perfect_reader_scores_one_and_stray_pixels_are_calibrated_away(films:
     assert stored_scores(json.loads(json.dumps(to_json(metrics), allow_nan=False))) == metrics
 
 
+@pytest.mark.usefixtures("a_small_backbone")
 def test_only_the_channels_that_are_asked_for_are_calibrated(films: list[Film]) -> None:
     """A head that learned one channel anew keeps what the others are outlined, called and measured from."""
     films, learned = films[:8], str(Finding.PYLORIC_STENOSIS)

@@ -13,6 +13,7 @@ from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwor
 from pedaxr_models.segmentation.segmenter import Segmenter
 
 SMALL = NetworkConfig(width=16, skips=((8, 8), (4, 8)))
+pytestmark = pytest.mark.usefixtures("a_small_backbone")
 
 
 def build(size: int = 128) -> Segmenter:
