@@ -81,8 +81,9 @@ def test_a_word_is_read_as_every_row_of_syllables_that_spells_it(latin: str) -> 
 @given(st.text("aeiounghkjmsyw", max_size=8), st.text("aeiounghkjmsyw", min_size=1, max_size=8))
 @example("minjun", "minjoon")
 def test_of_readings_those_wanted_are_found_alone(one: str, other: str) -> None:
-    wanted = {reading[at:] for reading in hangul.readings(one) for at in range(len(reading))}
-    assert hangul.readings_among(other, wanted) == hangul.readings(other) & wanted
+    ends = {reading[at:] for reading in hangul.readings(one) for at in range(len(reading))}
+    wanted = {end[1:]: {other[0] for other in ends if other[1:] == end[1:]} for end in ends}
+    assert hangul.readings_among(other, wanted) == hangul.readings(other) & ends
 
 
 @given(NAMES, st.one_of(NAMES, st.sampled_from(["김민준", "조남", "박채송", "송 민준", "이오"])))

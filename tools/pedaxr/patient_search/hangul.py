@@ -8,7 +8,7 @@ Hangul string that it may stand for; two names can be the same when their readin
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import product
 
@@ -169,18 +169,23 @@ def readings(latin: str) -> frozenset[str]:
     return frozenset(ways[0])
 
 
-def readings_among(latin: str, wanted: Collection[str]) -> set[str]:
+def readings_among(latin: str, wanted: Mapping[str, Collection[str]]) -> set[str]:
     """Those of `readings` that are wanted; quick, as nothing else is put together.
 
     Args:
         latin: unspaced, in lower case.
-        wanted: strings by sound, and the ends of each.
+        wanted: by the end of a wanted string by sound, which syllables stand before it in one.
     """
     if not latin.isascii() or len(latin) > _LONGEST_READABLE:
         return set()
+    spelled = _spelled()
     ways: list[set[str]] = [set() for _ in latin] + [{""}]
     for start in reversed(range(len(latin))):
-        ways[start].update(reading for reading in _readings_at(latin, start, ways) if reading in wanted)
+        for end in range(start + 1, min(start + _LONGEST_SYLLABLE, len(latin)) + 1):
+            if ways[end] and (syllables := spelled.get(latin[start:end])):
+                ways[start].update(
+                    first + rest for rest in ways[end] for first in wanted.get(rest, ()) if first in syllables
+                )
     return ways[0]
 
 

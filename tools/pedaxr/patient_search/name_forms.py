@@ -6,6 +6,7 @@ of the time.
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -82,9 +83,18 @@ class NameForms:
         return frozenset[str]().union(*map(_readings, self.variants))
 
     @cached_property
-    def reading_ends(self) -> frozenset[str]:
-        """The readings and their ends."""
-        return frozenset(reading[start:] for reading in self.readings for start in range(len(reading)))
+    def reading_ends(self) -> dict[str, set[str]]:
+        """By each end of a reading, the empty one included, the syllables that stand before it."""
+        before = defaultdict[str, set[str]](set)
+        for reading in self.readings:
+            for at, syllable in enumerate(reading):
+                before[reading[at + 1 :]].add(syllable)
+        return dict(before)
+
+    @cached_property
+    def reading_starts(self) -> frozenset[str]:
+        """What a reading begins with, up to the whole."""
+        return frozenset(reading[:end] for reading in self.readings for end in range(1, len(reading) + 1))
 
     @cached_property
     def has_latin(self) -> bool:
@@ -311,6 +321,10 @@ def _is_read_as(query: NameForms, words: tuple[str, ...]) -> bool:
     if len(words) == 1 and any(len(reading) > 1 for reading in _read_as(query, words[0])):
         return True
     for surname, given in _reading_splits(words):
+        if len(surname) <= hangul.LONGEST_SURNAME and query.reading_starts.isdisjoint(
+            hangul.surname_readings(surname)
+        ):
+            continue  # most names end here
         ends = hangul.readings_among(given, query.reading_ends)
         if ends and any(
             first + end in query.readings for first in hangul.surname_readings(surname) for end in ends
