@@ -1,16 +1,21 @@
 """Files of a clinic that somebody exchanged for links, older copies, logs or devices."""
 
+import errno
 import os
 import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from pedaxr.audit.access_log import PENDING_FILE, AccessLog
 from pedaxr.clinic import Clinic, open_clinic
+from pedaxr.clinic.backup import back_up
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.clinic.integrity import check_clinic, heads
+from pedaxr.errors import StorageError
 from pedaxr.registry import REGISTRY_FILE
 from pedaxr.reports import sign_off
 from pedaxr.storage.home import ACCESS_FILE
@@ -86,3 +91,22 @@ def test_what_stands_in_the_place_of_a_film_is_neither_packed_nor_passed(
     assert any("film of study S-1" in fault for fault in faults(clinic))
     assert back_up(clinic, tmp_path / "b.zip").missing == 1
     assert b"CANARY" not in (tmp_path / "b.zip").read_bytes()
+
+
+def test_a_clinic_that_cannot_be_written_is_verified_and_blamed_by_its_own_name(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, or a copy on one that takes no writing."""
+    find_patient("Emma", clinic=clinic)
+    AccessLog(clinic.home).fold()
+    monkeypatch.setattr("pedaxr.audit.access_log._opened", _refusing)
+    assert faults(clinic) == [], "nothing waits to be written"
+    (clinic.home / PENDING_FILE).write_bytes(b"")
+    (fault,) = faults(clinic)
+    assert fault.startswith("the last accesses wait outside the chain: the clinic's folder cannot be written")
+    with pytest.raises(StorageError, match="clinic's folder cannot be written"):
+        back_up(clinic, tmp_path / "backup.zip")
+
+
+def _refusing(path: Path) -> NoReturn:
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))

@@ -64,7 +64,9 @@ class AccessLog:
         _folder.wake(self.home)
 
     def fold(self) -> None:
-        """Move everything appended so far into the chain. Raises StorageError, OSError."""
+        """Move everything appended so far into the chain, if anything waits. Raises StorageError, OSError."""
+        if not any((self.home / name).exists() for name in (PENDING_FILE, _FOLDING_FILE)):
+            return  # so that a copy on a disk that cannot be written is looked at, too
         with _opened(self.home / _LOCK_FILE) as lock, _locked(lock):
             self._fold_taken()
             self._take()

@@ -137,7 +137,8 @@ def _refuse_planted(database: Path, ours: dict[str, str]) -> None:
 
 def _folded(clinic: Clinic) -> AccessLog:
     log = AccessLog(clinic.home)
-    log.fold()
+    with disk_errors():  # of the clinic, and not of the backup
+        log.fold()
     with log.connected():
         return log
 
