@@ -39,7 +39,8 @@ class Settings:
         auth_secret: shared secret instead of a file. Never a flag, which `ps` would show.
         open_departments: whether a token without the claim `departments` shows all patients, or none.
         clock_skew_s: how far the issuer's clock may be off.
-        warm: load the networks in the background after the start instead of with the first film.
+        warm: load the networks in the background after the start instead of with the first search that finds
+            a film, or with the first film.
         waiting: calls that may wait for the networks; one more is told to come back.
         worker: have the networks in a process of their own, which can be stopped, dies alone and is replaced.
         decode_in_worker: decode films in a process with limits on memory and time.

@@ -21,9 +21,11 @@ from pedaxr_models.facts import Presence, Side
 from pedaxr_models.labels import FINDINGS
 from pedaxr_server.mcp.server import create_server
 from pedaxr_server.settings import Settings
+from pedaxr_server.worker.readers import WorkerReader
 
 from .worked_out_once import work_out_once
 
+EXPECT = WorkerReader.expect  # as it is outside most tests
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -31,6 +33,14 @@ GOLDEN = Path(__file__).parent / "golden"
 def _signatures_are_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         work_out_once(patch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_search_starts_a_worker() -> Iterator[None]:
+    """It would load the networks, and most tests only search."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WorkerReader, "expect", lambda self: None)
         yield
 
 

@@ -283,6 +283,9 @@ class _FullReader:
     def warm(self, delay_s: float = 0.0) -> None:
         pass
 
+    def expect(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

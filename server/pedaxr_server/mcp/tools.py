@@ -184,6 +184,8 @@ class XrayTools:
         search = find_patient_and_ask(
             query, patient_birth_date=patient_birth_date, limit=limit, clinic=clinic, node=self._pacs
         )
+        if any(match.studies for match in search.matches):
+            self.reader.expect()  # while a language model thinks, and a human reads
         return patients_reply(search if may(REPORTS_READ) else without_reports(search))
 
 

@@ -47,6 +47,9 @@ class Reader(Protocol):
     def warm(self, delay_s: float = 0.0) -> None:
         """Load the networks in the background; a second call does nothing."""
 
+    def expect(self) -> None:
+        """A film will be asked for soon: load the networks, where the server itself is not held up by it."""
+
     def close(self) -> None:
         """End what was started."""
 
@@ -106,6 +109,10 @@ class WorkerReader:
         if self._timer is None:
             self._timer = _after(delay_s, partial(self.worker.start, warm=True))
 
+    def expect(self) -> None:
+        """See `Reader`."""
+        self.warm()
+
     def close(self) -> None:
         """See `Reader`."""
         if self._timer is not None:
@@ -136,6 +143,9 @@ class ThreadReader:
         """See `Reader`."""
         if self._timer is None:
             self._timer = _after(delay_s, self._load)
+
+    def expect(self) -> None:
+        """See `Reader`; here loading would hold up the server."""
 
     def close(self) -> None:
         """See `Reader`."""

@@ -100,6 +100,9 @@ class SharedReader:
     def warm(self, delay_s: float = 0.0) -> None:
         """See `Reader`; the readers load their networks by themselves."""
 
+    def expect(self) -> None:
+        """See `Reader`; the readers are ready."""
+
     def close(self) -> None:
         """See `Reader`; the readers serve others, too."""
 

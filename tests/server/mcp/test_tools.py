@@ -21,8 +21,10 @@ from pedaxr.text import ForeignText
 from pedaxr.types import PatientSearch, Report, SegmentationResult
 from pedaxr_models.labels import Finding, sign_within
 from pedaxr_server.mcp.server import create_server
+from pedaxr_server.mcp.tools import XrayTools
 from pedaxr_server.replies.tool_results import most_tokens
 from pedaxr_server.settings import Settings
+from pedaxr_server.worker.readers import ThreadReader
 
 pytestmark = pytest.mark.anyio
 Server = MCPServer[object]
@@ -58,6 +60,23 @@ async def test_a_found_patient_comes_as_text_and_as_data(server: Server, era: st
     ids = [study.study_id for match in search.matches for study in match.studies]
     assert study_id in ids
     assert study_id in text_of(reply)
+
+
+async def test_networks_are_loaded_while_a_found_child_is_talked_about(clinic_home: Path) -> None:
+    settings = Settings(home=clinic_home, worker=False)
+    reader = Expecting(settings)
+    async with Client(create_server(settings, XrayTools(settings, reader))) as client:
+        await client.call_tool("find_patient", {"query": "Nobody Atall"})
+        assert reader.is_expecting is False, "control: there is no film to read"
+        await client.call_tool("find_patient", {"query": DEMO_UNAMBIGUOUS_NAME})
+    assert reader.is_expecting
+
+
+class Expecting(ThreadReader):
+    is_expecting = False
+
+    def expect(self) -> None:
+        self.is_expecting = True
 
 
 async def test_namesakes_are_listed_and_the_birth_date_decides(server: Server, era: str) -> None:

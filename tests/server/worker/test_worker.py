@@ -18,6 +18,8 @@ from pedaxr_server.settings import Settings
 from pedaxr_server.worker.process import Stopped, Worker, WorkerBug, worker_environment
 from pedaxr_server.worker.readers import WorkerReader
 
+from ..conftest import EXPECT
+
 pytestmark = pytest.mark.anyio
 PROGRAM = (sys.executable, str(Path(__file__).parents[1] / "quick_worker.py"))
 
@@ -192,6 +194,19 @@ def test_a_worker_that_dies_while_nobody_calls_is_ready_again_for_who_looks() ->
             assert not worker.is_ready, "control"
     finally:
         worker.close()
+
+
+def test_who_expects_a_film_has_a_worker_before_one_is_asked_for() -> None:
+    reader = WorkerReader(Settings(), Worker(PROGRAM))
+    try:
+        assert not reader.is_ready, "control"
+        EXPECT(reader)
+        deadline = time.monotonic() + 30
+        while not reader.is_ready:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        reader.close()
 
 
 def test_a_worker_ends_with_its_server(tmp_path: Path) -> None:
