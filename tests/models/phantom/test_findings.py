@@ -52,6 +52,7 @@ def _disc(width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)), np.uint8)
 
 
+@pytest.mark.usefixtures("no_bones_are_drawn")
 def test_peristaltic_waves_notch_the_outlined_stomach() -> None:
     """A bend dents a smooth stomach once; rings dent both walls two or three times."""
     squeezed, smooth = (
@@ -61,6 +62,7 @@ def test_peristaltic_waves_notch_the_outlined_stomach() -> None:
     assert min(squeezed) >= 4 and np.mean(squeezed) > np.mean(smooth) + 2
 
 
+@pytest.mark.usefixtures("no_bones_are_drawn")
 def test_about_a_third_of_obstructed_stomachs_squeeze_and_no_other() -> None:
     waves = [has_waves for has_waves, _ in stomachs()]
     assert 2 <= sum(waves) <= 12
@@ -106,6 +108,7 @@ def plain(film: PhantomFilm) -> Mask:
     return m[Structure.LIVER] & ~m[Structure.RIBS] & ~m[Structure.COLON] & ~m[Structure.SPINE]
 
 
+@pytest.mark.usefixtures("no_bones_are_drawn")
 @pytest.mark.parametrize("amount", [0.15, 0.5, 0.85])
 def test_a_pool_of_gas_in_front_of_the_gut_is_no_ellipse(amount: float) -> None:
     shapes = [child_of(Finding.PNEUMOPERITONEUM, seed, amount, 50.0).free_air for seed in range(6)]
@@ -115,6 +118,7 @@ def test_a_pool_of_gas_in_front_of_the_gut_is_no_ellipse(amount: float) -> None:
     assert solidity(((xx - 50) / 40) ** 2 + ((yy - 50) / 30) ** 2 < 1) > 0.96
 
 
+@pytest.mark.usefixtures("no_bones_are_drawn")
 def test_no_film_is_kept_whose_grade_could_go_either_way() -> None:
     kept = 0
     for index, amount in enumerate((0.1, 0.3, 0.4, 0.5, 0.6, 0.7)):

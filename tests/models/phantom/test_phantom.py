@@ -159,6 +159,7 @@ def test_a_film_on_the_left_side_has_upright_levels_and_gas_beside_the_liver() -
     assert film_of(NORMAL, on_side).facts[Finding.PNEUMOPERITONEUM].presence is Presence.ABSENT
 
 
+@pytest.mark.usefixtures("no_bones_are_drawn")
 def test_one_loop_can_hold_levels_at_different_heights() -> None:
     found = []
     for index in range(12):
@@ -170,6 +171,7 @@ def test_one_loop_can_hold_levels_at_different_heights() -> None:
     assert all(3 < height < 80 for height in heights)
 
 
+@pytest.mark.usefixtures("no_bones_are_drawn")
 @pytest.mark.parametrize(
     ("finding", "view"),
     [

@@ -116,6 +116,7 @@ def test_a_folder_without_films_is_one_line(tmp_path: Path) -> None:
     assert result.exit_code == 1 and "CSV" in result.stderr.splitlines()[-1]
 
 
+@pytest.mark.usefixtures("quick_networks")
 def test_what_a_reader_has_learnt_is_drawn(
     films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
