@@ -10,6 +10,7 @@ import os
 import pickle
 import sqlite3
 import sys
+import time
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ from pedaxr_models.phantom.film import PhantomFilm, make_film
 from pedaxr_models.phantom.out_of_distribution import pictures
 from pedaxr_models.phantom.spec import FilmSpec
 
+_LONGEST_WAIT_S = 20  # a film takes half a second; who was making it may have been stopped
+
 
 class MadeFilms:
     """What one test made, any other of the run has: equal specifications give equal films.
@@ -49,13 +52,13 @@ class MadeFilms:
         if self.folder is None:
             return make_film(spec)
         path = self.folder / hashlib.sha256(repr(spec).encode()).hexdigest()
-        if not path.exists():
-            film = make_film(spec)
-            own = path.with_suffix(f".{uuid4().hex}")  # the other worker may be making the same film
-            own.write_bytes(zlib.compress(pickle.dumps(_packed(film)), 1))
-            own.replace(path)
-            return film
-        return _unpacked(pickle.loads(zlib.decompress(path.read_bytes())))
+        if path.exists() or _another_makes(path):
+            return _unpacked(pickle.loads(zlib.decompress(path.read_bytes())))
+        film = make_film(spec)
+        own = path.with_suffix(f".{uuid4().hex}")
+        own.write_bytes(zlib.compress(pickle.dumps(_packed(film)), 1))
+        own.replace(path)
+        return film
 
     @contextmanager
     def forgotten(self) -> Iterator[None]:
@@ -64,6 +67,20 @@ class MadeFilms:
             yield
         finally:
             self.folder = folder
+
+
+def _another_makes(path: Path) -> bool:
+    """Whether another worker was making this film, and has.
+
+    Workers begin with the same clinic: side by side they would make each of its films twice.
+    """
+    try:
+        path.with_suffix(".begun").touch(exist_ok=False)
+    except FileExistsError:
+        given_up = time.monotonic() + _LONGEST_WAIT_S
+        while not path.exists() and time.monotonic() < given_up:
+            time.sleep(0.02)
+    return path.exists()
 
 
 def _packed(film: PhantomFilm) -> PhantomFilm:
