@@ -1,5 +1,6 @@
 """One film, one answer: whichever door a film file comes through, it is read, doubted or refused alike."""
 
+import importlib.util
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -297,6 +298,19 @@ DOORS: dict[str, Callable[[Path, bytes], Told | None]] = {
     "page": by_page,
     "command": by_command,
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _signatures_are_read_once() -> Iterator[None]:
+    """As in the tests of the server, which are another package."""
+    path = Path(__file__).parents[1] / "server" / "worked_out_once.py"
+    spec = importlib.util.spec_from_file_location("worked_out_once", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        module.work_out_once(patch)
+        yield
 
 
 @pytest.fixture(autouse=True)
