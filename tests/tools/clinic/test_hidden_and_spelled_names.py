@@ -19,6 +19,7 @@ CHILDREN = {
     "M-1": "최*준",
     "M-2": "최민준",
     "M-3": "Choi M*****n",
+    "M-4": "최O현",
 }
 
 
@@ -55,7 +56,17 @@ def test_a_mask_finds_its_like_and_whom_it_may_hide(clinic: Clinic) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "offered"), [("최서준", "M-1"), ("최OO", "M-2"), ("Choi Marin", "M-3"), ("최민O", "M-2")]
+    ("query", "offered"),
+    [
+        ("최서준", "M-1"),
+        ("최OO", "M-2"),
+        ("Choi Marin", "M-3"),
+        ("최민O", "M-2"),
+        ("Choi Seojun", "M-1"),
+        ("Choe Seo-jun", "M-1"),
+        ("최미란", "M-3"),
+        ("Seo Hyun Choi", "M-4"),
+    ],
 )
 def test_whom_a_mask_may_hide_is_offered_and_no_match(clinic: Clinic, query: str, offered: str) -> None:
     found = find_patient(query, clinic=clinic)

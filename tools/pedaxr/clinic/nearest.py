@@ -9,7 +9,7 @@ from itertools import product
 from pedaxr.clinic.patient_matches import UNFIT, Found, Matches, by_id, by_name, ranked, spelled_otherwise
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked
-from pedaxr.patient_search.name_forms import NameForms, name_forms
+from pedaxr.patient_search.name_forms import NameForms, in_other_script, name_forms
 from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.patient_search.typing_slips import typed_in_hangul
 from pedaxr_models.written.masked import fits
@@ -25,6 +25,7 @@ _AFTER_NAME = re.compile(
 _HANGUL_NAME = re.compile("[가-힣]{2,5}")
 _AROUND = "\"'“”‘’«»()[].?!"
 _MOST_WORDS = 24  # of a longer text that are looked through for a name
+_MOST_SPELLINGS = 64  # of a name in the other script, that a mask may hide
 _MOST_WEIGHED = 25  # near names whose bearers are counted
 
 
@@ -79,7 +80,10 @@ def _hidden(index: SearchIndex, asked: Asked) -> list[Found]:
     """Who is filed under a mask that may hide the name, or bears a name that the mask asked for may hide."""
     if not asked.name:
         return []
-    names_there = [name for name in index.names_hidden(name_forms(asked.name)) if fits(name, asked.name)]
+    forms = name_forms(asked.name)
+    spelled = [] if forms.seen is not None else in_other_script(forms, _MOST_SPELLINGS)
+    hidden = index.names_hidden(forms, ("".join(one.split()) for one in spelled))
+    names_there = [name for name in hidden if any(fits(name, one) for one in (asked.name, *spelled))]
     patients = index.patients_named(names_there, born_on=asked.day, limit=NEAREST_LISTED)
     return [Found(patient, UNFIT, "one of the two names hides letters") for patient in patients]
 

@@ -82,9 +82,9 @@ def asked_keys(forms: NameForms) -> AskedKeys:
     )
 
 
-def mask_keys(forms: NameForms) -> list[str]:
-    """The keys of masked names that may hide the query."""
-    return sorted({f"*{whole[:seen]}" for whole in forms.wholes for seen in range(len(whole))})
+def mask_keys(wholes: Iterable[str]) -> list[str]:
+    """The keys of masked names that may hide one of the wholes."""
+    return sorted({f"*{whole[:seen]}" for whole in wholes for seen in range(len(whole))})
 
 
 def _cut_keys(forms: NameForms) -> Iterator[str]:

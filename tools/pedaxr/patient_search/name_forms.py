@@ -345,6 +345,20 @@ def shares_part_reading(query: NameForms, name: NameForms) -> bool:
     return bool(query.readings) and any(_read_as(query, part) for part in name.parts)
 
 
+def in_other_script(forms: NameForms, limit: int) -> list[str]:
+    """A whole name as the other script may have it, surname first; at most `limit`, usual ones first."""
+    if not forms.has_latin:
+        spelled = [
+            f"{one} {given}"
+            for surname, given in sorted(forms.cuts)
+            for one in hangul.surname_spellings(surname)
+        ]
+    else:
+        spelled = [reading for reading in sorted(forms.readings) if len(reading) > 1]
+        spelled.sort(key=lambda reading: hangul.split_surname(reading)[0] not in hangul.SURNAMES)
+    return spelled[:limit]
+
+
 def newborn_of(name: str) -> Newborn | None:
     """`NameForms.newborn` of a name, without the rest."""
     return without_newborn(fold(name).split())[1]

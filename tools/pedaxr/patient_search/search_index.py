@@ -142,10 +142,15 @@ class SearchIndex:
         unproven = [name_id for name_id in alike if name_id not in best or best[name_id].score <= PART]
         return _best_first([*found, *self._verified(query, unproven)])
 
-    def names_hidden(self, query: NameForms) -> list[str]:
-        """Masked names that may hide the query; of a masked query names that begin like it. To be checked."""
+    def names_hidden(self, query: NameForms, wholes: Iterable[str] = ()) -> list[str]:
+        """Masked names that may hide the query; of a masked query names that begin like it. To be checked.
+
+        Args:
+            query: a name.
+            wholes: other spellings of it that may be hidden as well, without spaces.
+        """
         if query.seen is None:
-            found = self._having(name_keys.mask_keys(query))
+            found = self._having(name_keys.mask_keys({*query.wholes, *wholes}))
         else:
             found = [*self._having([f"*{query.seen}"])]
             found += self._starting(f"={query.seen}", MOST_COUNTED) if query.seen else []
