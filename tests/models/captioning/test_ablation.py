@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ from pedaxr_models.facts import FilmFacts, FindingFact, Presence, Severity, Side
 from pedaxr_models.labels import CHANNELS, FINDINGS, Finding, View
 from pedaxr_models.report_text.fact_scores import fact_scores
 from pedaxr_models.report_text.grammar import narrate
-from pedaxr_models.report_text.text_scores import bleu_4, references, text_counts
+from pedaxr_models.report_text.text_scores import TEXT_COLUMNS, bleu_4, references, text_counts
 
 
 def facts(*present: Finding, side: Side = Side.RIGHT, view: View = View.ERECT) -> FilmFacts:
@@ -107,7 +108,12 @@ def test_overlap_scores_are_those_of_the_libraries() -> None:
     assert found["bleu_4"] == pytest.approx(corpus.score / 100, abs=1e-6)
     rouge = RougeScorer(["rougeL"])
     each = [rouge.score_multi(w, t)["rougeL"].fmeasure for t, w in zip(texts, wordings, strict=True)]
+    assert text_counts(texts, wordings)[:, TEXT_COLUMNS.index("rouge_l")].tolist() == each
     assert found["rouge_l"] == pytest.approx(np.mean(each))
+    assert text_counts(["-", "free gas"], [["a"], ["", "gas that is free"]])[:, 0].tolist() == [
+        rouge.score_multi(w, t)["rougeL"].fmeasure
+        for t, w in (("-", ["a"]), ("free gas", ["", "gas that is free"]))
+    ]
 
 
 @pytest.mark.parametrize("reference", [10, 60, 200], ids=["long", "near", "short"])
@@ -186,6 +192,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ablation.Ablation
     monkeypatch.setattr(ablation, "read_films", lambda _: films)
     monkeypatch.setattr(ablation, "is_synthetic", lambda _: True)
     monkeypatch.setattr(ablation, "_open", lambda films, _: opened(films))
+    monkeypatch.setattr(ablation, "_segmenter", lambda _: SimpleNamespace(weights_sha256="ab" * 32))
     training = TrainConfig(Path("films"), tmp_path / "out", image_size=32)
     return ablation.AblationConfig(training, seeds=2, shifted=Path("shifted"))
 

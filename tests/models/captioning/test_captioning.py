@@ -198,14 +198,16 @@ def learnt(pieces: WordPieces) -> tuple[Reporter, ReaderFilms]:
         dropout=0.0,
     )
     network = ReportNetwork(config)
-    run = Run(network, pieces, torch.optim.AdamW(network.parameters()), torch.device("cpu"), network)
+    run = Run(
+        network, pieces, torch.optim.AdamW(network.parameters(), fused=True), torch.device("cpu"), network
+    )
     learn_by_heart(TrainConfig(Path(), Path(), plain_wording=1.0, unreadable=0.4), run, opened)
     return Reporter(network, pieces), films
 
 
 def learn_by_heart(config: TrainConfig, run: Run, opened: dict[str, ReaderFilms]) -> None:
     """With the rate and clipping of a training; without, it hung on rounding whether a blank was learnt."""
-    steps = 180
+    steps = 140
     for step in range(steps):
         set_learning_rate(run.optimiser, one_cycle(step / steps, peak=3e-3, warmup=0.1, floor=0.01))
         loss = report_loss(config, run, opened, [0, 1, 0, 1], seed=step)

@@ -40,7 +40,7 @@ from pedaxr_models.captioning.inputs import ReaderFilms, open_inputs
 from pedaxr_models.captioning.network import SOURCES
 from pedaxr_models.captioning.reporter import Reporter
 from pedaxr_models.captioning.train import TrainConfig, train_captioner
-from pedaxr_models.checkpoint import weights_folder
+from pedaxr_models.checkpoint import load_checkpoint, weights_folder
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.read import is_synthetic
@@ -240,15 +240,15 @@ def _variant_texts(
 
 def _written(films: ReaderFilms, checkpoint: Path, name: str) -> list[str]:
     """Reports by one checkpoint, kept next to it for as long as weights, films and masks are the same."""
-    reporter = Reporter.load(checkpoint)
+    weights = load_checkpoint(checkpoint, with_tensors=False).weights_sha256
     path = checkpoint.parent / f"reports-{name}.json"
     inputs = films.films.tobytes() + films.probabilities.tobytes()
-    key = sha256(inputs + reporter.weights_sha256.encode()).hexdigest()
+    key = sha256(inputs + weights.encode()).hexdigest()
     if path.exists():
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["of"] == key:
             return list(kept["reports"])
-    reports = reporter.describe_cached(films, range(len(films)))
+    reports = Reporter.load(checkpoint).describe_cached(films, range(len(films)))
     path.write_text(json.dumps({"of": key, "reports": reports}, indent=1) + "\n", encoding="utf-8")
     return reports
 
