@@ -4,7 +4,7 @@ They cannot tell a true report from a false one in a template language: "no free
 most of their words. They accompany the fact scores because they are what is usually published.
 
     BLEU-4   Papineni et al. 2002; sacrebleu (Post 2018, arXiv:1804.08771), lower case
-    ROUGE-L  Lin 2004; as the package rouge-score computes it, which takes seconds to import
+    ROUGE-L  Lin 2004; words and figures as of the package rouge-score, which takes seconds to import
     CIDEr    Vedantam et al. 2015, arXiv:1411.5726; pycocoevalcap, whose Java tokeniser is not needed
 
 The other two libraries come with `pip install 'pedaxr[train]'`.
@@ -69,8 +69,10 @@ def _bleu(text: str, wordings: tuple[str, ...]) -> tuple[int, ...]:
 @lru_cache(4096)
 def _rouge_l(text: str, wordings: tuple[str, ...]) -> float:
     """F measure of the longest common subsequence of words with the nearest reference."""
+    from rapidfuzz.distance import LCSseq
+
     said, *wanted = (_WORD.findall(one.lower()) for one in (text, *wordings))
-    return max(_f_measure(_common(said, words), len(said), len(words)) for words in wanted)
+    return max(_f_measure(LCSseq.similarity(said, words), len(said), len(words)) for words in wanted)
 
 
 def _f_measure(common: int, said: int, true: int) -> float:
@@ -78,17 +80,6 @@ def _f_measure(common: int, said: int, true: int) -> float:
         return 0.0
     precision, recall = common / said, common / true
     return 2 * precision * recall / (precision + recall)
-
-
-def _common(said: Sequence[str], true: Sequence[str]) -> int:
-    """Length of the longest common subsequence."""
-    before = [0] * (len(said) + 1)
-    for word in true:
-        row = [0]
-        for at, other in enumerate(said):
-            row.append(before[at] + 1 if other == word else max(row[at], before[at + 1]))
-        before = row
-    return before[-1]
 
 
 def _cider(texts: Sequence[str], wordings: Sequence[Sequence[str]]) -> FloatTable:
