@@ -90,10 +90,10 @@ def test_what_version_4_claims_is_in_the_exposed_field(finding):
 
 
 def test_surrounds_are_black_grey_and_white():
-    corners = [make_film(sample_spec(1, i, version=4)).pixels[:3, :3].mean() for i in range(12)]
+    corners = [make_film(sample_spec(1, i, version=4)).pixels[:3, :3].mean() for i in range(8)]
     assert min(corners) < 20
     assert np.ptp(corners) > 60
-    assert max(make_film(sample_spec(1, i)).pixels[:3, :3].mean() for i in range(4)) < 40
+    assert max(make_film(sample_spec(0, i)).pixels[:3, :3].mean() for i in range(4)) < 40
 
 
 def test_a_folder_says_its_version_and_takes_no_other(tmp_path):

@@ -15,7 +15,7 @@ from pedaxr_models.training.sampling import BalancedBatches
 SCRIPT = """
 import json, os, sys
 from pathlib import Path
-import torch, torch._dynamo, torchvision
+import torch, torch._dynamo
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from pedaxr_models.segmentation import train as training
 from pedaxr_models.segmentation.network import NetworkConfig
@@ -25,7 +25,8 @@ def train(out, how):
     torch.set_num_threads(1)
     torch.manual_seed(int(os.environ["RANK"]))  # each begins elsewhere: the first one's weights must win
     config = training.TrainConfig(
-        data=out, out=out, network=NetworkConfig(width=16, skips=((8, 8),)), device="cpu", learning_rate=1e-3
+        data=out, out=out, device="cpu", learning_rate=1e-3,
+        network=NetworkConfig(backbone="efficientnet_lite0", width=16, skips=((8, 8),)),  # no torchvision
     )
     with join(torch.device("cpu")) as processes:
         run = training.start(config, processes)

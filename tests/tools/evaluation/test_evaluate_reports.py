@@ -69,6 +69,17 @@ def measured(
     return measure
 
 
+_TRUTHFUL: list[FilmRecord] = []
+
+
+@pytest.fixture
+def truthful(measured: Callable[..., list[FilmRecord]]) -> list[FilmRecord]:
+    """Of every phantom, by two witnesses who know the truth: measured for the first test that asks."""
+    if not _TRUTHFUL:
+        _TRUTHFUL.extend(measured())
+    return list(_TRUTHFUL)
+
+
 def share(records: list[FilmRecord], name: str) -> Share:
     return next(share for share in report_figures(records) if name in share.name)
 
@@ -120,8 +131,8 @@ def test_a_side_is_true_only_where_the_mask_lies() -> None:
     assert not true.lies_on("constipation", None)
 
 
-def test_two_truthful_witnesses_have_nothing_unsupported_and_miss_nothing(measured) -> None:
-    records = measured()
+def test_two_truthful_witnesses_have_nothing_unsupported_and_miss_nothing(truthful: list[FilmRecord]) -> None:
+    records = truthful
     assert share(records, "grounded in the true masks").value == 1
     assert share(records, "unsupported").count == 0
     assert share(records, "free air missed").value == 0
@@ -131,8 +142,8 @@ def test_two_truthful_witnesses_have_nothing_unsupported_and_miss_nothing(measur
     assert share(records, "right working diagnosis").value == 0
 
 
-def test_details_are_counted_against_the_facts(measured) -> None:
-    records = measured()
+def test_details_are_counted_against_the_facts(measured, truthful: list[FilmRecord]) -> None:
+    records = truthful
     for name in ("side right", "number of air-fluid levels right", "without a hedge"):
         assert share(records, name).value == 1 and share(records, name).of, name
     assert share(records, "quadrants right").count >= 3, "one region lies on the limit of a quadrant"
@@ -151,9 +162,9 @@ def test_details_are_counted_against_the_facts(measured) -> None:
     assert share(wrong, "side right").value == 1, "control: nothing else is wrong"
 
 
-def test_facts_are_counted_and_silence_is_none(measured) -> None:
+def test_facts_are_counted_and_silence_is_none(measured, truthful: list[FilmRecord]) -> None:
     """A report leaves out how much stool lies in a segment: facts of the film, not stated, and not wrong."""
-    records = measured()
+    records = truthful
     stated, shown = share(records, "facts stated: right"), share(records, "facts of the film")
     assert stated.of - stated.count <= 2, "of the region on the limit of a quadrant"
     assert shown.count == stated.count and shown.of > stated.of
@@ -245,8 +256,8 @@ def test_planted_diagnoses_are_wrong_and_right(films: list[Film]) -> None:
         assert planted_diagnoses(film, true, 0) == (wrong, right)
 
 
-def test_the_table_has_a_column_for_each_set(measured) -> None:
-    records = measured()
+def test_the_table_has_a_column_for_each_set(truthful: list[FilmRecord]) -> None:
+    records = truthful
     table = reports_table({"test": records, "shifted": records[:1]})
     assert "| confidence: expected calibration error |  | 0.0" in table
     assert "test (5 films)" in table and "shifted (1 films)" in table
