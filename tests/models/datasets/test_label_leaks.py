@@ -1,6 +1,7 @@
 """The leak check finds what is planted, and nothing where labels are drawn by lot."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pedaxr_models.datasets import Film, FilmMetadata
+from pedaxr_models.datasets import Film, FilmMetadata, label_leaks
 from pedaxr_models.datasets.label_leaks import LeakReport, find_leaks
 from pedaxr_models.datasets.leak_probes import cross_validated
 from pedaxr_models.datasets.near_duplicates import across_splits, fingerprint
@@ -16,6 +17,21 @@ from pedaxr_models.datasets.outline_areas import measure_areas
 from pedaxr_models.labels import LABELS, Finding, View
 
 HIDDEN = "film with the abdomen hidden"
+
+
+@pytest.fixture
+def as_large_as_they_are_made() -> Iterator[None]:
+    """Films are probed at 128 x 128, a quarter of the side, and so is what is hidden of them."""
+    with quarter_size():
+        yield
+
+
+@contextmanager
+def quarter_size() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_SIDE", "_STRIP", "_BOX_UP", "_BOX_DOWN", "_BOX_HALF_WIDTH"):
+            patch.setattr(label_leaks, name, getattr(label_leaks, name) // 4)
+        yield
 
 
 def picture(rng: np.random.Generator) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
@@ -44,19 +60,22 @@ def write_films(folder: Path, count: int, *, planted: str = "") -> list[Film]:
 @pytest.fixture(scope="module")
 def told_by_the_abdomen(tmp_path_factory: pytest.TempPathFactory) -> LeakReport:
     """What is found in films whose abdomen tells the label."""
-    return find_leaks(write_films(tmp_path_factory.mktemp("abdomen"), 240, planted="abdomen"))
+    with quarter_size():
+        return find_leaks(write_films(tmp_path_factory.mktemp("abdomen"), 240, planted="abdomen"))
 
 
 def accuracies(report: LeakReport) -> dict[str, float]:
     return {probe.name: probe.accuracy for probe in report.probes}
 
 
+@pytest.mark.usefixtures("as_large_as_they_are_made")
 def test_labels_drawn_by_lot_are_at_chance(tmp_path: Path) -> None:
     report = find_leaks(write_films(tmp_path, 240))
     assert max(accuracies(report).values()) < 0.32, "chance and its spread for 240 films of six labels"
     assert report.is_clean
 
 
+@pytest.mark.usefixtures("as_large_as_they_are_made")
 @pytest.mark.parametrize(
     ("planted", "probe"),
     [
