@@ -8,17 +8,19 @@ import gc
 import hashlib
 import os
 import pickle
+import shutil
 import sqlite3
 import sys
 import time
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
 from uuid import uuid4
 from zlib import crc32
 
@@ -31,12 +33,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 
+from pedaxr.registry import Registry, schema
 from pedaxr_models import phantom
 from pedaxr_models.phantom.dataset import contact_sheet, write
 from pedaxr_models.phantom.film import PhantomFilm, make_film
 from pedaxr_models.phantom.out_of_distribution import pictures
 from pedaxr_models.phantom.spec import FilmSpec
 
+Found = TypeVar("Found")
 _LONGEST_WAIT_S = 20  # a film takes half a second; who was making it may have been stopped
 
 
@@ -132,6 +136,69 @@ def _no_write_waits_for_the_disk() -> Iterator[None]:
         patch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Unsynced))
         patch.setattr(os, "fsync", lambda descriptor: None)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_a_picture_shows_is_found_once() -> Iterator[None]:
+    """Before any network looks: hundreds of tests read the same few films, each as if nobody had read it."""
+    from pedaxr.reading import framing, markers, read_film
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(framing, "find_exposed_field", _once_a_picture(framing.find_exposed_field))
+        patch.setattr(markers, "side_letters", _once_a_picture(markers.side_letters))
+        patch.setattr(read_film, "text_notes", _once_a_picture(read_film.text_notes))
+        yield
+
+
+def _once_a_picture(look: Callable[[np.ndarray], Found]) -> Callable[[np.ndarray], Found]:
+    """What is said of the same pixels is the same; tests of `look` itself have it from its own module."""
+    known: dict[Hashable, Found] = {}
+
+    def found(pixels: np.ndarray) -> Found:
+        picture = pixels.shape, hashlib.sha256(np.ascontiguousarray(pixels)).digest()
+        if picture not in known:
+            known[picture] = look(pixels)
+        return known[picture]
+
+    return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _new_registries_are_copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Of one that was made step by step: more than a thousand tests begin with a clinic."""
+    with pytest.MonkeyPatch.context() as patch:
+        known = NewRegistries(tmp_path_factory.mktemp("registry") / "empty.sqlite3")
+        patch.setattr(sys.modules[Registry.__module__], "migrate", known.migrate)
+        yield
+
+
+class NewRegistries:
+    """`migrate`, for which an empty file becomes a copy of an empty registry; its log begins with itself.
+
+    Where a test has put other steps in place of some, they are taken.
+    """
+
+    def __init__(self, empty: Path) -> None:
+        self._empty, self._steps, self._lock = empty, schema.MIGRATIONS, Lock()
+
+    def migrate(self, path: Path) -> None:
+        with self._lock:
+            if schema.MIGRATIONS is self._steps and path.stat().st_size == 0:
+                self._copy_to(path)
+        schema.migrate(path)
+
+    def _copy_to(self, path: Path) -> None:
+        if not self._empty.exists():
+            self._empty.touch()
+            with pytest.MonkeyPatch.context() as patch:
+                silent = [
+                    tuple(step for step in steps if step != schema._begin_audit) for steps in self._steps
+                ]
+                patch.setattr(schema, "MIGRATIONS", tuple(silent))
+                schema.migrate(self._empty)
+        shutil.copyfile(self._empty, path)
+        with schema.connected(path) as connection:
+            schema._begin_audit(connection)
 
 
 SYNCED = {"connect": sqlite3.connect, "fsync": os.fsync}
