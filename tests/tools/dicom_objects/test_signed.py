@@ -27,6 +27,7 @@ from pedaxr.reports.sign_off import amend, finalise
 from pedaxr.types import Report
 from pedaxr_models.labels import Finding
 
+from .conftest import clinic_of, film_of, seeing
 from .test_objects import dciodvfy_errors, needs_dciodvfy
 
 WITHOUT_PICTURE = ("seg", "sr", "text_sr", "gsps")
@@ -101,13 +102,22 @@ def test_an_amendment_names_the_signed_version(clinic: Clinic) -> None:
     assert amended.VerifyingObserverSequence[0].VerifyingObserverName == "Ada Osei^"
 
 
+@pytest.fixture(scope="module")
+def corrected_and_signed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The objects of every kind."""
+    home = tmp_path_factory.mktemp("signed") / "home"
+    clinic = clinic_of(home, film_of("free air"), shown="free air")
+    with seeing("free air"):
+        decide(clinic, "corrected")
+        signed(clinic)
+        return {kind: encoded(one) for kind, one in objects(clinic, *KINDS).items()}
+
+
 @needs_dciodvfy
 @pytest.mark.parametrize("kind", KINDS)
-def test_signed_objects_are_valid(clinic: Clinic, tmp_path: Path, kind: str) -> None:
-    decide(clinic, "corrected")
-    signed(clinic)
+def test_signed_objects_are_valid(corrected_and_signed: dict[str, bytes], tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"{kind}.dcm"
-    path.write_bytes(encoded(only(clinic, kind)))
+    path.write_bytes(corrected_and_signed[kind])
     assert dciodvfy_errors(path) == []
 
 

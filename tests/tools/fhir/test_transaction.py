@@ -4,8 +4,10 @@ import base64
 import copy
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,13 @@ def bundle_of(folder: Path, shown: str) -> tuple[Clinic, dict[str, Any]]:
         return clinic, transaction_of(clinic, "S-1")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Any]]:
+    """The transaction of each kind of film, made once; a copy for who asks."""
+    once = cache(lambda shown: bundle_of(tmp_path_factory.mktemp("made"), shown)[1])
+    return lambda shown: copy.deepcopy(once(shown))
+
+
 def resources(bundle: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [e["resource"] for e in bundle["entry"] if e["resource"]["resourceType"] == kind]
 
@@ -47,8 +56,8 @@ def judged(bundle: dict[str, Any]) -> None:
     Bundle.model_validate(bundle)
 
 
-def test_both_judges_accept_it(tmp_path: Path, shown: str) -> None:
-    _, bundle = bundle_of(tmp_path, shown)
+def test_both_judges_accept_it(made: Callable[[str], dict[str, Any]], shown: str) -> None:
+    bundle = made(shown)
     judged(bundle)
     assert json.loads(json.dumps(bundle)) == bundle
 
@@ -65,16 +74,15 @@ def test_both_judges_accept_it(tmp_path: Path, shown: str) -> None:
     ],
     ids=["status", "no code", "value of another type", "series without uid", "type of bundle", "unknown"],
 )
-def test_the_judges_object_to_what_is_wrong(tmp_path: Path, spoil: Any) -> None:
-    _, bundle = bundle_of(tmp_path, "free air")
-    spoilt = copy.deepcopy(bundle)
+def test_the_judges_object_to_what_is_wrong(made: Callable[[str], dict[str, Any]], spoil: Any) -> None:
+    spoilt = made("free air")
     spoil(spoilt)
     with pytest.raises((jsonschema.ValidationError, ValidationError)):
         judged(spoilt)
 
 
-def test_every_reference_leads_to_an_entry_of_the_bundle(tmp_path: Path) -> None:
-    _, bundle = bundle_of(tmp_path, "distension")
+def test_every_reference_leads_to_an_entry_of_the_bundle(made: Callable[[str], dict[str, Any]]) -> None:
+    bundle = made("distension")
     names = [entry["fullUrl"] for entry in bundle["entry"]]
     found = {part for part in json.dumps(bundle).split('"') if part.startswith("urn:uuid:")}
     assert found == set(names) and len(set(names)) == len(names)
@@ -101,8 +109,8 @@ def test_what_was_not_assessed_has_a_reason_and_no_value(tmp_path: Path, shown: 
     assert {one.what for one in report.not_assessed} <= set(said)
 
 
-def test_free_air_is_critical_and_asserted_by_a_machine(tmp_path: Path) -> None:
-    _, bundle = bundle_of(tmp_path, "free air")
+def test_free_air_is_critical_and_asserted_by_a_machine(made: Callable[[str], dict[str, Any]]) -> None:
+    bundle = made("free air")
     (air,) = [
         one for one in resources(bundle, "Observation") if one["code"].get("text", "").startswith("Free")
     ]
@@ -189,7 +197,7 @@ def test_the_film_is_named_as_its_own_header_does(tmp_path: Path) -> None:
     assert series["instance"][0]["sopClass"]["code"] == "urn:oid:1.2.840.10008.5.1.4.1.1.1.1"
 
 
-def test_the_patient_is_named_by_the_id_alone(tmp_path: Path) -> None:
-    _, bundle = bundle_of(tmp_path, "free air")
+def test_the_patient_is_named_by_the_id_alone(made: Callable[[str], dict[str, Any]]) -> None:
+    bundle = made("free air")
     written = json.dumps(bundle, ensure_ascii=False)
     assert "이서연" not in written and "2020-01-05" not in written and '"P-1"' in written
