@@ -19,6 +19,8 @@ from pedaxr_server.settings import Settings
 HOST_URL = "http://host.test/"
 HOST_PAGE = Path(__file__).with_name("host.html")
 PROTOCOL = "2026-07-28"
+# Each page would have a process of its own, which reads and compiles the same scripts anew.
+ONE_PROCESS_FOR_TABS = ("--process-per-site", "--renderer-process-limit=1")
 PAYLOAD = "<img src=x onerror=window.pwned=1>"  # the name of a child
 
 
@@ -32,7 +34,7 @@ def chromium() -> Iterator[Browser]:
     """A browser; a container's root user cannot have Chromium's own sandbox."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium_path(), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium_path(), args=["--no-sandbox", "--disable-gpu", *ONE_PROCESS_FOR_TABS]
         )
         yield browser
         browser.close()
