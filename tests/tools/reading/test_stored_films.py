@@ -1,9 +1,8 @@
 """However a film is stored, the same child has the same findings, and they lie where they are stored."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,9 +13,8 @@ from pedaxr.clinic import open_clinic
 from pedaxr.clinic.import_films import import_films
 from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.radiograph.orientation import ORIENTATIONS, Orientation
-from pedaxr.reading import framing, markers, outlines
 from pedaxr.reading import networks as models
-from pedaxr.reading import read_film as reading
+from pedaxr.reading import outlines
 from pedaxr.reading.framing import framing_of
 from pedaxr.reading.read_film import Source, forget_films, read_film
 from pedaxr.types import Region, SegmentationResult
@@ -116,10 +114,13 @@ def test_a_film_that_its_header_calls_upright_and_that_is_not_is_doubted(tmp_pat
 
 
 class Remembering:
-    """The shipped network, which looks at each picture once: the 64 pairs below show the same eight."""
+    """The shipped network, which looks at each picture once: the 64 pairs below show the same eight.
 
-    def __init__(self) -> None:
-        self._network, self._known = models.segmenter(), {}
+    It remembers the last `most`, of 18 MB each.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._network, self._known, self._most = models.segmenter(), {}, most
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._network, name)
@@ -134,35 +135,39 @@ class Remembering:
 
     def _once(self, key: tuple[object, ...], look: Callable[[], Segmentation]) -> Segmentation:
         if key not in self._known:
+            if len(self._known) == self._most:
+                del self._known[next(iter(self._known))]
             self._known[key] = look()
         return self._known[key]
 
 
-def pixels(film: np.ndarray) -> Hashable:
-    return film.shape, film.tobytes()
+@pytest.fixture(scope="module", autouse=True)
+def _a_picture_is_looked_at_once() -> Iterator[None]:
+    """Most tests here begin with the one film, upright."""
+    with pytest.MonkeyPatch.context() as patch:
+        network = Remembering(10)
+        patch.setattr(models, "segmenter", lambda: network)
+        yield
 
 
-def once(look: Callable[..., object], key: Callable[[Any], Hashable]) -> Callable[..., object]:
-    """What `look` said of each thing that `key` tells apart, of those it is shown first."""
-    known: dict[Hashable, object] = {}
+def once(look: Callable[..., object]) -> Callable[..., object]:
+    """What `look` said of each segmentation; the network remembers them, so no other gets its number."""
+    known: dict[int, object] = {}
 
-    def looked(shown: object, *given: object, **how: object) -> object:
-        what = key(shown)
-        if what not in known:
-            known[what] = look(shown, *given, **how)
-        return known[what]
+    def looked(segmentation: Segmentation, *given: object, **how: object) -> object:
+        if id(segmentation) not in known:
+            known[id(segmentation)] = look(segmentation, *given, **how)
+        return known[id(segmentation)]
 
     return looked
 
 
 def read_each_picture_once(patch: pytest.MonkeyPatch) -> None:
     """Whatever the header says, a film is read in one of eight ways, and each shows the same every time."""
-    network = Remembering()
+    network = Remembering(64)
     patch.setattr(models, "segmenter", lambda: network)
-    for module, name in ((framing, "find_exposed_field"), (markers, "side_letters"), (reading, "text_notes")):
-        patch.setattr(module, name, once(getattr(module, name), pixels))
-    for name in ("channel_masks", "find_regions"):  # of what the network remembers
-        patch.setattr(outlines, name, once(getattr(outlines, name), id))
+    for name in ("channel_masks", "find_regions"):
+        patch.setattr(outlines, name, once(getattr(outlines, name)))
 
 
 def is_told(folder: Path, levels: np.ndarray, towards: tuple[str, str]) -> bool:
