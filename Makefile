@@ -11,7 +11,7 @@ FILMS ?= 4000
 # a fourth takes more by importing everything once more than it gains by not waiting (15.5 minutes for 14).
 WORKERS ?= 3
 export HF_HUB_OFFLINE := 1
-# Where a shell forbids bytecode, pytest would rewrite four hundred modules of tests anew in every run.
+# Where a shell forbids bytecode, pytest would rewrite four hundred modules of tests in every run.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
@@ -52,7 +52,7 @@ format: $(READY)  ## rewrite the sources in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-golden: $(READY)  ## store the tools' schemas and the command line's help anew, when a change of them is meant
+golden: $(READY)  ## store the schemas of the tools and the help of the command line, when a change of them is meant
 	PEDAXR_UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/server/mcp/test_schemas.py tests/server/cli/test_cli.py
 
 judges: $(READY)  ## MCP Inspector and the official conformance suite on the real server (needs npm; after make demo)

@@ -131,7 +131,7 @@ def _export(
 def with_padding_in_convolutions(document: bytes) -> bytes:
     """The same graph without padding by zeros as a step of its own where a convolution is all that reads it.
 
-    Such a step lays a plane out anew, before and after: with the four of EfficientNet-Lite0 a film took a
+    Such a step lays a plane out again, before and after: with the four of EfficientNet-Lite0 a film took a
     fifth longer.
     """
     model = onnx.load_from_string(document)

@@ -230,7 +230,7 @@ def reading_of(clinic: "Clinic", report: Report) -> Reading:
     if not report.model.startswith(reading.model_name) or report.image_sha256 != reading.radiograph.sha256:
         raise InvalidRequest(
             "The report was made with other weights than those in use, so its outlines are not at hand. "
-            "Use the weights that made it, or draft the report anew."
+            "Use the weights that made it, or draft the report again."
         )
     if report.film is None:
         return reading

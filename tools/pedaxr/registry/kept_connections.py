@@ -1,7 +1,7 @@
 """Read connections that wait for the next search: opening one costs as much as what a search looks up.
 
 One is used again only while the registry's file is the one that it was opened on and nobody has touched it
-since: a file put in its place, taken away, written, or made unreadable is opened anew, and fails as it would
+since: a file put in its place, taken away, written, or made unreadable is opened again, and fails as it would
 have. Where the journal is a write-ahead log none is kept: as long as one is open, that log is not put
 back into the file, and somebody who copies the file alone would miss the last entries.
 """

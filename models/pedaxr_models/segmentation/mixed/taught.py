@@ -1,4 +1,4 @@
-"""A few channels learned anew, while the network that a run starts from teaches the others.
+"""A few channels retrained, while the network that a run starts from teaches the others.
 
 The backbone stays as it is, and with it what a report writer reads of it; so do the statistics of batch
 normalisation. Of the head's other channels the earlier head says what they should be (knowledge distillation,
