@@ -81,6 +81,8 @@ def _hidden(index: SearchIndex, asked: Asked) -> list[Found]:
     if not asked.name:
         return []
     forms = name_forms(asked.name)
+    if forms.seen is None and not index.has_masked_names():
+        return []  # as in most registries
     spelled = [] if forms.seen is not None else in_other_script(forms, _MOST_SPELLINGS)
     hidden = index.names_hidden(forms, ("".join(one.split()) for one in spelled))
     names_there = [name for name in hidden if any(fits(name, one) for one in (asked.name, *spelled))]

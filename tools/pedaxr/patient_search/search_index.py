@@ -142,6 +142,10 @@ class SearchIndex:
         unproven = [name_id for name_id in alike if name_id not in best or best[name_id].score <= PART]
         return _best_first([*found, *self._verified(query, unproven)])
 
+    def has_masked_names(self) -> bool:
+        """Whether letters of any registered name are hidden."""
+        return bool(self._starting("*", 1))
+
     def names_hidden(self, query: NameForms, wholes: Iterable[str] = ()) -> list[str]:
         """Masked names that may hide the query; of a masked query names that begin like it. To be checked.
 
