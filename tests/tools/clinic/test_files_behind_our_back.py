@@ -15,7 +15,7 @@ from pedaxr.clinic import Clinic, open_clinic
 from pedaxr.clinic.backup import back_up
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.clinic.integrity import check_clinic, heads
-from pedaxr.errors import StorageError
+from pedaxr.errors import StorageBusy, StorageError
 from pedaxr.registry import REGISTRY_FILE
 from pedaxr.reports import sign_off
 from pedaxr.storage.home import ACCESS_FILE
@@ -106,6 +106,15 @@ def test_a_clinic_that_cannot_be_written_is_verified_and_blamed_by_its_own_name(
     assert fault.startswith("the last accesses wait outside the chain: the clinic's folder cannot be written")
     with pytest.raises(StorageError, match="clinic's folder cannot be written"):
         back_up(clinic, tmp_path / "backup.zip")
+
+
+def test_a_log_that_others_write_to_is_no_fault(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_busy(self: AccessLog) -> NoReturn:
+        raise StorageBusy("The registry is busy.")
+
+    monkeypatch.setattr(AccessLog, "fold", is_busy)
+    with pytest.raises(StorageBusy):
+        faults(clinic)
 
 
 def _refusing(path: Path) -> NoReturn:

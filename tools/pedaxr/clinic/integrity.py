@@ -17,7 +17,7 @@ from pedaxr.audit import chain as audit_chain
 from pedaxr.audit.access_log import ASIDE_FILE, RESTARTED, AccessLog
 from pedaxr.audit.chain import Head
 from pedaxr.clinic.clinic import Clinic
-from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr.errors import InvalidRequest, StorageBusy, StorageError
 from pedaxr.patient_search.index_check import index_faults
 from pedaxr.registry.planted_schema import OURS_IN_REGISTRY, missing, planted
 from pedaxr.registry.row_states import WATCHED, row_faults
@@ -86,6 +86,8 @@ def _not_folded(log: AccessLog) -> list[str]:
     try:
         with disk_errors():
             log.fold()
+    except StorageBusy:  # nothing is wrong: to be called again
+        raise
     except StorageError as err:
         return [f"the last accesses wait outside the chain: {str(err)[:1].lower()}{str(err)[1:]}"]
     return []
