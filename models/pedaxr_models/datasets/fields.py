@@ -5,11 +5,12 @@ import json
 import re
 import unicodedata
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pedaxr_models.datasets.film import FloatArray
+from pedaxr_models.datasets.film import FloatArray, check_masks
 from pedaxr_models.datasets.read_report import RowError
 from pedaxr_models.labels import NORMAL, TERMS, Finding, View
 from pedaxr_models.written import ages, dates
@@ -230,6 +231,16 @@ def parse_spacing(text: str | None) -> tuple[float, float] | None:
     if len(found) not in (1, 2) or not all(0 < number < 10 for number in found):
         raise RowError("the pixel spacing is not one or two numbers of millimetres; write it as 0.4\\0.4")
     return found[0], found[-1]
+
+
+def check_mask_file(path: Path, film: tuple[float, float] | None) -> None:
+    """Refuse masks that are none, or not of a film of that width and height. Raises RowError."""
+    try:
+        check_masks(path, None if film is None else (int(film[1]), int(film[0])))
+    except ValueError as err:
+        raise RowError(str(err).rstrip(".")) from err
+    except OSError as err:
+        raise RowError(f"{path.name} cannot be opened") from err
 
 
 def _is_number(value: object) -> bool:

@@ -1,5 +1,9 @@
 """The one record every data set is read into, and the stored form of overlapping masks."""
 
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,16 +79,53 @@ def write_masks(path: Path, masks: dict[str, BoolArray]) -> None:
     np.savez_compressed(path, bits=bits, channels=np.array(CHANNELS))
 
 
-def read_masks(path: Path) -> NDArray[np.uint32]:
-    """Bit planes (H, W) uint32; bit i is `CHANNELS[i]`."""
-    with np.load(path, allow_pickle=False) as archive:
+def read_masks(path: Path, shape: tuple[int, int] | None = None) -> NDArray[np.uint32]:
+    """Bit planes (H, W) uint32; bit i is `CHANNELS[i]`.
+
+    Args:
+        path: of what `write_masks` wrote.
+        shape: height and width of the film; None where that is not known.
+
+    Raises:
+        ValueError: it is another file, damaged, of other channels or of another size than the film.
+    """
+    with _masks_file(path), np.load(path, allow_pickle=False) as archive:
         stored: NDArray[np.uint32] = archive["bits"]
         names = tuple(str(name) for name in archive["channels"])
     if names != CHANNELS[: len(names)]:
         raise ValueError(
             f"{path.name} was written with other channels ({len(names)}); make the data set again."
         )
+    _check_shape(path, stored.shape, shape)
     return stored
+
+
+def check_masks(path: Path, shape: tuple[int, int] | None) -> None:
+    """The same by the file's header alone, without its masks being unpacked. Raises ValueError."""
+    with _masks_file(path), zipfile.ZipFile(path) as archive, archive.open("bits.npy") as file:
+        np.lib.format.read_magic(file)
+        found, _, _ = np.lib.format.read_array_header_1_0(file)
+    _check_shape(path, found, shape)
+
+
+@contextmanager
+def _masks_file(path: Path) -> Iterator[None]:
+    """What NumPy and the ZIP library say of a file that holds no masks, in our words."""
+    wanted = f"{path.name} holds no masks as pedaxr writes them, or is damaged"
+    advice = "copy it again, or leave MaskPath out and give outlines as points"
+    try:
+        if not zipfile.is_zipfile(path):  # NumPy would offer to load it unsafely
+            raise ValueError(f"{wanted}; {advice}.")
+        yield
+    except (KeyError, EOFError, zipfile.BadZipFile, zlib.error) as err:
+        raise ValueError(f"{wanted}; {advice}.") from err
+
+
+def _check_shape(path: Path, found: tuple[int, ...], film: tuple[int, int] | None) -> None:
+    if len(found) != 2 or film not in (None, found):
+        size = "x".join(map(str, found[::-1]))
+        wanted = f", the film of {film[1]}x{film[0]}" if film else ""
+        raise ValueError(f"{path.name} holds masks of {size} pixels{wanted}; make them in the film's size.")
 
 
 def unpack_masks(bits: NDArray[np.uint32]) -> BoolArray:

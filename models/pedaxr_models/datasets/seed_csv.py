@@ -240,8 +240,10 @@ def _film(row: Row, files: NamedFiles, *, treat_as_distension: bool) -> Film:
     label = fields.parse_label(row["Class"], treat_as_distension=treat_as_distension)
     polygons = _polygons(row, label)
     mask_path = None if fields.is_missing(row.get("MaskPath")) else files.find(row["MaskPath"])
-    if mask_path is None:  # our own outlines were measured on the film
+    if mask_path is None:
         _check_outlines(polygons, image_path)
+    else:
+        fields.check_mask_file(mask_path, picture_size(image_path))
     return Film(
         image_path=image_path,
         label=None if _is_normal_in_part(label, row) else label,

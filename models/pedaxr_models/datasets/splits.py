@@ -96,8 +96,15 @@ def _sides(films: Sequence[Film]) -> dict[str, str]:
 
 
 def _written_sides(path: Path) -> dict[str, str]:
-    document = json.loads(path.read_text(encoding="utf-8"))
-    return {key: name for name, keys in document["patients"].items() for key in keys}
+    """Raises ValueError: the file is not what `write_splits` wrote."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return {key: name for name, keys in document["patients"].items() for key in keys}
+    except (ValueError, LookupError, TypeError, AttributeError) as err:
+        raise ValueError(
+            f"{path.parent.name}/{path.name}, which says who was trained on, is damaged. Copy it again, or "
+            "give another folder to train in."
+        ) from err
 
 
 def _patients_by_label(films: Sequence[Film]) -> dict[str, list[str]]:

@@ -19,6 +19,11 @@ _SEPARATOR_LINE = re.compile(r"[\"']?sep=(?P<sign>.?)[\"']?[,;\t|]*\s*", re.IGNO
 _WESTERN_NOTE = "The table is neither UTF-8 nor Korean: it was read as Western European. Check a name in it."
 _SAVE = "Save it as CSV UTF-8."
 _UNPACK = "Unpack it, and give the table or the folder."
+JSON = ".json"
+ANNOTATIONS = (
+    "Outlines come in by `pedaxr annotations import`, once their films are in a clinic; `pedaxr annotations "
+    "export --format csv` then writes a table to train on."
+)
 _LIST = "Give a CSV with the columns ImagePath and Class that names it, a row for each film."
 _SIGNATURES = (
     (b"PK\x03\x04", "is an Excel workbook", _SAVE),
@@ -87,6 +92,8 @@ def _text(path: Path) -> tuple[str, tuple[str, ...]]:
     text, encoding = read
     if re.match(r"\s*<(?:!doctype|html|\?xml)", text[:200], re.IGNORECASE):
         raise DatasetError(f"{path.name} is a web page or XML, not a CSV file. Save it as CSV UTF-8.")
+    if path.suffix.lower() == JSON:
+        raise DatasetError(f"{path.name} is JSON, not a CSV file. {ANNOTATIONS}")
     return text.removeprefix("\ufeff"), (_WESTERN_NOTE,) if encoding == WESTERN else ()
 
 

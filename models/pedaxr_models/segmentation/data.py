@@ -35,7 +35,7 @@ _CACHE_FORMAT = 2
 def rasterise(film: Film, letterbox: Letterbox) -> NDArray[np.uint32]:
     """Mask bit planes (512, 512) of one film in its letterboxed frame; bit i is `CHANNELS[i]`."""
     if film.mask_path is not None:
-        return frame_bits(read_masks(film.mask_path), letterbox)
+        return frame_bits(read_masks(film.mask_path, (letterbox.height, letterbox.width)), letterbox)
     frame = np.zeros((letterbox.size, letterbox.size), np.uint32)
     for finding in FINDINGS:
         canvas = np.zeros(frame.shape, np.uint8)
@@ -71,6 +71,15 @@ def shrink_bits(bits: NDArray[np.uint32], width: int, height: int) -> NDArray[np
     return result
 
 
+def check_outlined(films: Sequence[Film]) -> None:
+    """Raises ValueError where no film to train on has an outline: a class alone teaches none."""
+    if not any(film.mask_path or any(film.polygons.values()) for film in films):
+        raise ValueError(
+            f"None of the {len(films)} films to train on has an outline, and a class teaches none. Fill the "
+            "column Point, Findings or MaskPath."
+        )
+
+
 def known_bits(film: Film) -> int:
     """Bit planes that the film's source outlines."""
     return sum(1 << i for i, channel in enumerate(CHANNELS) if channel in film.labelled_channels)
@@ -86,7 +95,12 @@ def split_films(films: Sequence[Film], written: Path | None = None) -> dict[str,
     for film in complete_splits(films, written):
         splits[film.split or "train"].append(film)
     if not splits["train"] or not splits["validation"]:
-        raise ValueError("Training needs films to train and to validate on; see the Split column.")
+        counted = ", ".join(f"{len(of_split)} {name}" for name, of_split in splits.items())
+        raise ValueError(
+            f"Training needs films to train and to validate on; there are {counted}. Write train and "
+            "validation into the Split column, or leave that out to have the children divided, of whom there "
+            "must be a few."
+        )
     return splits
 
 

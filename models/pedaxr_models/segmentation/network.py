@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.segmentation.backbones import efficientnet_lite
+from pedaxr_models.training.state_file import read_state
 
 BACKBONES = ("mobilenet_v3_large", "efficientnet_lite0", "resnet50", "resnet101")
 HEADS = ("deeplabv3plus", "deeplabv3")
@@ -224,7 +225,7 @@ def load_backbone(network: SegmentationNetwork, path: Path) -> int:
     if network.config.backbone == "efficientnet_lite0":
         network.encoder.layers.load_state_dict(efficientnet_lite.imagenet_tensors(path, own))
         return len(own)
-    stored: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    stored: dict[str, Tensor] = read_state(path, f"'{path.name}'")
     copied: dict[str, Tensor] = {}
     for name, tensor in stored.items():
         key = name.removeprefix("backbone.").removeprefix("features.")

@@ -26,7 +26,14 @@ from pedaxr_models.json_records import to_json
 from pedaxr_models.labels import CHANNELS, FINDINGS
 from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.card import describe_data, describe_recipe, model_card
-from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, split_films, unpack_planes
+from pedaxr_models.segmentation.data import (
+    FilmCache,
+    TrainingFilms,
+    check_outlined,
+    open_cache,
+    split_films,
+    unpack_planes,
+)
 from pedaxr_models.segmentation.evaluate import evaluate_segmentation
 from pedaxr_models.segmentation.losses import SegmentationLoss
 from pedaxr_models.segmentation.metrics_tables import write_metrics
@@ -176,6 +183,7 @@ def train_segmentation(config: TrainConfig) -> Path:
         torch.set_num_threads(config.threads)
     config.out.mkdir(parents=True, exist_ok=True)
     splits = split_films(read_films(config.data), config.out / "splits.json")
+    check_outlined(splits["train"])
     with join(pick_device(config.device)) as processes:
         run = start(config, processes)
         with training_progress(show=config.show_progress and processes.is_first) as progress:

@@ -12,14 +12,32 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import nn
 
+from pedaxr_models.training.state_file import read_state
+
 
 def pick_device(name: str) -> torch.device:
-    """The device of that name; `auto` is the GPU where there is one."""
+    """The device of that name; `auto` is the GPU where there is one.
+
+    Raises:
+        ValueError: there is no such kind of device, or none on this machine.
+    """
     if name != "auto":
-        return torch.device(name)
+        return _device_named(name)
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))  # torchrun tells each its own
+
+
+def _device_named(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as err:  # AssertionError: torch without CUDA
+        raise ValueError(
+            f"PyTorch finds no device {name!r} on this machine. Give cpu, or auto, which takes a GPU where "
+            "PyTorch can use one."
+        ) from err
+    return device
 
 
 def one_cycle(share: float, *, peak: float, warmup: float, floor: float) -> float:
@@ -58,12 +76,22 @@ def save_run(run: object, path: Path, *, parts: Sequence[str], values: Sequence[
 
 
 def load_run(run: object, path: Path, *, parts: Sequence[str], values: Sequence[str]) -> None:
-    """Resume from what `save_run` wrote of the same attributes."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    for name in parts:
-        getattr(run, name).load_state_dict(state[name])
-    for name in values:
-        setattr(run, name, state[name])
+    """Resume from what `save_run` wrote of the same attributes.
+
+    Raises:
+        ValueError: it is damaged, or of another network than the run's.
+    """
+    state = read_state(path, f"The interrupted run in {path.parent.name!r}")
+    try:
+        for name in parts:
+            getattr(run, name).load_state_dict(state[name])
+        for name in values:
+            setattr(run, name, state[name])
+    except (RuntimeError, ValueError, KeyError) as err:
+        raise ValueError(
+            f"The interrupted run in {path.parent.name!r} trains another network than is asked for now. Give "
+            "the options it began with, or another folder."
+        ) from err
     torch.set_rng_state(state["random"])
 
 

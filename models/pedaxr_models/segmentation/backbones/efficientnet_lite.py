@@ -9,9 +9,10 @@ training alone: a checkpoint holds its own.
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from pedaxr_models.training.state_file import read_state
 
 # Stages: expansion, kernel, stride, output channels, blocks.
 _STAGES = (
@@ -118,7 +119,7 @@ def imagenet_tensors(path: Path, own: dict[str, Tensor]) -> dict[str, Tensor]:
     Raises:
         ValueError: the file holds another network.
     """
-    stored: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    stored: dict[str, Tensor] = read_state(path, f"'{path.name}'")
     classifier = ("_conv_head.", "_bn1.", "_fc.")
     tensors = [tensor for name, tensor in stored.items() if not name.startswith(classifier)]
     if own and next(iter(own.values())).shape[1:2] == (1,) and tensors:

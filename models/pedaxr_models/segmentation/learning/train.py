@@ -23,6 +23,7 @@ from pedaxr_models.segmentation.losses import CHANNEL_WEIGHTS, PartialLoss, drif
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
 from pedaxr_models.training.loop import one_cycle, pick_device, reuse_large_blocks, update_average
 from pedaxr_models.training.sampling import BalancedBatches, group_films
+from pedaxr_models.training.state_file import read_state
 
 Report = Callable[[int, str], None]
 STATE = "state.pt"
@@ -74,7 +75,7 @@ class _Run:
 
     def load(self, path: Path) -> None:
         """Go on where `save` was called."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = read_state(path, f"The interrupted run in {path.parent.name!r}")
         for name in ("network", "average", "optimiser"):
             getattr(self, name).load_state_dict(state[name])
         self.step = int(state["step"])

@@ -1,0 +1,90 @@
+"""Devices, files of weights, interrupted runs and data sets that a training cannot use: said in words."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+from torch import nn
+
+from pedaxr_models.datasets import Film
+from pedaxr_models.datasets.splits import complete_splits
+from pedaxr_models.segmentation.data import check_outlined, split_films
+from pedaxr_models.training.loop import load_run, pick_device, save_run
+from pedaxr_models.training.state_file import read_state
+from pedaxr_server.cli import main
+
+
+class Run:
+    def __init__(self, width: int) -> None:
+        self.network = nn.Linear(width, 1)
+        self.step = 0
+
+
+@pytest.mark.parametrize("name", ["banana", "cuda:99", "mps"])
+def test_a_device_that_is_not_there_is_a_value_error(name: str) -> None:
+    with pytest.raises(ValueError, match="Give cpu, or auto"):
+        pick_device(name)
+
+
+def test_a_device_that_is_there_is_taken() -> None:
+    assert pick_device("cpu") == torch.device("cpu")
+
+
+def test_an_interrupted_run_goes_on_in_one_of_the_same_network_alone(tmp_path: Path) -> None:
+    begun = Run(3)
+    begun.step = 7
+    save_run(begun, tmp_path / "state.pt", parts=["network"], values=["step"])
+    again = Run(3)
+    load_run(again, tmp_path / "state.pt", parts=["network"], values=["step"])
+    assert again.step == 7
+    with pytest.raises(ValueError, match="another network"):
+        load_run(Run(4), tmp_path / "state.pt", parts=["network"], values=["step"])
+
+
+@pytest.mark.parametrize("length", [0, 60, 700])
+def test_a_run_that_was_cut_off_is_called_damaged(tmp_path: Path, length: int) -> None:
+    save_run(Run(3), tmp_path / "state.pt", parts=["network"], values=["step"])
+    whole = (tmp_path / "state.pt").read_bytes()
+    assert len(whole) > length
+    (tmp_path / "state.pt").write_bytes(whole[:length])
+    with pytest.raises(ValueError, match=r"interrupted run in .* is damaged"):
+        load_run(Run(3), tmp_path / "state.pt", parts=["network"], values=["step"])
+
+
+def test_a_table_given_as_weights_is_called_what_it_is_not(tmp_path: Path) -> None:
+    (tmp_path / "films.csv").write_text("ImagePath,Class\n")
+    with pytest.raises(ValueError, match="was not written by PyTorch"):
+        read_state(tmp_path / "films.csv", "'films.csv'")
+    torch.save([1, 2], tmp_path / "list.pt")
+    with pytest.raises(ValueError, match="no values by name"):
+        read_state(tmp_path / "list.pt", "'list.pt'")
+    with pytest.raises(FileNotFoundError):
+        read_state(tmp_path / "missing.pt", "'missing.pt'")
+
+
+def test_films_on_one_side_alone_are_counted(tmp_path: Path) -> None:
+    films = [Film(tmp_path / f"{number}.png", None, split="train") for number in range(3)]
+    with pytest.raises(ValueError, match="3 train, 0 validation, 0 test"):
+        split_films(films)
+
+
+def test_films_without_any_outline_teach_none(tmp_path: Path) -> None:
+    bare = [Film(tmp_path / "a.png", "constipation"), Film(tmp_path / "b.png", "normal")]
+    with pytest.raises(ValueError, match="None of the 2 films to train on has an outline"):
+        check_outlined(bare)
+    check_outlined([*bare, Film(tmp_path / "c.png", "constipation", mask_path=tmp_path / "c.npz")])
+
+
+@pytest.mark.parametrize("written", ["", "hi", "{}", "[]", '{"patients": []}', '{"patients": {"train": 3}}'])
+def test_a_damaged_list_of_who_is_where_is_named(tmp_path: Path, written: str) -> None:
+    (tmp_path / "splits.json").write_text(written)
+    with pytest.raises(ValueError, match=r"splits\.json, which says who was trained on, is damaged"):
+        complete_splits([Film(tmp_path / "a.png", None)], tmp_path / "splits.json")
+
+
+def test_a_command_says_so_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "films.csv").write_text("ImagePath,Class\n")
+    options = ["--data", str(tmp_path), "--out", str(tmp_path / "out"), "--steps", "1"]
+    result = CliRunner().invoke(main, ["train", "segmentation", *options])
+    assert result.exit_code == 1 and "error: Training needs films" in result.output
