@@ -52,12 +52,15 @@ _UNKNOWN = frozenset(
     }
 )
 _SEXES = {
-    **dict.fromkeys(("m", "male", "boy", "man", "남", "남자", "남아", "남성", "남자아이", "男"), "M"),
-    **dict.fromkeys(("f", "female", "girl", "woman", "여", "여자", "여아", "여성", "여자아이", "女"), "F"),
-    **dict.fromkeys(
-        ("männlich", "junge", "masculin", "garçon", "masculino", "varón", "niño", "maschio"), "M"
-    ),
-    **dict.fromkeys(("w", "weiblich", "mädchen", "féminin", "fille", "femenino", "mujer", "niña"), "F"),
+    **dict.fromkeys(("m", "male", "boy", "man", "남", "남자", "남아", "남성", "남자아이"), "M"),
+    **dict.fromkeys(("f", "female", "girl", "woman", "여", "여자", "여아", "여성", "여자아이"), "F"),
+    **dict.fromkeys(("男", "男性", "男児", "maschio", "erkek", "мужской", "муж", "ذكر", "♂"), "M"),
+    **dict.fromkeys(("女", "女性", "女児", "femmina", "kız", "женский", "жен", "أنثى", "انثى", "♀"), "F"),
+    **dict.fromkeys(("männlich", "junge", "knabe", "bub", "masculin", "garçon"), "M"),
+    **dict.fromkeys(("masculino", "varón", "niño"), "M"),
+    **dict.fromkeys(("w", "weiblich", "mädchen", "féminin", "fille"), "F"),
+    **dict.fromkeys(("femenino", "feminino", "mujer", "niña"), "F"),
+    **dict.fromkeys(("o", "other", "x", "d", "divers", "diverse", "intersex", "nonbinary", "기타"), "O"),
 }
 
 
@@ -97,8 +100,17 @@ def parse_label(text: str, *, treat_as_distension: bool = False) -> str:
     if treat_as_distension and name == FREE_AIR_KOREAN:
         return Finding.ABDOMINAL_DISTENSION.value
     if name not in _LABEL_OF:
-        raise RowError(f"the class {plain(text)[:60]!r} is none of the known ones")
+        raise RowError(f"the class {plain(text)[:60]!r} is {_not_a_class(text)}")
     return str(_LABEL_OF[name])
+
+
+def _not_a_class(text: str) -> str:
+    """What is wrong with a class that is none, and what to write."""
+    parts = re.split(r"[;,/+&|]|\band\b", text)
+    if len(parts) > 1 and all(_squeezed(part) in _LABEL_OF for part in parts):
+        return "several; write the one that matters most, and the outlines of all into the column Findings"
+    known = ", ".join(TERMS[name].english for name in (*Finding, NORMAL))
+    return f"none of the known ones: {known}"
 
 
 def is_nearly_a_label(text: str) -> bool:
@@ -133,7 +145,7 @@ def _age_range(text: str | None) -> AgeRange | None:
     try:
         return ages.parse_age(text)
     except ValueError as err:
-        raise RowError(str(err)) from err
+        raise RowError(f"{err}; write it as 2Y, 5M or 12D") from err
 
 
 def valid_age(months: float) -> float:
@@ -144,12 +156,12 @@ def valid_age(months: float) -> float:
 
 
 def parse_sex(text: str | None) -> str | None:
-    """DICOM M or F from English or Korean, O for any other word, None for an empty cell."""
-    if text is None or text.strip().casefold() in _EMPTY:
+    """DICOM M, F or O, which is both or another; None where no word says it, as in a table's own numbers."""
+    if text is None or is_missing(text):
         return None
-    words = set(re.findall(r"[^\W\d_]+", plain(text).casefold()))
-    said = {_SEXES.get(word, "O") for word in words}
-    return said.pop() if len(said) == 1 else "O"
+    words = re.findall(r"[^\W\d_]+|[♂♀]", plain(text).casefold())
+    said = {_SEXES[word] for word in words if word in _SEXES}
+    return said.pop() if len(said) == 1 else "O" if said else None
 
 
 def parse_view(text: str | None) -> View | None:

@@ -4,7 +4,8 @@ The order of columns is free, their case too, and columns of no meaning here are
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from pedaxr_models.datasets import fields
@@ -13,16 +14,20 @@ from pedaxr_models.datasets.label_files import PICTURES, composed, picture_size
 from pedaxr_models.datasets.read_report import (
     DISTENSION_NOTE,
     FREE_AIR_NOTE,
+    MERGED_NOTE,
     DatasetError,
     ReadReport,
     Rejection,
     RowError,
+    values_not_used,
 )
 from pedaxr_models.datasets.shapes import check_outline, may_have_holes
 from pedaxr_models.datasets.tables import NamedFiles, Table, column_key, read_table
 from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding
 from pedaxr_models.written import dates
+from pedaxr_models.written.column_names import ALSO_CALLED
+from pedaxr_models.written.date_columns import is_unsure, with_years_first
 from pedaxr_models.written.numbers import parse_number
 from pedaxr_models.written.plain import is_odd_id, plain, plain_id
 
@@ -42,25 +47,7 @@ _COLUMNS = (
 )
 _REQUIRED = ("ImagePath", "Class")
 _DATES = ("PatientBirthDate", "StudyDate")
-# What other tables call these columns: such a column is not used unasked, and that is said.
-_ALSO_CALLED = {
-    **dict.fromkeys(
-        ("mrn", "id", "pid", "patientno", "hospitalno", "환자번호", "등록번호", "병록번호"), "PatientID"
-    ),
-    **dict.fromkeys(("name", "patient", "이름", "성명", "환자명"), "PatientName"),
-    **dict.fromkeys(("dob", "birthdate", "dateofbirth", "birthday", "생년월일", "생일"), "PatientBirthDate"),
-    **dict.fromkeys(("sex", "gender", "성별"), "PatientSex"),
-    **dict.fromkeys(
-        ("date", "examdate", "acquisitiondate", "촬영일", "검사일", "촬영일자", "검사일자"), "StudyDate"
-    ),
-    **dict.fromkeys(("view", "projection", "position", "자세", "촬영자세"), "ViewPosition"),
-    **dict.fromkeys(("ageinmonths", "age(months)", "months", "월령", "개월"), "AgeMonths"),
-    **dict.fromkeys(("나이", "연령", "ageyears", "age(years)"), "Age"),
-    **dict.fromkeys(
-        ("spacing", "pixelsize", "spacingmm", "pixelspacingmm", "pixelspacing(mm)"), "PixelSpacing"
-    ),
-    **dict.fromkeys(("polygon", "polygons", "points", "segmentation", "outline", "좌표"), "Point"),
-}
+_WHO = ("PatientID", "PatientName", "PatientBirthDate")
 _SPLITS = frozenset({"train", "validation", "test"})
 _CELLS = "\0cells"  # no column has such a name
 
@@ -92,9 +79,9 @@ def read_seed_csv(
     lines: list[int] = []
     rejections: list[Rejection] = []
     line_of: dict[Path, int] = {}
-    table = read_table(path)
-    rows = _rows(table, columns or {})
-    unsure = [column for column in _DATES if _is_unsure(row.get(column) for _, row in rows)]
+    table = read_table(path, partial(_is_header, columns=columns or {}))
+    rows, order_notes = _with_years_first(_rows(table, columns or {}))
+    unsure = [column for column in _DATES if is_unsure(row.get(column) for _, row in rows)]
     files = NamedFiles(path.parent)
     for line, row in rows:
         try:
@@ -107,7 +94,7 @@ def read_seed_csv(
             lines.append(line)
         except RowError as err:
             rejections.append(Rejection(line, row.get("ImagePath", ""), str(err)))
-    notes = [*table.notes, *_unused_columns(table, columns or {})]
+    notes = [*table.notes, *_unused_columns(table, columns or {}), *order_notes, *_notes_on(rows, lines)]
     if young := sum(_is_first_year(row) for _, row in rows):
         notes.append(
             "Rows that state an age of 0 years, which is anywhere in the first year, so it was not used: "
@@ -128,16 +115,16 @@ def read_seed_csv(
     return ReadReport("seed_csv", tuple(films), tuple(lines), tuple(rejections), tuple(notes))
 
 
-def _is_unsure(cells: Iterable[str | None]) -> bool:
-    """Whether one of a column's short dates can only be read from its end: then none of them is read."""
-    for cell in cells:
-        try:
-            dates.parse_date(cell)
-        except dates.UnsureYear:
-            return True
-        except ValueError:
-            continue
-    return False
+def _with_years_first(rows: list[tuple[int, Row]]) -> tuple[list[tuple[int, Row]], list[str]]:
+    notes = []
+    for column in _DATES:
+        cells, note = with_years_first([row.get(column) for _, row in rows])
+        notes += [f"{column}: {note}"] if note else []
+        rows = [
+            (line, row if cell is None else row | {column: cell})
+            for (line, row), cell in zip(rows, cells, strict=True)
+        ]
+    return rows, notes
 
 
 def _check_dates(row: Row, unsure: Sequence[str]) -> None:
@@ -155,11 +142,11 @@ def _unused_columns(table: Table, columns: Mapping[str, str]) -> list[str]:
     taken = {column_key(cell) for cell in (*table.header, *columns)}
     mapped = {column_key(theirs) for theirs in columns.values()}
     found = {
-        cell.strip(): _ALSO_CALLED[key]
+        cell.strip(): ALSO_CALLED[key]
         for cell in table.header
-        if (key := column_key(cell)) in _ALSO_CALLED
+        if (key := column_key(cell)) in ALSO_CALLED
         and key not in mapped
-        and column_key(_ALSO_CALLED[key]) not in taken
+        and column_key(ALSO_CALLED[key]) not in taken
     }
     if not found:
         return []
@@ -203,6 +190,13 @@ def _renamed(cells: tuple[str, ...], columns: Mapping[str, str]) -> tuple[str, .
         renamed.get(key, f"{cell} (not mapped)" if key in taken else cell)
         for key, cell in zip(squeezed, cells, strict=True)
     )
+
+
+def _is_header(cells: tuple[str, ...], columns: Mapping[str, str]) -> bool:
+    """Whether a line holds the names of the columns that every table needs, or those mapped to them."""
+    there = {column_key(cell) for cell in cells}
+    mapped = {column_key(ours): column_key(theirs) for ours, theirs in columns.items()}
+    return all(mapped.get(key, key) in there for key in map(column_key, _REQUIRED))
 
 
 def _header(cells: tuple[str, ...]) -> list[str]:
@@ -343,6 +337,25 @@ def _patient_id(row: Row) -> str | None:
     if is_odd_id(written.strip()):
         raise RowError("the patient id is longer than 64 characters, or holds invisible ones; correct it")
     return fields.somebody(plain_id(written))
+
+
+def _notes_on(rows: Sequence[tuple[int, Row]], lines: Collection[int]) -> list[str]:
+    """What cells say that is not used, and films, by the lines that gave any, of which nobody says whose."""
+    said = {
+        column: [cell for _, row in rows if not fields.is_missing(cell := row.get(column, ""))]
+        for column in ("PatientSex", "ViewPosition")
+    }
+    sexes = (cell for cell in said["PatientSex"] if fields.parse_sex(cell) is None)
+    views = (cell for cell in said["ViewPosition"] if fields.parse_view(cell) is None)
+    named = [
+        any(not fields.is_missing(row.get(column)) for column in _WHO) for line, row in rows if line in lines
+    ]
+    merged = named[named.index(True) :].count(False) if True in named else 0
+    return [
+        *values_not_used("PatientSex", sexes, "M, F or O"),
+        *values_not_used("ViewPosition", views, "one of erect, supine and left lateral decubitus"),
+        *([MERGED_NOTE.format(merged)] if merged else []),
+    ]
 
 
 def _is_first_year(row: Row) -> bool:

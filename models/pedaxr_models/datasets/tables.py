@@ -5,7 +5,9 @@ import io
 import re
 import zipfile
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice, product
 from pathlib import Path, PurePosixPath
 
 from pedaxr_models.datasets.label_files import begins_as_dicom, composed
@@ -15,6 +17,7 @@ from pedaxr_models.written.scripts import WESTERN, decoded_table
 
 DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_CELL = 16 * 2**20
+_MOST_ABOVE, _LONGEST_HEADER = 20, 10_000  # lines looked at for the names of the columns; characters
 _SEPARATOR_LINE = re.compile(r"[\"']?sep=(?P<sign>.?)[\"']?[,;\t|]*\s*", re.IGNORECASE)
 _WESTERN_NOTE = "The table is neither UTF-8 nor Korean: it was read as Western European. Check a name in it."
 _SAVE = "Save it as CSV UTF-8."
@@ -53,14 +56,19 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, is_header: Callable[[tuple[str, ...]], bool] | None = None) -> Table:
     """Read a table, whatever parts its cells and however they are encoded.
+
+    Args:
+        path: of the table.
+        is_header: whether a line holds the names of the columns. What stands above it, such as the title of
+            an export, is passed over; without such a line the first one is the header.
 
     Raises:
         DatasetError: it is not a table; the message says what it is instead.
     """
     text, notes = _text(path)
-    delimiter, text, skipped = _delimiter(text)
+    delimiter, text, skipped = _delimiter(text, is_header or (lambda _: False))
     previous = csv.field_size_limit(_LONGEST_CELL)
     try:
         lines = _lines(text, delimiter, skipped)
@@ -70,7 +78,11 @@ def read_table(path: Path) -> Table:
         csv.field_size_limit(previous)
     if not lines:
         raise DatasetError(f"{path.name} is empty. It needs a line of column names and a row for each film.")
-    return Table(lines[0][1], tuple(lines[1:]), notes)
+    beginning = lines[:_MOST_ABOVE]
+    at = next((n for n, (_, cells) in enumerate(beginning) if is_header and is_header(cells)), 0)
+    if at:
+        notes = (*notes, f"Lines above the names of the columns, which were passed over: {at}.")
+    return Table(lines[at][1], tuple(lines[at + 1 :]), notes)
 
 
 def column_key(column: str) -> str:
@@ -107,13 +119,17 @@ def _is_plain_archive(path: Path) -> bool:
     return not names & {"[Content_Types].xml", "mimetype"}
 
 
-def _delimiter(text: str) -> tuple[str, str, int]:
+def _delimiter(text: str, is_header: Callable[[tuple[str, ...]], bool]) -> tuple[str, str, int]:
     """What parts the cells, the text behind a line that says so, and how many lines that took."""
     first, _, rest = text.partition("\n")
     if found := _SEPARATOR_LINE.fullmatch(first):
         sign = found["sign"] if found["sign"] in DELIMITERS else "\t" if not found["sign"] else ","
         return sign, rest, 1
-    header = next((line for line in text.splitlines() if line.strip()), "")
+    beginning = list(islice((line for line in text.splitlines() if line.strip()), _MOST_ABOVE))
+    for line, sign in product(beginning, DELIMITERS):
+        if len(line) <= _LONGEST_HEADER and is_header(tuple(next(csv.reader([line], delimiter=sign)))):
+            return sign, text, 0
+    header = beginning[0] if beginning else ""
     outside = Counter(re.sub(r'"(?:[^"]|"")*"', "", header))
     return max(DELIMITERS, key=lambda sign: (outside[sign], -DELIMITERS.index(sign))), text, 0
 

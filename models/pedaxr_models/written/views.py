@@ -1,4 +1,4 @@
-"""The view that a text names, by whole words, English or Korean. Several views in one text count as none."""
+"""The view that a text names, by whole words of several languages. Several views in a text count as none."""
 
 import re
 from collections.abc import Iterable
@@ -10,6 +10,8 @@ Named = frozenset[
     View | None
 ]  # None: one that has no name here, such as semi-erect, prone or right decubitus
 
+_LETTERS = "a-zß-öø-ÿœ"
+_NO_LETTERS = re.compile(rf"[^{_LETTERS}가-힣一-鿿ぁ-ん]+")
 _LEFT, _RIGHT = r"(?:left|lt|ll|l)", r"(?:right|rt|rl|r)"
 _LYING = r"(?:decubitus|decubital|decubs?|dec|recumbent)"
 _LATERAL = r"(?: ?(?:lateral|lat))?"
@@ -62,10 +64,44 @@ _KOREAN: tuple[tuple[str, View | None], ...] = (
     (r"입위|기립위?|직립위?|서서|선 ?자세|일어서서|서 ?있는|세워서", View.ERECT),
     (r"앙와위|누워서|누운|눕혀서|눕힌|배와위", View.SUPINE),
 )
+# German, French, Spanish, Italian, Portuguese. "Liegend" alone is not lying: a tube that is in place is, too.
+_EUROPEAN: tuple[tuple[str, View | None], ...] = (
+    (
+        r"(?:nicht|kein\w*|sans|pas|sin|non|não|no) (?:\w+ )?(?:im )?"
+        r"(?:steh\w+|liegen|debout|piedi|bipede\w+|ortosta\w+)",
+        None,
+    ),
+    (r"stehend\w* (?:und|oder|u) liegend\w*|liegend\w* (?:und|oder|u) stehend\w*", None),
+    (r"(?:im )?stehen\w*(?: \w+)? nicht.*|debout (?:impossible|non).*|bipede\w+ (?:imposible|no).*", None),
+    (r"halb\w*(?:sitzend|aufrecht|liegend)\w*|(?:im )?sitzen(?:d\w*)?|bauchlage|assise?|procubitus", None),
+    (r"link(?:s|e[nr]?)? ?(?:seiten)?lage", View.LEFT_LATERAL_DECUBITUS),
+    (r"(?:rechts?|rechten?|rechter)? ?seitenlage\w*|rechtslage", None),
+    (r"couchée? sur .*|d[ée]cubitus lat[ée]ral droit|dec[úu]bito lateral derecho", None),
+    (
+        r"d[ée]cubitus lat[ée]ral gauche|d[eé]c[úu]bito lateral (?:izquierdo|esquerdo)"
+        r"|decubito laterale sinistro",
+        View.LEFT_LATERAL_DECUBITUS,
+    ),
+    (r"d[ée]cubitus (?:lat[ée]ral|ventral)|d[eé]c[úu]bito (?:lateral\w*|prono|ventral|laterale \w+)", None),
+    (r"d[ée]cubitus dorsal|d[eé]c[úu]bito (?:supino|dorsal)|couchée?|rückenlage|im liegen", View.SUPINE),
+    (r"(?:abdomen|abdomenübersicht|aufnahme|übersicht|ap) liegend|liegend (?:ap|aufnahme)", View.SUPINE),
+    (r"im stehen|stehend(?:e[rn]?)?|debout|bipedestaci[óo]n|in piedi|ortost(?:atismo|ática|ase)", View.ERECT),
+)
+# Japanese and Chinese.
+_HAN: tuple[tuple[str, View | None], ...] = (
+    (r"(?:立位|站立位?|[仰背]?[臥卧]位) ?(?:不可|不能|困難|困难|できず|不).*", None),
+    (r"半(?:立位|[坐座]位)|[坐座]位|腹[臥卧]位|右側?侧?[臥卧]位", None),
+    (r"左(?:側|侧)?[臥卧]位", View.LEFT_LATERAL_DECUBITUS),
+    (r"[側侧][臥卧]位", None),
+    (r"站?立位", View.ERECT),
+    (r"[仰背]?[臥卧]位", View.SUPINE),
+)
 # A Korean word may stand behind the part of the body and before what is done with it: 복부입위촬영.
 _BEFORE = r"(?<![가-힣])(?:단순|복부|흉복부|흉부|전신|소아|신생아|배)*"
 _BEHIND = r"(?=(?:자세|촬영|사진|상태|영상|검사|상|시|에서|으로|로|및|과|와|도)*(?![가-힣]))"
 _WORDS = (
+    *((re.compile(rf"(?<![{_LETTERS}])(?:{phrase})(?![{_LETTERS}])"), view) for phrase, view in _EUROPEAN),
+    *((re.compile(phrase), view) for phrase, view in _HAN),
     *((re.compile(rf"(?<![a-z])(?:{phrase})(?![a-z])"), view) for phrase, view in _ENGLISH),
     *((re.compile(rf"{_BEFORE}(?:{phrase}){_BEHIND}"), view) for phrase, view in _KOREAN),
 )
@@ -85,7 +121,9 @@ def views_named(text: str) -> Named:
     """Every view that the words of a text name."""
     if "?" in plain(text):  # whoever wrote it was not sure
         return frozenset({None})
-    one = re.sub(r"[^a-z가-힣]+", " ", _JOINT.sub(" ", _OTHER_WORDS.sub(" ", plain(text))).casefold()).strip()
+    one = re.sub(
+        rf"[^{_LETTERS}가-힣一-鿿ぁ-ん]+", " ", _JOINT.sub(" ", _OTHER_WORDS.sub(" ", plain(text))).casefold()
+    ).strip()
     if one in LATERAL_CODES:
         return frozenset({None})
     found: set[View | None] = set()

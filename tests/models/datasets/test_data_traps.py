@@ -72,7 +72,7 @@ def test_a_date_that_may_be_another_day_is_refused(written: str) -> None:
 
 def test_sexes_are_read_in_both_languages() -> None:
     assert [parse_sex(word) for word in ("남", "남성", "여아", "여성", "girl", "M", "미상", "")] == [
-        *("M", "M", "F", "F", "F", "M", "O", None)
+        *("M", "M", "F", "F", "F", "M", None, None)
     ]
 
 

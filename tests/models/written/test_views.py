@@ -120,3 +120,51 @@ def test_a_side_that_is_up_is_not_the_one_lain_on_and_what_is_denied_is_not_name
 def test_the_other_side_up_is_the_same_view(said: str) -> None:
     """Control: on the left side the right one is up."""
     assert view_in(said) is DECUBITUS
+
+
+@pytest.mark.parametrize(
+    ("said", "view"),
+    [
+        *(
+            (said, ERECT)
+            for said in ("Abdomen im Stehen", "Abdomenübersicht stehend a.p.", "ASP debout", "立位")
+        ),
+        *(
+            (said, ERECT)
+            for said in ("Bipedestación", "addome in piedi", "ortostatismo", "腹部立位正面", "站立位")
+        ),
+        *(
+            (said, SUPINE)
+            for said in ("Abdomen im Liegen", "RÜCKENLAGE", "Abdomen liegend", "ASP couché", "仰臥位")
+        ),
+        *(
+            (said, SUPINE)
+            for said in ("décubitus dorsal", "decúbito supino", "decubito supino", "臥位", "仰卧位")
+        ),
+        *((said, DECUBITUS) for said in ("Linksseitenlage", "in linker Seitenlage", "左側臥位", "左侧卧位")),
+        *((said, DECUBITUS) for said in ("Décubitus latéral gauche", "decúbito lateral izquierdo")),
+        *(
+            (said, None)
+            for said in ("Rechtsseitenlage", "Seitenlage", "Bauchlage", "halbsitzend", "im Sitzen")
+        ),
+        *(
+            (said, None)
+            for said in ("décubitus latéral droit", "décubitus ventral", "decúbito prono", "assis")
+        ),
+        *(
+            (said, None)
+            for said in ("右側臥位", "側臥位", "腹臥位", "坐位", "半坐位", "立位不可", "立位 困難")
+        ),
+        *(
+            (said, None)
+            for said in ("im Stehen nicht möglich", "nicht stehend", "debout impossible", "pas debout")
+        ),
+        *((said, None) for said in ("stehend und liegend", "im Stehen und im Liegen", "debout et couché")),
+        *(
+            (said, None)
+            for said in ("liegende Magensonde", "Magensonde liegend", "Röntgen pie", "Rasterständer")
+        ),
+    ],
+)
+def test_views_are_named_in_the_languages_of_other_hospitals(said: str, view: View | None) -> None:
+    assert view_in(said) is view
