@@ -44,6 +44,15 @@ def pictures_below(folder: Path) -> list[Path]:
     ]
 
 
+def dicom_below(folder: Path) -> list[Path]:
+    """DICOM files by their content, but for the list of them (DICOMDIR) that lies on a disc."""
+    return [
+        path
+        for path in _visible_files(folder)
+        if begins_as_dicom(path) and path.name.casefold() != "dicomdir"
+    ]
+
+
 def unused(folder: Path, used: Iterable[Path]) -> list[Rejection]:
     """What looks like a film, a label, or an archive of them, and none of the `used` files is."""
     seen = set(used)

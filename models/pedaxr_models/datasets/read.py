@@ -12,6 +12,8 @@ from pedaxr_models.datasets.label_files import (
     ARCHIVES,
     TABLES,
     WORKBOOKS,
+    begins_as_dicom,
+    dicom_below,
     files_below,
     pictures_below,
     relative,
@@ -81,6 +83,23 @@ def _without_table(folder: Path) -> str:
     if archives := files_below(folder, ARCHIVES):
         return f"{folder.name} holds {archives[0].name}, which is not unpacked. Unpack it first."
     return f"{folder.name} has no known layout. Give {_KNOWN}."
+
+
+def read_bare_dicom(source: Path) -> ReadReport | None:
+    """A DICOM file, or those below a folder without any table, as on a disc for another hospital.
+
+    Their headers say whose they are, and nothing says what they show. None where there is no such file.
+    """
+    if source.is_dir() and files_below(source, (*TABLES, *WORKBOOKS)):
+        return None
+    found = dicom_below(source) if source.is_dir() else [source] if begins_as_dicom(source) else []
+    if not found:
+        return None
+    notes = ["There is no table: the DICOM headers say whose films these are, and nothing what they show."]
+    if others := sum(not begins_as_dicom(path) for path in pictures_below(source)):
+        notes.append(f"Pictures without a DICOM header, of which nothing says whose they are: {others}.")
+    films = tuple(Film(path, None) for path in found)
+    return ReadReport("dicom", films, (None,) * len(films), (), tuple(notes))
 
 
 def _csv_in(folder: Path, suffix: str = ".csv") -> Path | None:

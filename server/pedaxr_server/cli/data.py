@@ -213,7 +213,10 @@ def import_films(
     home: Path | None,
     json_path: Path | None,
 ) -> None:
-    """Copy the films of a CSV file, data set folder or AI-Hub folder into the clinic; each film once."""
+    """Copy the films of a CSV file, data set folder or AI-Hub folder into the clinic; each film once.
+
+    DICOM files need no table: their headers say whose they are.
+    """
     from pedaxr.clinic.import_films import import_films as run_import
     from pedaxr_server.cli.console import show_import
 

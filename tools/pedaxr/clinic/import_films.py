@@ -23,6 +23,7 @@ from pedaxr.storage.files import disk_errors, replace_durably, sync_folder
 from pedaxr.storage.home import default_home
 from pedaxr_models.datasets import DatasetError, Film, ReadReport, read_dataset
 from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.datasets.read import read_bare_dicom
 from pedaxr_models.written.ages import range_of_months
 from pedaxr_models.written.masked import is_masked
 
@@ -117,7 +118,8 @@ def import_films(
     It may be interrupted and run again: films are known by the SHA-256 of their file and stored once.
 
     Args:
-        source: a CSV file with ImagePath and Class, a folder that holds one, or an AI-Hub folder.
+        source: a CSV file with ImagePath and Class, a folder that holds one, an AI-Hub folder, or DICOM files
+            without a table, whose headers say whose they are.
         clinic_home: the clinic's folder; `default_home()` when None.
         treat_as_distension: read 기복증 as abdominal distension instead of pneumoperitoneum.
         department: whose staff may see the patients that are new; None: only those who may see everybody.
@@ -148,6 +150,8 @@ def _read(source: Path, *, treat_as_distension: bool, columns: Mapping[str, str]
     try:
         return read_dataset(source, treat_as_distension=treat_as_distension, columns=columns)
     except DatasetError as err:
+        if not columns and (bare := read_bare_dicom(source)):
+            return bare
         raise ImportFailed(str(err)) from err
     except OSError as err:
         raise ImportFailed("The data set cannot be opened. Check its path and permissions.") from err
