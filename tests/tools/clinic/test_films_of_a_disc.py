@@ -5,11 +5,12 @@ from pathlib import Path
 import pydicom
 import pytest
 from PIL import Image
-from tests.tools.film_files import dicom_bytes
 
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.clinic.import_films import import_films
 from pedaxr.errors import ImportFailed
+
+from ..film_files import dicom_bytes
 
 CHILDREN = (
     ("A 1", "Müller^Anna", "20190304"),

@@ -22,6 +22,11 @@ _AGE = re.compile(
 _AFTER_NAME = re.compile(
     r"['’]s?$|(?<=[가-힣]{2})(?:환자|환아|씨|님|군|양)?(?:의|이|가|은|는|을|를)?$", re.IGNORECASE
 )
+_PARENT = re.compile(
+    r"(?:['’]s)?[\s,]*\b(?:어머님?|어머니|엄마|아버님?|아버지|아빠|보호자|mother|mum|mom|father|dad|parents?)(?:님|분)?$",
+    re.IGNORECASE,
+)
+_CALLED = re.compile("(?<=[가-힣]{2})[이아야]$")
 _HANGUL_NAME = re.compile("[가-힣]{2,5}")
 _AROUND = "\"'“”‘’«»()[].?!"
 _MOST_WORDS = 24  # of a longer text that are looked through for a name
@@ -72,7 +77,7 @@ def nearest_to(index: SearchIndex, asked: Asked) -> list[Found]:
         found = [*_on_other_keyboard(index, asked), *_similar(index, asked)]
         found += _born_otherwise(index, asked)
         found += list(_but_for_numbers(index, asked)) or _within_a_sentence(index, asked)
-        found += _hidden(index, asked)
+        found += [*_hidden(index, asked), *_as_called(index, asked)]
     return ranked(found)[:NEAREST_LISTED]
 
 
@@ -114,6 +119,16 @@ def _but_for_numbers(index: SearchIndex, asked: Asked) -> Iterator[Found]:
         return
     for one in by_name(index, Asked(asked.text, " ".join(bare), None, None), most=NEAREST_LISTED).first:
         yield Found(one.patient, one.score / 2, f"{one.reason}, but for a number beside it")
+
+
+def _as_called(index: SearchIndex, asked: Asked) -> Iterator[Found]:
+    """The child whose parent is named, or who is called with a Korean ending: 민준 엄마, 민준이."""
+    child = _PARENT.sub("", asked.name)
+    for name in dict.fromkeys((child, _CALLED.sub("", child))):
+        if name in ("", asked.name):
+            continue
+        for one in by_name(index, replace(asked, name=name), most=NEAREST_LISTED).first:
+            yield replace(one, score=one.score / 2, reason=f"{one.reason}, but for what is written behind it")
 
 
 def _within_a_sentence(index: SearchIndex, asked: Asked) -> Iterator[Found]:

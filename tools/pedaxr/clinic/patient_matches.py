@@ -42,7 +42,7 @@ class Matches:
 def matching(index: SearchIndex, asked: Asked, *, most: int) -> Matches:
     """The patients who answer the query and were born on the date asked for."""
     with_id = list(by_id(index, asked))
-    fits_id = [one for one in with_id if _is_fit(one, asked)]
+    fits_id = ranked(one for one in with_id if _is_fit(one, asked))
     if with_id and not fits_id:
         return Matches([], 0)
     if fits_id and asked.name != asked.unlabelled:  # an id that is also a birth date: both are listed
@@ -54,7 +54,10 @@ def matching(index: SearchIndex, asked: Asked, *, most: int) -> Matches:
         return Matches(fits, len(fits))
     if asked.no_such_day and not alike:
         raise InvalidRequest(asked.no_such_day)
-    return by_name(index, asked, most=most)
+    named = by_name(index, asked, most=most)
+    if named.total or not asked.without_honorific:
+        return named
+    return by_name(index, replace(asked, name=asked.without_honorific), most=most)
 
 
 def by_id(index: SearchIndex, asked: Asked) -> Iterator[Found]:
@@ -63,9 +66,11 @@ def by_id(index: SearchIndex, asked: Asked) -> Iterator[Found]:
         yield from (Found(patient, names.SAME, reason) for patient, reason in whole)
         return
     words = asked.words
-    for word in [word for word in words if any(map(str.isdigit, word))][:_MOST_IDS]:
-        for patient, reason in index.patients_with_id(word):
-            yield _with_rest(patient, reason, [other for other in words if other != word])
+    with_digit = [word for word in words if any(map(str.isdigit, word))][:_MOST_IDS]
+    found = [(word, *one) for word in with_digit for one in index.patients_with_id(word)]
+    for _, patient, reason in found:
+        own = [word for word, other, _ in found if other.patient_id == patient.patient_id]  # P-1 and S-1
+        yield _with_rest(patient, reason, [other for other in words if other not in own])
 
 
 def spelled_otherwise(index: SearchIndex, asked: Asked) -> Iterator[Found]:

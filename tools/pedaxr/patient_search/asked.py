@@ -17,6 +17,7 @@ _LABELS = re.compile(
     r"(?<![\w-])(?:"
     r"(?:(?:patient|hospital|chart|(?:medical )?record|study|accession|mr)[ _-]?)?(?:mrn|p?id|no|nr|number)\b"
     r"|(?:등록|환자|병록|차트|검사|접수) ?(?:번호|id)|(?=#))(?:\s*[.:=#])*\s*(?=[a-z]{0,4}[-_]?\d)"
+    r"|(?<![\w-])(?:study|film|exam|image|x-?ray|studie|aufnahme|검사|사진|영상|필름) (?=[a-z]{1,4}-\d)"
     r"|(?<![\w-])(?:d\.?o\.?b\b\.?|date of birth|birth ?da(?:te|y)|born(?: on)?|생년월일|생일|출생일?)"
     r"\s*[:=]?\s*(?='?\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d)"
     r"|(?<!\w)(?:(?:patient|full|last|first|family|given)[ _-]?)?name\s*[:=]\s*"
@@ -25,6 +26,13 @@ _LABELS = re.compile(
 )
 _BESIDE_DATE = re.compile(r"(?<=[\d.일])\s?(?:출생|생)(?!\w)|(?<=\d)T00:00(?::00(?:\.0+)?)?Z?(?!\w)")
 _BESIDE_ID = re.compile(r"(?<=[a-z\d]\d)번(?!\w)", re.IGNORECASE)
+# Tried where nobody is called so: some of them are surnames as well.
+_HONORIFIC = re.compile(
+    r"(?:(?:(?:der|die|the|le|la|el) )?(?:klein(?:e[rsn]?)|little|petite?|pequeñ[oa])\s+|"
+    r"(?:herrn?|frau|fräulein|monsieur|madame|mademoiselle|mme|mlle|señor(?:a|ita)?|signor[aei]?|sra"
+    r"|prof(?:essor)?|(?:hr|fr|m|mme|mlle|sr|sra|dott|prof)\.)\s+)+(?=\w)",
+    re.IGNORECASE,
+)
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]*\d[^()\[\]]*)[)\]]")  # an id, a date, an age
 
 
@@ -53,6 +61,12 @@ class Asked:
     def words(self) -> list[str]:
         """The words that may be ids, without what ends a sentence or surrounds them."""
         return [bare for word in re.split(r"[\s,]+", self.unlabelled) if (bare := word.strip(".;:/()[]"))]
+
+    @property
+    def without_honorific(self) -> str:
+        """The name without Herr, Mme, Señora or the little before it; empty where none of them is there."""
+        found = _HONORIFIC.match(self.name)
+        return self.name[found.end() :] if found else ""
 
     @property
     def day(self) -> date | None:
