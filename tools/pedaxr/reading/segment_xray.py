@@ -29,7 +29,9 @@ _next_step: ContextVar[Callable[[Reading], None] | None] = ContextVar("next_step
 
 @contextmanager
 def followed_by(step: Callable[[Reading], None]) -> Iterator[None]:
-    """In the block, `step` is called with every film that `segment_xray` has read, before it is drawn."""
+    """In the block, `step` is called with every film that `segment_xray` has read, once no more than its
+    picture is waited for.
+    """
     token = _next_step.set(step)
     try:
         yield
@@ -62,8 +64,6 @@ def segment_xray(
         InvalidRequest, StudyNotFound, UnreadableImage, NotAnAbdominalFilm, ModelUnavailable, StorageError.
     """
     reading = read_film(find_source(study_id, file, clinic))
-    if step := _next_step.get():
-        step(reading)
     trained, source = provenance(reading.segmenter), reading.source
     film = film_identity(source.study, reading.metadata)
     signed = None
@@ -103,6 +103,8 @@ def segment_xray(
         trained_on=trained.trained_on,
         data_statement=trained.statement,
     )
+    if step := _next_step.get():  # not sooner: it would take the core from the picture that is waited for
+        step(reading)
     if stored is not None:
         with stage("draw"):
             stored.result()
