@@ -32,8 +32,10 @@ def shrink(probabilities: FloatArray, size: int) -> FloatArray:
     side = probabilities.shape[1]
     if side % size and side > size:  # OpenCV is fast at whole factors only
         return _averaged(probabilities, size)
-    rows = [cv2.resize(plane, (size, size), interpolation=cv2.INTER_AREA) for plane in probabilities]
-    return np.stack(rows).astype(np.float32)
+    shrunk = np.empty((len(probabilities), size, size), np.float32)
+    for plane, small in zip(probabilities, shrunk, strict=True):
+        small[:] = cv2.resize(plane, (size, size), interpolation=cv2.INTER_AREA)
+    return shrunk
 
 
 def _averaged(planes: FloatArray, size: int) -> FloatArray:

@@ -6,7 +6,8 @@ a finding present but hedged, which is not a plain positive.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
@@ -41,20 +42,20 @@ def split_sentences(text: str) -> tuple[str, ...]:
 
 def parse(text: str) -> ParsedFacts:
     """All that a text says. Said both ways, a finding counts as present: the reader must be warned."""
-    sentences = split_sentences(text)
-    said = strongest(fact for sentence in sentences for fact in _read_findings(sentence))
+    read = [_read(sentence) for sentence in split_sentences(text)]
+    said = strongest(fact for one in read for fact in one.findings)
     return ParsedFacts(
-        view=_first(sentences, lambda s: _reader(s).view(s)),
+        view=_first(one.view for one in read),
         findings=tuple(finding_fact(said[f]) for f in FINDINGS if f in said),
-        distal_gas=_first(sentences, lambda s: _reader(s).distal_gas(s)),
-        stool_burden=_first(sentences, lambda s: _reader(s).stool_burden(s)),
-        gastric_tube=any(_reader(s).names_tube(s) for s in sentences),
+        distal_gas=_first(one.distal_gas for one in read),
+        stool_burden=_first(one.stool_burden for one in read),
+        gastric_tube=any(one.names_tube for one in read),
     )
 
 
 def parse_findings(sentence: str) -> tuple[SentenceFacts, ...]:
     """What one sentence says of each finding it speaks of: affirmed before hedged before denied."""
-    said = strongest(_read_findings(sentence))
+    said = strongest(_read(sentence).findings)
     ordered = [said[finding] for finding in URGENCY if finding in said]
     return tuple(sorted(ordered, key=weight, reverse=True))
 
@@ -64,17 +65,29 @@ def parse_sentence(sentence: str) -> SentenceFacts:
     return next(iter(parse_findings(sentence)), SentenceFacts())
 
 
+@dataclass(frozen=True)
+class _Said:
+    """All that one sentence says."""
+
+    findings: tuple[SentenceFacts, ...]
+    view: View | None
+    distal_gas: DistalGas | None
+    stool_burden: tuple[int, int, int] | None
+    names_tube: bool
+
+
 @lru_cache(maxsize=4096)
-def _read_findings(sentence: str) -> tuple[SentenceFacts, ...]:
+def _read(sentence: str) -> _Said:
     """Kept, as a reader has few sentences, and each is read a dozen times while its report is checked."""
-    return tuple(_reader(sentence).read_findings(sentence))
+    reader: _Reader = parser_korean if _HANGUL.search(sentence) else parser_english
+    return _Said(
+        tuple(reader.read_findings(sentence)),
+        reader.view(sentence),
+        reader.distal_gas(sentence),
+        reader.stool_burden(sentence),
+        reader.names_tube(sentence),
+    )
 
 
-def _reader(sentence: str) -> _Reader:
-    if _HANGUL.search(sentence):
-        return parser_korean
-    return parser_english
-
-
-def _first(sentences: Sequence[str], read: Callable[[str], T | None]) -> T | None:
-    return next((value for s in sentences if (value := read(s)) is not None), None)
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)

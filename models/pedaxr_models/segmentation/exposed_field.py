@@ -240,9 +240,10 @@ def _along_border(area: BoolArray, greys: FloatArray) -> BoolArray:
 
 def _without_specks(area: BoolArray) -> BoolArray:
     """The area without pieces as small as print on a margin, which is none of the film."""
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats(area.astype(np.uint8), connectivity=4)
-    sizes = stats[:, cv2.CC_STAT_AREA].copy()
-    sizes[0] = 0
+    count, pieces = cv2.connectedComponents(area.astype(np.uint8), connectivity=4)
+    if count <= 2:
+        return area
+    sizes = np.bincount(pieces[area], minlength=count)  # OpenCV's own statistics take four times as long
     return np.asarray((sizes >= max(1, _SPECK * sizes.max()))[pieces])
 
 
@@ -301,7 +302,7 @@ def _bounds(inside: BoolArray) -> tuple[int, int, int, int]:
 
 def _open(area: BoolArray, radius: int) -> BoolArray:
     # Replicated, or an opening would wear away what reaches the border.
-    padded = np.pad(area.astype(np.uint8), radius, mode="edge")
+    padded = cv2.copyMakeBorder(area.astype(np.uint8), *(radius,) * 4, cv2.BORDER_REPLICATE)
     opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, _disc(radius))
     return np.asarray(opened[radius:-radius, radius:-radius] > 0)
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from pedaxr_models.segmentation.exposed_field import find_exposed_field
 
@@ -91,7 +91,7 @@ class Letterbox:
         frame[self.content] = resize(image[self.shown], *self.inner)
         return frame
 
-    def to_film(self, points: FloatArray) -> FloatArray:
+    def to_film(self, points: ArrayLike) -> FloatArray:
         """Points (n, 2) of the frame in pixels of the film."""
         factors = np.divide(self.inner, self._extent)
         part = (np.asarray(points, np.float64) - (self.left, self.top) + 0.5) / factors - 0.5

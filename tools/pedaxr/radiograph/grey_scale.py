@@ -147,9 +147,9 @@ def _with_other_sign(values: Values, bits: int, is_signed: bool) -> Values:
     return bare if is_signed else (bare ^ half) - half
 
 
-def _steps(values: Values) -> NDArray[np.int64]:
-    """From each pixel to the next, over a share of the rows."""
-    some = values[:: max(1, len(values) // 512)].astype(np.int64)
+def _steps(values: Values) -> NDArray[np.int32]:
+    """From each pixel to the next, over a share of the rows; none is of more than 16 bits."""
+    some = values[:: max(1, len(values) // 512)].astype(np.int32)
     return np.abs(np.diff(some, axis=1))
 
 

@@ -123,11 +123,15 @@ class Framing:
 
     def to_stored(self, points: NDArray[np.floating]) -> Matrix:
         """Points (n, 2), x and y of the film as it is read, in pixels of the stored film."""
-        linear, offset = self.matrix[:, :2], self.matrix[:, 2]
-        centred = np.asarray(points, np.float64) - offset
-        if np.array_equal(linear, np.eye(2)):  # cut, and no more: most films
-            return np.asarray(centred, np.float64)
-        return np.asarray(np.linalg.solve(linear, centred.T).T, np.float64)
+        centred: Matrix = np.asarray(points, np.float64) - self.matrix[:, 2]
+        if self._is_cut_alone:
+            return centred
+        return np.asarray(np.linalg.solve(self.matrix[:, :2], centred.T).T, np.float64)
+
+    @cached_property
+    def _is_cut_alone(self) -> bool:
+        """Whether the film is neither turned nor stretched: most films."""
+        return np.array_equal(self.matrix[:, :2], np.eye(2))
 
     @property
     def towards_left(self) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from pedaxr.reading.ood_score import figures_of, likeness, oddness
 from pedaxr.reading.operating_points import operating_points
 from pedaxr.types import Region
 from pedaxr_models.labels import Structure
+from pedaxr_models.segmentation.landmarks import box_of
 from pedaxr_models.segmentation.transforms import Letterbox
 
 if TYPE_CHECKING:
@@ -165,24 +166,34 @@ def check_polarity(film: FloatArray, letterbox: Letterbox, masks: Mapping[str, B
         letterbox: its frame.
         masks: (S, S) per channel.
     """
-    spine = masks[Structure.SPINE]
+    rows, columns = _widened(box_of(masks[Structure.SPINE]), letterbox.content)
+    spine = masks[Structure.SPINE][rows, columns]
     around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _BESIDE_PX + 1,) * 2)
-    wide = cv2.dilate(spine.astype(np.uint8), around).astype(bool)
-    shown = np.zeros_like(wide)
-    shown[letterbox.content] = True
-    beside = wide & ~spine & shown
-    if not (spine.any() and beside.any()):
+    beside = cv2.dilate(spine.astype(np.uint8), around).astype(bool) & ~spine if spine.any() else spine
+    if not beside.any():
         return []
-    darker = _median(film, letterbox, beside) - _median(film, letterbox, spine)
+    under = _film_under(film, letterbox, rows, columns)
+    darker = float(np.median(under[beside])) - float(np.median(under[spine]))
     return [_DARK_SPINE] if darker > _DARKER else []
 
 
-def _median(film: FloatArray, letterbox: Letterbox, where: BoolArray) -> float:
-    """Of the film's pixels under those of the frame."""
-    rows, columns = np.nonzero(where)
-    x, y = np.rint(letterbox.to_film(np.column_stack([columns, rows]).astype(np.float32))).T.astype(int)
+def _widened(box: tuple[slice, slice], content: tuple[slice, slice]) -> tuple[slice, slice]:
+    """The box with what lies beside it, as far as the frame shows the film."""
+    rows, columns = (
+        slice(max(within.start, part.start - _BESIDE_PX), min(within.stop, part.stop + _BESIDE_PX))
+        for part, within in zip(box, content, strict=True)
+    )
+    return rows, columns
+
+
+def _film_under(film: FloatArray, letterbox: Letterbox, rows: slice, columns: slice) -> FloatArray:
+    """The film's pixels under those rows and columns of the frame."""
+    x = letterbox.to_film([(column, 0) for column in range(columns.start, columns.stop)])[:, 0]
+    y = letterbox.to_film([(0, row) for row in range(rows.start, rows.stop)])[:, 1]
     height, width = film.shape
-    return float(np.median(film[y.clip(0, height - 1), x.clip(0, width - 1)]))
+    at = np.rint(y).astype(int).clip(0, height - 1), np.rint(x).astype(int).clip(0, width - 1)
+    under: FloatArray = film[np.ix_(*at)]
+    return under
 
 
 def sureness(regions: Sequence[Region]) -> float:

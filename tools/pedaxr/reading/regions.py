@@ -4,7 +4,7 @@ Everything is computed in the letterboxed frame of the network and only outlines
 back to the film, so that a film of any size gives the same regions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -75,15 +75,22 @@ def channel_masks(
     call_thresholds: Mapping[str, float] | None = None,
 ) -> dict[str, BoolArray]:
     """Per channel, (S, S) bool: at or above its threshold, on the film, small pieces removed."""
-    content = segmentation.letterbox.content
+    least = np.array([thresholds[channel] for channel in CHANNELS], np.float32)
+    planes = segmentation.probabilities >= least[:, None, None]
+    _clear_bars(planes, segmentation.letterbox.content)
     masks = {}
-    for channel, probability in zip(CHANNELS, segmentation.probabilities, strict=True):
-        outlined = np.zeros(probability.shape, bool)
-        outlined[content] = probability[content] >= thresholds[channel]
+    for channel, probability, outlined in zip(CHANNELS, segmentation.probabilities, planes, strict=True):
         call = (call_thresholds or {}).get(channel)
         sure = None if call is None else probability >= call
         masks[channel] = large_pieces(outlined, min_area_px.get(channel, _LEAST_STRUCTURE_PX), sure)
     return masks
+
+
+def _clear_bars(planes: BoolArray, content: Box) -> None:
+    """Nothing is outlined beside the film: what (C, S, S) planes hold there goes, here and now."""
+    rows, columns = content
+    planes[:, : rows.start], planes[:, rows.stop :] = False, False
+    planes[:, :, : columns.start], planes[:, :, columns.stop :] = False, False
 
 
 def large_pieces(mask: BoolArray, least_px: int, sure: BoolArray | None = None) -> BoolArray:
@@ -152,7 +159,7 @@ class Measures:
         rows, columns = inside
         # Corners of pixels, half a pixel outside their centres
         corners = np.array([(columns.start, rows.start), (columns.stop, rows.stop)], np.float32) - 0.5
-        (x0, y0), (x1, y1) = self.letterbox.to_film(corners) + 0.5
+        (x0, y0), (x1, y1) = (self.letterbox.to_film(corners) + 0.5).tolist()
         width, height = self.letterbox.width, self.letterbox.height
         left, top = _within(x0, width - 1), _within(y0, height - 1)
         return left, top, max(left + 1, _within(x1, width)), max(top + 1, _within(y1, height))
@@ -168,14 +175,14 @@ class Measures:
         )
         outlines = sorted(found, key=cv2.contourArea, reverse=True)
         corners = [cv2.approxPolyDP(outline, _OUTLINE_TOLERANCE_PX, True)[:, 0] for outline in outlines]
-        points = iter(self._film_points(np.concatenate(corners)))
+        points = self._film_points(np.concatenate(corners))
         return [list(islice(points, len(polygon))) for polygon in corners]
 
-    def _film_points(self, points: NDArray[np.int32]) -> list[tuple[int, int]]:
-        film = np.rint(self.letterbox.to_film(points.astype(np.float32)))
-        largest = (self.letterbox.width - 1, self.letterbox.height - 1)
-        return [(x, y) for x, y in np.clip(film, 0, largest).astype(np.int64).tolist()]
+    def _film_points(self, points: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
+        film = np.rint(self.letterbox.to_film(points)).astype(np.int64)
+        x, y = film.clip(0, (self.letterbox.width - 1, self.letterbox.height - 1)).T.tolist()
+        return zip(x, y, strict=True)
 
 
 def _within(value: float, largest: int) -> int:
-    return int(np.clip(round(float(value)), 0, largest))
+    return min(max(round(value), 0), largest)
