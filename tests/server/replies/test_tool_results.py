@@ -162,6 +162,11 @@ def test_a_film_of_the_same_day_is_named_beside_the_comparison_with_an_earlier_o
     report = report.model_copy(update={"sections": report.sections | {"Comparison": told}})
     assert comparison_line(report).endswith(" Other films of that day are registered: S-2, S-3.")
     assert "registered" not in comparison_line(full_report())
+    both = told.replace("Other", "Also of that earlier day: S-4, supine. Critical by its report: S-4. Other")
+    report = report.model_copy(update={"sections": report.sections | {"Comparison": both}})
+    assert comparison_line(report).endswith(
+        both.removeprefix("Film of 2024-09-03, from the outlines: alike.")
+    )
     quoted = f'Its final report: "{told}"'
     assert "S-2" not in comparison_line(report.model_copy(update={"sections": {"Comparison": quoted}}))
 

@@ -110,6 +110,15 @@ def test_earlier_studies_are_older_and_newest_first(registry: Registry) -> None:
     assert registry.earlier_studies("S-5") == []
 
 
+def test_of_earlier_films_of_one_day_those_of_the_same_view_come_first(registry: Registry) -> None:
+    views = {2: View.SUPINE, 3: View.ERECT, 4: None}
+    registry.add(
+        [], [replace(study(n, on=date(2022, 1, 1)), view_position=view) for n, view in views.items()]
+    )
+    registry.add([], [replace(study(5, on=date(2022, 5, 1)), view_position=View.ERECT)])
+    assert [s.study_id for s in registry.earlier_studies("S-5")] == ["S-3", "S-4", "S-2"]
+
+
 def test_unknown_ids_are_errors_that_say_what_to_do(registry: Registry) -> None:
     with pytest.raises(StudyNotFound, match=r'"S-9".*find_patient'):
         registry.study("S-9")

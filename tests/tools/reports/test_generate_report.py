@@ -230,6 +230,16 @@ def two_more(film_clinic: Clinic) -> Callable[..., None]:
     return registered
 
 
+def test_of_two_films_of_an_earlier_day_that_of_the_same_view_is_compared(report_of, two_more) -> None:
+    two_more(date(2025, 3, 1))
+    report = report_of("levels", indication="again")
+    assert report.comparison is not None and report.comparison.study_id == "normal"
+    assert report.sections["Comparison"].endswith("Also of that earlier day: other, view not stated.")
+    assert korean_sections(report)["비교 영상"].endswith(
+        "비교 영상과 같은 날 촬영된 영상도 있음: other, 촬영 자세 미상."
+    )
+
+
 def test_another_film_of_the_same_day_is_named_and_not_compared(report_of, two_more) -> None:
     assert report_of("normal").sections["Comparison"] == "No earlier film is registered.", "control"
     two_more(date(2025, 3, 1))

@@ -118,14 +118,19 @@ class Registry:
         return list(studies_in(self._rows(newest, [limit]), self.path.parent))
 
     def earlier_studies(self, study_id: str) -> list[Study]:
-        """The same patient's studies from before that one's date, newest first. Raises StudyNotFound."""
+        """The same patient's studies from before that one's date, newest first. Raises StudyNotFound.
+
+        Of several of one day those of that one's view come first: a change of view moves gas and fluid.
+        """
         study = self.study(study_id)
         on = study.study_date
-        return [
-            other
+        earlier = [
+            (other.study_date, other)
             for other in self.studies(study.patient_id)
             if on and other.study_date and other.study_date < on
         ]
+        alike = [(day, other.view_position is study.view_position, other) for day, other in earlier]
+        return [other for *_, other in sorted(alike, key=lambda one: one[:2], reverse=True)]
 
     def reports(self, study_id: str) -> list[Report]:
         """All versions of a study's reports, oldest first. Raises StudyNotFound."""

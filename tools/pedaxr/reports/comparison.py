@@ -26,6 +26,7 @@ NOT_OUTLINED = "not outlined"
 SUSPECTED = "suspected, not outlined"
 _NO_DATE = "Not compared: the date of this film is not known."
 _THAT_DAY = "Other films of that day are registered: {}."
+_THAT_EARLIER_DAY = "Also of that earlier day: {}."
 _CRITICAL_THAT_DAY = "Critical by its report: {}."
 # A change of an area or length below this share of the earlier one is within what two outlines differ by.
 LEAST_CHANGE = 0.2
@@ -109,15 +110,15 @@ def compare_with_earlier(reading: Reading, checked: "CheckedDraft") -> ComparedW
         return ComparedWithEarlier(_NO_DATE)
     compared = _with_the_latest(reading, checked, source.study, source.clinic)
     that_day = [s for s in others if s.study_date == source.study.study_date]
-    return replace(compared, text=" ".join([compared.text, *_beside(that_day, source.clinic)]))
+    return replace(compared, text=" ".join([compared.text, *_beside(that_day, source.clinic, _THAT_DAY)]))
 
 
-def _beside(that_day: Sequence["Study"], clinic: "Clinic") -> Iterator[str]:
+def _beside(that_day: Sequence["Study"], clinic: "Clinic", words: str) -> Iterator[str]:
     """Films of the same examination: how they were taken, and which of them shows what is critical."""
     if not that_day:
         return
     told = [f"{shown_id(s.study_id)}, {view_name(s.view_position)}" for s in that_day]
-    yield _THAT_DAY.format(", ".join(told))
+    yield words.format(", ".join(told))
     states = clinic.registry.report_states([s.study_id for s in that_day])
     if critical := [shown_id(name) for name, state in states.items() if state.critical]:
         yield _CRITICAL_THAT_DAY.format(", ".join(critical))
@@ -129,12 +130,21 @@ def _with_the_latest(
     earlier = clinic.registry.earlier_studies(study.study_id)
     if not earlier:
         return ComparedWithEarlier("No earlier film is registered.")
-    signed = signed_of(clinic.registry.reports(earlier[0].study_id))
-    compared = _by_outlines(reading, earlier[0], checked)
+    compared = _with(reading, earlier[0], checked, clinic)
+    same_day = [other for other in earlier[1:] if other.study_date == earlier[0].study_date]
+    return replace(compared, text=" ".join([compared.text, *_beside(same_day, clinic, _THAT_EARLIER_DAY)]))
+
+
+def _with(
+    reading: Reading, earlier: "Study", checked: "CheckedDraft", clinic: "Clinic"
+) -> ComparedWithEarlier:
+    assert reading.source.study is not None
+    signed = signed_of(clinic.registry.reports(earlier.study_id))
+    compared = _by_outlines(reading, earlier, checked)
     if signed is None:
         return compared
     text = f"{compared.text} Its final report: {ForeignText(signed.impression, 4000)}"
-    past = compared.data or _dated(study, earlier[0], [])
+    past = compared.data or _dated(reading.source.study, earlier, [])
     return ComparedWithEarlier(text, past.model_copy(update={"signed_impression": signed.impression}))
 
 
