@@ -21,7 +21,7 @@ from pedaxr.dicom_objects.objects import objects_of
 from pedaxr.dicom_objects.pdf_file import Page, PlacedLine, pdf_file
 from pedaxr.dicom_objects.report_pdf import wrapped
 from pedaxr.errors import InvalidRequest
-from pedaxr.reading.overlay_fonts import font_for
+from pedaxr.reading.overlay_fonts import font_for, hangul_font_file
 from pedaxr.reports.generate_report import generate_report
 from pedaxr.reports.sign_off import amend, finalise
 from pedaxr.types import Report
@@ -294,6 +294,13 @@ def test_no_line_of_the_pdf_is_wider_than_its_page(text: str) -> None:
     lines = list(wrapped(text, 21, 1060))
     assert all(font_for(line, 21).getlength(line) <= 1060 for line in lines)
     assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+@pytest.mark.skipif(hangul_font_file() is None, reason="this machine has no font with Hangul")
+def test_letters_of_no_font_are_named_and_no_font_is_asked_for_that_is_there() -> None:
+    said = report_pdf._without_font("정상 💩 هواء")
+    assert "U+1F4A9" in said and "U+0647" in said and "Install" not in said
+    assert "Install one with Hangul" in report_pdf._without_font("정상")
 
 
 def test_letters_that_no_font_of_the_machine_has_refuse_the_pdf(

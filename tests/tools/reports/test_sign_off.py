@@ -223,3 +223,73 @@ def test_the_korean_rendering_says_who_signed_and_keeps_the_humans_words(clinic:
     assert "예비" not in told and "Dr. Oh" in told.splitlines()[0]
     assert '"Seen."' in told and '"1. Seen.' in told and '"Faecal loading."' in told
     assert "예비" in korean_text(reports.read_report("R-1", clinic=clinic))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("nobody", "anonymous", "익명", "me", "user1", "Dr.", "doctor", "KI-Assistent"),
+        *("관리자", "시스템", "의사", "AI 판독", "인공지능", "KI"),
+    ],
+)
+def test_a_word_for_anybody_or_a_program_signs_nothing(clinic: Clinic, name: str) -> None:
+    with pytest.raises(InvalidRequest, match="signed by a person"):
+        reports.finalise("R-1", by=name, clinic=clinic)
+    assert versions(clinic) == [(1, "preliminary")]
+
+
+@pytest.mark.parametrize(
+    "name", ["Dr Na", "Claude Monet", "김의사", "Mel Drew", "Ki Sung", "O’Neil", "Dr. Ärztin Yu"]
+)
+def test_names_that_are_like_such_words_sign(clinic: Clinic, name: str) -> None:
+    assert reports.finalise("R-1", by=name, clinic=clinic).signed_by == name
+
+
+@pytest.mark.parametrize(
+    ("words", "is_critical"),
+    [
+        *(
+            (words, True)
+            for words in ("Freie Luft unter dem Zwerchfell.", "Freie intraabdominelle Luft rechts.")
+        ),
+        *(
+            (words, True)
+            for words in ("Pneumopéritoine, chirurgien prévenu.", "Neumoperitoneo.", "Aria libera.")
+        ),
+        *((words, False) for words in ("Keine freie Luft.", "Freie Luft nicht sicher.", "Freie Luft?")),
+        *((words, False) for words in ("Pas de pneumopéritoine.", "Sin neumoperitoneo.", "Koprostase.")),
+    ],
+)
+def test_free_air_in_a_signer_s_own_language_is_critical(
+    clinic: Clinic, words: str, is_critical: bool
+) -> None:
+    final = reports.finalise("R-1", by="Dr. Han", impression=words, told="Dr. Oh", clinic=clinic)
+    assert (final.critical == ["pneumoperitoneum"]) is is_critical
+
+
+def test_whoever_names_free_air_first_is_asked_who_was_told(clinic: Clinic) -> None:
+    with pytest.raises(InvalidRequest, match="The signer names a critical finding"):
+        reports.finalise("R-1", by="Dr. Han", impression="Freie Luft.", clinic=clinic)
+
+
+@pytest.mark.parametrize(
+    ("words", "is_withdrawn"),
+    [
+        *(
+            (words, True)
+            for words in ("Keine freie Luft.", "Kein Hinweis auf freie Luft.", "Kein Pneumoperitoneum.")
+        ),
+        *((words, True) for words in ("Pas de pneumopéritoine.", "Sin neumoperitoneo.")),
+        *(
+            (words, False)
+            for words in ("Keine neue freie Luft.", "Keine freie Luft mehr.", "Keine freie Luft links.")
+        ),
+        *((words, False) for words in ("Freie Luft nicht ausgeschlossen.", "Normalbefund.")),
+    ],
+)
+def test_only_a_plain_denial_withdraws_what_is_critical(
+    clinic: Clinic, words: str, is_withdrawn: bool
+) -> None:
+    clinic.registry.save_report(critical("R-2"))
+    final = reports.finalise("R-2", by="Dr. Han", impression=words, told="Dr. Oh, 14:05", clinic=clinic)
+    assert (final.critical == []) is is_withdrawn

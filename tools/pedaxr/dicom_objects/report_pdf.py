@@ -15,12 +15,14 @@ from pedaxr.dicom_objects.overlay_capture import overlay
 from pedaxr.dicom_objects.pdf_file import Page, PlacedLine, pdf_file
 from pedaxr.dicom_objects.report_text import opening_words, own_words
 from pedaxr.errors import InvalidRequest
-from pedaxr.reading.overlay_fonts import can_write, font_for
+from pedaxr.patient_search.hangul import is_hangul
+from pedaxr.reading.overlay_fonts import can_write, font_for, hangul_font_file
 from pedaxr.reports.rendering import report_text as written_report
 from pedaxr_models.codes import REPORT_TITLE, Code
 from pedaxr_models.report_text.wordings import Language
 
 _DPI = 150
+_MOST_LETTERS = 5  # named in an error
 _PAGE = (1240, 1754)  # A4 at that resolution
 _MARGIN, _SIZE, _LINE = 90, 21, 30
 _SOURCE = Code("121112", "DCM", "Source of Measurement")
@@ -99,11 +101,22 @@ def _lines(result: FilmResult, language: Language) -> Iterator[str]:
     yield ""
     for line in written_report(own_words(result), language).splitlines():
         if not can_write(line):
-            raise InvalidRequest(
-                "This machine has no font with the letters of the report. Install one with Hangul, such as "
-                "Noto Sans CJK or Nanum Gothic, or leave out the PDF."
-            )
+            raise InvalidRequest(_without_font(line))
         yield from wrapped(line, _SIZE, width)
+
+
+def _without_font(line: str) -> str:
+    """What to do about letters that no page shows: Hangul comes with a font, other scripts with none."""
+    others = sorted({f"U+{ord(char):04X}" for char in line if not can_write(char) and not is_hangul(char)})
+    if hangul_font_file() is not None and others:
+        return (
+            f"The PDF has no letters for {', '.join(others[:_MOST_LETTERS])}, which the report holds. Leave "
+            "out the PDF (--kinds): the structured report and FHIR have them."
+        )
+    return (
+        "This machine has no font with the letters of the report. Install one with Hangul, such as Noto Sans "
+        "CJK or Nanum Gothic, or leave out the PDF."
+    )
 
 
 def wrapped(text: str, size: int, most: int) -> Iterator[str]:

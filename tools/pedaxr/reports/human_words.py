@@ -44,12 +44,31 @@ _RELATIVE = re.compile(
     r"\b(?:increas|decreas|diminish|enlarg|chang|interval|progress|regress|improv|worse|differ)"
     r"|\b(?:new|newly|more|less|larger|smaller|bigger|further|additional|other|longer|only|just)\b"
     r"|\b(?:doubt|question|miss|overlook|forget|ignore|delay|left|right|supine|earlier)\b"
+    r"|\b(?:links\w*|rechts\w*|mehr|weniger|zunehm\w*|gauche|droite?|izquierd\w*|derech\w*|sinistr\w*|destr\w*)\b"
     r"|증가|감소|변화|호전|악화|새로|추가|더 ?이상|좌측|우측|왼쪽|오른쪽|놓치|의심의 여지",
     re.IGNORECASE,
 )
 _CLAUSES = re.compile(r"[;,]| but | and ", re.IGNORECASE)
 _AIR_NAMED = (
     r"(free (?:intraperitoneal )?(?:air|gas)|pneumoperitoneum|유리 ?(?:공기|가스)|자유 ?공기|기복증?)"
+)
+# German, French, Spanish and Italian, which no parser reads: a critical finding is not overheard in them.
+_AIR_ABROAD = (
+    r"(?:freie[rn]? (?:(?:intra)?(?:abdominell|peritoneal)e[rn]? )?luft|pneumop[ée]ritoine|air libre"
+    r"|aire libre|p?neumoperitoneo|aria libera)"
+)
+_SOME_AIR_ABROAD = re.compile(rf"\b{_AIR_ABROAD}\b", re.IGNORECASE)
+_NO_AIR_ABROAD = re.compile(
+    r"\b(?:keine?n?|ohne|pas d['’e] ?|sans|sin|senza|nessun[ao]?) ?"
+    r"(?:(?:hinweis auf|nachweis von|anhalt für) )?"
+    rf"(?:{_AIR_ABROAD}|pneumoperitoneum)\b",
+    re.IGNORECASE,
+)
+_OPEN_ABROAD = re.compile(
+    r"\b(?:kein\w*|nicht|ohne|weder|ausgeschl\w+|fragl\w+|verdacht|verd|möglich\w*|artefakt\w*|hautfalte\w*"
+    r"|pas|sans|aucun\w*|absence|élimin\w+|doute\w*|no|sin|ni|ausencia|descart\w+|posible"
+    r"|non|né|senza|assenza|nessun\w*|esclu\w+|possibile)\b|\?",
+    re.IGNORECASE,
 )
 _MINUS = re.compile(rf"{_AIR_NAMED}\s*(?:\(\s*[-–−]\s*\)|[-–−](?=\s*(?:$|[.,;])))", re.IGNORECASE)
 _NEGATIVE = re.compile(r"\bneg(?:ative)?\.? for\b", re.IGNORECASE)
@@ -85,12 +104,15 @@ def with_human_words(report: Report, words: str, *, is_critical_denied: bool = F
 def _read(words: str) -> tuple[set[Finding], set[Finding]]:
     """Findings that the words affirm, and those that they deny."""
     words = _NEGATIVE.sub("no", _MINUS.sub(r"no \1", words))  # as "free air (-)" is written
+    words = _NO_AIR_ABROAD.sub("no pneumoperitoneum", words)
     said = parse(words).findings
     weighed = " ".join(sentence for sentence in split_sentences(words) if not _OPEN.search(sentence))
     affirmed = {fact.finding for fact in parse(weighed).findings if fact.is_present}
     doubted = {fact.finding for fact in said if fact.presence is not Presence.ABSENT} - affirmed
     denied = {finding for sentence in split_sentences(words) for finding in _denied_in(sentence)}
     denied -= doubted
+    if any(_SOME_AIR_ABROAD.search(one) and not _OPEN_ABROAD.search(one) for one in split_sentences(words)):
+        affirmed.add(Finding.PNEUMOPERITONEUM)
     if _NORMAL.search(words) and not affirmed:
         denied |= set(FINDINGS) - doubted
     return affirmed, denied - affirmed  # said both ways it stays
