@@ -258,7 +258,8 @@ def _check_may_be_final(
     if signed.critical and not told:
         who = "draft" if draft.critical else "signer"
         raise InvalidRequest(
-            f"The {who} names a critical finding. Say who was told of it, or why nobody was, to make it final."
+            f"The {who} names a critical finding. Say who was told of it, or why nobody was, to make it "
+            "final."
         )
 
 
