@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pedaxr.errors import InvalidRequest
 from pedaxr.radiograph.isolation import decode_in_worker
 from pedaxr_server.cli.ablation import ablation
 from pedaxr_server.cli.annotations import annotations
@@ -142,6 +143,10 @@ def segment(
 
     use_weights(weights)
     study_id, file = _study_or_file(study_or_file, home)
+    if out and file and out.exists() and file.exists() and out.samefile(file):
+        raise InvalidRequest(
+            "--out is the film itself, which the overlay would replace. Choose another file."
+        )
     result = segment_xray(study_id, file=file, overlay=True, clinic=_clinic(home, study_id))
     if out and result.overlay_path:
         write_bytes(out, Path(result.overlay_path).read_bytes())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
-from pedaxr.errors import PedaxrError, StorageError
+from pedaxr.errors import InvalidRequest, PedaxrError, StorageError
 from pedaxr.storage.files import replace_durably
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from rich.segment import Segment
     from rich.table import Table
 
+_LONGEST_BEGINNING = 256  # bytes
+_BEGINNINGS = {
+    **{b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"PK\x03\x04": "ZIP"},
+    **{b"SQLite": "SQLite", b"%PDF": "PDF"},
+}
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Packages that only some commands need, by the extra that brings them.
@@ -224,11 +229,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole, making its folder.
+    """Write a file whole, making its folder; one of the same kind is replaced.
 
     Raises:
+        InvalidRequest: what is there is of another kind, such as a film or a table: it would be lost.
         StorageError: it cannot be written.
     """
+    if path.is_file() and _kind(there := _beginning(path)) != _kind(data) and there.strip():
+        raise InvalidRequest(f"{path.name} is there already and holds something else. Choose another file.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_symlink() or (path.exists() and not path.is_file()):
@@ -237,6 +245,22 @@ def write_bytes(path: Path, data: bytes) -> None:
             replace_durably(path, data)
     except OSError as err:
         raise StorageError(f"{path} cannot be written ({err.strerror}). Choose another place.") from err
+
+
+def _beginning(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LONGEST_BEGINNING)
+    except OSError:
+        return b""  # whoever writes is told why
+
+
+def _kind(data: bytes) -> str:
+    """What a file is by its beginning: a picture, a film, an archive, a database, JSON or another text."""
+    if data[128:132] == b"DICM":
+        return "DICOM"
+    found = [kind for begin, kind in _BEGINNINGS.items() if data.startswith(begin)]
+    return found[0] if found else "JSON" if data.lstrip()[:1] in (b"{", b"[") else "text"
 
 
 def write_secret(path: Path, text: str) -> None:

@@ -61,6 +61,9 @@ class Recipe:
         return stamp
 
 
+_TABLES = ("films.csv", "annotations.json", "data.json", "DATA_CARD.md")
+
+
 def write_dataset(
     folder: Path,
     *,
@@ -106,10 +109,14 @@ def write_dataset(
 
 
 def _claim(folder: Path, recipe: Recipe) -> None:
-    """Make the folders; refuse one that holds other films."""
+    """Make the folders; refuse one that holds other films, whose table and pictures would be lost."""
+    stamp = folder / "rows" / "made_by.json"
+    if not stamp.exists() and _is_somebodys(folder):
+        raise ValueError(
+            f"{folder.name} holds films or a table that were not made here; choose an empty folder."
+        )
     for name in ("images", "masks", "rows"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    stamp = folder / "rows" / "made_by.json"
     if not stamp.exists():
         _write_text(stamp, json.dumps(recipe.stamp()))
     elif json.loads(stamp.read_text()) != recipe.stamp():
@@ -117,6 +124,13 @@ def _claim(folder: Path, recipe: Recipe) -> None:
             f"{folder.name} holds films of another seed, kind, format or generator version; "
             "choose an empty folder."
         )
+
+
+def _is_somebodys(folder: Path) -> bool:
+    """Whether a folder has files where those of a data set go."""
+    if any((folder / name).exists() for name in _TABLES):
+        return True
+    return any(next((folder / name).glob("*"), None) is not None for name in ("images", "masks"))
 
 
 def _write_film(folder: Path, recipe: Recipe, index: int) -> None:

@@ -92,8 +92,14 @@ def write_ood_images(
         seed: same seed, same pictures.
         sheet: also draw all kinds on one page, sheet.png.
         progress: called with (pictures done, count) after each.
+
+    Raises:
+        ValueError: the folder holds other pictures, which would be lost.
     """
-    (folder / "images").mkdir(parents=True, exist_ok=True)
+    images = folder / "images"
+    if not (folder / TABLE_FILE).exists() and next(images.glob("*"), None) is not None:
+        raise ValueError(f"{folder.name} holds other pictures; choose an empty folder.")
+    images.mkdir(parents=True, exist_ok=True)
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     table.writerow(_COLUMNS)
