@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from measuring import arguments, publish
@@ -221,7 +220,6 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 32])
     given = parser.parse_args()
     share_cores()
-    cv2.setNumThreads(threads_per_call())
     torch.set_num_threads(threads_per_call())
     films = prepared(given.films, CompiledSegmenter.load(weights_folder("segmentation")).size)
     rows = [

@@ -49,7 +49,8 @@ def share_cores() -> None:
     """Make this process's inference use `threads_per_call` threads. Not for training: it takes all.
 
     NumPy's small products get one, unless the environment says how many: a second one takes a core from what
-    is done beside them, as it waits for the next product by spinning. A film took a fifth longer.
+    is done beside them, as it waits for the next product by spinning. A film took a fifth longer. OpenCV gets
+    one for the same reason: its second thread spins too, and of a film shares hardly anything.
     """
     import cv2
     from threadpoolctl import ThreadpoolController
@@ -57,7 +58,6 @@ def share_cores() -> None:
     if not any(map(os.environ.get, PRODUCT_THREADS)):
         ThreadpoolController().select(internal_api="openblas").limit(limits=1)
 
-    threads = threads_per_call()
-    cv2.setNumThreads(threads)
+    cv2.setNumThreads(1)
     if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(threads)
+        sys.modules["torch"].set_num_threads(threads_per_call())

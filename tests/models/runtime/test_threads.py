@@ -31,6 +31,18 @@ def product_threads(**environment: str) -> tuple[list[int], list[int]]:
     return before, after
 
 
+def test_opencv_gets_one_thread() -> None:
+    program = (
+        "import cv2\n"
+        "from pedaxr_models.runtime.threads import share_cores\n"
+        "cv2.setNumThreads(2)\n"
+        "share_cores()\n"
+        "print(cv2.getNumThreads())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert int(done.stdout) == 1
+
+
 def test_products_get_one_thread_where_nobody_says_how_many() -> None:
     before, after = product_threads()
     assert before[0] > 1 or os.cpu_count() == 1, "control: NumPy takes all"
