@@ -8,6 +8,7 @@ import shlex
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from copy import copy
 from functools import wraps
 from pathlib import Path
@@ -134,8 +135,16 @@ def json_option(command: F) -> F:
         "json_path",
         type=click.Path(path_type=Path, allow_dash=True),
         metavar="FILE",
+        callback=_json_file,
         help="Also write the result as JSON; - prints only that.",
     )(command)
+
+
+def _json_file(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse at once, and not after an hour's work, what the result may not replace."""
+    if path is not None and not _may_replace(path, b"{"):
+        raise click.BadParameter(f"{path.name} is there already and holds something else than JSON.")
+    return path
 
 
 def use_runtime(runtime: str, device: str, threads: int) -> None:
@@ -235,7 +244,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         InvalidRequest: what is there is of another kind, such as a film or a table: it would be lost.
         StorageError: it cannot be written.
     """
-    if path.is_file() and _kind(there := _beginning(path)) != _kind(data) and there.strip():
+    if not _may_replace(path, data):
         raise InvalidRequest(f"{path.name} is there already and holds something else. Choose another file.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -247,12 +256,14 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise StorageError(f"{path} cannot be written ({err.strerror}). Choose another place.") from err
 
 
-def _beginning(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(_LONGEST_BEGINNING)
-    except OSError:
-        return b""  # whoever writes is told why
+def _may_replace(path: Path, data: bytes) -> bool:
+    """Whether nothing is at the path that `data` is not a newer version of."""
+    if not path.is_file():  # a pipe would be waited for
+        return True
+    with suppress(OSError), path.open("rb") as file:
+        there = file.read(_LONGEST_BEGINNING)
+        return not there.strip() or _kind(there) == _kind(data)
+    return True  # whoever writes is told why
 
 
 def _kind(data: bytes) -> str:

@@ -68,6 +68,15 @@ def eyes_options(command: F) -> F:
     return command
 
 
+def _check_new(out: Path, *, resume: bool) -> None:
+    """Raises InvalidRequest where a training lies in the folder that is neither continued nor to be lost."""
+    if not resume and (out / "state.pt").exists():
+        raise InvalidRequest(
+            f"{out} holds a training already, which would be lost. Go on with it by --resume, or give "
+            "another --out."
+        )
+
+
 @click.group()
 def train() -> None:
     """Train a network. Interrupt at any time; continue with --resume."""
@@ -96,6 +105,7 @@ def train_segmentation(
     """Train DeepLabv3 to outline findings and structures."""
     from pedaxr_models.segmentation import train as training
 
+    _check_new(out, resume=options["resume"])
     given = {name: value for name, value in options.items() if value is not None}
     config = training.preset(preset, data=data, out=out, **given)
     if (backbone or head) and config.start_from and config.start_from.is_dir():
@@ -175,6 +185,7 @@ def train_mixed(real: tuple[Path, ...], batch: tuple[int, int, int] | None, **op
     from pedaxr_models.segmentation.mixed import train as training
     from pedaxr_models.segmentation.mixed.batches import Shares
 
+    _check_new(options["out"], resume=options["resume"])
     given = {name: value for name, value in options.items() if value is not None}
     if options["only"] and not options["start_from"]:
         raise InvalidRequest(
@@ -269,6 +280,7 @@ def train_captioner(
     """Train the vision transformer and decoder that write reports."""
     from pedaxr_models.captioning import train as training
 
+    _check_new(out, resume=options["resume"])
     given = {"minutes": minutes, "steps": steps, "start_from": start_from, "measured_films": measured_films}
     options |= {name: value for name, value in given.items() if value is not None}
     config = training.preset(preset, data=data, out=out, segmenter=segmenter, **options)

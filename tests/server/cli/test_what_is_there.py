@@ -72,3 +72,28 @@ def test_somebody_s_data_set_is_not_written_into(tmp_path: Path, command: str, n
     else:
         assert result.exit_code == 1 and "choose an empty folder" in result.output
     assert (folder / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["segmentation", "captioner", "mixed"])
+def test_a_training_is_not_lost_for_want_of_resume(tmp_path: Path, command: str) -> None:
+    state = tmp_path / "run" / "state.pt"
+    state.parent.mkdir()
+    state.write_bytes(b"hours of work")
+    (tmp_path / "films.csv").write_text("ImagePath,Class\n")
+    options = ["--data", str(tmp_path / "films.csv"), "--out", str(state.parent)]
+    options += ["--real", str(tmp_path)] if command == "mixed" else []
+    result = CliRunner().invoke(main, ["train", command, *options])
+    assert result.exit_code == 1 and "Go on with it by --resume" in result.output
+    assert state.read_bytes() == b"hours of work"
+    result = CliRunner().invoke(main, ["train", command, *options, "--resume"])
+    assert "by --resume" not in result.output  # other faults of this data may end it
+
+
+def test_a_table_given_for_json_is_refused_before_any_work(tmp_path: Path) -> None:
+    table = tmp_path / "films.csv"
+    table.write_text("ImagePath,Class\n")
+    result = CliRunner().invoke(
+        main, ["import", str(table), "--home", str(tmp_path / "c"), "--json", str(table)]
+    )
+    assert result.exit_code == 2 and "holds something else than JSON" in result.output
+    assert table.read_text() == "ImagePath,Class\n" and not (tmp_path / "c").exists()
