@@ -55,6 +55,14 @@ _PHRASES = {
     "not known": "unknown",
 }
 _BESIDE = frozenset({"patient", "pat", "name", "id", "subject", "person", "환자", "환아", "이름", "성명"})
+# Names under which programs act, and words for anybody.
+_PROGRAM = re.compile(
+    r"(dr\.? )?(the )?(admin|administrator|agent|ai|assistant|bot|model|pedaxr|root|system|user|"
+    r"(open|anthropic |google )?(ai )?(chatgpt|gpt|claude|gemini|copilot|llama|mistral|deepseek|qwen|grok)"
+    r"([ -](code|agent|assistant|ai|opus|sonnet|haiku|pro|flash|[\w.]*\d[\w.]*))*"
+    r"|(ki[ -]?)?assistent|ki|(ai|인공지능) ?(판독|모델|비서|도우미)?|관리자|시스템|사용자|챗봇|모델|비서"
+    r"|me|myself|user ?\d+|dr\.?|doctor|physician|radiologist|arzt|ärztin|médecin|의사|전문의|영상의학과)"
+)
 _SAME_SIGN = re.compile(r"0+|9{5,}|x+|[^\w]+|_+")
 _ANY_CHILD = frozenset(
     {
@@ -90,3 +98,9 @@ def names_nobody(text: str) -> bool:
 def names_any_child(text: str) -> bool:
     """Whether a name says no more than that somebody is a child or a patient, as `Baby` and `신생아` do."""
     return names_nobody(text) or set(re.split(r"[\W_]+", plain(text).casefold())) <= _ANY_CHILD | _BESIDE
+
+
+def names_somebody(text: str) -> bool:
+    """Whether a name may be that of one person who can be asked: no program's, and no word for anybody."""
+    one = plain(text).casefold()
+    return sum(map(str.isalpha, one)) > 1 and not names_nobody(one) and _PROGRAM.fullmatch(one) is None

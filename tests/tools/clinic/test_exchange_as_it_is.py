@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from pedaxr.clinic import Clinic
 from pedaxr.clinic.annotate import annotations_of, merged
+from pedaxr.clinic.exchange.into_clinic import import_annotations
 from pedaxr.clinic.exchange.outlined import OutlinedFilm, filled
 from pedaxr.clinic.exchange.read import read_annotations
 from pedaxr.errors import InvalidRequest
@@ -270,11 +271,16 @@ def test_ids_of_coco_are_the_same_as_numbers_and_as_text(tmp_path: Path, ids: tu
     assert read(tmp_path, "a.json", json.dumps(document)).masks
 
 
-@pytest.mark.parametrize("lost", [{"image_id": 8}, {"category_id": 9}])
-def test_an_annotation_of_no_image_or_category_is_not_dropped(tmp_path: Path, lost: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("lost", "why"),
+    [({"image_id": 8}, "names an image and a category"), ({"category_id": 9}, "names the category '9'")],
+)
+def test_an_annotation_of_no_image_or_category_is_not_dropped(
+    tmp_path: Path, lost: dict[str, int], why: str
+) -> None:
     document = coco("normal.png", (512, 512), [SQUARE])
     document["annotations"][0] |= lost
-    with pytest.raises(InvalidRequest, match="names an image and a category"):
+    with pytest.raises(InvalidRequest, match=why):
         read(tmp_path, "a.json", json.dumps(document))
 
 
@@ -292,3 +298,22 @@ def test_a_film_s_size_may_be_written_as_text(tmp_path: Path, size: tuple[object
     document = json.loads(labelme(shape("polygon", (40, 40), (90, 40), (90, 90))))
     document["imageHeight"], document["imageWidth"] = size
     assert read(tmp_path, "a.json", json.dumps(document)).masks
+
+
+def test_a_film_that_an_import_named_anew_is_known_by_the_picture_beside(
+    film_clinic: Clinic, tmp_path: Path
+) -> None:
+    film = film_clinic.registry.study("normal")
+    (tmp_path / "a.json").write_text(json.dumps(coco("hospital 1.png", (512, 512), [SQUARE])))
+    alone = imported(film_clinic, tmp_path)
+    assert alone.films == 0 and "put the very picture beside" in alone.unused[0].reason
+    (tmp_path / "hospital 1.png").write_bytes(film.image_path.read_bytes())
+    assert imported(film_clinic, tmp_path).films == 1
+
+
+@pytest.mark.parametrize("name", ["claude", "ChatGPT", "anonymous", "user1"])
+def test_a_program_answers_for_no_outlines(film_clinic: Clinic, tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(coco("normal.png", (512, 512), [SQUARE])))
+    done = import_annotations(tmp_path, by=name, clinic=film_clinic)
+    assert done.films == 0 and "a person's" in done.unused[0].reason
+    assert not annotations_of("normal", clinic=film_clinic)

@@ -25,6 +25,7 @@ from pedaxr.registry.departments import is_hidden
 from pedaxr.registry.schema import reading, writing
 from pedaxr.text import printable
 from pedaxr_models.labels import Finding
+from pedaxr_models.written.nobody import names_somebody
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -222,7 +223,7 @@ def _annotation(document: str, version: int) -> Annotation:
 
 def _author(by: str) -> str:
     name = printable(by, LONGEST_NAME)
-    if sum(char.isalpha() for char in name) < 2:
+    if not names_somebody(name):
         raise InvalidRequest(
             "An annotation is a person's: give the name of the human who looked at the film."
         )

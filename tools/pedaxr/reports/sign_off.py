@@ -6,7 +6,6 @@ only through a form that its client shows to a human.
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +29,7 @@ from pedaxr.reports.human_words import DRAFT_IMPRESSION, SIGNED_IMPRESSION, with
 from pedaxr.reports.signers import check_signer
 from pedaxr.text import printable
 from pedaxr.types import Report
-from pedaxr_models.written.nobody import names_nobody
+from pedaxr_models.written.nobody import names_somebody
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -41,14 +40,6 @@ AMENDMENTS = "Amendments"
 _IMPRESSION = "Impression"
 _LONGEST_NAME = 100
 _LONGEST_TEXT = 4000
-# Names under which programs act, and words for anybody. A signature stands for a person who can be asked.
-_PROGRAM = re.compile(
-    r"(dr\.? )?(the )?(admin|administrator|agent|ai|assistant|bot|model|pedaxr|root|system|user|"
-    r"(open|anthropic |google )?(ai )?(chatgpt|gpt|claude|gemini|copilot|llama|mistral|deepseek|qwen|grok)"
-    r"([ -](code|agent|assistant|ai|opus|sonnet|haiku|pro|flash|[\w.]*\d[\w.]*))*"
-    r"|(ki[ -]?)?assistent|ki|(ai|인공지능) ?(판독|모델|비서|도우미)?|관리자|시스템|사용자|챗봇|모델|비서"
-    r"|me|myself|user ?\d+|dr\.?|doctor|physician|radiologist|arzt|ärztin|médecin|의사|전문의|영상의학과)"
-)
 
 
 def list_reports(
@@ -232,8 +223,7 @@ def _patients_of(connection: "Connection", report: Report) -> list[str]:
 def human_name(by: str) -> str:
     """The name as it is stored. Raises InvalidRequest where it is none, or one under which programs act."""
     name = printable(by, _LONGEST_NAME)
-    is_nobody = names_nobody(name) or _PROGRAM.fullmatch(name.casefold())
-    if is_nobody or sum(char.isalpha() for char in name) < 2:
+    if not names_somebody(name):
         raise InvalidRequest("A report is signed by a person: give the name of the human who read the film.")
     return name
 

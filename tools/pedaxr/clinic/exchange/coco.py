@@ -39,7 +39,12 @@ def read_coco(document: Mapping[str, Any]) -> Iterator[OutlinedFilm]:
         names = {str(row["id"]): row["name"] for row in document["categories"]}
         drawn: dict[str, list[Drawn]] = {str(image["id"]): [] for image in document["images"]}
         for row in document.get("annotations") or []:
-            drawn[str(row["image_id"])].append((names[str(row["category_id"])], row.get("segmentation")))
+            if (category := str(row["category_id"])) not in names:
+                raise InvalidRequest(
+                    f"An annotation of the COCO file names the category {category[:40]!r}, which is not in "
+                    "its list of categories. Export it again with all of them."
+                )
+            drawn[str(row["image_id"])].append((names[category], row.get("segmentation")))
         for image in document["images"]:
             name = stem(str(image["file_name"]))
             yield read_or_told(name, partial(_film, image, drawn[str(image["id"])]))

@@ -155,7 +155,10 @@ class _Finder:
         for name in map(_spelled, (film.name, film.file)):
             found = found or self._by_id.get(name) or self._by_file.get(name)
         if found is None:
-            raise InvalidRequest("no film of the clinic has this study id, file name or SOP Instance UID")
+            raise InvalidRequest(
+                "no film of the clinic has this study id, file name or SOP Instance UID; an import names "
+                "films anew, so put the very picture beside the annotations"
+            )
         return found
 
 
