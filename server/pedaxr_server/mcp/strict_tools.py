@@ -30,7 +30,9 @@ R = TypeVar("R")
 # What to do with a value that an argument does not take: a near one would be another diagnosis.
 _INSTEAD = {
     "working_diagnosis": "Leave any other out and put the user's words into indication; choose no near one.",
-    "indication": "Shorten it to what the human said.",
+    "indication": "Shorten it to what the human said, as one text.",
+    "language": "Leave any other out, and put the reply into the user's language yourself.",
+    "study_id": "Give one film's; call again for another. A name goes to find_patient.",
 }
 # Checked on the server anyway; left out of what is published to keep the definitions short.
 _INPUT_NOISE = frozenset({"title", "minLength", "maxLength"})

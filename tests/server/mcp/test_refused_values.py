@@ -25,6 +25,24 @@ async def test_a_long_reason_is_to_be_shortened(server: Server, era: str) -> Non
     assert reply.is_error and "Shorten it" in text_of(reply)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"study_id": ["S-1", "S-2"]}, "call again for another"),
+        ({"study_id": ""}, "A name goes to find_patient"),
+        ({"study_id": "S-1", "language": "de"}, "the user's language yourself"),
+        ({"study_id": "S-1", "indication": ["pain", "fever"]}, "as one text"),
+    ],
+    ids=["two films", "no film", "German", "two reasons"],
+)
+async def test_a_refused_value_comes_with_what_to_do(
+    server: Server, era: str, arguments: dict[str, object], said: str
+) -> None:
+    async with Client(server, mode=era) as client:
+        reply = await client.call_tool("generate_report", arguments)
+    assert reply.is_error and said in text_of(reply)
+
+
 async def test_in_python_too() -> None:
     with pytest.raises(InvalidRequest, match="Put any other into indication"):
         generate_report("S-1", working_diagnosis="appendicitis")
