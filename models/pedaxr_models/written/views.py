@@ -74,8 +74,8 @@ _EUROPEAN: tuple[tuple[str, View | None], ...] = (
     (r"stehend\w* (?:und|oder|u) liegend\w*|liegend\w* (?:und|oder|u) stehend\w*", None),
     (r"(?:im )?stehen\w*(?: \w+)? nicht.*|debout (?:impossible|non).*|bipede\w+ (?:imposible|no).*", None),
     (r"halb\w*(?:sitzend|aufrecht|liegend)\w*|(?:im )?sitzen(?:d\w*)?|bauchlage|assise?|procubitus", None),
-    (r"link(?:s|e[nr]?)? ?(?:seiten)?lage", View.LEFT_LATERAL_DECUBITUS),
-    (r"(?:rechts?|rechten?|rechter)? ?seitenlage\w*|rechtslage", None),
+    (r"link(?:s|e[nr]?)? ?(?:seiten)?lage|lsl", View.LEFT_LATERAL_DECUBITUS),
+    (r"(?:rechts?|rechten?|rechter)? ?seitenlage\w*|rechtslage|rsl", None),
     (r"couchée? sur .*|d[ée]cubitus lat[ée]ral droit|dec[úu]bito lateral derecho", None),
     (
         r"d[ée]cubitus lat[ée]ral gauche|d[eé]c[úu]bito lateral (?:izquierdo|esquerdo)"
@@ -86,10 +86,16 @@ _EUROPEAN: tuple[tuple[str, View | None], ...] = (
     (r"d[ée]cubitus dorsal|d[eé]c[úu]bito (?:supino|dorsal)|couchée?|rückenlage|im liegen", View.SUPINE),
     (r"(?:abdomen|abdomenübersicht|aufnahme|übersicht|ap) liegend|liegend (?:ap|aufnahme)", View.SUPINE),
     (r"im stehen|stehend(?:e[rn]?)?|debout|bipedestaci[óo]n|in piedi|ortost(?:atismo|ática|ase)", View.ERECT),
+    # What is left of a description of two films: "im Stehen und Liegen", "bipedestación y decúbito".
+    (
+        r"d[eé]c[úu]bito|décubitus|liegen\w*|stehen|couche|supin[oa]|clinostatismo|sdraiat[oa]|acostad[oa]",
+        None,
+    ),
 )
 # Japanese and Chinese.
 _HAN: tuple[tuple[str, View | None], ...] = (
     (r"(?:立位|站立位?|[仰背]?[臥卧]位) ?(?:不可|不能|困難|困难|できず|不).*", None),
+    (r"立仰?[臥卧]位|倒立位?", None),  # both; head down, for an atresia
     (r"半(?:立位|[坐座]位)|[坐座]位|腹[臥卧]位|右側?侧?[臥卧]位", None),
     (r"左(?:側|侧)?[臥卧]位", View.LEFT_LATERAL_DECUBITUS),
     (r"[側侧][臥卧]位", None),

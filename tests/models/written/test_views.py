@@ -168,3 +168,24 @@ def test_the_other_side_up_is_the_same_view(said: str) -> None:
 )
 def test_views_are_named_in_the_languages_of_other_hospitals(said: str, view: View | None) -> None:
     assert view_in(said) is view
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("Abdomen im Stehen und Liegen", "stehend/LSL", "Abdomen stehend und Linksseitenlage"),
+        *("ABDOMEN BIPEDESTACION Y DECUBITO", "ASP debout et décubitus", "ASP debout et couche"),
+        *(
+            "addome in piedi e supino",
+            "ortostase e decúbito",
+            "立卧位",
+            "倒立位",
+            "腹部立位・臥位",
+            "站立位及卧位",
+        ),
+        *("in piedi e clinostatismo", "bipedestación y acostado"),
+    ],
+)
+def test_an_examination_of_two_films_is_no_single_view(said: str) -> None:
+    """A supine film called erect would be said to show no free air."""
+    assert view_in(said) is None
