@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -130,6 +131,18 @@ def test_the_page_shows_worst_cases_and_nothing_that_runs(films: list[Film], rea
     assert page.count("data:image/jpeg") == 1
     drawn = draw_case(films[index])
     assert (drawn.max(axis=2) != drawn.min(axis=2)).sum() > 200, "outlines are in colour"
+
+
+def test_a_damaged_film_among_the_worst_costs_no_page(films: list[Film], tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes(films[0].image_path.read_bytes()[:500])
+    film = replace(films[0], image_path=damaged)
+    (refused,) = judge_films([film])
+    assert "damaged" in refused.refused
+    page = quality_page(
+        local_figures([refused]), Page("a", {}, "d", [(refused, data_url(film))], synthetic=False)
+    )
+    assert "damaged.png" in page and "Refused: The picture is damaged" in page
 
 
 def test_other_weights_are_in_use_only_inside_the_block(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -20,8 +20,14 @@ _QUALITY = 80
 
 
 def data_url(film: Film) -> str:
-    """A JPEG of the film as a data URL: solid lines are the human's, dashed ones the network's."""
-    picture = draw_case(film)
+    """A JPEG of the film as a data URL: solid lines are the human's, dashed ones the network's.
+
+    Of a film that cannot be read it is black: what the other films showed is not lost for it.
+    """
+    try:
+        picture = draw_case(film)
+    except UnreadableImage:
+        picture = np.zeros((_SIDE, _SIDE, 3), np.uint8)
     done = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
     return "data:image/jpeg;base64," + base64.b64encode(done.tobytes()).decode()
 
