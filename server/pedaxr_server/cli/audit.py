@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from pedaxr.errors import StorageError
-from pedaxr_server.cli.options import FILE, home_option, json_option, show
+from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr_server.cli.options import FILE, home_option, json_option, may_replace, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,6 +56,8 @@ def export(out: Path, version: str, after: int, home: Path | None) -> None:
     from pedaxr.clinic import open_clinic
     from pedaxr.storage.files import disk_errors, make_private
 
+    if not may_replace(out, b"{"):
+        raise InvalidRequest(f"{out.name} is there already and holds something else. Choose another file.")
     count = 0
     with disk_errors(out.name):
         make_private(out)  # it names patients and what was searched for

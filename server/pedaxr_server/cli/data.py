@@ -15,6 +15,7 @@ from pedaxr_server.cli.options import (
     home_option,
     json_option,
     map_option,
+    may_replace,
     resumable,
     show,
 )
@@ -165,6 +166,8 @@ def sheet(out: Path, seed: int, outlines: bool, structures: bool, view: str | No
     from pedaxr_models.labels import View
     from pedaxr_models.phantom.dataset.contact_sheet import write_sheet
 
+    if not may_replace(out, b"\x89PNG"):
+        raise InvalidRequest(f"{out.name} is there already and is no PNG. Choose another file.")
     with library_errors():
         write_sheet(
             out,

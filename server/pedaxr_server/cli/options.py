@@ -142,7 +142,7 @@ def json_option(command: F) -> F:
 
 def _json_file(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
     """Refuse at once, and not after an hour's work, what the result may not replace."""
-    if path is not None and not _may_replace(path, b"{"):
+    if path is not None and not may_replace(path, b"{"):
         raise click.BadParameter(f"{path.name} is there already and holds something else than JSON.")
     return path
 
@@ -244,7 +244,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         InvalidRequest: what is there is of another kind, such as a film or a table: it would be lost.
         StorageError: it cannot be written.
     """
-    if not _may_replace(path, data):
+    if not may_replace(path, data):
         raise InvalidRequest(f"{path.name} is there already and holds something else. Choose another file.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -256,7 +256,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise StorageError(f"{path} cannot be written ({err.strerror}). Choose another place.") from err
 
 
-def _may_replace(path: Path, data: bytes) -> bool:
+def may_replace(path: Path, data: bytes) -> bool:
     """Whether nothing is at the path that `data` is not a newer version of."""
     if not path.is_file():  # a pipe would be waited for
         return True

@@ -97,3 +97,12 @@ def test_a_table_given_for_json_is_refused_before_any_work(tmp_path: Path) -> No
     )
     assert result.exit_code == 2 and "holds something else than JSON" in result.output
     assert table.read_text() == "ImagePath,Class\n" and not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("command", [("sheet",), ("audit", "export")], ids=["sheet", "audit export"])
+def test_other_outputs_keep_what_is_there(tmp_path: Path, command: tuple[str, ...]) -> None:
+    film = tmp_path / "film.dcm"
+    film.write_bytes(DICOM)
+    result = CliRunner().invoke(main, [*command, str(film)])
+    assert result.exit_code == 1 and "is there already" in result.output
+    assert film.read_bytes() == DICOM
