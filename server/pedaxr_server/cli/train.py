@@ -199,6 +199,30 @@ def train_mixed(real: tuple[Path, ...], batch: tuple[int, int, int] | None, **op
     tell_next(training.package(config))
 
 
+@train.command("tubes")
+@click.option("--data", type=DATA, required=True, help="Data set folder of synthetic films, with masks.")
+@click.option(
+    "--real",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    multiple=True,
+    help="Folder of real films with partial truth (docs/real_films.md) to draw tubes on; repeatable.",
+)
+@click.option("--leave-out", multiple=True, help="Child whose films are not learnt from; repeatable.")
+@click.option("--out", type=FOLDER, required=True, help="Receives state.pt, losses.json and checkpoint/.")
+@click.option("--steps", type=click.IntRange(1), default=5000, show_default=True, help="Optimiser steps.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--resume", is_flag=True, help="Continue the interrupted run in --out.")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
+@resumable("--resume")
+def train_tubes(**options: Any) -> None:
+    """Train the small network that sees gastric tubes, on films that tubes are drawn onto."""
+    from pedaxr_models.tubes import train as training
+
+    config = training.TubeConfig(**options)
+    with library_errors():
+        training.train_tubes(config)
+
+
 @train.command("mean")
 @click.argument(
     "runs", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False)

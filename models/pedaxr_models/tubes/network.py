@@ -1,0 +1,103 @@
+"""A small network from a film to where on it a gastric tube runs.
+
+A tube is a line two or three pixels wide that a segmentation at a quarter of the size does not keep, and what
+tells it from a lead, a shunt or an umbilical line is its course through the whole child. So: depthwise
+separable convolutions (Howard et al. 2017, arXiv:1704.04861) from stride 2 down to 32, and a pyramid that
+brings what is seen there back to a quarter of the size (Lin et al. 2017, arXiv:1612.03144).
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# Channels and blocks of the stages, at strides 4, 8, 16 and 32.
+_STAGES = ((24, 2), (48, 3), (96, 4), (128, 3))
+
+
+@dataclass(frozen=True)
+class TubeNetworkConfig:
+    """Sizes of the network.
+
+    Attributes:
+        stem: channels at stride 2.
+        stages: channels and blocks of each stride from 4 on.
+        pyramid: channels in which what is seen at all strides is added up.
+    """
+
+    stem: int = 16
+    stages: tuple[tuple[int, int], ...] = _STAGES
+    pyramid: int = 32
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dict, the inverse of `from_json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "TubeNetworkConfig":
+        """Rebuild from `to_json` output after a trip through JSON."""
+        return cls(
+            int(data["stem"]), tuple((int(c), int(n)) for c, n in data["stages"]), int(data["pyramid"])
+        )
+
+
+class TubeNetwork(nn.Module):
+    """Film (B, 1, S, S), normalised, to logits (B, S / 4, S / 4) of being crossed by a gastric tube."""
+
+    def __init__(self, config: TubeNetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.stem = _conv_norm(1, config.stem, 3, stride=2)
+        before, stages = config.stem, []
+        for channels, count in config.stages:
+            blocks = [_Separable(before, channels, stride=2)]
+            blocks += [_Separable(channels, channels) for _ in range(count - 1)]
+            stages.append(nn.Sequential(*blocks))
+            before = channels
+        self.stages = nn.ModuleList(stages)
+        self.lateral = nn.ModuleList(nn.Conv2d(channels, config.pyramid, 1) for channels, _ in config.stages)
+        self.merged = _Separable(config.pyramid, config.pyramid)
+        self.head = nn.Conv2d(config.pyramid, 1, 1)
+        nn.init.constant_(self.head.bias, -4.0)  # type: ignore[arg-type]
+
+    def forward(self, film: Tensor) -> Tensor:
+        """See the class."""
+        x, seen = self.stem(film), []
+        for stage, lateral in zip(self.stages, self.lateral, strict=True):
+            x = stage(x)
+            seen.append(lateral(x))
+        summed = seen[-1]
+        for finer in reversed(seen[:-1]):
+            summed = finer + F.interpolate(summed, scale_factor=2.0, mode="nearest")
+        logits: Tensor = self.head(self.merged(summed)).squeeze(1)
+        return logits
+
+
+class _Separable(nn.Module):
+    """A depthwise and a pointwise convolution; what comes in is added where the shape stays."""
+
+    def __init__(self, before: int, after: int, stride: int = 1) -> None:
+        super().__init__()
+        self.depthwise = _conv_norm(before, before, 5 if stride > 1 else 3, stride=stride, groups=before)
+        self.pointwise = _conv_norm(before, after, 1)
+        self.keeps_shape = stride == 1 and before == after
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, before, h, w) to (B, after, h / stride, w / stride)."""
+        y: Tensor = self.pointwise(self.depthwise(x))
+        return x + y if self.keeps_shape else y
+
+
+def _conv_norm(before: int, after: int, kernel: int, *, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(after),
+        nn.ReLU(inplace=True),
+    )
+
+
+def probabilities(logits: Tensor) -> Tensor:
+    """(B, h, w) from 0 to 1."""
+    return torch.sigmoid(logits)
