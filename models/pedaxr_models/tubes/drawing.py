@@ -61,7 +61,7 @@ def _stroke(curve: Curve, shape: tuple[int, ...], width: float) -> FloatArray:
     thickness = max(1, round(width * _FINE))
     cv2.polylines(fine, [_corners(curve, _FINE)], False, (255,), thickness, cv2.LINE_AA, _SHIFT)
     small = cv2.resize(fine, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.float32) / 255
+    return np.asarray(small / np.float32(255), np.float32)
 
 
 def _corners(curve: Curve, factor: int) -> NDArray[np.int32]:
