@@ -30,7 +30,7 @@ SHARD_BYTES = 15 * 2**20  # leaves room for the header below 16 MiB
 MANIFEST = "manifest.json"
 JSON_FILES = ("config.json", "metrics.json", "recipe.json", "data.json")
 CARD = "README.md"
-NETWORKS = ("segmentation", "captioner")
+NETWORKS = ("segmentation", "captioner", "tubes")
 BUNDLED_WEIGHTS = Path(__file__).parent / "weights"
 _HALF_OVERFLOWS = 65520.0  # rounds to infinity in 16 bits; all below is at most the largest number, 65504
 _PART = "#part"  # a tensor larger than a shard is stored in pieces along its first axis
@@ -73,11 +73,11 @@ def weights_root() -> Path:
 
 
 def weights_folder(network: str) -> Path:
-    """Where the weights of `network` ("segmentation", "captioner") are.
+    """Where the weights of `network`, a member of `NETWORKS`, are.
 
-    $PEDAXR_WEIGHTS names a folder with one or both networks, the folder of a training (with `checkpoint/`),
-    or a checkpoint. A network that it does not hold is the bundled one; where it holds none, the folder that
-    is missing is named, so that a wrong path is an error.
+    $PEDAXR_WEIGHTS names a folder with one or more of the networks, the folder of a training (with
+    `checkpoint/`), or a checkpoint. A network that it does not hold is the bundled one; where it holds none,
+    the folder that is missing is named, so that a wrong path is an error.
     """
     root = weights_root()
     if (own := find_network(root, network)) is not None:
@@ -89,7 +89,7 @@ def weights_folder(network: str) -> Path:
 def find_network(root: Path, network: str) -> Path | None:
     """The checkpoint of a network in a folder of weights, of a training, or in a checkpoint; else None.
 
-    A checkpoint whose kind cannot be read counts as both, so that loading it tells what is wrong.
+    A checkpoint whose kind cannot be read counts as each, so that loading it tells what is wrong.
     """
     if (root / network).is_dir():
         return root / network

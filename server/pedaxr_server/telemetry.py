@@ -130,10 +130,10 @@ def cleaned_span(span: "ReadableSpan") -> "ReadableSpan":
 
 
 def _name_models() -> None:
-    from pedaxr_models.checkpoint import CheckpointError, load_checkpoint, weights_folder
+    from pedaxr_models.checkpoint import NETWORKS, CheckpointError, load_checkpoint, weights_folder
     from pedaxr_server.metrics import name_models
 
-    for network in ("segmentation", "captioner"):
+    for network in NETWORKS:
         try:
             checkpoint = load_checkpoint(weights_folder(network), with_tensors=False)
         except CheckpointError:

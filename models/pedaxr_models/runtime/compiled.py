@@ -38,7 +38,7 @@ _FORMAT = 3  # of the graphs; raise it when `graphs.py` changes what they take o
 _USE_TORCH = f"{RUNTIME_VARIABLE}=torch"
 _USE_CPU = f"Check the driver and CUDA's libraries, or set {DEVICE_VARIABLE}=auto."
 _DIGEST = 32
-GRAPHS = {"segmentation": ("segmentation",), "captioner": ("encoder", "decoder")}
+GRAPHS = {"segmentation": ("segmentation",), "captioner": ("encoder", "decoder"), "tubes": ("tubes",)}
 _EXPORT_S = 600  # far more than it takes
 GRAPHS_FOLDER = "graphs"  # next to the folders of the networks
 _KEPT = 16  # files in the cache; about 12 MB for a pair of networks
@@ -128,7 +128,7 @@ def open_graphs(kind: str, folder: Path, checkpoint: Checkpoint) -> dict[str, Gr
     """Graphs of a network by name: those next to the weights or in the cache, else exported and cached.
 
     Args:
-        kind: "segmentation" or "captioner".
+        kind: a member of `NETWORKS`.
         folder: of the checkpoint.
         checkpoint: its content; the tensors are not needed.
 

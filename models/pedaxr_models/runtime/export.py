@@ -22,10 +22,12 @@ from torch import Tensor, nn
 from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS
 from pedaxr_models.captioning.reporter import Reporter
-from pedaxr_models.checkpoint import GraphError
+from pedaxr_models.checkpoint import GraphError, load_checkpoint
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.runtime.graphs import DecoderGraph, EncoderGraph, SegmentationGraph
 from pedaxr_models.segmentation.segmenter import Segmenter
+from pedaxr_models.segmentation.transforms import FRAME
+from pedaxr_models.tubes.network import load_network
 
 _OPSET = 17
 _LEAST_HALVED = 1024  # numbers; below, a node more costs what it saves
@@ -91,7 +93,18 @@ def export_captioner(folder: Path) -> dict[str, bytes]:
     }
 
 
-EXPORTS = {"segmentation": export_segmentation, "captioner": export_captioner}
+def export_tubes(folder: Path) -> dict[str, bytes]:
+    """The graph `tubes` of a checkpoint folder, for one film.
+
+    Raises:
+        CheckpointError: the folder is missing or damaged.
+        GraphError: torch cannot export it.
+    """
+    network = load_network(load_checkpoint(folder))
+    return {"tubes": _export(network, [torch.zeros(1, 1, FRAME, FRAME)], ["film"], ["logits"], {})}
+
+
+EXPORTS = {"segmentation": export_segmentation, "captioner": export_captioner, "tubes": export_tubes}
 
 
 def _export(

@@ -11,6 +11,7 @@ from pedaxr_models.checkpoint import GraphError
 from pedaxr_models.runtime.compiled import DeviceError, wanted_runtime
 from pedaxr_models.runtime.threads import share_cores
 from pedaxr_models.segmentation.film_segmenter import FilmSegmenter
+from pedaxr_models.tubes.finder import TubeFinder
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -34,6 +35,16 @@ def load_reporter(folder: Path) -> FilmReporter:
         GraphError: there is no graph, and only the compiled runtime was asked for or there is no torch.
     """
     return _load(folder, _compiled_reporter, _torch_reporter)
+
+
+def load_tube_finder(folder: Path) -> TubeFinder:
+    """What looks for gastric tubes, of a checkpoint folder.
+
+    Raises:
+        CheckpointError: the folder is missing, damaged or not of a tube network of this version.
+        GraphError: there is no graph, and only the compiled runtime was asked for or there is no torch.
+    """
+    return _load(folder, _compiled_tube_finder, _torch_tube_finder)
 
 
 def _load(folder: Path, compiled: Callable[[Path], T], torch: Callable[[Path], T]) -> T:
@@ -71,3 +82,20 @@ def _torch_reporter(folder: Path) -> FilmReporter:
     from pedaxr_models.captioning.reporter import Reporter
 
     return Reporter.load(folder)
+
+
+def _compiled_tube_finder(folder: Path) -> TubeFinder:
+    from pedaxr_models.checkpoint import load_checkpoint
+    from pedaxr_models.runtime.compiled import as_float, open_graphs
+    from pedaxr_models.tubes.finder import check, finder_of
+
+    checkpoint = load_checkpoint(folder, with_tensors=False)
+    check(checkpoint.config, folder)
+    graph = open_graphs("tubes", folder, checkpoint)["tubes"]
+    return finder_of(lambda film: as_float(graph(film[None, None])[0])[0], checkpoint, folder)
+
+
+def _torch_tube_finder(folder: Path) -> TubeFinder:
+    from pedaxr_models.tubes.torch_finder import load_finder
+
+    return load_finder(folder)

@@ -13,8 +13,8 @@ from pedaxr_models.segmentation.mixed.looks import add_margins, add_marks, lend_
 from pedaxr_models.segmentation.transforms import FRAME, normalise
 from pedaxr_models.tubes.backgrounds import Background
 from pedaxr_models.tubes.drawing import BoolArray, FloatArray, lay_lines, lay_tube
+from pedaxr_models.tubes.follow import STRIDE
 
-STRIDE = 4  # of the network's output
 # Milder than for organs: a line of two pixels is soon gone.
 _DISTORTED = Augmentation(noise=7.0, blur=0.5, dropout=0.05, makers=0.3, log_scale=0.35)
 

@@ -9,9 +9,10 @@ brings what is seen there back to a quarter of the size (Lin et al. 2017, arXiv:
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from pedaxr_models.checkpoint import Checkpoint
 
 # Channels and blocks of the stages, at strides 4, 8, 16 and 32.
 _STAGES = ((24, 2), (48, 3), (96, 4), (128, 3))
@@ -98,6 +99,8 @@ def _conv_norm(before: int, after: int, kernel: int, *, stride: int = 1, groups:
     )
 
 
-def probabilities(logits: Tensor) -> Tensor:
-    """(B, h, w) from 0 to 1."""
-    return torch.sigmoid(logits)
+def load_network(checkpoint: Checkpoint) -> TubeNetwork:
+    """The network of a checkpoint, for use."""
+    network = TubeNetwork(TubeNetworkConfig.from_json(checkpoint.config["network"]))
+    network.load_state_dict(checkpoint.tensors)
+    return network.eval()

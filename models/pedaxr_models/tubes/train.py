@@ -15,9 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Subset
 
+from pedaxr_models.checkpoint import save_checkpoint
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
+from pedaxr_models.segmentation.card import describe_data
 from pedaxr_models.segmentation.data import split_films
+from pedaxr_models.segmentation.mixed.train import describe_real
 from pedaxr_models.training.loop import (
     load_run,
     one_cycle,
@@ -30,7 +33,10 @@ from pedaxr_models.training.loop import (
 )
 from pedaxr_models.tubes.backgrounds import Background, real_backgrounds, synthetic_backgrounds
 from pedaxr_models.tubes.batches import TubeBatches
+from pedaxr_models.tubes.evaluate import call_films, choose_fewest_squares, in_words
+from pedaxr_models.tubes.finder import NAME, TubeFinder
 from pedaxr_models.tubes.network import TubeNetwork, TubeNetworkConfig
+from pedaxr_models.tubes.torch_finder import Look
 
 _PARTS = ("network", "average", "optimiser")
 _VALUES = ("step", "losses")
@@ -162,6 +168,36 @@ def _save(run: TubeRun, config: TubeConfig) -> None:
     torch.save(run.average.state_dict(), part)
     part.replace(config.out / "average.pt")
     (config.out / "losses.json").write_text(json.dumps(run.losses) + "\n", encoding="utf-8")
+
+
+def package(config: TubeConfig) -> Path:
+    """The averaged weights as a checkpoint folder below `config.out`, measured on its validation films."""
+    network = TubeNetwork(config.network)
+    network.load_state_dict(torch.load(config.out / "average.pt", map_location="cpu", weights_only=True))
+    splits = split_films(read_films(config.data))
+    calls = call_films(TubeFinder(Look(network), 0.0, "", {}), splits["validation"])
+    fewest = choose_fewest_squares(calls)
+    save_checkpoint(
+        config.out / "checkpoint",
+        tensors=network.state_dict(),
+        config={"name": NAME, "network": config.network.to_json(), "fewest_squares": fewest},
+        metrics={"validation": in_words(calls, fewest)},
+        recipe=describe(config),
+        data=describe_data(config.data, splits) | {"also": describe_real(chosen_real(config))},
+        card=model_card(in_words(calls, fewest)),
+    )
+    return config.out / "checkpoint"
+
+
+def model_card(figures: dict[str, object]) -> str:
+    """README.md of a checkpoint."""
+    rows = "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in figures.items())
+    return (
+        "# pedaxr tubes\n\nSees lines that run like a gastric tube on abdominal radiographs. Learnt from tubes "
+        "drawn onto films; nobody who judged them is a radiologist. Research and teaching use; not a medical "
+        "device: it must not be relied on to confirm where a tube lies.\n\n## Synthetic validation films\n\n"
+        f"{rows}\n\nMore in docs/tubes.md.\n"
+    )
 
 
 def describe(config: TubeConfig) -> dict[str, object]:

@@ -221,6 +221,7 @@ def train_tubes(**options: Any) -> None:
     config = training.TubeConfig(**options)
     with library_errors():
         training.train_tubes(config)
+        click.echo(f"checkpoint: {training.package(config)}")
 
 
 @train.command("mean")

@@ -6,6 +6,7 @@ Sections are written by `pedaxr.reports.korean` from the structured findings; id
 import re
 from collections.abc import Mapping, Sequence
 
+from pedaxr.reports.check_draft import OTHER_LINES
 from pedaxr.reports.context_sentences import GAS_MEASURED
 from pedaxr.reports.korean import in_korean, korean_sections, korean_word
 from pedaxr.text import ForeignText, shown_id
@@ -25,7 +26,8 @@ _HOW_SURE: Mapping[str, str] = {
 }
 _TELL = "담당 의사에게 즉시 알릴 것."
 _STATUS = {"preliminary": "예비 판독(초안)", "final": "최종 판독", "amended": "수정 판독"}
-_UNTRAINED = "직장 가스, 장벽 가스, 카테터 및 튜브, 이물, 석회화, 실질 장기, 폐 기저부, 골격"
+_LINES = "카테터 및 튜브"
+_UNTRAINED = f"직장 가스, 장벽 가스, {_LINES}, 이물, 석회화, 실질 장기, 폐 기저부, 골격"
 _DISCLAIMER = "연구 및 교육용이며 의료기기가 아님. 반드시 자격 있는 의료인이 영상을 판독할 것."
 _NO_VERDICT = "호전이나 악화는 의사가 판단함."
 _SOURCE = re.compile(r" \[[^\]]+\]")
@@ -188,4 +190,7 @@ def _supplied(report: Report) -> str:
 def _not_assessed(not_assessed: Sequence[NotAssessed]) -> str:
     by_view = [_sign(one.what) for one in not_assessed if one.reason == "view" and one.what in SIGNS]
     seen = f"이 촬영 자세에서는 {', '.join(by_view)}(소견이 없다는 뜻은 아님); " if by_view else ""
-    return f"평가하지 않음: {seen}모델이 보지 않는 것: {_UNTRAINED}."
+    untrained = _UNTRAINED
+    if any(one.what == OTHER_LINES for one in not_assessed):
+        untrained = untrained.replace(_LINES, f"그 밖의 {_LINES}")
+    return f"평가하지 않음: {seen}모델이 보지 않는 것: {untrained}."

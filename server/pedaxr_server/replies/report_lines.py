@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pedaxr.ages import age_text
 from pedaxr.reports.context_sentences import GAS_MEASURED
 from pedaxr.reports.prose.findings import ORDER, stated
+from pedaxr.reports.prose.tubes import OTHERS, seen_tube
 from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import (
     ComparedItem,
@@ -192,9 +193,16 @@ def _findings(report: Report) -> list[str]:
         f"UNCHECKED: {' '.join(unchecked)}" if unchecked else "",
         *doubt_lines(report.findings, _doubts_said(report)),
         not_outlined_line(outlined, left_out) if report.findings and not report.in_doubt else "",
+        _tube_line(report),
         not_assessed_line(left_out),
         *measure_lines(report.measures),
     ]
+
+
+def _tube_line(report: Report) -> str:
+    """Where a gastric tube is seen; that none is would not be borne out."""
+    tube = None if report.in_doubt else seen_tube(report.sentences)
+    return f"Lines and tubes: {tube.text} {OTHERS}" if tube else ""
 
 
 def _doubts_said(report: Report) -> list[str]:

@@ -10,6 +10,7 @@ from pedaxr.errors import ModelUnavailable
 if TYPE_CHECKING:
     from pedaxr_models.captioning.film_reporter import FilmReporter
     from pedaxr_models.segmentation.film_segmenter import FilmSegmenter
+    from pedaxr_models.tubes.finder import TubeFinder
 
 T = TypeVar("T")
 
@@ -55,6 +56,18 @@ def reporter() -> "FilmReporter":
     from pedaxr_models.runtime.load import load_reporter
 
     return _cache.get(weights_folder("captioner"), load_reporter)
+
+
+def tube_finder() -> "TubeFinder":
+    """What looks for gastric tubes.
+
+    Raises:
+        ModelUnavailable: its weights are missing, damaged or of another version.
+    """
+    from pedaxr_models.checkpoint import weights_folder
+    from pedaxr_models.runtime.load import load_tube_finder
+
+    return _cache.get(weights_folder("tubes"), load_tube_finder)
 
 
 def _loaded(folder: Path, load: Callable[[Path], T]) -> T:

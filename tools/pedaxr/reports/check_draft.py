@@ -31,13 +31,14 @@ _DOMES = "domes of the diaphragm"
 NO_DOMES_FLAG = f"The {_DOMES} are not fully included: free intraperitoneal air cannot be assessed."
 _AIR = Finding.PNEUMOPERITONEUM
 _FREE_AIR = re.compile(r"\b([Ff])ree (?:intraperitoneal )?(?:gas|air)\b(?![- ]fluid)")
+LINES, OTHER_LINES = "lines_and_tubes", "other_lines_and_tubes"  # the latter where a gastric tube is seen
 # What a report on such a film speaks of, and no network here was trained for or measured on.
 UNTRAINED_PARTS = (
     "rectal_gas",
     "bowel_wall_gas",
     "calcification",
     "foreign_bodies",
-    "lines_and_tubes",
+    LINES,
     "organs",
     "lung_bases",
     "bones",
@@ -108,7 +109,7 @@ def check_draft(
         ],
         points.confidence(least_sure(told.probabilities, outlined, view)[0]),
         limits,
-        not_assessed=not_assessed(findings, view),
+        not_assessed=not_assessed(findings, view, sees_tube=limits.tube is not None),
     )
 
 
@@ -139,10 +140,13 @@ def critical_findings(findings: Sequence[StructuredFinding]) -> dict[str, Certai
     return {air.finding: air.certainty} if air.certainty else {}
 
 
-def not_assessed(findings: Sequence[StructuredFinding], view: View | None) -> list[NotAssessed]:
+def not_assessed(
+    findings: Sequence[StructuredFinding], view: View | None, *, sees_tube: bool = False
+) -> list[NotAssessed]:
     """Findings that this film cannot show or exclude, then what no network here was trained for."""
     left = [f for f in findings if f.presence is Presence.NOT_ASSESSED and f.certainty is None]
-    parts = [NotAssessed(what=part, reason="model") for part in UNTRAINED_PARTS]
+    untrained = [OTHER_LINES if sees_tube and part == LINES else part for part in UNTRAINED_PARTS]
+    parts = [NotAssessed(what=part, reason="model") for part in untrained]
     return [
         *(
             NotAssessed(what=f.finding, reason="view" if is_blind(Finding(f.finding), view) else "field")

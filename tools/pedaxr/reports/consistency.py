@@ -13,6 +13,7 @@ from pedaxr.reports.check_draft import CheckedDraft
 from pedaxr.reports.film_limits import LEVELS, LITTLE_STOOL, MUCH_STOOL, stool_shares
 from pedaxr.reports.human_words import COMMUNICATION
 from pedaxr.reports.korean import sections_in_korean
+from pedaxr.reports.prose.tubes import seen_tube
 from pedaxr.reports.sections import NOTHING_OUTLINED
 from pedaxr.types import Report, StructuredFinding
 from pedaxr_models.facts import DistalGas, Presence
@@ -148,13 +149,16 @@ def _of_context(report: Report, sections: Mapping[str, str], language: str) -> I
     """View, stool, gas and tubes of the findings."""
     view = report.film.view_position if report.film else None
     present = {f.finding for f in report.findings if f.presence is Presence.PRESENT}
+    sees_tube = seen_tube(report.sentences) is not None
     for name in ("Technique", *_TOLD):
         for sentence in split_sentences(sections.get(name, "")):
             said, where = parse(sentence), f"{language} {name}: {sentence}"
             if said.view is not None and said.view is not view:
                 yield Contradiction("view", where, str(view or "not stated"), sentence)
-            if said.gastric_tube:
-                yield Contradiction("tube", where, "lines and tubes are not assessed", sentence)
+            if said.gastric_tube and not sees_tube:
+                yield Contradiction(
+                    "tube", where, "no tube is seen by the network that looks for them", sentence
+                )
             if said.distal_gas is DistalGas.NORMAL and _LEVEL in present and _NORMAL.search(sentence):
                 yield Contradiction("distal gas", where, "air-fluid levels are outlined", sentence)
             if said.stool_burden and (wrong := _stool_wrong(said.stool_burden, report)):

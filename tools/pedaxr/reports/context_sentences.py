@@ -1,18 +1,20 @@
 """Sentences that speak of no finding (view, stool burden, distal gas, tubes), held against what is known.
 
 None of them can be checked against a region. What the request or the outlines settle is struck where the
-draft says otherwise, and gas beyond the stomach is said as it is measured; the rest stands as unchecked.
+draft says otherwise, gas beyond the stomach is said as it is measured, and a tube as it is seen; the rest
+stands as unchecked.
 """
 
 from collections.abc import Sequence
 
 from pedaxr.reports.film_limits import FilmLimits
+from pedaxr.reports.prose.tubes import speaks_of_tube
 from pedaxr.types import Sentence, StructuredFinding
 from pedaxr_models.facts import DistalGas, Presence
 from pedaxr_models.labels import Finding
 from pedaxr_models.report_text.parser import ParsedFacts, parse
 
-NO_TUBES = "lines and tubes are not assessed by this model"
+NO_TUBES = "no tube is seen by the network that looks for them"
 NO_VIEW = "the view is not stated"
 OTHER_VIEW = "the film is registered as taken in another view"
 MEASURED = "the outlines measure the stool instead"
@@ -31,8 +33,17 @@ def settle_context(
     """The same sentences; those on no finding that cannot stand are struck, with the reason.
 
     Where gas beyond the stomach is measured, a draft's sentence on it is replaced by the measured one, and a
-    draft that is silent on it gets one.
+    draft that is silent on it gets one. Likewise of a gastric tube that is seen.
     """
+    told = _with_gas(sentences, findings, limits)
+    if limits.tube is None or not told:
+        return told
+    return [*(sentence for sentence in told if not speaks_of_tube(sentence)), limits.tube]
+
+
+def _with_gas(
+    sentences: Sequence[Sentence], findings: Sequence[StructuredFinding], limits: FilmLimits
+) -> list[Sentence]:
     present = {Finding(f.finding) for f in findings if f.presence is Presence.PRESENT}
     settled = [_settled(sentence, present, limits) for sentence in sentences]
     if limits.distal_gas is None or not settled:

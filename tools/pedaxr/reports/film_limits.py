@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pedaxr.reports.measured_grades import distal_gas_extent, extents_of, grades_of, measured_distal_gas
+from pedaxr.reports.prose.tubes import tube_sentence
+from pedaxr.types import Sentence
 from pedaxr_models.facts import DistalGas, Severity
 from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding, Structure, View
 from pedaxr_models.plausibility import is_blind
@@ -36,6 +38,7 @@ class FilmLimits:
         stool_shares: of the right colon, left colon and rectosigmoid; None where not measured.
         grades: by finding that is outlined, where its extent is measured and has a scale.
         distal_gas: measured on the outlines; None where it is not.
+        tube: what is to be said of the gastric tube that is seen; None where none is.
     """
 
     view: View | None
@@ -45,6 +48,7 @@ class FilmLimits:
     stool_shares: tuple[float, float, float] | None = None
     grades: Mapping[Finding, Severity] = field(default_factory=dict)
     distal_gas: DistalGas | None = None
+    tube: Sentence | None = None
 
     @property
     def is_horizontal_beam(self) -> bool:
@@ -73,6 +77,7 @@ def limits_of(reading: "Reading", *, is_air_suspected: bool = False) -> FilmLimi
         stool_shares=stool_shares(measures),
         grades=grades_of(extents_of(reading), reading.metadata.view, scale),
         distal_gas=measured_distal_gas(distal_gas_extent(reading), scale),
+        tube=tube_sentence(reading),
     )
 
 

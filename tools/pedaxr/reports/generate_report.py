@@ -21,11 +21,13 @@ from pedaxr.reports.consistency import without_contradictions
 from pedaxr.reports.current import in_context
 from pedaxr.reports.flags import VIEW_CONTRADICTED
 from pedaxr.reports.human_words import UNDETERMINED
+from pedaxr.reports.prose.tubes import seen_tube, tube_sentence
 from pedaxr.reports.sections import compose_sections, present_findings, sections_in_doubt, standing_text
 from pedaxr.stage_times import stage
 from pedaxr.text import printable
 from pedaxr.types import Report, Supplied
 from pedaxr_models.labels import LABELS, NORMAL, View
+from pedaxr_models.runtime.threads import begin
 from pedaxr_models.written.ages import OLDEST_MONTHS
 from pedaxr_models.written.views import view_in
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from pedaxr.clinic import ClinicLike
     from pedaxr.radiograph.in_memory import FilmLike
     from pedaxr_models.captioning.film_reporter import FilmReporter
+    from pedaxr_models.tubes.finder import TubeFinder
 
 
 @audited
@@ -133,14 +136,17 @@ def _both(requested: str | None, given: str | None) -> list[Supplied]:
 
 
 def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") -> Report:
-    if not reading.doubts:  # else it is compared with nothing
+    if not reading.doubts:  # else it is compared with nothing, and no tube is told
         begin_earlier(reading.source)
+        begin(lambda: tube_sentence(reading))  # looked for while the draft is written
     with stage("write_report"):
         told = draft_of(reading, reporter)
     with stage("check_report"):
         checked = check_draft(reading, told, operating_points(), supplied.working_diagnoses)
     past = NOT_COMPARED_FILM if checked.in_doubt else compare_with_earlier(reading, checked)
-    trained = provenance(reading.segmenter, reporter)
+    finder = models.tube_finder() if seen_tube(checked.sentences) else None
+    trained = provenance(reading.segmenter, reporter, *([finder] if finder else []))
+    written = [reading.model_name, *(_model_name(one) for one in (reporter, finder) if one)]
 
     def composed(checked: CheckedDraft) -> Report:
         return Report(
@@ -166,13 +172,17 @@ def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") ->
             sureness=None if checked.in_doubt else in_a_word(checked.confidence),
             image_dependence=told.image_dependence,
             image_sha256=reading.radiograph.sha256,
-            model=f"{reading.model_name}; {reporter.name} {reporter.weights_sha256[:12]}".strip(),
+            model="; ".join(written).strip(),
             trained_on=trained.trained_on,
             data_statement=trained.statement,
         )
 
     report = without_contradictions(composed, checked)
     return report.model_copy(update={"report_id": _report_id(reading, reporter, report, supplied)})
+
+
+def _model_name(network: "FilmReporter | TubeFinder") -> str:
+    return f"{network.name} {network.weights_sha256[:12]}"
 
 
 _NOT_YET = "R"  # the id, while the words that it hangs on are being found

@@ -21,8 +21,9 @@ from pedaxr.reports.prose.findings import COUNTED_ROUGHLY, MOST, ORDER, loaded
 from pedaxr.reports.prose.measured import calibres, stool
 from pedaxr.reports.prose.places import placed
 from pedaxr.reports.prose.question import answers
+from pedaxr.reports.prose.tubes import CONFIRM, seen_tube
 from pedaxr.reports.recommendations import SOURCES, steps_of
-from pedaxr.reports.sections import UNTRAINED, WITHHELD, present_findings
+from pedaxr.reports.sections import NOT_ASSESSED, UNTRAINED, WITHHELD, present_findings
 from pedaxr.types import Report, StructuredFinding
 from pedaxr_models.facts import FindingFact, Presence
 from pedaxr_models.labels import FINDINGS, LABELS, TERMS, URGENCY, Finding, View
@@ -55,7 +56,7 @@ def sections_in_korean(report: Report) -> dict[str, str]:
     told = {
         "Indication": _indication(report),
         "Findings": _findings(report),
-        **dict.fromkeys(UNTRAINED, table["not_assessed"]),
+        **{name: table["not_assessed"] for name in UNTRAINED if report.sections.get(name) == NOT_ASSESSED},
         "Impression": _impression(report),
         "Recommendation": _recommendation(report),
         DRAFT_IMPRESSION: _impression(report),
@@ -210,7 +211,9 @@ def _impression(report: Report) -> str:
     elif not limits.are_domes_in_field and Finding.PNEUMOPERITONEUM not in named:
         name = wordings("ko").words.names[Finding.PNEUMOPERITONEUM]
         lines.append(as_text([table["domes"].format(name=name)]))
-    lines += answers([one.text for one in report.indications], report.findings, "ko")
+    tube = seen_tube(report.sentences)
+    told_tube = in_korean(f"{tube.text} {CONFIRM}") if tube else None
+    lines += answers([one.text for one in report.indications], report.findings, "ko", tube=told_tube)
     return " ".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
 
 

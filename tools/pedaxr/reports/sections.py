@@ -10,6 +10,7 @@ from pedaxr.reports.human_words import COMMUNICATION, TELL_NOW
 from pedaxr.reports.prose.findings import findings_text, is_named, stated
 from pedaxr.reports.prose.places import ONE_SIDED
 from pedaxr.reports.prose.question import answers
+from pedaxr.reports.prose.tubes import CONFIRM, OTHERS, seen_tube
 from pedaxr.reports.recommendations import recommend
 from pedaxr.text import printable
 from pedaxr.types import Sentence, StructuredFinding
@@ -21,7 +22,8 @@ if TYPE_CHECKING:  # load NumPy and OpenCV, which a search has no use for
     from pedaxr.reading.read_film import Reading
 
 NOT_ASSESSED = "not assessed by this model"
-UNTRAINED = ("Calcification and foreign bodies", "Lines and tubes", "Organs", "Lung bases", "Bones")
+LINES = "Lines and tubes"
+UNTRAINED = ("Calcification and foreign bodies", LINES, "Organs", "Lung bases", "Bones")
 # What a vertical beam, or a view that nobody states, leaves open.
 _UNSEEN = {
     Finding.AIR_FLUID_LEVEL: "Air-fluid levels not assessed",
@@ -70,19 +72,27 @@ def compose_sections(
         "Indication": printable(indication) if indication else "not supplied",
         "Comparison": comparison,
         "Findings": WITHHELD if is_withheld else findings_text(sentences, findings, limits, reading.measures),
-        **dict.fromkeys(UNTRAINED, NOT_ASSESSED),
+        **_untrained(sentences),
         "Impression": _impression(
             findings,
             limits,
             is_withheld=is_withheld,
             is_other_view=bool(impossible_on(limits.view, reading.findings)),
             requests=requests,
+            tube=seen_tube(sentences),
         ),
         "Recommendation": " ".join(map(str, steps)),
     }
     if any(f.finding == Finding.PNEUMOPERITONEUM and f.certainty for f in findings):
         sections[COMMUNICATION] = TELL_NOW
     return sections
+
+
+def _untrained(sentences: Sequence[Sentence]) -> dict[str, str]:
+    """What no network here was trained for, but for a gastric tube that is seen."""
+    told = dict.fromkeys(UNTRAINED, NOT_ASSESSED)
+    tube = seen_tube(sentences)
+    return told if tube is None else told | {LINES: f"{tube.text} {OTHERS}"}
 
 
 def sections_in_doubt(reading: "Reading", in_doubt: str) -> dict[str, str]:
@@ -122,6 +132,7 @@ def _impression(
     is_withheld: bool,
     is_other_view: bool,
     requests: Sequence[str],
+    tube: Sentence | None,
 ) -> str:
     """Critical first, hedged as it must be; what the film cannot exclude is said whatever else was found."""
     by_name = {Finding(f.finding): f for f in findings}
@@ -136,7 +147,7 @@ def _impression(
         lines += [f"{' and '.join(unseen).replace('and Free', 'and free')} on this view."] if unseen else []
     elif not limits.are_domes_in_field and Finding.PNEUMOPERITONEUM not in named:
         lines.append("Free intraperitoneal air not assessed: the domes of the diaphragm are not included.")
-    lines += answers(requests, findings)
+    lines += answers(requests, findings, tube=f"{tube.text} {CONFIRM}" if tube else None)
     return " ".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
 
 

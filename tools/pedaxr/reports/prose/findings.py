@@ -102,11 +102,12 @@ def _filled(text: str, fact: FindingFact) -> str:
 
 
 def _standing(sentences: Sequence[Sentence]) -> Iterator[str]:
-    """What is said of no finding and nobody contradicts; the view stands under Technique."""
+    """What is said of no finding and nobody contradicts; view and tubes have sections of their own."""
     for sentence in sentences:
         if sentence.verdict not in ("not_checked", "grounded") or parse_findings(sentence.text):
             continue
-        if parse(sentence.text).view is None:
+        said = parse(sentence.text)
+        if said.view is None and not said.gastric_tube:
             yield sentence.text.removesuffix(".")
 
 

@@ -34,6 +34,13 @@ def _kind(asked: str, about: Sequence[Finding], english: str, korean: str) -> _Q
     return _Question(re.compile(asked, re.IGNORECASE), tuple(about), {"en": english, "ko": korean})
 
 
+_LINES = _kind(
+    r"\btubes?\b|catheter|\b(?:central|umbilical|venous|arterial) lines?\b|\b(?:uvc|uac|ng|og|picc)\b"
+    r"|\bshunt|\bstents?\b|\bdrains?\b|gastrostomy|\bpeg\b|튜브|카테터|위관|단락|션트|스텐트|배액관|위루",
+    (),
+    "Lines and tubes are not assessed by this model: the question asked stays open.",
+    "본 모델은 카테터 및 튜브를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+)
 _QUESTIONS = (
     _kind(
         r"coin|swallowed|\bswallowing an?\b|foreign bod|ingest|batter(?:y|ies)|magnet|bezoar|\bneedle"
@@ -42,13 +49,7 @@ _QUESTIONS = (
         "Foreign bodies are not assessed by this model: the question asked stays open.",
         "본 모델은 이물을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
     ),
-    _kind(
-        r"\btubes?\b|catheter|\b(?:central|umbilical|venous|arterial) lines?\b|\b(?:uvc|uac|ng|og|picc)\b"
-        r"|\bshunt|\bstents?\b|\bdrains?\b|gastrostomy|\bpeg\b|튜브|카테터|위관|단락|션트|스텐트|배액관|위루",
-        (),
-        "Lines and tubes are not assessed by this model: the question asked stays open.",
-        "본 모델은 카테터 및 튜브를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
-    ),
+    _LINES,
     _kind(
         r"\bstones?\b|calcul|calcif|결석|석회",
         (),
@@ -128,6 +129,12 @@ _ASKING = re.compile(
     re.IGNORECASE,
 )
 _PARTS = re.compile(r"[^?;,\n]*\w[^?;,\n]*\?*")
+# Asked for beside a gastric tube, or instead of one.
+_OTHER_LINES = re.compile(
+    r"catheter|\blines?\b|\b(?:uvc|uac|picc|ett|peg)\b|\bshunt|\bstents?\b|\bdrains?\b|gastrostomy|"
+    r"endotracheal|tracheal|카테터|단락|션트|스텐트|배액관|위루|기관",
+    re.IGNORECASE,
+)
 _OPEN: Mapping[Language, str] = {
     "en": "A question of the request is about nothing that this model looks for: it stays open.",
     "ko": "의뢰에서 묻는 사항 중 본 모델이 찾지 않는 것이 있어 답할 수 없음.",
@@ -135,7 +142,11 @@ _OPEN: Mapping[Language, str] = {
 
 
 def answers(
-    requests: Iterable[str], findings: Sequence[StructuredFinding], language: Language = "en"
+    requests: Iterable[str],
+    findings: Sequence[StructuredFinding],
+    language: Language = "en",
+    *,
+    tube: str | None = None,
 ) -> list[str]:
     """What an impression adds for the questions in a request; empty where it says all of it already.
 
@@ -143,11 +154,16 @@ def answers(
         requests: as supplied, by whomever.
         findings: settled.
         language: of the answer.
+        tube: what is said of the gastric tube that is seen, in that language: the answer to who asks for no
+            other line.
     """
     asked = " ".join(requests)
     absent = {f.finding for f in findings if f.presence is Presence.ABSENT and f.agreed}
     told = [q for q in _QUESTIONS if q.asked.search(asked) and set(q.about) <= absent]
-    said = [q.answers[language] for q in told if not _is_within(q.about, [o.about for o in told])]
+    replies = {id(q): q.answers[language] for q in told}
+    if tube is not None and not _OTHER_LINES.search(asked):
+        replies |= {id(_LINES): tube} if _LINES in told else {}
+    said = [replies[id(q)] for q in told if not _is_within(q.about, [o.about for o in told])]
     if all(q.about for q in told) and any(map(_is_left_open, _PARTS.findall(asked))):
         return [*said, _OPEN[language]]  # where another answer is that it stays open, once is enough
     return said

@@ -6,6 +6,7 @@ looked for and not drawn: it is neither a figure nor a denial.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from pedaxr.reports.prose.tubes import seen_tube
 from pedaxr.types import NotAssessed, Region, Report, SegmentationResult, Sentence, Slot, StructuredFinding
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import FINDINGS, Finding, Structure, sign_within
@@ -34,7 +35,8 @@ def slots_of(report: Report) -> list[Slot]:
     if report.in_doubt:
         return list(_left(report.not_assessed, ()))
     told = [_of_finding(finding, report) for finding in report.findings]
-    gas = _distal_gas(report.sentences)
+    gas = list(_distal_gas(report.sentences))
+    gas += _tube(report.sentences)
     return [*told, *gas, *_measured(report.measures, {}), *_left(report.not_assessed, [t.what for t in told])]
 
 
@@ -111,6 +113,20 @@ def _distal_gas(sentences: Sequence[Sentence]) -> Iterator[Slot]:
                 certainty="measured" if sentence.verdict == "grounded" else "unchecked",
             )
             return
+
+
+def _tube(sentences: Sequence[Sentence]) -> Iterator[Slot]:
+    """The one that is seen; that none is says nothing."""
+    if (seen := seen_tube(sentences)) is not None and (place := seen.region) is not None:
+        yield Slot(
+            what="gastric tube",
+            assessed=True,
+            value="present" if place.quadrants else "not followed below the diaphragm",
+            certainty="outlined",
+            side=place.side,
+            quadrants=place.quadrants or None,
+            bounding_box=place.bounding_box,
+        )
 
 
 def _measured(measures: Mapping[str, float], regions: Mapping[str, Region]) -> Iterator[Slot]:

@@ -1,0 +1,60 @@
+"""How often the tubes of films are seen, and how often a line is taken for one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pedaxr_models.datasets.film import Film
+from pedaxr_models.datasets.pixels import read_pixels
+from pedaxr_models.segmentation.transforms import frame_film
+from pedaxr_models.tubes.finder import TubeFinder
+from pedaxr_models.tubes.follow import follow
+
+
+@dataclass(frozen=True)
+class TubeCall:
+    """One film.
+
+    Attributes:
+        has_tube: what the film shows, by its facts.
+        squares: of the longest line seen, however short; 0: none.
+    """
+
+    has_tube: bool
+    squares: float
+
+
+def call_films(finder: TubeFinder, films: Sequence[Film]) -> list[TubeCall]:
+    """Of the films whose facts are known."""
+    calls = []
+    for film in films:
+        if film.facts is not None:
+            seen = follow(finder.probabilities(*frame_film(read_pixels(film.image_path))), fewest_squares=0.0)
+            calls.append(TubeCall(film.facts.gastric_tube, seen.squares if seen else 0.0))
+    return calls
+
+
+def seen_and_false(calls: Sequence[TubeCall], fewest_squares: float) -> tuple[int, int, int, int]:
+    """Tubes seen, of how many; films without one on which one is seen, of how many."""
+    true = [call.squares >= fewest_squares for call in calls if call.has_tube]
+    false = [call.squares >= fewest_squares for call in calls if not call.has_tube]
+    return sum(true), len(true), sum(false), len(false)
+
+
+def choose_fewest_squares(calls: Sequence[TubeCall], *, most_false: float = 0.02) -> float:
+    """The least length at which at most that share of the films without a tube is said to have one."""
+    without = sorted((call.squares for call in calls if not call.has_tube), reverse=True)
+    allowed = int(most_false * len(without))
+    limit = without[allowed] if allowed < len(without) else 0.0
+    return round(float(np.nextafter(limit, np.inf)) + 0.5, 1)
+
+
+def in_words(calls: Sequence[TubeCall], fewest_squares: float) -> dict[str, object]:
+    """For a checkpoint's metrics.json."""
+    seen, tubes, false, without = seen_and_false(calls, fewest_squares)
+    return {
+        "fewest_squares": fewest_squares,
+        "tubes_seen": f"{seen} of {tubes}",
+        "false": f"{false} of {without}",
+    }

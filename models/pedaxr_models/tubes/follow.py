@@ -1,0 +1,85 @@
+"""From where a tube may run to the one that is seen: its course and its tip. Loads no torch."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+STRIDE = 4  # pixels of the 512 frame that a square of the network's output is wide
+_LIKELY = 0.5
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
+
+
+@dataclass(frozen=True)
+class SeenTube:
+    """A line that runs like a gastric tube.
+
+    Attributes:
+        course: (n, 2) float32 of x, y in pixels of the 512 frame, from its upper end to its tip.
+        squares: how many squares of 4 by 4 pixels it is likely to run through, each counted by how likely.
+        sureness: mean probability along it, 0 to 1.
+    """
+
+    course: FloatArray
+    squares: float
+    sureness: float
+
+    @property
+    def tip(self) -> tuple[float, float]:
+        """x, y in pixels of the 512 frame."""
+        x, y = self.course[-1]
+        return float(x), float(y)
+
+
+def follow(probabilities: FloatArray, *, fewest_squares: float) -> SeenTube | None:
+    """The longest line on a map (S / 4, S / 4) of where a tube may run; None where none is long enough.
+
+    Squares that touch, or that one square parts, belong together. A tube is followed from its upper end to
+    the square that lies farthest from it along the line.
+    """
+    likely = probabilities >= _LIKELY
+    count, labels = cv2.connectedComponents(cv2.dilate(likely.astype(np.uint8), _NEIGHBOURS), connectivity=8)
+    sums = [float(probabilities[likely & (labels == piece)].sum()) for piece in range(1, count)]
+    if not sums or max(sums) < fewest_squares:
+        return None
+    piece = labels == 1 + int(np.argmax(sums))
+    line = likely & piece
+    course = _course(line, piece, probabilities)
+    return SeenTube(course, max(sums), float(probabilities[line].mean()))
+
+
+def _course(line: BoolArray, piece: BoolArray, probabilities: FloatArray) -> FloatArray:
+    """Through the likeliest square of each front of a wave that sets out from the upper end."""
+    fronts = _fronts(line, piece)
+    last = max(number for number, front in enumerate(fronts) if (front & line).any())
+    place = _likeliest(fronts[last] & line, probabilities)
+    places = [place]
+    for front in fronts[last - 1 :: -1] if last else []:
+        row, column = place
+        near = np.zeros_like(front)
+        near[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = True
+        place = _likeliest(front & near, probabilities)
+        places.append(place)
+    middles = np.array([(column, row) for row, column in places[::-1]], np.float32)
+    return np.asarray(middles * STRIDE + (STRIDE - 1) / 2, np.float32)
+
+
+def _fronts(line: BoolArray, piece: BoolArray) -> list[BoolArray]:
+    row, column = (int(place[0]) for place in np.nonzero(line))
+    front = np.zeros_like(piece)
+    front[row, column] = True
+    fronts, reached = [], np.zeros_like(piece)
+    while front.any():
+        fronts.append(front)
+        reached |= front
+        front = (cv2.dilate(front.astype(np.uint8), _NEIGHBOURS) > 0) & piece & ~reached
+    return fronts
+
+
+def _likeliest(squares: BoolArray, probabilities: FloatArray) -> tuple[int, int]:
+    row, column = np.unravel_index(int(np.where(squares, probabilities, -1.0).argmax()), squares.shape)
+    return int(row), int(column)
