@@ -1,11 +1,13 @@
 """How often the tubes of films are seen, and how often a line is taken for one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from pedaxr_models.datasets.film import Film
+from pedaxr_models.datasets.partial_truth import PartialFilm
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.segmentation.transforms import frame_film
 from pedaxr_models.tubes.finder import TubeFinder
@@ -27,12 +29,21 @@ class TubeCall:
 
 def call_films(finder: TubeFinder, films: Sequence[Film]) -> list[TubeCall]:
     """Of the films whose facts are known."""
-    calls = []
-    for film in films:
-        if film.facts is not None:
-            seen = follow(finder.probabilities(*frame_film(read_pixels(film.image_path))), fewest_squares=0.0)
-            calls.append(TubeCall(film.facts.gastric_tube, seen.squares if seen else 0.0))
-    return calls
+    return [
+        TubeCall(film.facts.gastric_tube, _longest(finder, film.image_path))
+        for film in films
+        if film.facts is not None
+    ]
+
+
+def call_real(finder: TubeFinder, films: Sequence[PartialFilm], with_tube: Collection[str]) -> list[TubeCall]:
+    """Of real films, of which those with the ids `with_tube` show one."""
+    return [TubeCall(film.id in with_tube, _longest(finder, film.image_path)) for film in films]
+
+
+def _longest(finder: TubeFinder, picture: Path) -> float:
+    seen = follow(finder.probabilities(*frame_film(read_pixels(picture))), fewest_squares=0.0)
+    return seen.squares if seen else 0.0
 
 
 def seen_and_false(calls: Sequence[TubeCall], fewest_squares: float) -> tuple[int, int, int, int]:

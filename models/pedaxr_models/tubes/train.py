@@ -193,9 +193,10 @@ def model_card(figures: dict[str, object]) -> str:
     """README.md of a checkpoint."""
     rows = "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in figures.items())
     return (
-        "# pedaxr tubes\n\nSees lines that run like a gastric tube on abdominal radiographs. Learnt from tubes "
-        "drawn onto films; nobody who judged them is a radiologist. Research and teaching use; not a medical "
-        "device: it must not be relied on to confirm where a tube lies.\n\n## Synthetic validation films\n\n"
+        "# pedaxr tubes\n\nSees lines that run like a gastric tube on abdominal radiographs. Learnt from "
+        "tubes drawn onto films; nobody who judged them is a radiologist. Research and teaching use; not a "
+        "medical device: it must not be relied on to confirm where a tube lies.\n\n"
+        "## Synthetic validation films\n\n"
         f"{rows}\n\nMore in docs/tubes.md.\n"
     )
 

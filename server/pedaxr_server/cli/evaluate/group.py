@@ -13,6 +13,7 @@ from pedaxr_server.cli.evaluate.realism import evaluate_realism
 from pedaxr_server.cli.evaluate.rejection import evaluate_rejection
 from pedaxr_server.cli.evaluate.reports import evaluate_reports
 from pedaxr_server.cli.evaluate.thresholds import evaluate_thresholds
+from pedaxr_server.cli.evaluate.tubes import evaluate_tubes
 from pedaxr_server.cli.options import add_former_name
 
 
@@ -34,6 +35,7 @@ for measurement in (
     evaluate_realism,
     evaluate_thresholds,
     evaluate_grades,
+    evaluate_tubes,
 ):
     evaluate.add_command(measurement)
 add_former_name(evaluate, evaluate_rejection, "strangers")
