@@ -8,19 +8,22 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from pedaxr_models.segmentation.augmentation import Augmentation
+from pedaxr_models.segmentation.augmentation import Augmentation, Bits
 from pedaxr_models.segmentation.mixed.looks import add_margins, add_marks, lend_look
 from pedaxr_models.segmentation.transforms import FRAME, normalise
 from pedaxr_models.tubes.backgrounds import Background
 from pedaxr_models.tubes.drawing import BoolArray, FloatArray, lay_lines, lay_tube
 from pedaxr_models.tubes.follow import STRIDE
 
+_TUBE, _UNSEEN = np.uint32(1), np.uint32(2)  # bits of a plane
 # Milder than for organs: a line of two pixels is soon gone.
 _DISTORTED = Augmentation(noise=7.0, blur=0.5, dropout=0.05, makers=0.3, log_scale=0.35)
 
 
-class TubeBatches(Dataset[tuple[Tensor, Tensor]]):
-    """Item n is batch n: films (B, 1, 512, 512) normalised, and where tubes run (B, 128, 128) of 0 and 1."""
+class TubeBatches(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Item n is batch n: films (B, 1, 512, 512) normalised, and of each square (B, 128, 128) whether a tube is
+    to be seen there, and whether that is known: where one runs unseen it is not.
+    """
 
     def __init__(
         self,
@@ -47,13 +50,13 @@ class TubeBatches(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return 2**31
 
-    def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
         rng = np.random.default_rng((self.seed, number))
-        pairs = [self._one(rng) for _ in range(self.batch_size)]
-        films, tubes = (np.stack(group) for group in zip(*pairs, strict=True))
-        return torch.from_numpy(films)[:, None], torch.from_numpy(tubes)
+        made = [self._one(rng) for _ in range(self.batch_size)]
+        films, tubes, known = (np.stack(group) for group in zip(*made, strict=True))
+        return torch.from_numpy(films)[:, None], torch.from_numpy(tubes), torch.from_numpy(known)
 
-    def _one(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    def _one(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
         real, often = self.shares
         background = _drawn(self.real if self.real and rng.random() < real else self.made, rng)
         frame = background.frame
@@ -61,22 +64,23 @@ class TubeBatches(Dataset[tuple[Tensor, Tensor]]):
             other = _drawn(self.real, rng)
             frame = lend_look(frame, background.content, other.frame, other.content, rng)
         film = np.asarray(frame / np.float32(255), np.float32)
-        tube = np.zeros((FRAME, FRAME), bool)
+        planes = np.zeros((FRAME, FRAME), np.uint32)
         if background.torso is not None:
             film = lay_lines(film, background.torso, rng)
             if rng.random() < often:
-                film, tube = lay_tube(film, background.torso, rng)
-        return _finished(film, tube, background, rng)
+                film, tube, unseen = lay_tube(film, background.torso, rng)
+                planes = np.asarray(tube * _TUBE + unseen * _UNSEEN, np.uint32)
+        return _finished(film, planes, background, rng)
 
 
 def _finished(
-    film: FloatArray, tube: BoolArray, background: Background, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
+    film: FloatArray, bits: Bits, background: Background, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Distorted, levelled, and the tube at the size of the network's output."""
     top, bottom, left, right = background.content
-    planes = [tube.astype(np.uint32)]
-    planes[0][:top] = planes[0][bottom:] = 0
-    planes[0][:, :left] = planes[0][:, right:] = 0
+    shown = np.zeros_like(bits)
+    shown[top:bottom, left:right] = bits[top:bottom, left:right]
+    planes = [shown]
     grey = (film * 255).round().clip(0, 255).astype(np.uint8)
     if rng.random() < 0.15:
         grey, planes = add_margins(grey, planes, background.content, rng)
@@ -87,7 +91,10 @@ def _finished(
         quality = int(rng.integers(35, 90))
         grey = np.asarray(cv2.imdecode(cv2.imencode(".jpg", grey, [1, quality])[1], cv2.IMREAD_GRAYSCALE))
     whole = slice(0, FRAME), slice(0, FRAME)
-    return normalise(np.asarray(grey / np.float32(255), np.float32), whole), crossed(planes[0] > 0)
+    tube = crossed(planes[0] & _TUBE > 0)
+    unseen = crossed(planes[0] & _UNSEEN > 0)
+    levelled = normalise(np.asarray(grey / np.float32(255), np.float32), whole)
+    return levelled, tube, np.asarray(np.maximum(1 - unseen, tube), np.float32)
 
 
 def crossed(tube: BoolArray) -> FloatArray:

@@ -40,7 +40,8 @@ from pedaxr_models.tubes.torch_finder import Look
 
 _PARTS = ("network", "average", "optimiser")
 _VALUES = ("step", "losses")
-_RARE = 4.0  # a pixel of a tube counts as much as so many without
+Batch = tuple[Tensor, Tensor, Tensor]  # of `TubeBatches`
+_RARE = 2.0  # a pixel of a tube counts as much as so many without
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def _start(config: TubeConfig, device: torch.device) -> TubeRun:
     return run
 
 
-def _batches(config: TubeConfig, films: list[Background], first: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(config: TubeConfig, films: list[Background], first: int) -> Iterator[Batch]:
     drawn = TubeBatches(films, seed=config.seed, batch_size=config.batch_size)
     loader = DataLoader(
         Subset(drawn, range(first, config.steps)),
@@ -136,12 +137,12 @@ def _batches(config: TubeConfig, films: list[Background], first: int) -> Iterato
     return iter(loader)
 
 
-def _step(run: TubeRun, config: TubeConfig, batch: tuple[Tensor, Tensor], device: torch.device) -> float:
-    films, tubes = (tensor.to(device) for tensor in batch)
+def _step(run: TubeRun, config: TubeConfig, batch: Batch, device: torch.device) -> float:
+    films, tubes, known = (tensor.to(device) for tensor in batch)
     rate = one_cycle(run.step / config.steps, peak=config.learning_rate, warmup=config.warmup, floor=0.01)
     set_learning_rate(run.optimiser, rate)
     run.network.train()
-    loss = tube_loss(run.network(films.contiguous(memory_format=torch.channels_last)), tubes)
+    loss = tube_loss(run.network(films.contiguous(memory_format=torch.channels_last)), tubes, known)
     run.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
@@ -152,11 +153,14 @@ def _step(run: TubeRun, config: TubeConfig, batch: tuple[Tensor, Tensor], device
     return run.losses[-1]
 
 
-def tube_loss(logits: Tensor, tubes: Tensor) -> Tensor:
-    """Cross-entropy of each square, and of each film that has a tube one minus its soft Dice."""
+def tube_loss(logits: Tensor, tubes: Tensor, known: Tensor) -> Tensor:
+    """Cross-entropy of each square, and of each film that has a tube one minus its soft Dice.
+
+    All (B, h, w); squares that are not `known` count for nothing.
+    """
     rare = torch.full((), _RARE, device=logits.device)
-    squares = F.binary_cross_entropy_with_logits(logits, tubes, pos_weight=rare)
-    said, sizes = logits.sigmoid(), tubes.sum(dim=(1, 2))
+    squares = F.binary_cross_entropy_with_logits(logits, tubes, weight=known, pos_weight=rare)
+    said, sizes = logits.sigmoid() * known, tubes.sum(dim=(1, 2))
     dice = (2 * (said * tubes).sum(dim=(1, 2)) + 1) / (said.sum(dim=(1, 2)) + sizes + 1)
     has_tube = (sizes > 0).float()
     return 4 * squares + ((1 - dice) * has_tube).sum() / has_tube.sum().clamp(min=1)

@@ -1,0 +1,69 @@
+"""From a map of likely squares to the one line that is a tube, its course and its tip."""
+
+import cv2
+import numpy as np
+import pytest
+
+from pedaxr_models.tubes.follow import STRIDE, follow
+
+CENTRE = (STRIDE - 1) / 2
+
+
+def drawn(*lines: list[tuple[int, int]], value: float = 0.9) -> np.ndarray:
+    squares = np.zeros((128, 128), np.float32)
+    for line in lines:
+        cv2.polylines(squares, [np.array(line)], False, (value,), 1)
+    return squares
+
+
+def place(column: int, row: int) -> tuple[float, float]:
+    return column * STRIDE + CENTRE, row * STRIDE + CENTRE
+
+
+TUBE = [(60, 0), (62, 30), (80, 45), (95, 50)]
+
+
+def test_a_tube_is_followed_from_above_to_its_tip() -> None:
+    seen = follow(drawn(TUBE), fewest_squares=20)
+    assert seen is not None and seen.tip == place(95, 50)
+    assert tuple(seen.course[0]) == place(60, 0)
+    steps = np.abs(np.diff(seen.course, axis=0)).max(axis=1)
+    assert steps.max() <= STRIDE, "from square to square"
+    assert seen.sureness == pytest.approx(0.9)
+    assert seen.squares == pytest.approx(0.9 * len(seen.course), rel=0.05)
+
+
+def test_the_longest_line_is_taken_and_a_short_one_is_none() -> None:
+    beside = [(10, 100), (10, 110)]
+    seen = follow(drawn(beside, TUBE), fewest_squares=20)
+    assert seen is not None and seen.tip == place(95, 50)
+    assert follow(drawn(beside), fewest_squares=20) is None
+    assert follow(drawn(beside), fewest_squares=5) is not None, "control"
+    assert follow(np.zeros((128, 128), np.float32), fewest_squares=0) is None
+
+
+def test_a_gap_of_a_square_or_two_does_not_end_a_tube() -> None:
+    squares = drawn(TUBE)
+    squares[20:22] = 0.1
+    seen = follow(squares, fewest_squares=20)
+    assert seen is not None and seen.tip == place(95, 50)
+    squares[20:28] = 0.1
+    cut = follow(squares, fewest_squares=20)
+    assert cut is None or tuple(cut.course[0]) != place(60, 0), "a longer one does"
+
+
+def test_what_is_less_likely_than_not_is_no_tube() -> None:
+    assert follow(drawn(TUBE, value=0.45), fewest_squares=5) is None
+
+
+def test_a_tube_that_turns_back_ends_where_it_ends() -> None:
+    curled = [(60, 0), (60, 60), (80, 70), (85, 50)]
+    seen = follow(drawn(curled), fewest_squares=20)
+    assert seen is not None and seen.tip == place(85, 50), "not at its lowest square"
+
+
+def test_a_tube_wider_than_a_square_is_followed_along_its_middle() -> None:
+    squares = np.zeros((128, 128), np.float32)
+    squares[0:60, 59:62] = [0.6, 0.9, 0.6]
+    seen = follow(squares, fewest_squares=20)
+    assert seen is not None and np.median(np.abs(seen.course[:, 0] - place(60, 0)[0])) == 0
