@@ -21,8 +21,10 @@ _DISTORTED = Augmentation(noise=7.0, blur=0.5, dropout=0.05, makers=0.3, log_sca
 
 
 class TubeBatches(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Item n is batch n: films (B, 1, 512, 512) normalised, and of each square (B, 128, 128) whether a tube is
-    to be seen there, and whether that is known: where one runs unseen it is not.
+    """Item n is batch n: films (B, 1, 512, 512) normalised, and two planes of 0 and 1 (B, 128, 128).
+
+    The first says in which squares a tube is to be seen, the second where that is known: not where one runs
+    unseen.
     """
 
     def __init__(

@@ -53,7 +53,8 @@ def trace(curve: Curve, shape: tuple[int, ...]) -> BoolArray:
 
 def _laid(film: FloatArray, line: FloatArray, opacity: float) -> FloatArray:
     """What is nearly white already hardly becomes brighter."""
-    return np.asarray(film + opacity * line * np.clip(1.02 - film, 0, 1) ** 0.7, np.float32)
+    brighter = film + opacity * line * np.clip(1.02 - film, 0, 1) ** 0.7
+    return np.asarray(np.minimum(brighter, np.maximum(film, 1)), np.float32)
 
 
 def _profile(curve: Curve, shape: tuple[int, ...], rng: np.random.Generator, *, widest: float) -> FloatArray:

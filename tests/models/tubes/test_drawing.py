@@ -74,10 +74,11 @@ def test_a_tube_brightens_the_film_where_it_runs_and_nowhere_else(
     seed: int, torso: Torso, background: PhantomFilm
 ) -> None:
     film = background.pixels.astype(np.float32) / np.float32(255)
-    with_tube, where = lay_tube(film, torso, drawn(seed))
+    with_tube, where, unseen = lay_tube(film, torso, drawn(seed))
     added = with_tube - film
     assert where.any() and float(added[where].mean()) > 0.01 and float(added.min()) >= 0
-    wide = cv2.dilate(where.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    assert not (where & unseen).any()
+    wide = cv2.dilate((where | unseen).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     assert float(np.abs(added[~wide]).max()) < 0.01
     assert 1 - float(with_tube.max()) > -0.05, "what is white stays white"
 
@@ -86,6 +87,19 @@ def test_lines_are_drawn_on_most_films_and_not_always_the_same(torso: Torso) -> 
     film = np.full((512, 512), 0.4, np.float32)
     changed = [float(np.abs(lay_lines(film, torso, drawn(seed)) - film).sum()) for seed in range(30)]
     assert sum(amount > 0 for amount in changed) > 15 and len({round(a, 3) for a in changed}) > 10
+
+
+def test_a_tube_that_is_not_to_be_seen_on_white_is_not_asked_for(torso: Torso) -> None:
+    white, grey = np.full((512, 512), 0.99, np.float32), np.full((512, 512), 0.4, np.float32)
+    on_white = [lay_tube(white, torso, drawn(seed))[1:] for seed in range(12)]
+    assert all(unseen.any() and not where.any() for where, unseen in on_white)
+    on_grey = [lay_tube(grey, torso, drawn(seed))[1:] for seed in range(12)]
+    seen, unseen = (sum(int(one[which].sum()) for one in on_grey) for which in (0, 1))
+    assert seen > 5 * unseen, "control"
+    frame = (white * 255).astype(np.uint8)
+    film = Background(frame, (0, 512, 0, 512), torso, is_real=False)
+    _, tubes, known = TubeBatches([film], seed=3, batch_size=4, tubes=1.0)[0]
+    assert tubes.sum() == 0 and (known == 0).sum(dim=(1, 2)).min() > 10, "nor denied"
 
 
 def test_a_square_is_crossed_where_a_tube_runs_through_any_of_its_pixels() -> None:
@@ -118,15 +132,15 @@ def test_a_real_film_needs_spine_and_cavity_for_a_tube(tmp_path: Path) -> None:
     part = PartialFilm("b", picture, outlines={"spine": spine})
     first, second = real_backgrounds([whole, part])
     assert first.torso is not None and second.torso is None and first.is_real
-    _, tubes = TubeBatches([second], seed=0, batch_size=6, real=1.0, tubes=1.0)[0]
+    _, tubes, _ = TubeBatches([second], seed=0, batch_size=6, real=1.0, tubes=1.0)[0]
     assert tubes.sum() == 0, "and is shown without one"
 
 
 def test_a_batch_follows_from_its_number(folder: Path) -> None:
     films = synthetic_backgrounds(read_films(folder))
     batches = TubeBatches(films, seed=1, batch_size=3)
-    (one, tubes), (again, same), (other, _) = batches[4], batches[4], batches[5]
-    assert one.shape == (3, 1, 512, 512) and tubes.shape == (3, 128, 128)
+    (one, tubes, known), (again, same, _), (other, _, _) = batches[4], batches[4], batches[5]
+    assert one.shape == (3, 1, 512, 512) and tubes.shape == known.shape == (3, 128, 128)
     assert bool((one == again).all()) and bool((tubes == same).all()) and not bool((one == other).all())
     always = TubeBatches(films, seed=1, batch_size=8, tubes=1.0)[0][1]
     never = TubeBatches(films, seed=1, batch_size=8, tubes=0.0)[0][1]
@@ -135,7 +149,7 @@ def test_a_batch_follows_from_its_number(folder: Path) -> None:
 
 def test_a_tube_beyond_what_holds_film_is_not_asked_for(background: PhantomFilm, torso: Torso) -> None:
     narrow = Background(background.pixels, (500, 512, 0, 512), torso, is_real=False)
-    _, tubes = TubeBatches([narrow], seed=2, batch_size=6, tubes=1.0)[0]
+    _, tubes, _ = TubeBatches([narrow], seed=2, batch_size=6, tubes=1.0)[0]
     assert tubes.sum() == 0
 
 

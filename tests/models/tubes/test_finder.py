@@ -37,7 +37,7 @@ def with_tubes(background: PhantomFilm) -> list[tuple[np.ndarray, np.ndarray]]:
     torso = torso_of(*(background.masks[name] for name in ("spine", "liver", "pelvis")))
     assert torso is not None
     plain = background.pixels.astype(np.float32) / np.float32(255)
-    return [lay_tube(plain, torso, np.random.default_rng(seed)) for seed in range(12)]
+    return [lay_tube(plain, torso, np.random.default_rng(seed))[:2] for seed in range(12)]
 
 
 def whole(film: np.ndarray) -> tuple[np.ndarray, Letterbox]:
@@ -89,12 +89,14 @@ def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
 def test_the_loss_falls_with_what_is_found() -> None:
     tubes = torch.zeros(2, 16, 16)
     tubes[0, 2:12, 5] = 1
-    right = (tubes * 2 - 1) * 6
-    assert tube_loss(right, tubes) < 0.1 < tube_loss(-right, tubes)
-    nothing, missed = torch.full_like(tubes, -6.0), right.clone()
-    missed[0] = -6.0
-    assert tube_loss(right, tubes) < tube_loss(missed, tubes)
-    assert torch.isfinite(tube_loss(nothing, torch.zeros_like(tubes)))
+    known, right = torch.ones_like(tubes), (tubes * 2 - 1) * 6
+    assert tube_loss(right, tubes, known) < 0.1 < tube_loss(-right, tubes, known)
+    nothing, missed, invented = torch.full_like(tubes, -6.0), right.clone(), right.clone()
+    missed[0], invented[1, 3:9, 3] = -6.0, 6.0
+    assert tube_loss(right, tubes, known) < tube_loss(missed, tubes, known)
+    assert torch.isfinite(tube_loss(nothing, torch.zeros_like(tubes), known))
+    known[1, 3:9, 3] = 0
+    assert tube_loss(invented, tubes, known) == pytest.approx(float(tube_loss(right, tubes, known)), rel=0.02)
 
 
 @pytest.fixture(scope="module")
