@@ -75,13 +75,13 @@ def test_the_fill_lets_the_film_shine_through() -> None:
 def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """All that is written into an overlay."""
     texts: list[str] = []
-    draw = overlay._write
+    draw = overlay.write
 
     def listen(*args: Any) -> None:
         texts.append(args[2])
         draw(*args)
 
-    monkeypatch.setattr(overlay, "_write", listen)
+    monkeypatch.setattr(overlay, "write", listen)
     return texts
 
 
@@ -263,3 +263,19 @@ def test_a_legend_shows_square_centimetres_in_full(written: list[str]) -> None:
     region = square(Finding.CONSTIPATION, 20, 20, 60).model_copy(update={"area_mm2": 123456.0})
     draw_overlay(film(), [region], [])
     assert "1234.6 cm², 10% of body" in written
+
+
+def test_a_tube_is_drawn_on_either_side_of_its_course_and_named() -> None:
+    course = np.array([[150.0, 10.0], [160.0, 120.0], [200.0, 200.0]])
+    plain, drawn = (
+        np.asarray(draw_overlay(film(), [], [], Caption(tube=tube)), np.int16) for tube in (None, course)
+    )
+    changed = np.abs(plain - drawn).sum(axis=2) > 60
+    assert changed.any()
+    layout = overlay._Layout(300, 400, LONG_EDGE)
+    x, y = (layout.left, layout.top) + (course[1] + 0.5) * layout.scale
+    row = np.flatnonzero(changed[int(y), : layout.left + layout.width])
+    assert row.min() < x - 2 and row.max() > x + 2, "on either side"
+    assert not changed[int(y), int(x) - 1 : int(x) + 2].any(), "and not on it"
+    legend = changed[:, layout.left + layout.width :]
+    assert legend.any(), "and the legend names it"

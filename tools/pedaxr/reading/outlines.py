@@ -26,6 +26,8 @@ from pedaxr_models.segmentation.confident_cores import with_cores
 
 if TYPE_CHECKING:
     from pedaxr_models.segmentation.film_segmenter import FilmSegmenter, Segmentation
+    from pedaxr_models.tubes.finder import TubeFinder
+    from pedaxr_models.tubes.follow import SeenTube
 
 FloatArray = NDArray[np.float32]
 Spacing = tuple[float, float]
@@ -84,6 +86,20 @@ class Outlines:
     def anatomy(self) -> Anatomy:
         """What tells where a finding lies; found once."""
         return Anatomy.of(self.segmentation, self.film, self.masks)
+
+    def tube(self, finder: "TubeFinder") -> "SeenTube | None":
+        """The gastric tube that is seen on this film, in the frame; looked for once."""
+        seen = self.segmentation
+        return self.once(
+            ("tube", id(finder)), lambda: (finder, finder.find(seen.frame_of(self.film), seen.letterbox))
+        )[1]
+
+    def tube_on_film(self, finder: "TubeFinder") -> NDArray[np.float64] | None:
+        """Its course (n, 2), x and y in pixels of the film as it is stored, from above to its tip."""
+        tube = self.tube(finder)
+        if tube is None:
+            return None
+        return self.framing.to_stored(self.segmentation.letterbox.to_film(tube.course))
 
     @property
     def midline_x(self) -> float:

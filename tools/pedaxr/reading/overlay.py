@@ -4,7 +4,6 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -15,7 +14,7 @@ from PIL import Image, ImageDraw
 from pedaxr.ages import age_text
 from pedaxr.errors import StorageError
 from pedaxr.radiograph.png import png_bytes
-from pedaxr.reading.overlay_fonts import can_write, font_for
+from pedaxr.reading.overlay_fonts import can_write, shortened, wrapped, write
 from pedaxr.text import printable
 from pedaxr.types import FilmIdentity, Region, SignedReport
 from pedaxr_models.labels import TERMS, Structure, sign
@@ -37,6 +36,7 @@ DRAWN_STRUCTURES = (
 _FILL_OPACITY = 0.22
 _STRUCTURE_OPACITY = 0.65
 _BACKGROUND, _INK, _FAINT, _WARNING = (16, 18, 22), (235, 238, 242), (150, 156, 164), (255, 212, 121)
+_TUBE = (190, 165, 255)  # no finding or structure has it
 _SUBPIXEL_BITS = 4
 _MARGIN = 14
 _LEGEND_SHARE = 0.26
@@ -53,6 +53,7 @@ class Caption:
         data_statement: what the networks were trained on.
         towards_left: where the patient's left lies, one step in x and y; to the right of most films.
         outlined: who drew the outlines.
+        tube: (n, 2) x, y on the film, along which a gastric tube is seen; None: none is.
     """
 
     film: FilmIdentity | None = None
@@ -61,6 +62,7 @@ class Caption:
     data_statement: str = ""
     towards_left: tuple[int, int] = (1, 0)
     outlined: str = "Outlined by the network"
+    tube: NDArray[np.floating] | None = None
 
 
 def draw_overlay(
@@ -90,6 +92,8 @@ def draw_overlay(
         _draw_structure(picture, region, layout)
     for region in findings:
         _draw_finding(picture, region, layout)
+    if caption.tube is not None:
+        _draw_tube(picture, layout.corners(caption.tube), layout)
     sheet = Image.new("RGB", layout.size, _BACKGROUND)
     sheet.paste(Image.fromarray(picture), (layout.left, layout.top))
     draw = ImageDraw.Draw(sheet)
@@ -177,11 +181,12 @@ class _Layout:
 
     def outlines(self, region: Region) -> list[NDArray[np.int32]]:
         """Polygons in fixed-point pixels of the drawn film (centres of film pixels lie at +0.5)."""
-        unit = 2**_SUBPIXEL_BITS
-        return [
-            np.round(((np.asarray(p, np.float64) + 0.5) * self.scale - 0.5) * unit).astype(np.int32)
-            for p in region.polygons
-        ]
+        return [self.corners(np.asarray(polygon, np.float64)) for polygon in region.polygons]
+
+    def corners(self, points: NDArray[np.floating]) -> NDArray[np.int32]:
+        """Points (n, 2) of the film likewise."""
+        places = (points + 0.5) * self.scale - 0.5
+        return np.asarray(np.round(places * 2**_SUBPIXEL_BITS), np.int32)
 
 
 def _draw_finding(picture: ByteArray, region: Region, layout: _Layout) -> None:
@@ -208,6 +213,15 @@ def _draw_structure(picture: ByteArray, region: Region, layout: _Layout) -> None
     picture[part] = cv2.addWeighted(lined, _STRUCTURE_OPACITY, picture[part], 1 - _STRUCTURE_OPACITY, 0)
 
 
+def _draw_tube(picture: ByteArray, course: NDArray[np.int32], layout: _Layout) -> None:
+    """Two lines beside the tube, so that it can be seen between them, and a ring round its tip."""
+    beside = np.array([3 * layout.thick << _SUBPIXEL_BITS, 0], np.int32)
+    sides = [course - beside, course + beside]
+    cv2.polylines(picture, sides, False, _TUBE, max(1, layout.thick // 2), cv2.LINE_AA, _SUBPIXEL_BITS)
+    x, y = (course[-1] >> _SUBPIXEL_BITS).tolist()
+    cv2.circle(picture, (x, y), 5 * layout.thick, _TUBE, max(1, layout.thick // 2), cv2.LINE_AA)
+
+
 def _within(part: tuple[slice, slice], outlines: Sequence[NDArray[np.int32]]) -> list[NDArray[np.int32]]:
     """The outlines on that part of the picture alone: copying all of it takes as long as drawing."""
     corner = np.array([part[1].start, part[0].start], np.int32) << _SUBPIXEL_BITS
@@ -228,7 +242,7 @@ def _write_head(draw: ImageDraw.ImageDraw, film: FilmIdentity | None, layout: _L
     room = layout.size[0] - 2 * _MARGIN
     for i, line in enumerate(head_lines(film)):
         at, size = (_MARGIN, _MARGIN + i * layout.line), layout.normal
-        _write(draw, at, _shortened(line, size, room), (_INK, _FAINT)[i], size, "lt")
+        write(draw, at, shortened(line, size, room), (_INK, _FAINT)[i], size, "lt")
 
 
 def head_lines(film: FilmIdentity | None) -> tuple[str, str]:
@@ -259,17 +273,17 @@ def _write_sides(draw: ImageDraw.ImageDraw, layout: _Layout, towards_left: tuple
         (0, 1): ("R  patient's right above", "patient's left below  L"),
         (0, -1): ("L  patient's left above", "patient's right below  R"),
     }[towards_left]
-    _write(draw, (layout.left, baseline), words[0], _INK, layout.normal, "ls")
-    _write(draw, (right_edge, baseline), words[1], _INK, layout.normal, "rs")
+    write(draw, (layout.left, baseline), words[0], _INK, layout.normal, "ls")
+    write(draw, (right_edge, baseline), words[1], _INK, layout.normal, "rs")
 
 
 def _write_foot(draw: ImageDraw.ImageDraw, data_statement: str, layout: _Layout) -> None:
     bottom, room = layout.size[1] - _MARGIN, layout.size[0] - 2 * _MARGIN
     for i, line in enumerate((printable(data_statement), FOOTER)):
-        _write(
+        write(
             draw,
             (_MARGIN, bottom - i * layout.line),
-            _shortened(line, layout.small, room),
+            shortened(line, layout.small, room),
             _FAINT,
             layout.small,
             "ls",
@@ -287,13 +301,13 @@ class _Legend:
         """One line, cut where the sheet ends."""
         size = self.layout.small if is_small else self.layout.normal
         room = self.layout.size[0] - _MARGIN - self.x - indent
-        _write(self.draw, (self.x + indent, self.y), _shortened(text, size, room), colour, size)
+        write(self.draw, (self.x + indent, self.y), shortened(text, size, room), colour, size)
         self.y += self.layout.line - (4 if is_small else 0)
 
     def paragraph(self, text: str, colour: Colour, *, lines: int) -> None:
         """As many lines as the text needs, at most `lines`."""
         size, room = self.layout.small, self.layout.size[0] - _MARGIN - self.x
-        for line in _wrapped(text, size, room, lines):
+        for line in wrapped(text, size, room, lines):
             self.line(line, colour, is_small=True)
 
     def gap(self) -> None:
@@ -326,6 +340,8 @@ def _write_legend(
             legend.entry(region, is_finding=True)
         if not findings:
             legend.line("none above threshold", _FAINT)
+    if caption.tube is not None:
+        legend.line("Gastric tube, on either side of it", _TUBE)
     legend.gap()
     legend.line("Landmarks", _FAINT)
     for region in structures:
@@ -341,51 +357,6 @@ def _write_signed(legend: _Legend, signed: SignedReport) -> None:
     words = printable(signed.impression, 1000)
     legend.paragraph(words if can_write(words) else "(in Korean: see the report)", _INK, lines=8)
     legend.gap()
-
-
-def _write(
-    draw: ImageDraw.ImageDraw,
-    at: tuple[int, int],
-    text: str,
-    colour: Colour,
-    size: int,
-    anchor: str = "la",
-) -> None:
-    stamp, (left, top) = _stamp(text, size, anchor)
-    draw.bitmap((at[0] + left, at[1] + top), stamp, colour)
-
-
-@lru_cache(maxsize=256)
-def _stamp(text: str, size: int, anchor: str) -> tuple[Image.Image, tuple[int, int]]:
-    """The text in white on black, and where its corner lies from its anchor: most lines are on every film."""
-    font = font_for(text, size)
-    left, top, right, bottom = (round(edge) for edge in font.getbbox(text, anchor=anchor))
-    stamp = Image.new("L", (max(1, right - left), max(1, bottom - top)))
-    ImageDraw.Draw(stamp).text((-left, -top), text, 255, font, anchor=anchor)
-    return stamp, (left, top)
-
-
-def _shortened(text: str, size: int, room: int) -> str:
-    """The text, or as much of it as fits into `room` pixels."""
-    font = font_for(text, size)
-    if font.getlength(text) <= room:
-        return text
-    kept = text
-    while kept and font.getlength(f"{kept}…") > room:
-        kept = kept[:-1]
-    return f"{kept.rstrip()}…"
-
-
-def _wrapped(text: str, size: int, room: int, most: int) -> list[str]:
-    """The text in lines of at most `room` pixels; the last of `most` lines says when more is left out."""
-    lines, font = [""], font_for(text, size)
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= room or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1]} …"]
 
 
 def area_text(region: Region) -> str:

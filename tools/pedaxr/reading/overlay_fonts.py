@@ -1,4 +1,7 @@
-"""Letters for pictures: Pillow's own font, and for Hangul a font of the machine where there is one."""
+"""Letters for pictures: Pillow's own font, and for Hangul a font of the machine where there is one.
+
+Texts are written as pictures of their own, which are kept, and shortened or wrapped to the room there is.
+"""
 
 import re
 import sys
@@ -7,9 +10,10 @@ from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
+Colour = tuple[int, int, int]
 
 # Pillow brings no Hangul, and a font with it weighs more than this package.
 _FOLDERS = {
@@ -83,3 +87,49 @@ def _has_letter(char: str) -> bool:
 def _is_latin(text: str) -> bool:
     """Latin letters with their accents, punctuation and the signs that measures need."""
     return all(ord(char) < 0x250 or char in "\u2013\u2014\u2018\u2019\u201c\u201d\u2026" for char in text)
+
+
+def write(
+    draw: ImageDraw.ImageDraw,
+    at: tuple[int, int],
+    text: str,
+    colour: Colour,
+    size: int,
+    anchor: str = "la",
+) -> None:
+    """Put a text into a picture, `anchor` as Pillow names it at the point `at`."""
+    stamp, (left, top) = _stamp(text, size, anchor)
+    draw.bitmap((at[0] + left, at[1] + top), stamp, colour)
+
+
+@lru_cache(maxsize=256)
+def _stamp(text: str, size: int, anchor: str) -> tuple[Image.Image, tuple[int, int]]:
+    """The text in white on black, and where its corner lies from its anchor: most lines are on every film."""
+    font = font_for(text, size)
+    left, top, right, bottom = (round(edge) for edge in font.getbbox(text, anchor=anchor))
+    stamp = Image.new("L", (max(1, right - left), max(1, bottom - top)))
+    ImageDraw.Draw(stamp).text((-left, -top), text, 255, font, anchor=anchor)
+    return stamp, (left, top)
+
+
+def shortened(text: str, size: int, room: int) -> str:
+    """The text, or as much of it as fits into `room` pixels."""
+    font = font_for(text, size)
+    if font.getlength(text) <= room:
+        return text
+    kept = text
+    while kept and font.getlength(f"{kept}…") > room:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…"
+
+
+def wrapped(text: str, size: int, room: int, most: int) -> list[str]:
+    """The text in lines of at most `room` pixels; the last of `most` lines says when more is left out."""
+    lines, font = [""], font_for(text, size)
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= room or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1]} …"]

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import audited
 from pedaxr.clinic.provenance import provenance
+from pedaxr.reading import networks as models
 from pedaxr.reading.notes import how_outlined, texts
 from pedaxr.reading.overlay import LONG_EDGE, Caption, area_text, draw_overlay, write_picture
 from pedaxr.reading.read_film import Reading, find_source, read_film
@@ -20,6 +22,9 @@ from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding, View, sign_with
 from pedaxr_models.runtime.threads import begin
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pedaxr.clinic import ClinicLike
     from pedaxr.radiograph.in_memory import FilmLike
 
@@ -111,13 +116,19 @@ def segment_xray(
     return result
 
 
+def _tube(reading: Reading) -> "NDArray[np.floating] | None":
+    """Along which a gastric tube is seen, on the stored film; of a film in doubt none is looked for."""
+    return None if reading.in_doubt else reading.outlines.tube_on_film(models.tube_finder())
+
+
 def _begin_to_draw(reading: Reading, caption: Caption, full_size: bool, path: Path) -> "Future[None]":
     """Draw, encode, and wait for the disk, while the figures are made."""
     long_edge = None if full_size else LONG_EDGE
     film, findings, structures = reading.radiograph.pixels, reading.findings, reading.structures
 
     def draw() -> None:
-        write_picture(draw_overlay(film, findings, structures, caption, long_edge=long_edge), path)
+        told = replace(caption, tube=_tube(reading))
+        write_picture(draw_overlay(film, findings, structures, told, long_edge=long_edge), path)
 
     return begin(draw)
 

@@ -15,6 +15,8 @@ from pedaxr_models.facts import Quadrant, Side
 from pedaxr_models.report_text.parser import parse
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from pedaxr.reading.placement import Anatomy
     from pedaxr.reading.read_film import Reading
     from pedaxr_models.tubes.follow import SeenTube
@@ -33,20 +35,16 @@ def tube_sentence(reading: "Reading") -> Sentence | None:
         ModelUnavailable: there are no usable weights.
     """
     finder, outlines = models.tube_finder(), reading.outlines
-    seen = reading.segmentation
-    tube = outlines.once(
-        ("tube", id(finder)), lambda: (finder, finder.find(seen.frame_of(reading.film), seen.letterbox))
-    )[1]
-    return None if tube is None else _told(tube, reading)
+    tube, course = outlines.tube(finder), outlines.tube_on_film(finder)
+    return None if tube is None or course is None else _told(tube, course, reading)
 
 
-def _told(tube: "SeenTube", reading: "Reading") -> Sentence:
+def _told(tube: "SeenTube", course: "NDArray[np.float64]", reading: "Reading") -> Sentence:
     outlines = reading.outlines
     column, row = (int(np.clip(round(place), 0, 511)) for place in tube.tip)
     quadrant = _quadrant(row, column, outlines.anatomy)
     is_high = quadrant is None
-    corners = outlines.framing.to_stored(reading.segmentation.letterbox.to_film(tube.course))
-    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    (left, top), (right, bottom) = course.min(axis=0), course.max(axis=0)
     return Sentence(
         text=_HIGH if is_high else _SEEN.format(quadrant),
         verdict="grounded",
