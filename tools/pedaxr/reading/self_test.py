@@ -1,7 +1,8 @@
 """The networks read a film whose answer is known: that they load does not show that they still see.
 
 The film is made by `pedaxr_models.phantom`, the same every time: a child of 80 months, erect, with much free
-air under the diaphragm. The answer expected is coarse, so that it holds for any weights worth shipping.
+air under the diaphragm; for tubes, one of three months with a gastric tube. The answer expected is coarse, so
+that it holds for any weights worth shipping.
 """
 
 from collections.abc import Callable
@@ -24,14 +25,19 @@ _LEAST_PROBABILITY = 0.5
 
 
 def check_networks() -> list[Check]:
-    """Each network against the golden film; one that cannot be loaded does not keep the other from it."""
-    return [_check("segmentation", _segmentation_fault), _check("captioner", _captioner_fault)]
+    """Each network against its golden film; one that cannot be loaded does not keep the others from it."""
+    return [
+        _check("segmentation", _segmentation_fault),
+        _check("captioner", _captioner_fault),
+        _check("tubes", _tubes_fault),
+    ]
 
 
 def require_sight() -> None:
     """Raises ModelUnavailable where a network does not load or gets the golden film wrong."""
     models.segmenter()
     models.reporter()
+    models.tube_finder()
     for check in check_networks():
         if not check.is_good:
             raise ModelUnavailable(f"The network '{check.name}' failed its test: {check.faults[0]}.")
@@ -75,3 +81,19 @@ def _captioner_fault(film: "PhantomFilm") -> str | None:
     if not told.sentences or probability < _LEAST_PROBABILITY:
         return f"it gives the free air of the golden film a probability of {probability:.2f}"
     return None
+
+
+def _tubes_fault(_: "PhantomFilm") -> str | None:
+    from pedaxr_models.segmentation.transforms import frame_film
+
+    if models.tube_finder().find(*frame_film(_pixels(_with_tube()))) is None:
+        return "it sees no tube on the golden film with one"
+    return None
+
+
+@cache
+def _with_tube() -> "PhantomFilm":
+    from pedaxr_models.phantom import make_film
+    from pedaxr_models.phantom.spec import FilmSpec
+
+    return make_film(FilmSpec(977, 5, View.SUPINE, 3.0))
