@@ -103,7 +103,7 @@ def test_every_file_and_make_target_named_exists() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["README.md", *(f"models/pedaxr_models/weights/{n}/README.md" for n in ("segmentation", "captioner"))],
+    ["README.md", *(f"models/pedaxr_models/weights/{n}/README.md" for n in ("segmentation", "captioner", "tubes"))],
 )
 def test_what_a_clinician_reads_says_synthetic_and_not_for_clinical_use(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8").lower()

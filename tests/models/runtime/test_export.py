@@ -88,7 +88,7 @@ def test_the_bundled_segmentation_lays_no_plane_out_anew_in_the_middle() -> None
 
 def test_the_bundled_graphs_are_kept_in_half_the_bytes() -> None:
     folder = SEGMENTATION.parent / "graphs"
-    for name in ("segmentation", "captioner"):
+    for name in ("segmentation", "captioner", "tubes"):
         weights = sum(path.stat().st_size for path in weights_folder(name).glob("*.safetensors"))
         files = [path for graph in compiled.GRAPHS[name] for path in folder.glob(f"{graph}-*")]
         assert len(files) == len(compiled.GRAPHS[name])
