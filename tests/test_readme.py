@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from pedaxr.archive.read_archive import read_archive
 from pedaxr.demo.clinic import create_demo_clinic
 from pedaxr.demo.patients import FEWEST_PATIENTS
+from pedaxr_models.checkpoint import NETWORKS
 from pedaxr_server.cli.app import main
 
 ROOT = Path(__file__).parents[1]
@@ -103,7 +104,7 @@ def test_every_file_and_make_target_named_exists() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["README.md", *(f"models/pedaxr_models/weights/{n}/README.md" for n in ("segmentation", "captioner", "tubes"))],
+    ["README.md", *(f"models/pedaxr_models/weights/{n}/README.md" for n in NETWORKS)],
 )
 def test_what_a_clinician_reads_says_synthetic_and_not_for_clinical_use(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8").lower()

@@ -71,4 +71,4 @@ def test_the_bundled_weights_have_their_graphs_beside_them() -> None:
         for name in names:
             document = compiled._read(folder / f"{name}-{key}.graph")
             assert document is not None, "write them with `pedaxr train graphs`"
-    assert len(list(folder.iterdir())) == 3, "none of earlier weights"
+    assert len(list(folder.iterdir())) == 4, "none of earlier weights"

@@ -53,7 +53,7 @@ def seen_and_false(calls: Sequence[TubeCall], fewest_squares: float) -> tuple[in
     return sum(true), len(true), sum(false), len(false)
 
 
-def choose_fewest_squares(calls: Sequence[TubeCall], *, most_false: float = 0.02) -> float:
+def choose_fewest_squares(calls: Sequence[TubeCall], *, most_false: float = 0.025) -> float:
     """The least length at which at most that share of the films without a tube is said to have one."""
     without = sorted((call.squares for call in calls if not call.has_tube), reverse=True)
     allowed = int(most_false * len(without))

@@ -34,12 +34,12 @@ from pedaxr_models.runtime.compiled import (
 from pedaxr_models.runtime.compiled_reporter import CompiledReporter
 from pedaxr_models.runtime.compiled_segmenter import CompiledSegmenter
 from pedaxr_models.runtime.graphs import DecoderGraph, EncoderGraph
-from pedaxr_models.runtime.load import load_segmenter
+from pedaxr_models.runtime.load import load_segmenter, load_tube_finder
 from pedaxr_models.runtime.threads import THREADS_VARIABLE, threads_per_call
 from pedaxr_models.segmentation.film_segmenter import FilmSegmenter
 from pedaxr_models.segmentation.segmenter import Segmenter
 
-SEGMENTATION, CAPTIONER = weights_folder("segmentation"), weights_folder("captioner")
+SEGMENTATION, CAPTIONER, TUBES = map(weights_folder, ("segmentation", "captioner", "tubes"))
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,7 @@ sys.meta_path[:] = map(Without, sys.meta_path)
 @pytest.fixture
 def with_graphs(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the bundled weights with their graphs next to them, as `pedaxr train graphs` leaves it."""
-    CompiledSegmenter.load(SEGMENTATION), CompiledReporter.load(CAPTIONER)
+    CompiledSegmenter.load(SEGMENTATION), CompiledReporter.load(CAPTIONER), load_tube_finder(TUBES)
     for kind in compiled.GRAPHS:
         shutil.copytree(weights_folder(kind), tmp_path / "weights" / kind)
     monkeypatch.undo()
@@ -212,7 +212,7 @@ def with_graphs(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     stale.parent.mkdir()
     stale.touch()
     written = compiled.write_graphs(tmp_path / "weights")
-    assert len(written) == 3 and not stale.exists()
+    assert len(written) == 4 and not stale.exists()
     assert {path.stat().st_mode & 0o777 for path in written} == {0o644}
     return tmp_path / "weights"
 

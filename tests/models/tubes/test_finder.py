@@ -37,7 +37,8 @@ def with_tubes(background: PhantomFilm) -> list[tuple[np.ndarray, np.ndarray]]:
     torso = torso_of(*(background.masks[name] for name in ("spine", "liver", "pelvis")))
     assert torso is not None
     plain = background.pixels.astype(np.float32) / np.float32(255)
-    return [lay_tube(plain, torso, np.random.default_rng(seed))[:2] for seed in range(12)]
+    made = [lay_tube(plain, torso, np.random.default_rng(seed))[:2] for seed in range(24)]
+    return [(film, where) for film, where in made if where.sum() > 600][:12]
 
 
 def whole(film: np.ndarray) -> tuple[np.ndarray, Letterbox]:

@@ -13,11 +13,12 @@ from pedaxr.reports.prose.slots import slots_of
 from pedaxr.reports.prose.tubes import FOLLOWED
 from pedaxr.reports.rendering import report_text
 from pedaxr.types import Report
-from pedaxr_models.labels import Structure
+from pedaxr_models.facts import UNREADABLE
+from pedaxr_models.labels import FINDINGS, Structure
 from pedaxr_models.tubes.follow import SeenTube
 
-from ..conftest import PerfectSegmenter, phantom
-from .witnesses import truth, witness_of
+from ..conftest import phantom
+from .witnesses import Witness, truth, witness_of
 
 
 class Finder:
@@ -133,8 +134,8 @@ def test_who_asks_for_the_tube_is_answered_and_who_asks_for_a_line_is_not(
     assert "Lines and tubes are not assessed" in unseen.sections["Impression"]
 
 
-def test_a_film_in_doubt_has_no_tube(report_with, segmenter: PerfectSegmenter) -> None:
-    segmenter.doubt |= dict.fromkeys(Structure, 0.0)
-    report = report_with("normal", stomach("normal"))
+def test_a_film_in_doubt_has_no_tube(report_with) -> None:
+    refusing = Witness(UNREADABLE, dict.fromkeys(FINDINGS, 0.9))
+    report = report_with("normal", stomach("normal"), witness=refusing)
     assert report.in_doubt and "tube is seen" not in report_text(report)
     assert not [slot for slot in slots_of(report) if slot.what == "gastric tube"]
