@@ -6,7 +6,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.segmentation.transforms import frame_film
@@ -14,11 +13,11 @@ from pedaxr_models.tubes.finder import TubeFinder
 
 _COLUMNS = 4
 _SIDE = 384
-_TUBE = (255, 170, 60)
+_TUBE = (255, 165, 190)  # blue, green, red
 
 
-def draw_sheet(finder: TubeFinder, films: Sequence[tuple[str, Path]]) -> Image.Image:
-    """RGB: a tile a film, as it is on the left and with the course of its tube on the right.
+def draw_sheet(finder: TubeFinder, films: Sequence[tuple[str, Path]]) -> bytes:
+    """PNG: a tile a film, as it is on the left and with the course of its tube on the right.
 
     Args:
         finder: what looks.
@@ -27,12 +26,12 @@ def draw_sheet(finder: TubeFinder, films: Sequence[tuple[str, Path]]) -> Image.I
     tiles = [_tile(finder, name, path) for name, path in films]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % _COLUMNS)
     rows = [np.hstack(tiles[first : first + _COLUMNS]) for first in range(0, len(tiles), _COLUMNS)]
-    return Image.fromarray(np.vstack(rows))
+    return bytes(cv2.imencode(".png", np.vstack(rows))[1])
 
 
 def _tile(finder: TubeFinder, name: str, path: Path) -> NDArray[np.uint8]:
     frame, letterbox = frame_film(read_pixels(path))
-    plain = cv2.cvtColor((np.clip(frame, 0, 1) * 255).astype(np.uint8), cv2.COLOR_GRAY2RGB)
+    plain = cv2.cvtColor((np.clip(frame, 0, 1) * 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
     drawn = plain.copy()
     if (tube := finder.find(frame, letterbox)) is not None:
         cv2.polylines(drawn, [tube.course.round().astype(np.int32)], False, _TUBE, 3, cv2.LINE_AA)

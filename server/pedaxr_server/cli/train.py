@@ -218,6 +218,7 @@ def train_tubes(**options: Any) -> None:
     """Train the small network that sees gastric tubes, on films that tubes are drawn onto."""
     from pedaxr_models.tubes import train as training
 
+    _check_new(options["out"], resume=options["resume"])
     config = training.TubeConfig(**options)
     with library_errors():
         training.train_tubes(config)

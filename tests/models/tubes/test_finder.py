@@ -151,7 +151,8 @@ def test_a_sheet_shows_each_film_and_the_course_on_it(with_tubes, tmp_path: Path
 
     for number, (film, _) in enumerate(with_tubes[:2]):
         cv2.imwrite(str(tmp_path / f"{number}.png"), (film * 255).astype(np.uint8))
-    sheet = np.asarray(draw_sheet(finder, [(p.stem, p) for p in sorted(tmp_path.glob("*.png"))]))
+    png = draw_sheet(finder, [(p.stem, p) for p in sorted(tmp_path.glob("*.png"))])
+    sheet = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
     tile = sheet.shape[1] // 4
     plain, drawn = sheet[:, : tile // 2], sheet[:, tile // 2 : tile]
     assert (plain[..., 0] == plain[..., 2]).mean() > 0.99, "grey"

@@ -7,7 +7,7 @@ import click
 
 from pedaxr_server.cli.data import library_errors
 from pedaxr_server.cli.evaluate.films import DATA, SPLITS, document_option, films_of_split, limit_option
-from pedaxr_server.cli.options import FOLDER, json_option, show
+from pedaxr_server.cli.options import FILE, FOLDER, json_option, show, write_bytes
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--leave-out", multiple=True, metavar="ID", help="Real film not to be counted; repeatable.")
 @click.option("--checkpoint", type=FOLDER, help="Checkpoint folder (default: the bundled weights).")
-@click.option("--sheet", type=click.Path(path_type=Path, dir_okay=False), help="PNG of the real films.")
+@click.option("--sheet", type=FILE, help="PNG of the real films.")
 @limit_option
 @document_option
 @json_option
@@ -65,7 +65,7 @@ def evaluate_tubes(
         if films:
             calls["real"] = call_real(finder, films, with_tube)
         if sheet:
-            draw_sheet(finder, [(f.id, f.image_path) for f in films]).save(sheet)
+            write_bytes(sheet, draw_sheet(finder, [(f.id, f.image_path) for f in films]))
     figures = _figures(calls, finder.fewest_squares)
     table = _table(figures)
     if document:
