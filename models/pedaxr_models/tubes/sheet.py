@@ -12,7 +12,7 @@ from pedaxr_models.segmentation.transforms import frame_film
 from pedaxr_models.tubes.finder import TubeFinder
 
 _COLUMNS = 4
-_SIDE = 384
+_SIDE = 256
 _TUBE = (255, 165, 190)  # blue, green, red
 
 
@@ -37,5 +37,5 @@ def _tile(finder: TubeFinder, name: str, path: Path) -> NDArray[np.uint8]:
         cv2.polylines(drawn, [tube.course.round().astype(np.int32)], False, _TUBE, 3, cv2.LINE_AA)
         cv2.circle(drawn, (round(tube.tip[0]), round(tube.tip[1])), 7, _TUBE, 2, cv2.LINE_AA)
     both = cv2.resize(np.hstack([plain, drawn]), (2 * _SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    cv2.putText(both, name, (6, _SIDE - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255,) * 3, 1, cv2.LINE_AA)
+    cv2.putText(both, name, (6, _SIDE - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255,) * 3, 1, cv2.LINE_AA)
     return np.asarray(both, np.uint8)

@@ -27,14 +27,32 @@ ABSENT = [StructuredFinding(finding=name, presence=Presence.ABSENT, agreed=True)
         ("? malrotation", "Malrotation is not assessed"),
         ("inguinal hernia?", "it stays open"),
         ("r/o Hirschsprung", "it stays open"),
-        ("충수염 의심", "it stays open"),
-        ("susp. appendicitis", "it stays open"),
+        ("충수염 의심", "appendix is not assessed"),
+        ("appendicitis", "appendix is not assessed"),
+        ("scoliosis", "Bones are not assessed"),
+        ("ascites", "Free fluid is not assessed"),
+        ("복수 의심", "Free fluid is not assessed"),
     ],
 )
 def test_what_no_network_looks_for_stays_open_in_both_languages(asked: str, words: str) -> None:
     (english,), (korean,) = answers([asked], ABSENT), answers([asked], ABSENT, "ko")
     assert words in english and "답할 수 없음" in korean
     assert parse(english).findings == parse(korean).findings == (), "it speaks of no finding"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "air under diaphragm?",
+        "gas below the right hemidiaphragm",
+        "Ileus? Freie Luft?",
+        "횡격막 아래 공기 여부",
+    ],
+)
+def test_free_air_is_asked_for_in_other_words_too(asked: str) -> None:
+    told = answers([asked], ABSENT)
+    assert any(answer.startswith("No free intraperitoneal air") for answer in told)
+    assert not any("stays open" in answer for answer in told)
 
 
 def test_one_of_two_questions_is_answered_and_the_other_stays_open() -> None:

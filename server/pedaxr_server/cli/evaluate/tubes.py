@@ -11,6 +11,7 @@ from pedaxr_server.cli.options import FILE, FOLDER, json_option, show, write_byt
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
+    from pedaxr_models.datasets.film import Film
     from pedaxr_models.tubes.evaluate import TubeCall
 
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--leave-out", multiple=True, metavar="ID", help="Real film not to be counted; repeatable.")
 @click.option("--checkpoint", type=FOLDER, help="Checkpoint folder (default: the bundled weights).")
-@click.option("--sheet", type=FILE, help="PNG of the real films.")
+@click.option("--sheet", type=FILE, help="PNG of the real films, or of those of the split that show a tube.")
 @limit_option
 @document_option
 @json_option
@@ -65,12 +66,17 @@ def evaluate_tubes(
         if films:
             calls["real"] = call_real(finder, films, with_tube)
         if sheet:
-            write_bytes(sheet, draw_sheet(finder, [(f.id, f.image_path) for f in films]))
+            shown = [(film.id, film.image_path) for film in films] or _with_a_tube(sets[split])
+            write_bytes(sheet, draw_sheet(finder, shown))
     figures = _figures(calls, finder.fewest_squares)
     table = _table(figures)
     if document:
         publish(document, "tubes", table)
     show(lambda: Markdown(table), figures, json_path)
+
+
+def _with_a_tube(films: "list[Film]") -> list[tuple[str, Path]]:
+    return [(f.image_path.stem, f.image_path) for f in films if f.facts and f.facts.gastric_tube]
 
 
 def _figures(calls: "dict[str, list[TubeCall]]", fewest: float) -> dict[str, dict[str, int]]:

@@ -84,13 +84,28 @@ _QUESTIONS = (
         "본 모델은 장회전이상을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
     ),
     _kind(
-        r"fractur|\bbones?\b|골절|골격",
+        r"appendic|충수|맹장염",
+        (),
+        "The appendix is not assessed by this model: the question asked stays open.",
+        "본 모델은 충수를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"ascites|free fluid|복수(?!의)|복강 ?내 ?액체",
+        (),
+        "Free fluid is not assessed by this model: the question asked stays open.",
+        "본 모델은 복수를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"fractur|\bbones?\b|scolio|kypho|vertebra|spina bifida|\brickets\b|골절|골격|측만|척추|구루병",
         (),
         "Bones are not assessed by this model: the question asked stays open.",
         "본 모델은 골격을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
     ),
     _kind(
-        r"perforat|free (?:intraperitoneal )?(?:air|gas)|pneumoperitoneum|천공|기복증|유리공기",
+        r"perforat|free (?:intraperitoneal )?(?:air|gas)|pneumoperitoneum|천공|기복증|유리 ?공기|유리 ?가스"
+        r"|(?:air|gas) (?:under|below|beneath) (?:the |a )?(?:either |right |left )?(?:hemi)?-?diaphragm"
+        r"|횡격막 ?(?:아래|하) ?(?:공기|가스)"
+        r"|freie luft|air libre|aire libre|aria libera|pneumoperiton|perfora[cz]i|파열",
         (Finding.PNEUMOPERITONEUM,),
         "No free intraperitoneal air; a small amount may escape a film.",
         "횡격막하 유리공기 없음. 소량은 단순촬영에서 보이지 않을 수 있음.",
