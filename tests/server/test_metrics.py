@@ -18,6 +18,7 @@ from pedaxr.clinic.find_patient import find_patient
 from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME
 from pedaxr.errors import InvalidRequest
 from pedaxr.stage_times import stage, timed_stages
+from pedaxr_models.checkpoint import NETWORKS
 from pedaxr_server import metrics, telemetry
 from pedaxr_server.admission import Busy, Slots
 from pedaxr_server.mcp.server import create_server
@@ -92,9 +93,9 @@ async def test_calls_that_wait_and_calls_that_are_refused_show() -> None:
     assert value("pedaxr_queue_wait_seconds_count", queue="reading") == before + 2
 
 
-def test_both_networks_are_named_by_their_weights() -> None:
+def test_every_network_is_named_by_its_weights() -> None:
     digests = re.findall(r'pedaxr_model_info{.*?sha256="([0-9a-f]{64})"', telemetry.metrics_text().decode())
-    assert len(set(digests)) == 2
+    assert len(set(digests)) == len(NETWORKS)
 
 
 async def test_the_page_of_figures_is_there_where_it_is_wanted(clinic_home) -> None:

@@ -7,14 +7,13 @@ bear it out.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pedaxr.reading import networks as models
 from pedaxr.types import Place, Sentence
 from pedaxr_models.facts import Quadrant, Side
 from pedaxr_models.report_text.parser import parse
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # load NumPy, which a search has no use for
+    import numpy as np
     from numpy.typing import NDArray
 
     from pedaxr.reading.placement import Anatomy
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 FOLLOWED = "a line that runs like one is followed on the film"
 CONFIRM = "Where it lies is for a human to confirm."
 OTHERS = f"{CONFIRM} Other lines and tubes are not assessed by this model."
+_LAST = 511  # row and column of the frame
 _SEEN = "A gastric tube is seen; it can be followed to the {}."
 _HIGH = "A gastric tube is seen; it cannot be followed below the diaphragm."
 
@@ -41,7 +41,7 @@ def tube_sentence(reading: "Reading") -> Sentence | None:
 
 def _told(tube: "SeenTube", course: "NDArray[np.float64]", reading: "Reading") -> Sentence:
     outlines = reading.outlines
-    column, row = (int(np.clip(round(place), 0, 511)) for place in tube.tip)
+    column, row = (min(max(0, round(place)), _LAST) for place in tube.tip)
     quadrant = _quadrant(row, column, outlines.anatomy)
     is_high = quadrant is None
     (left, top), (right, bottom) = course.min(axis=0), course.max(axis=0)
