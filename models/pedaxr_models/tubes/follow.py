@@ -11,6 +11,7 @@ BoolArray = NDArray[np.bool_]
 
 STRIDE = 4  # pixels of the 512 frame that a square of the network's output is wide
 _LIKELY, _SURE = 0.5, 0.95
+_SMOOTHED = 7  # squares
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
@@ -67,7 +68,14 @@ def _course(line: BoolArray, piece: BoolArray, probabilities: FloatArray) -> Flo
         place = _likeliest(front & near, probabilities)
         places.append(place)
     middles = np.array([(column, row) for row, column in places[::-1]], np.float32)
-    return np.asarray(middles * STRIDE + (STRIDE - 1) / 2, np.float32)
+    return _smooth(np.asarray(middles * STRIDE + (STRIDE - 1) / 2, np.float32))
+
+
+def _smooth(course: FloatArray) -> FloatArray:
+    """Without the steps of the squares; its two ends stay where they are."""
+    smooth = cv2.blur(course, (1, _SMOOTHED), borderType=cv2.BORDER_REPLICATE)
+    smooth[[0, -1]] = course[[0, -1]]
+    return np.asarray(smooth, np.float32)
 
 
 def _fronts(line: BoolArray, piece: BoolArray) -> list[BoolArray]:

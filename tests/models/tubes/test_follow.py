@@ -28,7 +28,9 @@ def test_a_tube_is_followed_from_above_to_its_tip() -> None:
     assert seen is not None and seen.tip == place(95, 50)
     assert tuple(seen.course[0]) == place(60, 0)
     steps = np.abs(np.diff(seen.course, axis=0)).max(axis=1)
-    assert steps.max() <= STRIDE, "from square to square"
+    assert steps.max() <= 2 * STRIDE, "from square to square"
+    turns = np.abs(np.diff(np.diff(seen.course[1:-1], axis=0), axis=0)).max()
+    assert turns < STRIDE / 2, "without the steps of the squares"
     assert seen.sureness == pytest.approx(0.99)
     assert seen.squares == pytest.approx(len(seen.course), rel=0.05)
 
