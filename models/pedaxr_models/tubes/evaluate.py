@@ -4,8 +4,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.partial_truth import PartialFilm
 from pedaxr_models.datasets.pixels import read_pixels
@@ -20,11 +18,11 @@ class TubeCall:
 
     Attributes:
         has_tube: what the film shows, by its facts.
-        squares: of the longest line seen, however short; 0: none.
+        length: sure length of the line that is seen, however short; 0: none.
     """
 
     has_tube: bool
-    squares: float
+    length: float
 
 
 def call_films(finder: TubeFinder, films: Sequence[Film]) -> list[TubeCall]:
@@ -42,30 +40,30 @@ def call_real(finder: TubeFinder, films: Sequence[PartialFilm], with_tube: Colle
 
 
 def _longest(finder: TubeFinder, picture: Path) -> float:
-    seen = follow(finder.probabilities(*frame_film(read_pixels(picture))), fewest_squares=0.0)
-    return seen.squares if seen else 0.0
+    seen = follow(finder.probabilities(*frame_film(read_pixels(picture))), shortest=0.0)
+    return seen.sure_length if seen else 0.0
 
 
-def seen_and_false(calls: Sequence[TubeCall], fewest_squares: float) -> tuple[int, int, int, int]:
+def seen_and_false(calls: Sequence[TubeCall], shortest: float) -> tuple[int, int, int, int]:
     """Tubes seen, of how many; films without one on which one is seen, of how many."""
-    true = [call.squares >= fewest_squares for call in calls if call.has_tube]
-    false = [call.squares >= fewest_squares for call in calls if not call.has_tube]
+    true = [call.length >= shortest for call in calls if call.has_tube]
+    false = [call.length >= shortest for call in calls if not call.has_tube]
     return sum(true), len(true), sum(false), len(false)
 
 
-def choose_fewest_squares(calls: Sequence[TubeCall], *, most_false: float = 0.025) -> float:
+def choose_shortest(calls: Sequence[TubeCall], *, most_false: float = 0.025) -> float:
     """The least length at which at most that share of the films without a tube is said to have one."""
-    without = sorted((call.squares for call in calls if not call.has_tube), reverse=True)
+    without = sorted((call.length for call in calls if not call.has_tube), reverse=True)
     allowed = int(most_false * len(without))
     limit = without[allowed] if allowed < len(without) else 0.0
-    return round(float(np.nextafter(limit, np.inf)) + 0.5, 1)
+    return round(limit + 0.1, 1)
 
 
-def in_words(calls: Sequence[TubeCall], fewest_squares: float) -> dict[str, object]:
+def in_words(calls: Sequence[TubeCall], shortest: float) -> dict[str, object]:
     """For a checkpoint's metrics.json."""
-    seen, tubes, false, without = seen_and_false(calls, fewest_squares)
+    seen, tubes, false, without = seen_and_false(calls, shortest)
     return {
-        "fewest_squares": fewest_squares,
+        "shortest": shortest,
         "tubes_seen": f"{seen} of {tubes}",
         "false": f"{false} of {without}",
     }

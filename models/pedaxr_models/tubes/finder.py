@@ -22,12 +22,12 @@ class TubeFinder:
 
     Attributes:
         look: a normalised film (512, 512) to logits (128, 128).
-        fewest_squares: that a line must run through to be called a tube, see `SeenTube.squares`.
+        shortest: line that is called a tube, see `SeenTube.sure_length`.
         data: what it was trained on, as its checkpoint's data.json says.
     """
 
     look: Callable[[FloatArray], FloatArray]
-    fewest_squares: float
+    shortest: float
     weights_sha256: str
     data: Mapping[str, Any]
     name: str = NAME
@@ -39,7 +39,7 @@ class TubeFinder:
 
     def find(self, frame: FloatArray, letterbox: Letterbox) -> SeenTube | None:
         """The tube on a film in its letterbox (512, 512); None where none is seen."""
-        return follow(self.probabilities(frame, letterbox), fewest_squares=self.fewest_squares)
+        return follow(self.probabilities(frame, letterbox), shortest=self.shortest)
 
 
 def finder_of(look: Callable[[FloatArray], FloatArray], checkpoint: Checkpoint, folder: Path) -> TubeFinder:
@@ -49,13 +49,13 @@ def finder_of(look: Callable[[FloatArray], FloatArray], checkpoint: Checkpoint, 
         CheckpointError: it is not of a tube network of this version.
     """
     check(checkpoint.config, folder)
-    fewest = float(checkpoint.config["fewest_squares"])
-    return TubeFinder(look, fewest, checkpoint.weights_sha256, checkpoint.data)
+    shortest = float(checkpoint.config["shortest"])
+    return TubeFinder(look, shortest, checkpoint.weights_sha256, checkpoint.data)
 
 
 def check(config: Mapping[str, Any], folder: Path) -> None:
     """Raises CheckpointError for a checkpoint of something else."""
-    if config.get("name") != NAME or not {"fewest_squares", "network"} <= set(config):
+    if config.get("name") != NAME or not {"shortest", "network"} <= set(config):
         raise CheckpointError(
             f"'{folder.name}' does not hold a tube network of this version of pedaxr. Install the weights "
             "that came with it, or train new ones with `pedaxr train tubes`."

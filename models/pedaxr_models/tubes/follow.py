@@ -21,13 +21,13 @@ class SeenTube:
 
     Attributes:
         course: (n, 2) float32 of x, y in pixels of the 512 frame, from its upper end to its tip.
-        squares: of 4 by 4 pixels, through which it surely runs: on a film without a tube the network sees
-            one dimly on the spine, in nearly as many squares but none of them surely.
+        sure_length: in squares of 4 by 4 pixels, its length times the share of it that is sure. On a film
+            without a tube the network sees one dimly on the spine, as long and wider, but hardly surely.
         sureness: mean probability along it, 0 to 1.
     """
 
     course: FloatArray
-    squares: float
+    sure_length: float
     sureness: float
 
     @property
@@ -37,7 +37,7 @@ class SeenTube:
         return float(x), float(y)
 
 
-def follow(probabilities: FloatArray, *, fewest_squares: float) -> SeenTube | None:
+def follow(probabilities: FloatArray, *, shortest: float) -> SeenTube | None:
     """The surest line on a map (S / 4, S / 4) of where a tube may run; None where none is sure enough.
 
     Squares that touch, or that one square parts, belong together. A tube is followed from its upper end to
@@ -47,12 +47,15 @@ def follow(probabilities: FloatArray, *, fewest_squares: float) -> SeenTube | No
     count, labels = cv2.connectedComponents(cv2.dilate(likely.astype(np.uint8), _NEIGHBOURS), connectivity=8)
     squares = np.bincount(labels[sure], minlength=count)
     squares[0] = 0
-    if count < 2 or squares.max() < max(1.0, fewest_squares):
+    if not squares.any():
         return None
     piece = labels == int(squares.argmax())
     line = likely & piece
     course = _course(line, piece, probabilities)
-    return SeenTube(course, float(squares.max()), float(probabilities[line].mean()))
+    sure_length = float(squares.max() / np.count_nonzero(line)) * len(course)
+    if sure_length < shortest:
+        return None
+    return SeenTube(course, sure_length, float(probabilities[line].mean()))
 
 
 def _course(line: BoolArray, piece: BoolArray, probabilities: FloatArray) -> FloatArray:

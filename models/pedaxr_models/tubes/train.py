@@ -33,7 +33,7 @@ from pedaxr_models.training.loop import (
 )
 from pedaxr_models.tubes.backgrounds import Background, real_backgrounds, synthetic_backgrounds
 from pedaxr_models.tubes.batches import TubeBatches
-from pedaxr_models.tubes.evaluate import call_films, choose_fewest_squares, in_words
+from pedaxr_models.tubes.evaluate import call_films, choose_shortest, in_words
 from pedaxr_models.tubes.finder import NAME, TubeFinder
 from pedaxr_models.tubes.network import TubeNetwork, TubeNetworkConfig
 from pedaxr_models.tubes.torch_finder import Look
@@ -180,15 +180,15 @@ def package(config: TubeConfig) -> Path:
     network.load_state_dict(torch.load(config.out / "average.pt", map_location="cpu", weights_only=True))
     splits = split_films(read_films(config.data))
     calls = call_films(TubeFinder(Look(network), 0.0, "", {}), splits["validation"])
-    fewest = choose_fewest_squares(calls)
+    shortest = choose_shortest(calls)
     save_checkpoint(
         config.out / "checkpoint",
         tensors=network.state_dict(),
-        config={"name": NAME, "network": config.network.to_json(), "fewest_squares": fewest},
-        metrics={"validation": in_words(calls, fewest)},
+        config={"name": NAME, "network": config.network.to_json(), "shortest": shortest},
+        metrics={"validation": in_words(calls, shortest)},
         recipe=describe(config),
         data=describe_data(config.data, splits) | {"also": describe_real(chosen_real(config))},
-        card=model_card(in_words(calls, fewest)),
+        card=model_card(in_words(calls, shortest)),
     )
     return config.out / "checkpoint"
 

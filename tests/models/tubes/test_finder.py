@@ -16,7 +16,7 @@ from pedaxr_models.runtime.load import load_tube_finder
 from pedaxr_models.segmentation.transforms import Letterbox, frame_film
 from pedaxr_models.tubes.backgrounds import torso_of
 from pedaxr_models.tubes.drawing import lay_tube
-from pedaxr_models.tubes.evaluate import TubeCall, call_films, choose_fewest_squares, seen_and_false
+from pedaxr_models.tubes.evaluate import TubeCall, call_films, choose_shortest, seen_and_false
 from pedaxr_models.tubes.finder import TubeFinder
 from pedaxr_models.tubes.network import TubeNetwork, TubeNetworkConfig
 from pedaxr_models.tubes.sheet import draw_sheet
@@ -130,7 +130,7 @@ def test_a_training_can_be_stopped_and_resumed_and_is_packed(data: Path, tmp_pat
     assert str(tmp_path) not in json.dumps(checkpoint.recipe) + json.dumps(checkpoint.data)
     assert "not a medical device" in " ".join(checkpoint.card.split())
     loaded = load_tube_finder(tmp_path / "whole" / "checkpoint")
-    assert loaded.fewest_squares == checkpoint.config["fewest_squares"]
+    assert loaded.shortest == checkpoint.config["shortest"]
 
 
 def test_what_is_learnt_is_kept_by_its_sizes() -> None:
@@ -144,7 +144,7 @@ def test_calls_are_counted_and_the_point_keeps_false_ones_rare(data: Path, finde
     assert [call.has_tube for call in calls] == [film.facts.gastric_tube for film in films if film.facts]
     made = [TubeCall(True, 40.0), TubeCall(True, 5.0), *(TubeCall(False, float(n)) for n in range(10))]
     assert seen_and_false(made, 8.0) == (1, 2, 2, 10)
-    chosen = choose_fewest_squares(made, most_false=0.1)
+    chosen = choose_shortest(made, most_false=0.1)
     assert seen_and_false(made, chosen)[2] <= 1 and seen_and_false(made, chosen)[0] == 1
 
 

@@ -68,7 +68,7 @@ def evaluate_tubes(
         if sheet:
             shown = [(film.id, film.image_path) for film in films] or _with_a_tube(sets[split])
             write_bytes(sheet, draw_sheet(finder, shown))
-    figures = _figures(calls, finder.fewest_squares)
+    figures = _figures(calls, finder.shortest)
     table = _table(figures)
     if document:
         publish(document, "tubes", table)
@@ -79,11 +79,13 @@ def _with_a_tube(films: "list[Film]") -> list[tuple[str, Path]]:
     return [(f.image_path.stem, f.image_path) for f in films if f.facts and f.facts.gastric_tube]
 
 
-def _figures(calls: "dict[str, list[TubeCall]]", fewest: float) -> dict[str, dict[str, int]]:
+def _figures(calls: "dict[str, list[TubeCall]]", shortest: float) -> dict[str, dict[str, int]]:
     from pedaxr_models.tubes.evaluate import seen_and_false
 
     names = ("seen", "tubes", "false", "without")
-    return {who: dict(zip(names, seen_and_false(found, fewest), strict=True)) for who, found in calls.items()}
+    return {
+        who: dict(zip(names, seen_and_false(found, shortest), strict=True)) for who, found in calls.items()
+    }
 
 
 def _table(figures: dict[str, dict[str, int]]) -> str:
