@@ -1,5 +1,6 @@
 """README.md does what it says: its Python runs, its commands and files exist."""
 
+import json
 import re
 import shlex
 import shutil
@@ -140,3 +141,9 @@ def test_the_six_numbers_are_those_that_the_commands_wrote() -> None:
         r"\| MCP, stdio \| both \| \d+ \| ([\d.]+) ", (ROOT / "docs" / "speed.md").read_text()
     )
     assert figure("both tools on one film") == f"{float(both):.0f} ms"
+
+
+def test_the_bundle_says_of_the_weights_what_the_readme_says() -> None:
+    (pictures,) = re.findall(r"\d+ real pictures", TEXT)
+    described = json.loads((ROOT / "packaging" / "bundle" / "manifest.json").read_text())["long_description"]
+    assert pictures in described and "not a medical device" in described
