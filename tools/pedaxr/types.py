@@ -261,6 +261,11 @@ class SegmentationResult(OutlinedResult, _Result):
     )
     not_assessed: list[NotAssessed] = Field(default_factory=list)
     signed_report: SignedReport | None = None
+    gastric_tube: SkipJsonSchema[list[tuple[int, int]] | None] = Field(
+        default=None,
+        description="Along which one is seen and drawn, x and y in pixels of the stored film, from above to "
+        "where it can be followed; None where none is, or no picture was asked for",
+    )
     slots: SkipJsonSchema[list[Slot]] = Field(default_factory=list, description="In replies to agents")
     next_step: str | None = None
     trained_on: SkipJsonSchema[TrainedOn] = "not_stated"

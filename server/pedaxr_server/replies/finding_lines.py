@@ -97,12 +97,18 @@ def not_outlined_line(outlined: Iterable[str], not_assessed: Sequence[NotAssesse
     return f"Not outlined (no proof of absence, not nought): {', '.join(rest)}." if rest else ""
 
 
-def not_assessed_line(not_assessed: Sequence[NotAssessed]) -> str:
-    """By the reason: the view or the field first, which another film can mend."""
+def not_assessed_line(not_assessed: Sequence[NotAssessed], *, sees_tube: bool = False) -> str:
+    """By the reason: the view or the field first, which another film can mend.
+
+    Args:
+        not_assessed: as listed in the answer.
+        sees_tube: a gastric tube is told, so that only other lines are left.
+    """
     by_reason: dict[str, list[str]] = {"view": [], "field": [], "model": []}
     for one in not_assessed:
         by_reason[one.reason].append(named(one.what))
     trained = [name for name in UNTRAINED if not by_reason["model"]] or by_reason["model"]
+    trained = [f"other {name}" if sees_tube and name == "lines and tubes" else name for name in trained]
     parts = [
         f"{', '.join(by_reason['view'])} (on this view; not the same as absent)" if by_reason["view"] else "",
         f"{', '.join(by_reason['field'])} (outside the film)" if by_reason["field"] else "",

@@ -36,6 +36,10 @@ MAX_POLYGONS = 8
 MAX_VERTICES = 32
 _STUDIES_IN_TEXT = 4
 _CRITICAL = (Finding.PNEUMOPERITONEUM,)
+_TUBE = (
+    "Lines and tubes: a line that runs like a gastric tube is drawn in violet, on either side of it. "
+    "Where it lies is for a human to confirm."
+)
 _PICTURE = (
     "The picture shows findings, spine, L2, pelvis, liver and diaphragm; other outlines are in "
     "segmentation.json. Outlines cannot be edited: whoever reads the film says so when signing."
@@ -107,7 +111,8 @@ def _segmentation_lines(result: SegmentationResult) -> list[str]:
         *(map(region_line, result.findings) if outlined else ["No finding reached its threshold."]),
         "How firmly is of the outline on synthetic films, not a chance of disease." if outlined else "",
         not_outlined_line(outlined, left_out),
-        not_assessed_line(left_out),
+        _TUBE if result.gastric_tube else "",
+        not_assessed_line(left_out, sees_tube=bool(result.gastric_tube)),
         *measure_lines(result.measures),
         *notes,
         _PICTURE,

@@ -185,3 +185,12 @@ def test_outlines_alone_say_that_an_adult_is_no_child_and_that_levels_need_an_er
     adult, lying = "Check: The age is 18 years or more", "Check: Air-fluid levels are outlined on a film said"
     assert adult in told(View.ERECT, 640) and lying not in told(View.ERECT, 640)
     assert lying in told(View.SUPINE, 40) and adult not in told(View.SUPINE, 40)
+
+
+def test_a_drawn_tube_is_told_and_only_other_lines_are_left() -> None:
+    drawn = full_segmentation().model_copy(update={"gastric_tube": [(300, 10), (320, 200)], "in_doubt": None})
+    told, plain = (
+        segmentation_reply(one).text for one in (drawn, drawn.model_copy(update={"gastric_tube": None}))
+    )
+    assert "runs like a gastric tube is drawn in violet" in told and "other lines and tubes" in told
+    assert "gastric tube" not in plain and "lines and tubes" in plain and "other lines" not in plain

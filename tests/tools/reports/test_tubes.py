@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pedaxr import segment_xray
+from pedaxr.clinic import Clinic
 from pedaxr.reading import networks as models
 from pedaxr.reports.consistency import contradictions
 from pedaxr.reports.korean import sections_in_korean
-from pedaxr.reports.prose.slots import slots_of
+from pedaxr.reports.prose.slots import slots_of, slots_of_outlines
 from pedaxr.reports.prose.tubes import FOLLOWED
 from pedaxr.reports.rendering import report_text
 from pedaxr.types import Report
@@ -17,7 +19,7 @@ from pedaxr_models.facts import UNREADABLE
 from pedaxr_models.labels import FINDINGS, Structure
 from pedaxr_models.tubes.follow import SeenTube
 
-from ..conftest import phantom
+from ..conftest import PerfectSegmenter, phantom
 from .witnesses import Witness, truth, witness_of
 
 
@@ -139,3 +141,17 @@ def test_a_film_in_doubt_has_no_tube(report_with) -> None:
     report = report_with("normal", stomach("normal"), witness=refusing)
     assert report.in_doubt and "tube is seen" not in report_text(report)
     assert not [slot for slot in slots_of(report) if slot.what == "gastric tube"]
+
+
+def test_a_tube_that_is_drawn_is_told_with_the_outlines(
+    film_clinic: Clinic, segmenter: PerfectSegmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "tube_finder", lambda: Finder(stomach("normal")))
+    drawn = segment_xray("normal", clinic=film_clinic)
+    assert drawn.gastric_tube and drawn.gastric_tube[0][1] < 40
+    slots = {slot.what: slot for slot in slots_of_outlines(drawn)}
+    assert slots["gastric tube"].bounding_box and "other lines and tubes" in slots
+    plain = segment_xray("normal", clinic=film_clinic, overlay=False)
+    assert plain.gastric_tube is None and "lines and tubes" in {s.what for s in slots_of_outlines(plain)}
+    monkeypatch.setattr(models, "tube_finder", lambda: Finder(None))
+    assert segment_xray("levels", clinic=film_clinic).gastric_tube is None

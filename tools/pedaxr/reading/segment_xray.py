@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from pedaxr.clinic import ClinicLike
     from pedaxr.radiograph.in_memory import FilmLike
 
+    Course = NDArray[np.floating]  # (n, 2)
+
+_THINNED = 4  # of the points of a tube's course, one in so many is told
 _WHAT_THIS_IS = "Not a medical device and not a diagnosis."
 _next_step: ContextVar[Callable[[Reading], None] | None] = ContextVar("next_step", default=None)
 
@@ -76,7 +79,7 @@ def segment_xray(
         signed = signed_of(source.clinic.registry.reports(source.study.study_id))
     folder = None if overlay_folder is None else Path(overlay_folder).expanduser()
     path = _overlay_path(reading, folder, full_size) if overlay else None
-    stored: Future[None] | None = None
+    stored: Future[Course | None] | None = None
     if path is not None:
         left = reading.outlines.framing.towards_left
         caption = Caption(film, reading.in_doubt, signed, trained.statement, left)
@@ -112,23 +115,29 @@ def segment_xray(
         step(reading)
     if stored is not None:
         with stage("draw"):
-            stored.result()
+            course = stored.result()
+        if course is not None:
+            points = [(round(x), round(y)) for x, y in course[::_THINNED].tolist()]
+            return result.model_copy(update={"gastric_tube": points})
     return result
 
 
-def _tube(reading: Reading) -> "NDArray[np.floating] | None":
+def _tube(reading: Reading) -> "Course | None":
     """Along which a gastric tube is seen, on the stored film; of a film in doubt none is looked for."""
     return None if reading.in_doubt else reading.outlines.tube_on_film(models.tube_finder())
 
 
-def _begin_to_draw(reading: Reading, caption: Caption, full_size: bool, path: Path) -> "Future[None]":
-    """Draw, encode, and wait for the disk, while the figures are made."""
+def _begin_to_draw(
+    reading: Reading, caption: Caption, full_size: bool, path: Path
+) -> "Future[Course | None]":
+    """Draw, encode, and wait for the disk, while the figures are made; the tube that is drawn, if any."""
     long_edge = None if full_size else LONG_EDGE
     film, findings, structures = reading.radiograph.pixels, reading.findings, reading.structures
 
-    def draw() -> None:
+    def draw() -> "Course | None":
         told = replace(caption, tube=_tube(reading))
         write_picture(draw_overlay(film, findings, structures, told, long_edge=long_edge), path)
+        return told.tube
 
     return begin(draw)
 

@@ -47,12 +47,19 @@ def slots_of_outlines(result: SegmentationResult) -> list[Slot]:
     told = [_outlined(region) for region in result.findings]
     silent = {f.value for f in FINDINGS} - {one.what for one in left} - set(regions)
     told += [Slot(what=sign_within(f), assessed=True, value="not outlined") for f in FINDINGS if f in silent]
+    told += [_drawn_tube(result.gastric_tube)] if result.gastric_tube else []
     return [*told, *_measured(result.measures, regions), *_left(left, [t.what for t in told])]
+
+
+def _drawn_tube(course: Sequence[tuple[int, int]]) -> Slot:
+    xs, ys = zip(*course, strict=True)
+    box = min(xs), min(ys), max(xs) + 1, max(ys) + 1
+    return Slot(what="gastric tube", assessed=True, value="present", certainty="outlined", bounding_box=box)
 
 
 def _left_by_outlines(result: SegmentationResult) -> list[NotAssessed]:
     """What this view leaves open, or all of a film in doubt; then what no network looks for."""
-    from pedaxr.reports.check_draft import UNTRAINED_PARTS
+    from pedaxr.reports.check_draft import LINES, OTHER_LINES, UNTRAINED_PARTS
 
     outlined = {region.name for region in result.findings}
     view = result.film.view_position if result.film else None
@@ -64,7 +71,8 @@ def _left_by_outlines(result: SegmentationResult) -> list[NotAssessed]:
             for finding in FINDINGS
             if is_blind(finding, view) and finding not in outlined
         ]
-    return [*left, *(NotAssessed(what=part, reason="model") for part in UNTRAINED_PARTS)]
+    untrained = [OTHER_LINES if result.gastric_tube and part == LINES else part for part in UNTRAINED_PARTS]
+    return [*left, *(NotAssessed(what=part, reason="model") for part in untrained)]
 
 
 def _of_finding(finding: StructuredFinding, report: Report) -> Slot:
