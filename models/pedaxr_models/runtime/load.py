@@ -92,7 +92,7 @@ def _compiled_tube_finder(folder: Path) -> TubeFinder:
     checkpoint = load_checkpoint(folder, with_tensors=False)
     check(checkpoint.config, folder)
     graph = open_graphs("tubes", folder, checkpoint)["tubes"]
-    return finder_of(lambda film: as_float(graph(film[None, None])[0])[0], checkpoint, folder)
+    return finder_of(lambda film: as_float(graph(film[None, None])[0])[0], checkpoint)
 
 
 def _torch_tube_finder(folder: Path) -> TubeFinder:

@@ -42,13 +42,8 @@ class TubeFinder:
         return follow(self.probabilities(frame, letterbox), shortest=self.shortest)
 
 
-def finder_of(look: Callable[[FloatArray], FloatArray], checkpoint: Checkpoint, folder: Path) -> TubeFinder:
-    """A finder by what runs the network, and the checkpoint that it is of.
-
-    Raises:
-        CheckpointError: it is not of a tube network of this version.
-    """
-    check(checkpoint.config, folder)
+def finder_of(look: Callable[[FloatArray], FloatArray], checkpoint: Checkpoint) -> TubeFinder:
+    """A finder by what runs the network, and the checkpoint that it is of, which was checked."""
     shortest = float(checkpoint.config["shortest"])
     return TubeFinder(look, shortest, checkpoint.weights_sha256, checkpoint.data)
 

@@ -18,7 +18,7 @@ def load_finder(folder: Path) -> TubeFinder:
     """
     checkpoint = load_checkpoint(folder)
     check(checkpoint.config, folder)
-    return finder_of(Look(load_network(checkpoint)), checkpoint, folder)
+    return finder_of(Look(load_network(checkpoint)), checkpoint)
 
 
 class Look:
