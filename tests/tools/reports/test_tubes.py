@@ -144,14 +144,23 @@ def test_a_film_in_doubt_has_no_tube(report_with) -> None:
 
 
 def test_a_tube_that_is_drawn_is_told_with_the_outlines(
-    film_clinic: Clinic, segmenter: PerfectSegmenter, monkeypatch: pytest.MonkeyPatch
+    film_clinic: Clinic, segmenter: PerfectSegmenter, report_with, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models, "tube_finder", lambda: Finder(stomach("normal")))
     drawn = segment_xray("normal", clinic=film_clinic)
     assert drawn.gastric_tube and drawn.gastric_tube[0][1] < 40
     slots = {slot.what: slot for slot in slots_of_outlines(drawn)}
-    assert slots["gastric tube"].bounding_box and "other lines and tubes" in slots
+    of_report = {slot.what: slot for slot in slots_of(report_with("normal", stomach("normal")))}
+    assert slots["gastric tube"].bounding_box == of_report["gastric tube"].bounding_box, "to its tip"
+    assert "other lines and tubes" in slots
     plain = segment_xray("normal", clinic=film_clinic, overlay=False)
     assert plain.gastric_tube is None and "lines and tubes" in {s.what for s in slots_of_outlines(plain)}
     monkeypatch.setattr(models, "tube_finder", lambda: Finder(None))
     assert segment_xray("levels", clinic=film_clinic).gastric_tube is None
+
+
+def test_a_draft_that_is_withheld_tells_no_tube_and_leaves_all_lines_open(report_with) -> None:
+    blind = replace(witness_of(truth("normal")), image_dependence=0.01)
+    report = report_with("normal", stomach("normal"), witness=blind)
+    assert report.sections["Lines and tubes"] == "not assessed by this model"
+    assert "lines_and_tubes" in {one.what for one in report.not_assessed}

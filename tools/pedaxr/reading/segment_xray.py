@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Course = NDArray[np.floating]  # (n, 2)
 
-_THINNED = 4  # of the points of a tube's course, one in so many is told
+_THINNED = 4  # of the points of a tube's course before its end, one in so many is told
 _WHAT_THIS_IS = "Not a medical device and not a diagnosis."
 _next_step: ContextVar[Callable[[Reading], None] | None] = ContextVar("next_step", default=None)
 
@@ -117,7 +117,8 @@ def segment_xray(
         with stage("draw"):
             course = stored.result()
         if course is not None:
-            points = [(round(x), round(y)) for x, y in course[::_THINNED].tolist()]
+            kept = [*course[:-1:_THINNED].tolist(), course[-1].tolist()]
+            points = [(round(x), round(y)) for x, y in kept]
             return result.model_copy(update={"gastric_tube": points})
     return result
 

@@ -12,6 +12,7 @@ from pedaxr.reports.context_sentences import settle_context
 from pedaxr.reports.film_limits import FilmLimits, limits_of
 from pedaxr.reports.flags import flags_of, least_sure, suspicion_of_free_air
 from pedaxr.reports.grounding import NO_DOMES, check_sentences, structure_findings
+from pedaxr.reports.prose.tubes import seen_tube
 from pedaxr.types import Certainty, NotAssessed, Sentence, StructuredFinding, Supplied
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import FINDINGS, Finding, View, sign
@@ -109,7 +110,7 @@ def check_draft(
         ],
         points.confidence(least_sure(told.probabilities, outlined, view)[0]),
         limits,
-        not_assessed=not_assessed(findings, view, sees_tube=limits.tube is not None),
+        not_assessed=not_assessed(findings, view, sees_tube=seen_tube(sentences) is not None),
     )
 
 
@@ -145,15 +146,19 @@ def not_assessed(
 ) -> list[NotAssessed]:
     """Findings that this film cannot show or exclude, then what no network here was trained for."""
     left = [f for f in findings if f.presence is Presence.NOT_ASSESSED and f.certainty is None]
-    untrained = [OTHER_LINES if sees_tube and part == LINES else part for part in UNTRAINED_PARTS]
-    parts = [NotAssessed(what=part, reason="model") for part in untrained]
     return [
         *(
             NotAssessed(what=f.finding, reason="view" if is_blind(Finding(f.finding), view) else "field")
             for f in left
         ),
-        *parts,
+        *untrained_parts(sees_tube=sees_tube),
     ]
+
+
+def untrained_parts(*, sees_tube: bool) -> list[NotAssessed]:
+    """What no network here was trained for; of lines the others, where a gastric tube is told."""
+    parts = [OTHER_LINES if sees_tube and part == LINES else part for part in UNTRAINED_PARTS]
+    return [NotAssessed(what=part, reason="model") for part in parts]
 
 
 def _opened(sentences: Sequence[Sentence], limits: FilmLimits) -> list[Sentence]:

@@ -59,7 +59,7 @@ def _drawn_tube(course: Sequence[tuple[int, int]]) -> Slot:
 
 def _left_by_outlines(result: SegmentationResult) -> list[NotAssessed]:
     """What this view leaves open, or all of a film in doubt; then what no network looks for."""
-    from pedaxr.reports.check_draft import LINES, OTHER_LINES, UNTRAINED_PARTS
+    from pedaxr.reports.check_draft import untrained_parts
 
     outlined = {region.name for region in result.findings}
     view = result.film.view_position if result.film else None
@@ -71,8 +71,7 @@ def _left_by_outlines(result: SegmentationResult) -> list[NotAssessed]:
             for finding in FINDINGS
             if is_blind(finding, view) and finding not in outlined
         ]
-    untrained = [OTHER_LINES if result.gastric_tube and part == LINES else part for part in UNTRAINED_PARTS]
-    return [*left, *(NotAssessed(what=part, reason="model") for part in untrained)]
+    return [*left, *untrained_parts(sees_tube=bool(result.gastric_tube))]
 
 
 def _of_finding(finding: StructuredFinding, report: Report) -> Slot:
