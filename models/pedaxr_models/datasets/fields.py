@@ -16,7 +16,7 @@ from pedaxr_models.labels import NORMAL, TERMS, Finding, View
 from pedaxr_models.written import ages, dates
 from pedaxr_models.written.ages import AgeRange
 from pedaxr_models.written.nobody import names_nobody
-from pedaxr_models.written.numbers import parse_numbers
+from pedaxr_models.written.numbers import parse_number, parse_numbers
 from pedaxr_models.written.plain import plain
 from pedaxr_models.written.views import view_in
 
@@ -146,6 +146,18 @@ def _age_range(text: str | None) -> AgeRange | None:
         return ages.parse_age(text)
     except ValueError as err:
         raise RowError(f"{err}; write it as 2Y, 5M or 12D") from err
+
+
+def parse_months(text: str) -> float:
+    """An age from a column of months: a number, or one with its own unit, such as `3/12` or `5M`."""
+    try:
+        return valid_age(parse_number(text))
+    except ValueError as err:
+        says_unit = re.search(r"\d[ -]?[^\W\d_]|\d ?[-/] ?\d", plain(text)) is not None
+        months = parse_age(text) if says_unit else None
+        if months is None:
+            raise RowError("AgeMonths is not an age in months") from err
+        return months
 
 
 def valid_age(months: float) -> float:

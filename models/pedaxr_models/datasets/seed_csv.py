@@ -28,7 +28,6 @@ from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding
 from pedaxr_models.written import dates
 from pedaxr_models.written.column_names import ALSO_CALLED
 from pedaxr_models.written.date_columns import is_unsure, with_years_first
-from pedaxr_models.written.numbers import parse_number
 from pedaxr_models.written.plain import is_odd_id, plain, plain_id
 
 FILMS_CSV = "films.csv"
@@ -366,10 +365,7 @@ def _age(row: Row) -> float | None:
     exact = row.get("AgeMonths")
     if exact is None or fields.is_missing(exact):
         return fields.parse_age(row.get("Age"))
-    try:
-        return fields.valid_age(parse_number(exact))
-    except ValueError as err:
-        raise RowError("AgeMonths is not an age in months") from err
+    return fields.parse_months(exact)
 
 
 def _working_diagnosis(row: Row) -> str | None:

@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from pedaxr_models.written.plain import plain
+from pedaxr_models.written import dates
+from pedaxr_models.written.age_fractions import spelled_out
+from pedaxr_models.written.plain import unprotected
 
 DAYS_PER_MONTH = 30.436875  # mean of the Gregorian calendar
 OLDEST_MONTHS = 130 * 12
@@ -19,14 +21,28 @@ _UNITS = (
     (("주", "w", "wk", "wks", "week", "weeks", "wo"), 7 / DAYS_PER_MONTH),
     (("woche", "wochen", "semaine", "semaines", "semana", "semanas", "週", "周"), 7 / DAYS_PER_MONTH),
     (("일", "d", "day", "days", "do", "tag", "tage", "jour", "jours", "día", "días"), 1 / DAYS_PER_MONTH),
+    (("시간", "h", "hr", "hrs", "hour", "hours", "ho"), 1 / 24 / DAYS_PER_MONTH),
 )
 _MONTHS = {unit: months for units, months in _UNITS for unit in units}
 _PART = re.compile(r"(\d+(?:[.,]\d+)?)\s*-?\s*([^\W\d_]*)")
 _QUARTERS = {"¼": ".25", "½": ".5", "¾": ".75"}  # behind a number or alone
 _DAY_OF_LIFE = re.compile(r"(?:d\+|dol|day of life)\s*(\d+)")
-_AROUND = re.compile(r"(생후|만|약|미만|-?old|/o|of|age|under|[\s,.<])")
+_AROUND = re.compile(r"(생후|만|약|미만|-?old|/o|of|aged?|under|[\s,.<])")
 _BELOW = re.compile(r"<|미만|under")
 _NEWBORN = frozenset({"신생아", "newborn", "neonate", "nb"})
+_IS_DATE = (
+    "the age is a date, as spreadsheets make of 3/12 and 2/52: format its column as text and type it again"
+)
+# 12-Mar, Feb-52, 03. Dez, 3월 12일, 3/12/2024: with a day's number or a year beside a month's name.
+_DATE = re.compile(
+    r"\d{1,2}[. -]{0,2}[^\W\d_]{3,}\.?(?:[. -]{1,2}\d{2,4})?|[^\W\d_]{3,}\.?[ -]\d{1,4}(?:, ?\d{4})?"
+    r"|\d{1,2}[월月] ?\d{1,2}[일日]|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}(?:[ t].*)?"
+)
+# As spreadsheets shorten them.
+_MONTH_NAMES = re.compile(
+    r"(?<![^\W\d_])(?:jan|feb|f[ée]v|mar|mär|mrz|apr|avr|abr|may|mai|mag|jun|juin|giu|jul|juil|lug|aug"
+    r"|ao[uû]|ago|sep|set|o[ck]t|ott|nov|de[cz]|d[ée]c|dic|ene|gen)[a-z]?(?![^\W\d_])"
+)
 
 
 @dataclass(frozen=True)
@@ -54,14 +70,24 @@ class AgeRange:
 def parse_age(text: str) -> AgeRange:
     """The range of `3`, `3세`, `2세 5개월`, `006Y`, `<1y`, `2-month-old`, `3 y.o.`, `6 Monate`, `D+5`, `1½`.
 
-    A bare number is years.
+    A bare number is years; `3/12`, `2/52`, `5/7` and `1 3/12` are months, weeks, days, and years with months.
 
     Raises:
-        ValueError: it is not understood, or nobody is so old.
+        ValueError: it is not understood, is a date or a gestation, or nobody is so old.
     """
+    try:
+        return _parsed(text)
+    except ValueError as err:
+        if _is_date(unprotected(text).casefold()):
+            raise ValueError(_IS_DATE) from err
+        raise
+
+
+def _parsed(text: str) -> AgeRange:
     for sign, part in _QUARTERS.items():
         text = re.sub(rf"(?<=\d)\s?{sign}", part, text).replace(sign, f"0{part}")
-    one = re.sub(r"(?<=\d)[.,]0+(?!\d)", "", plain(text).casefold())  # a spreadsheet's 3.0
+    one = re.sub(r"(?<=\d)[.,]0+(?!\d)", "", unprotected(text).casefold())  # a spreadsheet's 3.0
+    one = spelled_out(one)
     one = _DAY_OF_LIFE.sub(r"\1 d", re.sub(r"(?<![a-z])([ymwd])\.\s?o\.?(?![a-z])", r"\1o", one))  # 3 y.o.
     if one in _NEWBORN:
         return AgeRange(0.0, 1.0)
@@ -79,6 +105,19 @@ def parse_age(text: str) -> AgeRange:
     if low > OLDEST_MONTHS:
         raise ValueError("the age is out of range")
     return AgeRange(0.0, low) if _BELOW.search(one) else AgeRange(low, low + width)
+
+
+def _is_date(one: str) -> bool:
+    """Whether the text is a day, perhaps without a year, a month of a year, or a spreadsheet's day number."""
+    if re.fullmatch(r"[2-6]\d{4}(?:\.0+)?", one):
+        return True
+    has_name = not re.search(r"[a-z]{3}", one) or _MONTH_NAMES.search(one)
+    if _DATE.fullmatch(one) and has_name:
+        return True
+    try:
+        return dates.parse_date(one) is not None
+    except ValueError:
+        return False
 
 
 def range_of_months(months: float) -> AgeRange:

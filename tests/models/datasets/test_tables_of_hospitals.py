@@ -127,3 +127,16 @@ def test_a_class_that_is_none_is_told_what_classes_there_are(tmp_path: Path) -> 
     none, several, odd = (row.reason for row in report.rejections)
     assert "Air-fluid level" in none and "Normal" in none and "Air-fluid level" in odd
     assert several.endswith("into the column Findings")
+
+
+def test_ages_of_british_wards_are_read_and_a_spreadsheet_s_dates_are_named(tmp_path: Path) -> None:
+    report = read(
+        tmp_path, "ImagePath,Class,Age,AgeMonths", "0.png,Normal,3/12,", "1.png,Normal,2/52,",
+        "2.png,Normal,1 3/12,", "3.png,Normal,,18/12", "4.png,Normal,12-Mar,", "5.png,Normal,,2026-03-12",
+        "6.png,Normal,,about 3", "7.png,Normal,34/40,", "8.png,Normal,,7.5",
+    )  # fmt: skip
+    assert [round(film.metadata.age_months or -1, 2) for film in report.films] == [3, 0.46, 15, 18, 7.5]
+    reasons = {rejection.line: rejection.reason for rejection in report.rejections}
+    assert all("is a date, as spreadsheets make of 3/12" in reasons[line] for line in (6, 7))
+    assert "format its column as text" in reasons[6] and "write it as 2Y, 5M or 12D" in reasons[6]
+    assert "AgeMonths is not an age" in reasons[8] and "gestation" in reasons[9]

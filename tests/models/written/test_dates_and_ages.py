@@ -179,7 +179,56 @@ def test_an_age_is_read_in_words_of_other_languages_and_in_short(written: str, m
     assert parse_age(written).low == pytest.approx(months)
 
 
-@pytest.mark.parametrize("written", ["3 apples", "y.o.", "D+", "3/12", "3-4", "1½½", "½½"])
+@pytest.mark.parametrize(
+    "written", ["3 apples", "y.o.", "D+", "3/13", "1/2", "2 5/7", "3/365", "3-4", "1½½", "½½"]
+)
 def test_what_is_no_age_stays_none(written: str) -> None:
     with pytest.raises(ValueError, match="not understood"):
         parse_age(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "months"),
+    [
+        *((said, 3) for said in ("3/12", "3 / 12", "3\u204412", "'3/12", "3/12 old", "aged 3/12", "0y 3/12")),
+        *(
+            (said, 15)
+            for said in ("1 3/12", "1y 3/12", "1+3/12", "1 yr 3/12", "1 and 3/12", "1  1/4", "15/12")
+        ),
+        *((said, 16) for said in ("1 4/12", "1 1/3")),
+        *((said, 18) for said in ("18/12", "1 6/12", "1 1/2", "1 1/2 years")),
+        *((said, 14 / 30.436875) for said in ("2/52", "14/7")),
+        *((said, 19 / 30.436875) for said in ("2/52 5/7", "19/7")),
+        *((said, 5 / 30.436875) for said in ("5/7", "5/7 old")),
+        *((said, 12 + 14 / 30.436875) for said in ("1 2/52", "1 1/26", "1y 2/52")),
+        *((said, 4 / 24 / 30.436875) for said in ("4/24", "4 hours", "4 hrs old")),
+    ],
+)
+def test_a_fraction_is_months_of_twelve_weeks_of_fifty_two_and_days_of_seven(
+    written: str, months: float
+) -> None:
+    age = parse_age(written)
+    assert age.low == pytest.approx(months) and age.months == age.low < age.high
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("12-Mar", "3-Dec", "Feb-52", "03. Dez", "03-déc.", "3월 12일", "12月3日", "5-Jul-26"),
+        *("2026-03-12 00:00:00", "3/12/2026", "45629", "45629.0", "26.3.12"),
+    ],
+)
+def test_an_age_that_a_spreadsheet_made_a_date_of_is_called_so_and_not_guessed(written: str) -> None:
+    with pytest.raises(ValueError, match=r"is a date, as spreadsheets make of 3/12"):
+        parse_age(written)
+
+
+@pytest.mark.parametrize("written", ["3 marbles", "300", "dec", "mar 3 apples"])
+def test_what_is_neither_age_nor_date_is_not_called_a_date(written: str) -> None:
+    with pytest.raises(ValueError, match=r"not understood|out of range"):
+        parse_age(written)
+
+
+def test_a_gestation_is_no_age() -> None:
+    with pytest.raises(ValueError, match="gestation"):
+        parse_age("34/40")

@@ -325,3 +325,12 @@ def test_a_position_that_contradicts_the_description_leaves_no_view(
 ) -> None:
     film = read(tmp_path, dicom(PatientPosition=position, SeriesDescription=said))
     assert film.metadata.view is view
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR AS")  # of pydicom, which writes it anyway
+@pytest.mark.parametrize(("stated", "months"), [("3/12", 3), ("1/52", 7 / 30.436875), ("0312", None)])
+def test_an_age_in_twelfths_of_a_year_is_months_in_a_header_too(
+    tmp_path: Path, stated: str, months: float | None
+) -> None:
+    film = read(tmp_path, dicom(PatientBirthDate="", StudyDate="20240101", PatientAge=stated))
+    assert film.metadata.age_months == (None if months is None else pytest.approx(months))

@@ -28,7 +28,9 @@ _VIEW_KEYWORDS = (
 )
 _LYING = {"P": "prone", "DR": "right lateral decubitus"}  # of PatientPosition: HFS is filled in by habit
 _HUMAN = ("", "human", "homo sapiens", "homosapiens")
-_UNIT = re.compile(r"[^\W\d_]")  # an age without one is in years, months or neither (PS3.5 table 6.2-1, AS)
+_UNIT = re.compile(
+    r"[^\W\d_]|\d/\d"
+)  # an age without one is in years, months or neither (PS3.5 table 6.2-1, AS)
 _NO_AGE = "The stated age is not one that DICOM can state or a person can have: it was not used."
 _BORN_LATER = "The birth date lies after the study date: it was not used."
 _UID = re.compile(r"[0-9.]{1,64}")
