@@ -27,8 +27,9 @@ from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding
 from pedaxr_models.written import dates
 from pedaxr_models.written.column_names import ALSO_CALLED
-from pedaxr_models.written.date_columns import is_unsure, with_years_first
-from pedaxr_models.written.plain import is_odd_id, plain, plain_id
+from pedaxr_models.written.date_columns import is_taiwanese, is_unsure, with_years_first
+from pedaxr_models.written.other_calendars import TAIWANESE, has_two_digits
+from pedaxr_models.written.plain import is_odd_id, plain, plain_id, unprotected
 
 FILMS_CSV = "films.csv"
 _COLUMNS = (
@@ -81,10 +82,11 @@ def read_seed_csv(
     table = read_table(path, partial(_is_header, columns=columns or {}))
     rows, order_notes = _with_years_first(_rows(table, columns or {}))
     unsure = [column for column in _DATES if is_unsure(row.get(column) for _, row in rows)]
+    taiwanese = [column for column in _DATES if is_taiwanese(row.get(column) for _, row in rows)]
     files = NamedFiles(path.parent)
     for line, row in rows:
         try:
-            _check_dates(row, unsure)
+            _check_dates(row, unsure, taiwanese)
             film = _film(row, files, treat_as_distension=treat_as_distension)
             if film.image_path in line_of:
                 raise RowError(f"the film is on line {line_of[film.image_path]} already; give it one row")
@@ -126,8 +128,11 @@ def _with_years_first(rows: list[tuple[int, Row]]) -> tuple[list[tuple[int, Row]
     return rows, notes
 
 
-def _check_dates(row: Row, unsure: Sequence[str]) -> None:
-    """Raises RowError where a date's order is that of a column in which another's is not certain."""
+def _check_dates(row: Row, unsure: Sequence[str], taiwanese: Sequence[str]) -> None:
+    """Raises RowError where a date's order or calendar is that of a column that leaves it uncertain."""
+    for column in taiwanese:
+        if has_two_digits(unprotected(row.get(column) or "")):
+            raise RowError(f"the {column} column has {TAIWANESE}")
     for column in unsure:
         if dates.has_short_year(row.get(column)):
             raise RowError(

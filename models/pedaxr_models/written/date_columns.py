@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from pedaxr_models.written import dates
+from pedaxr_models.written.other_calendars import is_short_minguo
 from pedaxr_models.written.plain import unprotected
 
 _LONG_YEAR_LAST = re.compile(r"(\d{1,2}) ?([-./]) ?(\d{1,2}) ?\2 ?(\d{4})(?!\d)")
@@ -21,6 +22,11 @@ def is_unsure(cells: Iterable[str | None]) -> bool:
         except ValueError:
             continue
     return False
+
+
+def is_taiwanese(cells: Iterable[str | None]) -> bool:
+    """Whether a column has dates with years of three digits: its others, of two, may be Taiwan's as well."""
+    return any(cell is not None and is_short_minguo(unprotected(cell)) for cell in cells)
 
 
 def with_years_first(cells: Sequence[str | None]) -> tuple[list[str | None], str]:

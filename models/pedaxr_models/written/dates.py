@@ -4,6 +4,15 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from pedaxr_models.written.other_calendars import (
+    ERA_FORMS,
+    OtherCalendar,
+    cell_day,
+    era_day,
+    is_another_year,
+    our_day,
+    without_era_word,
+)
 from pedaxr_models.written.plain import plain, unprotected
 
 WANTED = "Write it as 2021-03-04."
@@ -30,12 +39,13 @@ _NAMED = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]*"
 _ALONE = r"(?![\d-]|[a-su-z])"  # a T may stand before the time
 # What surrounds it in a longer text is neither digit nor Latin letter, so that a part of an id is not a date.
 _FORMS = (
+    *ERA_FORMS,
     *tuple(
         re.compile(rf"(?<![\d.a-z])(?<![a-z\d]-){form}", re.IGNORECASE)
         for form in (
             rf"{_Y} ?(?:[-./]|[년年]) ?{_M} ?(?:[-./]|[월月]) ?{_D}(?!\d) ?(?:[일日]|\.(?!\d))?",
             r"(?P<y>\d{4}) (?P<m>\d\d) (?P<d>\d\d)(?![\d-])",
-            r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)(?:\d{4}(?:\d\d(?:\.\d+)?)?)?" + _ALONE,
+            r"(?P<compact>(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d))(?:\d{4}(?:\d\d(?:\.\d+)?)?)?" + _ALONE,
             r"(?P<yy>\d\d)(?P<m>\d\d)(?P<d>\d\d) ?- ?(?P<century>[1-8])(?:\d{6}|[*x]{6})?(?![\d*])",
             rf"'?(?P<yy>\d\d) ?(?:[-.]|년) ?{_M} ?(?:[-.]|월) ?{_D}(?!\d) ?(?:일|\.(?!\d))?",
             r"(?P<yy>\d\d)(?P<m>\d\d)(?P<d>\d\d)" + _ALONE,
@@ -89,7 +99,10 @@ def says_no_date(text: str) -> bool:
 def parse_date(text: str | None) -> date | None:
     """The day that a text names, perhaps with a time behind it; None when it names none.
 
+    Days of the Buddhist, Persian, Japanese and Taiwanese calendars are given as ours.
+
     Raises:
+        OtherCalendar: it is of one that has no certain day in ours.
         ValueError: it is not a date, or may be either of two days; the message repeats nothing of it.
     """
     if text is None or says_no_date(text):
@@ -97,6 +110,12 @@ def parse_date(text: str | None) -> date | None:
     one = re.sub(r"(?<=\d)\.0+$", "", unprotected(text))
     if re.fullmatch(r"[2-6]\d{4}", one):
         raise ValueError(_SERIAL)
+    one = without_era_word(one)
+    try:
+        if day := cell_day(one):
+            return day
+    except ValueError as err:
+        raise (err if isinstance(err, OtherCalendar) else NoSuchDay(_NO_DAY)) from err
     found = find_date(one)
     if found is None or (found.rest and not re.fullmatch(_TIME, found.rest, re.IGNORECASE)):
         raise ValueError(_NO_DATE)
@@ -111,6 +130,7 @@ def find_date(text: str) -> FoundDate | None:
     Raises:
         NoSuchDay: it is 30 February, or in a thirteenth month.
         UnsureYear: it has a year of two digits, and the child would be one only if that stood last.
+        OtherCalendar: see `parse_date`.
         ValueError: the one date there may be either of two days.
     """
     one = re.sub(r"(?<!\d)(\d{8})\.0+(?!\d)", r"\1", plain(text))
@@ -133,14 +153,17 @@ def find_date(text: str) -> FoundDate | None:
 
 def _doubt(err: ValueError, found: re.Match[str]) -> ValueError | None:
     """What to say of a date that is none; nothing of six digits and others that are as likely an id."""
-    if str(err) == _AMBIGUOUS or isinstance(err, UnsureYear):
-        return err
     parts = found.groupdict()
+    if str(err) == _AMBIGUOUS or isinstance(err, UnsureYear | OtherCalendar):
+        return err
+    if parts.get("n"):
+        return NoSuchDay(_NO_DAY)
     numbers = [int(parts.get(name) or 1) for name in ("m", "d", "first", "second")]
     if parts.get("yy"):
         is_date = not found.group().isdecimal() and numbers[0] <= 12 and numbers[1] <= 31
     else:
-        is_date = _LONG_AGO <= int(parts["y"]) < _NEVER_YET and max(numbers) <= 31
+        year = int(parts["y"])
+        is_date = (_LONG_AGO <= year < _NEVER_YET or is_another_year(year)) and max(numbers) <= 31
     return NoSuchDay(_NO_DAY) if is_date else None
 
 
@@ -150,17 +173,25 @@ def is_placeholder(day: date) -> bool:
 
 
 def _day(parts: dict[str, str | None]) -> date:
+    if parts.get("n"):
+        return era_day(parts)
     named = parts.get("name")
     if first := parts.get("first"):
         return _told_apart(int(first), int(parts["second"] or 0), int(parts["y"] or 0))
     month = _MONTHS.index(named.lower()) + 1 if named else int(parts["m"] or 0)
     day = int(parts["d"] or 0)
     if (short := parts.get("yy")) is None:
-        return date(int(parts["y"] or 0), month, day)
+        return _of_year(parts, month, day)
     if century := parts.get("century"):
         return date(_CENTURIES[century] + int(short), month, day)
     recent = date(2000 + int(short), month, day)
     return recent if recent <= datetime.now(UTC).date() else recent.replace(year=recent.year - 100)
+
+
+def _of_year(parts: dict[str, str | None], month: int, day: int) -> date:
+    """The day of a year of four digits; eight digits without a sign between them are as likely an id."""
+    year = int(parts["y"] or 0)
+    return date(year, month, day) if parts.get("compact") else our_day(year, month, day)
 
 
 def has_short_year(text: str | None) -> bool:
@@ -198,4 +229,4 @@ def _told_apart(first: int, second: int, year: int) -> date:
     if first != second and max(first, second) <= 12:
         raise ValueError(_AMBIGUOUS)
     month, day = sorted((first, second))
-    return date(year, month, day)
+    return our_day(year, month, day)

@@ -334,3 +334,14 @@ def test_an_age_in_twelfths_of_a_year_is_months_in_a_header_too(
 ) -> None:
     film = read(tmp_path, dicom(PatientBirthDate="", StudyDate="20240101", PatientAge=stated))
     assert film.metadata.age_months == (None if months is None else pytest.approx(months))
+
+
+def test_days_of_other_calendars_in_a_header_are_ours_and_uncertain_ones_are_told(tmp_path: Path) -> None:
+    thai = read(tmp_path, dicom(PatientBirthDate="25620401", StudyDate="25640401"))
+    assert (thai.metadata.patient_birth_date, thai.metadata.age_months) == ("2019-04-01", 24)
+    persian = read(tmp_path, dicom(PatientBirthDate="13980112", StudyDate="20210401"))
+    assert (persian.metadata.patient_birth_date, persian.metadata.age_months) == ("2019-04-01", 24)
+    islamic = read(tmp_path, dicom(PatientBirthDate="14410807", StudyDate="20210401", PatientAge="001Y"))
+    assert (islamic.metadata.patient_birth_date, islamic.metadata.age_months) == (None, 12)
+    assert any("of another calendar" in note for note in islamic.notes)
+    assert not any("of another calendar" in note for film in (thai, persian) for note in film.notes)

@@ -9,6 +9,7 @@ from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search.hangul import is_hangul
 from pedaxr.text import printable
 from pedaxr_models.written.dates import FoundDate, NoSuchDay, UnsureYear, find_date, parse_date
+from pedaxr_models.written.other_calendars import OtherCalendar
 from pedaxr_models.written.plain import plain
 
 _LONGEST_QUERY = 200
@@ -96,7 +97,7 @@ def parse_query(query: str, patient_birth_date: date | str | None = None) -> Ask
     try:
         found = date_in(bare)
     except InvalidRequest as err:
-        if not isinstance(err.__cause__, NoSuchDay | UnsureYear):
+        if not isinstance(err.__cause__, NoSuchDay | OtherCalendar | UnsureYear):
             raise
         return Asked(text, bare, None, asked, unlabelled=bare, no_such_day=str(err))
     if found is None:

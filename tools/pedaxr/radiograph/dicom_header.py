@@ -17,6 +17,7 @@ from pedaxr_models.labels import View
 from pedaxr_models.written.ages import parse_age
 from pedaxr_models.written.dates import is_placeholder, parse_date
 from pedaxr_models.written.nobody import names_nobody
+from pedaxr_models.written.other_calendars import OtherCalendar
 from pedaxr_models.written.views import view_of
 
 _ABDOMEN = ("", "ABDOMEN", "ABDOMENPELVIS", "ABDO", "KUB", "PELVIS", "BABYGRAM", "WHOLEBODY", "CHESTABDOMEN")
@@ -32,6 +33,7 @@ _UNIT = re.compile(
     r"[^\W\d_]|\d/\d"
 )  # an age without one is in years, months or neither (PS3.5 table 6.2-1, AS)
 _NO_AGE = "The stated age is not one that DICOM can state or a person can have: it was not used."
+_OTHER_CALENDAR = "A date is of another calendar, in which its day is not certain: it was not used."
 _BORN_LATER = "The birth date lies after the study date: it was not used."
 _UID = re.compile(r"[0-9.]{1,64}")
 
@@ -85,6 +87,17 @@ def _text(dataset: Dataset, keyword: str) -> str:
     return printable(header_text(dataset, keyword), 200)
 
 
+def _of_another_calendar(dataset: Dataset, keyword: str) -> bool:
+    """Whether a date is of a calendar of which no day is certain: that it is unknown has to be said."""
+    try:
+        parse_date(_text(dataset, keyword))
+    except OtherCalendar:
+        return True
+    except ValueError:
+        return False
+    return False
+
+
 def _date(dataset: Dataset, keyword: str) -> date | None:
     try:
         return parse_date(_text(dataset, keyword))
@@ -113,7 +126,9 @@ def _known_age(dataset: Dataset) -> KnownAge:
     except ValueError:
         age = None
     notes = [_NO_AGE] if stated and age is None else []
-    birth, study = _date(dataset, "PatientBirthDate"), _date(dataset, "StudyDate")
+    dates = ("PatientBirthDate", "StudyDate")
+    notes += [_OTHER_CALENDAR] if any(_of_another_calendar(dataset, keyword) for keyword in dates) else []
+    birth, study = (_date(dataset, keyword) for keyword in dates)
     if birth and study and not (is_placeholder(birth) or is_placeholder(study)) and study < birth:
         birth = None
         notes.append(_BORN_LATER)
