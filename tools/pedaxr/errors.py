@@ -4,6 +4,7 @@
     |-- NotFound                  nothing has that id or name
     |   |-- PatientNotFound
     |   |-- StudyNotFound
+    |   |   +-- FilmMoved         it had that id under the wrong patient
     |   +-- ReportNotFound
     |-- InvalidRequest            the arguments cannot be used
     |-- UnreadableImage           a file is missing, broken, too large or of an unknown kind
@@ -49,6 +50,10 @@ class StudyNotFound(NotFound):
     """No study has that id."""
 
     code = "study_not_found"
+
+
+class FilmMoved(StudyNotFound):
+    """A film had that id while it stood under the wrong patient."""
 
 
 class ReportNotFound(NotFound):

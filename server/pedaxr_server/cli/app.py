@@ -16,7 +16,7 @@ from pedaxr_server.cli.annotations import annotations
 from pedaxr_server.cli.archive import read
 from pedaxr_server.cli.audit import audit
 from pedaxr_server.cli.backup import backup, restore, verify
-from pedaxr_server.cli.data import export, films, import_films, ood_images, sheet
+from pedaxr_server.cli.data import export, films, import_films, move_film, ood_images, sheet
 from pedaxr_server.cli.data_checks import areas, leaks
 from pedaxr_server.cli.evaluate.group import evaluate
 from pedaxr_server.cli.learning.learn import learn
@@ -206,7 +206,7 @@ def report(
 main.add_subject("Patients and films", (find, worklist, segment, report, reports, annotations, read, send))
 main.add_subject("Server", (serve, readers, settings, token, demo))
 main.add_subject("Hospital", (pacs, fetch, listen))
-main.add_subject("Clinic", (import_films, backup, restore, verify, audit))
+main.add_subject("Clinic", (import_films, move_film, backup, restore, verify, audit))
 main.add_subject("Train and evaluate", (train, evaluate, learn, weights, ablation, pictures))
 main.add_subject("Data for research", (films, sheet, ood_images, leaks, areas, export, walkthrough))
 add_former_name(main, ood_images, "strangers")

@@ -25,6 +25,8 @@ from pedaxr_models.labels import TERMS
 
 if TYPE_CHECKING:
     from pedaxr.clinic.import_films import ImportSummary
+    from pedaxr.records import Patient
+    from pedaxr.registry.film_moves import FilmMove
 
 
 _IDS_LISTED = 10
@@ -128,6 +130,31 @@ def show_pairs(pairs: Sequence[tuple[str, str]], *, title: str) -> RenderableTyp
     for name, value in pairs:
         table.add_row(Text(name, "bold"), Text(value))
     return table
+
+
+def show_move(move: "FilmMove") -> RenderableType:
+    """A film, the two children, and what moving it withdraws."""
+    notes = [
+        f"{move.in_pacs} objects in a PACS name the wrong child: have them taken back there."
+        if move.in_pacs
+        else "",
+        "The request that came with the film stays with it: check whose it is." if move.has_request else "",
+    ]
+    taken = f"taken {move.study_date}" if move.study_date else "without a date"
+    rows = [
+        ("film", f"{move.study_id}, {taken}"),
+        ("stands under", _child(move.wrong)),
+        ("is to be", _child(move.right)),
+        ("withdrawn", f"{move.reports} report versions, {move.signed} of them signed"),
+        ("", f"{move.annotations} versions of outlines"),
+        ("new study id", move.new_study_id),
+    ]
+    return Group(show_pairs(rows, title="move a film"), *map(Text, filter(None, notes)))
+
+
+def _child(patient: "Patient") -> str:
+    born = f"born {patient.patient_birth_date or 'unknown'}"
+    return ", ".join(filter(None, (patient.patient_id, patient.patient_name, born, patient.patient_sex)))
 
 
 def show_rows(rows: Sequence[tuple[str, str, str]], *, title: str) -> RenderableType:

@@ -1,8 +1,10 @@
 """Commands that make, import and describe data, and the ones behind them."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -19,6 +21,7 @@ from pedaxr_server.cli.options import (
     resumable,
     show,
 )
+from pedaxr_server.cli.reports import is_interactive
 
 _VIEWS = ("supine", "erect", "left_lateral_decubitus")
 
@@ -233,6 +236,39 @@ def import_films(
             progress=progress,
         )
     show(lambda: show_import(summary), summary.model_dump(mode="json"), json_path)
+
+
+@click.command("move-film")
+@click.argument("study_id", metavar="STUDY")
+@click.option(
+    "--to", "patient_id", metavar="PATIENT", required=True, help="Id of the child whose film it is."
+)
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@home_option
+@json_option
+def move_film(
+    study_id: str, patient_id: str, dry_run: bool, yes: bool, home: Path | None, json_path: Path | None
+) -> None:
+    """Give a film that stands under the wrong child to the right one, and withdraw what was made of it.
+
+    The film gets a new study id; reports and outlines made before are kept, but shown under nobody:
+    `pedaxr reports withdrawn STUDY` lists them.
+    """
+    from pedaxr.clinic import open_clinic
+    from pedaxr_server.cli.console import show_move
+
+    registry = open_clinic(home).registry
+    move = registry.move_film(study_id, to=patient_id, dry_run=True)
+    console(stderr=True).print(show_move(move))
+    if not dry_run:
+        if not yes:
+            if not is_interactive():
+                raise InvalidRequest("Nobody can be asked here. Run this at a terminal, or add --yes.")
+            click.confirm("Move this film?", abort=True, err=True)
+        move = registry.move_film(study_id, to=patient_id)
+    done = "Nothing was moved." if dry_run else f"Moved: the film is {move.new_study_id} now."
+    show(lambda: done, json.loads(json.dumps({**asdict(move), "moved": not dry_run}, default=str)), json_path)
 
 
 @contextmanager

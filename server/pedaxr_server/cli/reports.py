@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pedaxr.errors import InvalidRequest, PatientNotFound, StudyNotFound
+from pedaxr.errors import FilmMoved, InvalidRequest, PatientNotFound, StudyNotFound
 from pedaxr_server.auth.confirming import signing
 from pedaxr_server.cli.options import FILE, console, home_option, json_option, show, write_text
 
@@ -37,6 +38,8 @@ def list_(study_or_patient: str, home: Path | None, json_path: Path | None) -> N
     clinic = open_clinic(home)
     try:
         listed = list_reports(study_or_patient, clinic=clinic)
+    except FilmMoved:
+        raise
     except StudyNotFound:
         try:
             listed = list_reports(patient_id=study_or_patient, clinic=clinic)
@@ -46,6 +49,27 @@ def list_(study_or_patient: str, home: Path | None, json_path: Path | None) -> N
                 "Find the child: pedaxr find NAME"
             ) from err
     show(lambda: show_reports(listed), [report.model_dump(mode="json") for report in listed], json_path)
+
+
+@reports.command()
+@click.argument("study_id", metavar="STUDY")
+@home_option
+@json_option
+def withdrawn(study_id: str, home: Path | None, json_path: Path | None) -> None:
+    """List what was made of a film while it stood under another child; --json writes it whole."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr_server.cli.console import show_rows
+
+    found = open_clinic(home).registry.withdrawn(study_id)
+    rows = [
+        (
+            f"{one.kind} {one.stored.get('report_id') or one.stored.get('annotation_id')}",
+            f"under {one.patient_id}, film {one.study_id}",
+            f"{one.stored.get('status', '')}, withdrawn {one.withdrawn_at[:10]}".lstrip(", "),
+        )
+        for one in found
+    ]
+    show(lambda: show_rows(rows, title="withdrawn"), [asdict(one) for one in found], json_path)
 
 
 @reports.command("show")
@@ -90,7 +114,7 @@ def code_(by: str, home: Path | None) -> None:
     from pedaxr.reports.signers import make_code
 
     clinic, name = open_clinic(home), human_name(by)
-    if not _is_interactive():
+    if not is_interactive():
         raise InvalidRequest("A code is made by a person at a terminal. Run this at one.")
     typed = click.prompt(f"Type your name to sign as {name}", err=True)
     if typed.strip() != name:
@@ -210,7 +234,7 @@ def _as_text(report: "Report", korean: bool) -> str:
 
 def _ask(report: "Report", question: str) -> None:
     """Show what is signed and ask at the terminal. Raises InvalidRequest where nobody can be asked."""
-    if not _is_interactive():
+    if not is_interactive():
         raise InvalidRequest(
             "Nobody can be asked here. Run this at a terminal, or add --yes with a code that was made at one."
         )
@@ -218,5 +242,6 @@ def _ask(report: "Report", question: str) -> None:
     click.confirm(question, abort=True, err=True)
 
 
-def _is_interactive() -> bool:
+def is_interactive() -> bool:
+    """Whether somebody can be asked."""
     return sys.stdin.isatty()

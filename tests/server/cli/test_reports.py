@@ -116,7 +116,7 @@ def test_a_code_is_made_at_a_terminal_only_and_is_not_stored(
     run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run("code", "--by", "Dr. Han", typed="Dr. Han\n").exit_code == 1
-    monkeypatch.setattr(cli_reports, "_is_interactive", lambda: True)
+    monkeypatch.setattr(cli_reports, "is_interactive", lambda: True)
     assert run("code", "--by", "Dr. Han", typed="Dr. Oh\n").exit_code == 1
     assert run("code", "--by", "Claude", typed="Claude\n").exit_code == 1
     made = run("code", "--by", "Dr. Han", typed="Dr. Han\n")
@@ -152,7 +152,7 @@ def test_what_is_recorded_says_how_it_was_confirmed(
     assert run("finalise", "R-1", *yes(home)).exit_code == 0
     final = open_clinic(home).registry.reports("S-1")[-1]
     assert final.confirmed == "by a one-time code, made at a terminal"
-    monkeypatch.setattr(cli_reports, "_is_interactive", lambda: True)
+    monkeypatch.setattr(cli_reports, "is_interactive", lambda: True)
     assert run("amend", final.report_id, "--by", "Dr. Oh", "--text", "Seen.", typed="y\n").exit_code == 0
     assert open_clinic(home).registry.reports("S-1")[-1].confirmed == "at a terminal"
     assert "one-time code" in " ".join(run("show", final.report_id).stdout.split())
@@ -189,7 +189,7 @@ def test_a_list_of_signers_that_cannot_be_read_lets_nobody_sign(run: Run, home: 
 def test_at_a_terminal_the_report_is_shown_and_the_person_asked(
     run: Run, home: Path, monkeypatch: pytest.MonkeyPatch, answer: str, after: int
 ) -> None:
-    monkeypatch.setattr(cli_reports, "_is_interactive", lambda: True)
+    monkeypatch.setattr(cli_reports, "is_interactive", lambda: True)
     result = run("finalise", "R-1", "--by", "Dr. Han", typed=answer)
     assert "signed by Dr. Han?" in result.stderr
     assert len(statuses(home)) == after

@@ -35,7 +35,7 @@ _SEARCHES = frozenset({"find_patient", "complete", "query"})
 _CREATES = frozenset(
     {"register", "import", "report", "finalise", "amend", "annotate", "adopt_report", "begin", "send"}
 )
-_UPDATES = frozenset({"rename", "complete", "merge", "assign", "restore"})
+_UPDATES = frozenset({"rename", "complete", "merge", "assign", "restore", "move_film"})
 _PROFILES = {"E": "Query", "R": "Read", "C": "Create", "U": "Update", "D": "Delete"}
 _INTERACTIONS = {"E": "search", "R": "read", "C": "create", "U": "update", "D": "delete"}
 _SOURCE, _DESTINATION = (_DCM, "110153", "Source Role ID"), (_DCM, "110152", "Destination Role ID")

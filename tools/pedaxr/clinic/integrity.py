@@ -26,7 +26,7 @@ from pedaxr.storage.files import disk_errors
 from pedaxr.storage.home import SPOOL
 
 _OLD_S = 3600.0
-_NAMES = {"merged_patients": "merged ids"}
+_NAMES = {"merged_patients": "merged ids", "moved_films": "moved films"}
 _CHUNK = 1024 * 1024
 _MOST_LISTED = 20
 

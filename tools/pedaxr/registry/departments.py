@@ -30,6 +30,8 @@ _VIEWS = {
     "reports": _OF_STUDY,
     "annotations": _OF_STUDY,
     "sent": _OF_STUDY,
+    "moved_films": f"EXISTS ({_OWN} AND p.patient_id = t.patient_id)",
+    "withdrawn": f"EXISTS ({_OWN} AND p.patient_id = t.patient_id)",
     "patient_names": f"EXISTS ({_NAMED} = t.patient_name)",
     **dict.fromkeys(
         ("name_keys", "near_keys"),

@@ -11,6 +11,7 @@ from pedaxr.errors import InvalidRequest, PatientNotFound
 from pedaxr.patient_search.index_writes import index_name, index_names, unindex_name
 from pedaxr.records import UNNAMED, NewStudy, Patient, Study, quoted, refuse_odd, study_row
 from pedaxr.registry.departments import cleaned, is_hidden
+from pedaxr.registry.film_moves import forget_moves
 from pedaxr.text import printable
 
 _LONGEST_NAME = 200
@@ -160,6 +161,8 @@ def merge_patients(connection: sqlite3.Connection, duplicate_id: str, kept_id: s
     connection.execute("UPDATE studies SET patient_id = ? WHERE patient_id = ?", [kept_id, duplicate_id])
     again = "UPDATE merged_patients SET merged_into = ? WHERE merged_into = ?"
     connection.execute(again, [kept_id, duplicate_id])
+    for table in ("moved_films", "withdrawn"):
+        connection.execute(f"UPDATE {table} SET patient_id = ? WHERE patient_id = ?", [kept_id, duplicate_id])
     connection.execute("INSERT INTO merged_patients VALUES (?, ?, ?)", [duplicate_id, kept_id, _now()])
     connection.execute("DELETE FROM patients WHERE patient_id = ?", [duplicate_id])
     unindex_name(connection, name)
@@ -171,6 +174,7 @@ def delete_patient(connection: sqlite3.Connection, patient_id: str) -> list[str]
     name = _name_of(connection, patient_id)
     of_patient = "SELECT image_path FROM studies WHERE patient_id = ?"
     paths = [row[0] for row in connection.execute(of_patient, [patient_id])]
+    forget_moves(connection, patient_id)
     for statement in (
         "DELETE FROM sent WHERE study_id IN (SELECT study_id FROM studies WHERE patient_id = ?)",
         "DELETE FROM reports WHERE study_id IN (SELECT study_id FROM studies WHERE patient_id = ?)",

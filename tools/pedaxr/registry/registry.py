@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pedaxr.audit.trail import note
-from pedaxr.errors import InvalidRequest, PatientNotFound, StorageError, StudyNotFound
+from pedaxr.errors import FilmMoved, InvalidRequest, PatientNotFound, StorageError, StudyNotFound
 from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.records import (
     NewStudy,
@@ -23,6 +23,7 @@ from pedaxr.records import (
     studies_in,
     study_of,
 )
+from pedaxr.registry.film_moves import FilmMove, Withdrawn, is_moved, move_film, plan_move, withdrawn_of
 from pedaxr.registry.patient_writes import (
     assign_patient,
     complete_study,
@@ -81,6 +82,11 @@ class Registry:
     def study(self, study_id: str) -> Study:
         """The study with that id, in any case. Raises StudyNotFound."""
         rows = self._with_id(_STUDY_COLUMNS, "study_id", study_id)
+        if not rows and self._is_moved(study_id):
+            raise FilmMoved(
+                f"The film {quoted(study_id)} stood under the wrong patient and was moved to another. What "
+                "was said of it belongs to that one: search the child again, find_patient."
+            )
         if not rows:
             raise StudyNotFound(
                 f"No study has the id {quoted(study_id)}; a patient's is not one. Do not guess: ask the user "
@@ -212,6 +218,41 @@ class Registry:
         """
         with writing(self.path) as database:
             merge_patients(database.conn, duplicate_id, into)
+
+    def move_film(self, study_id: str, *, to: str, dry_run: bool = False) -> FilmMove:
+        """Give a film that stands under the wrong patient to the right one, under a new study id.
+
+        Reports and outlines made of it before are withdrawn: see `withdrawn`.
+
+        Args:
+            study_id: of the film.
+            to: id of the patient whose film it is.
+            dry_run: only say what would be done.
+
+        Raises:
+            StudyNotFound, PatientNotFound: there is no such film or patient.
+            InvalidRequest: it is that patient's already, or dated before the birth.
+        """
+        film, patient = self.study(study_id).study_id, self.patient(to).patient_id
+        if dry_run:
+            with reading(self.path) as connection:
+                return plan_move(connection, film, patient)
+        with writing(self.path) as database:
+            move = move_film(database.conn, film, patient)
+        for picture in (self.path.parent / "overlays").glob(f"*{move.image_sha256[:16]}*.png"):
+            picture.unlink(missing_ok=True)  # the wrong child's name stands on it
+        return move
+
+    def withdrawn(self, study_id: str) -> list[Withdrawn]:
+        """Reports and outlines made of a film while it stood under other patients, oldest first."""
+        with reading(self.path) as connection:
+            found = withdrawn_of(connection, study_id)
+        note(patient_ids=[one.patient_id for one in found], study_id=study_id)
+        return found
+
+    def _is_moved(self, study_id: str) -> bool:
+        with reading(self.path, is_kept=True) as connection:
+            return is_moved(connection, study_id)
 
     def delete(self, patient_id: str) -> list[Path]:
         """Forget a patient, the films and the reports; the film files are the caller's to remove.

@@ -22,6 +22,8 @@ WATCHED: dict[str, tuple[str, str]] = {
     "annotations": ("annotation_id", "annotation"),
     "merged_patients": ("patient_id", "merged id"),
     "sent": ("sent_id", "sent object"),
+    "moved_films": ("study_id", "moved film"),
+    "withdrawn": ("withdrawn_id", "withdrawn version"),
 }
 _GONE = "-"
 _DIGEST = 32  # hexadecimal digits, 128 bits

@@ -23,6 +23,7 @@ from pedaxr.audit.callers import current_caller
 from pedaxr.errors import StorageError
 from pedaxr.registry import departments, row_states
 from pedaxr.registry.annotation_rows import ANNOTATIONS
+from pedaxr.registry.film_moves import MOVES
 from pedaxr.registry.kept_connections import kept_connections
 from pedaxr.registry.report_versions import SIGNED_REPORTS, adopt_reports
 from pedaxr.registry.sent_rows import SENT
@@ -131,6 +132,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     ),
     (_rebuild_index,),  # ø, ł, æ and their like are letters, and a sex behind a name is none of it
     (_rebuild_index,),  # Müller is Mueller, too, and 김*준 is found by what it hides
+    MOVES,
 )
 
 

@@ -16,6 +16,7 @@ from pedaxr.audit.trail import accessing, home_of, note
 from pedaxr.errors import InvalidRequest, ReportNotFound
 from pedaxr.records import quoted
 from pedaxr.registry.departments import is_hidden
+from pedaxr.registry.film_moves import is_withdrawn
 from pedaxr.registry.report_versions import (
     final_of,
     find_report,
@@ -201,6 +202,11 @@ def _opened(clinic: "ClinicLike | None") -> "Clinic":
 def _stored(connection: "Connection", report_id: str) -> Report:
     report = find_report(connection, report_id)
     patient_ids = _patients_of(connection, report) if report else []
+    if report is None and is_withdrawn(connection, report_id):
+        raise ReportNotFound(
+            f"The report {quoted(report_id)} was made while its film stood under the wrong patient, and was "
+            "withdrawn when the film was moved. Report on the film again; pedaxr reports withdrawn lists it."
+        )
     if report is None or any(is_hidden(connection, patient_id) for patient_id in patient_ids):
         raise ReportNotFound(
             f"No report has the id {quoted(report_id)}. Take a report_id from generate_report."
