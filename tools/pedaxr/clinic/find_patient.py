@@ -9,7 +9,14 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import accessing, home_of, note
-from pedaxr.clinic.nearest import NEAREST_LISTED, likeliest, nearest_to, with_hidden, with_similar
+from pedaxr.clinic.nearest import (
+    NEAREST_LISTED,
+    likeliest,
+    nearest_to,
+    with_hidden,
+    with_other_scripts,
+    with_similar,
+)
 from pedaxr.clinic.next_step import next_step
 from pedaxr.clinic.patient_matches import Found, Matches, matching
 from pedaxr.errors import InvalidRequest
@@ -41,6 +48,8 @@ def find_patient(
     clinic: "ClinicLike | None" = None,
 ) -> PatientSearch:
     """Search the registry by name (Hangul or Latin script), id or accession number, and birth date.
+
+    A name in another script (Иван Петров, محمد أحمد) is found as written, and offered for Latin spellings.
 
     Args:
         query: at least two characters, or one Hangul syllable. It may hold a birth date and an id beside the
@@ -77,7 +86,7 @@ def _search(registry: Registry, asked: Asked, limit: int, offset: int) -> Patien
         found = matching(index, asked, most=max(most, NEAREST_LISTED))
         if 0 < found.total < NEAREST_LISTED and found.first[0].score < names.STANDARD:
             found = with_similar(index, asked, found)
-        found = with_hidden(index, asked, found)
+        found = with_other_scripts(index, asked, with_hidden(index, asked, found))
         alone = found.first[0] if found.total == 1 else None
         # A baby under a parent's name, alone, is never taken for the person named.
         if alone and alone.score <= names.BABY:

@@ -10,6 +10,7 @@ from pedaxr.clinic.patient_matches import UNFIT, Found, Matches, by_id, by_name,
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked
 from pedaxr.patient_search.name_forms import NameForms, in_other_script, name_forms
+from pedaxr.patient_search.other_scripts import is_other, romanised
 from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.patient_search.typing_slips import typed_in_hangul
 from pedaxr_models.written.masked import fits
@@ -60,6 +61,21 @@ def with_hidden(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
     return Matches([*found.first, *hidden], found.total + len(hidden))
 
 
+def with_other_scripts(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
+    """Beside a whole name who may bear it in another script: then there are several, and users are asked."""
+    if not asked.name or found.by_id or not 0 < found.total < NEAREST_LISTED:
+        return found
+    if found.first[0].score < names.READING:
+        return found
+    words, known = len(name_forms(asked.name).words), {one.patient.patient_id for one in found.first}
+    others = [
+        one
+        for one in _in_other_scripts(index, asked)
+        if one.patient.patient_id not in known and len(name_forms(one.patient.patient_name).words) == words
+    ]
+    return Matches([*found.first, *others], found.total + len(others))
+
+
 def nearest_to(index: SearchIndex, asked: Asked) -> list[Found]:
     """With no match: a part of what was asked, or names a few letters away; best first."""
     found = [
@@ -77,7 +93,8 @@ def nearest_to(index: SearchIndex, asked: Asked) -> list[Found]:
         found = [*_on_other_keyboard(index, asked), *_similar(index, asked)]
         found += _born_otherwise(index, asked)
         found += list(_but_for_numbers(index, asked)) or _within_a_sentence(index, asked)
-        found += [*_hidden(index, asked), *_as_called(index, asked)]
+        found += [*_hidden(index, asked), *_as_called(index, asked), *_in_other_scripts(index, asked)]
+        found += _in_latin(index, asked)
     return ranked(found)[:NEAREST_LISTED]
 
 
@@ -93,6 +110,22 @@ def _hidden(index: SearchIndex, asked: Asked) -> list[Found]:
     names_there = [name for name in hidden if any(fits(name, one) for one in (asked.name, *spelled))]
     patients = index.patients_named(names_there, born_on=asked.day, limit=NEAREST_LISTED)
     return [Found(patient, UNFIT, "one of the two names hides letters") for patient in patients]
+
+
+def _in_other_scripts(index: SearchIndex, asked: Asked) -> list[Found]:
+    """Whose name in another script has the same consonants: Ivan Petrov and Иван Петров."""
+    alike = index.names_in_other_scripts(name_forms(asked.name))
+    patients = index.patients_named(alike, born_on=asked.day, limit=NEAREST_LISTED)
+    return [Found(patient, UNFIT, "may be the same name in another script") for patient in patients]
+
+
+def _in_latin(index: SearchIndex, asked: Asked) -> Iterator[Found]:
+    """Whom a name in another script finds as it is written in Latin letters, such as a family name alone."""
+    forms = name_forms(asked.name)
+    if not is_other(forms):
+        return
+    for one in by_name(index, replace(asked, name=romanised(forms)), most=NEAREST_LISTED).first:
+        yield replace(one, score=min(one.score, UNFIT), reason=f"{one.reason}, in Latin letters")
 
 
 def _on_other_keyboard(index: SearchIndex, asked: Asked) -> Iterator[Found]:

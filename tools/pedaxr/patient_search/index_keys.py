@@ -8,6 +8,8 @@ Two sets. Exact keys answer `names.likeness` without reading names: a key says w
     ~sounds      a coarse reading, to be verified           another spelling
     @part        surname, given name, single words          a part
     *seen        a masked name, by its letters before the mask: whole names are looked for under it
+    $sounds      a Latin name by its consonants, which names in other scripts are looked for under: no proof
+    /sounds      a name in another script than Latin and Hangul by them: no proof
 
 Near keys are what is left of a name when any one letter is deleted (Garbe's symmetric deletion, 2012): two
 spellings one edit apart share at least one. They are taken from the jamo or letters, from the romanised given
@@ -21,6 +23,7 @@ from dataclasses import dataclass
 from pedaxr.patient_search import hangul
 from pedaxr.patient_search.name_forms import LONGEST_COMPARED, NameForms, part_readings
 from pedaxr.patient_search.name_matching import PART, REORDERED, SAME, STANDARD, Likeness, prefix_of
+from pedaxr.patient_search.other_scripts import stored_other_keys
 from pedaxr.patient_search.phonetic_key import skeleton, surname_cuts
 
 _PART_SAID = Likeness(PART, "part of the name")
@@ -49,6 +52,7 @@ def stored_keys(forms: NameForms) -> frozenset[str]:
     keys |= {f"={whole}" for whole in forms.wholes} | {f"@{part}" for part in forms.parts}
     keys |= {f"~{hangul.coarse(reading)}" for reading in forms.readings if len(reading) > 1}
     keys |= {f"*{forms.seen}"} if forms.seen is not None else set()
+    keys |= stored_other_keys(forms)
     for surname, given in forms.cuts:
         if surname in hangul.SURNAMES:
             keys |= {f"^{surname}|{given}", f"&{given}|{surname}"}

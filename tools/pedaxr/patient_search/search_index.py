@@ -18,6 +18,7 @@ from pedaxr.patient_search.hangul import by_sound, coarse, is_hangul_word, jamo
 from pedaxr.patient_search.index_keys import AskedKeys
 from pedaxr.patient_search.name_forms import NameForms, name_forms, newborn_of, part_readings
 from pedaxr.patient_search.name_matching import PART, PREFIX, Likeness, as_same_child, likeness
+from pedaxr.patient_search.other_scripts import asked_other_keys, closeness, is_other
 from pedaxr.records import Patient, bare_id, is_stored_text, marks, patients_in
 from pedaxr_models.written.plain import hyphen_spellings, zero_spellings
 
@@ -159,6 +160,15 @@ class SearchIndex:
             found = [*self._having([f"*{query.seen}"])]
             found += self._starting(f"={query.seen}", MOST_COUNTED) if query.seen else []
         return [name for _, name, _ in self._names(name_id for _, name_id in found)]
+
+    def names_in_other_scripts(self, query: NameForms) -> list[str]:
+        """Names in another script than the query's that have its consonants, the most alike first."""
+        if not is_other(query) and not self._starting("/", 1):
+            return []  # as in most registries
+        having = self._having(asked_other_keys(query))
+        named = {name for _, name, _ in self._names(name_id for _, name_id in having)}
+        alike = [(close, name) for name in named if (close := closeness(query, name_forms(name))) is not None]
+        return [name for _, name in sorted(alike, key=lambda one: (-one[0], one[1]))]
 
     def names_near(self, query: NameForms) -> list[str]:
         """Names about one letter away, the closest first; names of the same given name too.

@@ -133,6 +133,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     (_rebuild_index,),  # ø, ł, æ and their like are letters, and a sex behind a name is none of it
     (_rebuild_index,),  # Müller is Mueller, too, and 김*준 is found by what it hides
     MOVES,
+    (_rebuild_index,),  # Иван Петров is offered for Ivan Petrov
 )
 
 

@@ -1,0 +1,113 @@
+"""A child registered in one script and asked for in another is offered, and never a sure hit."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pedaxr.clinic import Clinic
+from pedaxr.clinic.find_patient import find_patient
+from pedaxr.clinic.integrity import check_clinic
+from pedaxr.patient_search import other_scripts
+from pedaxr.patient_search.name_forms import name_forms
+from pedaxr.registry import REGISTRY_FILE, Patient, Registry
+from pedaxr.types import PatientSearch
+
+OTHERS = ("Emma Wilson", "김민준", "Kim Seoyeon", "이서연")  # who are never meant here
+
+
+def clinic_of(folder: Path, *names: str) -> Clinic:
+    registry = Registry.create(folder / REGISTRY_FILE)
+    listed = enumerate((*names, *OTHERS), 1)
+    registry.add([Patient(f"P-{n}", name, date(2020, 3, n), "M") for n, name in listed], [])
+    return Clinic(folder, registry)
+
+
+def offered(search: PatientSearch) -> list[str]:
+    assert search.status == "no_match" and search.matches == []
+    return [one.patient_name for one in search.nearest]
+
+
+@pytest.mark.parametrize(
+    ("registered", "asked"),
+    [
+        *(("Иван Петров", asked) for asked in ("Ivan Petrov", "Petrov, Ivan", "Iwan Petrow", "Petroff")),
+        *(
+            ("محمد أحمد", asked)
+            for asked in ("Mohammed Ahmad", "Muhammad Ahmed", "Mohamad Ahmad", "Ахмад Мухаммед")
+        ),
+        *(("Михаил Кузнецов", asked) for asked in ("Mikhail Kuznetsov", "Mihail Kuznetzov")),
+        ("Ольга Сергеевна Ковальчук", "Olga Kovalchuk"),
+        ("عبد الله حسن", "Abdullah Hassan"),
+        ("فاطمة الزهراء", "Fatima al-Zahra"),
+        ("Γιώργος Παπαδόπουλος", "Giorgos Papadopoulos"),
+        ("דוד כהן", "David Cohen"),
+        ("やまだ はなこ", "Yamada Hanako"),
+        ("王小明", "Wang Xiaoming"),
+    ],
+)
+def test_a_name_in_another_script_is_offered_both_ways(tmp_path: Path, registered: str, asked: str) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "back").mkdir()
+    assert offered(find_patient(asked, clinic=clinic_of(tmp_path / "there", registered))) == [registered]
+    if len(asked.split()) > 1:
+        assert asked in offered(find_patient(registered, clinic=clinic_of(tmp_path / "back", asked)))
+
+
+def test_a_family_name_alone_in_another_script_is_offered(tmp_path: Path) -> None:
+    clinic = clinic_of(tmp_path, "Sergei Ivanov", "Иван Петров")
+    assert offered(find_patient("Иванов", clinic=clinic)) == ["Sergei Ivanov"]
+    assert offered(find_patient("Petrov", clinic=clinic)) == ["Иван Петров"]
+
+
+@pytest.mark.parametrize("asked", ["Ivan Petrov", "Иван Петров"])
+def test_a_namesake_in_another_script_makes_a_sure_hit_a_question(tmp_path: Path, asked: str) -> None:
+    clinic = clinic_of(tmp_path, "Ivan Petrov", "Иван Петров")
+    found = find_patient(asked, clinic=clinic)
+    assert found.status == "several_matches" and found.total == 2
+    assert found.matches[0].patient_name == asked and found.matches[0].score > found.matches[1].score
+    born = find_patient(asked, patient_birth_date=found.matches[0].patient_birth_date, clinic=clinic)
+    assert [one.patient_name for one in born.matches] == [asked], "the birth date tells them apart"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["Igor Sidorov", "Ivanna Petrenko", "Mohammed Ali", "Маша Медведева", "خالد يوسف", "Li Na"],
+)
+def test_another_name_is_not_offered(tmp_path: Path, asked: str) -> None:
+    clinic = clinic_of(tmp_path, "Иван Петров", "محمد أحمد", "Anna Petersen", "山田太郎")
+    assert offered(find_patient(asked, clinic=clinic)) == []
+
+
+def test_a_birth_date_beside_the_name_still_counts(tmp_path: Path) -> None:
+    clinic = clinic_of(tmp_path, "Иван Петров")
+    assert offered(find_patient("Ivan Petrov 2020-03-01", clinic=clinic)) == ["Иван Петров"]
+    assert offered(find_patient("Ivan Petrov 2019-03-01", clinic=clinic)) == []
+
+
+def test_names_of_one_script_are_left_to_the_spellings_of_that_script() -> None:
+    for one, other in (("Ivan Petrov", "Iwan Petrow"), ("Иван Петров", "Іван Петрів"), ("김민준", "김민준")):
+        assert other_scripts.closeness(name_forms(one), name_forms(other)) is None
+    assert other_scripts.closeness(name_forms("Ivan Petrov"), name_forms("Иван Петров")) == 1.0, "control"
+    assert not other_scripts.stored_other_keys(name_forms("김민준"))
+
+
+def test_a_registry_of_one_script_is_asked_for_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unasked(forms: object) -> list[str]:
+        raise AssertionError
+
+    clinic = clinic_of(tmp_path, "Ivan Petrov")
+    monkeypatch.setattr("pedaxr.patient_search.search_index.asked_other_keys", unasked)
+    assert find_patient("Ivan Petrov", clinic=clinic).status == "one_match"
+    with pytest.raises(AssertionError):
+        find_patient("Иван Петров", clinic=clinic)
+
+
+def test_the_index_is_whole_after_such_a_name_came_and_went(tmp_path: Path) -> None:
+    clinic = clinic_of(tmp_path, "Иван Петров", "محمد أحمد")
+    clinic.registry.rename("P-1", "Ivan Petrov")
+    clinic.registry.delete("P-2")
+    assert all(check.is_good for check in check_clinic(clinic))
+    assert find_patient("Ivan Petrov", clinic=clinic).status == "one_match"
