@@ -1,15 +1,17 @@
 """What the request asks and no network looks for stays open in words: silence would be read as no."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from pedaxr.reading.operating_points import operating_points, using
 from pedaxr.reports.consistency import contradictions
 from pedaxr.reports.korean import sections_in_korean
 from pedaxr.reports.prose.question import answers
 from pedaxr.types import Report, StructuredFinding
 from pedaxr_models.facts import Presence
-from pedaxr_models.labels import FINDINGS
+from pedaxr_models.labels import FINDINGS, Finding
 from pedaxr_models.report_text.parser import parse
 
 ABSENT = [StructuredFinding(finding=name, presence=Presence.ABSENT, agreed=True) for name in FINDINGS]
@@ -71,3 +73,90 @@ def test_a_report_says_that_nobody_looked_at_the_bowel_wall(report_of: Callable[
     assert "장벽과 간문맥을 평가하지 않으므로" in sections_in_korean(report)["Impression"]
     assert "bowel_wall_gas" in {one.what for one in report.not_assessed}
     assert contradictions(report) == []
+
+
+LEVEL, BOWEL, STOMACH = Finding.AIR_FLUID_LEVEL, Finding.ABDOMINAL_DISTENSION, Finding.PYLORIC_STENOSIS
+
+
+def settled(**changed: Presence) -> list[StructuredFinding]:
+    """Absent, but for those given."""
+    return [
+        StructuredFinding(finding=name, presence=changed.get(name, Presence.ABSENT), agreed=True)
+        for name in FINDINGS
+    ]
+
+
+# Each a whole clinical question, as it is typed; by the word that says how it stands.
+BARE = {
+    "Intussusception is not assessed": ("r/o intussusception", "?intussusception", "장중첩증 r/o"),
+    "Volvulus is not assessed": ("r/o volvulus", "염전 의심"),
+    "bowel wall and the portal vein are not assessed": ("?NEC", "? NEC", "Query NEC"),
+    "Foreign bodies are not assessed": ("? foreign body swallowed", "?FB", "?ingested battery"),
+    "Lines and tubes are not assessed": ("?NGT position", "? NG position", "ETT?"),
+    "it stays open": ("?hernia", "?toxic megacolon", "fever ? hernia", "r/o Hirschsprung", "concern for NAI"),
+    "does not exclude obstruction": ("?SBO", "? LBO", "?ileus"),
+    "No free intraperitoneal air": ("?perf", "perf?"),
+    "No gastric distension": ("?IHPS", "r/o HPS"),
+    "No faecal loading": ("?obstipation", "? impaction"),
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"), [(words, one) for words, several in BARE.items() for one in several]
+)
+def test_a_bare_question_is_answered_or_said_to_stay_open(words: str, asked: str) -> None:
+    (told,) = answers([asked], ABSENT)
+    assert words in told
+    assert len(answers([asked], ABSENT, "ko")) == 1
+
+
+@pytest.mark.parametrize("asked", ["r/o obstruction", "?SBO", "bilious vomiting"])
+def test_a_question_that_the_view_leaves_open_cannot_be_judged(asked: str) -> None:
+    lying = settled(**{LEVEL: Presence.NOT_ASSESSED})
+    (told,), (korean,) = answers([asked], lying), answers([asked], lying, "ko")
+    assert (
+        told
+        == "No bowel distension. Obstruction cannot be judged on this film: the question asked stays open."
+    )
+    assert "평가할 수 없으므로" in korean
+    assert {fact.presence for fact in parse(told).findings} == {Presence.ABSENT}, "of distension alone"
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "words"),
+    [
+        ("?obstruction", BOWEL, "Whether it is an obstruction"),
+        ("r/o SBO", LEVEL, "Whether it is an obstruction"),
+        ("?IHPS", STOMACH, "Ultrasound tells"),
+        ("r/o intussusception", BOWEL, "Intussusception is not assessed"),
+    ],
+)
+def test_a_sign_that_is_there_is_not_yet_the_answer(asked: str, there: Finding, words: str) -> None:
+    (told,) = answers([asked], settled(**{there: Presence.PRESENT}))
+    assert told.startswith(words) and "stays open" in told and parse(told).findings == ()
+    assert len(answers([asked], settled(**{there: Presence.PRESENT}), "ko")) == 1
+
+
+def test_a_finding_that_is_the_answer_is_not_said_twice() -> None:
+    assert answers(["?constipation"], settled(**{Finding.CONSTIPATION: Presence.PRESENT})) == []
+    assert answers(["?perf"], settled(**{Finding.PNEUMOPERITONEUM: Presence.PRESENT})) == []
+    both = answers(["bowel distension, ?obstruction"], settled(**{LEVEL: Presence.PRESENT}))
+    assert "No bowel distension." in both and any("stays open" in one for one in both)
+
+
+def test_a_mark_in_front_belongs_to_what_stands_behind_it() -> None:
+    assert answers(["fever ?constipation"], ABSENT) == ["No faecal loading."]
+    assert len(answers(["fever? constipation"], ABSENT)) == 2, "control: the fever is asked for"
+
+
+def test_a_film_that_gives_no_finding_says_that_it_does_not_answer(report_of: Callable[..., Report]) -> None:
+    def impressions(indication: str | None) -> tuple[str, str]:
+        with using(replace(operating_points(), largest_oddness=-1.0)):
+            report = report_of("normal", indication=indication)
+        assert report.in_doubt and contradictions(report) == []
+        return report.sections["Impression"], sections_in_korean(report)["Impression"]
+
+    english, korean = impressions("r/o intussusception")
+    assert english.endswith("The question asked cannot be judged on this film.")
+    assert korean.endswith("의뢰된 사항은 본 촬영에서 평가할 수 없음.")
+    assert not any("question asked" in told or "의뢰된" in told for told in impressions("vomiting"))

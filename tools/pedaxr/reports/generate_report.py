@@ -205,7 +205,7 @@ def _sections(
     reading: Reading, checked: CheckedDraft, comparison: str, requests: list[str]
 ) -> dict[str, str]:
     if checked.in_doubt:
-        return sections_in_doubt(reading, checked.in_doubt)
+        return sections_in_doubt(reading, checked.in_doubt, requests)
     return compose_sections(
         reading,
         checked.sentences,

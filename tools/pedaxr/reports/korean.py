@@ -20,7 +20,7 @@ from pedaxr.reports.human_words import DRAFT_IMPRESSION, DRAFT_RECOMMENDATION
 from pedaxr.reports.prose.findings import COUNTED_ROUGHLY, MOST, ORDER, loaded
 from pedaxr.reports.prose.measured import calibres, stool
 from pedaxr.reports.prose.places import placed
-from pedaxr.reports.prose.question import answers
+from pedaxr.reports.prose.question import NOT_ON_THIS_FILM, answers, is_asked
 from pedaxr.reports.prose.tubes import CONFIRM, seen_tube
 from pedaxr.reports.recommendations import SOURCES, steps_of
 from pedaxr.reports.sections import NOT_ASSESSED, UNTRAINED, WITHHELD, present_findings
@@ -196,7 +196,8 @@ def _impression(report: Report) -> str:
     """Critical first; what the film cannot exclude is said even when something else was found."""
     table, limits, by_name = _table(), _limits(report), _by_name(report)
     if report.in_doubt:
-        return in_korean(report.in_doubt)
+        is_open = is_asked(one.text for one in report.indications)
+        return " ".join([in_korean(report.in_doubt), *([NOT_ON_THIS_FILM["ko"]] if is_open else [])])
     told = [by_name[name] for name in URGENCY if name in by_name and _is_told(by_name[name])]
     lines = [_impression_line(finding, report) for finding in told]
     lines += [table["other_view_first"]] if VIEW_CONTRADICTED in report.flags else []

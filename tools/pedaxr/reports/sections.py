@@ -9,7 +9,7 @@ from pedaxr.reports.flags import impossible_on, view_name
 from pedaxr.reports.human_words import COMMUNICATION, TELL_NOW
 from pedaxr.reports.prose.findings import findings_text, is_named, stated
 from pedaxr.reports.prose.places import ONE_SIDED
-from pedaxr.reports.prose.question import answers
+from pedaxr.reports.prose.question import NOT_ON_THIS_FILM, answers, is_asked
 from pedaxr.reports.prose.tubes import CONFIRM, OTHERS, seen_tube
 from pedaxr.reports.recommendations import recommend
 from pedaxr.text import printable
@@ -95,7 +95,7 @@ def _untrained(sentences: Sequence[Sentence]) -> dict[str, str]:
     return told if tube is None else told | {LINES: f"{tube.text} {OTHERS}"}
 
 
-def sections_in_doubt(reading: "Reading", in_doubt: str) -> dict[str, str]:
+def sections_in_doubt(reading: "Reading", in_doubt: str, requests: Sequence[str] = ()) -> dict[str, str]:
     """Of a film that gives no finding: what it is, why nothing is said of it, and what to do."""
     return {
         "Technique": _technique(reading),
@@ -105,7 +105,7 @@ def sections_in_doubt(reading: "Reading", in_doubt: str) -> dict[str, str]:
         "Comparison": NOT_COMPARED,
         "Findings": NO_FINDING_GIVEN,
         **dict.fromkeys(UNTRAINED, NOT_ASSESSED),
-        "Impression": in_doubt,
+        "Impression": f"{in_doubt} {NOT_ON_THIS_FILM['en']}" if is_asked(requests) else in_doubt,
         "Recommendation": NO_RECOMMENDATION,
     }
 
