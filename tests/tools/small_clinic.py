@@ -59,5 +59,6 @@ def change_everything(clinic: Clinic) -> None:
     sign_off.amend(final.report_id, by="Dr. Han", text="More.", clinic=clinic)
     clinic.registry.rename("P-2", "김민서")
     clinic.registry.assign("P-2", "surgery")
+    clinic.registry.move_film("S-3", to="P-2")
     clinic.registry.merge("P-2", into="P-1")
     clinic.registry.delete("P-3")

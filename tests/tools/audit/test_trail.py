@@ -58,7 +58,7 @@ def test_every_change_leaves_an_entry_with_who_and_what(clinic: Clinic) -> None:
         "begin",
         *["register"] * 3,
         *["import"] * 3,
-        *["report", "finalise", "amend", "rename", "assign", "merge", "delete"],
+        *["report", "finalise", "amend", "rename", "assign", "move_film", "merge", "delete"],
     ]
     saved = entries[7]
     assert (saved.user, saved.client, saved.request_id) == ("nurse-7", "chat", "req-1")

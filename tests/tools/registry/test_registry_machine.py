@@ -1,4 +1,4 @@
-"""Import, rename, merge, read, report, finalise, delete in any order: never another child's films."""
+"""Import, rename, merge, move, read, report, finalise, delete in any order: never another child's films."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,6 +124,22 @@ class RegistryMachine(RuleBasedStateMachine):
         }
         self.films = {film: kept if owner == duplicate else owner for film, owner in self.films.items()}
 
+    @rule(data=st.data(), to=patients)
+    def move_film(self, data: st.DataObject, to: str) -> None:
+        if not self.films:
+            return
+        study_id = data.draw(st.sampled_from(sorted(self.films)))
+        if to not in self.known or self.films[study_id] == to:
+            with pytest.raises((InvalidRequest, PatientNotFound)):
+                self.registry.move_film(study_id, to=to)
+            return
+        made = len(self.registry.reports(study_id))
+        moved = self.registry.move_film(study_id, to=to)
+        assert (moved.wrong.patient_id, moved.reports) == (self.films.pop(study_id), made)
+        assert moved.new_study_id not in self.films
+        self.films[moved.new_study_id] = to
+        assert self.registry.reports(moved.new_study_id) == []
+
     @rule(patient_id=consumes(patients))
     def delete(self, patient_id: str) -> None:
         if patient_id not in self.known:
@@ -184,7 +200,8 @@ class RegistryMachine(RuleBasedStateMachine):
     def read(self, data: st.DataObject) -> None:
         if not self.number:
             return
-        study_id = f"S-{data.draw(st.integers(1, self.number))}"
+        numbered = [f"S-{number}" for number in range(1, self.number + 1)]
+        study_id = data.draw(st.sampled_from(sorted({*numbered, *self.films})))
         if study_id not in self.films:
             with pytest.raises(StudyNotFound):
                 self.registry.study(study_id)
