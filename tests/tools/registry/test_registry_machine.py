@@ -25,7 +25,7 @@ from pedaxr.clinic.find_patient import find_patient
 from pedaxr.errors import InvalidRequest, PatientNotFound, ReportNotFound, StudyNotFound
 from pedaxr.patient_search.name_forms import name_forms
 from pedaxr.patient_search.name_matching import likeness
-from pedaxr.registry import NewStudy, Patient, Registry, patient_writes
+from pedaxr.registry import NewStudy, Patient, Registry, film_moves, patient_writes
 from pedaxr.reports import sign_off as reports
 from pedaxr.reports.sign_off import finalise
 from pedaxr.types import PatientMatch
@@ -273,6 +273,18 @@ def test_the_machine_would_see_a_merge_that_loses_the_films(monkeypatch: pytest.
         machine.merge(duplicate, kept)
         with pytest.raises(AssertionError):
             machine.counts_agree()
+
+
+def test_the_machine_would_see_a_move_that_takes_the_reports_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(film_moves, "_OF_FILM", ())
+    monkeypatch.setattr(film_moves, "_new_id", lambda digest, study_id, patient_id: study_id)
+    drawn: Any = SimpleNamespace(draw=lambda strategy: "S-1")
+    with driven() as machine:
+        machine.register("김민준", None)
+        other = machine.register("박지우", None)
+        machine.registry.save_report(a_report("R-S-1", "S-1"))
+        with pytest.raises(AssertionError):
+            machine.move_film(drawn, other)
 
 
 def test_the_machine_would_see_a_name_left_in_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
