@@ -9,7 +9,7 @@ Two sets. Exact keys answer `names.likeness` without reading names: a key says w
     @part        surname, given name, single words          a part
     *seen        a masked name, by its letters before the mask: whole names are looked for under it
     $sounds      a Latin name by its consonants, which names in other scripts are looked for under: no proof
-    /sounds      a name in another script than Latin and Hangul by them: no proof
+    /sounds      a name in another script than Latin and Hangul by them, /'sounds one word of it: no proof
 
 Near keys are what is left of a name when any one letter is deleted (Garbe's symmetric deletion, 2012): two
 spellings one edit apart share at least one. They are taken from the jamo or letters, from the romanised given

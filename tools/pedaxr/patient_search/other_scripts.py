@@ -31,6 +31,7 @@ _KIND = re.compile("|".join(sorted(_KINDS, key=len, reverse=True)))
 _TWICE = re.compile(r"(.)\1+")
 _LAST_H = re.compile(r"h+(?= |$)")
 _FEWEST = 2  # consonants that tell a name from others
+_FEWEST_OF_A_WORD = 3
 _MOST_WORDS = 4  # of a name whose words are paired: given name, father's and grandfather's, family
 _LEAST_ALIKE = 0.5  # share of letters of two names of scripts that write their vowels
 _WITHOUT_VOWELS = re.compile("[\u0590-\u08ff]")  # Hebrew, Arabic, Syriac, Thaana and theirs
@@ -47,18 +48,20 @@ def romanised(forms: NameForms) -> str:
 
 
 def stored_other_keys(forms: NameForms) -> frozenset[str]:
-    """The keys of a registered name: `$` of one in Latin letters, `/` of one in another script."""
-    if is_other(forms):
-        single = [(word,) for words in forms.variants for word in words]
-        return frozenset(f"/{key}" for key in _keys((*forms.variants, *single)))
-    return frozenset(f"${key}" for key in _keys(forms.variants)) if _is_latin(forms) else frozenset()
+    """The keys of a registered name: `$` of a Latin one; `/` of one in another script, `/'` of its words."""
+    if not is_other(forms):
+        return frozenset(f"${key}" for key in _keys(forms.variants)) if _is_latin(forms) else frozenset()
+    words = _keys((word,) for several in forms.variants for word in several)
+    single = {f"/'{key}" for key in words if len(key) >= _FEWEST_OF_A_WORD}
+    return frozenset({f"/{key}" for key in _keys(forms.variants)} | single)
 
 
 def asked_other_keys(forms: NameForms) -> list[str]:
     """The keys of registered names that a query may mean in another script than its own."""
-    if is_other(forms):
-        return sorted(f"{mark}{key}" for key in _keys(forms.variants) for mark in "$/")
-    return sorted(f"/{key}" for key in _keys(forms.variants)) if _is_latin(forms) else []
+    keys = _keys(forms.variants)
+    marks = ["/", *(["$"] if is_other(forms) else []), *(["/'"] if len(forms.words) == 1 else [])]
+    is_asked = is_other(forms) or _is_latin(forms)
+    return sorted(f"{mark}{key}" for key in keys for mark in marks) if is_asked else []
 
 
 def closeness(query: NameForms, name: NameForms) -> float | None:
