@@ -12,6 +12,7 @@ process. It also ends by itself when the server does.
 """
 
 import ctypes
+import gc
 import json
 import logging
 import os
@@ -185,6 +186,7 @@ def _limit_itself(memory: int) -> None:
 def main() -> None:
     """Arguments: socket, bytes of memory, and the words `warm` and `decode-apart` where wanted."""
     log_to_stderr()
+    gc.disable()  # until all is loaded, which stays: looking through it again and again takes a tenth of that
     sys.setswitchinterval(_SWITCH_S)
     decode_in_worker("decode-apart" in sys.argv)
     if "warm" not in sys.argv:  # there is a call already
@@ -209,12 +211,16 @@ def _load_beside_the_decoder() -> None:
     from pedaxr_models.runtime.threads import begin
 
     decoder = begin(_start_decoder)
-    networks.segmenter()
-    import_module("pedaxr_server.replies.tool_results")
-    networks.reporter()
-    import_module("pedaxr.reports.generate_report")
-    import_module("sqlite_utils")  # to store the first report; takes half a second where there is a pandas
-    decoder.result()
+    try:
+        networks.segmenter()
+        import_module("pedaxr_server.replies.tool_results")
+        networks.reporter()
+        import_module("pedaxr.reports.generate_report")
+        import_module("sqlite_utils")  # to store the first report; half a second where there is a pandas
+        decoder.result()
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _start_decoder() -> None:

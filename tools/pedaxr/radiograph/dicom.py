@@ -33,7 +33,7 @@ from pydicom.uid import (
 
 from pedaxr.errors import UnreadableImage
 from pedaxr.radiograph.character_sets import mend_decimal_commas
-from pedaxr.radiograph.dicom_header import read_metadata, wanted_notes
+from pedaxr.radiograph.dicom_header import known_age, read_metadata, wanted_notes
 from pedaxr.radiograph.file_headers import jpeg_size, transfer_syntax, with_preamble
 from pedaxr.radiograph.geometry import read_spacing, read_stored
 from pedaxr.radiograph.grey_scale import SEVERAL_FRAMES, shown
@@ -116,8 +116,9 @@ def _decode(data: bytes) -> Raster:
     film = shown(dataset, says_polarity=says_polarity)
     spacing, spacing_note = read_spacing(dataset)
     stored, stored_note = read_stored(dataset)
-    notes = (*wanted_notes(dataset), header_note, *film.notes, stored_note, spacing_note)
-    metadata = read_metadata(dataset)
+    age = known_age(dataset)
+    notes = (*wanted_notes(dataset, age), header_note, *film.notes, stored_note, spacing_note)
+    metadata = read_metadata(dataset, age)
     return Raster(film.pixels, spacing, metadata, tuple(filter(None, notes)), film.colourfulness, stored)
 
 

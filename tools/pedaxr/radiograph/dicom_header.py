@@ -38,9 +38,12 @@ _BORN_LATER = "The birth date lies after the study date: it was not used."
 _UID = re.compile(r"[0-9.]{1,64}")
 
 
-def read_metadata(dataset: Dataset) -> FilmMetadata:
-    """Patient and study as the header states them; what is missing or malformed is None."""
-    known = _known_age(dataset)
+def read_metadata(dataset: Dataset, known: KnownAge | None = None) -> FilmMetadata:
+    """Patient and study as the header states them; what is missing or malformed is None.
+
+    `known` is what `known_age` gives of it, where it is known already.
+    """
+    known = known or known_age(dataset)
     sex = _text(dataset, "PatientSex").upper()
     return FilmMetadata(
         patient_id=_somebody(_text(dataset, "PatientID")),
@@ -63,8 +66,8 @@ def _uid(dataset: Dataset, keyword: str) -> str | None:
     return written if _UID.fullmatch(written) else None
 
 
-def wanted_notes(dataset: Dataset) -> tuple[str, ...]:
-    """Warnings in our own words; nothing of the header is repeated."""
+def wanted_notes(dataset: Dataset, known: KnownAge) -> tuple[str, ...]:
+    """Warnings in our own words; nothing of the header is repeated. `known` is its `known_age`."""
     notes = []
     if _text(dataset, "PhotometricInterpretation") == "MONOCHROME1":
         notes.append("Stored with bone dark (MONOCHROME1); shown with bone bright.")
@@ -77,7 +80,7 @@ def wanted_notes(dataset: Dataset) -> tuple[str, ...]:
         notes.append(OTHER_SPECIES)
     if _text(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
         notes.append(UNPROCESSED)
-    notes += _known_age(dataset).notes
+    notes += known.notes
     misread = (misread_note(dataset, keyword) for keyword in ("PatientName", *_VIEW_KEYWORDS))
     notes += sorted(set(filter(None, misread)))
     return tuple(notes)
@@ -87,22 +90,14 @@ def _text(dataset: Dataset, keyword: str) -> str:
     return printable(header_text(dataset, keyword), 200)
 
 
-def _of_another_calendar(dataset: Dataset, keyword: str) -> bool:
-    """Whether a date is of a calendar of which no day is certain: that it is unknown has to be said."""
+def _date(dataset: Dataset, keyword: str) -> tuple[date | None, list[str]]:
+    """A day, and what to say where it is of a calendar of which no day is certain."""
     try:
-        parse_date(_text(dataset, keyword))
+        return parse_date(_text(dataset, keyword)), []
     except OtherCalendar:
-        return True
+        return None, [_OTHER_CALENDAR]
     except ValueError:
-        return False
-    return False
-
-
-def _date(dataset: Dataset, keyword: str) -> date | None:
-    try:
-        return parse_date(_text(dataset, keyword))
-    except ValueError:
-        return None
+        return None, []
 
 
 def _name(dataset: Dataset) -> str | None:
@@ -118,7 +113,7 @@ def _somebody(written: str) -> str | None:
     return None if names_nobody(written) else written
 
 
-def _known_age(dataset: Dataset) -> KnownAge:
+def known_age(dataset: Dataset) -> KnownAge:
     """What to believe of birth date, study date and PatientAge together."""
     stated = _text(dataset, "PatientAge").upper()
     try:
@@ -126,9 +121,10 @@ def _known_age(dataset: Dataset) -> KnownAge:
     except ValueError:
         age = None
     notes = [_NO_AGE] if stated and age is None else []
-    dates = ("PatientBirthDate", "StudyDate")
-    notes += [_OTHER_CALENDAR] if any(_of_another_calendar(dataset, keyword) for keyword in dates) else []
-    birth, study = (_date(dataset, keyword) for keyword in dates)
+    (birth, birth_notes), (study, study_notes) = (
+        _date(dataset, keyword) for keyword in ("PatientBirthDate", "StudyDate")
+    )
+    notes += set(birth_notes + study_notes)
     if birth and study and not (is_placeholder(birth) or is_placeholder(study)) and study < birth:
         birth = None
         notes.append(_BORN_LATER)

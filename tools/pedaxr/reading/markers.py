@@ -109,7 +109,7 @@ def side_letters(film: FloatArray) -> list[SideLetter]:
     half = cv2.resize(small, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     around = cv2.morphologyEx(half, cv2.MORPH_OPEN, brush)  # at half the size: it is what takes time
     raised = small - cv2.resize(around, size, interpolation=cv2.INTER_LINEAR)
-    labels, shapes = _shapes(raised > _STROKE)
+    labels, shapes = shapes_of(raised > _STROKE)
     boxes = [box for box, _ in shapes if _HEIGHT_PX[0] <= box[3] <= _HEIGHT_PX[1]]
     found = []
     for at, (box, area) in enumerate(shapes, 1):
@@ -125,7 +125,7 @@ def side_letters(film: FloatArray) -> list[SideLetter]:
     return found
 
 
-def _shapes(bright: NDArray[np.bool_]) -> tuple[NDArray[np.int32], list[tuple[Box, int]]]:
+def shapes_of(bright: NDArray[np.bool_]) -> tuple[NDArray[np.int32], list[tuple[Box, int]]]:
     """8-connected shapes: (H, W) the number of the shape a pixel belongs to, from 1; their boxes and pixels.
 
     From the bright pixels alone, which are few: OpenCV's own statistics take three times as long.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -99,6 +99,11 @@ class OperatingPoints:
             if any(column != sorted(column) for column in columns) or len(columns) not in (0, 2):
                 raise ValueError("a table is of pairs that rise")
 
+    @cached_property
+    def figures(self) -> dict[str, object]:
+        """All of them by name, as JSON takes them; made once, as every report's id hangs on them."""
+        return asdict(self)
+
     def confidence(self, least_sure: float) -> float:
         """The calibrated confidence, 0 to 1: the share of right reports among those that were as sure."""
         if not self.confidence_curve:
@@ -182,5 +187,5 @@ def write_points(points: OperatingPoints, path: Path) -> None:
     """Write them, whole. Raises StorageError."""
     with disk_errors(path.name):
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_durably(path, (json.dumps(asdict(points), indent=2) + "\n").encode())
+        replace_durably(path, (json.dumps(points.figures, indent=2) + "\n").encode())
     _beside.cache_clear()

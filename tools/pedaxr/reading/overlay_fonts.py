@@ -112,6 +112,7 @@ def _stamp(text: str, size: int, anchor: str) -> tuple[Image.Image, tuple[int, i
     return stamp, (left, top)
 
 
+@lru_cache(maxsize=256)
 def shortened(text: str, size: int, room: int) -> str:
     """The text, or as much of it as fits into `room` pixels."""
     font = font_for(text, size)

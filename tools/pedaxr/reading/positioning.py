@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pedaxr.reading.markers import Box, shapes_of
 from pedaxr.reading.notes import Note, NoteKind
 from pedaxr_models.labels import Structure
 from pedaxr_models.segmentation.landmarks import box_of
@@ -173,20 +174,19 @@ def text_notes(pixels: FloatArray) -> list[Note]:
     film = pixels if scale == 1 else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     brush = cv2.getStructuringElement(cv2.MORPH_RECT, (15, 15))
     strokes = cv2.morphologyEx(np.asarray(film, np.float32), cv2.MORPH_TOPHAT, brush) > _LEAST_STROKE
-    _, _, stats, _ = cv2.connectedComponentsWithStats(strokes.astype(np.uint8))
-    return [_TEXT] if _longest_line(_letters(stats[1:])) >= _LEAST_LETTERS else []
+    boxes = [box for box, _ in shapes_of(strokes)[1]]
+    return [_TEXT] if _longest_line(_letters(boxes)) >= _LEAST_LETTERS else []
 
 
-def _letters(stats: NDArray[np.int32]) -> list[tuple[int, int, int, int]]:
-    """Boxes (x, y, width, height) of the pieces that have the size of a letter, from the left."""
+def _letters(boxes: list[Box]) -> list[Box]:
+    """Those of the boxes (x, y, width, height) that have the size of a letter, from the left."""
     low, high = _LETTER_PX
-    boxes = [(int(x), int(y), int(w), int(h)) for x, y, w, h, _ in stats if low <= h <= high and w <= 1.6 * h]
-    return sorted(boxes)
+    return sorted(box for box in boxes if low <= box[3] <= high and box[2] <= 1.6 * box[3])
 
 
-def _longest_line(letters: list[tuple[int, int, int, int]]) -> int:
+def _longest_line(letters: list[Box]) -> int:
     """Most letters of like height on one base line, each near the one before."""
-    lines: list[list[tuple[int, int, int, int]]] = []
+    lines: list[list[Box]] = []
     longest = 0
     for letter in letters:
         line = next((line for line in lines if _follows(line[-1], letter)), None)
@@ -197,7 +197,7 @@ def _longest_line(letters: list[tuple[int, int, int, int]]) -> int:
     return longest
 
 
-def _follows(before: tuple[int, int, int, int], letter: tuple[int, int, int, int]) -> bool:
+def _follows(before: Box, letter: Box) -> bool:
     x, y, width, height = before
     near = 0 <= letter[0] - (x + width) + 2 <= 2.2 * height
     level = abs((letter[1] + letter[3]) - (y + height)) <= 0.25 * height

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import numbers
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -234,7 +234,7 @@ def _report_id(reading: Reading, reporter: "FilmReporter", report: Report, suppl
         metadata.patient_sex,
         [one.model_dump() for one in supplied.indications],
         [one.model_dump() for one in supplied.working_diagnoses],
-        asdict(operating_points()),
+        operating_points().figures,
         [report.label, report.in_doubt, report.sections, report.flags],
     ]
     return "R" + hashlib.sha256(json.dumps(request).encode()).hexdigest()[:20]
