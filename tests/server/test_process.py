@@ -25,7 +25,10 @@ OF_FILMS = (
     *("torch", "transformers", "torchvision", "scipy", "matplotlib", "pydicom", "numpy", "cv2", "PIL"),
     *("pedaxr.reading.read_film", "pedaxr_models.datasets"),
 )
-HEAVY = (*OF_FILMS, "pandas", "sqlite_utils", "rapidfuzz", "pedaxr_models.report_text.parser")
+HEAVY = (
+    *OF_FILMS,
+    *("pandas", "sqlite_utils", "rapidfuzz", "pedaxr_models.report_text.parser", "pedaxr_server.cli.train"),
+)
 
 
 def stdio(home: Path) -> StdioServerParameters:

@@ -78,9 +78,10 @@ def _channel_features(probabilities: FloatArray) -> FloatArray:
     parts = colon_parts(np.ones((_SIDE, _SIDE), bool), masks[Structure.SPINE], masks[Structure.L2_BODY])
     features = np.zeros((len(CHANNELS), REGION_FEATURES), np.float32)
     for index, mask in enumerate(masks.values()):
-        features[index, 1] = planes[index].max()
-        if mask.any():
-            features[index] = _features(mask, float(planes[index].max()), pitch, landmarks, parts)
+        highest = float(planes[index].max())
+        features[index, 1] = highest
+        if highest >= 0.5:
+            features[index] = _features(mask, highest, pitch, landmarks, parts)
     return features
 
 

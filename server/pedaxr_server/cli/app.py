@@ -1,31 +1,23 @@
 """The `pedaxr` command: each tool as a command, the server, the demo, data and training.
 
-Imports of anything heavy are inside the commands, so that `pedaxr --help` and starting the server are quick.
+Imports of anything heavy are inside the commands, so that `pedaxr --help` is quick, and commands of other
+modules are imported when they are asked for: starting the server needs its own alone.
 """
 
 import os
+from collections import UserDict
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr.radiograph.isolation import decode_in_worker
-from pedaxr_server.cli.ablation import ablation
-from pedaxr_server.cli.annotations import annotations
-from pedaxr_server.cli.archive import read
-from pedaxr_server.cli.audit import audit
-from pedaxr_server.cli.backup import backup, restore, verify
-from pedaxr_server.cli.data import export, films, import_films, move_film, ood_images, sheet
-from pedaxr_server.cli.data_checks import areas, leaks
-from pedaxr_server.cli.evaluate.group import evaluate
-from pedaxr_server.cli.learning.learn import learn
-from pedaxr_server.cli.learning.weights import weights
 from pedaxr_server.cli.options import (
     FILE,
     FOLDER,
     PedaxrGroup,
-    add_former_name,
     home_option,
     json_option,
     read_date,
@@ -34,15 +26,9 @@ from pedaxr_server.cli.options import (
     weights_option,
     write_bytes,
 )
-from pedaxr_server.cli.pacs import fetch, listen, pacs, pacs_node_if_set
-from pedaxr_server.cli.pictures import pictures
-from pedaxr_server.cli.reports import reports
-from pedaxr_server.cli.send import send
-from pedaxr_server.cli.serve import readers, serve, settings, token
-from pedaxr_server.cli.train import train
-from pedaxr_server.cli.walkthrough import walkthrough
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
     from datetime import date
 
     from pedaxr.clinic import Clinic
@@ -104,6 +90,7 @@ def find(
     from pedaxr.clinic import open_clinic
     from pedaxr.pacs.search import find_patient_and_ask
     from pedaxr_server.cli.console import show_search
+    from pedaxr_server.cli.pacs import pacs_node_if_set
 
     search = find_patient_and_ask(
         query,
@@ -203,14 +190,60 @@ def report(
     print_report(draft, out=out, korean=korean, json_path=json_path)
 
 
-main.add_subject("Patients and films", (find, worklist, segment, report, reports, annotations, read, send))
-main.add_subject("Server", (serve, readers, settings, token, demo))
-main.add_subject("Hospital", (pacs, fetch, listen))
-main.add_subject("Clinic", (import_films, move_film, backup, restore, verify, audit))
-main.add_subject("Train and evaluate", (train, evaluate, learn, weights, ablation, pictures))
-main.add_subject("Data for research", (films, sheet, ood_images, leaks, areas, export, walkthrough))
-add_former_name(main, ood_images, "strangers")
-add_former_name(main, ablation, "ladder")
+class _Commands(UserDict[str, click.Command | str]):
+    """Commands by name; one that is given as `module:variable` is imported when it is first asked for."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        found = self.data[name]
+        if isinstance(found, str):
+            module, variable = found.split(":")
+            found = self.data[name] = cast(
+                click.Command, getattr(import_module(f"{__package__}.{module}"), variable)
+            )
+        return found
+
+
+_BY_SUBJECT: dict[str, dict[str, click.Command | str]] = {
+    "Patients and films": {
+        **{"find": find, "worklist": worklist, "segment": segment, "report": report},
+        "reports": "reports:reports",
+        "annotations": "annotations:annotations",
+        "read": "archive:read",
+        "send": "send:send",
+    },
+    "Server": {
+        **{name: f"serve:{name}" for name in ("serve", "readers", "settings", "token")},
+        "demo": demo,
+    },
+    "Hospital": {name: f"pacs:{name}" for name in ("pacs", "fetch", "listen")},
+    "Clinic": {
+        "import": "data:import_films",
+        "move-film": "data:move_film",
+        **{name: f"backup:{name}" for name in ("backup", "restore", "verify")},
+        "audit": "audit:audit",
+    },
+    "Train and evaluate": {
+        "train": "train:train",
+        "evaluate": "evaluate.group:evaluate",
+        "learn": "learning.learn:learn",
+        "weights": "learning.weights:weights",
+        "ablation": "ablation:ablation",
+        "pictures": "pictures:pictures",
+    },
+    "Data for research": {
+        "films": "data:films",
+        "sheet": "data:sheet",
+        "ood-images": "data:ood_images",
+        "leaks": "data_checks:leaks",
+        "areas": "data_checks:areas",
+        "export": "data:export",
+        "walkthrough": "walkthrough:walkthrough",
+    },
+}
+_all = _Commands({name: one for commands in _BY_SUBJECT.values() for name, one in commands.items()})
+main.commands = cast("MutableMapping[str, click.Command]", _all)
+main.subjects = {subject: list(commands) for subject, commands in _BY_SUBJECT.items()}
+main.former = {"strangers": "ood-images", "ladder": "ablation"}
 
 
 def _study_or_file(text: str, home: Path | None) -> tuple[str | None, Path | None]:
@@ -230,6 +263,7 @@ def _here(study_id: str, home: Path | None) -> str:
         return study_id
     from pedaxr.clinic import open_clinic
     from pedaxr.pacs.fetch import film_here
+    from pedaxr_server.cli.pacs import pacs_node_if_set
 
     decode_in_worker()
     return film_here(study_id, clinic=open_clinic(home), node=pacs_node_if_set())

@@ -7,9 +7,8 @@ import os
 import shlex
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from copy import copy
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
@@ -20,6 +19,7 @@ from pedaxr.errors import InvalidRequest, PedaxrError, StorageError
 from pedaxr.storage.files import replace_durably
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from rich.console import Console, RenderableType
@@ -321,11 +321,18 @@ def _fits(text: str) -> bool:
 
 
 class PedaxrGroup(click.Group):
-    """A group that lists its commands by subject and ends with one line on stderr on a PedaxrError."""
+    """A group that lists its commands by subject and ends with one line on stderr on a PedaxrError.
+
+    Attributes:
+        subjects: names of commands by the heading that they are listed under.
+        former: what commands were called once, and are called now; `--help` does not list it.
+        given: what was typed.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.subjects: dict[str, list[str]] = {}
+        self.former: dict[str, str] = {}
         self.given: list[str] = []
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -343,11 +350,9 @@ class PedaxrGroup(click.Group):
         self.given = list(args)
         return super().parse_args(ctx, args)
 
-    def add_subject(self, subject: str, commands: Iterable[click.Command]) -> None:
-        """Add commands that `--help` lists under a heading of their own."""
-        for command in commands:
-            self.add_command(command)
-            self.subjects.setdefault(subject, []).append(str(command.name))
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or of that former name."""
+        return super().get_command(ctx, self.former.get(cmd_name, cmd_name))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands under their subjects."""
@@ -390,10 +395,3 @@ def resumable(*more: str) -> Callable[[F], F]:
         return cast(F, run)
 
     return decorate
-
-
-def add_former_name(group: click.Group, command: click.Command, name: str) -> None:
-    """Keep a command's former name working; `--help` no longer lists it."""
-    former = copy(command)
-    former.name, former.hidden = name, True
-    group.add_command(former)

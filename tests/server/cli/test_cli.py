@@ -176,7 +176,8 @@ def test_films_of_another_seed_are_not_mixed(run: Run, tmp_path: Path) -> None:
 
 def test_every_command_is_listed_under_a_subject_and_former_names_still_work(run: Run) -> None:
     listed = [name for names in main.subjects.values() for name in names]
-    assert sorted(listed) == sorted(name for name, command in main.commands.items() if not command.hidden)
+    assert sorted(listed) == sorted(main.commands)
+    assert all(command.name == name for name, command in main.commands.items())
     for former, command in {"strangers": "ood-images", "ladder": "ablation"}.items():
         assert former not in run("--help").output
         assert run(former, "--help").output.splitlines()[1:] == run(command, "--help").output.splitlines()[1:]

@@ -1,5 +1,7 @@
 """The `pedaxr evaluate` group: what measures, each on films whose truth is known."""
 
+from copy import copy
+
 import click
 
 from pedaxr_server.cli.evaluate.consistency import evaluate_consistency
@@ -14,7 +16,6 @@ from pedaxr_server.cli.evaluate.rejection import evaluate_rejection
 from pedaxr_server.cli.evaluate.reports import evaluate_reports
 from pedaxr_server.cli.evaluate.thresholds import evaluate_thresholds
 from pedaxr_server.cli.evaluate.tubes import evaluate_tubes
-from pedaxr_server.cli.options import add_former_name
 
 
 @click.group()
@@ -38,4 +39,6 @@ for measurement in (
     evaluate_tubes,
 ):
     evaluate.add_command(measurement)
-add_former_name(evaluate, evaluate_rejection, "strangers")
+_former = copy(evaluate_rejection)
+_former.name, _former.hidden = "strangers", True  # `--help` no longer lists it
+evaluate.add_command(_former)
