@@ -24,10 +24,10 @@ from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKEN
 from pedaxr_models.captioning.reporter import Reporter
 from pedaxr_models.checkpoint import GraphError, load_checkpoint
 from pedaxr_models.labels import CHANNELS
+from pedaxr_models.pyramid.network import load_network
 from pedaxr_models.runtime.graphs import DecoderGraph, EncoderGraph, SegmentationGraph
 from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.segmentation.transforms import FRAME
-from pedaxr_models.tubes.network import load_network
 
 _OPSET = 17
 _LEAST_HALVED = 1024  # numbers; below, a node more costs what it saves

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from pedaxr_models.checkpoint import load_checkpoint
+from pedaxr_models.pyramid.network import PyramidNetwork, load_network
 from pedaxr_models.tubes.finder import FloatArray, TubeFinder, check, finder_of
-from pedaxr_models.tubes.network import TubeNetwork, load_network
 
 
 def load_finder(folder: Path) -> TubeFinder:
@@ -24,7 +24,7 @@ def load_finder(folder: Path) -> TubeFinder:
 class Look:
     """A normalised film (512, 512) to logits (128, 128)."""
 
-    def __init__(self, network: TubeNetwork) -> None:
+    def __init__(self, network: PyramidNetwork) -> None:
         self.network = network.eval()
 
     @torch.no_grad()

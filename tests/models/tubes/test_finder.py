@@ -18,11 +18,11 @@ from pedaxr_models.tubes.backgrounds import torso_of
 from pedaxr_models.tubes.drawing import lay_tube
 from pedaxr_models.tubes.evaluate import TubeCall, call_films, choose_shortest, seen_and_false
 from pedaxr_models.tubes.finder import TubeFinder
-from pedaxr_models.tubes.network import TubeNetwork, TubeNetworkConfig
+from pedaxr_models.pyramid.network import PyramidNetwork, PyramidConfig
 from pedaxr_models.tubes.sheet import draw_sheet
 from pedaxr_models.tubes.train import TubeConfig, package, train_tubes, tube_loss
 
-SMALL = TubeNetworkConfig(stem=4, stages=((6, 1), (8, 1), (8, 1), (8, 1)), pyramid=6)
+SMALL = PyramidConfig(stem=4, stages=((6, 1), (8, 1), (8, 1), (8, 1)), pyramid=6)
 BUNDLED = weights_folder("tubes")
 
 
@@ -112,7 +112,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_training_can_be_stopped_and_resumed_and_is_packed(data: Path, tmp_path: Path) -> None:
     def config(steps: int, out: str, *, resume: bool = False) -> TubeConfig:
         return TubeConfig(
-            data, tmp_path / out, steps=steps, batch_size=2, workers=0, network=SMALL, resume=resume,
+            data=data, out=tmp_path / out, steps=steps, batch_size=2, workers=0, network=SMALL, resume=resume,
             save_every=1, show_progress=False, device="cpu",
         )  # fmt: skip
 
@@ -134,8 +134,8 @@ def test_a_training_can_be_stopped_and_resumed_and_is_packed(data: Path, tmp_pat
 
 
 def test_what_is_learnt_is_kept_by_its_sizes() -> None:
-    assert TubeNetworkConfig.from_json(json.loads(json.dumps(SMALL.to_json()))) == SMALL
-    assert TubeNetwork(SMALL)(torch.zeros(1, 1, 64, 64)).shape == (1, 16, 16)
+    assert PyramidConfig.from_json(json.loads(json.dumps(SMALL.to_json()))) == SMALL
+    assert PyramidNetwork(SMALL)(torch.zeros(1, 1, 64, 64)).shape == (1, 16, 16)
 
 
 def test_calls_are_counted_and_the_point_keeps_false_ones_rare(data: Path, finder: TubeFinder) -> None:

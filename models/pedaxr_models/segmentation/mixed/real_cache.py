@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pedaxr_models.datasets.partial_truth import PartialFilm, Presence
 from pedaxr_models.labels import CHANNELS, Finding
 from pedaxr_models.pasting.free_air import put_free_air
+from pedaxr_models.pasting.mimics import put_mimic
 from pedaxr_models.segmentation.mixed.known_planes import KnownPlanes, known_planes
 from pedaxr_models.segmentation.transforms import resize, scaled
 
@@ -27,7 +28,8 @@ class RealFilms:
         bits, unknown: (N, S, S) uint32, see `KnownPlanes`.
         content: (N, 4) first and last + 1 row, first and last + 1 column that hold film.
         of: the record of each.
-        is_pasted: (N,) whether free air was put in; its record is that of the untouched film.
+        is_pasted: (N,) whether free air was put in; its record is that of the untouched film, as is that of a
+            version with something that only looks like it.
     """
 
     films: NDArray[np.uint8]
@@ -41,18 +43,26 @@ class RealFilms:
         return len(self.of)
 
 
-Entry = tuple[NDArray[np.uint8], NDArray[np.uint32], NDArray[np.uint32], list[int]]
+Entry = tuple[NDArray[np.uint8], NDArray[np.uint32], NDArray[np.uint32], list[int], bool]
 
 
 def rasterise_real(
-    films: Sequence[PartialFilm], size: int, *, pastes: int = 0, seed: int = 0, threads: int = 1
+    films: Sequence[PartialFilm],
+    size: int,
+    *,
+    pastes: int = 0,
+    mimics: int = 0,
+    seed: int = 0,
+    threads: int = 1,
 ) -> RealFilms:
     """All films at `size`, and of each that surely shows no free air `pastes` versions with some.
 
-    A version for which the film has no room is left out.
+    Of those also `mimics` versions with what only looks like it. A version for which the film has no room is
+    left out.
     """
+    counts = (pastes, mimics)
     with ThreadPoolExecutor(threads) as pool:
-        made = list(pool.map(lambda i: _entries(films[i], size, pastes, (seed, i)), range(len(films))))
+        made = list(pool.map(lambda i: _entries(films[i], size, counts, (seed, i)), range(len(films))))
     entries = [entry for group in made for entry in group]
     planes = [np.stack([entry[i] for entry in entries]) for i in range(3)]
     return RealFilms(
@@ -61,45 +71,62 @@ def rasterise_real(
         unknown=planes[2].astype(np.uint32),
         content=np.array([entry[3] for entry in entries], np.int32),
         of=tuple(film for film, group in zip(films, made, strict=True) for _ in group),
-        is_pasted=np.array([bool(i) for group in made for i in range(len(group))], bool),
+        is_pasted=np.array([entry[4] for entry in entries], bool),
     )
 
 
-def _entries(film: PartialFilm, size: int, pastes: int, seed: tuple[int, int]) -> list[Entry]:
+def _entries(film: PartialFilm, size: int, counts: tuple[int, int], seed: tuple[int, int]) -> list[Entry]:
     """The untouched film first."""
     known = known_planes(film)
     entries = [_entry(known, size)]
     can_be_pasted = film.says(Finding.PNEUMOPERITONEUM) is Presence.ABSENT
     if can_be_pasted and "abdominal_cavity" in known.drawn:
+        pastes, mimics = counts
         for number in range(pastes):
             pasted = paste_free_air(known, np.random.default_rng((*seed, number)))
             if pasted is not None:
-                entries.append(_entry(pasted, size))
+                entries.append(_entry(pasted, size, is_pasted=True))
+        for number in range(mimics):
+            mimicked = _paste_mimic(known, np.random.default_rng((*seed, number, 1)))
+            if mimicked is not None:
+                entries.append(_entry(mimicked, size))
     return entries
 
 
 def paste_free_air(known: KnownPlanes, rng: np.random.Generator) -> KnownPlanes | None:
     """The film with free air in it, and its mask; None where it has no room or nothing would be seen."""
-    grey = np.round(known.frame * 255).astype(np.uint8)
-    structures = {name: plane > 0 for name, plane in known.drawn.items()}
-    made = put_free_air(grey, structures, rng)
+    made = put_free_air(*_to_paste_into(known), rng)
     if made is None:
         return None
     rim = cv2.dilate(made.mask.astype(np.uint8), np.ones((2 * _RIM_PX + 1,) * 2, np.uint8)) > 0
     unknown = np.where(rim & ~made.mask, known.unknown | FREE_AIR, known.unknown)
     return replace(
         known,
-        frame=(made.film / np.float32(255)).astype(np.float32),
+        frame=_in_unit(made.film),
         bits=np.where(made.mask, known.bits | FREE_AIR, known.bits),
         unknown=np.where(made.mask, unknown & ~FREE_AIR, unknown),
     )
 
 
-def _entry(known: KnownPlanes, size: int) -> Entry:
+def _paste_mimic(known: KnownPlanes, rng: np.random.Generator) -> KnownPlanes | None:
+    made = put_mimic(*_to_paste_into(known), rng)
+    return None if made is None else replace(known, frame=_in_unit(made.film))
+
+
+def _to_paste_into(known: KnownPlanes) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.bool_]]]:
+    grey = np.round(known.frame * 255).astype(np.uint8)
+    return grey, {name: plane > 0 for name, plane in known.drawn.items()}
+
+
+def _in_unit(film: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return (film / np.float32(255)).astype(np.float32)
+
+
+def _entry(known: KnownPlanes, size: int, *, is_pasted: bool = False) -> Entry:
     rows, columns = scaled(known.letterbox.content, size)
     film = (resize(known.frame, size, size) * 255).round().clip(0, 255).astype(np.uint8)
     bits, unknown = (_nearest(plane, size) for plane in (known.bits, known.unknown))
-    return film, bits, unknown, [rows.start, rows.stop, columns.start, columns.stop]
+    return film, bits, unknown, [rows.start, rows.stop, columns.start, columns.stop], is_pasted
 
 
 def _nearest(bits: NDArray[np.uint32], size: int) -> NDArray[np.uint32]:

@@ -1,9 +1,10 @@
-"""A small network from a film to where on it a gastric tube runs.
+"""A small network from a film to where on it one thing is seen: a gastric tube, or free air.
 
-A tube is a line two or three pixels wide that a segmentation at a quarter of the size does not keep, and what
-tells it from a lead, a shunt or an umbilical line is its course through the whole child. So: depthwise
-separable convolutions (Howard et al. 2017, arXiv:1704.04861) from stride 2 down to 32, and a pyramid that
-brings what is seen there back to a quarter of the size (Lin et al. 2017, arXiv:1612.03144).
+A tube is a line two or three pixels wide that a segmentation at a quarter of the size does not keep, and a
+crescent under the diaphragm is not much wider; what tells either from what looks like it is where it lies in
+the whole child. So: depthwise separable convolutions (Howard et al. 2017, arXiv:1704.04861) from stride 2
+down to 32, and a pyramid that brings what is seen there back to a quarter of the size (Lin et al. 2017,
+arXiv:1612.03144).
 """
 
 from dataclasses import asdict, dataclass
@@ -19,7 +20,7 @@ _STAGES = ((24, 2), (48, 3), (96, 4), (128, 3))
 
 
 @dataclass(frozen=True)
-class TubeNetworkConfig:
+class PyramidConfig:
     """Sizes of the network.
 
     Attributes:
@@ -37,17 +38,17 @@ class TubeNetworkConfig:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "TubeNetworkConfig":
+    def from_json(cls, data: dict[str, Any]) -> "PyramidConfig":
         """Rebuild from `to_json` output after a trip through JSON."""
         return cls(
             int(data["stem"]), tuple((int(c), int(n)) for c, n in data["stages"]), int(data["pyramid"])
         )
 
 
-class TubeNetwork(nn.Module):
-    """Film (B, 1, S, S), normalised, to logits (B, S / 4, S / 4) of being crossed by a gastric tube."""
+class PyramidNetwork(nn.Module):
+    """Film (B, 1, S, S), normalised, to logits (B, S / 4, S / 4) of what it looks for."""
 
-    def __init__(self, config: TubeNetworkConfig) -> None:
+    def __init__(self, config: PyramidConfig) -> None:
         super().__init__()
         self.config = config
         self.stem = _conv_norm(1, config.stem, 3, stride=2)
@@ -99,8 +100,8 @@ def _conv_norm(before: int, after: int, kernel: int, *, stride: int = 1, groups:
     )
 
 
-def load_network(checkpoint: Checkpoint) -> TubeNetwork:
+def load_network(checkpoint: Checkpoint) -> PyramidNetwork:
     """The network of a checkpoint, for use."""
-    network = TubeNetwork(TubeNetworkConfig.from_json(checkpoint.config["network"]))
+    network = PyramidNetwork(PyramidConfig.from_json(checkpoint.config["network"]))
     network.load_state_dict(checkpoint.tensors)
     return network.eval()

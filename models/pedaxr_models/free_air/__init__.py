@@ -1,0 +1,1 @@
+"""A small network that looks for free intraperitoneal air, beside the segmentation."""

@@ -1,0 +1,83 @@
+"""Train the network that looks for free air: `train_free_air(FreeAirConfig(data=..., real=(...), out=...))`.
+
+Real films with free air are next to not to be had. So it is put into real films that show none, and beside
+them stand the same films untouched, and with what only looks like it put in by the same means.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import Dataset
+
+from pedaxr_models.datasets import read_films
+from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
+from pedaxr_models.labels import CHANNELS, Finding
+from pedaxr_models.pyramid.training import Batch, PyramidTraining, train_pyramid
+from pedaxr_models.segmentation.data import open_cache, split_films
+from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
+from pedaxr_models.segmentation.mixed.folds import left_out, other_halves
+from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
+from pedaxr_models.segmentation.mixed.taught import FilmLoss
+
+SIDE = 384  # of the square that the network sees
+_AIR = CHANNELS.index(Finding.PNEUMOPERITONEUM)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreeAirConfig(PyramidTraining):
+    """One run.
+
+    Attributes:
+        data: data set folder of synthetic films with masks.
+        real: folders of real films with partial truth, see docs/real_films.md.
+        also: folders of films with partial truth that every fold learns from.
+        fold: which fifth of the children is not learnt from; None: all are. The half of the other pictures
+            that is kept for testing never is.
+        shares: what a batch is made of.
+        pastes, mimics: versions of each real film without free air, with some, and with what looks like it.
+    """
+
+    data: Path
+    real: tuple[Path, ...] = ()
+    also: tuple[Path, ...] = ()
+    fold: int | None = None
+    shares: Shares = field(default_factory=lambda: Shares(synthetic=4, abdomen=4, other=2))
+    pastes: int = 32
+    mimics: int = 16
+
+
+def train_free_air(config: FreeAirConfig) -> Path:
+    """Train; the averaged weights are kept in `average.pt` below `config.out`, whose path is returned."""
+    loss = FreeAirLoss()
+    return train_pyramid(config, lambda: _batches(config), loss)
+
+
+def _batches(config: FreeAirConfig) -> Dataset[Batch]:
+    films = [film for folder in config.real for film in read_partial(folder)]
+    skip = not_learnt_from(films, config.fold)
+    films += [film for folder in config.also for film in read_partial(folder)]
+    cache = open_cache(split_films(read_films(config.data))["train"], config.data / "cache", SIDE)
+    kept = [film for film in films if film.child not in skip]
+    real = rasterise_real(kept, SIDE, pastes=config.pastes, mimics=config.mimics, seed=config.seed)
+    return MixedBatches(cache, real, config.shares, seed=config.seed)
+
+
+def not_learnt_from(films: list[PartialFilm], fold: int | None) -> tuple[str, ...]:
+    """Children of the fold, and those of the other pictures that are kept for testing."""
+    return left_out(films, fold) or tuple(film.child for film in other_halves(films)[1])
+
+
+class FreeAirLoss:
+    """`FilmLoss` of the one channel, at the size of the film."""
+
+    def __init__(self) -> None:
+        self.loss = FilmLoss([Finding.PNEUMOPERITONEUM])
+
+    def __call__(self, logits: Tensor, bits: Tensor, unknown: Tensor) -> Tensor:
+        """Of (B, S / 4, S / 4), and of bit planes (B, S, S): what is there, and of what nothing is known."""
+        large = F.interpolate(logits[:, None], size=bits.shape[-2:], mode="bilinear", align_corners=False)
+        there, hidden = ((planes >> _AIR & 1)[:, None].float() for planes in (bits, unknown))
+        found: Tensor = self.loss.to(logits.device)(large, there, 1 - hidden)
+        return found
