@@ -1,27 +1,35 @@
 """Train the network that looks for free air: `train_free_air(FreeAirConfig(data=..., real=(...), out=...))`.
 
-Real films with free air are next to not to be had. So it is put into real films that show none, and beside
+Free air is told by what lies round it, so the network learns to outline everything; what else it outlines is
+not used. Real films with free air are next to not to be had. So it is put into real films that show none, and beside
 them stand the same films untouched, and with what only looks like it put in by the same means.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
 from pedaxr_models.labels import CHANNELS, Finding
+from pedaxr_models.pyramid.network import PyramidConfig
 from pedaxr_models.pyramid.training import Batch, PyramidTraining, train_pyramid
-from pedaxr_models.segmentation.data import open_cache, split_films
+from pedaxr_models.segmentation.data import open_cache, split_films, unpack_planes
+from pedaxr_models.segmentation.losses import PartialLoss
 from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
 from pedaxr_models.segmentation.mixed.folds import left_out, other_halves
+from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
 from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
 from pedaxr_models.segmentation.mixed.taught import FilmLoss
+from pedaxr_models.training.loop import pick_device
 
 SIDE = 384  # of the square that the network sees
+NETWORK = PyramidConfig(24, ((32, 2), (64, 3), (128, 4), (192, 3)), 48, len(CHANNELS))
+STRIDE = 4  # of its output
+_EVERYTHING = 3.0  # weight of everything, next to free air's 1
 _AIR = CHANNELS.index(Finding.PNEUMOPERITONEUM)
 
 
@@ -35,6 +43,7 @@ class FreeAirConfig(PyramidTraining):
         also: folders of films with partial truth that every fold learns from.
         fold: which fifth of the children is not learnt from; None: all are. The half of the other pictures
             that is kept for testing never is.
+        side: of the films; a first run may see smaller ones.
         shares: what a batch is made of.
         pastes, mimics: versions of each real film without free air, with some, and with what looks like it.
     """
@@ -43,6 +52,8 @@ class FreeAirConfig(PyramidTraining):
     real: tuple[Path, ...] = ()
     also: tuple[Path, ...] = ()
     fold: int | None = None
+    side: int = SIDE
+    network: PyramidConfig = NETWORK
     shares: Shares = field(default_factory=lambda: Shares(synthetic=4, abdomen=4, other=2))
     pastes: int = 32
     mimics: int = 16
@@ -50,7 +61,7 @@ class FreeAirConfig(PyramidTraining):
 
 def train_free_air(config: FreeAirConfig) -> Path:
     """Train; the averaged weights are kept in `average.pt` below `config.out`, whose path is returned."""
-    loss = FreeAirLoss()
+    loss = FreeAirLoss().to(pick_device(config.device))
     return train_pyramid(config, lambda: _batches(config), loss)
 
 
@@ -58,9 +69,9 @@ def _batches(config: FreeAirConfig) -> Dataset[Batch]:
     films = [film for folder in config.real for film in read_partial(folder)]
     skip = not_learnt_from(films, config.fold)
     films += [film for folder in config.also for film in read_partial(folder)]
-    cache = open_cache(split_films(read_films(config.data))["train"], config.data / "cache", SIDE)
+    cache = open_cache(split_films(read_films(config.data))["train"], config.data / "cache", config.side)
     kept = [film for film in films if film.child not in skip]
-    real = rasterise_real(kept, SIDE, pastes=config.pastes, mimics=config.mimics, seed=config.seed)
+    real = rasterise_real(kept, config.side, pastes=config.pastes, mimics=config.mimics, seed=config.seed)
     return MixedBatches(cache, real, config.shares, seed=config.seed)
 
 
@@ -69,15 +80,20 @@ def not_learnt_from(films: list[PartialFilm], fold: int | None) -> tuple[str, ..
     return left_out(films, fold) or tuple(film.child for film in other_halves(films)[1])
 
 
-class FreeAirLoss:
-    """`FilmLoss` of the one channel, at the size of the film."""
+class FreeAirLoss(nn.Module):
+    """Of free air `FilmLoss`, at the size of the film; of everything `PartialLoss`, at that of the output."""
 
     def __init__(self) -> None:
-        self.loss = FilmLoss([Finding.PNEUMOPERITONEUM])
+        super().__init__()
+        self.film, self.all = FilmLoss([Finding.PNEUMOPERITONEUM]), PartialLoss(CHANNELS)
 
-    def __call__(self, logits: Tensor, bits: Tensor, unknown: Tensor) -> Tensor:
-        """Of (B, S / 4, S / 4), and of bit planes (B, S, S): what is there, and of what nothing is known."""
-        large = F.interpolate(logits[:, None], size=bits.shape[-2:], mode="bilinear", align_corners=False)
+    def forward(self, logits: Tensor, bits: Tensor, unknown: Tensor) -> Tensor:
+        """Scalar, of (B, C, S / 4, S / 4), and of bit planes (B, S, S): what is there, what is unknown."""
+        air = F.interpolate(logits[:, _AIR, None], size=bits.shape[-2:], mode="bilinear", align_corners=False)
         there, hidden = ((planes >> _AIR & 1)[:, None].float() for planes in (bits, unknown))
-        found: Tensor = self.loss.to(logits.device)(large, there, 1 - hidden)
-        return found
+        middles = slice(STRIDE // 2, None, STRIDE)
+        coarse, hidden_coarse = (planes[:, middles, middles] for planes in (bits, unknown))
+        gas = (coarse >> GAS_BIT & 1).float()
+        found: Tensor = self.film(air, there, 1 - hidden)
+        every: Tensor = self.all(logits, unpack_planes(coarse), 1 - unpack_planes(hidden_coarse), gas)
+        return found + _EVERYTHING * every

@@ -27,11 +27,13 @@ class PyramidConfig:
         stem: channels at stride 2.
         stages: channels and blocks of each stride from 4 on.
         pyramid: channels in which what is seen at all strides is added up.
+        outputs: planes of logits.
     """
 
     stem: int = 16
     stages: tuple[tuple[int, int], ...] = _STAGES
     pyramid: int = 32
+    outputs: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """Plain dict, the inverse of `from_json`."""
@@ -40,13 +42,15 @@ class PyramidConfig:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "PyramidConfig":
         """Rebuild from `to_json` output after a trip through JSON."""
-        return cls(
-            int(data["stem"]), tuple((int(c), int(n)) for c, n in data["stages"]), int(data["pyramid"])
-        )
+        stages = tuple((int(c), int(n)) for c, n in data["stages"])
+        return cls(int(data["stem"]), stages, int(data["pyramid"]), int(data.get("outputs", 1)))
 
 
 class PyramidNetwork(nn.Module):
-    """Film (B, 1, S, S), normalised, to logits (B, S / 4, S / 4) of what it looks for."""
+    """Film (B, 1, S, S), normalised, to logits of what it looks for.
+
+    (B, S / 4, S / 4), or (B, C, S / 4, S / 4) where it has several outputs.
+    """
 
     def __init__(self, config: PyramidConfig) -> None:
         super().__init__()
@@ -61,7 +65,7 @@ class PyramidNetwork(nn.Module):
         self.stages = nn.ModuleList(stages)
         self.lateral = nn.ModuleList(nn.Conv2d(channels, config.pyramid, 1) for channels, _ in config.stages)
         self.merged = _Separable(config.pyramid, config.pyramid)
-        self.head = nn.Conv2d(config.pyramid, 1, 1)
+        self.head = nn.Conv2d(config.pyramid, config.outputs, 1)
         nn.init.constant_(self.head.bias, -4.0)  # type: ignore[arg-type]
 
     def forward(self, film: Tensor) -> Tensor:
