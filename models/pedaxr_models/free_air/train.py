@@ -1,22 +1,24 @@
 """Train the network that looks for free air: `train_free_air(FreeAirConfig(data=..., real=(...), out=...))`.
 
 Free air is told by what lies round it, so the network learns to outline everything; what else it outlines is
-not used. Real films with free air are next to not to be had. So it is put into real films that show none, and beside
-them stand the same films untouched, and with what only looks like it put in by the same means.
+not used. Real films with free air are next to not to be had. So it is put into real films that show none, and
+beside them stand the same films untouched, and with what only looks like it put in by the same means.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
+from pedaxr_models.checkpoint import save_checkpoint
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
 from pedaxr_models.labels import CHANNELS, Finding
 from pedaxr_models.pyramid.network import PyramidConfig
-from pedaxr_models.pyramid.training import Batch, PyramidTraining, train_pyramid
+from pedaxr_models.pyramid.training import Batch, PyramidTraining, describe, train_pyramid, trained
+from pedaxr_models.segmentation.card import describe_data
 from pedaxr_models.segmentation.data import open_cache, split_films, unpack_planes
 from pedaxr_models.segmentation.losses import PartialLoss
 from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
@@ -24,8 +26,10 @@ from pedaxr_models.segmentation.mixed.folds import left_out, other_halves
 from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
 from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
 from pedaxr_models.segmentation.mixed.taught import FilmLoss
+from pedaxr_models.segmentation.mixed.train import describe_real
 from pedaxr_models.training.loop import pick_device
 
+NAME = "pedaxr-free-air"
 SIDE = 384  # of the square that the network sees
 NETWORK = PyramidConfig(24, ((32, 2), (64, 3), (128, 4), (192, 3)), 48, len(CHANNELS))
 STRIDE = 4  # of its output
@@ -69,7 +73,7 @@ def _batches(config: FreeAirConfig) -> Dataset[Batch]:
     films = [film for folder in config.real for film in read_partial(folder)]
     skip = not_learnt_from(films, config.fold)
     films += [film for folder in config.also for film in read_partial(folder)]
-    cache = open_cache(split_films(read_films(config.data))["train"], config.data / "cache", config.side)
+    cache = open_cache(split_films(read_films(config.data))["train"], config.out / "cache", config.side)
     kept = [film for film in films if film.child not in skip]
     real = rasterise_real(kept, config.side, pastes=config.pastes, mimics=config.mimics, seed=config.seed)
     return MixedBatches(cache, real, config.shares, seed=config.seed)
@@ -78,6 +82,36 @@ def _batches(config: FreeAirConfig) -> Dataset[Batch]:
 def not_learnt_from(films: list[PartialFilm], fold: int | None) -> tuple[str, ...]:
     """Children of the fold, and those of the other pictures that are kept for testing."""
     return left_out(films, fold) or tuple(film.child for film in other_halves(films)[1])
+
+
+def package(config: FreeAirConfig) -> Path:
+    """The averaged weights as a checkpoint folder below `config.out`, without what is outlined besides."""
+    network, films = trained(config), [film for folder in config.real for film in read_partial(folder)]
+    skip = not_learnt_from(films, config.fold)
+    tensors = network.state_dict()
+    for name in ("head.weight", "head.bias"):
+        tensors[name] = tensors[name][_AIR : _AIR + 1].clone()
+    learnt = describe_real([film for film in films if film.child not in skip])
+    save_checkpoint(
+        config.out / "checkpoint",
+        tensors=tensors,
+        config={"name": NAME, "network": replace(config.network, outputs=1).to_json()},
+        metrics={},
+        recipe=describe(config),
+        data=describe_data(config.data, split_films(read_films(config.data))) | {"also": learnt},
+        card=_CARD,
+    )
+    return config.out / "checkpoint"
+
+
+_CARD = """# pedaxr free air
+
+Looks for free intraperitoneal air on abdominal radiographs, beside the segmentation (`pedaxr train
+second-look`). Learnt from free air put into films; nobody who judged them is a radiologist. Research and
+teaching use; not a medical device.
+
+Not measured yet: `pedaxr evaluate left-out`.
+"""
 
 
 class FreeAirLoss(nn.Module):

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pedaxr_models.labels import CHANNELS
+from pedaxr_models.labels import CHANNELS, Finding
+from pedaxr_models.pyramid.network import PyramidConfig, PyramidNetwork
 from pedaxr_models.segmentation.backbones import efficientnet_lite
 from pedaxr_models.training.state_file import read_state
 
@@ -49,6 +50,7 @@ class NetworkConfig:
         skips: width of the backbone features taken into the decoder, by stride, coarse to fine; the finest is
             the stride of the logits before they are interpolated to the input.
         channels: what each output means, in order.
+        second: of the small network that looks for free air as well; None: there is none.
     """
 
     backbone: str = "mobilenet_v3_large"
@@ -56,12 +58,14 @@ class NetworkConfig:
     width: int = 128
     skips: tuple[tuple[int, int], ...] = ((8, 48), (4, 32))
     channels: tuple[str, ...] = CHANNELS
+    second: PyramidConfig | None = None
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "NetworkConfig":
         """From `dataclasses.asdict` after a trip through JSON, which turns tuples into lists."""
         skips = tuple((int(stride), int(width)) for stride, width in data["skips"])
-        return cls(**{**data, "skips": skips, "channels": tuple(data["channels"])})
+        second = PyramidConfig.from_json(data["second"]) if data.get("second") else None
+        return cls(**{**data, "skips": skips, "channels": tuple(data["channels"]), "second": second})
 
 
 class SegmentationNetwork(nn.Module):
@@ -81,6 +85,14 @@ class SegmentationNetwork(nn.Module):
         else:
             self.head = RefiningHead(widths, config.width, config.skips, len(config.channels))
         _start_at_prior(self.head)
+        self.second = None if config.second is None else PyramidNetwork(config.second).requires_grad_(False)
+
+    def train(self, mode: bool = True) -> "SegmentationNetwork":
+        """As of any module; the second network learns apart (`pedaxr_models.free_air`) and stays as it is."""
+        super().train(mode)
+        if self.second is not None:
+            self.second.eval()
+        return self
 
     def forward(self, pixel_values: Tensor) -> Tensor:
         """Film (N, 1, H, W) float32, normalised, to logits (N, len(channels), H, W)."""
@@ -94,7 +106,16 @@ class SegmentationNetwork(nn.Module):
     def look(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
         """As `coarse`, and the backbone's features (N, C, H / 16, W / 16), which a report writer may read."""
         features = self.encoder(pixel_values)
-        return self.head(features), features[16]
+        logits: Tensor = self.head(features)
+        return self._with_second(logits, pixel_values), features[16]
+
+    def _with_second(self, logits: Tensor, pixel_values: Tensor) -> Tensor:
+        """Of free air what the surer of both networks says; the second speaks on the first one's scale."""
+        if self.second is None:
+            return logits
+        air = self.config.channels.index(Finding.PNEUMOPERITONEUM)
+        surer = torch.maximum(logits[:, air], self.second(pixel_values))
+        return torch.cat([logits[:, :air], surer[:, None], logits[:, air + 1 :]], dim=1)
 
 
 class Encoder(nn.Module):

@@ -10,7 +10,7 @@ from pedaxr_server.cli.data import library_errors
 from pedaxr_server.cli.evaluate.films import DATA
 from pedaxr_server.cli.options import FOLDER, json_option, show
 from pedaxr_server.cli.publish import publish
-from pedaxr_server.cli.train import eyes_options
+from pedaxr_server.cli.train.options import eyes_options
 
 if TYPE_CHECKING:
     from pedaxr_models.captioning.ablation.scores import AblationScores

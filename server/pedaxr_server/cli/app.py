@@ -223,7 +223,7 @@ _BY_SUBJECT: dict[str, dict[str, click.Command | str]] = {
         "audit": "audit:audit",
     },
     "Train and evaluate": {
-        "train": "train:train",
+        "train": "train.group:train",
         "evaluate": "evaluate.group:evaluate",
         "learn": "learning.learn:learn",
         "weights": "learning.weights:weights",

@@ -12,13 +12,13 @@ from pedaxr_models.checkpoint import CheckpointError, load_checkpoint, weights_f
 from pedaxr_models.datasets import read_films
 from pedaxr_models.phantom.dataset.write import write_dataset
 from pedaxr_models.phantom.film import PhantomFilm
+from pedaxr_models.pyramid.network import PyramidConfig, PyramidNetwork
 from pedaxr_models.runtime.load import load_tube_finder
 from pedaxr_models.segmentation.transforms import Letterbox, frame_film
 from pedaxr_models.tubes.backgrounds import torso_of
 from pedaxr_models.tubes.drawing import lay_tube
 from pedaxr_models.tubes.evaluate import TubeCall, call_films, choose_shortest, seen_and_false
 from pedaxr_models.tubes.finder import TubeFinder
-from pedaxr_models.pyramid.network import PyramidNetwork, PyramidConfig
 from pedaxr_models.tubes.sheet import draw_sheet
 from pedaxr_models.tubes.train import TubeConfig, package, train_tubes, tube_loss
 

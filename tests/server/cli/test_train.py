@@ -14,7 +14,7 @@ from pedaxr.errors import InvalidRequest
 from pedaxr_models.checkpoint import load_checkpoint, weights_folder
 from pedaxr_server.cli.app import main
 from pedaxr_server.cli.publish import publish
-from pedaxr_server.cli.train import BACKBONES, HEADS
+from pedaxr_server.cli.train.segmentation import BACKBONES, HEADS
 
 pytestmark = pytest.mark.usefixtures("few_pictures_that_are_no_films")
 

@@ -24,6 +24,7 @@ from pedaxr.reading.read_film import look_at
 from pedaxr.reading.regions import channel_masks
 from pedaxr.types import Region
 from pedaxr_models.datasets.partial_truth import PartialFilm, Presence
+from pedaxr_models.free_air.alone import is_second, second_alone
 from pedaxr_models.labels import CHANNELS, Finding
 from pedaxr_models.pasting.free_air import put_free_air
 from pedaxr_models.runtime.load import load_segmenter
@@ -104,23 +105,26 @@ def read_left_out(
     *,
     versions: int = 8,
     seed: int = 0,
+    second: tuple[float, float] = (0.0, 1.0),
     progress: Progress | None = None,
 ) -> list[LeftOutRecord]:
     """Each film by the network that has not seen its child.
 
     Args:
-        runs: by fold, the checkpoint folder.
+        runs: by fold, the checkpoint folder, of a segmentation or of what looks for free air alone, at films
+            that are laid out as `shipped` sees them, which may have learned from them.
         films: those that the runs learned from, but for the fold's.
         shipped: whose thresholds are used.
         versions: with free air put in, of each film that surely shows none.
         seed: equal seeds put in the same.
+        second: log-odds from which one that looks for free air alone outlines it, and calls it.
         progress: called with the films done and their number.
 
     Raises:
         CheckpointError: a folder holds no segmentation network.
     """
     pairs = [(fold, film) for fold in sorted(runs) for film in left_out_films(films, fold)]
-    networks = {fold: _as_shipped(load_segmenter(folder), shipped) for fold, folder in runs.items()}
+    networks = {fold: _network(folder, shipped, second) for fold, folder in runs.items()}
     records: list[LeftOutRecord] = []
     for number, (fold, film) in enumerate(pairs, 1):
         rng = np.random.default_rng((seed, fold, number))
@@ -128,6 +132,12 @@ def read_left_out(
         if progress is not None:
             progress(number, len(pairs))
     return records
+
+
+def _network(folder: Path, shipped: FilmSegmenter, second: tuple[float, float]) -> FilmSegmenter:
+    if is_second(folder):
+        return second_alone(folder, shipped, outlined_from=second[0], called_from=second[1])
+    return _as_shipped(load_segmenter(folder), shipped)
 
 
 def _as_shipped(network: FilmSegmenter, shipped: FilmSegmenter) -> FilmSegmenter:

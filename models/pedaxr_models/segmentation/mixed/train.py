@@ -50,7 +50,8 @@ class MixedConfig:
         stages: (side of the network's square, steps), in order; the last is the serving size.
         pastes: versions with free air put in, of each real film that shows none.
         backbone_rate: the backbone's learning rate, next to the head's 1.
-        start_from: checkpoint folder, or None: ImageNet weights.
+        start_from: checkpoint folder, or None: ImageNet weights. Its second look for free air is left
+            behind, see `pedaxr_models.free_air.join`.
         leave_out: children whose films are not trained on.
         also: folders of films with partial truth that every fold learns from, such as those that
             `pedaxr films --onto` makes of pictures to learn from.
@@ -221,7 +222,8 @@ def start_run(
     if start_from is None:
         load_backbone(built, imagenet_file())
     else:
-        built.load_state_dict(load_checkpoint(start_from).tensors)
+        tensors = load_checkpoint(start_from).tensors
+        built.load_state_dict({n: t for n, t in tensors.items() if not n.startswith("second.")})
     return run_of(built, config, device)
 
 

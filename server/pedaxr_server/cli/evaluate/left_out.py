@@ -27,6 +27,13 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
     help="Versions with free air put in, of each film that shows none.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--second",
+    type=(float, float),
+    default=(0.0, 3.0),
+    show_default=True,
+    help="Log-odds from which a run of `train free-air` outlines, and calls.",
+)
 @document_option
 @weights_option
 @json_option
@@ -35,14 +42,15 @@ def evaluate_left_out(
     real: tuple[Path, ...],
     versions: int,
     seed: int,
+    second: tuple[float, float],
     document: Path | None,
     weights: Path | None,
     json_path: Path | None,
 ) -> None:
     """Free air and structures on real films of children that a network has not seen.
 
-    RUNS are folders of `pedaxr train mixed --fold N`. Thresholds are those of the weights in use, whose mean
-    of the runs they may be.
+    RUNS are folders of `pedaxr train mixed --fold N`, or of `pedaxr train free-air --fold N`. Thresholds are
+    those of the weights in use, whose mean of the runs they may be.
     """
     from rich.markdown import Markdown
 
@@ -59,7 +67,9 @@ def evaluate_left_out(
         shipped = models.segmenter()
         by_fold = dict(_fold_of(run) for run in runs)
         with progress_bar("Reading", 1) as progress:
-            records = read_left_out(by_fold, films, shipped, versions=versions, seed=seed, progress=progress)
+            records = read_left_out(
+                by_fold, films, shipped, versions=versions, seed=seed, second=second, progress=progress
+            )
         figures = left_out_figures(records, shipped.call_thresholds.get(air, shipped.thresholds[air]))
         table = shares_table(figures.shares, figures.dice)
         if document:
@@ -79,5 +89,7 @@ def _fold_of(run: Path) -> tuple[int, Path]:
     except (OSError, ValueError):
         fold = None
     if not isinstance(fold, int):
-        raise InvalidRequest(f"{run.name} is not a finished run of `pedaxr train mixed --fold N`.")
+        raise InvalidRequest(
+            f"{run.name} is not a finished run of `pedaxr train mixed --fold N` or `train free-air --fold N`."
+        )
     return fold, checkpoint

@@ -1,9 +1,8 @@
-"""`pedaxr train`: both networks, from a data set folder or its films.csv."""
+"""`pedaxr train segmentation`, `mixed`, `mean` and `thresholds`: what outlines."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -12,78 +11,14 @@ from pedaxr_models.labels import CHANNELS
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import DATA, counter
 from pedaxr_server.cli.options import FOLDER, resumable
+from pedaxr_server.cli.train.options import check_new, tell_next, training_options
 
-F = TypeVar("F", bound=Callable[..., Any])
 BACKBONES = ("mobilenet_v3_large", "efficientnet_lite0", "resnet50", "resnet101")
 HEADS = ("deeplabv3plus", "deeplabv3")
-FEWEST_VALIDATION_FILMS = 20
 
 
-def _train_options(command: F) -> F:
-    """Options that both trainings share."""
-    options = (
-        click.option("--data", type=DATA, required=True, help="Data set folder or its films.csv."),
-        click.option("--out", type=FOLDER, required=True, help="Receives curves, metrics and checkpoint/."),
-        click.option(
-            "--preset", type=click.Choice(("small", "full", "finetune")), default="small",
-            show_default=True, help="Two CPU cores, one GPU, or fine-tuning from the bundled weights.",
-        ),
-        click.option(
-            "--minutes", type=click.FloatRange(0, min_open=True),
-            help="Time budget in minutes (default: preset).",
-        ),
-        click.option("--steps", type=click.IntRange(1), help="Budget in optimiser steps instead of minutes."),
-        click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
-        click.option("--resume", is_flag=True, help="Continue the interrupted run in --out."),
-        click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto."),
-        click.option("--threads", type=click.IntRange(1), help="CPU threads (default: torch's choice)."),
-    )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def eyes_options(command: F) -> F:
-    """Options for a reader that is to learn to see from few films."""
-    options = (
-        click.option(
-            "--eyes", "--stem", "stem", type=click.Choice(("linear", "convolutions", "hybrid", "imagenet")),
-            default="linear", show_default=True,
-            help="Patch embedding: linear, convolutions, or features of the frozen backbone of the "
-            "segmentation (hybrid) or of ImageNet.",
-        ),
-        click.option(
-            "--outline-weight", type=click.FloatRange(0), default=0.0, show_default=True,
-            help="Weight of predicting the outlines from each patch, falling to 0 over the budget.",
-        ),
-        click.option(
-            "--tells-findings", is_flag=True, help="Let the decoder attend to the finding head's features."
-        ),
-        click.option(
-            "--quiet-masks", is_flag=True, help="Fill planes without an outline with 0 instead of -1."
-        ),
-    )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def _check_new(out: Path, *, resume: bool) -> None:
-    """Raises InvalidRequest where a training lies in the folder that is neither continued nor to be lost."""
-    if not resume and (out / "state.pt").exists():
-        raise InvalidRequest(
-            f"{out} holds a training already, which would be lost. Go on with it by --resume, or give "
-            "another --out."
-        )
-
-
-@click.group()
-def train() -> None:
-    """Train a network. Interrupt at any time; continue with --resume."""
-
-
-@train.command("segmentation")
-@_train_options
+@click.command("segmentation")
+@training_options
 @click.option(
     "--start-from",
     type=click.Path(path_type=Path, exists=True),
@@ -105,7 +40,7 @@ def train_segmentation(
     """Train DeepLabv3 to outline findings and structures."""
     from pedaxr_models.segmentation import train as training
 
-    _check_new(out, resume=options["resume"])
+    check_new(out, resume=options["resume"])
     given = {name: value for name, value in options.items() if value is not None}
     config = training.preset(preset, data=data, out=out, **given)
     if (backbone or head) and config.start_from and config.start_from.is_dir():
@@ -121,7 +56,7 @@ def train_segmentation(
         _tell(checkpoint)
 
 
-@train.command("mixed")
+@click.command("mixed")
 @click.option(
     "--data", type=DATA, multiple=True, required=True, help="Data set folder of synthetic films; repeatable."
 )
@@ -185,7 +120,7 @@ def train_mixed(real: tuple[Path, ...], batch: tuple[int, int, int] | None, **op
     from pedaxr_models.segmentation.mixed import train as training
     from pedaxr_models.segmentation.mixed.batches import Shares
 
-    _check_new(options["out"], resume=options["resume"])
+    check_new(options["out"], resume=options["resume"])
     given = {name: value for name, value in options.items() if value is not None}
     if options["only"] and not options["start_from"]:
         raise InvalidRequest(
@@ -199,33 +134,7 @@ def train_mixed(real: tuple[Path, ...], batch: tuple[int, int, int] | None, **op
     tell_next(training.package(config))
 
 
-@train.command("tubes")
-@click.option("--data", type=DATA, required=True, help="Data set folder of synthetic films, with masks.")
-@click.option(
-    "--real",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    multiple=True,
-    help="Folder of real films with partial truth (docs/real_films.md) to draw tubes on; repeatable.",
-)
-@click.option("--leave-out", multiple=True, help="Child whose films are not learnt from; repeatable.")
-@click.option("--out", type=FOLDER, required=True, help="Receives state.pt, losses.json and checkpoint/.")
-@click.option("--steps", type=click.IntRange(1), default=5000, show_default=True, help="Optimiser steps.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--resume", is_flag=True, help="Continue the interrupted run in --out.")
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
-@resumable("--resume")
-def train_tubes(**options: Any) -> None:
-    """Train the small network that sees gastric tubes, on films that tubes are drawn onto."""
-    from pedaxr_models.tubes import train as training
-
-    _check_new(options["out"], resume=options["resume"])
-    config = training.TubeConfig(**options)
-    with library_errors():
-        training.train_tubes(config)
-        click.echo(f"checkpoint: {training.package(config)}")
-
-
-@train.command("mean")
+@click.command("mean")
 @click.argument(
     "runs", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False)
 )
@@ -253,67 +162,6 @@ def _tell(checkpoint: Path) -> None:
     tell_next(checkpoint)
 
 
-def tell_next(checkpoint: Path) -> None:
-    """Where the network is, how little few validation films prove, and which command comes next."""
-    from pedaxr_models.checkpoint import load_checkpoint
-
-    click.echo(f"checkpoint: {checkpoint}")
-    if not checkpoint.is_dir():
-        return
-    films = load_checkpoint(checkpoint, with_tensors=False).data.get("films", {}).get("validation")
-    if films is not None and films < FEWEST_VALIDATION_FILMS:
-        click.echo(
-            f"Only {films} validation films: fewer than {FEWEST_VALIDATION_FILMS} prove nothing, neither "
-            "that these weights are better nor that they are worse."
-        )
-    click.echo(
-        f"next: pedaxr weights use {checkpoint.parent}    (the network not in there stays the bundled one; "
-        f"to try it once: PEDAXR_WEIGHTS={checkpoint.parent} pedaxr segment FILM)"
-    )
-
-
-@train.command("captioner")
-@_train_options
-@click.option(
-    "--segmenter", type=FOLDER, help="Segmentation checkpoint that it uses (default: the bundled weights)."
-)
-@click.option("--start-from", type=FOLDER, help="Checkpoint folder to fine-tune.")
-@click.option(
-    "--measured-films", type=click.IntRange(1), help="Measure at most N held-out films (default: preset)."
-)
-@click.option("--vision", type=FOLDER, help="Your pretrained ViT: a local folder of `save_pretrained`.")
-@click.option("--text", type=FOLDER, help="Your pretrained BERT: a local folder of `save_pretrained`.")
-@eyes_options
-@click.option(
-    "--outlines-lost",
-    type=click.FloatRange(0, 1),
-    default=0.0,
-    show_default=True,
-    help="Share of training films without their predicted outlines, so that the film itself is looked at.",
-)
-@resumable("--resume")
-def train_captioner(
-    data: Path,
-    out: Path,
-    preset: str,
-    minutes: float | None,
-    steps: int | None,
-    segmenter: Path | None,
-    start_from: Path | None,
-    measured_films: int | None,
-    **options: Any,
-) -> None:
-    """Train the vision transformer and decoder that write reports."""
-    from pedaxr_models.captioning import train as training
-
-    _check_new(out, resume=options["resume"])
-    given = {"minutes": minutes, "steps": steps, "start_from": start_from, "measured_films": measured_films}
-    options |= {name: value for name, value in given.items() if value is not None}
-    config = training.preset(preset, data=data, out=out, segmenter=segmenter, **options)
-    with library_errors():
-        tell_next(training.train_captioner(config))
-
-
 def _probabilities(
     context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
 ) -> dict[str, float]:
@@ -332,19 +180,7 @@ def _probabilities(
     return chosen
 
 
-@train.command("graphs")
-@click.option("--weights", type=FOLDER, help="Folder of one or both networks (default: the bundled weights).")
-def train_graphs(weights: Path | None) -> None:
-    """Compile trained networks to graphs next to them, which serve without PyTorch."""
-    from pedaxr_models.checkpoint import weights_root
-    from pedaxr_models.runtime.compiled import write_graphs
-
-    with library_errors():
-        for path in write_graphs(weights or weights_root()):
-            click.echo(f"{path} ({path.stat().st_size / 2**20:.1f} MiB)")
-
-
-@train.command("thresholds")
+@click.command("thresholds")
 @click.option(
     "--data", type=DATA, required=True, help="Data set folder or CSV; its validation films are used."
 )

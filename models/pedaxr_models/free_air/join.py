@@ -1,0 +1,100 @@
+"""The network that looks for free air, put beside a segmentation as its second look."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from pedaxr_models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from pedaxr_models.free_air.train import NAME, SIDE
+from pedaxr_models.labels import Finding
+from pedaxr_models.pyramid.network import PyramidNetwork, load_network
+from pedaxr_models.segmentation.film_segmenter import FilmSegmenter
+from pedaxr_models.segmentation.network import SegmentationNetwork
+from pedaxr_models.segmentation.segmenter import Segmenter
+
+
+def join(segmentation: Path, free_air: Path, out: Path, *, outlined_from: float, called_from: float) -> Path:
+    """A segmentation checkpoint that takes, of free air, what the surer of both networks says.
+
+    The second network's log-odds are brought to the scale of the first one's, so that what is outlined and
+    what is called is decided at the thresholds as they are.
+
+    Args:
+        segmentation: checkpoint folder; a second look that it has is replaced.
+        free_air: checkpoint folder of `free_air.train.package`.
+        out: receives the checkpoint, which has not been measured.
+        outlined_from: log-odds of the second network from which free air is outlined.
+        called_from: the same, from which it is called.
+
+    Raises:
+        CheckpointError: a folder is damaged, or not of such a network.
+        ValueError: the points do not rise, or the networks look at films of different sizes.
+    """
+    segmenter, stored = Segmenter.load(segmentation), load_checkpoint(segmentation)
+    if segmenter.size != SIDE:
+        raise ValueError(f"The second look is for networks that see {SIDE} pixels, not {segmenter.size}.")
+    second = load_free_air(free_air)
+    put_on_scale(second, segmenter, outlined_from, called_from)
+    joined = SegmentationNetwork(replace(segmenter.network_config, second=second.config))
+    own = {name: tensor for name, tensor in stored.tensors.items() if not name.startswith("second.")}
+    joined.load_state_dict(own | {f"second.{name}": tensor for name, tensor in second.state_dict().items()})
+    points = {"outlined_from": outlined_from, "called_from": called_from}
+    save_checkpoint(
+        out,
+        tensors=joined.state_dict(),
+        config=_like(segmenter, joined).to_config(),
+        metrics=stored.metrics,
+        recipe=stored.recipe | {"second": load_checkpoint(free_air).recipe | points},
+        data=stored.data,
+        card=stored.card,
+    )
+    return out
+
+
+def load_free_air(folder: Path) -> PyramidNetwork:
+    """Of a checkpoint folder. Raises CheckpointError for one of something else."""
+    checkpoint = load_checkpoint(folder)
+    if checkpoint.config.get("name") != NAME:
+        raise CheckpointError(
+            f"'{folder.name}' does not hold a network that looks for free air. Train one with `pedaxr train "
+            "free-air`."
+        )
+    return load_network(checkpoint)
+
+
+def _like(segmenter: Segmenter, network: SegmentationNetwork) -> Segmenter:
+    return Segmenter(
+        network,
+        size=segmenter.size,
+        name=segmenter.name,
+        thresholds=segmenter.thresholds,
+        min_area_px=segmenter.min_area_px,
+        core_thresholds=segmenter.core_thresholds,
+        call_thresholds=segmenter.call_thresholds,
+    )
+
+
+@torch.no_grad()
+def put_on_scale(
+    second: PyramidNetwork, segmenter: FilmSegmenter, outlined_from: float, called_from: float
+) -> None:
+    """Change its last layer so that its points are the thresholds of a segmentation.
+
+    Raises:
+        ValueError: the points do not rise.
+    """
+    if called_from <= outlined_from:
+        raise ValueError("Free air must be called from higher log-odds than it is outlined from.")
+    outlined, factor = _log_odds(segmenter.thresholds[Finding.PNEUMOPERITONEUM]), 1.0
+    called = segmenter.call_thresholds.get(Finding.PNEUMOPERITONEUM)
+    if called is not None:
+        factor = (_log_odds(called) - outlined) / (called_from - outlined_from)
+    assert second.head.bias is not None
+    second.head.weight.mul_(factor)
+    second.head.bias.mul_(factor).add_(outlined - factor * outlined_from)
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(probability / (1 - probability))
