@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pedaxr_models.pasting.free_air import Gas, Pasted, Scene, clouds, develop, is_visible, read_scene
+from pedaxr_models.pasting.free_air import Gas, Pasted, Scene, clouds, develop, read_scene
 from pedaxr_models.pasting.grey_curve import FloatImage, Mask
 
 _ATTEMPTS = 4
+_LEAST_CHANGE = 5.0  # grey levels
 
 
 def put_mimic(
@@ -37,7 +38,7 @@ def put_mimic(
         gas = kinds[kind](scene, rng)
         if gas is not None and gas.mask.sum() >= 12:
             made = develop(scene, gas, kind, rng)
-            if is_visible(made, scene):
+            if made.measures["change"] >= _LEAST_CHANGE:
                 return made
     return None
 
@@ -54,7 +55,7 @@ def _lung_base(scene: Scene, rng: np.random.Generator) -> Gas | None:
     above = dome.rows[None] - rng.uniform(1, 3) - y  # positive in the lung
     chord = np.clip(above / 3, 0, 1) * np.clip((wide[None] - above) / (0.4 * wide[None] + 1), 0, 1)
     depth, mask = np.zeros(scene.film.shape, np.float32), np.zeros(scene.film.shape, bool)
-    depth[:, dome.columns] = rng.uniform(0.08, 0.3) * chord
+    depth[:, dome.columns] = rng.uniform(0.12, 0.6) * chord
     mask[:, dome.columns] = chord > 0.3
     return Gas(cv2.GaussianBlur(depth, (0, 0), max(1.0, 0.5 * dome.softness)), mask)
 
