@@ -5,7 +5,7 @@ not used. Real films with free air are next to not to be had. So it is put into 
 beside them stand the same films untouched, and with what only looks like it put in by the same means.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -32,6 +32,9 @@ from pedaxr_models.training.loop import pick_device
 NAME = "pedaxr-free-air"
 SIDE = 384  # of the square that the network sees
 NETWORK = PyramidConfig(24, ((32, 2), (64, 3), (128, 4), (192, 3)), 48, len(CHANNELS))
+# Films with free air put in, of `also`, are among the other pictures.
+_KINDS = {"chest": 1.4, "slice": 0.6, "crescent put in": 4.0, "flank put in": 4.0}
+SHARES = Shares(synthetic=4, abdomen=6, other=3, kinds=_KINDS)
 STRIDE = 4  # of its output
 _EVERYTHING = 3.0  # weight of everything, next to free air's 1
 _AIR = CHANNELS.index(Finding.PNEUMOPERITONEUM)
@@ -58,7 +61,7 @@ class FreeAirConfig(PyramidTraining):
     fold: int | None = None
     side: int = SIDE
     network: PyramidConfig = NETWORK
-    shares: Shares = field(default_factory=lambda: Shares(synthetic=4, abdomen=4, other=2))
+    shares: Shares = SHARES
     pastes: int = 32
     mimics: int = 16
 

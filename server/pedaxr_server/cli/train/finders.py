@@ -1,5 +1,6 @@
 """`pedaxr train tubes`, `free-air` and `second-look`: small networks that look for one thing."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,11 @@ def train_tubes(**options: Any) -> None:
 def train_free_air(batch: tuple[int, int, int] | None, **options: Any) -> None:
     """Train the small network that looks for free air beside the segmentation."""
     from pedaxr_models.free_air import train as training
-    from pedaxr_models.segmentation.mixed.batches import Shares
 
     check_new(options["out"], resume=options["resume"])
     if batch is not None:
-        options["shares"] = Shares(*batch)
+        counts = dict(zip(("synthetic", "abdomen", "other"), batch, strict=True))
+        options["shares"] = replace(training.SHARES, **counts)
     config = training.FreeAirConfig(**options)
     with library_errors():
         training.train_free_air(config)
