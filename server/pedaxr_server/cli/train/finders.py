@@ -63,8 +63,8 @@ def train_free_air(batch: tuple[int, int, int] | None, **options: Any) -> None:
 
     check_new(options["out"], resume=options["resume"])
     if batch is not None:
-        counts = dict(zip(("synthetic", "abdomen", "other"), batch, strict=True))
-        options["shares"] = replace(training.SHARES, **counts)
+        synthetic, abdomen, other = batch
+        options["shares"] = replace(training.SHARES, synthetic=synthetic, abdomen=abdomen, other=other)
     config = training.FreeAirConfig(**options)
     with library_errors():
         training.train_free_air(config)
