@@ -37,16 +37,18 @@ def join(segmentation: Path, free_air: Path, out: Path, *, outlined_from: float,
         raise ValueError(f"The second look is for networks that see {SIDE} pixels, not {segmenter.size}.")
     second = load_free_air(free_air)
     put_on_scale(second, segmenter, outlined_from, called_from)
-    joined = SegmentationNetwork(replace(segmenter.network_config, second=second.config))
+    points = points_of(segmenter, called_from - outlined_from)
+    network = replace(segmenter.network_config, second=second.config, second_points=points)
+    joined = SegmentationNetwork(network)
     own = {name: tensor for name, tensor in stored.tensors.items() if not name.startswith("second.")}
     joined.load_state_dict(own | {f"second.{name}": tensor for name, tensor in second.state_dict().items()})
-    points = {"outlined_from": outlined_from, "called_from": called_from}
+    own_points = {"outlined_from": outlined_from, "called_from": called_from}
     save_checkpoint(
         out,
         tensors=joined.state_dict(),
         config=_like(segmenter, joined).to_config(),
         metrics=stored.metrics,
-        recipe=stored.recipe | {"second": load_checkpoint(free_air).recipe | points},
+        recipe=stored.recipe | {"second": load_checkpoint(free_air).recipe | own_points},
         data=stored.data,
         card=stored.card,
     )
@@ -87,13 +89,21 @@ def put_on_scale(
     """
     if called_from <= outlined_from:
         raise ValueError("Free air must be called from higher log-odds than it is outlined from.")
-    outlined, factor = _log_odds(segmenter.thresholds[Finding.PNEUMOPERITONEUM]), 1.0
-    called = segmenter.call_thresholds.get(Finding.PNEUMOPERITONEUM)
-    if called is not None:
-        factor = (_log_odds(called) - outlined) / (called_from - outlined_from)
+    outlined, called = points_of(segmenter, called_from - outlined_from)
+    factor = (called - outlined) / (called_from - outlined_from)
     assert second.head.bias is not None
     second.head.weight.mul_(factor)
     second.head.bias.mul_(factor).add_(outlined - factor * outlined_from)
+
+
+def points_of(segmenter: FilmSegmenter, apart: float) -> tuple[float, float]:
+    """Log-odds from which a segmentation outlines free air, and calls it.
+
+    One that calls whatever it outlines leaves them `apart`.
+    """
+    outlined = _log_odds(segmenter.thresholds[Finding.PNEUMOPERITONEUM])
+    called = segmenter.call_thresholds.get(Finding.PNEUMOPERITONEUM)
+    return outlined, outlined + apart if called is None else _log_odds(called)
 
 
 def _log_odds(probability: float) -> float:

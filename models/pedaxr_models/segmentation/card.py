@@ -14,6 +14,7 @@ _REAL_FREE_AIR = (
     "Free air is as good as untested on real films: one true case was at hand, and what is known of its "
     "sensitivity comes from films that it was put into (docs/results.md). "
 )
+_SECOND = " Of free air a second, small network has a say: what the surer of both outlines counts."
 _SHIFTED = (
     "\n## Shifted films\n\nMade with exposure, scatter, noise, pose, collimation, processing and anatomy "
     "outside the ranges of the films above; never trained on.\n\n"
@@ -38,7 +39,9 @@ def model_card(network: NetworkConfig, metrics: SegmentationScores, data: Json) 
     return (
         "# pedaxr segmentation\n\n"
         f"{network.head} on {network.backbone}: {len(network.channels)} findings and structures on "
-        "paediatric abdominal radiographs, each pixel and channel on its own.\n\n"
+        "paediatric abdominal radiographs, each pixel and channel on its own."
+        + (_SECOND if network.second else "")
+        + "\n\n"
         "**Not for clinical use.** Research and teaching only; not a medical device.\n\n"
         f"Trained from random weights unless recipe.json names a start, on {films} films{real}. "
         + (_REAL_FREE_AIR if real else "")

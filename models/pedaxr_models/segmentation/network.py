@@ -38,6 +38,7 @@ _WIDTHS = {
     "efficientnet_lite0": efficientnet_lite.WIDTHS,
     "resnet": {2: 64, 4: 256, 8: 512, 16: 2048},
 }
+_REACH = 32  # pixels of the logits, a third of their side, that free air may stretch from where it is called
 _PRIOR = 0.03  # share of pixels an average channel covers; outputs start there
 
 
@@ -51,6 +52,7 @@ class NetworkConfig:
             the stride of the logits before they are interpolated to the input.
         channels: what each output means, in order.
         second: of the small network that looks for free air as well; None: there is none.
+        second_points: log-odds from which that one outlines, and calls.
     """
 
     backbone: str = "mobilenet_v3_large"
@@ -59,13 +61,21 @@ class NetworkConfig:
     skips: tuple[tuple[int, int], ...] = ((8, 48), (4, 32))
     channels: tuple[str, ...] = CHANNELS
     second: PyramidConfig | None = None
+    second_points: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "NetworkConfig":
         """From `dataclasses.asdict` after a trip through JSON, which turns tuples into lists."""
         skips = tuple((int(stride), int(width)) for stride, width in data["skips"])
         second = PyramidConfig.from_json(data["second"]) if data.get("second") else None
-        return cls(**{**data, "skips": skips, "channels": tuple(data["channels"]), "second": second})
+        points = tuple(data.get("second_points", (0.0, 0.0)))
+        given = {
+            "skips": skips,
+            "channels": tuple(data["channels"]),
+            "second": second,
+            "second_points": points,
+        }
+        return cls(**{**data, **given})
 
 
 class SegmentationNetwork(nn.Module):
@@ -110,12 +120,32 @@ class SegmentationNetwork(nn.Module):
         return self._with_second(logits, pixel_values), features[16]
 
     def _with_second(self, logits: Tensor, pixel_values: Tensor) -> Tensor:
-        """Of free air what the surer of both networks says; the second speaks on the first one's scale."""
+        """Of free air what the surer of both networks says; the second speaks on the first one's scale.
+
+        It has a say where it outlines free air that it calls. What it outlines and does not call would look
+        like a trace of some on most films.
+        """
         if self.second is None:
             return logits
         air = self.config.channels.index(Finding.PNEUMOPERITONEUM)
-        surer = torch.maximum(logits[:, air], self.second(pixel_values))
+        seen = self.second(pixel_values)
+        called = _called(seen, *self.config.second_points)
+        surer = torch.where(called, torch.maximum(logits[:, air], seen), logits[:, air])
         return torch.cat([logits[:, :air], surer[:, None], logits[:, air + 1 :]], dim=1)
+
+
+def _called(logits: Tensor, outlined_from: float, called_from: float) -> Tensor:
+    """Where pixels (N, h, w) are outlined that hang together with called ones (hysteresis, Canny 1986).
+
+    Four that touch are called: about as many pixels of the film as any outline of free air must have.
+    """
+    logits = logits[:, None]  # pooling in a graph wants four axes
+    outlined = (logits >= outlined_from).float()
+    fourfold = -F.max_pool2d(-logits, 2, 1, padding=1)[:, :, 1:, 1:]
+    reached = (fourfold >= called_from).float()
+    for _ in range(_REACH):
+        reached = F.max_pool2d(reached, 3, 1, 1) * outlined
+    return reached[:, 0] > 0
 
 
 class Encoder(nn.Module):
