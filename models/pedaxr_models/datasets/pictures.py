@@ -25,7 +25,9 @@ _GREY_ALPHA = 4
 def to_grey(colour: FloatArray) -> tuple[FloatArray, float]:
     """(H, W, 3) in [0, 1] to luma (H, W) (ITU-R BT.601) and the share of pixels that are clearly not grey."""
     chroma = colour.max(axis=2) - colour.min(axis=2)
-    return (colour @ _LUMA).astype(np.float32), float((chroma > CHROMA).mean())
+    red, green, blue = (colour[..., plane] * weight for plane, weight in enumerate(_LUMA))
+    # Added in this order everywhere: a matrix product rounds as the process's threads have it.
+    return np.asarray(red + green + blue, np.float32), float((chroma > CHROMA).mean())
 
 
 def grey_of(picture: Image.Image, content: bytes) -> tuple[FloatArray, float]:
