@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from pedaxr_models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from pedaxr_models.free_air.train import NAME, SIDE
+from pedaxr_models.free_air.train import NAME, SIDE, STRIDE
 from pedaxr_models.labels import Finding
 from pedaxr_models.pyramid.network import PyramidNetwork, load_network
 from pedaxr_models.segmentation.film_segmenter import FilmSegmenter
@@ -30,11 +30,10 @@ def join(segmentation: Path, free_air: Path, out: Path, *, outlined_from: float,
 
     Raises:
         CheckpointError: a folder is damaged, or not of such a network.
-        ValueError: the points do not rise, or the networks look at films of different sizes.
+        ValueError: the points do not rise, or the networks' outputs are of different sizes.
     """
     segmenter, stored = Segmenter.load(segmentation), load_checkpoint(segmentation)
-    if segmenter.size != SIDE:
-        raise ValueError(f"The second look is for networks that see {SIDE} pixels, not {segmenter.size}.")
+    _check_size(segmenter)
     second = load_free_air(free_air)
     put_on_scale(second, segmenter, outlined_from, called_from)
     points = points_of(segmenter, called_from - outlined_from)
@@ -53,6 +52,16 @@ def join(segmentation: Path, free_air: Path, out: Path, *, outlined_from: float,
         card=stored.card,
     )
     return out
+
+
+def _check_size(segmenter: Segmenter) -> None:
+    config = segmenter.network_config
+    stride = 16 if config.head == "deeplabv3" else config.skips[-1][0]
+    if (segmenter.size, stride) != (SIDE, STRIDE):
+        raise ValueError(
+            f"A second look is for networks that see {SIDE} pixels and outline at a stride of {STRIDE}; it "
+            f"has {segmenter.size} and {stride}. Train one with `pedaxr train mixed`, or leave it without."
+        )
 
 
 def load_free_air(folder: Path) -> PyramidNetwork:

@@ -25,7 +25,7 @@ from pedaxr_models.phantom.dataset.write import write_dataset
 from pedaxr_models.pyramid.network import PyramidConfig
 from pedaxr_models.runtime.load import load_segmenter
 from pedaxr_models.segmentation.mixed.batches import Shares
-from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
+from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, _called
 from pedaxr_models.segmentation.segmenter import Segmenter
 
 AIR = CHANNELS.index(Finding.PNEUMOPERITONEUM)
@@ -188,3 +188,27 @@ def test_something_else_is_no_second_look(first: Path, trained: Path) -> None:
     assert is_second(trained) and not is_second(first)
     with pytest.raises(CheckpointError, match="train free-air"):
         load_free_air(first)
+
+
+@pytest.mark.parametrize(("size", "skips"), [(256, ((8, 8), (4, 8))), (SIDE, ((8, 8),))])
+def test_a_segmentation_of_another_size_gets_no_second_look(
+    size: int, skips: tuple[tuple[int, int], ...], trained: Path, tmp_path: Path
+) -> None:
+    segmenter = Segmenter(SegmentationNetwork(NetworkConfig(width=16, skips=skips)), size=size)
+    save_checkpoint(
+        tmp_path / "first", tensors=segmenter.network.state_dict(), config=segmenter.to_config(), metrics={},
+        recipe={}, data={}, card="",
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="stride"):
+        join(tmp_path / "first", trained, tmp_path / "out", outlined_from=0.0, called_from=1.0)
+
+
+def test_what_is_outlined_and_not_called_has_no_say() -> None:
+    seen = torch.full((1, 12, 12), -4.0)
+    seen[0, 1:5, 1:9] = 2.0  # called: four that touch
+    seen[0, 1:5, 9:11] = 1.0  # outlined beside it
+    seen[0, 8:11, 1:5] = 1.0  # outlined alone
+    seen[0, 9, 8] = 2.0  # a single pixel
+    expected = torch.zeros(1, 12, 12, dtype=torch.bool)
+    expected[0, 1:5, 1:11] = True
+    assert torch.equal(_called(seen, 0.5, 1.5), expected)
