@@ -72,6 +72,7 @@ def test_every_child_is_left_out_of_exactly_one_fold_and_no_test_picture_is_lear
 
 def test_each_film_is_read_by_the_run_that_left_its_child_out(films, monkeypatch):
     loaded = {"run0": DarkIsAir(), "run3": DarkIsAir(sureness=0.0)}
+    monkeypatch.setattr("pedaxr.evaluation.left_out.is_second", lambda _: False)
     monkeypatch.setattr("pedaxr.evaluation.left_out.load_segmenter", lambda name: loaded[name])
     records = read_left_out({0: "run0", 3: "run3"}, films, DarkIsAir(), versions=3)
     by_child = {fold: [f.id for f in left_out_films(films, fold)] for fold in (0, 3)}
@@ -91,6 +92,7 @@ def test_the_gate_judges_a_film_by_the_network_that_left_its_child_out(films, mo
         raise NotAnAbdominalFilm("no spine")
 
     loaded = {"run0": DarkIsAir(), "run3": DarkIsAir()}
+    monkeypatch.setattr("pedaxr.evaluation.left_out.is_second", lambda _: False)
     monkeypatch.setattr("pedaxr.evaluation.left_out.load_segmenter", lambda name: loaded[name])
     monkeypatch.setattr("pedaxr.evaluation.real_films.read_film", refusing)
     good = [replace(film, suitable=True) for film in films]
@@ -126,6 +128,7 @@ def test_a_gate_is_counted_on_suitable_films_and_babygrams_apart():
 
 
 def test_nothing_is_put_into_a_film_of_which_nobody_can_say(films, monkeypatch):
+    monkeypatch.setattr("pedaxr.evaluation.left_out.is_second", lambda _: False)
     monkeypatch.setattr("pedaxr.evaluation.left_out.load_segmenter", lambda _: DarkIsAir())
     uncertain = [f for f in films if f.child == "c4"]
     fold = next(i for i in range(5) if "c4" in child_folds(films, 5)[i])
