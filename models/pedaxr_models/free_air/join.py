@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from pedaxr_models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from pedaxr_models.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from pedaxr_models.free_air.train import NAME, SIDE, STRIDE
 from pedaxr_models.labels import Finding
 from pedaxr_models.pyramid.network import PyramidNetwork, load_network
@@ -32,14 +32,16 @@ def join(segmentation: Path, free_air: Path, out: Path, *, outlined_from: float,
         CheckpointError: a folder is damaged, or not of such a network.
         ValueError: the points do not rise, or the networks' outputs are of different sizes.
     """
-    segmenter, stored = Segmenter.load(segmentation), load_checkpoint(segmentation)
+    segmenter, stored = Segmenter.load(segmentation), load_checkpoint(segmentation, with_tensors=False)
     _check_size(segmenter)
-    second = load_free_air(free_air)
+    learned = _checkpoint(free_air)
+    second = load_network(learned)
     put_on_scale(second, segmenter, outlined_from, called_from)
     points = points_of(segmenter, called_from - outlined_from)
     network = replace(segmenter.network_config, second=second.config, second_points=points)
     joined = SegmentationNetwork(network)
-    own = {name: tensor for name, tensor in stored.tensors.items() if not name.startswith("second.")}
+    kept = segmenter.network.state_dict()
+    own = {name: tensor for name, tensor in kept.items() if not name.startswith("second.")}
     joined.load_state_dict(own | {f"second.{name}": tensor for name, tensor in second.state_dict().items()})
     own_points = {"outlined_from": outlined_from, "called_from": called_from}
     save_checkpoint(
@@ -47,7 +49,7 @@ def join(segmentation: Path, free_air: Path, out: Path, *, outlined_from: float,
         tensors=joined.state_dict(),
         config=_like(segmenter, joined).to_config(),
         metrics=stored.metrics,
-        recipe=stored.recipe | {"second": load_checkpoint(free_air).recipe | own_points},
+        recipe=stored.recipe | {"second": learned.recipe | own_points},
         data=stored.data,
         card=stored.card,
     )
@@ -66,13 +68,17 @@ def _check_size(segmenter: Segmenter) -> None:
 
 def load_free_air(folder: Path) -> PyramidNetwork:
     """Of a checkpoint folder. Raises CheckpointError for one of something else."""
+    return load_network(_checkpoint(folder))
+
+
+def _checkpoint(folder: Path) -> Checkpoint:
     checkpoint = load_checkpoint(folder)
     if checkpoint.config.get("name") != NAME:
         raise CheckpointError(
             f"'{folder.name}' does not hold a network that looks for free air. Train one with `pedaxr train "
             "free-air`."
         )
-    return load_network(checkpoint)
+    return checkpoint
 
 
 def _like(segmenter: Segmenter, network: SegmentationNetwork) -> Segmenter:
