@@ -108,7 +108,7 @@ def _next(found: "TeachingList") -> "Table":
 def import_(
     source: Path, by: str, absent_unless_drawn: bool, home: Path | None, json_path: Path | None
 ) -> None:
-    """Store outlines as each film's next version: COCO, LabelMe, CVAT, PNG masks, DICOM SEG or CSV."""
+    """Store outlines as each film's next version: COCO, LabelMe, VIA, CVAT, masks, DICOM SEG or CSV."""
     from pedaxr.clinic import open_clinic
     from pedaxr.clinic.exchange.into_clinic import import_annotations
     from pedaxr_server.cli.data import progress_bar

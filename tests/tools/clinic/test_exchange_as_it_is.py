@@ -317,3 +317,33 @@ def test_a_program_answers_for_no_outlines(film_clinic: Clinic, tmp_path: Path, 
     done = import_annotations(tmp_path, by=name, clinic=film_clinic)
     assert done.films == 0 and "a person's" in done.unused[0].reason
     assert not annotations_of("normal", clinic=film_clinic)
+
+
+FLAGGED = json.dumps({**json.loads(labelme()), "flags": {"Normal": True, "blurred": False}})
+NORMALS = {
+    "a tag (CVAT)": ("a.xml", cvat('<tag label="정상" source="manual"/>')),
+    "a flag (LabelMe)": ("a.json", FLAGGED),
+}
+
+
+@pytest.mark.parametrize("how", NORMALS)
+def test_a_film_that_is_called_normal_as_a_whole_shows_no_finding(
+    film_clinic: Clinic, tmp_path: Path, how: str
+) -> None:
+    name, text = NORMALS[how]
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert imported(film_clinic, tmp_path / name).decisions == {"rejected": 5}
+
+
+def test_an_outline_without_a_name_may_be_any_finding(film_clinic: Clinic, tmp_path: Path) -> None:
+    corners = ((50, 50), (90, 50), (90, 90))
+    (tmp_path / "a.json").write_text(labelme(shape("polygon", *corners, label="")))
+    done = imported(film_clinic, tmp_path / "a.json", absent_unless_drawn=True)
+    assert done.films == 0 and "1 ('(no name)')" in done.notes[0]
+
+
+@pytest.mark.parametrize("said", [True, False], ids=["absent unless drawn", "unknown"])
+def test_films_on_which_nothing_is_drawn_are_counted(film_clinic: Clinic, tmp_path: Path, said: bool) -> None:
+    (tmp_path / "a.json").write_text(labelme())
+    done = imported(film_clinic, tmp_path / "a.json", absent_unless_drawn=said)
+    assert "nothing is drawn: 1" in done.notes[0] and ("--absent" in done.notes[0]) is not said

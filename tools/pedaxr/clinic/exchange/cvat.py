@@ -14,6 +14,7 @@ from pedaxr.clinic.exchange.files import stem
 from pedaxr.clinic.exchange.outlined import (
     BoolArray,
     OutlinedFilm,
+    absent_where_normal,
     checked_size,
     decided,
     filled_if_meant,
@@ -62,15 +63,17 @@ def _film(image: Element) -> OutlinedFilm:
         mask = _mask(shape, size)
         if mask is not None and mask.any():
             masks[finding] = masks[finding] | mask if finding in masks else mask
+    labels = [one.get("label", "") for one in image if one.get("label") != _SAID]
+    absent = absent_where_normal(labels, shown)
     return OutlinedFilm(
         name=stem(name),
         masks=masks,
-        decisions=decided(masks, said.decisions),
+        decisions=decided(masks, {**absent, **said.decisions}),
         is_unsuitable=said.is_unsuitable,
         sha256=said.sha256,
         author=said.author,
         without_outline=not_outlined(shown, masks, said.decisions),
-        unknown_labels=not_understood(one.get("label", "") for one in image if one.get("label") != _SAID),
+        unknown_labels=not_understood(labels),
     )
 
 

@@ -68,9 +68,10 @@ def import_annotations(
         InvalidRequest: the source cannot be read, or no name is given.
         StorageError.
     """
-    kind, films = read_annotations(source)
+    finder = _Finder(clinic)
+    kind, films = read_annotations(source, finder.picture)
     with accessing(clinic.home, "import_annotations"):
-        by_study, unused = _by_study(films, _Finder(clinic))
+        by_study, unused = _by_study(films, finder)
         decisions: Counter[str] = Counter()
         stored = same = 0
         for number, (study_id, several) in enumerate(by_study.items(), 1):
@@ -92,7 +93,7 @@ def import_annotations(
         already_there=same,
         decisions=dict(decisions),
         unused=unused,
-        notes=_notes(films),
+        notes=_notes(films, absent_unless_drawn=absent_unless_drawn),
     )
 
 
@@ -116,8 +117,11 @@ def _unused(film: OutlinedFilm, why: InvalidRequest) -> Unused:
     return Unused(film=printable(film.name, 100), reason=str(why))
 
 
-def _notes(films: Sequence[OutlinedFilm]) -> list[str]:
+def _notes(films: Sequence[OutlinedFilm], *, absent_unless_drawn: bool = False) -> list[str]:
     notes = []
+    if empty := sum(film.says_nothing for film in films):
+        meant = "no finding is on them" if absent_unless_drawn else _STAY_UNKNOWN
+        notes.append(f"Films on which nothing is drawn: {empty}; {meant}.")
     if bare := sum(bool(film.without_outline) for film in films):
         notes.append(_WITHOUT_OUTLINE.format(bare))
     if labels := sorted({label for film in films for label in film.unknown_labels}):
@@ -128,6 +132,9 @@ def _notes(films: Sequence[OutlinedFilm]) -> list[str]:
 
 
 _MOST_NAMED = 10
+_STAY_UNKNOWN = (
+    "nothing is known of them, unless --absent-unless-drawn says that whatever is not outlined is absent"
+)
 _WITHOUT_OUTLINE = (
     "Films with a finding that nobody outlined: {}. An annotation is an outline, so these findings were left "
     "unknown; `pedaxr evaluate local` counts them from the table itself."
@@ -142,12 +149,18 @@ class _Finder:
         self._by_hash = {study.image_sha256: study.study_id for study in studies}
         self._by_instance = {s.sop_instance_uid: s.study_id for s in studies if s.sop_instance_uid}
         self._by_id = {_spelled(study.study_id): study.study_id for study in studies}
+        self._pictures = {study.study_id: study.image_path for study in studies}
         files = Counter(_spelled(study.image_path.stem) for study in studies)
         self._by_file = {
             _spelled(study.image_path.stem): study.study_id
             for study in studies
             if files[_spelled(study.image_path.stem)] == 1
         }
+
+    def picture(self, name: str) -> Path | None:
+        """The registered film of that study id or file name; None where there is none."""
+        found = self._by_id.get(_spelled(name)) or self._by_file.get(_spelled(name))
+        return self._pictures[found] if found else None
 
     def study_of(self, film: OutlinedFilm) -> str:
         """Raises InvalidRequest: no film of the clinic is meant."""

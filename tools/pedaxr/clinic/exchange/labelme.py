@@ -15,6 +15,7 @@ from pedaxr.clinic.exchange.files import stem
 from pedaxr.clinic.exchange.outlined import (
     BoolArray,
     OutlinedFilm,
+    absent_where_normal,
     checked_size,
     decided,
     exact_polygons,
@@ -26,8 +27,11 @@ from pedaxr.clinic.exchange.outlined import (
     read_or_told,
 )
 from pedaxr.clinic.exchange.said import read_said
+from pedaxr_models.datasets.label_files import mapping
 from pedaxr_models.datasets.shapes import shape_outlines
 from pedaxr_models.labels import Finding
+
+_UNSUITABLE = "unsuitable"  # the flag of a film that must teach nothing
 
 Shape = dict[str, Any]
 Fill = Callable[[Sequence[Sequence[Sequence[float]]], tuple[int, int]], BoolArray]
@@ -47,7 +51,8 @@ def read_labelme(document: Mapping[str, Any], name: str) -> OutlinedFilm:
 
 def _film(document: Mapping[str, Any], film: str) -> OutlinedFilm:
     said = read_said(document.get("pedaxr"))
-    flags = document.get("flags")
+    flags = mapping(document.get("flags"))
+    ticked = [name for name, is_set in flags.items() if is_set is True and name != _UNSUITABLE]
     masks: dict[Finding, BoolArray] = {}
     for shape in document["shapes"]:
         if (finding := finding_named(shape["label"])) is not None:
@@ -55,16 +60,19 @@ def _film(document: Mapping[str, Any], film: str) -> OutlinedFilm:
             # Ours are exact, specks in a corner too.
             mask = _mask(shape, size, filled if "pedaxr" in document else filled_if_meant)
             masks[finding] = masks[finding] | mask if finding in masks else mask
-    shown, masks = tuple(masks), {finding: mask for finding, mask in masks.items() if mask.any()}
+    labels = [*(shape["label"] for shape in document["shapes"]), *ticked]
+    shown = [finding for label in labels if (finding := finding_named(label)) is not None]
+    masks = {finding: mask for finding, mask in masks.items() if mask.any()}
+    absent = absent_where_normal(labels, shown)
     return OutlinedFilm(
         name=film,
         masks=masks,
-        decisions=decided(masks, said.decisions),
-        is_unsuitable=said.is_unsuitable or (isinstance(flags, dict) and flags.get("unsuitable") is True),
+        decisions=decided(masks, {**absent, **said.decisions}),
+        is_unsuitable=said.is_unsuitable or flags.get(_UNSUITABLE) is True,
         sha256=said.sha256,
         author=said.author,
         without_outline=not_outlined(shown, masks, said.decisions),
-        unknown_labels=not_understood(shape["label"] for shape in document["shapes"]),
+        unknown_labels=not_understood(labels),
     )
 
 
@@ -111,7 +119,7 @@ def write_labelme(
     shapes = [shape for finding, mask in masks for shape in _shapes(finding, mask)]
     document = {
         "version": "5.5.0",
-        "flags": {"unsuitable": bool(said["is_unsuitable"])},
+        "flags": {_UNSUITABLE: bool(said["is_unsuitable"])},
         "shapes": shapes,
         "imagePath": f"{name}.png",
         "imageData": None,

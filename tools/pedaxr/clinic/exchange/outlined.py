@@ -19,6 +19,7 @@ from pedaxr_models.written.numbers import parse_number
 BoolArray = NDArray[np.bool_]
 Polygon = list[list[float]]
 MOST_SIDE = 30_000  # pixels
+UNNAMED = "(no name)"  # of an outline that nobody gave a label
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,13 @@ class OutlinedFilm:
     without_outline: tuple[Finding, ...] = ()
     unknown_labels: tuple[str, ...] = ()
     problem: str = ""
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether its picture is listed and nothing is said of it."""
+        return not (self.decisions or self.without_outline or self.unknown_labels or self.problem) and (
+            not self.is_unsuitable
+        )
 
 
 def together(films: Sequence[OutlinedFilm]) -> OutlinedFilm:
@@ -96,17 +104,18 @@ def finding_named(text: object) -> Finding | None:
 
 
 def not_understood(labels: Iterable[object]) -> tuple[str, ...]:
-    """The labels that name neither a finding nor a normal film."""
+    """The labels that name neither a finding nor a normal film; `UNNAMED` for an outline without one."""
     written = {printable(str(label), 60).strip() for label in labels if finding_named(label) is None}
-    return tuple(sorted(label for label in written if label and not _is_normal(label)))
+    return tuple(sorted(label or UNNAMED for label in written if not is_normal(label)))
 
 
 def may_mean_a_finding(label: str) -> bool:
-    """Whether a label that is not understood holds a finding's name, or one misspelt."""
-    return fields.is_nearly_a_label(label.replace("_", " "))
+    """Whether a label that is not understood holds a finding's name, or one misspelt, or is none at all."""
+    return label == UNNAMED or fields.is_nearly_a_label(label.replace("_", " "))
 
 
-def _is_normal(label: str) -> bool:
+def is_normal(label: str) -> bool:
+    """Whether a label calls a film normal."""
     try:
         return fields.parse_label(label.replace("_", " ")) == NORMAL
     except RowError:
@@ -133,6 +142,15 @@ def presence_of(said: object) -> tuple[Finding, ...]:
         return ()
     named = (finding_named(name) for name, word in said.items() if str(word) == "present")
     return tuple(finding for finding in named if finding is not None)
+
+
+def absent_where_normal(labels: Iterable[object], shown: Iterable[Finding]) -> dict[Finding, Decision]:
+    """Every finding as absent on a film that a label calls normal. Raises InvalidRequest: it shows one."""
+    if not any(is_normal(str(label)) for label in labels):
+        return {}
+    if found := next(iter(shown), None):
+        raise InvalidRequest(f"it is labelled normal and {found.value.replace('_', ' ')}; keep one of them")
+    return dict.fromkeys(FINDINGS, "rejected")
 
 
 def not_outlined(

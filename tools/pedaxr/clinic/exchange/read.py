@@ -17,20 +17,26 @@ from pedaxr.clinic.exchange.film_table import read_table_of
 from pedaxr.clinic.exchange.labelme import is_labelme, read_labelme
 from pedaxr.clinic.exchange.mask_png import DECISIONS, are_masks, film_and_finding, read_mask_pngs
 from pedaxr.clinic.exchange.outlined import OutlinedFilm, read_or_told
+from pedaxr.clinic.exchange.pictures import Elsewhere, Pictures, nowhere
+from pedaxr.clinic.exchange.via import is_via, is_via_csv, read_via, read_via_csv
 from pedaxr.errors import InvalidRequest
 
-FORMATS = "COCO, LabelMe, CVAT for images 1.1, masks as PNG, DICOM SEG or a CSV of films"
+FORMATS = "COCO, LabelMe, VIA, CVAT for images 1.1, masks as PNG, DICOM SEG or a CSV of films"
 
 
-def read_annotations(source: Path) -> tuple[str, list[OutlinedFilm]]:
+def read_annotations(source: Path, elsewhere: Elsewhere = nowhere) -> tuple[str, list[OutlinedFilm]]:
     """The format, and what it says of each film, by the film's name.
+
+    Args:
+        source: a file, a folder or a ZIP archive.
+        elsewhere: where the film of a name is that does not lie in the source, of formats that state no size.
 
     Raises:
         InvalidRequest: there is nothing, nothing of a known format, or it is damaged.
     """
     files = Files(source)
     documents, damaged = _documents(files)
-    for name, found in _by_format(files, documents, source):
+    for name, found in _by_format(files, documents, source, Pictures(files, elsewhere)):
         if films := [*found]:
             films += damaged
             if all(film.problem for film in films):
@@ -44,10 +50,13 @@ def read_annotations(source: Path) -> tuple[str, list[OutlinedFilm]]:
 
 
 def _by_format(
-    files: Files, documents: list[tuple[str, Any]], source: Path
+    files: Files, documents: list[tuple[str, Any]], source: Path, pictures: Pictures
 ) -> Iterator[tuple[str, Iterator[OutlinedFilm]]]:
     yield "coco", (film for _, one in documents if is_coco(one) for film in read_coco(one))
     yield "labelme", (read_labelme(one, name) for name, one in documents if is_labelme(one))
+    yield "via", (film for _, one in documents if is_via(one) for film in read_via(one, pictures))
+    tables = [name for name in files.ending(".csv") if is_via_csv(files[name])]
+    yield "via", (film for name in tables for film in read_via_csv(files[name], name, pictures))
     xml = [data for name in files.ending(".xml") if is_cvat(data := files[name])]
     yield "cvat", (film for data in xml for film in read_cvat(data))
     yield "csv", read_table_of(files, source)

@@ -1,0 +1,125 @@
+"""The films that annotations lie beside, or that are elsewhere: their size and what they are known by."""
+
+import hashlib
+import io
+import warnings
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+
+from pedaxr.clinic.exchange.files import Files, stem
+from pedaxr.clinic.exchange.mask_png import film_and_finding
+from pedaxr.clinic.exchange.outlined import checked_size
+from pedaxr.errors import InvalidRequest, UnreadableImage
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".tif", ".tiff", ".bmp")
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+_LABELS, _IMAGES = "labels", "images"
+_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations in which the stored picture lies on its side
+_ORIENTATION = 0x0112
+
+Elsewhere = Callable[[str], Path | None]  # the film of a name, outside the source
+
+
+def nowhere(name: str) -> Path | None:
+    """No film lies elsewhere."""
+    return None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One film's file.
+
+    Attributes:
+        name: in its source; empty where it lies elsewhere.
+        size: rows, columns, upright by EXIF, as annotation tools show it.
+    """
+
+    name: str
+    size: tuple[int, int]
+    sha256: str
+
+
+@dataclass
+class Pictures:
+    """The pictures of a source by name, and those that `elsewhere` knows."""
+
+    files: Files
+    elsewhere: Elsewhere = nowhere
+    _by_stem: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        for name in self.files.ending(*SUFFIXES):
+            if film_and_finding(name) is None:
+                self._by_stem[_key(name)].append(name)
+
+    def names(self) -> list[str]:
+        """All in the source, in order."""
+        return [name for names in self._by_stem.values() for name in names]
+
+    def find(self, written: str, labels: str = "") -> Picture:
+        """The film that annotations name, by whatever path.
+
+        Args:
+            written: the name or path in the annotations.
+            labels: the path of the film's own label file, which decides between films of one name.
+
+        Raises:
+            InvalidRequest: there is none, there are several, or it cannot be read.
+        """
+        name = self.name_of(written, labels)
+        data = self.files[name] if name else self._elsewhere(written)
+        return Picture(name, picture_size(data, stem(written)), hashlib.sha256(data).hexdigest())
+
+    def name_of(self, written: str, labels: str = "") -> str:
+        """Its path in the source; empty where it is not there. Raises InvalidRequest: there are several."""
+        found = self._by_stem.get(_key(written), [])
+        if len(found) > 1:
+            parts = _folders(labels or written)
+            found = [name for name in found if _folders(name) == parts] or found
+        if len(found) > 1:
+            raise InvalidRequest(f"the source holds {len(found)} pictures of this name; give each its own")
+        return found[0] if found else ""
+
+    def _elsewhere(self, written: str) -> bytes:
+        if (path := self.elsewhere(stem(written))) is None:
+            raise InvalidRequest(
+                "its picture is not there, and the annotations do not state its size; put the picture beside "
+                "them"
+            )
+        return path.read_bytes()
+
+
+def picture_size(data: bytes, name: str) -> tuple[int, int]:
+    """Rows and columns of a picture or DICOM file as it is shown. Raises InvalidRequest: it is damaged."""
+    if data[128:132] == b"DICM":
+        from pedaxr.radiograph.read import read_radiograph
+
+        try:
+            film = read_radiograph(data)
+        except UnreadableImage as err:
+            raise InvalidRequest(f"its picture cannot be read: {err}") from err
+        return film.height, film.width
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+                width, height = picture.size
+                if picture.getexif().get(_ORIENTATION) in _SIDEWAYS:
+                    width, height = height, width
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as err:
+        raise InvalidRequest("its picture is damaged or of a kind that is not read") from err
+    return checked_size(height, width, name)
+
+
+def _key(name: str) -> str:
+    return stem(name).casefold()
+
+
+def _folders(name: str) -> tuple[str, ...]:
+    """Folders around a file, but for `images` and `labels`, which part pictures from their label files."""
+    parts = PurePosixPath(name.replace("\\", "/")).parent.parts
+    return tuple(part for part in parts if part.casefold() not in (_LABELS, _IMAGES))
