@@ -13,7 +13,8 @@ import pedaxr
 import pedaxr_server
 from pedaxr.reading.notes import no_finding_because
 from pedaxr.reports.korean import in_korean
-from pedaxr.reports.prose.question import _QUESTIONS, NOT_ON_THIS_FILM
+from pedaxr.reports.prose.question import _OPEN, _SEVERAL_OPEN, NOT_ON_THIS_FILM
+from pedaxr.reports.prose.question_kinds import ASKED_BY_NAME, ASKED_OF_ORGANS, QUESTIONS
 from pedaxr_models.labels import CHANNELS, FINDINGS, TERMS, Finding, sign
 from pedaxr_models.report_text.wordings import wordings
 
@@ -54,9 +55,15 @@ def own_texts() -> Iterator[tuple[str, str]]:
         yield from ((path, text) for text in quoted((SERVER / path).read_text(encoding="utf-8")))
     measured = (TOOLS / "reports" / "prose" / "measured.py").read_text(encoding="utf-8")
     yield from (("prose/measured.py", text) for text in quoted(measured))
-    asked = [(one.answers, one.seen, one.unjudged) for one in _QUESTIONS]
-    said = [NOT_ON_THIS_FILM, *(words for several in asked for words in several if words)]
-    yield from (("prose/question.py", words["ko"]) for words in said)
+    kinds = (*QUESTIONS, *ASKED_BY_NAME, *ASKED_OF_ORGANS)
+    asked = [(one.answers, one.seen, one.unjudged) for one in kinds]
+    said = [
+        NOT_ON_THIS_FILM,
+        _OPEN,
+        _SEVERAL_OPEN,
+        *(words for several in asked for words in several if words),
+    ]
+    yield from (("prose/question_kinds.py", words["ko"]) for words in said)
     table = wordings("ko")
     firsts = [*table.present.values(), *table.hedged.values(), *table.absent.values()]
     firsts += [*table.not_assessed.values(), table.distal_gas, table.stool]

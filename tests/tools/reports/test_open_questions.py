@@ -9,6 +9,7 @@ from pedaxr.reading.operating_points import operating_points, using
 from pedaxr.reports.consistency import contradictions
 from pedaxr.reports.korean import sections_in_korean
 from pedaxr.reports.prose.question import answers
+from pedaxr.reports.prose.question_kinds import ASKED_BY_NAME, ASKED_OF_ORGANS, QUESTIONS
 from pedaxr.types import Report, StructuredFinding
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import FINDINGS, Finding
@@ -27,8 +28,9 @@ ABSENT = [StructuredFinding(finding=name, presence=Presence.ABSENT, agreed=True)
         ("palpable mass", "Organs and masses are not assessed"),
         ("폐렴 의심", "Lungs are not assessed"),
         ("? malrotation", "Malrotation is not assessed"),
-        ("inguinal hernia?", "it stays open"),
-        ("r/o Hirschsprung", "it stays open"),
+        ("inguinal hernia?", "A hernia is not assessed"),
+        ("r/o Hirschsprung", "Hirschsprung disease is not assessed"),
+        ("r/o SMA syndrome", "it stays open"),
         ("충수염 의심", "appendix is not assessed"),
         ("appendicitis", "appendix is not assessed"),
         ("scoliosis", "Bones are not assessed"),
@@ -58,7 +60,7 @@ def test_free_air_is_asked_for_in_other_words_too(asked: str) -> None:
 
 
 def test_one_of_two_questions_is_answered_and_the_other_stays_open() -> None:
-    air, rest = answers(["perforation? hernia?"], ABSENT)
+    air, rest = answers(["perforation? SMA syndrome?"], ABSENT)
     assert air.startswith("No free intraperitoneal air") and "stays open" in rest
 
 
@@ -93,11 +95,18 @@ BARE = {
     "bowel wall and the portal vein are not assessed": ("?NEC", "? NEC", "Query NEC"),
     "Foreign bodies are not assessed": ("? foreign body swallowed", "?FB", "?ingested battery"),
     "Lines and tubes are not assessed": ("?NGT position", "? NG position", "ETT?"),
-    "it stays open": ("?hernia", "?toxic megacolon", "fever ? hernia", "r/o Hirschsprung", "concern for NAI"),
-    "does not exclude obstruction": ("?SBO", "? LBO", "?ileus"),
-    "No free intraperitoneal air": ("?perf", "perf?"),
-    "No gastric distension": ("?IHPS", "r/o HPS"),
-    "No faecal loading": ("?obstipation", "? impaction"),
+    "A hernia is not assessed": ("?hernia", "fever ? hernia", "탈장 있나요?"),
+    "Inflammation of the bowel is not assessed": ("?toxic megacolon", "장염 의심"),
+    "Hirschsprung disease is not assessed": ("r/o Hirschsprung", "Hirschprungs?", "히르슈슈프룽병 의심"),
+    "Injuries are not assessed": ("concern for NAI",),
+    "Organs and masses are not assessed": ("distended bladder?", "PUJ obstruction", "방광 팽만"),
+    "it stays open": ("?SMA syndrome", "target sign?", "airway obstruction?"),
+    "does not exclude obstruction": ("?SBO", "? LBO", "?ileus", "obstuction?", "장이 막혔는지 봐주세요"),
+    "No free intraperitoneal air": ("?perf", "perf?", "perferation", "GI perfo 의심"),
+    "No gastric distension": ("?IHPS", "r/o HPS", "gastric outlet obstruction?", "위 팽만 의심"),
+    "No faecal loading": ("?obstipation", "? impaction", "stool?"),
+    "No bowel distension.": ("dilated bowel loops?",),
+    "No air-fluid levels.": ("air and fluid levels?", "A/F level 확인"),
 }
 
 
@@ -135,6 +144,73 @@ def test_a_sign_that_is_there_is_not_yet_the_answer(asked: str, there: Finding, 
     (told,) = answers([asked], settled(**{there: Presence.PRESENT}))
     assert told.startswith(words) and "stays open" in told and parse(told).findings == ()
     assert len(answers([asked], settled(**{there: Presence.PRESENT}), "ko")) == 1
+
+
+LINE_OF = {
+    "air": "No free intraperitoneal air",
+    "bowel": "does not exclude obstruction",
+    "stool": "No faecal loading",
+    "nec": "bowel wall and the portal vein",
+    "hernia": "A hernia is",
+    "hirschsprung": "Hirschsprung disease is",
+    "lines": "Lines and tubes",
+    "coin": "Foreign bodies",
+    "volvulus": "Volvulus is",
+    "one": "A question of the request",
+    "two": "2 questions of the request",
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "lines"),
+    [
+        ("r/o NEC, r/o hernia", "nec hernia"),
+        ("?NEC ?hernia ?Hirschsprung", "nec hernia hirschsprung"),
+        ("r/o hernia and obstruction", "bowel hernia"),
+        ("obstruction or left inguinal hernia?", "bowel hernia"),
+        ("SBO/NEC/perf?", "nec air bowel"),
+        ("hernia, volvulus or obstruction?", "bowel volvulus hernia"),
+        ("Please exclude: obstruction, perforation, hernia", "air bowel hernia"),
+        ("r/o Hirschsprung dz vs. functional constipation vs. hypothyroidism", "stool hirschsprung one"),
+        ("1. free air? 2. NEC? 3. line position?", "lines nec air"),
+        ("- hernia?\n- stool?\n- SMA syndrome?\n- target sign?", "hernia stool two"),
+        ("구토 r/o 장폐색, 서혜부 탈장 확인", "bowel hernia"),
+        ("장폐색과 히르슈슈프룽병 의심", "bowel hirschsprung"),
+        ("변비？탈장？", "stool hernia"),
+        ("복통, NG tube 위치 확인 부탁드립니다, r/o AGE, free air 있는지", "lines air one"),
+        ("Has the coin passed? Is the tube ok? Any free air?", "coin lines air"),
+    ],
+)
+def test_each_of_several_questions_has_a_line_of_its_own(asked: str, lines: str) -> None:
+    told = answers([asked], ABSENT)
+    assert [name for line in told for name, words in LINE_OF.items() if words in line] == lines.split()
+    assert len(told) == len(answers([asked], ABSENT, "ko")) == len(lines.split())
+
+
+def test_what_no_network_looks_for_is_no_statement_on_a_finding() -> None:
+    unseen = [one for one in (*QUESTIONS, *ASKED_BY_NAME, *ASKED_OF_ORGANS) if not one.about]
+    assert len(unseen) > 15, "control: there are some"
+    assert [one for one in unseen for words in one.answers.values() if parse(words).findings] == []
+
+
+def test_two_requests_are_not_read_as_one_sentence() -> None:
+    assert len(answers(["constipation", "hernia?"], ABSENT)) == 2
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "s/p hernia repair 3 months ago, bilious vomiting ?obstruction",
+        "known Hirschsprung's disease, constipation",
+        "fever, vomiting and obstruction?",
+        "r/o obstruction, hernia repair 2 weeks ago",
+        "코 막힘, 변비 의심",
+        "performed yesterday: constipation",
+    ],
+)
+def test_what_a_history_names_is_not_asked_for(told: str) -> None:
+    (answer,) = answers([told], ABSENT)
+    assert "stays open" not in answer
 
 
 def test_a_finding_that_is_the_answer_is_not_said_twice() -> None:

@@ -1,0 +1,282 @@
+"""The kinds of question that a request may ask, by its words, and what is said of each.
+
+A kind is about findings that would answer it, or about something that no network looks for.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pedaxr_models.labels import Finding
+from pedaxr_models.report_text.wordings import Language
+
+
+@dataclass(frozen=True)
+class Question:
+    """One kind of question.
+
+    Attributes:
+        asked: words of a request, in English or Korean.
+        about: findings that would answer it with yes; empty where no network looks for it.
+        answers: by language, what is said where none of them is there.
+        seen: what is said beside one of them that is there, where it is only a sign of what was asked.
+        unjudged: what is said where it is not known of each of them whether it is there, and none is named.
+        of_other: words of a request that only look like this kind, such as a distended bladder.
+    """
+
+    asked: re.Pattern[str]
+    about: tuple[Finding, ...]
+    answers: Mapping[Language, str]
+    seen: Mapping[Language, str] | None = None
+    unjudged: Mapping[Language, str] | None = None
+    of_other: re.Pattern[str] | None = None
+
+    def asked_as(self, words: str) -> "Question":
+        """The same kind, by other words of a request."""
+        return replace(self, asked=re.compile(words, re.IGNORECASE))
+
+    def is_in(self, text: str) -> bool:
+        """Whether a text holds a word of this kind."""
+        rest = self.of_other.sub(" ", text) if self.of_other else text
+        return self.asked.search(rest) is not None
+
+
+def _kind(
+    asked: str,
+    about: Sequence[Finding],
+    english: str,
+    korean: str,
+    *,
+    seen: Mapping[Language, str] | None = None,
+    unjudged: Mapping[Language, str] | None = None,
+    of_other: re.Pattern[str] | None = None,
+) -> Question:
+    pattern = re.compile(asked, re.IGNORECASE)
+    return Question(pattern, tuple(about), {"en": english, "ko": korean}, seen, unjudged, of_other)
+
+
+# Something else than the bowel is blocked or wide.
+_ORGAN = (
+    r"(?:bladder|ureter\w*|urinary|urethral?|[pu]uj|upj|biliary|bile ducts?|pelvical\w*|airway"
+    r"|bronch\w*|trachea\w*|nasal|venous|lymphatic|gastric|stomach|o?esophag\w*|ventric\w*|shunt|stent|catheter"
+    r"|tube|ngt?|방광|신우|요관|요로|담도|담관|기도|식도|뇌실|위)"
+)
+_NOT_BOWEL = re.compile(
+    rf"(?<!\w){_ORGAN}(?: outlet)? ?(?:is |was )?(?:obstruct|disten|dilat|block|폐색|폐쇄|팽만|확장)\w*"
+    rf"|(?:obstruct|disten|dilat|block)\w* (?:of (?:the )?)?(?:urinary |gall ?)?{_ORGAN}|코 ?막",
+    re.IGNORECASE,
+)
+
+
+LINES = _kind(
+    r"\btubes?\b|catheter|\blines? (?:position|placement|tip|check)"
+    r"|\b(?:central|umbilical|venous|arterial) lines?\b"
+    r"|\b(?:uvc|uac|n[gj]t?|ogt?|ett|picc)\b"
+    r"|\bshunt|\bstents?\b|\bdrains?\b|gastrostomy|\bpeg\b|튜브|카테터|위관|단락|션트|스텐트|배액관|위루",
+    (),
+    "Lines and tubes are not assessed by this model: the question asked stays open.",
+    "본 모델은 카테터 및 튜브를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+)
+ORGANS = _kind(
+    r"(?:hepato|spleno|organo|nephro)\w*megal|\bmass(?:es)?\b|tumou?r|neuroblastoma|wilms|lymphoma"
+    r"|종괴|종양|간비대|비장비대|간종대|비종대|신경모세포종",
+    (),
+    "Organs and masses are not assessed by this model: the question asked stays open.",
+    "본 모델은 실질 장기와 종괴를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+)
+_STOOL = _kind(
+    r"constipat|obstipat|impact(?:ion|ed)|(?:no|hard) stools?\b|soiling|fa?ecaloma|encopres"
+    r"|(?:query|faecal|fecal|stool) (?:loading|burden)"
+    r"|변비|변을 못|배변",
+    (Finding.CONSTIPATION,),
+    "No faecal loading.",
+    "분변 저류 없음.",
+    unjudged={
+        "en": "The stool cannot be judged on this film: the question asked stays open.",
+        "ko": "본 촬영에서 분변 양은 평가할 수 없으므로 의뢰된 사항에 답할 수 없음.",
+    },
+)
+QUESTIONS = (
+    _kind(
+        r"\bcoins?\b|\bp?fbs?\b|swallowed|\bswallowing an?\b|foreign bod|ingest|batter(?:y|ies)|magnet|bezoar"
+        r"|\bneedle|동전|삼킨|삼킴|삼켰|이물|건전지|자석|위석",
+        (),
+        "Foreign bodies are not assessed by this model: the question asked stays open.",
+        "본 모델은 이물을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    LINES,
+    _kind(
+        r"\b(?:gall|kidney)?stones?\b|calcul|calcif|lithiasis|\wliths?\b|nephrocalcinos|결석|석회",
+        (),
+        "Calcification is not assessed by this model: the question asked stays open.",
+        "본 모델은 석회화를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"\bnec\b|necroti[sz]ing|pneumatosis|portal (?:venous |vein )?(?:gas|air)"
+        r"|(?:gas|air) in the (?:portal|bowel wall)"
+        r"|(?:intramural|bowel wall) (?:gas|air)|괴사성|괴사 ?장염|장벽 ?(?:내 ?)?(?:가스|공기|기종)"
+        r"|문맥 ?(?:내 ?)?(?:가스|공기)",
+        (),
+        "The bowel wall and the portal vein are not assessed by this model: the question asked stays open.",
+        "본 모델은 장벽과 간문맥을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    ORGANS,
+    _kind(
+        r"pneumonia|\blungs?\b|pleural|\bchest\b|폐렴|폐야|흉막|흉수|흉부",
+        (),
+        "Lungs are not assessed by this model: the question asked stays open.",
+        "본 모델은 폐를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"malrotat|회전 ?이상",
+        (),
+        "Malrotation is not assessed by this model: the question asked stays open.",
+        "본 모델은 장회전이상을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"appendi[cx]|\bapp[ey]\b|충수|맹장염",
+        (),
+        "The appendix is not assessed by this model: the question asked stays open.",
+        "본 모델은 충수를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"ascites|free fluid|복수(?!의)|복강 ?내 ?액체",
+        (),
+        "Free fluid is not assessed by this model: the question asked stays open.",
+        "본 모델은 복수를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"fractur|\bbones?\b|scolio|kypho|vertebra|spina bifida|\brickets\b|골절|골격|측만|척추|구루병",
+        (),
+        "Bones are not assessed by this model: the question asked stays open.",
+        "본 모델은 골격을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"perforat|\bperf(?:o|s|ed)?\b|free (?:intraperitoneal )?(?:air|gas)|pneumoperitoneum"
+        r"|천공|기복증|유리 ?공기|유리 ?가스"
+        r"|(?:air|gas) (?:under|below|beneath) (?:the |a )?(?:either |right |left )?(?:hemi)?-?diaphragm"
+        r"|횡격막 ?(?:아래|하) ?(?:공기|가스)"
+        r"|freie luft|air libre|aire libre|aria libera|pneumoperiton|perfora[cz]i|파열",
+        (Finding.PNEUMOPERITONEUM,),
+        "No free intraperitoneal air; a small amount may escape a film.",
+        "횡격막하 유리공기 없음. 소량은 단순촬영에서 보이지 않을 수 있음.",
+    ),
+    _kind(
+        r"obstruct|\b[sl]bo\b|\bileus\b|(?<!non-)(?<!non )\bbilious|폐색|장 ?폐쇄(?!증)|담즙"
+        r"|막[히힌힘혔혀]|장 ?마비",
+        (Finding.ABDOMINAL_DISTENSION, Finding.AIR_FLUID_LEVEL),
+        "No bowel distension or air-fluid levels; a film does not exclude obstruction.",
+        "장관 팽만, 공기액체층 없음. 단순촬영으로 장폐색을 배제할 수 없음.",
+        seen={
+            "en": "Whether it is an obstruction is not for this model to say: the question asked stays open.",
+            "ko": "이것이 장폐색인지는 본 모델이 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+        },
+        unjudged={
+            "en": "Obstruction cannot be judged on this film: the question asked stays open.",
+            "ko": "본 촬영에서 장폐색은 평가할 수 없으므로 의뢰된 사항에 답할 수 없음.",
+        },
+        of_other=_NOT_BOWEL,
+    ),
+    _kind(
+        r"intussus|장중첩",
+        (),
+        "Intussusception is not assessed by this model, and a film does not exclude it: the question asked "
+        "stays open.",
+        "본 모델은 장중첩증을 평가하지 않고 단순촬영으로 배제할 수 없으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"volvul|염전",
+        (),
+        "Volvulus is not assessed by this model, and a film does not exclude it: the question asked stays "
+        "open.",
+        "본 모델은 장염전을 평가하지 않고 단순촬영으로 배제할 수 없으므로 의뢰된 사항에 답할 수 없음.",
+    ),
+    _kind(
+        r"pylor|\bi?hps\b|projectile|non-?bilious|poor weight gain|유문|분출성"
+        r"|outlet obstruct|gastric (?:outlet|disten|dilat)|(?:disten|dilat)\w* stomach|위 ?출구"
+        r"|(?<!\w)위 ?(?:팽만|확장)",
+        (Finding.PYLORIC_STENOSIS,),
+        "No gastric distension; a film does not exclude outlet obstruction, ultrasound does.",
+        "위 팽만 없음. 단순촬영으로 위출구폐쇄를 배제할 수 없으며 초음파로 판단함.",
+        seen={
+            "en": "Ultrasound tells whether it is; on this film the question asked stays open.",
+            "ko": "원인은 초음파로 판단하며 본 촬영으로는 의뢰된 사항에 답할 수 없음.",
+        },
+        unjudged={
+            "en": "The gastric outlet cannot be judged on this film: the question asked stays open.",
+            "ko": "본 촬영에서 위출구는 평가할 수 없으므로 의뢰된 사항에 답할 수 없음.",
+        },
+    ),
+    _STOOL,
+    _kind(
+        r"\bdisten|bloat|팽만|dilat\w* (?:small |large )?(?:bowel|loop|colon)"
+        r"|(?:bowel|loop|colon)s? dilat|확장",
+        (Finding.ABDOMINAL_DISTENSION,),
+        "No bowel distension.",
+        "장관 팽만 없음.",
+        unjudged={
+            "en": "The width of the bowel cannot be judged on this film: the question asked stays open.",
+            "ko": "본 촬영에서 장관 확장은 평가할 수 없으므로 의뢰된 사항에 답할 수 없음.",
+        },
+        of_other=_NOT_BOWEL,
+    ),
+    _kind(
+        r"(?:air|gas)[- /]*fluid|fluid levels?|\ba/?f levels?\b|공기 ?액체|기수면|액체 ?층",
+        (Finding.AIR_FLUID_LEVEL,),
+        "No air-fluid levels.",
+        "공기액체층 없음.",
+        unjudged={
+            "en": "Air-fluid levels cannot be judged on this film: the question asked stays open.",
+            "ko": "본 촬영에서 공기액체층은 평가할 수 없으므로 의뢰된 사항에 답할 수 없음.",
+        },
+    ),
+)
+
+
+def _unseen(asked: str, english: str, korean: str) -> Question:
+    """A kind that no network looks for: its name with a verb, and its Korean name as an object."""
+    return _kind(
+        asked,
+        (),
+        f"{english} not assessed by this model: the question asked stays open.",
+        f"본 모델은 {korean} 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+    )
+
+
+# Named in a history as often as asked for: answered only where the words ask for them.
+ASKED_BY_NAME = (
+    _unseen(r"hernia|탈장", "A hernia is", "탈장을"),
+    _unseen(
+        r"hirs\w*pr\w*|\bhirsch\w*|aganglion|허[시쉬]|히르[슈쉬]|선천성 ?거대",
+        "Hirschsprung disease is",
+        "히르슈슈프룽병을",
+    ),
+    _unseen(
+        r"(?<!biliary )atresia|double bubble|duodenal web|annular panc|(?<!담도)(?<!담도 )폐쇄증|이중 ?기포",
+        "Atresia of the bowel is",
+        "장 폐쇄증을",
+    ),
+    _unseen(r"meckel|메켈|멕켈", "A Meckel diverticulum is", "메켈 게실을"),
+    _unseen(r"peritonitis|\bpanperi|복막염", "Peritonitis is", "복막염을"),
+)
+# Answered where a question has no other kind: a renal stone is a question of calcification.
+ASKED_OF_ORGANS = (
+    LINES.asked_as(r"\blines?\b"),
+    _STOOL.asked_as(r"\bstools?\b|분변|숙변|대변"),
+    _kind(
+        r"bladder|ureter|urethra|\b[pu]uj\b|\bupj\b|\bpuv\b|hydroneph|urinary|\butis?\b|pyelo|\bapn\b|kidney"
+        r"|renal|biliary|bile duct|choled|cholecyst|pneumobilia|pancrea|hepat|liver|splen|\bhsm\b|방광"
+        r"|신우|요관|요로|수신증|담낭|담도|담관|췌장|간염|비장",
+        (),
+        ORGANS.answers["en"],
+        ORGANS.answers["ko"],
+    ),
+    _unseen(
+        r"colitis|enteritis|megacolon|crohn|\bibd\b|장염|거대 ?결장",
+        "Inflammation of the bowel is",
+        "장의 염증을",
+    ),
+    _unseen(
+        r"\bna[it]\b|non-?accidental|abuse|trauma|injur|lacerat|학대|외상|손상", "Injuries are", "손상을"
+    ),
+)
