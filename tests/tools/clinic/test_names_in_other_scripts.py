@@ -9,6 +9,7 @@ from pedaxr.clinic import Clinic
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.clinic.integrity import check_clinic
 from pedaxr.patient_search import other_scripts
+from pedaxr.patient_search.han_forms import ONE_FORM
 from pedaxr.patient_search.name_forms import name_forms
 from pedaxr.registry import REGISTRY_FILE, Patient, Registry
 from pedaxr.types import PatientSearch
@@ -111,3 +112,45 @@ def test_the_index_is_whole_after_such_a_name_came_and_went(tmp_path: Path) -> N
     clinic.registry.delete("P-2")
     assert all(check.is_good for check in check_clinic(clinic))
     assert find_patient("Ivan Petrov", clinic=clinic).status == "one_match"
+
+
+@pytest.mark.parametrize(
+    ("asked", "there"),
+    [
+        ("Wang Xiaoming", ("Wang Xiaoming", "王小明")),
+        ("王小明", ("王小明", "Wang Xiaoming")),
+        ("Anna Ivanova", ("Ivanova Anna Petrovna", "Анна Иванова")),
+    ],
+    ids=["written without spaces", "asked without spaces", "beside a longer name"],
+)
+def test_a_whole_namesake_is_listed_however_its_words_are_spaced(
+    tmp_path: Path, asked: str, there: tuple[str, ...]
+) -> None:
+    found = find_patient(asked, clinic=clinic_of(tmp_path, *there))
+    assert found.status == "several_matches" and {one.patient_name for one in found.matches} == {*there}
+
+
+@pytest.mark.parametrize(
+    ("registered", "asked"),
+    [
+        ("髙橋 健", "高橋健"),
+        ("渡邉 直美", "渡辺直美"),
+        ("齋藤 蓮", "斎藤 蓮"),
+        ("張偉", "张伟"),
+        ("陈晓东", "陳曉東"),
+    ],
+)
+def test_forms_of_one_character_are_one_name(tmp_path: Path, registered: str, asked: str) -> None:
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "both").mkdir()
+    assert find_patient(asked, clinic=clinic_of(tmp_path / "alone", registered)).status == "one_match"
+    both = find_patient(asked, clinic=clinic_of(tmp_path / "both", registered, asked))
+    assert both.status == "several_matches" and both.total == 2, "neither is picked"
+    assert find_patient("王晓明", clinic=clinic_of(tmp_path, "王小明")).total == 0, (
+        "control: another character"
+    )
+
+
+def test_no_character_stands_for_two_others() -> None:
+    assert not set(ONE_FORM.values()) & set(ONE_FORM), "each form leads to one that leads nowhere"
+    assert len(ONE_FORM) > 300, "control"

@@ -10,7 +10,7 @@ from pedaxr.clinic.patient_matches import UNFIT, Found, Matches, by_id, by_name,
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked
 from pedaxr.patient_search.name_forms import NameForms, in_other_script, name_forms
-from pedaxr.patient_search.other_scripts import is_other, romanised
+from pedaxr.patient_search.other_scripts import is_as_whole, is_other, romanised
 from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.patient_search.typing_slips import typed_in_hangul
 from pedaxr_models.written.masked import fits
@@ -62,16 +62,16 @@ def with_hidden(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
 
 
 def with_other_scripts(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
-    """Beside a whole name who may bear it in another script: then there are several, and users are asked."""
+    """Beside a name who may bear it, whole, in another script: then several match, and users are asked."""
     if not asked.name or found.by_id or not 0 < found.total < NEAREST_LISTED:
         return found
-    if found.first[0].score < names.READING:
+    forms, known = name_forms(asked.name), {one.patient.patient_id for one in found.first}
+    if found.first[0].score < names.READING and (len(forms.words) == 1 or found.first[0].score <= names.BABY):
         return found
-    words, known = len(name_forms(asked.name).words), {one.patient.patient_id for one in found.first}
     others = [
         one
         for one in _in_other_scripts(index, asked)
-        if one.patient.patient_id not in known and len(name_forms(one.patient.patient_name).words) == words
+        if one.patient.patient_id not in known and is_as_whole(forms, name_forms(one.patient.patient_name))
     ]
     return Matches([*found.first, *others], found.total + len(others))
 

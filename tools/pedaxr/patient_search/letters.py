@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from pedaxr.patient_search import hangul
+from pedaxr.patient_search import han_forms, hangul
 
 # Latin letters that Unicode takes for letters of their own, not for a letter with an accent: as passports
 # write them for machines (ICAO Doc 9303, part 3, section 6), but for ø, which people write o; then those
@@ -13,7 +13,7 @@ _OWN_LETTERS = {
     **{"ɓ": "b", "ɗ": "d", "ɖ": "d", "ƙ": "k", "ƴ": "y", "ɛ": "e", "ɔ": "o", "ɣ": "g", "ƒ": "f", "ʋ": "v"},
 }
 _HIRAGANA = {chr(code): chr(code + 0x60) for code in range(0x3041, 0x3097)}  # as katakana
-_ONE_FORM = str.maketrans(_OWN_LETTERS | _HIRAGANA)
+_ONE_FORM = str.maketrans(_OWN_LETTERS | _HIRAGANA | han_forms.ONE_FORM)
 
 
 # As German and Nordic people write these letters where a keyboard lacks them.
@@ -26,7 +26,7 @@ def in_two_letters(text: str) -> str:
 
 
 def without_accents(text: str) -> str:
-    """Case-folded text without accents: ø is o, ł is l, æ is ae and þ is th, and hiragana are katakana."""
+    """Case-folded text without accents: ø is o, ł is l, æ is ae, þ is th, hiragana are katakana, 髙 is 高."""
     return "".join(map(_without_accent, text)).translate(_ONE_FORM)
 
 

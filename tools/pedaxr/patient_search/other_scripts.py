@@ -64,6 +64,15 @@ def asked_other_keys(forms: NameForms) -> list[str]:
     return sorted(f"{mark}{key}" for key in keys for mark in marks) if is_asked else []
 
 
+def is_as_whole(one: NameForms, other: NameForms) -> bool:
+    """Whether two names have as many words, or one is written without spaces, as 王小明 is."""
+    return len(one.words) == len(other.words) or any(map(_is_unspaced, (one, other)))
+
+
+def _is_unspaced(forms: NameForms) -> bool:
+    return len(forms.words) == 1 and "CJK" in _scripts(forms)
+
+
 def closeness(query: NameForms, name: NameForms) -> float | None:
     """From 0 to 1, how alike two names are as Latin letters; None where they are of one script or too far."""
     if _scripts(query) & _scripts(name):

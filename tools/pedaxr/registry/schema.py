@@ -134,6 +134,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     (_rebuild_index,),  # Müller is Mueller, too, and 김*준 is found by what it hides
     MOVES,
     (_rebuild_index,),  # Иван Петров is offered for Ivan Petrov
+    (_rebuild_index,),  # 髙橋 is 高橋, and 張偉 is 张伟
 )
 
 
