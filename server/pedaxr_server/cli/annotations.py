@@ -108,7 +108,11 @@ def _next(found: "TeachingList") -> "Table":
 def import_(
     source: Path, by: str, absent_unless_drawn: bool, home: Path | None, json_path: Path | None
 ) -> None:
-    """Store outlines as each film's next version: COCO, LabelMe, VIA, CVAT, masks, DICOM SEG or CSV."""
+    """Store outlines of other programs as each film's next version.
+
+    SOURCE is a file, a folder or a ZIP archive: COCO, LabelMe, VIA, Label Studio, CVAT, YOLO segmentation,
+    masks, DICOM SEG or CSV. docs/data.md says what to export from which program.
+    """
     from pedaxr.clinic import open_clinic
     from pedaxr.clinic.exchange.into_clinic import import_annotations
     from pedaxr_server.cli.data import progress_bar

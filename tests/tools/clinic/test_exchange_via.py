@@ -127,6 +127,49 @@ def test_a_picture_turned_by_exif_has_the_size_that_via_shows(tmp_path: Path) ->
     assert read(tmp_path)["a"].masks[AIR].shape == (200, 300)
 
 
+NUMBERED = {
+    "polygon": [7, 40, 140, 90, 140, 90, 190, 40, 190],
+    "rect": [2, 40, 140, 50, 50],
+    "circle": [3, 65.5, 165.2, 25],
+    "ellipse": [4, 65, 165, 30, 10],
+}
+
+
+@pytest.mark.parametrize("kind", NUMBERED)
+def test_a_project_of_via_3_is_read(tmp_path: Path, kind: str) -> None:
+    picture(tmp_path / "films" / "a 1.png")
+    attribute = {
+        "aname": "소견",
+        "anchor_id": "FILE1_Z0_XY1",
+        "type": 4,
+        "options": {"0": "변비", "1": "Free Air"},
+    }
+    seen = {"aname": "diagnosis", "anchor_id": "FILE1_Z0_XY0", "type": 1, "options": {}}
+    document = {
+        "project": {"pid": "__VIA_PROJECT_ID__", "data_format_version": "3.1.1", "vid_list": ["1", "2"]},
+        "config": {},
+        "attribute": {"1": attribute, "2": seen},
+        "file": {
+            "1": {"fid": 1, "fname": "C:\\films\\a 1.png", "type": 2, "loc": 1, "src": ""},
+            "2": {"fid": 2, "fname": "b.png", "type": 2, "loc": 1, "src": ""},
+        },
+        "view": {"1": {"fid_list": [1]}, "2": {"fid_list": ["2"]}},
+        "metadata": {
+            "1_aa": {"vid": "1", "flg": 0, "z": [], "xy": NUMBERED[kind], "av": {"1": "0,1"}},
+            "1_bb": {"vid": "1", "flg": 0, "z": [], "xy": [1, 5, 5], "av": {"1": "0"}},
+            "2_cc": {"vid": "2", "flg": 0, "z": [], "xy": [], "av": {"2": "normal"}},
+        },
+    }
+    (tmp_path / "v.json").write_text(json.dumps(document))
+    found = read(tmp_path)
+    assert set(found["a 1"].masks) == {AIR, STOOL} and found["a 1"].masks[AIR][165, 65]
+    assert set(found["b"].decisions.values()) == {"rejected"}
+    del document["file"]["2"]
+    (tmp_path / "v.json").write_text(json.dumps(document))
+    with pytest.raises(InvalidRequest, match="VIA 3 project is damaged"):
+        read(tmp_path)
+
+
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "beyond": ({**POLYGON, "all_points_x": [40, 900, 900, 40]}, "region 2: .*leaves the film"),
     "uneven": ({**POLYGON, "all_points_x": [40, 90]}, "region 2 is damaged"),

@@ -1,13 +1,19 @@
-"""Masks as PNG, 255 inside: `STUDY/FINDING.png` or `STUDY_FINDING.png`; decisions.json has the decisions."""
+"""Masks as PNG or TIFF: `STUDY/FINDING.png`, `STUDY_FINDING.png` or `masks/FINDING/STUDY.png`.
 
+They are bright inside; decisions.json has the decisions.
+"""
+
+import io
 import json
+import re
 from collections.abc import Iterator
 from functools import partial
 
 import cv2
 import numpy as np
+from PIL import Image
 
-from pedaxr.clinic.exchange.files import MOST_BYTES, Files
+from pedaxr.clinic.exchange.files import MOST_BYTES, Files, stem
 from pedaxr.clinic.exchange.outlined import (
     BoolArray,
     OutlinedFilm,
@@ -20,13 +26,16 @@ from pedaxr.errors import InvalidRequest
 from pedaxr_models.labels import Finding
 
 DECISIONS = "decisions.json"
+MASKS = (".png", ".tif", ".tiff", ".bmp")
+_OF_MASKS = re.compile(r"mask|label|seg|annot|마스크", re.IGNORECASE)  # in the name of a folder of masks
+_ADDED = re.compile(r"[_\-. ](mask|seg|label|gt)$", re.IGNORECASE)  # behind a film's name or a finding's
 _SOFT = 0.1  # of a mask's pixels may be neither black nor white
 
 
 def are_masks(files: Files) -> bool:
     """Whether a source holds masks: a table of decisions, or pictures named after a film and a finding."""
     return any(name.rpartition("/")[2] == DECISIONS for name in files) or any(
-        film_and_finding(name) for name in files.ending(".png")
+        film_and_finding(name) for name in files.ending(*MASKS)
     )
 
 
@@ -34,7 +43,7 @@ def read_mask_pngs(files: Files) -> Iterator[OutlinedFilm]:
     """One film for each that has a mask or a decision. Raises InvalidRequest: the decisions are damaged."""
     said = _decisions(files)
     pictures: dict[str, list[tuple[Finding, str]]] = {film: [] for film in said}
-    for name in files.ending(".png"):
+    for name in files.ending(*MASKS):
         if (found := film_and_finding(name)) is not None:
             pictures.setdefault(found[0], []).append((found[1], name))
     for film, named in sorted(pictures.items()):
@@ -58,13 +67,15 @@ def _film(film: str, named: list[tuple[Finding, str]], said: Said, files: Files)
 
 def film_and_finding(name: str) -> tuple[str, Finding] | None:
     """The film and the finding that the name of a mask says."""
-    parts = name.removesuffix(".png").removesuffix(".PNG").split("/")
-    if len(parts) > 1 and (finding := finding_named(parts[-1])) is not None:
-        return parts[-2], finding
-    base = parts[-1]
+    *folders, last = name.split("/")
+    base = _ADDED.sub("", stem(last))
+    if folders and (finding := finding_named(base)) is not None:
+        return stem(folders[-1]), finding
     for at in (at for at, sign in enumerate(base) if sign in "_-." and at):
         if (finding := finding_named(base[at + 1 :])) is not None:
-            return base[:at], finding
+            return _ADDED.sub("", stem(base[:at])), finding
+    if any(map(_OF_MASKS.search, folders[:-1])) and (finding := finding_named(folders[-1])) is not None:
+        return base, finding
     return None
 
 
@@ -74,7 +85,9 @@ def decode_mask(data: bytes, name: str) -> BoolArray:
         raise InvalidRequest(f"{name[:80]} is too large.")
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     if pixels is None:
-        raise InvalidRequest(f"{name[:80]} is not a PNG picture. Export the masks again.")
+        raise InvalidRequest(f"{name[:80]} is not a PNG or TIFF picture. Export the masks again.")
+    if (pages := _pages(data)) > 1:
+        raise InvalidRequest(f"{name[:80]} has {pages} pages. Save each as a file, named after its finding.")
     grey = pixels if pixels.ndim == 2 else pixels[..., :3].max(axis=2)
     if pixels.ndim == 3 and pixels.shape[2] == 4:  # what is not painted is transparent, whatever its colour
         grey = np.minimum(grey, pixels[..., 3])
@@ -84,6 +97,16 @@ def decode_mask(data: bytes, name: str) -> BoolArray:
             f"{name[:80]} has many greys: it is a film, not a mask, which is black and white."
         )
     return np.asarray(grey > most // 2)  # 1, 255 or 65535 inside; edges may be soft
+
+
+def _pages(data: bytes) -> int:
+    if data[:2] not in (b"II", b"MM"):
+        return 1
+    try:
+        with Image.open(io.BytesIO(data), formats=("TIFF",)) as picture:
+            return int(getattr(picture, "n_frames", 1))
+    except (OSError, ValueError, SyntaxError):  # the decoder that read it knows more kinds
+        return 1
 
 
 def encode_mask(mask: BoolArray) -> bytes:

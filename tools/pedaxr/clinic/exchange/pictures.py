@@ -16,6 +16,10 @@ from pedaxr.clinic.exchange.outlined import checked_size
 from pedaxr.errors import InvalidRequest, UnreadableImage
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".tif", ".tiff", ".bmp")
+CLASS_MASKS = frozenset(  # folders of Pascal VOC that hold masks, not films
+    {"segmentationclass", "segmentationobject", "segmentationclasspng", "segmentationobjectpng"}
+    | {"segmentationclassvisualization", "segmentationobjectvisualization"}
+)
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _LABELS, _IMAGES = "labels", "images"
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations in which the stored picture lies on its side
@@ -53,12 +57,21 @@ class Pictures:
 
     def __post_init__(self) -> None:
         for name in self.files.ending(*SUFFIXES):
-            if film_and_finding(name) is None:
+            if film_and_finding(name) is None and not CLASS_MASKS & {*name.casefold().split("/")[:-1]}:
                 self._by_stem[_key(name)].append(name)
 
     def names(self) -> list[str]:
         """All in the source, in order."""
         return [name for names in self._by_stem.values() for name in names]
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 by name without suffix, where that names one picture."""
+        alone = (names[0] for names in self._by_stem.values() if len(names) == 1)
+        return {stem(name): hashlib.sha256(self.files[name]).hexdigest() for name in alone}
+
+    def has(self, written: str) -> bool:
+        """Whether one of that name lies in the source."""
+        return _key(written) in self._by_stem
 
     def find(self, written: str, labels: str = "") -> Picture:
         """The film that annotations name, by whatever path.
@@ -77,6 +90,8 @@ class Pictures:
     def name_of(self, written: str, labels: str = "") -> str:
         """Its path in the source; empty where it is not there. Raises InvalidRequest: there are several."""
         found = self._by_stem.get(_key(written), [])
+        if written in found:
+            return written
         if len(found) > 1:
             parts = _folders(labels or written)
             found = [name for name in found if _folders(name) == parts] or found

@@ -1,27 +1,36 @@
 """Annotations of any known format from one file, a folder or a ZIP archive."""
 
-import hashlib
 import json
-from collections import Counter
+import zipfile
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pedaxr.clinic.exchange.class_masks import class_mask_files, read_class_masks
 from pedaxr.clinic.exchange.coco import is_coco, read_coco
 from pedaxr.clinic.exchange.cvat import is_cvat, read_cvat
 from pedaxr.clinic.exchange.dicom_seg import is_dicom, read_dicom_seg
 from pedaxr.clinic.exchange.files import Files, stem
 from pedaxr.clinic.exchange.film_table import read_table_of
+from pedaxr.clinic.exchange.label_studio import is_label_studio, read_label_studio
 from pedaxr.clinic.exchange.labelme import is_labelme, read_labelme
-from pedaxr.clinic.exchange.mask_png import DECISIONS, are_masks, film_and_finding, read_mask_pngs
+from pedaxr.clinic.exchange.mask_png import DECISIONS, are_masks, read_mask_pngs
 from pedaxr.clinic.exchange.outlined import OutlinedFilm, read_or_told
-from pedaxr.clinic.exchange.pictures import Elsewhere, Pictures, nowhere
+from pedaxr.clinic.exchange.pictures import SUFFIXES, Elsewhere, Pictures, nowhere
+from pedaxr.clinic.exchange.unread import what_it_is
 from pedaxr.clinic.exchange.via import is_via, is_via_csv, read_via, read_via_csv
+from pedaxr.clinic.exchange.yolo import read_yolo, yolo_files
 from pedaxr.errors import InvalidRequest
 
-FORMATS = "COCO, LabelMe, VIA, CVAT for images 1.1, masks as PNG, DICOM SEG or a CSV of films"
+FORMATS = (
+    "COCO, LabelMe, VIA, Label Studio's JSON, CVAT for images 1.1, YOLO segmentation, masks as PNG, "
+    "DICOM SEG or a CSV of films"
+)
+
+_SURE = frozenset({"coco", "labelme", "via", "label-studio", "cvat", "yolo"})  # by what their files hold
 
 
 def read_annotations(source: Path, elsewhere: Elsewhere = nowhere) -> tuple[str, list[OutlinedFilm]]:
@@ -34,19 +43,57 @@ def read_annotations(source: Path, elsewhere: Elsewhere = nowhere) -> tuple[str,
     Raises:
         InvalidRequest: there is nothing, nothing of a known format, or it is damaged.
     """
+    if source.suffix.lower() in (".yaml", ".yml"):  # of YOLO: its label files lie below the folder
+        source = source.parent
     files = Files(source)
     documents, damaged = _documents(files)
-    for name, found in _by_format(files, documents, source, Pictures(files, elsewhere)):
+    pictures = Pictures(files, _beside(source, elsewhere))
+    formats = _by_format(files, documents, source, pictures)
+    for name, found in formats:
         if films := [*found]:
-            films += damaged
+            films += [*damaged, *_of_other_formats(name, formats)]
             if all(film.problem for film in films):
                 raise InvalidRequest(f"{films[0].name[:80]}: {films[0].problem}")
-            hashes = _picture_hashes(files)
+            hashes = pictures.hashes()
             known = [replace(film, sha256=film.sha256 or _hash_of(film, hashes)) for film in films]
             return name, sorted(known, key=lambda film: film.name)
     if damaged:
         raise InvalidRequest(f"{damaged[0].name[:80]} {damaged[0].problem}")
-    raise InvalidRequest(f"{source.name[:200]!r} holds no annotations that are understood. Give {FORMATS}.")
+    advice = what_it_is(files, documents) or f"Give {FORMATS}."
+    raise InvalidRequest(f"{source.name[:200]!r} holds no annotations that are understood. {advice}")
+
+
+def _beside(source: Path, elsewhere: Elsewhere) -> Elsewhere:
+    """Films in the folder of a source that is one file come before those elsewhere."""
+    if source.is_dir() or zipfile.is_zipfile(source):
+        return elsewhere
+    beside: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(source.parent.iterdir()):
+        if path.suffix.lower() in SUFFIXES:
+            beside[stem(path.name).casefold()].append(path)
+
+    def find(name: str) -> Path | None:
+        found = beside.get(stem(name).casefold(), [])
+        return found[0] if len(found) == 1 else elsewhere(name)
+
+    return find
+
+
+def _of_other_formats(
+    read: str, formats: Iterator[tuple[str, Iterator[OutlinedFilm]]]
+) -> Iterator[OutlinedFilm]:
+    """A source is of one format: what else lies in it is told, but for what only looks like one."""
+    others = {name for name, found in formats if name in _SURE and name != read and _has_any(found)}
+    for name in sorted(others):
+        cause = "annotations of a second format lie in the source and were not read; import them alone"
+        yield OutlinedFilm(name=name, problem=cause)
+
+
+def _has_any(found: Iterator[OutlinedFilm]) -> bool:
+    try:
+        return next(found, None) is not None
+    except InvalidRequest:  # damaged, yet there
+        return True
 
 
 def _by_format(
@@ -57,8 +104,14 @@ def _by_format(
     yield "via", (film for _, one in documents if is_via(one) for film in read_via(one, pictures))
     tables = [name for name in files.ending(".csv") if is_via_csv(files[name])]
     yield "via", (film for name in tables for film in read_via_csv(files[name], name, pictures))
+    tasks = (one for _, one in documents if is_label_studio(one))
+    yield "label-studio", (film for one in tasks for film in read_label_studio(one, pictures))
     xml = [data for name in files.ending(".xml") if is_cvat(data := files[name])]
     yield "cvat", (film for data in xml for film in read_cvat(data))
+    if labels := yolo_files(files, pictures):
+        yield "yolo", read_yolo(files, labels, pictures)
+    if masks := class_mask_files(files):
+        yield "class-masks", read_class_masks(files, masks)
     yield "csv", read_table_of(files, source)
     if are_masks(files):
         yield "masks", read_mask_pngs(files)
@@ -67,14 +120,6 @@ def _by_format(
         "dicom-seg",
         (read_or_told(name, partial(read_dicom_seg, data, name)) for name, data in objects),
     )
-
-
-def _picture_hashes(files: Files) -> dict[str, str]:
-    """SHA-256 of the pictures beside the annotations, by name without suffix where that names one."""
-    names = files.ending(".png", ".jpg", ".jpeg", ".dcm")
-    counts = Counter(stem(name) for name in names)
-    alone = (name for name in names if counts[stem(name)] == 1 and film_and_finding(name) is None)
-    return {stem(name): hashlib.sha256(files[name]).hexdigest() for name in alone}
 
 
 def _hash_of(film: OutlinedFilm, hashes: Mapping[str, str]) -> str:

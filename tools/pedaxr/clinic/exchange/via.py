@@ -1,4 +1,4 @@
-"""VGG Image Annotator 2: its project, its exported JSON and its exported CSV."""
+"""VGG Image Annotator: the project, the exported JSON and the exported CSV of VIA 2, the project of VIA 3."""
 
 import csv
 import io
@@ -26,6 +26,16 @@ _PROJECT = "_via_img_metadata"
 _SHAPE, _LABELS, _OF_FILM = "region_shape_attributes", "region_attributes", "file_attributes"
 _YES = frozenset({"1", "true", "yes", "y", "on", "x", "예"})
 _UNSAID = ("caption", "public_domain", "image_url")  # attributes of a file that every VIA project has
+_VIA_3 = {"project", "attribute", "file", "view", "metadata"}  # keys of its project
+_SHAPES_3: dict[int, tuple[str, tuple[str, ...]]] = {  # by their numbers: name and what follows
+    1: ("point", ("cx", "cy")),
+    2: ("rect", ("x", "y", "width", "height")),
+    3: ("circle", ("cx", "cy", "r")),
+    4: ("ellipse", ("cx", "cy", "rx", "ry")),
+    5: ("line", ()),
+    6: ("polyline", ()),
+}
+_POLYGON_3 = 7
 _Region = tuple[Any, Any, str]  # shape, attributes, and where it stands
 
 
@@ -33,7 +43,7 @@ def is_via(document: object) -> bool:
     """Whether a JSON document is one: a project, or its exported annotations."""
     if not isinstance(document, dict):
         return False
-    if _PROJECT in document:
+    if _PROJECT in document or document.keys() >= _VIA_3:
         return True
     first = next(iter(document.values()), None)
     return isinstance(first, dict) and {"filename", "regions"} <= first.keys()
@@ -41,7 +51,7 @@ def is_via(document: object) -> bool:
 
 def read_via(document: Mapping[str, Any], pictures: Pictures) -> Iterator[OutlinedFilm]:
     """One film for each of its files, with or without regions."""
-    entries = document.get(_PROJECT, document)
+    entries = _from_via_3(document) if document.keys() >= _VIA_3 else document.get(_PROJECT, document)
     for entry in entries.values() if isinstance(entries, Mapping) else ():
         name = _file_name(entry.get("filename", "")) if isinstance(entry, Mapping) else ""
         yield read_or_told(stem(name), partial(_entry, entry, name, pictures))
@@ -55,6 +65,44 @@ def _entry(entry: Mapping[str, Any], name: str, pictures: Pictures) -> OutlinedF
         for number, one in enumerate(listed, 1)
     ]
     return _film(name, found, [entry.get(_OF_FILM)], pictures)
+
+
+def _from_via_3(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The files of a project of VIA 3 as VIA 2 would list them."""
+    entries: dict[str, Any] = {}
+    try:
+        for number, file in document["file"].items():
+            entries[str(number)] = {"filename": file.get("fname") or file["src"], "regions": []}
+        of_view = {view: str(shown["fid_list"][0]) for view, shown in document["view"].items()}
+        for one in document["metadata"].values():
+            entry, said = entries[of_view[str(one["vid"])]], _said_3(one["av"], document["attribute"])
+            if one["xy"]:
+                region = {"shape_attributes": _shape_3(one["xy"]), "region_attributes": said}
+                entry["regions"].append(region)
+            else:
+                entry["file_attributes"] = {**entry.get("file_attributes", {}), **said}
+    except (KeyError, TypeError, AttributeError, IndexError) as err:
+        raise InvalidRequest("The VIA 3 project is damaged, or of another form. Save it again.") from err
+    return entries
+
+
+def _shape_3(numbers: Sequence[float]) -> dict[str, Any]:
+    kind, *rest = numbers
+    if kind == _POLYGON_3:
+        return {"name": "polygon", "all_points_x": rest[::2], "all_points_y": rest[1::2]}
+    name, keys = _SHAPES_3.get(int(kind), ("of another kind", ()))
+    return {"name": name, **dict(zip(keys, rest, strict=False))}
+
+
+def _said_3(values: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes by name; what was chosen from a list stands there by its key, several with commas."""
+    said: dict[str, Any] = {}
+    for key, value in values.items():
+        attribute = attributes.get(key) or {}
+        options = attribute.get("options") or {}
+        chosen = {str(options.get(one, one)): True for one in str(value).split(",") if one}
+        said[str(attribute.get("aname", key))] = chosen if options else str(value)
+    return said
 
 
 def is_via_csv(data: bytes) -> bool:
