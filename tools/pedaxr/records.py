@@ -45,6 +45,7 @@ class NewStudy:
         accession_number: of the order, DICOM (0008,0050); patients are searched by it.
         pixel_spacing_origin: a `SpacingOrigin`; None where nobody noted it.
         sop_instance_uid: of the film, DICOM (0008,0018); two files of one are the same film.
+        picture_sha256: of the pixels; None where nobody looked. Two films of one show the same picture.
     """
 
     study_id: str
@@ -63,6 +64,7 @@ class NewStudy:
     study_instance_uid: str | None = None
     series_instance_uid: str | None = None
     sop_instance_uid: str | None = None
+    picture_sha256: str | None = None
 
 
 @dataclass(frozen=True)

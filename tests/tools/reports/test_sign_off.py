@@ -198,7 +198,7 @@ def test_reports_from_before_signatures_are_read_and_can_be_signed(tmp_path: Pat
         connection.execute("DROP TABLE reports")
         connection.execute(next(step for step in MIGRATIONS[0] if "TABLE reports" in str(step)))
         connection.execute("DROP TABLE audit")
-        for table in ("annotations", "sent", "moved_films", "withdrawn"):
+        for table in ("annotations", "sent", "moved_films", "withdrawn", "pictures"):
             connection.execute(f"DROP TABLE {table}")
         for name in ("sop_instance", "study_instance"):
             connection.execute(f"DROP INDEX studies_by_{name}")

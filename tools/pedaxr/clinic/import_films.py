@@ -96,6 +96,7 @@ class Import:
     known_hashes: set[str]
     known_instances: dict[str, str]  # SOP Instance UIDs of registered films, and whose they are
     patients: KnownPatients
+    known_pictures: dict[str, str]  # digests of pixels, and whose film has them
     department: str | None = None
     place_of: dict[str, str] = field(default_factory=dict)  # in this source, by digest and SOP instance UID
     studies: list[NewStudy] = field(default_factory=list)
@@ -166,7 +167,12 @@ def begin(home: Path, root: Path) -> Import:
     clinic = Clinic(home, registry)
     complete_older_rows(clinic)
     return Import(
-        clinic, root.resolve(), registry.image_hashes(), registry.sop_instances(), KnownPatients(registry)
+        clinic,
+        root.resolve(),
+        registry.image_hashes(),
+        registry.sop_instances(),
+        KnownPatients(registry),
+        registry.pictures(),
     )
 
 
@@ -211,17 +217,19 @@ def item_of(
     film = _believed(under_way, _completed(under_way, film, radiograph))
     patient = replace(patient_named(film.metadata, digest), department=under_way.department)
     patient, said = under_way.patients.settle(patient)
-    study = _study(film, patient, digest, _spacing(film, radiograph))
+    study = _study(film, patient, radiograph)
     if _is_same_instance(under_way, study, place):
         return None
     if study.study_date and patient.patient_birth_date and study.study_date < patient.patient_birth_date:
         raise Refused("the study is dated before the patient's birth")
     under_way.notes.update(said)
     _note_doubts(under_way, film, patient, study)
+    _note_picture(under_way, study)
     under_way.known_hashes.add(digest)
     under_way.place_of[digest] = place
     if study.sop_instance_uid:
         under_way.place_of[study.sop_instance_uid] = place
+        under_way.known_instances[study.sop_instance_uid] = patient.patient_id
     under_way.patients.take(patient, study.study_date)
     return Item(patient, study, content)
 
@@ -234,14 +242,14 @@ def _is_same_instance(under_way: Import, study: NewStudy, place: str) -> bool:
     uid = study.sop_instance_uid
     if uid is None:
         return False
-    if uid in under_way.place_of:
-        raise Refused(
-            f"the same film (SOPInstanceUID), saved with other bytes, is {under_way.place_of[uid]} already"
-        )
     if uid not in under_way.known_instances:
         return False
     if under_way.known_instances[uid] != study.patient_id:
         raise Refused("its SOPInstanceUID is that of another patient's film: check whose it is")
+    if uid in under_way.place_of:
+        raise Refused(
+            f"the same film (SOPInstanceUID), saved with other bytes, is {under_way.place_of[uid]} already"
+        )
     under_way.place_of[uid] = place
     under_way.already_there += 1
     return True
@@ -302,8 +310,10 @@ def _spacing(film: Film, radiograph: "Radiograph") -> "Spacing | None":
     return Spacing(*film.pixel_spacing_mm, SpacingOrigin.TABLE)
 
 
-def _study(film: Film, patient: Patient, digest: str, spacing: "Spacing | None") -> NewStudy:
-    meta = film.metadata
+def _study(film: Film, patient: Patient, radiograph: "Radiograph") -> NewStudy:
+    from pedaxr.radiograph.read import picture_digest
+
+    meta, digest, spacing = film.metadata, radiograph.sha256, _spacing(film, radiograph)
     study_id = f"S-{digest[:12]}"
     return NewStudy(
         study_id=study_id,
@@ -322,6 +332,7 @@ def _study(film: Film, patient: Patient, digest: str, spacing: "Spacing | None")
         study_instance_uid=meta.study_instance_uid,
         series_instance_uid=meta.series_instance_uid,
         sop_instance_uid=meta.sop_instance_uid,
+        picture_sha256=picture_digest(radiograph),
     )
 
 
@@ -344,6 +355,19 @@ def _note_doubts(under_way: Import, film: Film, patient: Patient, study: NewStud
     by_dates = _age(patient, study)
     if film.metadata.patient_birth_date is None and ages_differ(by_dates, study.stated_age_months):
         under_way.notes[_SAID_OF_AGES[ages.CONTRADICTION]] += 1  # with the birth date of an earlier film
+
+
+def _note_picture(under_way: Import, study: NewStudy) -> None:
+    """Another film of the very same picture: of another child, one of the two is wrong."""
+    assert study.picture_sha256 is not None
+    whose = under_way.known_pictures.get(study.picture_sha256)
+    under_way.known_pictures.setdefault(study.picture_sha256, study.patient_id)
+    if whose == study.patient_id:
+        under_way.notes["show the very same picture as another film of that patient: sent twice"] += 1
+    elif whose is not None:
+        under_way.notes[
+            "show the very same picture as a film of another patient: find out whose it is (pedaxr move-film)"
+        ] += 1
 
 
 def _age(patient: Patient, study: NewStudy) -> float | None:

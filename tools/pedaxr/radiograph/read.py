@@ -49,6 +49,12 @@ def read_radiograph(film: Path | bytes, *, recent: Recent["Radiograph"] | None =
     return recent.get(sha256, lambda: _radiograph(data, sha256)) if recent else _radiograph(data, sha256)
 
 
+def picture_digest(radiograph: Radiograph) -> str:
+    """SHA-256 of a film's size and pixels, in 4,096 levels, whatever its file holds beside them."""
+    levels = (radiograph.pixels * 4095 + 0.5).astype("<u2")
+    return hashlib.sha256(f"{radiograph.height} {radiograph.width} ".encode() + levels.tobytes()).hexdigest()
+
+
 def read_pixels(path: Path) -> FloatArray:
     """Only the pixels, (H, W) float32 in [0, 1], for those who train: see `pedaxr_models.datasets.pixels`.
 

@@ -15,6 +15,7 @@ from pedaxr.reading.notes import how_outlined, texts
 from pedaxr.reading.overlay import LONG_EDGE, Caption, area_text, draw_overlay, write_picture
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
+from pedaxr.registry.pictures import picture_flags
 from pedaxr.registry.standing import signed_of
 from pedaxr.stage_times import stage
 from pedaxr.types import Region, SegmentationResult, SignedReport
@@ -74,9 +75,11 @@ def segment_xray(
     reading = read_film(find_source(study_id, file, clinic))
     trained, source = provenance(reading.segmenter), reading.source
     film = film_identity(source.study, reading.metadata)
-    signed = None
+    signed, to_check = None, list[str]()
     if source.study is not None and source.clinic is not None:
-        signed = signed_of(source.clinic.registry.reports(source.study.study_id))
+        registry = source.clinic.registry
+        signed = signed_of(registry.reports(source.study.study_id))
+        to_check = picture_flags(source.study, registry.same_picture(source.study.image_sha256))
     folder = None if overlay_folder is None else Path(overlay_folder).expanduser()
     path = _overlay_path(reading, folder, full_size) if overlay else None
     stored: Future[Course | None] | None = None
@@ -97,7 +100,7 @@ def segment_xray(
         findings=reading.findings,
         structures=reading.structures,
         measures=reading.measures,
-        quality_notes=texts(reading.notes),
+        quality_notes=[*to_check, *texts(reading.notes)],
         summary=summarise(
             reading.findings, reading.metadata.view, in_doubt=reading.in_doubt, trained=trained.short
         ),

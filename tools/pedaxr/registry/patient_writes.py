@@ -12,6 +12,7 @@ from pedaxr.patient_search.index_writes import index_name, index_names, unindex_
 from pedaxr.records import UNNAMED, NewStudy, Patient, Study, quoted, refuse_odd, study_row
 from pedaxr.registry.departments import cleaned, is_hidden
 from pedaxr.registry.film_moves import forget_moves
+from pedaxr.registry.pictures import forget_pictures, note_picture
 from pedaxr.text import printable
 
 _LONGEST_NAME = 200
@@ -90,6 +91,8 @@ def insert_study(connection: sqlite3.Connection, study: NewStudy, home: Path) ->
     if study.study_date and birth[0] and study.study_date.isoformat() < birth[0]:
         raise InvalidRequest(f"The study {quoted(study.study_id)} is dated before the patient's birth.")
     _insert(connection, "studies", study_row(study, home))
+    if study.picture_sha256:
+        note_picture(connection, study.image_sha256, study.picture_sha256)
     record(
         connection,
         "import",
@@ -175,6 +178,7 @@ def delete_patient(connection: sqlite3.Connection, patient_id: str) -> list[str]
     of_patient = "SELECT image_path FROM studies WHERE patient_id = ?"
     paths = [row[0] for row in connection.execute(of_patient, [patient_id])]
     forget_moves(connection, patient_id)
+    forget_pictures(connection, patient_id)
     for statement in (
         "DELETE FROM sent WHERE study_id IN (SELECT study_id FROM studies WHERE patient_id = ?)",
         "DELETE FROM reports WHERE study_id IN (SELECT study_id FROM studies WHERE patient_id = ?)",

@@ -33,6 +33,7 @@ from pedaxr.registry.patient_writes import (
     merge_patients,
     rename_patient,
 )
+from pedaxr.registry.pictures import SAME_PICTURE
 from pedaxr.registry.report_versions import ReportState, report_states, reports_of_study, store_draft
 from pedaxr.registry.schema import migrate, reading, writing
 from pedaxr.registry.sent_rows import SentObject, insert_sent, reports_to_send, sent_of
@@ -102,6 +103,11 @@ class Registry:
         rows = self._rows(f"{_STUDY_COLUMNS} {which}", [sop_instance_uid or "", image_sha256])
         return study_of(rows[0], self.path.parent) if rows else None
 
+    def same_picture(self, image_sha256: str) -> list[Study]:
+        """The other registered films whose pixels are those of the film with that digest."""
+        rows = self._rows(f"{_STUDY_COLUMNS} WHERE {SAME_PICTURE} ORDER BY study_id", [image_sha256])
+        return list(studies_in(rows, self.path.parent))
+
     def studies(self, patient_id: str) -> list[Study]:
         """A patient's studies, newest first; those without a date last."""
         return self.studies_of([patient_id])
@@ -166,6 +172,11 @@ class Registry:
             "SELECT sop_instance_uid, patient_id FROM studies WHERE sop_instance_uid IS NOT NULL"
         )
         return {row["sop_instance_uid"]: row["patient_id"] for row in rows}
+
+    def pictures(self) -> dict[str, str]:
+        """Digests of the pictures of the registered films, and a patient whose each is."""
+        rows = self._rows("SELECT picture_sha256, patient_id FROM pictures JOIN studies USING (image_sha256)")
+        return {row["picture_sha256"]: row["patient_id"] for row in rows}
 
     def incomplete_studies(self) -> list[Study]:
         """Films that an earlier version registered without their UIDs; of PNG and JPEG files none has any."""

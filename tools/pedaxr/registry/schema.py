@@ -25,6 +25,7 @@ from pedaxr.registry import departments, row_states
 from pedaxr.registry.annotation_rows import ANNOTATIONS
 from pedaxr.registry.film_moves import MOVES
 from pedaxr.registry.kept_connections import kept_connections
+from pedaxr.registry.pictures import TABLES as PICTURES
 from pedaxr.registry.report_versions import SIGNED_REPORTS, adopt_reports
 from pedaxr.registry.sent_rows import SENT
 from pedaxr.storage.sqlite import BUSY_TIMEOUT_S, settle_journal, storage_errors
@@ -135,6 +136,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     MOVES,
     (_rebuild_index,),  # Иван Петров is offered for Ivan Petrov
     (_rebuild_index,),  # 髙橋 is 高橋, and 張偉 is 张伟
+    PICTURES,
 )
 
 

@@ -155,6 +155,8 @@ def _by_outlines(reading: Reading, earlier: "Study", checked: "CheckedDraft") ->
         before = read_film(Source(earlier.image_path, earlier, reading.source.clinic))
     except PedaxrError:
         return ComparedWithEarlier(f"{when} could not be read; not compared.")
+    if _is_same_picture(reading, before):
+        return ComparedWithEarlier(f"{when} is the very same picture; not compared.")
     if before.in_doubt:
         return ComparedWithEarlier(f"{when} is in doubt itself; not compared.")
     films = ComparedFilm.of(reading, checked.limits), ComparedFilm.of(before)
@@ -162,6 +164,12 @@ def _by_outlines(reading: Reading, earlier: "Study", checked: "CheckedDraft") ->
     views_differ = films[0].view is not films[1].view
     text = f"{when}, from the outlines: {compare(*films)}"
     return ComparedWithEarlier(text, data.model_copy(update={"views_differ": views_differ}))
+
+
+def _is_same_picture(one: Reading, other: Reading) -> bool:
+    """Whether a film was sent twice: compared with itself, it would be unchanged."""
+    pixels, others = one.radiograph.pixels, other.radiograph.pixels
+    return pixels.shape == others.shape and bool((pixels == others).all())
 
 
 def _dated(study: "Study", earlier: "Study", items: list[ComparedItem]) -> Comparison:

@@ -12,8 +12,9 @@ from pedaxr.clinic.provenance import provenance
 from pedaxr.errors import InvalidRequest
 from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import operating_points
-from pedaxr.reading.read_film import Reading, find_source, read_film
+from pedaxr.reading.read_film import Reading, Source, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
+from pedaxr.registry.pictures import picture_flags
 from pedaxr.reports.ahead import begin_earlier, draft_of
 from pedaxr.reports.check_draft import CheckedDraft, check_draft, in_a_word
 from pedaxr.reports.comparison import NOT_COMPARED_FILM, compare_with_earlier
@@ -167,7 +168,7 @@ def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") ->
             sentences=checked.sentences,
             findings=checked.findings,
             measures={} if checked.in_doubt else reading.measures,
-            flags=checked.flags,
+            flags=[*_of_picture(reading.source), *checked.flags],
             confidence=None if checked.in_doubt else round(checked.confidence, 3),
             sureness=None if checked.in_doubt else in_a_word(checked.confidence),
             image_dependence=told.image_dependence,
@@ -186,6 +187,13 @@ def _model_name(network: "FilmReporter | TubeFinder") -> str:
 
 
 _NOT_YET = "R"  # the id, while the words that it hangs on are being found
+
+
+def _of_picture(source: Source) -> list[str]:
+    """Whether the film was registered before, for another child or with another date."""
+    if source.study is None or source.clinic is None:
+        return []
+    return picture_flags(source.study, source.clinic.registry.same_picture(source.study.image_sha256))
 
 
 def _label(checked: CheckedDraft) -> str | None:
