@@ -50,7 +50,7 @@ def test_an_import_says_that_two_films_show_one_picture(tmp_path: Path) -> None:
         tmp_path / "two", again | {"SOPInstanceUID": "2.25.77"}
     )
     said = sent(tmp_path / "three", other | {"SOPInstanceUID": "2.25.78"})
-    assert any("film of another patient: find out whose it is" in note for note in said)
+    assert any("another patient's film: find out whose it is" in note for note in said)
     clinic = open_clinic(tmp_path / "home")
     digest = clinic.registry.studies("K2")[0].image_sha256
     assert {one.patient_id for one in clinic.registry.same_picture(digest)} == {"K1"}

@@ -48,6 +48,8 @@ _OF_THE_STUDY = (
     "sop_instance_uid",
 )
 _ACCESSION_COLUMN = "AccessionNumber"
+_SENT_TWICE = "show the very same picture as another film of that patient: sent twice"
+_OF_ANOTHER = "show the very same picture as another patient's film: find out whose it is (pedaxr move-film)"
 _OF_THE_PATIENT = ("patient_id", "patient_name", "patient_sex", "patient_birth_date")
 
 
@@ -360,14 +362,9 @@ def _note_doubts(under_way: Import, film: Film, patient: Patient, study: NewStud
 def _note_picture(under_way: Import, study: NewStudy) -> None:
     """Another film of the very same picture: of another child, one of the two is wrong."""
     assert study.picture_sha256 is not None
-    whose = under_way.known_pictures.get(study.picture_sha256)
+    if whose := under_way.known_pictures.get(study.picture_sha256):
+        under_way.notes[_SENT_TWICE if whose == study.patient_id else _OF_ANOTHER] += 1
     under_way.known_pictures.setdefault(study.picture_sha256, study.patient_id)
-    if whose == study.patient_id:
-        under_way.notes["show the very same picture as another film of that patient: sent twice"] += 1
-    elif whose is not None:
-        under_way.notes[
-            "show the very same picture as a film of another patient: find out whose it is (pedaxr move-film)"
-        ] += 1
 
 
 def _age(patient: Patient, study: NewStudy) -> float | None:
