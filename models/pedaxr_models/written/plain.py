@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from itertools import combinations, pairwise
+from urllib.parse import unquote
 
 # Invisible, yet letters, marks or symbols to Unicode: fillers, joiners and variation selectors, in which a
 # whole message can hide behind one visible character.
@@ -22,6 +23,33 @@ def plain(text: str) -> str:
     spaced = "".join(" " if char.isspace() else char for char in text)
     visible = "".join(char for char in spaced if not unicodedata.category(char).startswith("C"))
     return " ".join(UNSEEN.sub("", visible).split())
+
+
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+_PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
+_LINK = re.compile(r"!?\[([^\[\]]+)\]\([^()]*\)")
+# In pairs, before and behind words: 김** has hidden letters, **Kim Minjun** is bold.
+_EMPHASIS = re.compile(r"(?<!\w)(\*\*\*|\*\*|__|~~|`+)(?=[^\s,;.])(.+?)(?<=[^\s,;])\1(?!\w)")
+_ONE_STAR = re.compile(r"(?:\*(\w[^*]*\w)\*|_(\w[^_]*\w)_)")
+_BULLET = re.compile(r"^(?:[-*+•>|]|#{1,6})\s+(?=\S)")
+
+
+def without_markup(text: str) -> str:
+    """What is left of Markdown round a name or an id: bold, code, a link, a bullet.
+
+    A mask for hidden letters (김*준, 홍**) stays.
+    """
+    bare = _LINK.sub(r"\1", _BULLET.sub("", text.strip()))
+    bare = _EMPHASIS.sub(r"\2", bare).rstrip("| ")
+    one = _ONE_STAR.fullmatch(bare)
+    return str(one[1] or one[2]) if one else bare
+
+
+def unescaped(text: str) -> str:
+    """Text that a client escaped once too often, `\\uae40\\ubbfc` or `%EA%B9%80`, as it was meant."""
+    shown = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    shown = shown.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return unquote(shown) if _PERCENT.search(shown) else shown
 
 
 def unprotected(text: str) -> str:

@@ -9,9 +9,15 @@ from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 
 from pedaxr_models.written.dates import parse_date
 from pedaxr_models.written.nobody import names_nobody
-from pedaxr_models.written.plain import plain
+from pedaxr_models.written.plain import plain, without_markup
 
 _Schema = Mapping[str, Any]
+_IDS = ("study_id", "report_id")
+_ROUND_AN_ID = " \t\r\n`*\"'<>()[]{}.,;:"
+_ID_LABEL = re.compile(
+    r"^(?:(?:study|film|report|draft)[ _-]?)?(?:id)?(?:\s*[:=#]\s*|\s+(?=[SR]-?[0-9a-f]))", re.IGNORECASE
+)
+_ADDRESS = re.compile(r"pedaxr://(?:studies|reports)/([^/]+)(?:/.*)?")
 _LANGUAGES = {
     **dict.fromkeys(("korean", "kor", "한국어", "한글", "국문"), "ko"),
     **dict.fromkeys(("english", "eng", "영어", "영문"), "en"),
@@ -56,20 +62,33 @@ def _unwrapped(value: Any, schema: _Schema) -> Any:
 def _spelled(name: str, value: str, schema: _Schema) -> str | None:
     if schema.get("format") == "date":
         try:
-            day = parse_date(value)
+            day = parse_date(without_markup(value))
         except ValueError as err:
             raise ValueError(f"{name}: {err} Leave it out where it is not known.") from err
         return day.isoformat() if day else None
     if "enum" in schema:
         return _chosen(value, schema["enum"])
+    if name in _IDS:
+        return issued_id(value)
     if schema.get("type") in ("integer", "number", "boolean"):
         return None if not any(map(str.isdigit, value)) and names_nobody(value) else plain(value)
     return value
 
 
+def issued_id(text: str) -> str:
+    """An id without what a language model writes round it: Markdown, brackets, a label, our own address.
+
+    Two ids, or one among other words, stay as they are: neither is chosen.
+    """
+    bare = without_markup(text).strip(_ROUND_AN_ID)
+    found = _ADDRESS.fullmatch(bare)
+    bare = found[1] if found else _ID_LABEL.sub("", bare).strip(_ROUND_AN_ID)
+    return text if not bare or any(char.isspace() for char in bare) else bare
+
+
 def _chosen(value: str, choices: list[str]) -> str | None:
     """The choice that a word names, in any case, as a locale or as people say it; else the word itself."""
-    word = re.sub(r"[\s-]+", "_", plain(value).casefold())
+    word = re.sub(r"[\s-]+", "_", plain(without_markup(value)).casefold())
     if word in choices:
         return word
     if names_nobody(value):

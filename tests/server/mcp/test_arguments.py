@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from mcp import Client
@@ -12,6 +13,7 @@ from pedaxr.clinic import open_clinic
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.demo.patients import DEMO_UNAMBIGUOUS_NAME
 from pedaxr.types import PatientSearch
+from pedaxr_models.written.plain import without_markup
 from pedaxr_server.mcp.arguments import as_meant
 
 pytestmark = pytest.mark.anyio
@@ -160,3 +162,61 @@ async def test_an_indication_that_looks_like_json_is_quoted(
     assert not reply.is_error and reply.structured_content is not None
     quoted = str(reply.structured_content["sections"]["Indication"])
     assert all(word in quoted for word in indication.replace('"', " ").strip("[]{} ").split())
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("`{}`", "**{}**", "[{}](http://example.org)", "study_id: {}", "Study {}", "{}.", "({})", "- {}"),
+        *("pedaxr://studies/{}/image.png", '"{}"', "<{}>", "report_id={}"),
+    ],
+)
+def test_what_a_model_writes_round_an_id_is_no_part_of_it(written: str) -> None:
+    schema = {"properties": {"study_id": {"type": "string"}}, "required": ["study_id"]}
+    given = written.format("S-2a0998ff7575")
+    assert as_meant({"study_id": given}, schema) == {"study_id": "S-2a0998ff7575"}
+
+
+@pytest.mark.parametrize(
+    "written", ["S-1, S-2", "S-1 or S-2", "the newest of Kim", "Kim Minjun", "``", "S 1"]
+)
+def test_two_ids_or_other_words_are_never_chosen_from(written: str) -> None:
+    schema = {"properties": {"study_id": {"type": "string"}}, "required": ["study_id"]}
+    assert as_meant({"study_id": written}, schema) == {"study_id": written}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "**{}**",
+        "`{}`",
+        "- {}",
+        "*{}*",
+        "[{}](http://example.org)",
+        "**Name:** {}",
+        "| {} |",
+        "escaped",
+        "url",
+    ],
+)
+async def test_a_name_in_markdown_or_escaped_twice_is_that_name(
+    server: Server, era: str, written: str
+) -> None:
+    escaped = "".join(f"\\u{ord(char):04x}" for char in DEMO_UNAMBIGUOUS_NAME)
+    query = {"escaped": escaped, "url": quote(DEMO_UNAMBIGUOUS_NAME)}.get(
+        written, written.format(DEMO_UNAMBIGUOUS_NAME)
+    )
+    async with Client(server, mode=era) as client:
+        reply = await client.call_tool("find_patient", {"query": query})
+    found = PatientSearch.model_validate(reply.structured_content)
+    assert [match.patient_name for match in found.matches] == [DEMO_UNAMBIGUOUS_NAME]
+
+
+@pytest.mark.parametrize("masked", ["김*준", "김**", "홍*", "*길*", "홍**, **김"])
+def test_a_mask_is_no_markup(masked: str) -> None:
+    assert without_markup(masked) == masked
+
+
+def test_a_choice_or_date_in_markdown_is_meant() -> None:
+    given = {"query": "x", "day": "**2021-03-04**", "kind": "`normal`"}
+    assert as_meant(given, PARAMETERS) == {"query": "x", "day": "2021-03-04", "kind": "normal"}

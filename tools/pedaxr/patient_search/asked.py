@@ -10,7 +10,7 @@ from pedaxr.patient_search.hangul import is_hangul
 from pedaxr.text import printable
 from pedaxr_models.written.dates import FoundDate, NoSuchDay, UnsureYear, find_date, parse_date
 from pedaxr_models.written.other_calendars import OtherCalendar
-from pedaxr_models.written.plain import plain
+from pedaxr_models.written.plain import plain, unescaped, without_markup
 
 _LONGEST_QUERY = 200
 # What people write before an id or a birth date. "No" and "Born" are surnames as well: only before one.
@@ -86,7 +86,9 @@ def parse_query(query: str, patient_birth_date: date | str | None = None) -> Ask
         raise InvalidRequest(
             f"The query is longer than {_LONGEST_QUERY} characters. Give a name, an id or a date."
         )
-    text = printable(plain(query))  # full-width digits are digits, as they are for names
+    text = printable(
+        plain(without_markup(unescaped(query)))
+    )  # full-width digits are digits, as they are for names
     if len(text) < 2 and not any(map(is_hangul, text)):
         raise InvalidRequest("Give at least two characters of a name, an id or a birth date.")
     try:
