@@ -33,6 +33,15 @@ _NEWBORN = frozenset({"신생아", "newborn", "neonate", "nb"})
 _IS_DATE = (
     "the age is a date, as spreadsheets make of 3/12 and 2/52: format its column as text and type it again"
 )
+# Weeks since conception, or an age less what a child came early: 32+4, GA 32w4d, corrected 3 months.
+_OF_PRETERMS = re.compile(
+    r"(?<![a-z])(?:ga|pma|pca|ca|gestation\w*|post[ -]?(?:menstrual|conception\w*)|corr(?:ected)?|adjusted"
+    r"|preterm|premature|term)(?![a-z])|교정|재태|수정 ?연령|임신|미숙아|조산|만삭"
+    r"|(?<!\d)(?:2[2-9]|3\d|4[0-5])\s*"
+    r"(?:\+\s*[0-6]|(?:w(?:ee)?ks?|w|주)\s*\+?\s*[0-6]\s*(?:d(?:ays?)?|일))(?![\da-z])",
+    re.IGNORECASE,
+)
+_SINCE_CONCEPTION = "the age is a gestation, or corrected for one, and none since birth"
 # 12-Mar, Feb-52, 03. Dez, 3월 12일, 3/12/2024: with a day's number or a year beside a month's name.
 _DATE = re.compile(
     r"\d{1,2}[. -]{0,2}[^\W\d_]{3,}\.?(?:[. -]{1,2}\d{2,4})?|[^\W\d_]{3,}\.?[ -]\d{1,4}(?:, ?\d{4})?"
@@ -84,6 +93,8 @@ def parse_age(text: str) -> AgeRange:
 
 
 def _parsed(text: str) -> AgeRange:
+    if _OF_PRETERMS.search(unprotected(text)):
+        raise ValueError(_SINCE_CONCEPTION)
     for sign, part in _QUARTERS.items():
         text = re.sub(rf"(?<=\d)\s?{sign}", part, text).replace(sign, f"0{part}")
     one = re.sub(r"(?<=\d)[.,]0+(?!\d)", "", unprotected(text).casefold())  # a spreadsheet's 3.0
@@ -96,9 +107,12 @@ def _parsed(text: str) -> AgeRange:
         raise ValueError("the age is not understood")
     # "2-month-old": the words around stick to the unit.
     named = [re.sub(r"(미만|경|령|쯤|정도|째|old)$", "", unit) or "y" for _, unit in parts]
-    if any(unit not in _MONTHS for unit in named) or len(set(named)) < len(named):
+    is_range = len(parts) > 1 and not all(unit for _, unit in parts)  # 3-4 years, 6 - 8 months
+    if is_range or any(unit not in _MONTHS for unit in named):
         raise ValueError("the age is not understood")
     sizes = [_MONTHS[unit] for unit in named]
+    if len(set(sizes)) < len(sizes):
+        raise ValueError("the age is not understood")
     low = sum(float(number.replace(",", ".")) * size for (number, _), size in zip(parts, sizes, strict=True))
     finest = min(zip(sizes, (number for number, _ in parts), strict=True))
     width = finest[0] * 10 ** -len(finest[1].replace(",", ".").partition(".")[2])

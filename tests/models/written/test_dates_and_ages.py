@@ -229,3 +229,29 @@ def test_what_is_neither_age_nor_date_is_not_called_a_date(written: str) -> None
 def test_a_gestation_is_no_age() -> None:
     with pytest.raises(ValueError, match="gestation"):
         parse_age("34/40")
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        *("32+4", "GA 32+4", "32w4d", "32주 4일", "PMA 36 weeks", "36 weeks PMA", "CA 3 months"),
+        *("corrected 3 m", "3m (corrected)", "교정연령 3개월", "3세(교정)", "재태연령 32주", "preterm 32 wk"),
+    ],
+)
+def test_weeks_since_conception_and_corrected_ages_are_no_age(stated: str) -> None:
+    with pytest.raises(ValueError, match="gestation, or corrected"):
+        parse_age(stated)
+
+
+@pytest.mark.parametrize("stated", ["3-4 years", "6-8 months", "3 - 4세", "3y 4 years", "2~3세"])
+def test_a_range_of_ages_is_no_sum(stated: str) -> None:
+    with pytest.raises(ValueError, match="not understood"):
+        parse_age(stated)
+
+
+@pytest.mark.parametrize(
+    ("stated", "months"),
+    [("5w 3d", 38 / 30.436875), ("038W", 38 * 7 / 30.436875), ("생후 3일", 3 / 30.436875), ("1y 3m", 15.0)],
+)
+def test_weeks_and_days_since_birth_are_still_an_age(stated: str, months: float) -> None:
+    assert parse_age(stated).low == pytest.approx(months)
