@@ -4,7 +4,6 @@ import ast
 import json
 import re
 import unicodedata
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from pedaxr_models.written.plain import plain
 from pedaxr_models.written.views import view_in
 
 _LONGEST_OUTLINE = 4_000_000  # characters
-_LONG_NAME, _NEARLY = 4, 0.75  # letters; share of them in place
 FREE_AIR_KOREAN = "기복증"
 
 _SYNONYMS: dict[str, str] = {
@@ -111,14 +109,6 @@ def _not_a_class(text: str) -> str:
         return "several; write the one that matters most, and the outlines of all into the column Findings"
     known = ", ".join(TERMS[name].english for name in (*Finding, NORMAL))
     return f"none of the known ones: {known}"
-
-
-def is_nearly_a_label(text: str) -> bool:
-    """Whether a text holds the name of a class, or one of some letters wrong."""
-    squeezed = _squeezed(text)
-    if any(name in squeezed for name in _LABEL_OF if len(name) >= _LONG_NAME):
-        return True
-    return bool(get_close_matches(squeezed, list(_LABEL_OF), 1, _NEARLY))
 
 
 def parse_age(text: str | None) -> float | None:

@@ -24,8 +24,8 @@ _SAVE = "Save it as CSV UTF-8."
 _UNPACK = "Unpack it, and give the table or the folder."
 JSON = ".json"
 ANNOTATIONS = (
-    "Outlines come in by `pedaxr annotations import` with the films beside them, once those are in a clinic; "
-    "`pedaxr annotations export --format csv` then writes a table to train on."
+    "`pedaxr annotations convert` makes a table to train on of outlines with the films beside them; `pedaxr "
+    "annotations import` stores them with the films of a clinic."
 )
 _LIST = "Give a CSV with the columns ImagePath and Class that names it, a row for each film."
 _SIGNATURES = (

@@ -1,13 +1,15 @@
 """`pedaxr annotations`: what humans have corrected in the viewer, listed and handed out."""
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from pedaxr.errors import InvalidRequest
-from pedaxr_server.cli.options import FILE, home_option, json_option, show, write_bytes
+from pedaxr_models.labels import Finding
+from pedaxr_server.cli.options import FILE, FOLDER, home_option, json_option, show, write_bytes
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from pedaxr.clinic.annotate import Annotation
     from pedaxr.clinic.exchange.into_clinic import ImportedAnnotations
     from pedaxr.clinic.teaching import TeachingList
+    from pedaxr.learning.convert import Converted
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # As pedaxr.clinic.export_annotations.Format, without loading OpenCV for --help; a test compares them.
 FORMATS = ("coco", "labelme", "cvat", "masks", "csv")
@@ -95,6 +100,88 @@ def _next(found: "TeachingList") -> "Table":
     return table
 
 
+def _labels_option(command: F) -> F:
+    """Add --label THEIRS=OURS: what a hospital's own labels mean."""
+    return click.option(
+        "--label",
+        "labels",
+        multiple=True,
+        metavar="THEIRS=OURS",
+        callback=_labels,
+        help="What a label of SOURCE means, such as PNP=pneumoperitoneum, NAD=normal or kidney=nothing; "
+        "repeatable.",
+    )(command)
+
+
+def _labels(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.rpartition("=") for text in given]
+    for text, (theirs, _, ours) in zip(given, pairs, strict=True):
+        if not theirs.strip() or not ours.strip():
+            raise click.BadParameter(
+                f"{text!r} is not THEIRS=OURS, such as PNP=pneumoperitoneum.", context, parameter
+            )
+    return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
+
+
+@annotations.command()
+@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.argument("out", type=FOLDER)
+@click.option(
+    "--films", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of the films."
+)
+@click.option(
+    "--absent-unless-drawn",
+    is_flag=True,
+    help="A finding not outlined on a film of SOURCE is known to be absent (default: unknown).",
+)
+@_labels_option
+@json_option
+def convert(
+    source: Path,
+    out: Path,
+    films: Path | None,
+    absent_unless_drawn: bool,
+    labels: dict[str, str],
+    json_path: Path | None,
+) -> None:
+    """Write outlines of other programs with their films as a data set to OUT, to look at and to train on.
+
+    SOURCE is what `annotations import` reads; its films lie in it, beside it or in --films. OUT gets
+    films.csv, the films (TIFF as PNG) and sheet.png, on which outlines can be checked. No clinic is needed.
+    """
+    from pedaxr.learning.convert import convert_annotations
+    from pedaxr_server.cli.data import progress_bar
+
+    with progress_bar("Converting annotations") as progress:
+        done = convert_annotations(
+            source,
+            out,
+            films=films,
+            absent_unless_drawn=absent_unless_drawn,
+            labels=labels,
+            progress=progress,
+        )
+    show(lambda: _converted(done, out), done.model_dump(mode="json"), json_path)
+
+
+def _converted(done: "Converted", out: Path) -> str:
+    lines = [f"{done.kind}: {done.films} films in {out / 'films.csv'}"]
+    lines += [
+        f"  {name}: {done.outlined.get(name, 0)} outlined, {done.absent.get(name, 0)} absent"
+        for name in (finding.value for finding in Finding)
+    ]
+    lines += [f"not used: {one.film}: {one.reason}" for one in done.unused]
+    lines += done.notes
+    lines.append(
+        f"Look at {out / 'sheet.png'} ({done.on_sheet} films) before anything learns from them. Then:"
+    )
+    lines += [
+        f"  pedaxr learn --data {out}",
+        f"  pedaxr train segmentation --preset finetune --data {out} --out runs/mine",
+    ]
+    return "\n".join(lines)
+
+
 @annotations.command("import")
 @click.argument("source", type=click.Path(path_type=Path, exists=True))
 @click.option("--by", required=True, metavar="NAME", help="The human who answers for the outlines.")
@@ -103,10 +190,16 @@ def _next(found: "TeachingList") -> "Table":
     is_flag=True,
     help="A finding not outlined on a film of SOURCE is known to be absent (default: unknown).",
 )
+@_labels_option
 @home_option
 @json_option
 def import_(
-    source: Path, by: str, absent_unless_drawn: bool, home: Path | None, json_path: Path | None
+    source: Path,
+    by: str,
+    absent_unless_drawn: bool,
+    labels: dict[str, str],
+    home: Path | None,
+    json_path: Path | None,
 ) -> None:
     """Store outlines of other programs as each film's next version.
 
@@ -120,7 +213,12 @@ def import_(
     clinic = open_clinic(home)
     with progress_bar("Importing annotations") as progress:
         done = import_annotations(
-            source, by=by, clinic=clinic, absent_unless_drawn=absent_unless_drawn, progress=progress
+            source,
+            by=by,
+            clinic=clinic,
+            absent_unless_drawn=absent_unless_drawn,
+            labels=labels,
+            progress=progress,
         )
     show(lambda: _imported(done), done.model_dump(mode="json"), json_path)
 

@@ -21,9 +21,14 @@ from pedaxr.clinic.annotate import annotations_of, merged
 from pedaxr.clinic.exchange.dicom_seg import read_dicom_seg
 from pedaxr.clinic.exchange.into_clinic import import_annotations
 from pedaxr.clinic.export_annotations import pixels_of
+from pedaxr.demo.synthetic_dicom import encode_dicom
 from pedaxr.errors import InvalidRequest
+from pedaxr.learning.convert import convert_annotations
 from pedaxr.registry import NewStudy
+from pedaxr_models.datasets import read_dataset
 from pedaxr_models.labels import Finding
+from pedaxr_models.phantom import make_film
+from pedaxr_models.phantom.spec import sample_spec
 
 AIR, STOOL, LEVELS = Finding.PNEUMOPERITONEUM, Finding.CONSTIPATION, Finding.AIR_FLUID_LEVEL
 SIZE = (61, 83)  # odd, and not divisible by 8: bits of frames run on
@@ -183,3 +188,18 @@ def test_a_film_is_not_a_segmentation_and_a_cut_file_is_damaged() -> None:
     whole = seg([(segment(1, "Free air", GAS), drawn(1))])
     with pytest.raises(InvalidRequest, match="damaged"):
         read_dicom_seg(whole[: len(whole) * 2 // 3], "a.dcm")
+
+
+def test_segmentations_beside_their_films_are_converted_with_them(tmp_path: Path) -> None:
+    """The films are known by what the segmentations refer to, and are not taken for segmentations."""
+    dataset = pydicom.dcmread(io.BytesIO(encode_dicom(make_film(sample_spec(0, 1)))))
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "1.2.840.9"
+    (tmp_path / "in").mkdir()
+    dataset.save_as(tmp_path / "in" / "IM0001.dcm")
+    size = (int(dataset.Rows), int(dataset.Columns))
+    masks = [(segment(1, "Pneumoperitoneum", GAS), drawn(1, size))]
+    (tmp_path / "in" / "IM0002.dcm").write_bytes(seg(masks, uid="1.2.840.9"))
+    done = convert_annotations(tmp_path / "in", tmp_path / "out")
+    assert (done.kind, done.films, done.unused) == ("dicom-seg", 1, [])
+    (read,) = read_dataset(tmp_path / "out").films
+    assert read.label == AIR and read.mask_path is not None and read.image_path.name == "IM0001.dcm"

@@ -154,7 +154,7 @@ def coco(
 ) -> dict[str, Any]:
     return {
         "images": [{"id": 7, "file_name": file_name, "height": size[0], "width": size[1]}],
-        "categories": [{"id": 3, "name": category}, {"id": 4, "name": "kidney"}],
+        "categories": [{"id": 3, "name": category}, {"id": 4, "name": "liver"}],
         "annotations": [
             {"id": 1, "image_id": 7, "category_id": 3, "segmentation": segmentation},
             {"id": 2, "image_id": 7, "category_id": 4, "segmentation": [[0, 0, 9, 0, 9, 9]]},
@@ -240,6 +240,12 @@ def test_a_hole_needs_no_second_format() -> None:
     speck = np.zeros((9, 9), bool)
     speck[4, 4] = True
     assert exact_polygons(speck) is None and exact_polygons(np.zeros((9, 9), bool)) == []
+
+
+@pytest.mark.timeout(60)
+def test_a_mask_of_noise_has_no_polygons_and_costs_no_minutes() -> None:
+    """Each hole looks for the nearest point of an outline that grows with it: ten minutes of 512 pixels."""
+    assert exact_polygons(np.random.default_rng(0).random((512, 512)) > 0.8) is None
 
 
 @pytest.mark.parametrize(

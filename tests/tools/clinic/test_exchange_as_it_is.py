@@ -246,7 +246,14 @@ def test_the_coco_file_of_synthetic_films_is_read_without_loss(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("label", "is_near"),
-    [("Pneumoperitonium", True), ("possible free air", True), ("constipaton", True), ("kidney", False)],
+    [
+        ("Pneumoperitonium", True),
+        ("possible free air", True),
+        ("constipaton", True),
+        ("폐", False),
+        ("PNP", True),
+        ("Livers", False),
+    ],
 )
 @pytest.mark.parametrize("kind", ["labelme", "coco", "cvat"])
 def test_a_label_that_is_not_understood_is_told_and_makes_no_finding_absent_that_it_may_mean(

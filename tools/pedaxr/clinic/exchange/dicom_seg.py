@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pedaxr.clinic.annotate import Decision
+from pedaxr.clinic.exchange.files import Files
 from pedaxr.clinic.exchange.outlined import BoolArray, OutlinedFilm, checked_size, decided, finding_named
 from pedaxr.clinic.exchange.said import Said, read_said
 from pedaxr.errors import InvalidRequest
+from pedaxr.radiograph.raster import DECODER_ERRORS
 from pedaxr.text import printable
 from pedaxr_models.labels import Finding
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 LABEL_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
+_FILMS = ("1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.7")  # CR, DX and so on; secondary captures
 # What a segment is by its codes, where its label says nothing: type, and the region it lies in.
 _BY_CODES: dict[tuple[str, str], Finding] = {
     ("25322007", "69695003"): Finding.PYLORIC_STENOSIS,
@@ -37,6 +40,31 @@ _GROUP, _CREATOR = 0x0071, "PEDAXR ANNOTATION"  # a private element: decisions t
 def is_dicom(data: bytes) -> bool:
     """Whether a file is a DICOM file."""
     return data[128:132] == b"DICM"
+
+
+def dicom_objects(files: Files) -> list[str]:
+    """DICOM files, without the films that segmentations lie beside; all, where there is no segmentation."""
+    found = {name: _sop_class(data) for name in files if is_dicom(data := files[name])}
+    if not {SEGMENTATION_STORAGE, LABEL_MAP_STORAGE} & set(found.values()):
+        return list(found)
+    return [name for name, sop_class in found.items() if not sop_class.startswith(_FILMS)]
+
+
+def _sop_class(data: bytes) -> str:
+    return str(header_of(data).get("SOPClassUID", ""))
+
+
+def header_of(data: bytes) -> "Dataset":
+    """What a DICOM file's header says that it is; nothing where it is damaged."""
+    import pydicom
+
+    tags = ["SOPClassUID", "SOPInstanceUID"]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=tags)
+    except DECODER_ERRORS:  # whoever reads the file says what is wrong
+        return pydicom.Dataset()
 
 
 def read_dicom_seg(data: bytes, name: str) -> OutlinedFilm:

@@ -108,7 +108,7 @@ def write_table(
         mask_path = ""
         if any(polygons is None for polygons in exact.values()):
             mask_path = f"masks/{study.study_id}.npz"
-            yield mask_path, _packed(masks)
+            yield mask_path, packed_masks(masks)
         outlines = {name: polygons or [] for name, polygons in exact.items()}
         rows.append(_row(said, study, child, outlines, mask_path))
     text = io.StringIO(newline="")
@@ -144,7 +144,8 @@ def _picture(study: Study) -> bytes:
     return bytes(cv2.imencode(".png", pixels)[1].tobytes())
 
 
-def _packed(masks: dict[str, BoolArray]) -> bytes:
+def packed_masks(masks: dict[str, BoolArray]) -> bytes:
+    """Masks (rows, columns) by channel, as `MaskPath` names them."""
     with tempfile.TemporaryDirectory(prefix="pedaxr-") as aside:
         path = Path(aside) / "masks.npz"
         write_masks(path, masks)

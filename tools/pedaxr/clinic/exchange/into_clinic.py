@@ -2,15 +2,16 @@
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pedaxr.audit.trail import accessing
-from pedaxr.clinic.annotate import AnnotatedFinding, NewAnnotation, annotate, annotations_of, merged
-from pedaxr.clinic.exchange.outlined import OutlinedFilm, may_mean_a_finding, together
+from pedaxr.clinic.annotate import AnnotatedFinding, Decision, NewAnnotation, annotate, annotations_of, merged
+from pedaxr.clinic.exchange.outlined import NOTHING, UNNAMED, OutlinedFilm, may_mean_a_finding, together
 from pedaxr.clinic.exchange.read import read_annotations
 from pedaxr.clinic.export_annotations import mask_of
 from pedaxr.errors import InvalidRequest
@@ -49,6 +50,7 @@ def import_annotations(
     by: str,
     clinic: "Clinic",
     absent_unless_drawn: bool = False,
+    labels: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportedAnnotations:
     """Store what the source says of each film as its next version; earlier decisions on others stay.
@@ -61,7 +63,8 @@ def import_annotations(
         by: the human who answers for the outlines.
         clinic: whose films.
         absent_unless_drawn: on a film in the source every finding that is not outlined is known to be absent.
-            Without it, it is unknown; so it is beside a label that may be a misspelt finding.
+            Without it, it is unknown; so it is beside a label that may mean a finding and is not understood.
+        labels: what labels of a hospital's own mean; see `read_annotations`.
         progress: called with (films done, films in all).
 
     Raises:
@@ -69,7 +72,7 @@ def import_annotations(
         StorageError.
     """
     finder = _Finder(clinic)
-    kind, films = read_annotations(source, finder.picture)
+    kind, films = read_annotations(source, finder.picture, labels)
     with accessing(clinic.home, "import_annotations"):
         by_study, unused = _by_study(films, finder)
         decisions: Counter[str] = Counter()
@@ -93,7 +96,7 @@ def import_annotations(
         already_there=same,
         decisions=dict(decisions),
         unused=unused,
-        notes=_notes(films, absent_unless_drawn=absent_unless_drawn),
+        notes=notes_on(films, absent_unless_drawn=absent_unless_drawn),
     )
 
 
@@ -117,7 +120,8 @@ def _unused(film: OutlinedFilm, why: InvalidRequest) -> Unused:
     return Unused(film=printable(film.name, 100), reason=str(why))
 
 
-def _notes(films: Sequence[OutlinedFilm], *, absent_unless_drawn: bool = False) -> list[str]:
+def notes_on(films: Sequence[OutlinedFilm], *, absent_unless_drawn: bool = False) -> list[str]:
+    """What whoever imports should know of films that say nothing, or not what was meant."""
     notes = []
     if empty := sum(film.says_nothing for film in films):
         meant = "no finding is on them" if absent_unless_drawn else _STAY_UNKNOWN
@@ -127,8 +131,22 @@ def _notes(films: Sequence[OutlinedFilm], *, absent_unless_drawn: bool = False) 
     if labels := sorted({label for film in films for label in film.unknown_labels}):
         of = sum(bool(film.unknown_labels) for film in films)
         shown = ", ".join(map(repr, labels[:_MOST_NAMED]))
-        notes.append(f"Films with labels that name no finding here, which were left out: {of} ({shown}).")
+        notes.append(
+            f"Films with labels that name no finding here, which were left out: {of} ({shown})."
+            + _advice(labels, absent_unless_drawn=absent_unless_drawn)
+        )
     return notes
+
+
+def _advice(labels: Sequence[str], *, absent_unless_drawn: bool) -> str:
+    """What to do about labels that are not understood."""
+    named = next((label for label in labels if label != UNNAMED), None)
+    if named is None:
+        return " Name these outlines, and export them again."
+    open_ = " Until then nothing is taken to be absent on these films." if absent_unless_drawn else ""
+    return (
+        f" --label {named!r}=FINDING says what one means, --label {named!r}={NOTHING} that it is none.{open_}"
+    )
 
 
 _MOST_NAMED = 10
@@ -182,17 +200,23 @@ def _spelled(name: str) -> str:
 
 def _given(film: OutlinedFilm, *, absent_unless_drawn: bool) -> dict[Finding, AnnotatedFinding]:
     given = {}
-    is_absent = absent_unless_drawn and not any(map(may_mean_a_finding, film.unknown_labels))
+    decisions = decisions_of(film, absent_unless_drawn=absent_unless_drawn)
     for finding in FINDINGS:
-        decision = film.decisions.get(finding)
+        decision = decisions.get(finding)
         if decision in ("rejected", "uncertain"):
             given[finding] = AnnotatedFinding(decision=decision)
         elif finding in film.masks:
             mask = mask_of(film.masks[finding])
             given[finding] = AnnotatedFinding(decision=decision or "corrected", mask=mask)
-        elif is_absent and decision is None and finding not in film.without_outline:
-            given[finding] = AnnotatedFinding(decision="rejected")
     return given
+
+
+def decisions_of(film: OutlinedFilm, *, absent_unless_drawn: bool) -> dict[Finding, Decision]:
+    """What is decided of each finding; where it is asked for, what nobody outlined or marked is absent."""
+    if not absent_unless_drawn or any(map(may_mean_a_finding, film.unknown_labels)):
+        return dict(film.decisions)
+    open_ = [finding for finding in FINDINGS if finding not in film.without_outline]
+    return {**dict.fromkeys(open_, "rejected"), **film.decisions}
 
 
 def _store(

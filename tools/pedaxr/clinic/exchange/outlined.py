@@ -1,7 +1,11 @@
 """One film's outlines and decisions as any format gives them, and outlines as polygons and back."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -13,13 +17,24 @@ from pedaxr.text import printable
 from pedaxr_models.datasets import fields
 from pedaxr_models.datasets.read_report import RowError
 from pedaxr_models.datasets.shapes import check_unit
-from pedaxr_models.labels import FINDINGS, NORMAL, SIGNS, Finding
+from pedaxr_models.labels import FINDINGS, NORMAL, SIGNS, TERMS, Finding, Structure
 from pedaxr_models.written.numbers import parse_number
 
 BoolArray = NDArray[np.bool_]
 Polygon = list[list[float]]
 MOST_SIDE = 30_000  # pixels
+_MOST_PIECES = 500  # and holes, of a mask that becomes polygons
 UNNAMED = "(no name)"  # of an outline that nobody gave a label
+NOTHING = "nothing"  # what a label means that is no finding
+# Structures that nobody names for a finding in them, as "stool" may be.
+_PLAIN = (
+    Structure.LUNGS,
+    Structure.HEART,
+    Structure.LIVER,
+    Structure.SPINE,
+    Structure.RIBS,
+    Structure.PELVIS,
+)
 
 
 @dataclass(frozen=True)
@@ -91,9 +106,43 @@ def _differ(one: OutlinedFilm, other: OutlinedFilm, finding: Finding) -> bool:
     return first is not None and second is not None and not np.array_equal(first, second)
 
 
+@contextmanager
+def also_called(labels: Mapping[str, str]) -> Iterator[None]:
+    """Read labels of a hospital's own as ours, or as normal: `{"PNP": "pneumoperitoneum"}`.
+
+    Raises:
+        InvalidRequest: what a label is to mean is neither a finding, nor normal, nor `NOTHING`.
+    """
+    for theirs, ours in labels.items():
+        if finding_named(ours) is None and not is_normal(ours) and ours != NOTHING:
+            known = ", ".join((*(finding.value for finding in FINDINGS), NORMAL, NOTHING))
+            raise InvalidRequest(f"{theirs[:40]}={ours[:40]}: {ours[:40]!r} is not one of {known}.")
+    token = _OWN_NAMES.set({_key(theirs): ours for theirs, ours in labels.items()})
+    try:
+        yield
+    finally:
+        _OWN_NAMES.reset(token)
+
+
+_NO_FINDINGS = frozenset(
+    name.casefold().replace("_", " ").removesuffix("s")
+    for structure in _PLAIN
+    for name in (structure.value, TERMS[structure].english, TERMS[structure].korean)
+) | {"body", "abdominal cavity", "abdomen", "marker", "letter"}
+_OWN_NAMES: ContextVar[Mapping[str, str]] = ContextVar("pedaxr_own_names", default=MappingProxyType({}))
+
+
+def _key(label: str) -> str:
+    return unicodedata.normalize("NFC", label).strip().casefold()
+
+
+def _ours(label: str) -> str:
+    return _OWN_NAMES.get().get(_key(label), label)
+
+
 def finding_named(text: object) -> Finding | None:
     """The finding that a label of another program means, in any spelling; None for anything else."""
-    written = printable(str(text), 100).strip()
+    written = _ours(printable(str(text), 100).strip())
     if written.casefold() in _BY_SIGN:
         return _BY_SIGN[written.casefold()]
     try:
@@ -106,18 +155,23 @@ def finding_named(text: object) -> Finding | None:
 def not_understood(labels: Iterable[object]) -> tuple[str, ...]:
     """The labels that name neither a finding nor a normal film; `UNNAMED` for an outline without one."""
     written = {printable(str(label), 60).strip() for label in labels if finding_named(label) is None}
-    return tuple(sorted(label or UNNAMED for label in written if not is_normal(label)))
+    return tuple(
+        sorted(label or UNNAMED for label in written if not is_normal(label) and _ours(label) != NOTHING)
+    )
 
 
 def may_mean_a_finding(label: str) -> bool:
-    """Whether a label that is not understood holds a finding's name, or one misspelt, or is none at all."""
-    return label == UNNAMED or fields.is_nearly_a_label(label.replace("_", " "))
+    """Whether a label that is not understood may mean a finding: an abbreviation, a word misspelt, or none.
+
+    The names of bones and solid organs do not.
+    """
+    return label == UNNAMED or _key(label).replace("_", " ").removesuffix("s") not in _NO_FINDINGS
 
 
 def is_normal(label: str) -> bool:
     """Whether a label calls a film normal."""
     try:
-        return fields.parse_label(label.replace("_", " ")) == NORMAL
+        return fields.parse_label(_ours(label).replace("_", " ")) == NORMAL
     except RowError:
         return False
 
@@ -221,11 +275,13 @@ def filled_if_meant(polygons: Sequence[Sequence[Sequence[float]]], size: tuple[i
 def exact_polygons(mask: BoolArray) -> list[Polygon] | None:
     """Polygons that `filled` makes the very mask of; None where there are none, as of some holes and specks.
 
-    A hole is reached along a slit in its piece.
+    A hole is reached along a slit in its piece. A mask of very many pieces, as noise is, has none either.
     """
     borders, tree = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     if tree is None:
         return []
+    if len(borders) > _MOST_PIECES:
+        return None
     polygons = []
     for index, (border, (_, _, _, parent)) in enumerate(zip(borders, tree[0], strict=True)):
         if parent >= 0:

@@ -54,6 +54,7 @@ class Pictures:
     files: Files
     elsewhere: Elsewhere = nowhere
     _by_stem: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _hashes: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in self.files.ending(*SUFFIXES):
@@ -67,7 +68,13 @@ class Pictures:
     def hashes(self) -> dict[str, str]:
         """SHA-256 by name without suffix, where that names one picture."""
         alone = (names[0] for names in self._by_stem.values() if len(names) == 1)
-        return {stem(name): hashlib.sha256(self.files[name]).hexdigest() for name in alone}
+        return {stem(name): self.sha256_of(name) for name in alone}
+
+    def sha256_of(self, name: str) -> str:
+        """That of a picture of the source, computed once."""
+        if name not in self._hashes:
+            self._hashes[name] = hashlib.sha256(self.files[name]).hexdigest()
+        return self._hashes[name]
 
     def has(self, written: str) -> bool:
         """Whether one of that name lies in the source."""

@@ -7,18 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pedaxr.clinic.exchange.class_masks import class_mask_files, read_class_masks
 from pedaxr.clinic.exchange.coco import is_coco, read_coco
 from pedaxr.clinic.exchange.cvat import is_cvat, read_cvat
-from pedaxr.clinic.exchange.dicom_seg import is_dicom, read_dicom_seg
+from pedaxr.clinic.exchange.dicom_seg import dicom_objects, read_dicom_seg
 from pedaxr.clinic.exchange.files import Files, stem
 from pedaxr.clinic.exchange.film_table import read_table_of
 from pedaxr.clinic.exchange.label_studio import is_label_studio, read_label_studio
 from pedaxr.clinic.exchange.labelme import is_labelme, read_labelme
 from pedaxr.clinic.exchange.mask_png import DECISIONS, are_masks, read_mask_pngs
-from pedaxr.clinic.exchange.outlined import OutlinedFilm, read_or_told
+from pedaxr.clinic.exchange.outlined import OutlinedFilm, also_called, read_or_told
 from pedaxr.clinic.exchange.pictures import SUFFIXES, Elsewhere, Pictures, nowhere
 from pedaxr.clinic.exchange.unread import what_it_is
 from pedaxr.clinic.exchange.via import is_via, is_via_csv, read_via, read_via_csv
@@ -33,16 +34,32 @@ FORMATS = (
 _SURE = frozenset({"coco", "labelme", "via", "label-studio", "cvat", "yolo"})  # by what their files hold
 
 
-def read_annotations(source: Path, elsewhere: Elsewhere = nowhere) -> tuple[str, list[OutlinedFilm]]:
-    """The format, and what it says of each film, by the film's name.
+def read_annotations(
+    source: Path, elsewhere: Elsewhere = nowhere, labels: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, list[OutlinedFilm]]:
+    """The format, and what it says of each film: see `read_with_pictures`."""
+    kind, films, _ = read_with_pictures(source, elsewhere, labels)
+    return kind, films
+
+
+def read_with_pictures(
+    source: Path, elsewhere: Elsewhere = nowhere, labels: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, list[OutlinedFilm], Pictures]:
+    """The format, what it says of each film, by the film's name, and the pictures beside.
 
     Args:
         source: a file, a folder or a ZIP archive.
         elsewhere: where the film of a name is that does not lie in the source, of formats that state no size.
+        labels: what labels of a hospital's own mean, such as `{"PNP": "pneumoperitoneum"}`.
 
     Raises:
         InvalidRequest: there is nothing, nothing of a known format, or it is damaged.
     """
+    with also_called(labels):
+        return _read(source, elsewhere)
+
+
+def _read(source: Path, elsewhere: Elsewhere) -> tuple[str, list[OutlinedFilm], Pictures]:
     if source.suffix.lower() in (".yaml", ".yml"):  # of YOLO: its label files lie below the folder
         source = source.parent
     files = Files(source)
@@ -56,7 +73,7 @@ def read_annotations(source: Path, elsewhere: Elsewhere = nowhere) -> tuple[str,
                 raise InvalidRequest(f"{films[0].name[:80]}: {films[0].problem}")
             hashes = pictures.hashes()
             known = [replace(film, sha256=film.sha256 or _hash_of(film, hashes)) for film in films]
-            return name, sorted(known, key=lambda film: film.name)
+            return name, sorted(known, key=lambda film: film.name), pictures
     if damaged:
         raise InvalidRequest(f"{damaged[0].name[:80]} {damaged[0].problem}")
     advice = what_it_is(files, documents) or f"Give {FORMATS}."
@@ -115,11 +132,8 @@ def _by_format(
     yield "csv", read_table_of(files, source)
     if are_masks(files):
         yield "masks", read_mask_pngs(files)
-    objects = ((name, data) for name in files if is_dicom(data := files[name]))
-    yield (
-        "dicom-seg",
-        (read_or_told(name, partial(read_dicom_seg, data, name)) for name, data in objects),
-    )
+    objects = dicom_objects(files)
+    yield "dicom-seg", (read_or_told(name, partial(read_dicom_seg, files[name], name)) for name in objects)
 
 
 def _hash_of(film: OutlinedFilm, hashes: Mapping[str, str]) -> str:
