@@ -17,6 +17,7 @@ import click
 
 from pedaxr.errors import InvalidRequest, PedaxrError, StorageError
 from pedaxr.storage.files import replace_durably
+from pedaxr_server.cli.locales import in_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -337,6 +338,7 @@ class PedaxrGroup(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Parse and run, on a console of any code page."""
+        in_utf8()
         never_fail_to_print()
         try:
             return super().main(*args, **kwargs)

@@ -119,3 +119,16 @@ def test_a_full_disk_behind_the_output_is_one_line(clinic: Clinic, more: str) ->
     done = run_in_shell(f"{{find}}{more} > /dev/full", clinic.home)
     assert done.returncode == 1
     assert done.stderr.startswith(b"error: The output cannot be written") and done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its command line is Unicode in any locale")
+def test_a_name_typed_under_a_locale_without_its_letters_is_found(clinic: Clinic) -> None:
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    environment.pop("PYTHONIOENCODING", None)
+    for query in ("김민준", "Müller"):
+        asked = [sys.executable, "-m", "pedaxr_server", "find", query, "--home", str(clinic.home)]
+        done = subprocess.run(asked, capture_output=True, env=environment, timeout=120, check=False)
+        assert done.returncode == 0 and query in done.stdout.decode(), done.stderr
+    asked[4:5] = ["nobody of that name"]
+    control = subprocess.run(asked, capture_output=True, env=environment, timeout=120, check=False)
+    assert b"No name" in control.stdout, "control: who is not there is not found"
