@@ -15,6 +15,8 @@ What is not written is unknown. `docs/real_films.md` describes the format for pe
 
 import csv
 import json
+import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -24,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pedaxr_models.datasets.shapes import decoded_runs, mask_outlines
 from pedaxr_models.labels import FINDINGS, Finding
 
 FloatArray = NDArray[np.float32]
@@ -44,6 +47,8 @@ OUTLINES = (
     "body",
 )
 _PICTURES = (".png", ".jpg", ".jpeg")
+_CONVERT = "`pedaxr annotations convert` makes such files of what an annotation tool exports."
+_log = logging.getLogger(__name__)
 
 
 class Presence(StrEnum):
@@ -108,7 +113,7 @@ def read_partial(folder: Path) -> list[PartialFilm]:
     if not films:
         raise ValueError(
             f"'{folder.name}' holds no film with partial truth: JSON files with 'findings', an index.csv, or "
-            "COCO's annotations.json."
+            f"COCO's annotations.json. {_CONVERT}"
         )
     return [films[path] for path in sorted(films)]
 
@@ -116,7 +121,7 @@ def read_partial(folder: Path) -> list[PartialFilm]:
 def _read_folder(folder: Path) -> Iterator[PartialFilm]:
     """Later ones say more of the same picture than earlier ones."""
     if (folder / "index.csv").exists():
-        with (folder / "index.csv").open(encoding="utf-8", newline="") as stream:
+        with (folder / "index.csv").open(encoding="utf-8-sig", newline="") as stream:
             for row in csv.DictReader(stream):
                 if row.get("file"):
                     yield _from_row(folder, row)
@@ -127,6 +132,8 @@ def _read_folder(folder: Path) -> Iterator[PartialFilm]:
             data = _read_json(path)
             if "findings" in data:
                 yield _from_json(path, data)
+            elif {"shapes", "images", "_via_img_metadata"} & data.keys():
+                _log.warning("%s: not read, as it says no findings. %s", path.name, _CONVERT)
 
 
 def _from_row(folder: Path, row: Mapping[str, str]) -> PartialFilm:
@@ -173,14 +180,12 @@ def _from_json(path: Path, data: Mapping[str, Any]) -> PartialFilm:
 
 
 def _from_coco(folder: Path, data: Mapping[str, Any]) -> Iterator[PartialFilm]:
-    """COCO with image-level labels; a finding that is outlined is present on its image."""
-    names = {row["id"]: str(row["name"]) for row in data.get("categories", [])}
-    drawn: dict[int, dict[str, list[FloatArray]]] = {}
-    for row in data.get("annotations", []):
-        if isinstance(row.get("segmentation"), list):
-            polygons = [np.array(p, np.float32).reshape(-1, 2) for p in row["segmentation"]]
-            name = names[row["category_id"]]
-            drawn.setdefault(row["image_id"], {}).setdefault(name, []).extend(polygons)
+    """COCO with image-level labels; a finding that is outlined is present on its image.
+
+    Raises:
+        ValueError: an annotation names no image or category of the file, or its outline is damaged.
+    """
+    drawn = _drawn(data)
     for image in data.get("images", []):
         picture = _picture(folder / image["file_name"])
         outlines, said = drawn.get(image["id"], {}), dict(image.get("findings", {}))
@@ -190,16 +195,50 @@ def _from_coco(folder: Path, data: Mapping[str, Any]) -> Iterator[PartialFilm]:
         free_air = outlines.pop(Finding.PNEUMOPERITONEUM.value, [])
         if free_air:
             outlines["free_air"] = outlines.get("free_air", []) + free_air
-        kept = {name: polygons for name, polygons in outlines.items() if name in OUTLINES}
+        kept = {name: polygons for name, polygons in outlines.items() if name in OUTLINES and polygons}
         film = _from_row(folder, {"file": image["file_name"], "kind": image.get("kind", "")})
         child = str(image.get("child") or film.child)
         findings = _findings(said, picture) or film.findings
         yield replace(film, child=child, findings=findings, outlines=kept, suitable=image.get("suitable"))
 
 
+def _drawn(data: Mapping[str, Any]) -> dict[Any, dict[str, list[FloatArray]]]:
+    """Outlines by image and category; what is of another category is logged, since it is left out."""
+    names = {row["id"]: str(row["name"]) for row in data.get("categories", [])}
+    sizes = {row["id"]: (row.get("height"), row.get("width")) for row in data.get("images", [])}
+    drawn: dict[Any, dict[str, list[FloatArray]]] = {}
+    others: Counter[str] = Counter()
+    for number, row in enumerate(data.get("annotations", []), 1):
+        image, name = row.get("image_id"), names.get(row.get("category_id"))
+        if image not in sizes or name is None:
+            raise ValueError(f"Annotation {number} of the COCO file names no image or category of it.")
+        if name not in (*OUTLINES, *FINDINGS):
+            others[name] += 1
+            continue
+        try:
+            polygons = _polygons(row.get("segmentation"), sizes[image])
+        except (TypeError, ValueError, KeyError, IndexError, OverflowError) as err:
+            raise ValueError(f"Annotation {number} of the COCO file is damaged. Export it again.") from err
+        drawn.setdefault(image, {}).setdefault(name, []).extend(polygons)
+    if others:
+        shown = ", ".join(f"{name!r} ({count})" for name, count in others.most_common(10))
+        _log.warning("annotations.json: left out, as the categories are not known here: %s", shown)
+    return drawn
+
+
+def _polygons(segmentation: Any, size: tuple[Any, Any]) -> list[FloatArray]:
+    """Polygons as they are, and of run lengths the borders; nothing of a box."""
+    if not segmentation:
+        return []
+    if isinstance(segmentation, list):
+        return [np.array(polygon, np.float32).reshape(-1, 2) for polygon in segmentation]
+    stated = tuple(int(side) for side in segmentation.get("size") or size)
+    return mask_outlines(decoded_runs(segmentation, (stated[0], stated[1])))
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
     except (json.JSONDecodeError, UnicodeDecodeError) as err:
         raise ValueError(f"{path.name} is not a JSON file. Write it again.") from err
     return data if isinstance(data, dict) else {}

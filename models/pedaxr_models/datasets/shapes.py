@@ -3,6 +3,7 @@
 import base64
 import binascii
 import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -132,6 +133,14 @@ def _mask_outlines(encoded: Any, corners: FloatArray) -> list[FloatArray]:
     height, width = mask.shape
     if np.abs(high - low + 1 - (width, height)).max() > 1:
         raise RowError("a mask is of another size than its box")
+    found = [outline + np.round(low).astype(np.float32) for outline in mask_outlines(mask)]
+    if not found:
+        raise RowError("a mask is empty")
+    return found
+
+
+def mask_outlines(mask: BoolArray) -> list[FloatArray]:
+    """Polygons (n, 2) of x, y of the pieces of a mask (rows, columns), each with its holes."""
     pieces, levels = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     # Of each contour: the next, the one before, the first inside, the one around.
     around = [] if levels is None else levels[0][:, 3]
@@ -141,10 +150,46 @@ def _mask_outlines(encoded: Any, corners: FloatArray) -> list[FloatArray]:
             holes = [
                 _points(hole) for inside, hole in enumerate(pieces) if around[inside] == at and len(hole) > 2
             ]
-            found.append(_with_holes(_points(piece), holes) + np.round(low).astype(np.float32))
-    if not found:
-        raise RowError("a mask is empty")
+            found.append(_with_holes(_points(piece), holes))
     return found
+
+
+def decoded_runs(segmentation: Mapping[str, Any], size: tuple[int, int]) -> BoolArray:
+    """The mask (rows, columns) of COCO's `{"size": [rows, columns], "counts": ...}`, plain or compressed.
+
+    Raises:
+        ValueError: the runs are damaged or do not fill a picture of that size.
+    """
+    counts = segmentation["counts"]
+    is_packed = isinstance(counts, str | bytes)
+    return from_runs(uncompressed(counts) if is_packed else [int(count) for count in counts], size)
+
+
+def from_runs(counts: Sequence[int], size: tuple[int, int]) -> BoolArray:
+    """Run lengths down the columns, outside first, as (rows, columns). Raises ValueError: they do not fit."""
+    rows, columns = size
+    if sum(counts) != rows * columns or min(counts, default=0) < 0:
+        raise ValueError("the run lengths do not fill the film")
+    values = np.zeros(len(counts), np.bool_)
+    values[1::2] = True
+    return np.asarray(np.repeat(values, counts).reshape(columns, rows).T)
+
+
+def uncompressed(text: str | bytes) -> list[int]:
+    """COCO's compressed counts: groups of five bits, low first, differences from two runs before."""
+    data = text.encode("latin-1") if isinstance(text, str) else text
+    counts: list[int] = []
+    at = 0
+    while at < len(data):
+        value, shift, more = 0, 0, True
+        while more:
+            byte = data[at] - 48
+            value |= (byte & 0x1F) << shift
+            more, at, shift = bool(byte & 0x20), at + 1, shift + 5
+            if not more and byte & 0x10:
+                value |= -1 << shift
+        counts.append(value + (counts[-2] if len(counts) > 2 else 0))
+    return counts
 
 
 def _decoded_mask(encoded: Any) -> BoolArray:

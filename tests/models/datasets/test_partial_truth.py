@@ -94,3 +94,73 @@ def test_a_missing_picture_and_an_empty_folder_are_refused(tmp_path):
     (tmp_path / "a.png").unlink()
     with pytest.raises(ValueError, match=r"picture 'a' is missing"):
         read_partial(tmp_path)
+
+
+def coco(tmp_path, segmentation, *, category=1, image=7, bom=""):
+    picture(tmp_path / "x.png")
+    document = {
+        "categories": [{"id": 1, "name": "pneumoperitoneum"}, {"id": 2, "name": "kidney"}],
+        "images": [{"id": 7, "file_name": "x.png", "height": 40, "width": 30}],
+        "annotations": [
+            {"image_id": image, "category_id": category, "iscrowd": 1, "segmentation": segmentation}
+        ],
+    }
+    (tmp_path / "annotations.json").write_text(bom + json.dumps(document), encoding="utf-8")
+
+
+@pytest.mark.parametrize("is_packed", [False, True], ids=["plain", "compressed"])
+def test_run_lengths_of_a_crowd_are_outlines_too(tmp_path, is_packed):
+    """They were left out without a word, and the finding with them."""
+    mask = np.zeros((40, 30), bool)
+    mask[10:20, 5:15], mask[14:16, 8:10] = True, False
+    counts = [210, 10, *[30, 10] * 2, 30, 4, 2, 4, 30, 4, 2, 4, *[30, 10] * 5, 620]
+    coco(tmp_path, {"size": [40, 30], "counts": packed(counts) if is_packed else counts}, bom="\ufeff")
+    (film,) = read_partial(tmp_path)
+    assert film.says(AIR) is Presence.PRESENT
+    filled = np.zeros((40, 30), np.uint8)
+    for outline in film.outlines["free_air"]:
+        cv2.fillPoly(filled, [outline.astype(np.int32)], 1)
+    assert (filled.astype(bool) != mask).sum() <= 12, "a hole's own border is filled"
+
+
+def packed(counts):
+    """As COCO's own tools write them."""
+    text = ""
+    for at, count in enumerate(counts):
+        value, more = (count - counts[at - 2] if at > 2 else count), True
+        while more:
+            group, value = value & 0x1F, value >> 5
+            more = value != (-1 if group & 0x10 else 0)
+            text += chr((group | 0x20 if more else group) + 48)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"segmentation": {"size": [40, 30], "counts": [5, 7]}}, "Annotation 1 of the COCO file is damaged"),
+        ({"segmentation": [["a", 1, 2, 3]]}, "Annotation 1 of the COCO file is damaged"),
+        ({"segmentation": [], "category": 9}, "names no image or category"),
+        ({"segmentation": [], "image": 9}, "names no image or category"),
+    ],
+)
+def test_an_annotation_that_cannot_be_used_is_named(tmp_path, changes, cause):
+    coco(tmp_path, **changes)
+    with pytest.raises(ValueError, match=cause):
+        read_partial(tmp_path)
+
+
+def test_what_is_left_out_is_told(tmp_path, caplog):
+    coco(tmp_path, [[2, 2, 9, 2, 9, 9]], category=2)
+    drawn_film(tmp_path, "b")
+    (tmp_path / "c.json").write_text(json.dumps({"shapes": [], "imagePath": "c.png"}))
+    assert len(read_partial(tmp_path)) == 2
+    assert "'kidney' (1)" in caplog.text and "c.json: not read" in caplog.text
+    assert "pedaxr annotations convert" in caplog.text
+
+
+def test_tables_of_a_windows_editor_begin_with_a_mark(tmp_path):
+    picture(tmp_path / "x.png")
+    (tmp_path / "index.csv").write_text("\ufefffile,pneumoperitoneum\nx.png,absent\n", encoding="utf-8")
+    (film,) = read_partial(tmp_path)
+    assert film.says(AIR) is Presence.ABSENT

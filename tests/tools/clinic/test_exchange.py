@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from pedaxr.clinic import Clinic
 from pedaxr.clinic.annotate import AnnotatedFinding, NewAnnotation, annotate, annotations_of, merged
-from pedaxr.clinic.exchange.coco import uncompressed
 from pedaxr.clinic.exchange.into_clinic import ImportedAnnotations, import_annotations
 from pedaxr.clinic.exchange.outlined import exact_polygons, filled, finding_named
 from pedaxr.clinic.exchange.read import read_annotations
 from pedaxr.clinic.export_annotations import export_annotations, mask_of, pixels_of, to_export
 from pedaxr.errors import InvalidRequest
 from pedaxr_models.datasets import read_dataset
+from pedaxr_models.datasets.shapes import uncompressed
 from pedaxr_models.labels import Finding
 
 from ..conftest import phantom

@@ -19,6 +19,7 @@ from pedaxr.learning.convert import Converted, convert_annotations
 from pedaxr.learning.film_pictures import as_film
 from pedaxr_models.datasets import read_dataset
 from pedaxr_models.datasets.film import outlined_masks, read_masks
+from pedaxr_models.datasets.partial_truth import Presence, read_partial
 from pedaxr_models.labels import CHANNELS, Finding
 from pedaxr_models.phantom import make_film
 from pedaxr_models.phantom.spec import sample_spec
@@ -115,6 +116,17 @@ def test_a_label_that_is_to_mean_nothing_known_is_refused(source: Path, tmp_path
         convert_annotations(source, tmp_path / "out", labels={"PNP": "pneumo"})
     done = convert_annotations(source, tmp_path / "o", labels={"PNP": "nothing"}, absent_unless_drawn=True)
     assert not any("PNP" in note for note in done.notes) and done.absent[AIR] == 2
+
+
+def test_what_is_converted_is_read_by_those_who_know_real_films_in_part(source: Path, tmp_path: Path) -> None:
+    """`evaluate real` and `train mixed`, without a conversion of their own."""
+    convert_annotations(source, tmp_path / "out", absent_unless_drawn=True)
+    films = {film.id: film for film in read_partial(tmp_path / "out")}
+    assert set(films) == {"아기 1", "b", "c"}
+    assert films["아기 1"].says(AIR) is Presence.PRESENT and films["c"].says(AIR) is Presence.ABSENT
+    assert films["b"].says(AIR) is None and films["b"].says(STOOL) is Presence.PRESENT
+    (outline,) = films["아기 1"].outlines["free_air"]
+    assert outline.min() == 140 and outline.max() == 190
 
 
 def test_the_films_may_lie_in_a_folder_of_their_own(source: Path, tmp_path: Path) -> None:

@@ -5,36 +5,36 @@ import io
 import json
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from pedaxr.clinic.exchange.dicom_seg import header_of, is_dicom
+from pedaxr.clinic.annotate import Decision
 from pedaxr.clinic.exchange.files import stem
 from pedaxr.clinic.exchange.film_table import COLUMNS, FILMS_CSV, packed_masks
 from pedaxr.clinic.exchange.into_clinic import Unused, decisions_of, notes_on
 from pedaxr.clinic.exchange.outlined import BoolArray, OutlinedFilm, Polygon, exact_polygons, together
-from pedaxr.clinic.exchange.pictures import SUFFIXES, Pictures
+from pedaxr.clinic.exchange.pictures import Pictures
 from pedaxr.clinic.exchange.read import read_with_pictures
 from pedaxr.errors import InvalidRequest, StorageError
+from pedaxr.learning.film_files import Bytes, FilmFiles, FilmFinder
 from pedaxr.learning.film_pictures import as_film
 from pedaxr.learning.outline_sheet import Tile, sheet, tile
 from pedaxr.radiograph.read import Radiograph
 from pedaxr.text import printable
 from pedaxr_models.datasets.read_report import RowError
-from pedaxr_models.datasets.shapes import check_outline
-from pedaxr_models.labels import FINDINGS, NORMAL, TERMS, URGENCY
+from pedaxr_models.datasets.shapes import check_outline, mask_outlines
+from pedaxr_models.labels import FINDINGS, NORMAL, TERMS, URGENCY, Finding
 
 SHEET = "sheet.png"
 MOST_ON_SHEET = 60
 _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f]')  # in a file name on Windows
-_MISSING = "its picture is missing: put it beside the annotations, or name its folder with --films"
+_Groups = dict[str, tuple[Bytes, list[OutlinedFilm]]]  # by picture: its bytes, and all that is said of it
 
 
 class Converted(BaseModel):
@@ -89,9 +89,9 @@ def convert_annotations(
     """
     if out.exists() and any(out.iterdir()):
         raise InvalidRequest(f"{out.name} is not empty. Name a new folder.")
-    finder = _Finder(films)
+    finder = FilmFinder(films)
     kind, found, pictures = read_with_pictures(source, finder.find, labels)
-    groups, unused = _by_picture(found, _Films(pictures, finder))
+    groups, unused = _by_picture(found, FilmFiles(pictures, finder))
     table = _Table(out)
     try:
         for number, (name, (data, several)) in enumerate(groups.items(), 1):
@@ -115,78 +115,7 @@ def convert_annotations(
     )
 
 
-class _Finder:
-    """The films of a folder by their names."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self._found: dict[str, list[Path]] = defaultdict(list)
-        for path in sorted(folder.rglob("*")) if folder else ():
-            if path.is_file() and (path.suffix.lower() in SUFFIXES or not path.suffix):
-                self._found[_key(path.name)].append(path)
-
-    def find(self, name: str) -> Path | None:
-        found = self._found.get(_key(name), [])
-        return found[0] if len(found) == 1 else None
-
-    def paths(self) -> list[Path]:
-        return [path for paths in self._found.values() for path in paths]
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", stem(name)).casefold()
-
-
-_Bytes = Callable[[], bytes]
-_Groups = dict[str, tuple[_Bytes, list[OutlinedFilm]]]
-
-
-@dataclass
-class _Films:
-    """The picture of each film: in the source, beside it, or in the folder of films."""
-
-    pictures: Pictures
-    finder: _Finder
-    _by_hash: dict[str, str] | None = None
-    _by_instance: dict[str, tuple[str, _Bytes]] | None = None
-
-    def of(self, film: OutlinedFilm) -> tuple[str, _Bytes]:
-        """A name that is that of no other picture, and its bytes. Raises InvalidRequest: there is none."""
-        if found := self._of_hash(film.sha256) or self._of_name(film):
-            return found, lambda: self.pictures.files[found]
-        names = (film.name, film.file)
-        if path := next((path for one in names if one and (path := self.pictures.elsewhere(one))), None):
-            return str(path), path.read_bytes
-        if referred := self._of_instance(film.sop_instance_uid):
-            return referred
-        raise InvalidRequest(_MISSING)
-
-    def _of_hash(self, sha256: str) -> str:
-        if self._by_hash is None:
-            pictures = self.pictures
-            self._by_hash = {pictures.sha256_of(name): name for name in reversed(pictures.names())}
-        return self._by_hash.get(sha256, "")
-
-    def _of_name(self, film: OutlinedFilm) -> str:
-        names = (self.pictures.name_of(one) for one in (film.name, film.file) if one)
-        return next(filter(None, names), "")
-
-    def _of_instance(self, uid: str) -> tuple[str, _Bytes] | None:
-        """The DICOM film of that SOP Instance UID."""
-        if self._by_instance is None:
-            files = self.pictures.files
-            found: list[tuple[str, _Bytes]] = [
-                *((name, partial(files.__getitem__, name)) for name in self.pictures.names()),
-                *((str(path), path.read_bytes) for path in self.finder.paths()),
-            ]
-            self._by_instance = {_instance(data()): (name, data) for name, data in reversed(found)}
-        return self._by_instance.get(uid) if uid else None
-
-
-def _instance(data: bytes) -> str:
-    return str(header_of(data).get("SOPInstanceUID", "")) if is_dicom(data) else ""
-
-
-def _by_picture(found: Sequence[OutlinedFilm], films: _Films) -> tuple[_Groups, list[Unused]]:
+def _by_picture(found: Sequence[OutlinedFilm], films: FilmFiles) -> tuple[_Groups, list[Unused]]:
     groups: _Groups = {}
     unused = []
     for film in found:
@@ -220,8 +149,29 @@ def _write(table: _Table, data: bytes, film: OutlinedFilm, name: str, *, absent_
             **_person(table, radiograph),
         }
     )
+    if suffix != ".dcm":
+        size = radiograph.height, radiograph.width
+        _write_partial(table.out, film, decisions, called, size)
     if len(table.tiles) < MOST_ON_SHEET:
         table.tiles.append(tile(len(table.rows) + 1, radiograph.pixels, film.masks))
+
+
+def _write_partial(
+    out: Path, film: OutlinedFilm, decisions: Mapping[Finding, Decision], called: str, size: tuple[int, int]
+) -> None:
+    """What `evaluate real` and `train mixed` read beside a picture: its findings, and where free air is."""
+    words = {"rejected": "absent", "uncertain": "uncertain"}
+    said = {finding: words[one] for finding, one in decisions.items() if one in words}
+    air = film.masks.get(Finding.PNEUMOPERITONEUM)
+    polygons = [] if air is None else mask_outlines(air)
+    document = {
+        "id": called,
+        "size": [size[1], size[0]],
+        "findings": {**said, **dict.fromkeys((*film.masks, *film.without_outline), "present")},
+        "polygons": {"free_air": [one.tolist() for one in polygons]} if polygons else {},
+    }
+    text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    _save(out / "films" / f"{called}.json", text.encode())
 
 
 def _check_size(film: OutlinedFilm, radiograph: Radiograph) -> None:

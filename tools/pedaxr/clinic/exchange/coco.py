@@ -22,6 +22,7 @@ from pedaxr.clinic.exchange.outlined import (
 )
 from pedaxr.clinic.exchange.said import read_said
 from pedaxr.errors import InvalidRequest
+from pedaxr_models.datasets.shapes import decoded_runs
 from pedaxr_models.labels import Finding
 
 Drawn = tuple[object, Any]  # the name of a category, and a segmentation
@@ -101,37 +102,8 @@ def _mask(segmentation: Any, size: tuple[int, int]) -> BoolArray:
             f"its run lengths state {' x '.join(map(str, stated))} pixels, the film has {size[0]} x {size[1]}"
             ": the height comes first"
         )
-    counts = segmentation["counts"]
-    counts = uncompressed(counts) if isinstance(counts, str | bytes) else [int(count) for count in counts]
-    return from_runs(counts, size)
+    return decoded_runs(segmentation, size)
 
 
 def _pairs(polygon: Sequence[float]) -> list[list[float]]:
     return [[float(x), float(y)] for x, y in zip(polygon[::2], polygon[1::2], strict=True)]
-
-
-def from_runs(counts: Sequence[int], size: tuple[int, int]) -> BoolArray:
-    """Run lengths down the columns, outside first, as (rows, columns). Raises ValueError: they do not fit."""
-    rows, columns = size
-    if sum(counts) != rows * columns or min(counts, default=0) < 0:
-        raise ValueError("the run lengths do not fill the film")
-    values = np.zeros(len(counts), np.bool_)
-    values[1::2] = True
-    return np.asarray(np.repeat(values, counts).reshape(columns, rows).T)
-
-
-def uncompressed(text: str | bytes) -> list[int]:
-    """COCO's compressed counts: groups of five bits, low first, differences from two runs before."""
-    data = text.encode("latin-1") if isinstance(text, str) else text
-    counts: list[int] = []
-    at = 0
-    while at < len(data):
-        value, shift, more = 0, 0, True
-        while more:
-            byte = data[at] - 48
-            value |= (byte & 0x1F) << shift
-            more, at, shift = bool(byte & 0x20), at + 1, shift + 5
-            if not more and byte & 0x10:
-                value |= -1 << shift
-        counts.append(value + (counts[-2] if len(counts) > 2 else 0))
-    return counts

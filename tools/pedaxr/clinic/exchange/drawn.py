@@ -73,7 +73,9 @@ def _filled(one: Drawn) -> BoolArray | None:
 
 
 def ellipse(centre: tuple[float, float], radii: tuple[float, float], turned: float) -> NDArray[np.float64]:
-    """Its border (180, 2) of x, y; `turned` in radians, clockwise as seen."""
+    """Its border (180, 2) of x, y; `turned` in radians, clockwise as seen. Raises ValueError: not finite."""
+    if not np.isfinite([*centre, *radii, turned]).all():
+        raise ValueError("an ellipse is not of finite numbers")
     across, down = radii[0] * np.cos(_TURN), radii[1] * np.sin(_TURN)
     x = centre[0] + across * np.cos(turned) - down * np.sin(turned)
     y = centre[1] + across * np.sin(turned) + down * np.cos(turned)

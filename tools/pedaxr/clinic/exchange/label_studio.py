@@ -106,7 +106,8 @@ def _named(task: Mapping[str, Any], pictures: Pictures) -> tuple[str, str]:
 
 def _annotations(task: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """What humans annotated; those called ground truth alone where there are some. Raises InvalidRequest."""
-    given = [one for one in task.get("annotations") or [] if isinstance(one, dict)]
+    listed = task.get("annotations")
+    given = [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
     done = [one for one in given if not one.get("was_cancelled")]
     if not done:
         cause = "it was skipped" if given else "nobody has annotated it yet"
@@ -117,7 +118,8 @@ def _annotations(task: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _film(name: str, annotation: Mapping[str, Any], place: str) -> OutlinedFilm:
-    results = [one for one in annotation.get("result") or [] if isinstance(one, Mapping)]
+    listed = annotation.get("result")
+    results = [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, Mapping)]
     labelled = {one.get("id") for one in results if _labels(one) and one.get("id")}
     drawn: list[Drawn] = []
     for number, one in enumerate(results, 1):

@@ -6,11 +6,14 @@ They are bright inside; decisions.json has the decisions.
 import io
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from pedaxr.clinic.exchange.files import MOST_BYTES, Files, stem
@@ -23,6 +26,7 @@ from pedaxr.clinic.exchange.outlined import (
 )
 from pedaxr.clinic.exchange.said import Said, read_said
 from pedaxr.errors import InvalidRequest
+from pedaxr.radiograph.raster import DECODER_ERRORS
 from pedaxr_models.labels import Finding
 
 DECISIONS = "decisions.json"
@@ -83,11 +87,12 @@ def decode_mask(data: bytes, name: str) -> BoolArray:
     """(rows, columns), true inside. Raises InvalidRequest: it is no picture, or one of many greys."""
     if len(data) > MOST_BYTES:
         raise InvalidRequest(f"{name[:80]} is too large.")
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    if data[:2] in (b"II", b"MM"):
+        pixels = _tiff(data, name)
+    else:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     if pixels is None:
         raise InvalidRequest(f"{name[:80]} is not a PNG or TIFF picture. Export the masks again.")
-    if (pages := _pages(data)) > 1:
-        raise InvalidRequest(f"{name[:80]} has {pages} pages. Save each as a file, named after its finding.")
     grey = pixels if pixels.ndim == 2 else pixels[..., :3].max(axis=2)
     if pixels.ndim == 3 and pixels.shape[2] == 4:  # what is not painted is transparent, whatever its colour
         grey = np.minimum(grey, pixels[..., 3])
@@ -99,14 +104,23 @@ def decode_mask(data: bytes, name: str) -> BoolArray:
     return np.asarray(grey > most // 2)  # 1, 255 or 65535 inside; edges may be soft
 
 
-def _pages(data: bytes) -> int:
-    if data[:2] not in (b"II", b"MM"):
-        return 1
+def _tiff(data: bytes, name: str) -> NDArray[Any] | None:
+    """(rows, columns) or (rows, columns, channels); None where it is damaged.
+
+    Raises:
+        InvalidRequest: it has several pages.
+    """
     try:
-        with Image.open(io.BytesIO(data), formats=("TIFF",)) as picture:
-            return int(getattr(picture, "n_frames", 1))
-    except (OSError, ValueError, SyntaxError):  # the decoder that read it knows more kinds
-        return 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=("TIFF",)) as picture:
+                pages = getattr(picture, "n_frames", 1)
+                pixels = np.asarray(picture.convert("RGB") if picture.mode == "P" else picture)
+    except DECODER_ERRORS:
+        return None
+    if pages > 1:
+        raise InvalidRequest(f"{name[:80]} has {pages} pages. Save each as a file, named after its finding.")
+    return pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels
 
 
 def encode_mask(mask: BoolArray) -> bytes:

@@ -221,7 +221,7 @@ def read_or_told(name: str, read: Callable[[], OutlinedFilm]) -> OutlinedFilm:
         return read()
     except InvalidRequest as err:
         return OutlinedFilm(name=name, problem=str(err))
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):
         return OutlinedFilm(
             name=name,
             problem="one of its outlines is damaged: it lacks points or a label, or does not fill its film. "

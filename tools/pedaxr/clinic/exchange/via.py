@@ -81,7 +81,7 @@ def _from_via_3(document: Mapping[str, Any]) -> dict[str, Any]:
                 entry["regions"].append(region)
             else:
                 entry["file_attributes"] = {**entry.get("file_attributes", {}), **said}
-    except (KeyError, TypeError, AttributeError, IndexError) as err:
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError) as err:
         raise InvalidRequest("The VIA 3 project is damaged, or of another form. Save it again.") from err
     return entries
 
@@ -114,7 +114,9 @@ def read_via_csv(data: bytes, file: str, pictures: Pictures) -> Iterator[Outline
     """One film for each that a row names. Raises InvalidRequest: the table is not as VIA writes it."""
     text = (_text(data) or "").removeprefix("\ufeff")
     first = text.partition("\n")[0]
-    delimiter = next(sign for sign in DELIMITERS if _SHAPE in next(csv.reader([first], delimiter=sign)))
+    delimiter = next(
+        (sign for sign in DELIMITERS if _SHAPE in next(csv.reader([first], delimiter=sign))), ","
+    )
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows.fieldnames = [name.strip().lstrip("#") for name in rows.fieldnames or []]
     if "filename" not in rows.fieldnames:
