@@ -177,6 +177,7 @@ LINE_OF = {
         ("구토 r/o 장폐색, 서혜부 탈장 확인", "bowel hernia"),
         ("장폐색과 히르슈슈프룽병 의심", "bowel hirschsprung"),
         ("변비？탈장？", "stool hernia"),
+        ("복통으로 탈장 의심되어 내원, 장폐색 의심 소견 있어 의뢰", "bowel hernia"),
         ("복통, NG tube 위치 확인 부탁드립니다, r/o AGE, free air 있는지", "lines air one"),
         ("Has the coin passed? Is the tube ok? Any free air?", "coin lines air"),
     ],
@@ -206,11 +207,37 @@ def test_two_requests_are_not_read_as_one_sentence() -> None:
         "r/o obstruction, hernia repair 2 weeks ago",
         "코 막힘, 변비 의심",
         "performed yesterday: constipation",
+        "s/p appe OP, free air f/u",
+        "denies foreign body ingestion. ?constipation",
+        "no known h/o FB, r/o obstruction",
+        "변비 의심되며 이물 삼킨 병력 없음",
     ],
 )
 def test_what_a_history_names_is_not_asked_for(told: str) -> None:
     (answer,) = answers([told], ABSENT)
     assert "stays open" not in answer
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["no history of foreign body?", "cannot deny foreign body", "denies pain but coin seen", "이물 병력?"],
+)
+def test_what_is_not_surely_denied_is_asked_for(asked: str) -> None:
+    assert any("Foreign bodies" in line for line in answers([asked], ABSENT))
+
+
+@pytest.mark.parametrize(
+    ("asked", "section"),
+    [
+        ("interval change?", "comparison"),
+        ("f/u ileus, 호전 여부", "comparison"),
+        ("gas pattern?", "findings"),
+    ],
+)
+def test_what_another_section_answers_is_left_to_it(asked: str, section: str) -> None:
+    assert answers([asked], ABSENT)[-1].endswith(f"see the {section}.")
+    assert not any("not answered" in line for line in answers([asked], ABSENT))
+    assert answers(["bloody stool"], ABSENT) == [], "control: no amount is asked for"
 
 
 def test_a_finding_that_is_the_answer_is_not_said_twice() -> None:

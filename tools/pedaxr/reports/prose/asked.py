@@ -17,6 +17,7 @@ _MARK = re.compile(
     r"|\bd?/?ddx?\b:?|\bsusp(?:ect\w*|icion|icious)?\b(?: of| for)?"
     r"|\b(?:eval\w*|assess\w*|check\w*|look\w*) for\b"
     r"|\bconcern\w* (?:for|of|about)\b|\b(?:is|are) there(?: any)?\b|\bany (?:evidence|signs?) of\b|^any\b"
+    r"|\bcomment (?:on|about)\b:?|\blook at\b"
     r"|의심|배제|감별|여부|유무|확인|있는지|인지|있나|인가|까요|궁금",
     re.IGNORECASE,
 )
@@ -27,6 +28,15 @@ _JOINT = re.compile(
     r"|(?<=[가-힣])(?:과|와|이나|하고|랑)(?=\s)|(?P<comma>[,、]))\s*",
     re.IGNORECASE,
 )
+# What a history denies is not asked for: denies swallowing a coin, no h/o FB, 이물 삼킨 병력 없음.
+_DENIED = re.compile(
+    r"(?<!not )(?<!cannot )\b(?:den(?:y|ies|ied|ying)|no (?:known )?(?:h/o|hx|history)(?: of)?)\b"
+    r"(?:(?!\b(?:but|however|al?though|except|r/?o|query|susp\w*|rule)\b)[^.,;?\n])*(?![^.,;\n]*\?)"
+    r"|(?:(?!\S*(?:의심|배제|확인|여부|r/o))[^\s.,;?\n]+\s+){0,2}(?:병력|과거력|기왕력)"
+    r"(?:은|이|상)? ?(?:없|부정)\S*",
+    re.IGNORECASE,
+)
+_IS_KOREAN = re.compile("[가-힣]")
 _DOTTED = re.compile(r"\b(?:[a-z]\.){2,}", re.IGNORECASE)  # N.E.C.
 _POLITE = re.compile(
     r"\b(?:please|pls|plz|thanks?|thank you|kindly)\b|부탁\S*|바랍니다|드립니다|요망|주세요", re.IGNORECASE
@@ -73,8 +83,9 @@ _TERMS = (
 
 
 def cleaned(request: str) -> str:
-    """A request in one width of letters, abbreviations without dots, and misspelt terms spelt right."""
+    """A request in one width of letters, without what it denies, and with misspelt terms spelt right."""
     text = unicodedata.normalize("NFKC", request)
+    text = _DENIED.sub(" ", text)
     text = _DOTTED.sub(lambda found: found[0].replace(".", ""), text)
     text = re.sub(r"\b(air|gas) (?:and|&) fluid\b", r"\1-fluid", text, flags=re.IGNORECASE)
     return re.sub(r"[A-Za-z]{6,}", lambda found: _spelt(found[0]), text)
@@ -122,13 +133,17 @@ def _object(part: str) -> tuple[str, bool]:
     marks = list(_MARK.finditer(part))
     if not marks:
         return "", False
-    behind = _words(part[marks[-1].end() :])
+    *others, last = marks
+    if _IS_KOREAN.match(last[0]):  # stands behind in any case: 탈장 의심되어 내원
+        start = next((mark.end() for mark in others[::-1] if not _IS_KOREAN.match(mark[0])), 0)
+        return _words(_MARK.sub(" ", part[start : last.start()])), True
+    behind = _words(part[last.end() :])
     return (behind, False) if behind else (_words(_MARK.sub(" ", part)), True)
 
 
 def _words(text: str) -> str:
-    """Stripped; nothing of what has no more than a particle's letter."""
-    return text.strip() if re.search(r"\w\w", text) else ""
+    """Without what surrounds words; nothing of what has no more than a particle's letter."""
+    return re.sub(r"^\W+|\W+$", "", text) if re.search(r"\w\w", text) else ""
 
 
 def _listed(

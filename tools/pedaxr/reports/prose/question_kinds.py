@@ -72,7 +72,7 @@ LINES = _kind(
     r"\btubes?\b|catheter|\blines? (?:position|placement|tip|check)"
     r"|\b(?:central|umbilical|venous|arterial) lines?\b"
     r"|\b(?:uvc|uac|n[gj]t?|ogt?|ett|picc)\b"
-    r"|\bshunt|\bstents?\b|\bdrains?\b|gastrostomy|\bpeg\b|튜브|카테터|위관|단락|션트|스텐트|배액관|위루",
+    r"|\bshunt|\bstents?\b|\bdrains?\b|gastrostomy|\bpeg\b|\bfoley\b|cannula|튜브|카테터|위관|단락|션트|스텐트|배액관|위루",
     (),
     "Lines and tubes are not assessed by this model: the question asked stays open.",
     "본 모델은 카테터 및 튜브를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
@@ -95,6 +95,18 @@ _STOOL = _kind(
         "en": "The stool cannot be judged on this film: the question asked stays open.",
         "ko": "본 촬영에서 분변 양은 평가할 수 없으므로 의뢰된 사항에 답할 수 없음.",
     },
+)
+_APPENDIX = _kind(
+    r"appendi[cx]|충수|맹장염",
+    (),
+    "The appendix is not assessed by this model: the question asked stays open.",
+    "본 모델은 충수를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+)
+_BONES = _kind(
+    r"fractur|\bbones?\b|scolio|kypho|vertebra|spina bifida|\brickets\b|골절|골격|측만|척추|구루병",
+    (),
+    "Bones are not assessed by this model: the question asked stays open.",
+    "본 모델은 골격을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
 )
 QUESTIONS = (
     _kind(
@@ -133,24 +145,14 @@ QUESTIONS = (
         "Malrotation is not assessed by this model: the question asked stays open.",
         "본 모델은 장회전이상을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
     ),
-    _kind(
-        r"appendi[cx]|\bapp[ey]\b|충수|맹장염",
-        (),
-        "The appendix is not assessed by this model: the question asked stays open.",
-        "본 모델은 충수를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
-    ),
+    _APPENDIX,
     _kind(
         r"ascites|free fluid|복수(?!의)|복강 ?내 ?액체",
         (),
         "Free fluid is not assessed by this model: the question asked stays open.",
         "본 모델은 복수를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
     ),
-    _kind(
-        r"fractur|\bbones?\b|scolio|kypho|vertebra|spina bifida|\brickets\b|골절|골격|측만|척추|구루병",
-        (),
-        "Bones are not assessed by this model: the question asked stays open.",
-        "본 모델은 골격을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
-    ),
+    _BONES,
     _kind(
         r"perforat|\bperf(?:o|s|ed)?\b|free (?:intraperitoneal )?(?:air|gas)|pneumoperitoneum"
         r"|천공|기복증|유리 ?공기|유리 ?가스"
@@ -245,6 +247,7 @@ def _unseen(asked: str, english: str, korean: str) -> Question:
 
 # Named in a history as often as asked for: answered only where the words ask for them.
 ASKED_BY_NAME = (
+    _APPENDIX.asked_as(r"\bapp[ey]\b"),
     _unseen(r"hernia|탈장", "A hernia is", "탈장을"),
     _unseen(
         r"hirs\w*pr\w*|\bhirsch\w*|aganglion|허[시쉬]|히르[슈쉬]|선천성 ?거대",
@@ -262,7 +265,8 @@ ASKED_BY_NAME = (
 # Answered where a question has no other kind: a renal stone is a question of calcification.
 ASKED_OF_ORGANS = (
     LINES.asked_as(r"\blines?\b"),
-    _STOOL.asked_as(r"\bstools?\b|분변|숙변|대변"),
+    _STOOL.asked_as(r"^(?:the )?stools?$|stool (?:load|amount|pattern)|분변|숙변|대변량"),
+    _BONES.asked_as(r"\bspin(?:e|al)\b|\bhips?\b|\bddh\b|skelet|\bribs?\b|고관절|대퇴"),
     _kind(
         r"bladder|ureter|urethra|\b[pu]uj\b|\bupj\b|\bpuv\b|hydroneph|urinary|\butis?\b|pyelo|\bapn\b|kidney"
         r"|renal|biliary|bile duct|choled|cholecyst|pneumobilia|pancrea|hepat|liver|splen|\bhsm\b|방광"
@@ -278,5 +282,17 @@ ASKED_OF_ORGANS = (
     ),
     _unseen(
         r"\bna[it]\b|non-?accidental|abuse|trauma|injur|lacerat|학대|외상|손상", "Injuries are", "손상을"
+    ),
+    _kind(
+        r"interval|change|compar|improv|wors|better|progress|resol|호전|악화|변화|비교|경과",
+        (),
+        "For change since an earlier film see the comparison.",
+        "이전 영상과의 변화는 비교란 참조.",
+    ),
+    _kind(
+        r"gas pattern|bowel gas|gas distribution|가스",
+        (),
+        "For the bowel gas see the findings.",
+        "장내 가스는 소견란 참조.",
     ),
 )
