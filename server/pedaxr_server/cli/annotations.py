@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pedaxr.clinic.annotate import Annotation
-    from pedaxr.clinic.exchange.into_clinic import ImportedAnnotations
+    from pedaxr.clinic.exchange.into_clinic import ImportedAnnotations, Unused
     from pedaxr.clinic.teaching import TeachingList
     from pedaxr.learning.convert import Converted
 
@@ -23,6 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # As pedaxr.clinic.export_annotations.Format, without loading OpenCV for --help; a test compares them.
 FORMATS = ("coco", "labelme", "cvat", "masks", "csv")
+_MOST_LISTED = 30  # films that were not used
 DICOM_SEG = "dicom-seg"  # made by another part of the library: it needs the extra `pacs`
 
 
@@ -170,16 +171,20 @@ def _converted(done: "Converted", out: Path) -> str:
         f"  {name}: {done.outlined.get(name, 0)} outlined, {done.absent.get(name, 0)} absent"
         for name in (finding.value for finding in Finding)
     ]
-    lines += [f"not used: {one.film}: {one.reason}" for one in done.unused]
-    lines += done.notes
+    lines += [*_unused(done.unused, "not used"), *done.notes]
     lines.append(
         f"Look at {out / 'sheet.png'} ({done.on_sheet} films) before anything learns from them. Then:"
     )
-    lines += [
-        f"  pedaxr learn --data {out}",
-        f"  pedaxr train segmentation --preset finetune --data {out} --out runs/mine",
-    ]
+    lines.append(f"  pedaxr learn --data {out}    (in a clinic; without one: pedaxr import {out} first)")
+    lines.append(f"  pedaxr train segmentation --preset finetune --data {out} --out runs/mine")
     return "\n".join(lines)
+
+
+def _unused(unused: "list[Unused]", how: str) -> list[str]:
+    """A line for each of the first films, and how many more there are."""
+    lines = [f"{how}: {one.film}: {one.reason}" for one in unused[:_MOST_LISTED]]
+    more = len(unused) - _MOST_LISTED
+    return [*lines, f"{how}: {more} more; --json FILE lists them all"] if more > 0 else lines
 
 
 @annotations.command("import")
@@ -227,7 +232,7 @@ def _imported(done: "ImportedAnnotations") -> str:
     decisions = ", ".join(f"{count} {name}" for name, count in done.decisions.items())
     lines = [f"{done.kind}: {done.films} films with new annotations ({decisions or 'nothing'})"]
     lines += [f"{done.already_there} films of which nothing new was said"] if done.already_there else []
-    lines += [f"not imported: {one.film}: {one.reason}" for one in done.unused]
+    lines += _unused(done.unused, "not imported")
     return "\n".join([*lines, *done.notes])
 
 

@@ -14,7 +14,7 @@ from pedaxr.clinic.export_annotations import mask_of
 from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.evaluation.choose_operating_points import Seen
 from pedaxr.learning.corrected import corrected_films, device_of
-from pedaxr.learning.divide import check_apart, divide
+from pedaxr.learning.divide import check_apart, divide, not_yet_there
 from pedaxr.learning.learn import Options, learn
 from pedaxr.learning.points import HALF_WAY, shrunk_points
 from pedaxr.reading.operating_points import OperatingPoints
@@ -213,3 +213,14 @@ def test_the_confidence_curve_stays_a_curve() -> None:
         assert columns == [sorted(column) for column in columns]
     document = json.dumps([list(pair) for pair in points.confidence_curve])
     assert json.loads(document)
+
+
+def test_a_picture_of_the_table_that_is_corrected_in_the_clinic_is_there_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Under another name it counted as another child: learned from, and measured on."""
+    for name, content in (("S-1", b"a"), ("x", b"a"), ("y", b"b"), ("z", b"b")):
+        (tmp_path / name).write_bytes(content)
+    corrected, *more = (Film(tmp_path / name, NORMAL) for name in ("S-1", "x", "y", "z"))
+    assert [film.image_path.name for film in not_yet_there(more, [corrected])] == ["y"]
+    assert "2 films of --data were left out" in caplog.text

@@ -7,6 +7,7 @@ points and are measured on.
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from pedaxr.storage.files import disk_errors, replace_durably
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.splits import SPLITS, assign_splits, patient_key
 
+_log = logging.getLogger(__name__)
 SHARES = (0.55, 0.15, 0.3)
 SHARES_WITH_HELD_OUT = (0.8, 0.2, 0.0)
 SHARES_OF_CLASSES = (0.0, 0.33, 0.67)  # children of whom only classes are known
@@ -74,6 +76,24 @@ def check_apart(held_out: Sequence[Film], learned: Sequence[Film]) -> None:
             "are the very pictures: they would prove nothing. Leave them out of --held-out, or tell "
             "namesakes apart by the column PatientID."
         )
+
+
+def not_yet_there(more: Sequence[Film], films: Sequence[Film]) -> list[Film]:
+    """Those of `more` whose very picture is neither among the films nor earlier among themselves.
+
+    A picture under two names would be learned from under one and measured on under the other.
+    """
+    seen = {_digest(film) for film in films}
+    new = []
+    for film in more:
+        if (digest := _digest(film)) not in seen:
+            seen.add(digest)
+            new.append(film)
+    if twice := len(more) - len(new):
+        _log.warning(
+            "%d films of --data were left out: they are among the corrected films, or there twice", twice
+        )
+    return new
 
 
 def _digest(film: Film) -> str:

@@ -23,7 +23,7 @@ from pedaxr.evaluation.ground_truth import known_findings
 from pedaxr.evaluation.local.judge import Judged, append_judged, judge, read_judged, reading_with
 from pedaxr.learning.compare import Comparison, compare
 from pedaxr.learning.corrected import corrected_films
-from pedaxr.learning.divide import check_apart, divide
+from pedaxr.learning.divide import check_apart, divide, not_yet_there
 from pedaxr.learning.points import shrunk_points
 from pedaxr.learning.weights_folder import (
     Provenance,
@@ -122,7 +122,8 @@ def _films(clinic: "Clinic", options: Options, work: Path) -> list[Film]:
     if options.data is not None:
         from pedaxr_models.datasets import read_films
 
-        films += [film for film in read_films(options.data) if known_findings(film)]
+        more = [film for film in read_films(options.data) if known_findings(film)]
+        films += not_yet_there(more, films)
     if (taught := _taught(films)) < FEWEST_FILMS:
         raise InvalidRequest(_too_few(taught, len(films) - taught))
     return [replace(film, split=None) for film in films]
