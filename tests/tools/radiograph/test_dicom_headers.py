@@ -298,6 +298,35 @@ def test_bytes_that_the_declared_set_cannot_be_are_read_otherwise_or_said_to_be_
     assert any(note in text for text in film.notes)
 
 
+@pytest.mark.parametrize(
+    ("declared", "name"),
+    [
+        *(("ISO_IR 166", "สมชาย^ใจดี"), ("ISO_IR 127", "محمد^أحمد"), ("ISO_IR 144", "Иванов^Иван")),
+        *(("GB18030", "王^小明"), ("ISO_IR 13", "山田^太郎"), ("ISO_IR 148", "Yılmaz^Çağrı")),
+    ],
+)
+def test_utf8_under_another_script_s_declaration_is_utf8(tmp_path: Path, declared: str, name: str) -> None:
+    film = read(tmp_path, with_bytes("PatientName", name.encode(), declared))
+    assert film.metadata.patient_name == name.replace("^", " ")
+    assert any("UTF-8" in note for note in film.notes)
+    thai = read(tmp_path, with_bytes("PatientName", "เดช^ใจดี".encode("tis-620"), "ISO_IR 166"))
+    assert thai.metadata.patient_name == "เดช ใจดี", "control: bytes that happen to be UTF-8 of another script"
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"), [("王^小明", "gb18030"), ("Иванов^Иван", "cp1251"), ("山田^太郎", "shift_jis")]
+)
+@pytest.mark.parametrize("declared", [None, "ISO_IR 100"])
+def test_a_name_in_no_set_that_is_known_is_lost_and_never_another(
+    tmp_path: Path, name: str, encoding: str, declared: str | None
+) -> None:
+    film = read(tmp_path, with_bytes("PatientName", name.encode(encoding), declared))
+    assert film.metadata.patient_name in (None, name.replace("^", " "))
+    assert any("check whose film it is" in note for note in film.notes)
+    marked = read(tmp_path, with_bytes("PatientName", "홍^길동★".encode("cp949"), declared))
+    assert marked.metadata.patient_name == "홍길동★", "control: a clinic's mark is kept"
+
+
 @pytest.mark.filterwarnings("ignore:Invalid value for VR AS")  # of pydicom, which writes it anyway
 @pytest.mark.parametrize(("written", "months"), [("02 M", 2), ("2 months", 2), ("1Y6M", 18), ("12", None)])
 def test_an_age_with_a_unit_is_read_however_it_is_written(

@@ -1,6 +1,8 @@
 """The text of a DICOM header: the character set that it declares is tried against its bytes."""
 
+import re
 import struct
+import unicodedata
 
 from pydicom import Dataset
 from pydicom.charset import python_encoding
@@ -14,6 +16,7 @@ READ_AS_KOREAN = "The header's Korean text is not declared as such; it was read 
 READ_AS_WESTERN = (
     "The header's text does not fit the character set that it declares; it was read as Western European."
 )
+READ_AS_UTF8 = "The header's text does not fit the character set that it declares; it was read as UTF-8."
 UNREADABLE = "Part of the header's text cannot be read in any character set: check whose film it is."
 _LOST = "\ufffd"
 _ESCAPE = b"\x1b"
@@ -39,7 +42,11 @@ def misread_note(dataset: Dataset, keyword: str) -> str:
         return ""
     if any(map(is_hangul, text)):
         return READ_AS_KOREAN
-    return READ_AS_WESTERN if _declared(dataset) else ""
+    return _not_declared(encoding) if _declared(dataset) else ""
+
+
+def _not_declared(encoding: str) -> str:
+    return READ_AS_UTF8 if encoding == UTF8 else READ_AS_WESTERN
 
 
 def mend_decimal_commas(dataset: Dataset) -> None:
@@ -60,23 +67,57 @@ def _vr(item: RawDataElement) -> str:
 
 
 def _read(dataset: Dataset, keyword: str) -> tuple[str, str | None]:
-    """The text, and the encoding it was read by; None where the declared one was not doubted."""
+    """The text, and the encoding it was read by; None where the declared one was not doubted.
+
+    A name with signs that no name has is none: it is lost.
+    """
+    text, encoding = _as_likely(dataset, keyword)
+    return (_LOST, None) if keyword == "PatientName" and _is_odd_name(text) else (text, encoding)
+
+
+def _is_odd_name(text: str) -> bool:
+    if any(map(is_hangul, text)):
+        return _MIXED.search(text) is not None
+    signs = (char for char in text if "\x80" <= char < "\u2600" and char not in "‘’´·")  # not a clinic's ★
+    return any(unicodedata.category(char) in _NO_LETTER for char in signs)
+
+
+def _as_likely(dataset: Dataset, keyword: str) -> tuple[str, str | None]:
     if keyword not in dataset:
         return "", None
     item = dataset.get_item(keyword)
     if isinstance(item, RawDataElement) and isinstance(item.value, bytes):
         data = item.value.rstrip(b" \0")
-        declared = _declared(dataset)
-        if (
-            _ESCAPE not in data
-            and not data.isascii()
-            and (declared is None or set(declared) <= _DOUBTED_SETS)
-        ) and (read := decoded(data, first=declared or ())):
+        if _ESCAPE not in data and not data.isascii() and (read := _doubted(data, _declared(dataset))):
             return read
     value = dataset.get(keyword)
-    return "" if value is None else str(value), None
+    return "" if value is None else _UNUSED.sub(_LOST, str(value)), None
 
 
+def _doubted(data: bytes, declared: tuple[str, ...]) -> tuple[str, str] | None:
+    """Bytes as what they are likely to be; None where the declared set is believed."""
+    if set(declared) <= _DOUBTED_SETS:
+        return decoded(data, first=declared)
+    try:
+        text = data.decode(UTF8)
+    except UnicodeDecodeError:
+        return None
+    scripts = {script for name in declared for script in _SCRIPTS.get(name, ())}
+    names = (unicodedata.name(char, "") for char in text if not char.isascii() and char.isalpha())
+    return (text, UTF8) if any(name.startswith(tuple(scripts)) for name in names) else None
+
+
+# Of sets that are believed, the letters that UTF-8 would have to give to be the truth.
+_SCRIPTS = {
+    **{"iso_ir_126": ("GREEK",), "iso_ir_127": ("ARABIC",), "iso_ir_138": ("HEBREW",)},
+    **{"iso_ir_144": ("CYRILLIC",), "iso_ir_148": ("LATIN",), "iso_ir_166": ("THAI",)},
+    **dict.fromkeys(("GB18030", "GBK", "GB2312", "iso_ir_58"), ("CJK",)),
+    **dict.fromkeys(("shift_jis", "iso2022_jp", "iso2022_jp_2"), ("CJK", "HIRAGANA", "KATAKANA")),
+}
+# A Korean name is written in Hangul or in Chinese characters: both in one word are bytes of another set.
+_MIXED = re.compile("[\uac00-\ud7a3][\u4e00-\u9fff\uf900-\ufaff]|[\u4e00-\u9fff\uf900-\ufaff][\uac00-\ud7a3]")
+_NO_LETTER = frozenset({"Sm", "Sc", "Sk", "So", "No", "Pi", "Pf"})
+_UNUSED = re.compile("[\x80-\x9f]+")  # no letters of any set that was read
 _DOUBTED_SETS = frozenset(_SETS.get(name, name) for name in _DOUBTED)
 
 
