@@ -21,7 +21,7 @@ from pedaxr_models.datasets.label_files import (
 from pedaxr_models.datasets.read_report import DatasetError, ReadReport
 from pedaxr_models.datasets.seed_csv import FILMS_CSV, read_seed_csv
 from pedaxr_models.datasets.source_set import is_source_set, read_source_set
-from pedaxr_models.datasets.tables import ANNOTATIONS, JSON
+from pedaxr_models.datasets.tables import ANNOTATIONS, LABELS
 
 _log = logging.getLogger(__name__)
 _KNOWN = "a CSV file with ImagePath, Point and Class, a folder with one, or an AI-Hub folder"
@@ -74,7 +74,7 @@ def _without_table(folder: Path) -> str:
     if workbooks := files_below(folder, WORKBOOKS):
         return f"{folder.name} holds {workbooks[0].name}, a workbook, and no CSV. Save it as CSV UTF-8."
     if pictures_below(folder):
-        labels = files_below(folder, (JSON,))
+        labels = files_below(folder, LABELS)
         outlines = f" {relative(labels[0], folder)} is no table. {ANNOTATIONS}" if labels else ""
         return (
             f"{folder.name} holds films and no table of them. Add a CSV with the columns ImagePath "

@@ -6,7 +6,7 @@ gives away; `clinic_info` may be absent or null, and its `status` is not to be r
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from pedaxr_models.datasets.read_report import (
 )
 from pedaxr_models.datasets.shapes import check_outline, shape_outlines
 from pedaxr_models.labels import NORMAL, URGENCY, Finding
+from pedaxr_models.written.plain import plain
 
 _FINDING_LABELS = {
     "pneumoperitoneum": Finding.PNEUMOPERITONEUM,
@@ -42,6 +43,7 @@ _NO_FINDINGS = (_FULL, "abdomen", "letter", "testis_shield")
 _DENIAL = re.compile(
     r"(?<![a-z])(?:no|not|non|without|negative|excluded|ruled?_out|r/o)(?![a-z])|없음|아님|배제"
 )
+_MOST_NAMED = 5  # unknown names in a message
 _SAMPLE = 50  # label files that are looked into to recognise the layout
 _Shape = tuple[str, FloatArray]
 _VIEW_NOTE = (
@@ -89,7 +91,7 @@ class _Drawing:
 
     film: Film
     has_korean_free_air: bool
-    has_unknown_shapes: bool
+    unknown_names: tuple[str, ...]
 
 
 def _notes(drawings: list[_Drawing], treat_as_distension: bool) -> Iterator[str]:
@@ -97,8 +99,17 @@ def _notes(drawings: list[_Drawing], treat_as_distension: bool) -> Iterator[str]
         yield DISTENSION_NOTE if treat_as_distension else FREE_AIR_NOTE
     if any("status" in drawing.film.extra for drawing in drawings):
         yield _VIEW_NOTE
-    if unknown := sum(drawing.has_unknown_shapes for drawing in drawings):
-        yield f"Films with shapes of unknown names beside known ones: {unknown}. These shapes were left out."
+    if unknown := sum(bool(drawing.unknown_names) for drawing in drawings):
+        names = _shown(sorted({name for drawing in drawings for name in drawing.unknown_names}))
+        yield (
+            f"Films with shapes of unknown names beside known ones: {unknown} ({names}). These shapes were "
+            "left out."
+        )
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(repr(plain(name)[:40]) for name in names[:_MOST_NAMED]) + more
 
 
 def _picture(pictures: dict[str, list[Path]], label_path: Path) -> Path:
@@ -129,9 +140,12 @@ def _drawing(
             fitted = np.asarray(points * fit, np.float32)
             check_outline(fitted, files.picture_size(image_path) or files.stated_size(label_file))
             polygons.setdefault(finding, []).append(fitted)
-    unknown = any(_is_unknown(name) for name, _ in shapes)
+    unknown = tuple(sorted({name for name, _ in shapes if _is_unknown(name)}))
     if unknown and not polygons:
-        raise RowError("every finding has an unknown name, so the film cannot be called normal")
+        raise RowError(
+            f"every finding has an unknown name ({_shown(unknown)}), so the film cannot be called normal; "
+            "`pedaxr annotations convert --label THEIRS=OURS` says what names mean"
+        )
     return _Drawing(_film(label_file, image_path, polygons), _names_korean_free_air(shapes), unknown)
 
 
@@ -176,7 +190,17 @@ def _finding(name: str, *, is_distension: bool = False) -> Finding | None:
     """The finding that a name says by whole words, perhaps numbered, and does not deny."""
     if is_distension and _says(fields.FREE_AIR_KOREAN, name):
         return Finding.ABDOMINAL_DISTENSION
-    return next((finding for key, finding in _FINDING_LABELS.items() if _says(key, name)), None)
+    said = next((finding for key, finding in _FINDING_LABELS.items() if _says(key, name)), None)
+    label = _label(name)
+    return said or (Finding(label) if label not in (None, NORMAL) else None)
+
+
+def _label(name: str) -> str | None:
+    """The class that a whole name says, perhaps numbered, as people call it in a tool of their own."""
+    try:
+        return fields.parse_label(re.sub(r"[_\d]+$", "", name).replace("_", " "))
+    except RowError:
+        return None
 
 
 def _says(word: str, name: str) -> bool:
@@ -191,7 +215,9 @@ def _names_korean_free_air(shapes: list[_Shape]) -> bool:
 
 
 def _is_unknown(name: str) -> bool:
-    return not any(_says(key, name) for key in (*_FINDING_LABELS, *_NO_FINDINGS))
+    return (
+        _finding(name) is None and _label(name) is None and not any(_says(key, name) for key in _NO_FINDINGS)
+    )
 
 
 def _fit(shapes: list[_Shape], image_path: Path, label_file: dict[str, Any]) -> FloatArray:

@@ -23,10 +23,12 @@ _WESTERN_NOTE = "The table is neither UTF-8 nor Korean: it was read as Western E
 _SAVE = "Save it as CSV UTF-8."
 _UNPACK = "Unpack it, and give the table or the folder."
 JSON = ".json"
+LABELS = (JSON, ".xml", ".yaml", ".yml")  # of annotation tools
 ANNOTATIONS = (
     "`pedaxr annotations convert` makes a table to train on of outlines with the films beside them; `pedaxr "
     "annotations import` stores them with the films of a clinic."
 )
+_VIA = "region_shape_attributes"  # a column of VIA's export
 _LIST = "Give a CSV with the columns ImagePath and Class that names it, a row for each film."
 _SIGNATURES = (
     (b"PK\x03\x04", "is an Excel workbook", _SAVE),
@@ -103,7 +105,11 @@ def _text(path: Path) -> tuple[str, tuple[str, ...]]:
         raise DatasetError(f"{path.name} is neither UTF-8 nor code page 949. Save it as CSV UTF-8.")
     text, encoding = read
     if re.match(r"\s*<(?:!doctype|html|\?xml)", text[:200], re.IGNORECASE):
+        if "<annotations" in text[:2000]:
+            raise DatasetError(f"{path.name} is XML of CVAT, not a table of films. {ANNOTATIONS}")
         raise DatasetError(f"{path.name} is a web page or XML, not a CSV file. Save it as CSV UTF-8.")
+    if _VIA in text.partition("\n")[0]:
+        raise DatasetError(f"{path.name} is an export of VIA, not a table of films. {ANNOTATIONS}")
     if path.suffix.lower() == JSON:
         raise DatasetError(f"{path.name} is JSON, not a CSV file. {ANNOTATIONS}")
     return text.removeprefix("\ufeff"), (_WESTERN_NOTE,) if encoding == WESTERN else ()

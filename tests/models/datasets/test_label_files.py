@@ -9,8 +9,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from pedaxr_models.datasets import read_dataset
+from pedaxr_models.datasets import DatasetError, read_dataset
 from pedaxr_models.labels import FINDINGS, NORMAL, Finding
 
 SQUARE = [[100, 100], [200, 100], [200, 200], [100, 200]]
@@ -277,3 +278,48 @@ def test_two_label_files_do_not_make_two_films(tmp_path: Path) -> None:
     report = read_dataset(tmp_path)
     assert len(report.films) == 1
     assert "another label file" in report.rejections[0].reason
+
+
+@pytest.mark.parametrize(
+    ("label", "finding"),
+    [
+        ("Free Air", Finding.PNEUMOPERITONEUM),
+        ("free_air_2", Finding.PNEUMOPERITONEUM),
+        ("Abdominal distension", Finding.ABDOMINAL_DISTENSION),
+        ("복부팽만", Finding.ABDOMINAL_DISTENSION),
+        ("Pyloric stenosis", Finding.PYLORIC_STENOSIS),
+        ("no free air", None),
+    ],
+)
+def test_findings_are_known_as_everywhere_else(tmp_path: Path, label: str, finding: Finding | None) -> None:
+    """A folder of LabelMe's had two of the five findings left out."""
+    Image.new("L", (300, 200), 90).save(tmp_path / "a.png")
+    shape = {"label": label, "shape_type": "polygon", "points": [[40, 40], [90, 40], [90, 90]]}
+    (tmp_path / "a.json").write_text(json.dumps({"shapes": [shape]}))
+    report = read_dataset(tmp_path)
+    if finding is None:
+        assert "unknown name ('no_free_air')" in report.rejections[0].reason
+        assert "annotations convert --label" in report.rejections[0].reason
+    else:
+        assert report.films[0].label == finding and set(report.films[0].polygons) == {finding}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "filename,file_size,region_shape_attributes\na.png,1,{}\n"),
+        ("annotations.xml", "<?xml version='1.0'?>\n<annotations/>"),
+        ("data.yaml", "names: [a]\n"),
+        ("via.json", '{"_via_img_metadata": {}}'),
+    ],
+)
+def test_the_export_of_an_annotation_tool_is_sent_to_the_command_that_reads_it(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    Image.new("L", (30, 20)).save(tmp_path / "a.png")
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DatasetError, match="pedaxr annotations convert"):
+        read_dataset(tmp_path)
+    if not name.endswith(".yaml"):
+        with pytest.raises(DatasetError, match="pedaxr annotations convert"):
+            read_dataset(tmp_path / name)
