@@ -1,6 +1,7 @@
 """Masks as programs save them: one a finding or one a class, PNG or TIFF; and what is no format read here."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -157,3 +158,17 @@ def test_a_single_file_finds_the_pictures_beside_it(tmp_path: Path) -> None:
     entry = {"filename": "a.png", "size": 1, "regions": [region], "file_attributes": {}}
     (tmp_path / "v.json").write_text(json.dumps({"a.png1": entry}))
     assert read_annotations(tmp_path / "v.json")[1][0].masks[AIR].shape == (200, 300)
+
+
+@pytest.mark.parametrize("encoding", ["cp949", "utf-8"])
+def test_an_archive_of_a_korean_windows_has_its_names(tmp_path: Path, encoding: str) -> None:
+    """Its Explorer writes code page 949 into ZIP archives, with backslashes in some tools' and no flag."""
+    save(tmp_path / "m.png", painted() * np.uint8(255))
+    name = "라벨/복부 1_기복증.png"
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "m.png", "x" * len(name.encode(encoding)))
+    data = (tmp_path / "a.zip").read_bytes()
+    packed = data.replace(b"x" * len(name.encode(encoding)), name.replace("/", "\\").encode(encoding))
+    (tmp_path / "a.zip").write_bytes(packed)
+    (film,) = read_annotations(tmp_path / "a.zip")[1]
+    assert film.name == "복부 1" and np.array_equal(film.masks[AIR], painted() > 0)

@@ -3,12 +3,15 @@
 import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from pedaxr.errors import InvalidRequest
+from pedaxr_models.written.scripts import is_hangul
 
 MOST_FILES = 100_000
 MOST_BYTES = 512 * 1024**2  # of one file, unpacked
+_IS_UTF8 = 0x800  # flag of a name (APPNOTE 4.4.4)
 _HIDDEN = ("__MACOSX", ".")
 
 
@@ -19,6 +22,7 @@ class Files(Mapping[str, bytes]):
         """Raises InvalidRequest: there is nothing, or far too much."""
         self._source = source
         self._archive: zipfile.ZipFile | None = None
+        self._inside: dict[str, zipfile.ZipInfo] = {}
         if source.is_dir():
             found = [path for path in source.rglob("*") if path.is_file()]
             self._names = {path.relative_to(source).as_posix(): path for path in found}
@@ -31,7 +35,8 @@ class Files(Mapping[str, bytes]):
                 raise InvalidRequest(
                     f"{source.name[:80]} holds a file of more than {MOST_BYTES // 1024**2} MB."
                 )
-            self._names = {info.filename.replace("\\", "/"): source for info in infos}
+            self._inside = {_written(info): info for info in infos}
+            self._names = dict.fromkeys(self._inside, source)
         else:
             self._names = {source.name: source}
         if len(self._names) > MOST_FILES:
@@ -42,7 +47,7 @@ class Files(Mapping[str, bytes]):
         path = self._names[name]
         if self._archive is not None:
             try:
-                return self._archive.read(name)
+                return self._archive.read(self._inside[name])
             except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, KeyError) as err:
                 raise InvalidRequest(
                     f"{name[:80]} in the archive is damaged or locked. Pack it again."
@@ -60,6 +65,19 @@ class Files(Mapping[str, bytes]):
     def ending(self, *suffixes: str) -> list[str]:
         """Names with one of the suffixes, in order."""
         return [name for name in self._names if name.lower().endswith(suffixes)]
+
+
+def _written(info: zipfile.ZipInfo) -> str:
+    """The name as it was packed: a Korean Windows writes code page 949 and does not say so."""
+    name = info.filename
+    if not info.flag_bits & _IS_UTF8 and not name.isascii():
+        for encoding in ("utf-8", "cp949"):
+            with suppress(UnicodeError):
+                read = name.encode("cp437").decode(encoding)
+                if any(map(is_hangul, unicodedata.normalize("NFC", read))):
+                    name = read
+                    break
+    return name.replace("\\", "/")
 
 
 def _is_hidden(name: str) -> bool:
