@@ -154,3 +154,30 @@ def test_forms_of_one_character_are_one_name(tmp_path: Path, registered: str, as
 def test_no_character_stands_for_two_others() -> None:
     assert not set(ONE_FORM.values()) & set(ONE_FORM), "each form leads to one that leads nowhere"
     assert len(ONE_FORM) > 300, "control"
+
+
+@pytest.mark.parametrize(
+    ("registered", "asked"),
+    [
+        ("दीपा शर्मा", "दिपू शर्मा"),
+        ("सीता राम", "सेता राम"),
+        ("วันดี ใจงาม", "วินดี ใจงาม"),
+        ("กุล ใจงาม", "กิล ใจงาม"),
+        ("মিতা রায়", "মাতা রায়"),
+        ("மீனா குமார்", "மானா குமார்"),
+        ("かな さとう", "がな さとう"),
+    ],
+)
+def test_names_that_differ_in_a_vowel_sign_are_two_names(tmp_path: Path, registered: str, asked: str) -> None:
+    clinic = clinic_of(tmp_path, registered)
+    assert find_patient(asked, clinic=clinic).matches == [], "it opened the other child's films"
+    assert [one.patient_name for one in find_patient(registered, clinic=clinic).matches] == [registered]
+
+
+@pytest.mark.parametrize(
+    ("registered", "asked"), [("مُحَمَّد علي", "محمد علي"), ("דָּוִד כהן", "דוד כהן"), ("Алексей", "Алексеи")]
+)
+def test_points_that_are_left_out_at_will_tell_no_names_apart(
+    tmp_path: Path, registered: str, asked: str
+) -> None:
+    assert find_patient(asked, clinic=clinic_of(tmp_path, registered)).total == 1

@@ -1,5 +1,6 @@
 """Letters as names are compared by them: without accents, and in one form where a script has two."""
 
+import re
 import unicodedata
 
 from pedaxr.patient_search import han_forms, hangul
@@ -12,6 +13,12 @@ _OWN_LETTERS = {
     **{"ŋ": "n", "ø": "o", "ŧ": "t", "ĸ": "k", "ə": "e", "ǝ": "e", "ɨ": "i", "ʉ": "u", "ƶ": "z", "ǥ": "g"},
     **{"ɓ": "b", "ɗ": "d", "ɖ": "d", "ƙ": "k", "ƴ": "y", "ɛ": "e", "ɔ": "o", "ɣ": "g", "ƒ": "f", "ʋ": "v"},
 }
+# Of Latin, Greek and Cyrillic letters, and the vowel points of Hebrew, Arabic and Syriac. Those of Thai and
+# Indian scripts are vowels that tell names apart, and kana without theirs are other kana.
+_ACCENT = re.compile(
+    "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u0711\u0730-\u074a"
+    "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+)
 _HIRAGANA = {chr(code): chr(code + 0x60) for code in range(0x3041, 0x3097)}  # as katakana
 _ONE_FORM = str.maketrans(_OWN_LETTERS | _HIRAGANA | han_forms.ONE_FORM)
 
@@ -27,10 +34,17 @@ def in_two_letters(text: str) -> str:
 
 def without_accents(text: str) -> str:
     """Case-folded text without accents: ø is o, ł is l, æ is ae, þ is th, hiragana are katakana, 髙 is 高."""
-    return "".join(map(_without_accent, text)).translate(_ONE_FORM)
+    bare = unicodedata.normalize("NFC", "".join(map(_without_accent, text)))
+    return bare.translate(_ONE_FORM)
+
+
+def words_of(text: str) -> str:
+    """Letters, digits and the signs that belong to letters, such as vowels of Devanagari; else spaces."""
+    spaced = (char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in text)
+    return " ".join("".join(spaced).split())
 
 
 def _without_accent(char: str) -> str:
     if hangul.is_hangul(char):
         return char
-    return "".join(part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part))
+    return "".join(part for part in unicodedata.normalize("NFKD", char) if not _ACCENT.match(part))

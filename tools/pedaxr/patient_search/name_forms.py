@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from itertools import groupby, islice, product
 
 from pedaxr.patient_search import hangul
-from pedaxr.patient_search.letters import in_two_letters, without_accents
+from pedaxr.patient_search.letters import in_two_letters, without_accents, words_of
 from pedaxr.patient_search.newborns import HANGUL_SIGNS, LATIN_SIGNS, Newborn, without_newborn
 from pedaxr.text import printable
 from pedaxr_models.written.masked import MASK_LETTER, hides_letters, seen_start, with_mask_letter
@@ -112,7 +112,7 @@ def fold(text: str, *, joined: bool = True) -> str:
         letters = without_accents(unicodedata.normalize("NFKC", printable(text)).casefold())
     if joined:
         letters = _INSIDE.sub("", _OF_SOMEBODY.sub("", letters))
-    return " ".join(re.sub(r"[\W_]+", " ", letters).split())
+    return words_of(letters)
 
 
 @lru_cache(maxsize=8192)
