@@ -317,7 +317,7 @@ def test_an_outline_that_is_not_in_pixels_is_refused_here_as_by_a_training(
         "coco": json.dumps(coco("normal.png", (512, 512), [[n for pair in points for n in pair]])),
     }
     (tmp_path / ("a.xml" if kind == "cvat" else "a.json")).write_text(texts[kind])
-    with pytest.raises(InvalidRequest, match=f"normal: an outline .*{cause}"):
+    with pytest.raises(InvalidRequest, match=f"normal: (shape|polygon|annotation) 1: an outline .*{cause}"):
         read_annotations(tmp_path)
 
 

@@ -111,6 +111,13 @@ def test_what_is_not_drawn_is_absent_only_where_that_is_said_and_every_label_is_
         convert_annotations(source, tmp_path / "out")
 
 
+def test_the_picture_of_a_film_that_cannot_be_used_is_not_unnamed(source: Path, tmp_path: Path) -> None:
+    labelme(source, "unnamed.png", "free air", size=(10, 10))
+    done = convert_annotations(source, tmp_path / "out")
+    assert "leaves the film" in {one.film: one.reason for one in done.unused}["unnamed"]
+    assert not any("no annotation names" in note for note in done.notes)
+
+
 def test_a_label_that_is_to_mean_nothing_known_is_refused(source: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match=r"PNP=pneumo: .*pneumoperitoneum.*nothing"):
         convert_annotations(source, tmp_path / "out", labels={"PNP": "pneumo"})

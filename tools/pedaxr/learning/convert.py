@@ -111,7 +111,10 @@ def convert_annotations(
         absent=dict(table.absent),
         on_sheet=len(table.tiles),
         unused=unused,
-        notes=[*notes_on(found, absent_unless_drawn=absent_unless_drawn), *_notes(table, groups, pictures)],
+        notes=[
+            *notes_on(found, absent_unless_drawn=absent_unless_drawn),
+            *_notes(table, found, groups, pictures),
+        ],
     )
 
 
@@ -250,13 +253,15 @@ def _finish(table: _Table, unused: Sequence[Unused]) -> None:
     _save(table.out / SHEET, sheet(table.tiles))
 
 
-def _notes(table: _Table, groups: _Groups, pictures: Pictures) -> list[str]:
+def _notes(table: _Table, found: Sequence[OutlinedFilm], groups: _Groups, pictures: Pictures) -> list[str]:
     notes = []
+    named = {one.casefold() for film in found for one in (film.name, film.file)}
     used = {pictures.sha256_of(name) for name in pictures.names() if name in groups}
-    left = [pictures.sha256_of(name) in used for name in pictures.names() if name not in groups]
-    if copies := left.count(True):
+    left = [name for name in pictures.names() if name not in groups]
+    if copies := sum(pictures.sha256_of(name) in used for name in left):
         notes.append(f"Pictures with the same bytes as another, which are one film with it: {copies}.")
-    if unnamed := left.count(False):
+    others = (name for name in left if pictures.sha256_of(name) not in used)
+    if unnamed := sum(stem(name).casefold() not in named for name in others):
         notes.append(f"Pictures that no annotation names, and that were left out: {unnamed}.")
     if alone := sum("PatientID" not in row for row in table.rows):
         notes.append(

@@ -16,6 +16,7 @@ from pedaxr.clinic.exchange.outlined import (
     finding_named,
     not_outlined,
     not_understood,
+    placed,
     presence_of,
     read_or_told,
     read_presence,
@@ -25,7 +26,7 @@ from pedaxr.errors import InvalidRequest
 from pedaxr_models.datasets.shapes import decoded_runs
 from pedaxr_models.labels import Finding
 
-Drawn = tuple[object, Any]  # the name of a category, and a segmentation
+Drawn = tuple[object, Any, str]  # the name of a category, a segmentation, and where it stands
 
 
 def is_coco(document: object) -> bool:
@@ -39,13 +40,15 @@ def read_coco(document: Mapping[str, Any]) -> Iterator[OutlinedFilm]:
         # Some write ids as numbers in one place and as text in another.
         names = {str(row["id"]): row["name"] for row in document["categories"]}
         drawn: dict[str, list[Drawn]] = {str(image["id"]): [] for image in document["images"]}
-        for row in document.get("annotations") or []:
+        for number, row in enumerate(document.get("annotations") or [], 1):
             if (category := str(row["category_id"])) not in names:
                 raise InvalidRequest(
                     f"An annotation of the COCO file names the category {category[:40]!r}, which is not in "
                     "its list of categories. Export it again with all of them."
                 )
-            drawn[str(row["image_id"])].append((names[category], row.get("segmentation")))
+            drawn[str(row["image_id"])].append(
+                (names[category], row.get("segmentation"), f"annotation {number}")
+            )
         for image in document["images"]:
             name = stem(str(image["file_name"]))
             yield read_or_told(name, partial(_film, image, drawn[str(image["id"])]))
@@ -58,16 +61,17 @@ def read_coco(document: Mapping[str, Any]) -> Iterator[OutlinedFilm]:
 
 def _film(image: Mapping[str, Any], outlined: Sequence[Drawn]) -> OutlinedFilm:
     said = read_said(image.get("pedaxr"))
-    named = ((finding_named(label), segmentation) for label, segmentation in outlined)
-    drawn = [(finding, segmentation) for finding, segmentation in named if finding is not None]
+    named = ((finding_named(label), segmentation, place) for label, segmentation, place in outlined)
+    drawn = [(finding, segmentation, place) for finding, segmentation, place in named if finding is not None]
     masks: dict[Finding, BoolArray] = {}
-    for finding, segmentation in drawn:
-        mask = _mask(segmentation, _size(image, segmentation))
+    for finding, segmentation, place in drawn:
+        with placed(place):
+            mask = _mask(segmentation, _size(image, segmentation))
         masks[finding] = masks[finding] | mask if finding in masks else mask
     masks = {finding: mask for finding, mask in masks.items() if mask.any()}
     shown = {
         *presence_of(image.get("findings")),
-        *(finding for finding, _ in drawn),
+        *(finding for finding, _, _ in drawn),
     }  # a box outlines nothing
     decisions = {**read_presence(image.get("findings")), **said.decisions}
     return OutlinedFilm(
@@ -80,7 +84,7 @@ def _film(image: Mapping[str, Any], outlined: Sequence[Drawn]) -> OutlinedFilm:
         sha256=said.sha256,
         author=said.author,
         without_outline=not_outlined(shown, masks, said.decisions),
-        unknown_labels=not_understood(label for label, _ in outlined),
+        unknown_labels=not_understood(label for label, _, _ in outlined),
     )
 
 

@@ -21,6 +21,7 @@ from pedaxr.clinic.exchange.outlined import (
     finding_named,
     not_outlined,
     not_understood,
+    placed,
     read_or_told,
 )
 from pedaxr.clinic.exchange.said import Said, read_said
@@ -56,11 +57,12 @@ def _film(image: Element) -> OutlinedFilm:
     said = _said(image)
     masks: dict[Finding, BoolArray] = {}
     shown: set[Finding] = set()
-    for shape in image:
+    for number, shape in enumerate(image, 1):
         if (finding := finding_named(shape.get("label", ""))) is None:
             continue
         shown.add(finding)
-        mask = _mask(shape, size)
+        with placed(f"{shape.tag} {number}"):
+            mask = _mask(shape, size)
         if mask is not None and mask.any():
             masks[finding] = masks[finding] | mask if finding in masks else mask
     labels = [one.get("label", "") for one in image if one.get("label") != _SAID]

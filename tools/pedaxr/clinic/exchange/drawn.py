@@ -15,6 +15,7 @@ from pedaxr.clinic.exchange.outlined import (
     finding_named,
     not_outlined,
     not_understood,
+    placed,
 )
 from pedaxr.errors import InvalidRequest
 from pedaxr_models.labels import Finding
@@ -62,14 +63,8 @@ def film_of(name: str, drawn: Iterable[Drawn], *, file: str = "", sha256: str = 
 
 
 def _filled(one: Drawn) -> BoolArray | None:
-    try:
+    with placed(one.place):
         return one.fill() if one.fill else None
-    except InvalidRequest as err:
-        raise InvalidRequest(f"{one.place}: {err}") from err
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as err:
-        raise InvalidRequest(
-            f"{one.place} is damaged: its points are missing or are no numbers. Export it again."
-        ) from err
 
 
 def ellipse(centre: tuple[float, float], radii: tuple[float, float], turned: float) -> NDArray[np.float64]:

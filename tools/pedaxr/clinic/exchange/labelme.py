@@ -24,6 +24,7 @@ from pedaxr.clinic.exchange.outlined import (
     finding_named,
     not_outlined,
     not_understood,
+    placed,
     read_or_told,
 )
 from pedaxr.clinic.exchange.said import read_said
@@ -54,11 +55,12 @@ def _film(document: Mapping[str, Any], film: str) -> OutlinedFilm:
     flags = mapping(document.get("flags"))
     ticked = [name for name, is_set in flags.items() if is_set is True and name != _UNSUITABLE]
     masks: dict[Finding, BoolArray] = {}
-    for shape in document["shapes"]:
+    for number, shape in enumerate(document["shapes"], 1):
         if (finding := finding_named(shape["label"])) is not None:
             size = checked_size(document.get("imageHeight"), document.get("imageWidth"), film)
             # Ours are exact, specks in a corner too.
-            mask = _mask(shape, size, filled if "pedaxr" in document else filled_if_meant)
+            with placed(f"shape {number}"):
+                mask = _mask(shape, size, filled if "pedaxr" in document else filled_if_meant)
             masks[finding] = masks[finding] | mask if finding in masks else mask
     labels = [*(shape["label"] for shape in document["shapes"]), *ticked]
     shown = [finding for label in labels if (finding := finding_named(label)) is not None]

@@ -229,6 +229,20 @@ def read_or_told(name: str, read: Callable[[], OutlinedFilm]) -> OutlinedFilm:
         )
 
 
+@contextmanager
+def placed(place: str) -> Iterator[None]:
+    """Say of whatever is wrong with one outline where in its file it stands. Raises InvalidRequest."""
+    try:
+        yield
+    except InvalidRequest as err:
+        raise InvalidRequest(f"{place}: {err}") from err
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as err:
+        raise InvalidRequest(
+            f"{place} is damaged: its points are missing, are no numbers, or do not fill the film. Export it "
+            "again."
+        ) from err
+
+
 def checked_size(height: object, width: object, name: str) -> tuple[int, int]:
     """Rows and columns of a film. Raises InvalidRequest: they are no size of a film."""
     try:

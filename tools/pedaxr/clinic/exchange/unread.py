@@ -9,6 +9,7 @@ from pedaxr.clinic.exchange.files import Files
 _COCO = "Export it as COCO (with polygons or run lengths)"
 _MASKS = "Write a PNG mask for each finding, called FILM_FINDING.png, such as 1_free air.png."
 _SUFFIXES: dict[str, tuple[str, str]] = {
+    ".geojson": ("GeoJSON, as QuPath writes it", _MASKS),
     ".nii": ("a NIfTI volume", _MASKS),
     ".gz": ("compressed (NIfTI or an archive)", f"Unpack it; of a NIfTI mask: {_MASKS}"),
     ".nrrd": ("an NRRD volume", _MASKS),
