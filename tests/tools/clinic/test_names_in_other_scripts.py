@@ -181,3 +181,17 @@ def test_points_that_are_left_out_at_will_tell_no_names_apart(
     tmp_path: Path, registered: str, asked: str
 ) -> None:
     assert find_patient(asked, clinic=clinic_of(tmp_path, registered)).total == 1
+
+
+@pytest.mark.parametrize(
+    ("bare", "titled"),
+    [
+        *(("佐藤太郎", "佐藤太郎くん"), ("佐藤 太郎", "佐藤 太郎 様"), ("王小明", "王小明小朋友")),
+        *(("สมชาย ใจดี", "เด็กชายสมชาย ใจดี"), ("สมชาย ใจดี", "ด.ช. สมชาย ใจดี"), ("आरव शर्मा", "श्री आरव शर्मा")),
+    ],
+)
+def test_titles_of_other_scripts_are_no_part_of_a_name(tmp_path: Path, bare: str, titled: str) -> None:
+    for number, (registered, asked) in enumerate(((bare, titled), (titled, bare))):
+        (tmp_path / str(number)).mkdir()
+        found = find_patient(asked, clinic=clinic_of(tmp_path / str(number), registered))
+        assert [one.patient_name for one in found.matches] == [registered]

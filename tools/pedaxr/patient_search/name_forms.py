@@ -21,6 +21,23 @@ from pedaxr_models.written.masked import MASK_LETTER, hides_letters, seen_start,
 _TITLES = frozenset(
     {"mr", "mrs", "ms", "miss", "dr", "master", "patient", "pt", "ssi", "nim"}
     | {"씨", "님", "군", "양", "환자", "환아", "환자분", "환자님", "어린이", "학생"}
+    | {
+        "เด็กชาย",
+        "เด็กหญิง",
+        "นาย",
+        "นาง",
+        "นางสาว",
+        "ด",
+        "ช",
+        "ญ",
+        "น",
+        "ส",
+    }  # ด.ช. and น.ส. are two words each
+    | {"クン", "チャン", "サン", "様", "小朋友", "同学", "宝宝", "श्री", "श्रीमती", "कुमारी", "जी"}
+)
+# Written on to Thai names, and behind those in Chinese characters; hiragana are katakana here.
+_OTHER_TITLES = re.compile(
+    "^(?:เด็กชาย|เด็กหญิง|นางสาว)(?=..)|(?<=[\u4e00-\u9fff]{2})(?:クン|チャン|サン|様|小朋友|同学|宝宝)$"
 )
 # Titles written on to a Hangul name, and how many syllables must be left for them not to be part of it.
 _ATTACHED_TITLES = {"환자": 2, "환아": 2, "어린이": 2, "씨": 3, "님": 3, "군": 3, "양": 3}
@@ -250,6 +267,8 @@ def _untitled(word: str) -> str:
     for title, left in _ATTACHED_TITLES.items():
         if word.endswith(title) and len(word) >= len(title) + left and hangul.is_hangul_word(word):
             return word.removesuffix(title)
+    if not word.isascii():
+        return _OTHER_TITLES.sub("", word)
     return word
 
 

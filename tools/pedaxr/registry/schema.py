@@ -138,6 +138,7 @@ MIGRATIONS: tuple[tuple[Step, ...], ...] = (
     (_rebuild_index,),  # 髙橋 is 高橋, and 張偉 is 张伟
     PICTURES,
     (_rebuild_index,),  # दीपा is not दिपू: vowel signs are letters
+    (_rebuild_index,),  # titles written on to Thai, Japanese and Chinese names
 )
 
 
