@@ -5,17 +5,22 @@ not used. Real films with free air are next to not to be had. So it is put into 
 beside them stand the same films untouched, and with what only looks like it put in by the same means.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from pedaxr_models.checkpoint import save_checkpoint
+from pedaxr_models.checkpoint import save_checkpoint, weights_folder
 from pedaxr_models.datasets import read_films
+from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
+from pedaxr_models.free_air.put_in import ONTO_CHEST, ONTO_SYNTHETIC, into_chests, into_synthetic
 from pedaxr_models.labels import CHANNELS, Finding
+from pedaxr_models.phantom.onto.backgrounds import Segmented
 from pedaxr_models.pyramid.network import PyramidConfig
 from pedaxr_models.pyramid.training import Batch, PyramidTraining, describe, train_pyramid, trained
 from pedaxr_models.segmentation.card import describe_data
@@ -24,16 +29,17 @@ from pedaxr_models.segmentation.losses import PartialLoss
 from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
 from pedaxr_models.segmentation.mixed.folds import left_out, other_halves
 from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
-from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
+from pedaxr_models.segmentation.mixed.real_cache import RealFilms, join, rasterise_real
 from pedaxr_models.segmentation.mixed.taught import FilmLoss
 from pedaxr_models.segmentation.mixed.train import describe_real
+from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.training.loop import pick_device
 
 NAME = "pedaxr-free-air"
 SIDE = 384  # of the square that the network sees
 NETWORK = PyramidConfig(24, ((32, 2), (64, 3), (128, 4), (192, 3)), 48, len(CHANNELS))
-# Films with free air put in, of `also`, are among the other pictures.
-_KINDS = {"chest": 1.4, "slice": 0.6, "crescent put in": 4.0, "flank put in": 4.0}
+# Films that are no real abdomens and have free air put in are among the other pictures.
+_KINDS = {"chest": 1.4, "slice": 0.6, ONTO_CHEST: 4.0, ONTO_SYNTHETIC: 6.0}
 SHARES = Shares(synthetic=4, abdomen=6, other=3, kinds=_KINDS)
 STRIDE = 4  # of its output
 _EVERYTHING = 3.0  # weight of everything, next to free air's 1
@@ -53,6 +59,8 @@ class FreeAirConfig(PyramidTraining):
         side: of the films; a first run may see smaller ones.
         shares: what a batch is made of.
         pastes, mimics: versions of each real film without free air, with some, and with what looks like it.
+        synthetic: films of `data` without free air that have some put in, too.
+        chests: versions with free air tried of each chest film in `real` that may be learnt from.
     """
 
     data: Path
@@ -64,6 +72,8 @@ class FreeAirConfig(PyramidTraining):
     shares: Shares = SHARES
     pastes: int = 32
     mimics: int = 16
+    synthetic: int = 300
+    chests: int = 16
 
 
 def train_free_air(config: FreeAirConfig) -> Path:
@@ -76,10 +86,25 @@ def _batches(config: FreeAirConfig) -> Dataset[Batch]:
     films = [film for folder in config.real for film in read_partial(folder)]
     skip = not_learnt_from(films, config.fold)
     films += [film for folder in config.also for film in read_partial(folder)]
-    cache = open_cache(split_films(read_films(config.data))["train"], config.out / "cache", config.side)
+    synthetic = split_films(read_films(config.data))["train"]
+    films_of = open_cache(synthetic, config.out / "cache", config.side)
     kept = [film for film in films if film.child not in skip]
     real = rasterise_real(kept, config.side, pastes=config.pastes, mimics=config.mimics, seed=config.seed)
-    return MixedBatches(cache, real, config.shares, seed=config.seed)
+    parts = [real, *_put_into_others(config, synthetic, kept)]
+    return MixedBatches(films_of, join(parts), config.shares, seed=config.seed)
+
+
+def _put_into_others(
+    config: FreeAirConfig, synthetic: Sequence[Film], real: Sequence[PartialFilm]
+) -> Iterator[RealFilms]:
+    if config.synthetic:
+        made = into_synthetic(synthetic, config.side, count=config.synthetic, seed=config.seed)
+        yield from [made] if made is not None else []
+    if config.chests:
+        outline = Segmented(cache(lambda: Segmenter.load(weights_folder("segmentation"))))
+        versions = (config.chests, config.chests // 4)
+        made = into_chests(real, config.side, outline, versions=versions, seed=config.seed)
+        yield from [made] if made is not None else []
 
 
 def not_learnt_from(films: list[PartialFilm], fold: int | None) -> tuple[str, ...]:

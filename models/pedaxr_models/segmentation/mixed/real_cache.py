@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pedaxr_models.datasets.partial_truth import PartialFilm, Presence
 from pedaxr_models.labels import CHANNELS, Finding
-from pedaxr_models.pasting.free_air import put_free_air
+from pedaxr_models.pasting.free_air import Kind, put_free_air
 from pedaxr_models.pasting.mimics import put_mimic
 from pedaxr_models.segmentation.mixed.known_planes import KnownPlanes, known_planes
 from pedaxr_models.segmentation.transforms import resize, scaled
@@ -63,6 +63,11 @@ def rasterise_real(
     counts = (pastes, mimics)
     with ThreadPoolExecutor(threads) as pool:
         made = list(pool.map(lambda i: _entries(films[i], size, counts, (seed, i)), range(len(films))))
+    return stack(films, made)
+
+
+def stack(films: Sequence[PartialFilm], made: Sequence[Sequence[Entry]]) -> RealFilms:
+    """Entries of each film as arrays; there is at least one entry."""
     entries = [entry for group in made for entry in group]
     planes = [np.stack([entry[i] for entry in entries]) for i in range(3)]
     return RealFilms(
@@ -75,27 +80,52 @@ def rasterise_real(
     )
 
 
+def join(parts: Sequence[RealFilms]) -> RealFilms:
+    """All films of all parts."""
+    return RealFilms(
+        films=np.concatenate([part.films for part in parts]),
+        bits=np.concatenate([part.bits for part in parts]),
+        unknown=np.concatenate([part.unknown for part in parts]),
+        content=np.concatenate([part.content for part in parts]),
+        of=tuple(film for part in parts for film in part.of),
+        is_pasted=np.concatenate([part.is_pasted for part in parts]),
+    )
+
+
 def _entries(film: PartialFilm, size: int, counts: tuple[int, int], seed: tuple[int, int]) -> list[Entry]:
     """The untouched film first."""
     known = known_planes(film)
-    entries = [_entry(known, size)]
+    entries = [entry_of(known, size)]
     can_be_pasted = film.says(Finding.PNEUMOPERITONEUM) is Presence.ABSENT
     if can_be_pasted and "abdominal_cavity" in known.drawn:
-        pastes, mimics = counts
-        for number in range(pastes):
-            pasted = paste_free_air(known, np.random.default_rng((*seed, number)))
-            if pasted is not None:
-                entries.append(_entry(pasted, size, is_pasted=True))
-        for number in range(mimics):
-            mimicked = _paste_mimic(known, np.random.default_rng((*seed, number, 1)))
-            if mimicked is not None:
-                entries.append(_entry(mimicked, size))
+        entries += put_in(known, size, counts, seed)
     return entries
 
 
-def paste_free_air(known: KnownPlanes, rng: np.random.Generator) -> KnownPlanes | None:
+def put_in(
+    known: KnownPlanes, size: int, counts: tuple[int, int], seed: tuple[int, ...], kind: Kind | None = None
+) -> list[Entry]:
+    """Versions of a film with free air put in, and with what only looks like it.
+
+    Args:
+        known: the film, with its `abdominal_cavity` drawn.
+        size: of the entries.
+        counts: how many of each are tried; those for which there is no room are left out.
+        seed: equal seeds give equal versions.
+        kind: the sign; any when None.
+    """
+    pastes, mimics = counts
+    pasted = (paste_free_air(known, np.random.default_rng((*seed, n)), kind) for n in range(pastes))
+    mimicked = (_paste_mimic(known, np.random.default_rng((*seed, n, 1))) for n in range(mimics))
+    entries = [entry_of(made, size, is_pasted=True) for made in pasted if made is not None]
+    return entries + [entry_of(made, size) for made in mimicked if made is not None]
+
+
+def paste_free_air(
+    known: KnownPlanes, rng: np.random.Generator, kind: Kind | None = None
+) -> KnownPlanes | None:
     """The film with free air in it, and its mask; None where it has no room or nothing would be seen."""
-    made = put_free_air(*_to_paste_into(known), rng)
+    made = put_free_air(*_to_paste_into(known), rng, kind=kind)
     if made is None:
         return None
     rim = cv2.dilate(made.mask.astype(np.uint8), np.ones((2 * _RIM_PX + 1,) * 2, np.uint8)) > 0
@@ -122,7 +152,8 @@ def _in_unit(film: NDArray[np.uint8]) -> NDArray[np.float32]:
     return (film / np.float32(255)).astype(np.float32)
 
 
-def _entry(known: KnownPlanes, size: int, *, is_pasted: bool = False) -> Entry:
+def entry_of(known: KnownPlanes, size: int, *, is_pasted: bool = False) -> Entry:
+    """A film with what is known of it at a size."""
     rows, columns = scaled(known.letterbox.content, size)
     film = (resize(known.frame, size, size) * 255).round().clip(0, 255).astype(np.uint8)
     bits, unknown = (_nearest(plane, size) for plane in (known.bits, known.unknown))
