@@ -20,7 +20,7 @@ from pedaxr_models.segmentation.transforms import FloatArray, frame_film
 
 # Kinds of the films that are made, as those of other pictures than abdomens have.
 ONTO_SYNTHETIC, ONTO_CHEST = "put into a synthetic film", "put into a chest"
-_CHESTS = ("chest", "chest_spine")
+CHESTS = ("chest", "chest_spine")
 _LEAST_BELLY = 0.02  # of the frame
 _SMALLER_LUNG = 0.3  # of the larger one's area
 
@@ -40,7 +40,7 @@ def into_synthetic(
     Returns:
         None when none has room.
     """
-    order = np.random.default_rng((seed, 31)).permutation(len(films))
+    order = np.random.default_rng((seed, 31)).permutation(len(films) if count else 0)
     used, made = [], []
     for index in order:
         known = _known(films[index])
@@ -74,8 +74,8 @@ def into_chests(
         None when none has room.
     """
     used, made = [], []
-    for index, film in enumerate(films):
-        if film.kind in _CHESTS and (entries := _crescents(film, size, outline, versions, (seed, 32, index))):
+    for index, film in enumerate(film for film in films if film.kind in CHESTS):
+        if entries := _crescents(film, size, outline, versions, (seed, 32, index)):
             used.append(PartialFilm(film.id, film.image_path, ONTO_CHEST, film.child, film.source))
             made.append(entries)
     return stack(used, made) if made else None

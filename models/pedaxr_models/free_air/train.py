@@ -18,7 +18,8 @@ from pedaxr_models.checkpoint import save_checkpoint, weights_folder
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
-from pedaxr_models.free_air.put_in import ONTO_CHEST, ONTO_SYNTHETIC, into_chests, into_synthetic
+from pedaxr_models.free_air.kept import kept
+from pedaxr_models.free_air.put_in import CHESTS, ONTO_CHEST, ONTO_SYNTHETIC, into_chests, into_synthetic
 from pedaxr_models.labels import CHANNELS, Finding
 from pedaxr_models.phantom.onto.backgrounds import Segmented
 from pedaxr_models.pyramid.network import PyramidConfig
@@ -88,23 +89,34 @@ def _batches(config: FreeAirConfig) -> Dataset[Batch]:
     films += [film for folder in config.also for film in read_partial(folder)]
     synthetic = split_films(read_films(config.data))["train"]
     films_of = open_cache(synthetic, config.out / "cache", config.side)
-    kept = [film for film in films if film.child not in skip]
-    real = rasterise_real(kept, config.side, pastes=config.pastes, mimics=config.mimics, seed=config.seed)
-    parts = [real, *_put_into_others(config, synthetic, kept)]
+    learnt = [film for film in films if film.child not in skip]
+    real = rasterise_real(learnt, config.side, pastes=config.pastes, mimics=config.mimics, seed=config.seed)
+    parts = [real, *_put_into_others(config, synthetic, learnt)]
     return MixedBatches(films_of, join(parts), config.shares, seed=config.seed)
 
 
 def _put_into_others(
     config: FreeAirConfig, synthetic: Sequence[Film], real: Sequence[PartialFilm]
 ) -> Iterator[RealFilms]:
-    if config.synthetic:
-        made = into_synthetic(synthetic, config.side, count=config.synthetic, seed=config.seed)
-        yield from [made] if made is not None else []
-    if config.chests:
-        outline = Segmented(cache(lambda: Segmenter.load(weights_folder("segmentation"))))
-        versions = (config.chests, config.chests // 4)
-        made = into_chests(real, config.side, outline, versions=versions, seed=config.seed)
-        yield from [made] if made is not None else []
+    """Those of synthetic films and of chests; made once for all runs that share the folder `cache`."""
+    folder, size, seed = config.out / "cache", config.side, config.seed
+    chests = [film for film in real if film.kind in CHESTS]
+    paths = [[str(film.image_path) for film in films] for films in (synthetic, chests)]
+    outline = Segmented(cache(lambda: Segmenter.load(weights_folder("segmentation"))))
+    versions = (config.chests, config.chests // 4)
+    made = (
+        kept(
+            folder,
+            ("synthetic", size, seed, config.synthetic, paths[0]),
+            lambda: into_synthetic(synthetic, size, count=config.synthetic, seed=seed),
+        ),
+        kept(
+            folder,
+            ("chests", size, seed, versions, paths[1]),
+            lambda: into_chests(chests, size, outline, versions=versions, seed=seed),
+        ),
+    )
+    yield from (films for films in made if films is not None)
 
 
 def not_learnt_from(films: list[PartialFilm], fold: int | None) -> tuple[str, ...]:
