@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from pedaxr_models.checkpoint import save_checkpoint, weights_folder
+from pedaxr_models.checkpoint import BUNDLED_WEIGHTS, save_checkpoint, weights_folder
 from pedaxr_models.datasets import read_films
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
@@ -37,6 +37,9 @@ from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.training.loop import pick_device
 
 NAME = "pedaxr-free-air"
+# Weights to go on from, which have seen no real abdomen: whoever has such films can learn from them and leave
+# children out to measure on.
+BASE = BUNDLED_WEIGHTS / "free_air_base"
 SIDE = 384  # of the square that the network sees
 NETWORK = PyramidConfig(24, ((32, 2), (64, 3), (128, 4), (192, 3)), 48, len(CHANNELS))
 # Films that are no real abdomens and have free air put in are among the other pictures.
@@ -125,22 +128,33 @@ def not_learnt_from(films: list[PartialFilm], fold: int | None) -> tuple[str, ..
 
 
 def package(config: FreeAirConfig) -> Path:
-    """The averaged weights as a checkpoint folder below `config.out`, without what is outlined besides."""
+    """The averaged weights as checkpoint folders below `config.out`.
+
+    `base` outlines everything, for another run to go on from; `checkpoint`, whose path is returned, looks for
+    free air alone.
+    """
     network, films = trained(config), [film for folder in config.real for film in read_partial(folder)]
     skip = not_learnt_from(films, config.fold)
     tensors = network.state_dict()
-    for name in ("head.weight", "head.bias"):
-        tensors[name] = tensors[name][_AIR : _AIR + 1].clone()
+    only = {name: tensors[name][_AIR : _AIR + 1].clone() for name in ("head.weight", "head.bias")}
     learnt = describe_real([film for film in films if film.child not in skip])
-    save_checkpoint(
-        config.out / "checkpoint",
-        tensors=tensors,
-        config={"name": NAME, "network": replace(config.network, outputs=1).to_json()},
-        metrics={},
-        recipe=describe(config),
-        data=describe_data(config.data, split_films(read_films(config.data))) | {"also": learnt},
-        card=_CARD,
-    )
+    made_of = describe_data(config.data, split_films(read_films(config.data))) | {"also": learnt}
+    for name, weights, outputs in (
+        ("base", tensors, config.network.outputs),
+        ("checkpoint", tensors | only, 1),
+    ):
+        save_checkpoint(
+            config.out / name,
+            tensors=weights,
+            config={
+                "name": NAME if outputs == 1 else f"{NAME}-base",
+                "network": replace(config.network, outputs=outputs).to_json(),
+            },
+            metrics={},
+            recipe=describe(config),
+            data=made_of,
+            card=_CARD,
+        )
     return config.out / "checkpoint"
 
 

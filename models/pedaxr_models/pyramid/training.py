@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from pedaxr_models.checkpoint import load_checkpoint
 from pedaxr_models.pyramid.network import PyramidConfig, PyramidNetwork
 from pedaxr_models.training.loop import (
     load_run,
@@ -35,7 +36,7 @@ class PyramidTraining:
     Attributes:
         out: receives `state.pt`, `losses.json` and `average.pt`.
         steps: of the optimiser.
-        start_from: the `average.pt` of another run, or None: random weights.
+        start_from: the `average.pt` of another run, a checkpoint folder, or None: random weights.
         workers: processes that draw batches.
     """
 
@@ -94,13 +95,20 @@ def train_pyramid(config: PyramidTraining, batches: Callable[[], Dataset[Batch]]
 def _start(config: PyramidTraining, device: torch.device) -> PyramidRun:
     network, average = (PyramidNetwork(config.network).to(device) for _ in range(2))
     if config.start_from is not None:
-        network.load_state_dict(torch.load(config.start_from, map_location=device, weights_only=True))
+        network.load_state_dict(_weights(config.start_from, device))
     average.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=config.weight_decay)
     run = PyramidRun(network, average, optimiser)
     if config.resume and (config.out / "state.pt").exists():
         load_run(run, config.out / "state.pt", parts=_PARTS, values=_VALUES)
     return run
+
+
+def _weights(path: Path, device: torch.device) -> dict[str, Tensor]:
+    if path.is_dir():
+        return load_checkpoint(path).tensors
+    stored: dict[str, Tensor] = torch.load(path, map_location=device, weights_only=True)
+    return stored
 
 
 def _drawn(config: PyramidTraining, batches: Dataset[Batch], first: int) -> Iterator[Batch]:

@@ -1,6 +1,7 @@
 """The network that looks for free air: how it learns, and how it stands beside the segmentation."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -115,6 +116,25 @@ def test_it_outlines_all_while_it_learns_and_free_air_alone_when_it_is_packed(tr
     assert network(film).shape == (1, 16, 16)
     kept = learnt["head.weight"][AIR].half().float()  # weights are stored in half precision
     assert torch.equal(network.head.weight[0], kept)
+
+
+def test_a_run_goes_on_from_the_base_of_another(
+    data: Path, real: Path, trained: Path, tmp_path: Path
+) -> None:
+    base = trained.parent / "base"
+    config = replace(_config(data, real, tmp_path / "run", start_from=base), learning_rate=0.0)
+    train_free_air(config)
+    before, after = load_checkpoint(base).tensors, load_checkpoint(package(config).parent / "base").tensors
+    assert before.keys() == after.keys() and len(before["head.bias"]) == len(CHANNELS)
+    learned = [name for name in before if "running" not in name and "num_batches" not in name]
+    assert all(torch.equal(before[name], after[name]) for name in learned)
+
+
+def test_the_base_looks_for_nothing_alone(trained: Path) -> None:
+    base = trained.parent / "base"
+    assert not is_second(base)
+    with pytest.raises(CheckpointError, match="train free-air"):
+        load_free_air(base)
 
 
 def test_the_loss_asks_for_free_air_and_for_nothing_where_nothing_is_known() -> None:

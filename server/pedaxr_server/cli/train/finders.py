@@ -48,8 +48,11 @@ def train_tubes(**options: Any) -> None:
 @click.option("--batch", type=(click.IntRange(0),) * 3, help="Synthetic films, abdomens, other pictures.")
 @click.option("--side", type=click.IntRange(64), default=384, show_default=True, help="Pixels of a film.")
 @click.option(
-    "--start-from", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="An average.pt."
+    "--start-from",
+    type=click.Path(path_type=Path, exists=True),
+    help="An average.pt, or a base/ folder of a run.",
 )
+@click.option("--from-bundled", is_flag=True, help="Go on from bundled weights that saw no real abdomen.")
 @click.option("--out", type=FOLDER, required=True, help="Receives state.pt, losses.json and checkpoint/.")
 @click.option("--steps", type=click.IntRange(1), default=2500, show_default=True, help="Optimiser steps.")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-3, show_default=True)
@@ -57,10 +60,14 @@ def train_tubes(**options: Any) -> None:
 @click.option("--resume", is_flag=True, help="Continue the interrupted run in --out.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
 @resumable("--resume")
-def train_free_air(batch: tuple[int, int, int] | None, **options: Any) -> None:
+def train_free_air(batch: tuple[int, int, int] | None, from_bundled: bool, **options: Any) -> None:
     """Train the small network that looks for free air beside the segmentation."""
     from pedaxr_models.free_air import train as training
 
+    if from_bundled:
+        if options["start_from"] is not None:
+            raise click.UsageError("Give --start-from or --from-bundled, not both.")
+        options["start_from"] = training.BASE
     check_new(options["out"], resume=options["resume"])
     if batch is not None:
         synthetic, abdomen, other = batch
