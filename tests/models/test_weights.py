@@ -7,6 +7,7 @@ import pytest
 
 from pedaxr_models.captioning.reporter import Reporter
 from pedaxr_models.checkpoint import load_checkpoint, weights_folder
+from pedaxr_models.free_air.train import BASE
 from pedaxr_models.labels import CHANNELS, Finding, View
 from pedaxr_models.phantom import FilmSpec, make_film
 from pedaxr_models.runtime import compiled
@@ -17,7 +18,7 @@ _SEED = 77_000
 
 
 def folders() -> list[Path]:
-    return [weights_folder("segmentation"), weights_folder("captioner")]
+    return [weights_folder("segmentation"), weights_folder("captioner"), BASE]
 
 
 @pytest.mark.parametrize("folder", folders(), ids=lambda f: f.name)
@@ -37,7 +38,7 @@ def dice(a: np.ndarray, b: np.ndarray) -> float:
 
 @pytest.fixture(scope="module")
 def networks() -> tuple[Segmenter, Reporter]:
-    segmentation, captioner = folders()
+    segmentation, captioner, _ = folders()
     return Segmenter.load(segmentation), Reporter.load(captioner)
 
 

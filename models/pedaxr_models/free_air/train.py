@@ -153,7 +153,7 @@ def package(config: FreeAirConfig) -> Path:
             metrics={},
             recipe=describe(config),
             data=made_of,
-            card=_CARD,
+            card=_CARD if outputs == 1 else _BASE_CARD,
         )
     return config.out / "checkpoint"
 
@@ -165,6 +165,13 @@ second-look`). Learnt from free air put into films; nobody who judged them is a 
 teaching use; not a medical device.
 
 Not measured yet: `pedaxr evaluate left-out`.
+"""
+
+_BASE_CARD = """# pedaxr free air: weights to go on from
+
+Outlines everything that the segmentation outlines, less well; `pedaxr train free-air --start-from` goes on
+from it, and keeps of it what looks for free air. What it learned from is in data.json. Nobody who judged
+those films is a radiologist. Research and teaching use; not a medical device.
 """
 
 

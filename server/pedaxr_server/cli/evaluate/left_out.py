@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -49,8 +50,9 @@ def evaluate_left_out(
 ) -> None:
     """Free air and structures on real films of children that a network has not seen.
 
-    RUNS are folders of `pedaxr train mixed --fold N`, or of `pedaxr train free-air --fold N`. Thresholds are
-    those of the weights in use, whose mean of the runs they may be.
+    RUNS are folders of `pedaxr train mixed --fold N`, or of `pedaxr train free-air --fold N`; a run that
+    learned from no real abdomen stands for all folds. Thresholds are those of the weights in use, whose mean
+    of the runs they may be.
     """
     from rich.markdown import Markdown
 
@@ -65,7 +67,7 @@ def evaluate_left_out(
     with library_errors():
         films = [film for folder in real for film in read_partial(folder)]
         shipped = models.segmenter()
-        by_fold = dict(_fold_of(run) for run in runs)
+        by_fold = {fold: checkpoint for run in runs for fold, checkpoint in _folds_of(run).items()}
         with progress_bar("Reading", 1) as progress:
             records = read_left_out(
                 by_fold, films, shipped, versions=versions, seed=seed, second=second, progress=progress
@@ -77,19 +79,30 @@ def evaluate_left_out(
     show(lambda: Markdown(table), figures.to_json(), json_path)
 
 
-def _fold_of(run: Path) -> tuple[int, Path]:
-    """Its fold and its checkpoint.
+def _folds_of(run: Path) -> dict[int, Path]:
+    """The folds whose children it has not seen, each with its checkpoint.
 
     Raises:
-        InvalidRequest: it is no run of a fold.
+        InvalidRequest: it is no such run.
     """
+    from pedaxr_models.segmentation.mixed.folds import FOLDS
+
     checkpoint = run / "checkpoint"
+    fold = _document(checkpoint / "recipe.json").get("fold")
+    if isinstance(fold, int):
+        return {fold: checkpoint}
+    learnt = _document(checkpoint / "data.json").get("also")
+    if learnt and not any(films.get("abdomen") for films in learnt):
+        return dict.fromkeys(range(FOLDS), checkpoint)
+    raise InvalidRequest(
+        f"{run.name} is not a finished run of `pedaxr train mixed --fold N` or `train free-air --fold N`, "
+        "nor one that learned from no real abdomen."
+    )
+
+
+def _document(path: Path) -> dict[str, Any]:
     try:
-        fold = json.loads((checkpoint / "recipe.json").read_text(encoding="utf-8")).get("fold")
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        fold = None
-    if not isinstance(fold, int):
-        raise InvalidRequest(
-            f"{run.name} is not a finished run of `pedaxr train mixed --fold N` or `train free-air --fold N`."
-        )
-    return fold, checkpoint
+        return {}
+    return found
