@@ -11,12 +11,20 @@ from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 
 from pedaxr_models.written.scripts import KOREAN, UTF8, WESTERN, decoded, is_hangul
+from pedaxr_models.written.windows_sets import is_doubtful, likelier_of_script
 
 READ_AS_KOREAN = "The header's Korean text is not declared as such; it was read as Korean."
 READ_AS_WESTERN = (
     "The header's text does not fit the character set that it declares; it was read as Western European."
 )
 READ_AS_UTF8 = "The header's text does not fit the character set that it declares; it was read as UTF-8."
+READ_AS_TWIN = (
+    "The header's text is hardly in the character set that it declares; it was read in another of the same "
+    "script: check the name."
+)
+TWIN_POSSIBLE = (
+    "The header's text may be in another character set of the same script than it declares: check the name."
+)
 UNREADABLE = "Part of the header's text cannot be read in any character set: check whose film it is."
 _LOST = "\ufffd"
 _ESCAPE = b"\x1b"
@@ -38,15 +46,18 @@ def misread_note(dataset: Dataset, keyword: str) -> str:
     text, encoding = _read(dataset, keyword)
     if _LOST in text:
         return UNREADABLE
-    if encoding is None or text.isascii() or encoding in _declared(dataset):
+    if encoding is None or text.isascii():
         return ""
+    if encoding in _declared(dataset):
+        return TWIN_POSSIBLE if is_doubtful(_raw(dataset, keyword), encoding) else ""
     if any(map(is_hangul, text)):
         return READ_AS_KOREAN
     return _not_declared(encoding) if _declared(dataset) else ""
 
 
 def _not_declared(encoding: str) -> str:
-    return READ_AS_UTF8 if encoding == UTF8 else READ_AS_WESTERN
+    known = {UTF8: READ_AS_UTF8, WESTERN: READ_AS_WESTERN}
+    return known.get(encoding, READ_AS_TWIN)
 
 
 def mend_decimal_commas(dataset: Dataset) -> None:
@@ -72,7 +83,8 @@ def _read(dataset: Dataset, keyword: str) -> tuple[str, str | None]:
     A name with signs that no name has is none: it is lost.
     """
     text, encoding = _as_likely(dataset, keyword)
-    return (_LOST, None) if keyword == "PatientName" and _is_odd_name(text) else (text, encoding)
+    is_odd = _is_odd_name(text) or (encoding not in (None, UTF8) and _NO_PLAIN_LETTER.search(text))
+    return (_LOST, None) if keyword == "PatientName" and is_odd else (text, encoding)
 
 
 def _is_odd_name(text: str) -> bool:
@@ -85,23 +97,29 @@ def _is_odd_name(text: str) -> bool:
 def _as_likely(dataset: Dataset, keyword: str) -> tuple[str, str | None]:
     if keyword not in dataset:
         return "", None
-    item = dataset.get_item(keyword)
-    if isinstance(item, RawDataElement) and isinstance(item.value, bytes):
-        data = item.value.rstrip(b" \0")
-        if _ESCAPE not in data and not data.isascii() and (read := _doubted(data, _declared(dataset))):
-            return read
+    data = _raw(dataset, keyword)
+    if data and (read := _doubted(data, _declared(dataset))):
+        return read
     value = dataset.get(keyword)
     return "" if value is None else _UNUSED.sub(_LOST, str(value)), None
+
+
+def _raw(dataset: Dataset, keyword: str) -> bytes:
+    """An element's bytes that a set must be known for; none where they say it themselves, or are ASCII."""
+    item = dataset.get_item(keyword) if keyword in dataset else None
+    if not isinstance(item, RawDataElement) or not isinstance(item.value, bytes):
+        return b""
+    return b"" if _ESCAPE in item.value or item.value.isascii() else item.value.rstrip(b" \0")
 
 
 def _doubted(data: bytes, declared: tuple[str, ...]) -> tuple[str, str] | None:
     """Bytes as what they are likely to be; None where the declared set is believed."""
     if set(declared) <= _DOUBTED_SETS:
-        return decoded(data, first=declared)
+        return decoded(data, first=(*declared, *(["cp1250"] if "iso8859_2" in declared else [])))
     try:
         text = data.decode(UTF8)
     except UnicodeDecodeError:
-        return None
+        return likelier_of_script(data, "".join(declared))
     scripts = {script for name in declared for script in _SCRIPTS.get(name, ())}
     names = (unicodedata.name(char, "") for char in text if not char.isascii() and char.isalpha())
     return (text, UTF8) if any(name.startswith(tuple(scripts)) for name in names) else None
@@ -116,6 +134,8 @@ _SCRIPTS = {
 }
 # A Korean name is written in Hangul or in Chinese characters: both in one word are bytes of another set.
 _MIXED = re.compile("[\uac00-\ud7a3][\u4e00-\u9fff\uf900-\ufaff]|[\u4e00-\u9fff\uf900-\ufaff][\uac00-\ud7a3]")
+# A word in which every letter has an accent is in no Western set: it is Chinese characters of another one.
+_NO_PLAIN_LETTER = re.compile(r"(?<![\w.])[\u00c0-\u024f]{2,}(?![\w.])")
 _NO_LETTER = frozenset({"Sm", "Sc", "Sk", "So", "No", "Pi", "Pf"})
 _UNUSED = re.compile("[\x80-\x9f]+")  # no letters of any set that was read
 _DOUBTED_SETS = frozenset(_SETS.get(name, name) for name in _DOUBTED)
