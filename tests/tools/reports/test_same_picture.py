@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from pedaxr import segment_xray
+from pedaxr.audit.callers import Caller, called_by
 from pedaxr.clinic import Clinic, open_clinic
 from pedaxr.clinic.import_films import import_films
 from pedaxr.demo.synthetic_dicom import encode_dicom
@@ -105,3 +106,13 @@ def test_a_picture_under_another_child_or_date_is_the_first_thing_to_check(
     assert segment_xray("june", overlay=False, clinic=twice).quality_notes[:2] == flags[:2]
     assert [flag for flag in flags[:2] if in_korean(flag) == flag] == [], "told in Korean as well"
     assert OF_ANOTHER_PATIENT not in report_of("levels", witness_of(truth("levels"))).flags, "control"
+
+
+def test_a_child_of_a_department_that_is_not_seen_is_warned_of_without_its_name(twice: Clinic) -> None:
+    twice.registry.assign("P0", "surgery")
+    twice.registry.assign("P9", "oncology")
+    with called_by(Caller("s", "chat", departments=frozenset({"surgery"}))):
+        june = twice.registry.study("june")
+        assert twice.registry.picture_flags(june)[0] == OF_ANOTHER_PATIENT
+        assert {one.patient_id for one in twice.registry.same_picture(june.image_sha256)} == {"P0"}
+    assert "P9" not in OF_ANOTHER_PATIENT

@@ -14,6 +14,7 @@ from pedaxr.clinic.nearest import (
     likeliest,
     nearest_to,
     with_hidden,
+    with_initials,
     with_other_scripts,
     with_similar,
 )
@@ -86,6 +87,7 @@ def _search(registry: Registry, asked: Asked, limit: int, offset: int) -> Patien
         found = matching(index, asked, most=max(most, NEAREST_LISTED))
         if 0 < found.total < NEAREST_LISTED and found.first[0].score < names.STANDARD:
             found = with_similar(index, asked, found)
+        found = with_initials(index, asked, found)
         found = with_other_scripts(index, asked, with_hidden(index, asked, found))
         alone = found.first[0] if found.total == 1 else None
         # A baby under a parent's name, alone, is never taken for the person named.

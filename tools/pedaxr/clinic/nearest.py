@@ -9,6 +9,7 @@ from itertools import product
 from pedaxr.clinic.patient_matches import UNFIT, Found, Matches, by_id, by_name, ranked, spelled_otherwise
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked
+from pedaxr.patient_search.initials import initials_and_words, may_be
 from pedaxr.patient_search.name_forms import NameForms, in_other_script, name_forms
 from pedaxr.patient_search.other_scripts import is_as_whole, is_other, romanised
 from pedaxr.patient_search.search_index import SearchIndex
@@ -32,6 +33,7 @@ _HANGUL_NAME = re.compile("[가-힣]{2,5}")
 _AROUND = "\"'“”‘’«»()[].?!"
 _MOST_WORDS = 24  # of a longer text that are looked through for a name
 _MOST_SPELLINGS = 64  # of a name in the other script, that a mask may hide
+_MOST_BY_INITIALS = 100  # bearers of a surname who are compared with initials
 _MOST_WEIGHED = 25  # near names whose bearers are counted
 
 
@@ -59,6 +61,15 @@ def with_hidden(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
         if asked.day in (None, one.patient.patient_birth_date) and one.patient.patient_id not in known
     ]
     return Matches([*found.first, *hidden], found.total + len(hidden))
+
+
+def with_initials(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
+    """Beside few who answer initials who else may be meant by them: then users are asked."""
+    if found.by_id or not 0 < found.total < NEAREST_LISTED:
+        return found
+    known = {one.patient.patient_id for one in found.first}
+    others = [one for one in ranked(_by_initials(index, asked)) if one.patient.patient_id not in known]
+    return Matches([*found.first, *others], found.total + len(others))
 
 
 def with_other_scripts(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
@@ -94,7 +105,7 @@ def nearest_to(index: SearchIndex, asked: Asked) -> list[Found]:
         found += _born_otherwise(index, asked)
         found += list(_but_for_numbers(index, asked)) or _within_a_sentence(index, asked)
         found += [*_hidden(index, asked), *_as_called(index, asked), *_in_other_scripts(index, asked)]
-        found += _in_latin(index, asked)
+        found += [*_in_latin(index, asked), *_by_initials(index, asked)]
     return ranked(found)[:NEAREST_LISTED]
 
 
@@ -110,6 +121,17 @@ def _hidden(index: SearchIndex, asked: Asked) -> list[Found]:
     names_there = [name for name in hidden if any(fits(name, one) for one in (asked.name, *spelled))]
     patients = index.patients_named(names_there, born_on=asked.day, limit=NEAREST_LISTED)
     return [Found(patient, UNFIT, "one of the two names hides letters") for patient in patients]
+
+
+def _by_initials(index: SearchIndex, asked: Asked) -> Iterator[Found]:
+    """Whose name may be the one asked for by initials: Oliver Brown for Master O. Brown."""
+    initials, words = initials_and_words(asked.name)
+    if not initials or not words:
+        return
+    for name in (" ".join([*words, initials[0]]), " ".join(words)):
+        for one in by_name(index, replace(asked, name=name), most=_MOST_BY_INITIALS).first:
+            if may_be(initials, words, one.patient.patient_name):
+                yield Found(one.patient, UNFIT, "may be the name that the initials stand for")
 
 
 def _in_other_scripts(index: SearchIndex, asked: Asked) -> list[Found]:

@@ -15,7 +15,6 @@ from pedaxr.reading.notes import how_outlined, texts
 from pedaxr.reading.overlay import LONG_EDGE, Caption, area_text, draw_overlay, write_picture
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
-from pedaxr.registry.pictures import picture_flags
 from pedaxr.registry.standing import signed_of
 from pedaxr.stage_times import stage
 from pedaxr.types import Region, SegmentationResult, SignedReport
@@ -79,7 +78,7 @@ def segment_xray(
     if source.study is not None and source.clinic is not None:
         registry = source.clinic.registry
         signed = signed_of(registry.reports(source.study.study_id))
-        to_check = picture_flags(source.study, registry.same_picture(source.study.image_sha256))
+        to_check = registry.picture_flags(source.study)
     folder = None if overlay_folder is None else Path(overlay_folder).expanduser()
     path = _overlay_path(reading, folder, full_size) if overlay else None
     stored: Future[Course | None] | None = None

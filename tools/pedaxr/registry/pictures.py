@@ -40,9 +40,16 @@ def forget_pictures(connection: sqlite3.Connection, patient_id: str) -> None:
     connection.execute(f"DELETE FROM pictures WHERE image_sha256 IN ({films})", [patient_id])
 
 
-def picture_flags(study: Study, same: Sequence[Study]) -> list[str]:
-    """What to check of a film whose very picture other films have, the gravest first."""
-    flags = [OF_ANOTHER_PATIENT] if any(one.patient_id != study.patient_id for one in same) else []
+def picture_flags(study: Study, same: Sequence[Study], *, is_of_another: bool) -> list[str]:
+    """What to check of a film whose very picture other films have, the gravest first.
+
+    Args:
+        study: the film.
+        same: the other films of the picture that the caller may see.
+        is_of_another: whether any is another patient's, of whatever department: that is warned of, since the
+            film may be the other child's, and nothing more is said.
+    """
+    flags = [OF_ANOTHER_PATIENT] if is_of_another else []
     days = dict.fromkeys(one.study_date for one in same if one.patient_id == study.patient_id)
     others = ", ".join(str(day or "not known") for day in days if day != study.study_date)
     flags += [_OF_ANOTHER_DAY.format(others)] if others else []

@@ -33,7 +33,7 @@ from pedaxr.registry.patient_writes import (
     merge_patients,
     rename_patient,
 )
-from pedaxr.registry.pictures import SAME_PICTURE
+from pedaxr.registry.pictures import SAME_PICTURE, picture_flags
 from pedaxr.registry.report_versions import ReportState, report_states, reports_of_study, store_draft
 from pedaxr.registry.schema import migrate, reading, writing
 from pedaxr.registry.sent_rows import SentObject, insert_sent, reports_to_send, sent_of
@@ -107,6 +107,12 @@ class Registry:
         """The other registered films whose pixels are those of the film with that digest."""
         rows = self._rows(f"{_STUDY_COLUMNS} WHERE {SAME_PICTURE} ORDER BY study_id", [image_sha256])
         return list(studies_in(rows, self.path.parent))
+
+    def picture_flags(self, study: Study) -> list[str]:
+        """What to check of a film whose very picture other films have, the gravest first."""
+        which = f"SELECT EXISTS (SELECT 1 FROM main.studies WHERE {SAME_PICTURE} AND patient_id <> ?2)"
+        is_of_another = bool(self._rows(which, [study.image_sha256, study.patient_id])[0][0])
+        return picture_flags(study, self.same_picture(study.image_sha256), is_of_another=is_of_another)
 
     def studies(self, patient_id: str) -> list[Study]:
         """A patient's studies, newest first; those without a date last."""

@@ -14,7 +14,6 @@ from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import operating_points
 from pedaxr.reading.read_film import Reading, Source, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
-from pedaxr.registry.pictures import picture_flags
 from pedaxr.reports.ahead import begin_earlier, draft_of
 from pedaxr.reports.check_draft import CheckedDraft, check_draft, in_a_word
 from pedaxr.reports.comparison import NOT_COMPARED_FILM, compare_with_earlier
@@ -193,7 +192,7 @@ def _of_picture(source: Source) -> list[str]:
     """Whether the film was registered before, for another child or with another date."""
     if source.study is None or source.clinic is None:
         return []
-    return picture_flags(source.study, source.clinic.registry.same_picture(source.study.image_sha256))
+    return source.clinic.registry.picture_flags(source.study)
 
 
 def _label(checked: CheckedDraft) -> str | None:
