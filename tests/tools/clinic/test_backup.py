@@ -267,3 +267,20 @@ def test_what_interrupted_writes_leave_is_listed_and_removed_when_it_is_old(clin
     assert remove_orphans(clinic) == sorted([*left, copy])
     assert faults(clinic) == [] and not copy.exists()
     assert (clinic.overlays / "film-1.png").exists() and (clinic.films / "1.png").exists()
+
+
+def test_a_full_disk_of_the_backup_is_not_called_the_clinic_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clinic, connect = small_clinic(tmp_path / "home"), sqlite3.connect
+
+    def with_little_room(database: str | Path, **kwargs: bool) -> sqlite3.Connection:
+        connection = connect(database, **kwargs)
+        if ".backup-" in str(database):
+            connection.execute("PRAGMA max_page_count=1")
+        return connection
+
+    monkeypatch.setattr("pedaxr.clinic.backup.sqlite3.connect", with_little_room)
+    with pytest.raises(StorageError, match="disk of the backup is full and no backup was made"):
+        back_up(clinic, tmp_path / "backup.zip")
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]

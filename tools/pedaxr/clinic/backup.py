@@ -38,6 +38,7 @@ from pedaxr.storage.files import disk_errors, make_private, sync_folder
 from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE, SIGNERS_FILE, SPOOL
 from pedaxr.storage.sqlite import storage_errors
 
+_NO_ROOM = "The disk of the backup is full and no backup was made. Free some space on it, or choose another."
 _PAGES = 1000  # copied at a time; between them others may write
 
 
@@ -149,8 +150,13 @@ def _copy_database(source: Path, target: Path) -> None:
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as live,
         closing(sqlite3.connect(target)) as copy,
     ):
-        live.backup(copy, pages=_PAGES, sleep=0.01)
-        copy.execute("PRAGMA journal_mode=DELETE")
+        try:
+            live.backup(copy, pages=_PAGES, sleep=0.01)
+            copy.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.OperationalError as err:
+            if err.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:  # of the target: the source is only read
+                raise StorageError(_NO_ROOM) from err
+            raise
 
 
 def _copy_spool(source: Path, target: Path) -> None:
