@@ -13,7 +13,7 @@ from pedaxr.clinic import Clinic
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.errors import InvalidRequest, PatientNotFound
 from pedaxr.evaluation.population import synthetic_patients
-from pedaxr.patient_search import search_index
+from pedaxr.patient_search import index_writes, search_index
 from pedaxr.patient_search.index_writes import build_index
 from pedaxr.patient_search.name_forms import name_forms
 from pedaxr.patient_search.name_matching import Likeness, likeness
@@ -216,6 +216,25 @@ def test_an_older_registry_is_indexed_when_it_is_opened(
     )
     tables = {row["name"] for row in clinic.registry._rows("SELECT name FROM sqlite_master")}
     assert "name_terms" not in tables and "name_keys" in tables
+
+
+def test_a_registry_several_versions_old_is_indexed_anew_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a million patients that takes minutes."""
+    steps, rebuild = registry_schema.MIGRATIONS, (registry_schema._rebuild_index,)
+    assert steps.count(rebuild) > 3
+    monkeypatch.setattr(registry_schema, "MIGRATIONS", steps[: steps.index(rebuild)])
+    old = registry_of(tmp_path, NAMES)
+    before, built = index_rows(old), list[sqlite3.Connection]()
+
+    def counted(connection: sqlite3.Connection) -> None:
+        built.append(connection)
+        build_index(connection)
+
+    monkeypatch.setattr(registry_schema, "MIGRATIONS", steps)
+    monkeypatch.setattr(index_writes, "build_index", counted)
+    assert index_rows(Registry.open(old.path)) == before and len(built) == 1
 
 
 def test_building_the_index_again_changes_nothing(tmp_path: Path) -> None:

@@ -277,11 +277,12 @@ def _apply(connection: sqlite3.Connection) -> None:
     connection.execute(
         "CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY, applied_at TEXT)"
     )
+    rebuilds = [version for version, steps in enumerate(MIGRATIONS, 1) if _rebuild_index in steps]
     for version, steps in enumerate(MIGRATIONS[done:], done + 1):
         for step in steps:
             if isinstance(step, str):
                 connection.execute(step)
-            else:
+            elif step is not _rebuild_index or version == rebuilds[-1]:  # the last one does it for all
                 step(connection)
         applied = (version, datetime.now(UTC).isoformat())
         connection.execute("INSERT INTO schema_versions VALUES (?, ?)", applied)
