@@ -28,8 +28,8 @@ def plain(text: str) -> str:
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _LINK = re.compile(r"!?\[([^\[\]]+)\]\([^()]*\)")
-# In pairs, before and behind words: 김** has hidden letters, **Kim Minjun** is bold.
-_EMPHASIS = re.compile(r"(?<!\w)(\*\*\*|\*\*|__|~~|`+)(?=[^\s,;.])(.+?)(?<=[^\s,;])\1(?!\w)")
+# In pairs, before and behind words: 김** and 210304-3****** have hidden letters, **Kim Minjun** is bold.
+_EMPHASIS = re.compile(r"(?<![\w*])(\*\*\*|\*\*|__|~~|`+)(?=[^\s,;.*])(.+?)(?<=[^\s,;*])\1(?![\w*])")
 _ONE_STAR = re.compile(r"(?:\*(\w[^*]*\w)\*|_(\w[^_]*\w)_)")
 _BULLET = re.compile(r"^(?:[-*+•>|]|#{1,6})\s+(?=\S)")
 

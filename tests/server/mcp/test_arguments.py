@@ -212,9 +212,27 @@ async def test_a_name_in_markdown_or_escaped_twice_is_that_name(
     assert [match.patient_name for match in found.matches] == [DEMO_UNAMBIGUOUS_NAME]
 
 
-@pytest.mark.parametrize("masked", ["김*준", "김**", "홍*", "*길*", "홍**, **김"])
+@pytest.mark.parametrize(
+    "masked",
+    [
+        "김*준",
+        "김**",
+        "홍*",
+        "*길*",
+        "홍**, **김",
+        "김민준 210304-3******",
+        "010-****-5678",
+        "3****** 4******",
+        "******",
+    ],
+)
 def test_a_mask_is_no_markup(masked: str) -> None:
     assert without_markup(masked) == masked
+
+
+def test_bold_beside_a_mask_is_bold() -> None:
+    assert without_markup("**김민준** 210304-3******") == "김민준 210304-3******"
+    assert without_markup("***Kim Minjun***, **2021-03-04**") == "Kim Minjun, 2021-03-04"
 
 
 def test_a_choice_or_date_in_markdown_is_meant() -> None:
