@@ -1,7 +1,9 @@
-"""Any part of an export replaced by something else, or gone: always one message, never a bug."""
+"""Damaged and hostile exports: any part replaced by something else, or gone, is one message, never a bug."""
 
 import copy
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -90,3 +92,13 @@ def test_an_export_with_any_part_replaced_is_read_or_refused(tmp_path: Path, for
             (tmp_path / "a.json").write_text(json.dumps(replaced(DOCUMENTS[form], at, value)))
             with suppress(InvalidRequest):
                 read_annotations(tmp_path)
+
+
+def test_an_archive_that_leads_out_of_its_folder_is_refused(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("../../films.csv", "ImagePath,Class\na.png,Normal\n")
+    (tmp_path / "a.zip").write_bytes(buffer.getvalue())
+    with pytest.raises(InvalidRequest, match=r"outside|no annotations"):
+        read_annotations(tmp_path / "a.zip")
+    assert not (tmp_path.parent / "films.csv").exists()
