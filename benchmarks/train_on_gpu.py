@@ -19,7 +19,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -36,7 +36,7 @@ from pedaxr_models.labels import CHANNELS, Finding
 from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
 from pedaxr_models.segmentation.mixed.folds import child_folds, other_halves
 from pedaxr_models.segmentation.mixed.real_cache import RealFilms, rasterise_real
-from pedaxr_models.segmentation.mixed.train import MixedConfig, MixedRun, optimise, run_of, timed
+from pedaxr_models.segmentation.mixed.train import MixedConfig, MixedRun, optimise, run_of
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
 from pedaxr_models.segmentation.transforms import normalise
 
@@ -190,6 +190,12 @@ def keep(network: SegmentationNetwork, path: Path) -> None:
     state = {n: t.half().cpu() if t.is_floating_point() else t.cpu() for n, t in network.state_dict().items()}
     torch.save(state, path.with_suffix(".tmp"))
     path.with_suffix(".tmp").replace(path)
+
+
+def timed(seconds: float) -> Callable[[int], float]:
+    """A share of the budget that passes with the clock, from now on."""
+    began = time.monotonic()
+    return lambda _: (time.monotonic() - began) / seconds
 
 
 def say(text: str) -> None:

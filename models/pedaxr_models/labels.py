@@ -70,21 +70,19 @@ class Term:
         english: name as printed in a report.
         korean: name as printed in a Korean report.
         colour: sRGB, chosen to differ under the common colour-vision deficiencies (Okabe and Ito, 2008).
-        icd10: ICD-10 code of the finding, None for structures and Normal.
     """
 
     english: str
     korean: str
     colour: tuple[int, int, int]
-    icd10: str | None = None
 
 
 TERMS: dict[str, Term] = {
-    Finding.PYLORIC_STENOSIS: Term("Pyloric stenosis", "유문협착증", (230, 159, 0), "Q40.0"),
-    Finding.AIR_FLUID_LEVEL: Term("Air-fluid level", "공기액체음영", (86, 180, 233), "R93.3"),
-    Finding.ABDOMINAL_DISTENSION: Term("Abdominal distension", "복부팽만", (0, 158, 115), "R14"),
-    Finding.CONSTIPATION: Term("Constipation", "변비", (204, 121, 167), "K59.0"),
-    Finding.PNEUMOPERITONEUM: Term("Pneumoperitoneum", "기복증", (213, 94, 0), "K66.8"),
+    Finding.PYLORIC_STENOSIS: Term("Pyloric stenosis", "유문협착증", (230, 159, 0)),
+    Finding.AIR_FLUID_LEVEL: Term("Air-fluid level", "공기액체음영", (86, 180, 233)),
+    Finding.ABDOMINAL_DISTENSION: Term("Abdominal distension", "복부팽만", (0, 158, 115)),
+    Finding.CONSTIPATION: Term("Constipation", "변비", (204, 121, 167)),
+    Finding.PNEUMOPERITONEUM: Term("Pneumoperitoneum", "기복증", (213, 94, 0)),
     NORMAL: Term("Normal", "정상", (160, 160, 160)),
     Structure.LUNGS: Term("Lungs", "폐", (120, 170, 255)),
     Structure.HEART: Term("Heart", "심장", (200, 60, 60)),

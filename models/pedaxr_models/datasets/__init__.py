@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from pedaxr_models.datasets.film import Film, FilmMetadata
     from pedaxr_models.datasets.read import read_dataset, read_films
     from pedaxr_models.datasets.read_report import DatasetError, ReadReport, Rejection
-    from pedaxr_models.datasets.seed_csv import read_csv
 
 _HOMES = {
     "DatasetError": "read_report",
@@ -18,7 +17,6 @@ _HOMES = {
     "FilmMetadata": "film",
     "ReadReport": "read_report",
     "Rejection": "read_report",
-    "read_csv": "seed_csv",
     "read_dataset": "read",
     "read_films": "read",
 }
@@ -28,7 +26,6 @@ __all__ = [
     "FilmMetadata",
     "ReadReport",
     "Rejection",
-    "read_csv",
     "read_dataset",
     "read_films",
 ]

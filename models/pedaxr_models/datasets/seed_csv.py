@@ -54,26 +54,18 @@ _CELLS = "\0cells"  # no column has such a name
 Row = dict[str, str]
 
 
-def read_csv(path: Path, *, treat_as_distension: bool = False) -> tuple[list[Film], list[Rejection]]:
-    """Films of a CSV file, and a rejection for every row that cannot be used.
+def read_seed_csv(
+    path: Path, *, treat_as_distension: bool = False, columns: Mapping[str, str] | None = None
+) -> ReadReport:
+    """Films of a CSV file, a rejection for every row that cannot be used, and notes for the data's owner.
 
     Args:
         path: the CSV file, as `read_table` reads it.
         treat_as_distension: read 기복증 as abdominal distension instead of pneumoperitoneum.
+        columns: for a column that the table calls otherwise, its own name: `{"ImagePath": "file"}`.
 
     Raises:
         DatasetError: it is not such a CSV.
-    """
-    report = read_seed_csv(path, treat_as_distension=treat_as_distension)
-    return list(report.films), list(report.rejections)
-
-
-def read_seed_csv(
-    path: Path, *, treat_as_distension: bool = False, columns: Mapping[str, str] | None = None
-) -> ReadReport:
-    """The same with the notes that the owner of the data should read.
-
-    `columns` names, for columns that the table calls otherwise, its own name: `{"ImagePath": "file"}`.
     """
     films: list[Film] = []
     lines: list[int] = []

@@ -127,9 +127,7 @@ def views_named(text: str) -> Named:
     """Every view that the words of a text name."""
     if "?" in plain(text):  # whoever wrote it was not sure
         return frozenset({None})
-    one = re.sub(
-        rf"[^{_LETTERS}가-힣一-鿿ぁ-ん]+", " ", _JOINT.sub(" ", _OTHER_WORDS.sub(" ", plain(text))).casefold()
-    ).strip()
+    one = _NO_LETTERS.sub(" ", _JOINT.sub(" ", _OTHER_WORDS.sub(" ", plain(text))).casefold()).strip()
     if one in LATERAL_CODES:
         return frozenset({None})
     found: set[View | None] = set()

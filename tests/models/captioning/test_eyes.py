@@ -36,7 +36,6 @@ SMALL = ReportNetworkConfig(
     longest_text=8, longest_report=12, dropout=0.0,
 )  # fmt: skip
 HYBRID = replace(SMALL, stem="hybrid", features=64)
-IDS = torch.tensor([[2, 7, 3]] * 2)
 
 
 @pytest.fixture(scope="module")

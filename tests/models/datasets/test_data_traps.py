@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pedaxr.demo.synthetic_dicom import encode_dicom
-from pedaxr_models.datasets import DatasetError, ReadReport, read_csv, read_dataset, read_films
+from pedaxr_models.datasets import DatasetError, ReadReport, read_dataset, read_films
 from pedaxr_models.datasets.fields import parse_date, parse_sex
 from pedaxr_models.datasets.label_files import picture_size
 from pedaxr_models.datasets.read_report import RowError
@@ -102,9 +102,9 @@ def test_an_outline_that_leaves_the_film_was_drawn_on_another(
 ) -> None:
     png(tmp_path / "a.png")
     point = json.dumps([[10, 10], [far, 10], [far, 40]])
-    films, rejections = read_csv(table(tmp_path, [{"ImagePath": "a.png", "Class": "변비", "Point": point}]))
-    assert len(films) == is_kept
-    assert all("enlarged" in rejection.reason for rejection in rejections)
+    read = read_dataset(table(tmp_path, [{"ImagePath": "a.png", "Class": "변비", "Point": point}]))
+    assert len(read.films) == is_kept
+    assert all("enlarged" in rejection.reason for rejection in read.rejections)
 
 
 def test_a_picture_s_size_is_that_of_the_upright_film(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_pictures_that_no_row_names_are_counted_and_those_of_unusable_rows_are_n
 def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("ImagePath,Class,class\na.png,Normal,Constipation\n")
     with pytest.raises(DatasetError, match="Class twice"):
-        read_csv(tmp_path / "x.csv")
+        read_dataset(tmp_path / "x.csv")
 
 
 def test_a_working_diagnosis_of_no_known_class_is_called_by_its_column(tmp_path: Path) -> None:

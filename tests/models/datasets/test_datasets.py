@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pedaxr.demo.synthetic_dicom import encode_dicom
-from pedaxr_models.datasets import DatasetError, Film, pixels, read_csv, read_dataset, read_films
+from pedaxr_models.datasets import DatasetError, Film, pixels, read_dataset, read_films
 from pedaxr_models.datasets.fields import parse_age, parse_label, parse_outlines
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.datasets.read_report import RowError
@@ -42,9 +42,9 @@ def table(folder: Path, rows: list[dict[str, str]], *, encoding: str = "utf-8") 
 
 
 def only(path: Path) -> Film:
-    films, rejections = read_csv(path)
-    assert rejections == []
-    return films[0]
+    read = read_dataset(path)
+    assert read.rejections == ()
+    return read.films[0]
 
 
 @pytest.mark.parametrize(
@@ -158,24 +158,24 @@ def test_outlines_survive_json_and_python(polygons: list[list[tuple[int, int]]])
     ],
 )
 def test_an_unusable_row_is_rejected_with_its_line(tmp_path: Path, row: dict[str, str], reason: str) -> None:
-    films, rejections = read_csv(table(tmp_path, [{}, row]))
-    assert len(films) == 1
-    assert rejections[0].line == 3
-    assert rejections[0].path == row.get("ImagePath", "images/a.png")
-    assert any(part in rejections[0].reason for part in reason.split("|"))
+    read = read_dataset(table(tmp_path, [{}, row]))
+    assert len(read.films) == 1
+    assert read.rejections[0].line == 3
+    assert read.rejections[0].path == row.get("ImagePath", "images/a.png")
+    assert any(part in read.rejections[0].reason for part in reason.split("|"))
 
 
 def test_a_film_on_two_lines_is_read_once_and_the_second_line_is_listed(tmp_path: Path) -> None:
-    films, rejections = read_csv(table(tmp_path, [{}, {"Class": "Normal", "Point": ""}]))
-    assert [film.label for film in films] == [Finding.CONSTIPATION]
-    assert rejections[0].line == 3 and "on line 2 already" in rejections[0].reason
+    read = read_dataset(table(tmp_path, [{}, {"Class": "Normal", "Point": ""}]))
+    assert [film.label for film in read.films] == [Finding.CONSTIPATION]
+    assert read.rejections[0].line == 3 and "on line 2 already" in read.rejections[0].reason
 
 
 def test_a_row_with_too_few_cells_is_rejected(tmp_path: Path) -> None:
     path = table(tmp_path, [{}])
     path.write_text(path.read_text() + "images/a.png,[]\n\n")
-    films, rejections = read_csv(path)
-    assert len(films) == 1 and "2 cells instead of 6" in rejections[0].reason
+    read = read_dataset(path)
+    assert len(read.films) == 1 and "2 cells instead of 6" in read.rejections[0].reason
 
 
 def test_a_normal_film_has_no_outline_and_excludes_every_finding(tmp_path: Path) -> None:
@@ -230,10 +230,10 @@ def test_our_own_columns_are_read(tmp_path: Path) -> None:
 def test_a_csv_of_another_shape_is_refused_as_a_whole(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DatasetError, match="ImagePath"):
-        read_csv(tmp_path / "x.csv")
+        read_dataset(tmp_path / "x.csv")
     (tmp_path / "y.csv").write_bytes(b"\xff\xfe\x00\x80\xff")
     with pytest.raises(DatasetError, match="UTF-8"):
-        read_csv(tmp_path / "y.csv")
+        read_dataset(tmp_path / "y.csv")
     with pytest.raises(DatasetError, match=r"no films\.csv"):
         read_films(tmp_path)
     with pytest.raises(DatasetError, match="no none"):

@@ -19,7 +19,6 @@ Progress = Callable[[int, int], None]
 OPEN = OperatingPoints(0.0, 0.0, 1.0, 1.0, 1.0, 0.0, {})
 MOST_DOUBTED = 0.005
 MOST_OUTLYING = 0.0025
-MOST_ODD = 0.005
 REFUSAL_MARGIN = 0.02
 # Of pictures that are only known to be good: few, and from the world, so that one odd one decides nothing.
 MOST_PICTURES_LOST = 0.05

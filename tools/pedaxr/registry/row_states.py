@@ -30,8 +30,6 @@ _DIGEST = 32  # hexadecimal digits, 128 bits
 _ROWS_IN_ENTRY = 500
 _ALL = "temp.written_rows"
 
-States = dict[tuple[str, str], str]
-
 
 def watch(connection: sqlite3.Connection) -> None:
     """Have the transaction to come note the rows that it writes. Temporary tables must lie in memory."""

@@ -30,7 +30,6 @@ class Spine:
 
     rows: tuple[float, ...]
     l2_width: float
-    l2_y: float
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def build_spine(a: Anatomy, trunk: Trunk, bones: BoneMap, rng: np.random.Generat
                 _draw(place, k, a, bones, rng)
         y -= a.pitch * (pitch + PITCHES[min(len(PITCHES) - 1, k + 1)]) / 2
     _column_mask(a, trunk, bones, base, rows[-1])
-    return Spine(tuple(rows), base * (1.06 - 0.028 * L2), rows[L2])
+    return Spine(tuple(rows), base * (1.06 - 0.028 * L2))
 
 
 def _column_mask(a: Anatomy, trunk: Trunk, bones: BoneMap, base: float, top: float) -> None:

@@ -6,7 +6,6 @@ in `leave_out` are not looked at; their films then measure what the recipe gives
 """
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -366,9 +365,3 @@ def describe(config: MixedConfig) -> Json:
     """The run for recipe.json."""
     plain: Json = json.loads(json.dumps(asdict(config), default=str))
     return {name: value for name, value in plain.items() if name not in ("data", "real", "out", "resume")}
-
-
-def timed(seconds: float) -> Callable[[int], float]:
-    """A share of the budget that passes with the clock, from now on."""
-    began = time.monotonic()
-    return lambda _: (time.monotonic() - began) / seconds

@@ -11,7 +11,6 @@ from pedaxr.evaluation.local.judge import Judged
 from pedaxr.evaluation.reports import Share
 from pedaxr_models.labels import sign
 
-_SYNTHETIC = "Synthetic films: these figures say nothing about real ones."
 _NAMES = {"age": "Age", "view": "View", "device": "Device", "month": "Month"}
 _MEASURES = {
     "unsureness": "how unsure the outlines are",
