@@ -111,3 +111,12 @@ def test_how_long_ago_is_said_in_words(day: date, words: str) -> None:
 )
 def test_an_age_is_said_as_a_doctor_says_it(months: float | None, words: str) -> None:
     assert age_text(months) == words
+
+
+@given(DAYS, st.integers(0, 120))
+def test_days_and_weeks_of_two_dates_are_the_calendar_s(birth: date, days: int) -> None:
+    on = birth + timedelta(days=days)
+    age = round(age_in_months(birth, on), 3)  # as a registry or a table holds it
+    number = days if age < 1 else days // 7 if age < 3 else int(age)
+    assert int(age_text(age, birth, on).split()[0]) == number
+    assert age_text(age + 0.5, birth, on) == age_text(age + 0.5), "another age than that of the dates"

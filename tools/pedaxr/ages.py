@@ -22,6 +22,7 @@ AGE_BANDS: tuple[tuple[str, float], ...] = (
 )
 UNKNOWN_AGE = "age unknown"
 _DAYS_PER_MONTH = 30.436875
+_SAME_AGE = 0.01  # months: less than a day, more than what rounding takes
 PLACEHOLDER_BIRTH = "The birth date stands for an unknown one, such as 1900-01-01: it was not used."
 PLACEHOLDER_STUDY = "The study date stands for an unknown one, such as 1900-01-01: it was not used."
 IMPLAUSIBLE_BIRTH = (
@@ -118,11 +119,19 @@ def days_ago_text(day: date, days: int) -> str:
     return f"{months} months ago" if months < 24 else f"{months // 12} years ago"
 
 
-def age_text(age_months: float | None) -> str:
+def days_lived(age_months: float, birth_date: date | None = None, study_date: date | None = None) -> int:
+    """The calendar's days, where the age is that of the two dates; else of months of mean length."""
+    by_dates = _by_dates(birth_date, study_date)
+    if birth_date and study_date and by_dates is not None and abs(by_dates - age_months) < _SAME_AGE:
+        return (study_date - birth_date).days
+    return round(age_months * _DAYS_PER_MONTH)
+
+
+def age_text(age_months: float | None, birth_date: date | None = None, study_date: date | None = None) -> str:
     """An age as a doctor writes it: days in the first month, weeks to three, months to two years."""
     if age_months is None:
         return UNKNOWN_AGE
-    days = round(age_months * _DAYS_PER_MONTH)
+    days = days_lived(age_months, birth_date, study_date)
     if age_months < 1:
         return _counted(days, "day")
     if age_months < 3:

@@ -27,7 +27,8 @@ def film_line(film: FilmIdentity | None, study_id: str | None) -> str:
     shown = film.study_id or study_id
     name = f"Film {shown_id(shown)}" if shown else "A film file"
     view = film.view_position.value.replace("_", " ") if film.view_position else "view not stated"
-    age = UNKNOWN_AGE if film.age_months is None else f"age {age_text(film.age_months)}"
+    dates = film.patient_birth_date, film.study_date
+    age = UNKNOWN_AGE if film.age_months is None else f"age {age_text(film.age_months, *dates)}"
     return f"{name} {_taken(film)}, {view}, {age}.{_child(film)}"
 
 

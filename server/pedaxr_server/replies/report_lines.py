@@ -249,10 +249,12 @@ def _diagnosis(one: Supplied) -> str:
 
 
 def _usual_age(diagnosis: str, film: FilmIdentity | None) -> str:
-    age_months = film.age_months if film else None
-    if diagnosis != Finding.PYLORIC_STENOSIS or age_months is None or is_pyloric_age(age_months):
+    if diagnosis != Finding.PYLORIC_STENOSIS or film is None or film.age_months is None:
         return ""
-    return f", usual at 2 to 12 weeks, this child is {age_text(age_months)}"
+    if is_pyloric_age(film.age_months):
+        return ""
+    age = age_text(film.age_months, film.patient_birth_date, film.study_date)
+    return f", usual at 2 to 12 weeks, this child is {age}"
 
 
 def _compared(past: Comparison) -> str:

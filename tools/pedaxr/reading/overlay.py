@@ -253,7 +253,8 @@ def head_lines(film: FilmIdentity | None) -> tuple[str, str]:
     born = f"born {film.patient_birth_date}" if film.patient_birth_date else ""
     who = [" / ".join(filter(can_write, names)), born, film.patient_sex or "", _fact(film.patient_id or "")]
     view = film.view_position.replace("_", " ") if film.view_position else ""
-    age = age_text(film.age_months) if film.age_months is not None else ""
+    dates = film.patient_birth_date, film.study_date
+    age = age_text(film.age_months, *dates) if film.age_months is not None else ""
     day = film.study_date.isoformat() if film.study_date else "date unknown"
     which = [_fact(film.study_id or ""), day, view, age]
     return " · ".join(filter(None, who)), " · ".join(filter(None, which))

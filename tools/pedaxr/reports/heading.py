@@ -4,6 +4,7 @@ The same lines head the text, the page, the Korean rendering and the terminal, s
 a signature, a child or a warning. Text from humans and registries appears as quoted data only.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +13,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from pedaxr.ages import days_lived
 from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import Certainty, FilmIdentity, Report, SignedReport
 from pedaxr_models.labels import View, sign_within
 from pedaxr_models.report_text.wordings import Language, wordings
 
 LONGEST_QUOTED = 4000
-_WEEKS_PER_MONTH = 4.345
+_ONE = re.compile(r"\b1 (day|week|month|year)s")
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def identity_lines(film: FilmIdentity | None, study_id: str | None, language: La
         shown_id(film.study_id) if film.study_id else words["file"],
         _taken(film, words),
         view_words(film.view_position, language),
-        words["age"].format(age_words(film.age_months, language)) if film.age_months is not None else "",
+        words["age"].format(_age(film, film.age_months, language)) if film.age_months is not None else "",
     ]
     return [
         words["child"].format(", ".join(filter(None, details))),
@@ -132,17 +134,18 @@ def view_words(view: View | None, language: Language = "en") -> str:
     return wordings(language).words.views[view] if view else str(phrases(language)["no_view"])
 
 
-def age_words(months: float, language: Language = "en") -> str:
+def _age(film: FilmIdentity, months: float, language: Language) -> str:
     """Days under one month, weeks under three, months under two years, then years and months."""
     forms = phrases(language)["ages"]
-    if months < 1:
-        return str(forms["days"].format(int(months * 7 * _WEEKS_PER_MONTH)))
-    if months < 3:
-        return str(forms["weeks"].format(int(months * _WEEKS_PER_MONTH)))
-    if months < 24:
-        return str(forms["months"].format(int(months)))
+    days = days_lived(months, film.patient_birth_date, film.study_date)
     years, rest = divmod(int(months), 12)
-    return str(forms["years_months" if rest else "years"].format(years, rest))
+    if months < 3:
+        told = forms["days"].format(days) if months < 1 else forms["weeks"].format(days // 7)
+    elif months < 24:
+        told = forms["months"].format(int(months))
+    else:
+        told = forms["years_months" if rest else "years"].format(years, rest)
+    return _ONE.sub(r"1 \1", told)
 
 
 def _title(report: Report, words: Mapping[str, Any]) -> str:

@@ -32,7 +32,7 @@ export function showStudies(open) {
     patient.patient_name_romanised ? el("p", { class: "roman" }, patient.patient_name_romanised) : null,
     el("p", {}, el("b", {}, `${t("born")} ${patient.patient_birth_date ?? t("unknown")}`), ` · ${sexOf(patient)}`),
     el("p", { class: "quiet" }, patient.patient_id),
-    study ? el("p", { class: "film-of" }, `${[study.study_date, describeStudy(study)].filter(Boolean).join(" · ")} · `,
+    study ? el("p", { class: "film-of" }, `${[study.study_date, described(study)].filter(Boolean).join(" · ")} · `,
       el("span", { class: "id" }, study.study_id)) : null,
   );
   put(byId("studies"), el("h2", {}, t("films")), el("ul", {}, patient.studies.map((one) => studyItem(one, open))));
@@ -42,7 +42,7 @@ function studyItem(study, open) {
   const isCurrent = study === state.study;
   return el("li", {}, el("button",
     { type: "button", "aria-current": isCurrent ? "true" : null, onclick: () => isCurrent || open.study(study) },
-    el("b", {}, study.study_date ?? t("unknown")), el("span", {}, describeStudy(study)),
+    el("b", {}, study.study_date ?? t("unknown")), el("span", {}, described(study)),
     el("span", { class: "quiet" }, study.study_id)));
 }
 
@@ -72,8 +72,11 @@ function titleOf(study) {
   return study ? [state.patient?.patient_name, filmOf(study)].filter(Boolean).join(" · ") : "";
 }
 
+/** View and age of a film of the child on screen. */
+const described = (study) => describeStudy(study, state.patient?.patient_birth_date);
+
 /** Which film: date, view, age and study id. */
-const filmOf = (study) => [study.study_date, describeStudy(study), study.study_id].filter(Boolean).join(" · ");
+const filmOf = (study) => [study.study_date, described(study), study.study_id].filter(Boolean).join(" · ");
 
 /** On every sheet of paper, which may be parted from the others. */
 function paperLine() {

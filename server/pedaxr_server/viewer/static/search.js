@@ -6,6 +6,7 @@ import { t } from "./words.js";
 const SUGGESTED = 8;
 const PAUSE_MS = 220;
 const DAYS_PER_MONTH = 30.436875; // as pedaxr.ages
+const LONGEST_MONTH_OFF = 5; // days by which three calendar months may differ from mean ones, and more
 const HANGUL = /[\uac00-\ud7a3]/;
 
 /** The search field with its list of suggestions (ARIA combobox). */
@@ -154,17 +155,24 @@ export function describePatient(match, isShared) {
 export const sexOf = (match) => (match.patient_sex ? t(`sex_${match.patient_sex}`) : t("unknown"));
 
 /** The age at a film as a doctor says it: days in the first month, weeks to three, months to two years. */
-export function ageOf(study) {
+export function ageOf(study, born) {
   const { age_months: months } = study;
   if (months === null || months === undefined) return "";
-  if (months < 1) return t("days", Math.round(months * DAYS_PER_MONTH));
-  if (months < 3) return t("weeks", Math.floor((months * DAYS_PER_MONTH) / 7));
+  if (months < 1) return t("days", daysLived(study, born));
+  if (months < 3) return t("weeks", Math.floor(daysLived(study, born) / 7));
   return months < 24 ? t("months", Math.floor(months)) : t("years", Math.floor(months / 12));
 }
 
-/** View and age of a film. */
-export function describeStudy(study) {
-  return [study.view_position ? t(`view_${study.view_position}`) : "", ageOf(study)].filter(Boolean).join(" · ");
+/** The calendar's days where both dates are known and the age is theirs, else of months of mean length. */
+function daysLived({ age_months: months, study_date: on }, born) {
+  const byMonths = Math.round(months * DAYS_PER_MONTH);
+  const byDates = born && on ? Math.round((Date.parse(on) - Date.parse(born)) / 86400000) : NaN;
+  return Math.abs(byDates - byMonths) < LONGEST_MONTH_OFF ? byDates : byMonths;
+}
+
+/** View and age of a film, of a child who was born then. */
+export function describeStudy(study, born) {
+  return [study.view_position ? t(`view_${study.view_position}`) : "", ageOf(study, born)].filter(Boolean).join(" · ");
 }
 
 function sharedNames(matches) {
