@@ -1,4 +1,4 @@
-"""For every test: one thread a process, no film is made twice in a run, and no write waits for the disk.
+"""For every test: one thread a process, no film made twice in a run, no write that waits, no property timed.
 
 Two threads of one network wait for each other by spinning: beside other work on two cores a test of seconds
 then takes twenty minutes. pytest-xdist runs a process a core instead.
@@ -32,6 +32,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when numpy, OpenCV and tor
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
+from hypothesis import HealthCheck, settings
 
 from pedaxr.registry import Registry, schema
 from pedaxr_models import phantom
@@ -39,6 +40,10 @@ from pedaxr_models.phantom.dataset import contact_sheet, write
 from pedaxr_models.phantom.film import PhantomFilm, make_film
 from pedaxr_models.phantom.out_of_distribution import pictures
 from pedaxr_models.phantom.spec import FilmSpec
+
+# By default an example that takes .2 s fails: beside a training, drawing a list of polygons does.
+settings.register_profile("steps", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steps")
 
 Found = TypeVar("Found")
 _LONGEST_WAIT_S = 20  # a film takes half a second; who was making it may have been stopped

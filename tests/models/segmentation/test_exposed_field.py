@@ -188,7 +188,7 @@ def test_pictures_of_odd_sizes_have_a_field_too(shape):
     assert 0 <= field.top < field.bottom <= shape[0] and 0 <= field.left < field.right <= shape[1]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 200), st.integers(0, 200), st.integers(0, 200), st.sampled_from([0.0, 0.4, 1.0]))
 def test_what_was_cropped_is_not_cropped_again(top, left, right, grey):
     film = find_exposed_field(on_plate(child(), grey, top=top, left=left, right=right))

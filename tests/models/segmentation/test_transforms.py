@@ -36,7 +36,7 @@ def test_points_come_back_to_where_they_were(
     assert (there[:, 1] >= rows.start - slack).all() and (there[:, 1] <= rows.stop + slack).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(200, 900), st.integers(200, 900), st.floats(0.2, 0.8), st.floats(0.2, 0.8))
 def test_pixels_and_points_agree(width: int, height: int, x: float, y: float) -> None:
     """A bright square lands where `from_film` says its centre lands."""

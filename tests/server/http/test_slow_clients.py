@@ -172,7 +172,7 @@ def test_a_body_that_is_not_too_large_is_answered(up: Settings) -> None:
     assert answer_to(up, padded(10**6)) == b"HTTP/1.1 200 OK"
 
 
-@hypothesis_settings(max_examples=25, deadline=None)
+@hypothesis_settings(max_examples=25)
 @given(
     st.binary(max_size=300), st.sampled_from([b"", b"GET / HTTP/1.1\r\n", BEGUN, b"POST /mcp HTTP/1.1\r\n"])
 )

@@ -36,7 +36,7 @@ KEYS = st.sampled_from(
 SLOW_MACHINE = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=SLOW_MACHINE)
+@settings(max_examples=60, suppress_health_check=SLOW_MACHINE)
 @given(
     calls=st.lists(
         st.tuples(
@@ -84,7 +84,7 @@ BODIES = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=SLOW_MACHINE)
+@settings(max_examples=60, suppress_health_check=SLOW_MACHINE)
 @given(
     body=BODIES, kind=st.sampled_from(["application/json", "text/plain", "application/json; charset=utf-16"])
 )
@@ -186,7 +186,7 @@ def error_of(web: TestClient, method: str, params: dict[str, Any]) -> int | None
     return None if code is None else int(code)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=SLOW_MACHINE)
+@settings(max_examples=200, suppress_health_check=SLOW_MACHINE)
 @given(asked=ASKED)
 def test_any_parameters_are_answered_and_never_with_an_internal_error(
     web: TestClient, asked: tuple[str, dict[str, Any]]

@@ -218,7 +218,7 @@ def test_coco_with_compressed_runs_is_read(film_clinic: Clinic, tmp_path: Path) 
     assert np.array_equal(pixels_of(current.findings[AIR].mask), pieces(size))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_polygons_that_are_called_exact_are(data: st.DataObject) -> None:
     seed = data.draw(st.integers(0, 10_000))

@@ -113,7 +113,7 @@ def test_every_shape_in_percent_is_an_outline_of_the_film_s_size(
     assert mask.shape == (200, 300) and mask[inside] and not mask[outside]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.integers(1, 20), st.integers(1, 20))
 def test_what_a_brush_painted_is_read_to_the_pixel(seed: int, rows: int, columns: int) -> None:
     mask = np.random.default_rng(seed).random((rows, columns)) > 0.6

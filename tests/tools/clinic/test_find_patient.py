@@ -270,7 +270,7 @@ def test_query_syntax_is_only_text(clinic: Clinic, query: str) -> None:
     assert find_patient("이서연", clinic=clinic).total == 1
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.text(min_size=2, max_size=60))
 def test_no_text_is_an_error(clinic: Clinic, query: str) -> None:
     try:
@@ -280,7 +280,7 @@ def test_no_text_is_an_error(clinic: Clinic, query: str) -> None:
     assert all(char.isprintable() for char in found.query)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(min_size=2, max_size=30), min_size=1, max_size=4))
 def test_every_registered_name_is_found_by_itself(
     tmp_path_factory: pytest.TempPathFactory, given: list[str]

@@ -110,7 +110,7 @@ def test_whole_ones_are_imported() -> None:
 
 @pytest.mark.parametrize("count", [QUICK, pytest.param(LONG, marks=pytest.mark.slow)])
 def test_any_cells_are_imported_or_rejected_with_a_reason(count: int) -> None:
-    @settings(max_examples=count, deadline=None, suppress_health_check=NO_MATTER)
+    @settings(max_examples=count, suppress_health_check=NO_MATTER)
     @given(st.lists(ROWS, max_size=4))
     def run(rows: list[dict[str, str]]) -> None:
         outcome(lambda folder: table(folder, rows))
@@ -122,7 +122,7 @@ def test_any_cells_are_imported_or_rejected_with_a_reason(count: int) -> None:
 def test_any_bytes_are_a_table_or_are_refused(count: int) -> None:
     header = "ImagePath,Class,PatientName\nfilm.png,Normal,"
 
-    @settings(max_examples=count, deadline=None, suppress_health_check=NO_MATTER)
+    @settings(max_examples=count, suppress_health_check=NO_MATTER)
     @given(st.binary(max_size=200), st.sampled_from([b"", header.encode(), header.encode("utf-16"), b'"']))
     def run(noise: bytes, begun: bytes) -> None:
         outcome(lambda folder: (film(folder / "film.png"), (folder / "films.csv").write_bytes(begun + noise)))
@@ -135,7 +135,7 @@ def test_any_label_file_is_read_or_rejected_with_a_reason(count: int) -> None:
     changed = st.dictionaries(st.sampled_from(sorted(LABEL)), VALUES, max_size=3).map(lambda new: LABEL | new)
     shapes = st.lists(st.fixed_dictionaries({"class": VALUES, "points": VALUES}), max_size=2)
 
-    @settings(max_examples=count, deadline=None, suppress_health_check=NO_MATTER)
+    @settings(max_examples=count, suppress_health_check=NO_MATTER)
     @given(
         st.one_of(VALUES, changed, shapes.map(lambda drawn: LABEL | {"shapes": drawn})), st.binary(max_size=3)
     )

@@ -125,7 +125,7 @@ def test_made_up_names_are_found_as_by_comparing_every_name(registry: Registry) 
         assert {n: like.score for n, like in found.items()} == {n: like.score for n, like in expected.items()}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.text("김이민준아기kimlej -,", max_size=9), min_size=1, max_size=5),
     st.text("김이민준kimlej ", max_size=8),

@@ -67,7 +67,7 @@ def iou(a: np.ndarray, b: np.ndarray) -> float:
 BLANK = np.full((512, 512), 0.4, np.float32)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     width=st.integers(140, 1400),
     height=st.integers(140, 1400),

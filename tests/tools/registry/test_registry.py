@@ -303,7 +303,7 @@ def test_a_killed_writer_loses_no_acknowledged_report(registry: Registry, tmp_pa
     connection.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=60), st.text(min_size=1, max_size=20))
 def test_any_name_and_id_can_be_stored_and_read(
     tmp_path_factory: pytest.TempPathFactory, name: str, an_id: str
