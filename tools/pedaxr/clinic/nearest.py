@@ -13,6 +13,7 @@ from pedaxr.patient_search.initials import initials_and_words, may_be
 from pedaxr.patient_search.name_forms import NameForms, in_other_script, name_forms
 from pedaxr.patient_search.other_scripts import is_as_whole, is_other, romanised
 from pedaxr.patient_search.search_index import SearchIndex
+from pedaxr.patient_search.told_apart import sex_said
 from pedaxr.patient_search.typing_slips import typed_in_hangul
 from pedaxr_models.written.masked import fits
 
@@ -102,7 +103,7 @@ def nearest_to(index: SearchIndex, asked: Asked) -> list[Found]:
         found += [Found(one.patient, one.score / 2, f"{one.reason}, but another id") for one in named]
     elif asked.name:
         found = [*_on_other_keyboard(index, asked), *_similar(index, asked)]
-        found += _born_otherwise(index, asked)
+        found += [*_born_otherwise(index, asked), *_of_other_sex(index, asked)]
         found += list(_but_for_numbers(index, asked)) or _within_a_sentence(index, asked)
         found += [*_hidden(index, asked), *_as_called(index, asked), *_in_other_scripts(index, asked)]
         found += [*_in_latin(index, asked), *_by_initials(index, asked)]
@@ -164,6 +165,13 @@ def _born_otherwise(index: SearchIndex, asked: Asked) -> Iterator[Found]:
     found = by_name(index, Asked(asked.text, asked.name, None, None), most=NEAREST_LISTED)
     for one in found.first:
         yield Found(one.patient, one.score / 2, f"{one.reason}, but another birth date")
+
+
+def _of_other_sex(index: SearchIndex, asked: Asked) -> Iterator[Found]:
+    """The name, of a child whose sex is another than the one said beside it."""
+    if sex_said(asked.name):
+        for one in by_name(index, asked, most=NEAREST_LISTED, any_sex=True).first[:NEAREST_LISTED]:
+            yield replace(one, score=min(one.score, names.TYPO), reason=f"{one.reason}, but another sex")
 
 
 def _but_for_numbers(index: SearchIndex, asked: Asked) -> Iterator[Found]:

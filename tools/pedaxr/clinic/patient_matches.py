@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked, date_in
-from pedaxr.patient_search.name_forms import name_forms, without_titles
+from pedaxr.patient_search.name_forms import NameForms, name_forms, without_titles
 from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
+from pedaxr.patient_search.told_apart import is_as_said, sex_said, without_others
 from pedaxr.registry import Patient
 from pedaxr_models.written.plain import plain
 
@@ -110,8 +111,15 @@ def _is_fit(found: Found, asked: Asked) -> bool:
     return found.score > UNFIT and asked.born in (None, found.patient.patient_birth_date)
 
 
-def by_name(index: SearchIndex, asked: Asked, *, most: int) -> Matches:
-    """Patients whose name answers the query, or who were born on the day that is all of it."""
+def by_name(index: SearchIndex, asked: Asked, *, most: int, any_sex: bool = False) -> Matches:
+    """Patients whose name answers the query, or who were born on the day that is all of it.
+
+    Args:
+        index: of the registry.
+        asked: with a name or a day.
+        most: patients wanted.
+        any_sex: also those whose sex is another than the one said beside the name.
+    """
     if asked.contradicts_itself:
         return Matches([], 0)
     if not asked.name and asked.day:
@@ -122,16 +130,25 @@ def by_name(index: SearchIndex, asked: Asked, *, most: int) -> Matches:
         )
         return Matches([Found(p, score, reason) for p in born[:most]], len(born))
     numbers = re.findall(r"\d{3,}", asked.name)  # an id or a year: a child whose name lacks it has another
+    query, sex = name_forms(asked.name), "" if any_sex else sex_said(asked.name)
     found = {
         one.patient_name: one.likeness
-        for one in index.names_like(name_forms(asked.name), born_on=asked.day)
+        for one in index.names_like(query, born_on=asked.day)
         if all(number in plain(one.patient_name) for number in numbers)
     }
-    most = MOST_COUNTED + 1 if asked.day else most
+    found = without_others(query, found)
+    most = MOST_COUNTED + 1 if asked.day or sex else most
     patients = index.patients_named(list(found), born_on=asked.day, limit=most)
-    total = len(patients) if asked.day or len(patients) < most else index.count_named(list(found))
+    is_counted = asked.day or len(patients) < most
+    patients = [one for one in patients if not sex or _is_of_sex(one, sex, query)]
+    total = len(patients) if is_counted else index.count_named(list(found))
     likes = ((patient, found[patient.patient_name]) for patient in patients)
     return Matches([Found(patient, like.score, like.reason) for patient, like in likes], total)
+
+
+def _is_of_sex(patient: Patient, sex: str, query: NameForms) -> bool:
+    """Whether a patient may be of the sex said, or bears a name in which that word is a name."""
+    return patient.patient_sex in (sex, "O", None) or is_as_said(query, patient.patient_name)
 
 
 def ranked(found: Iterable[Found]) -> list[Found]:
