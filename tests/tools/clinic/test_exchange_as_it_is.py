@@ -76,6 +76,19 @@ def test_what_is_marked_and_not_outlined_is_never_absent(
     assert "nobody outlined: 1" in done.notes[0]
 
 
+CALLED_NORMAL = {
+    "labelme": ("a.json", labelme(shape("point", (5, 5), label="Normal"))),
+    "cvat": ("a.xml", cvat('<tag label="normal"/>')),
+    "coco": ("a.json", json.dumps(coco("normal.png", (512, 512), [], "Normal"))),
+}
+
+
+@pytest.mark.parametrize("kind", CALLED_NORMAL)
+def test_a_film_that_a_label_calls_normal_shows_no_finding(tmp_path: Path, kind: str) -> None:
+    film = read(tmp_path, *CALLED_NORMAL[kind])
+    assert film.decisions == dict.fromkeys(Finding, "rejected") and not film.without_outline
+
+
 @pytest.mark.parametrize("kind", ["labelme", "coco", "cvat"])
 def test_an_outline_that_crosses_itself_is_filled_as_other_programs_fill_it(
     tmp_path: Path, kind: str

@@ -10,23 +10,18 @@ from xml.etree import ElementTree  # after the check for entities, which it woul
 import numpy as np
 from numpy.typing import NDArray
 
+from pedaxr.clinic.exchange.drawn import Drawn, ellipse, film_of
 from pedaxr.clinic.exchange.files import stem
 from pedaxr.clinic.exchange.outlined import (
     BoolArray,
     OutlinedFilm,
-    absent_where_normal,
     checked_size,
-    decided,
     filled_if_meant,
-    finding_named,
-    not_outlined,
-    not_understood,
-    placed,
     read_or_told,
 )
 from pedaxr.clinic.exchange.said import Said, read_said
 from pedaxr.errors import InvalidRequest
-from pedaxr_models.labels import FINDINGS, Finding
+from pedaxr_models.labels import FINDINGS
 
 _SAID = "pedaxr"  # tag of a picture that holds what we say of it
 Element = ElementTree.Element
@@ -54,29 +49,12 @@ def read_cvat(data: bytes) -> Iterator[OutlinedFilm]:
 def _film(image: Element) -> OutlinedFilm:
     name = image.attrib["name"]
     size = checked_size(image.attrib["height"], image.attrib["width"], name)
-    said = _said(image)
-    masks: dict[Finding, BoolArray] = {}
-    shown: set[Finding] = set()
-    for number, shape in enumerate(image, 1):
-        if (finding := finding_named(shape.get("label", ""))) is None:
-            continue
-        shown.add(finding)
-        with placed(f"{shape.tag} {number}"):
-            mask = _mask(shape, size)
-        if mask is not None and mask.any():
-            masks[finding] = masks[finding] | mask if finding in masks else mask
-    labels = [one.get("label", "") for one in image if one.get("label") != _SAID]
-    absent = absent_where_normal(labels, shown)
-    return OutlinedFilm(
-        name=stem(name),
-        masks=masks,
-        decisions=decided(masks, {**absent, **said.decisions}),
-        is_unsuitable=said.is_unsuitable,
-        sha256=said.sha256,
-        author=said.author,
-        without_outline=not_outlined(shown, masks, said.decisions),
-        unknown_labels=not_understood(labels),
-    )
+    drawn = [
+        Drawn(label, partial(_mask, shape, size), f"{shape.tag} {number}")
+        for number, shape in enumerate(image, 1)
+        if (label := shape.get("label", "")) != _SAID
+    ]
+    return film_of(stem(name), drawn, said=_said(image))
 
 
 def _said(image: Element) -> Said:
@@ -100,9 +78,8 @@ def _mask(shape: Element, size: tuple[int, int]) -> BoolArray | None:
         return filled_if_meant([_turned(corners, shape).tolist()], size)
     if shape.tag == "ellipse":
         x, y, rx, ry = (float(shape.attrib[name]) for name in ("cx", "cy", "rx", "ry"))
-        turns = np.linspace(0, 2 * math.pi, 180, endpoint=False)
-        border = np.stack([x + rx * np.cos(turns), y + ry * np.sin(turns)], axis=1)
-        return filled_if_meant([_turned(border, shape).tolist()], size)
+        border = ellipse((x, y), (rx, ry), math.radians(float(shape.get("rotation", "0"))))
+        return filled_if_meant([border.tolist()], size)
     return None
 
 

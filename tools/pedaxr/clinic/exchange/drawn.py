@@ -17,10 +17,12 @@ from pedaxr.clinic.exchange.outlined import (
     not_understood,
     placed,
 )
+from pedaxr.clinic.exchange.said import Said
 from pedaxr.errors import InvalidRequest
 from pedaxr_models.labels import Finding
 
 _TURN = np.linspace(0, 2 * np.pi, 180, endpoint=False)
+_NOTHING_SAID = Said()
 _BEYOND = 0.02  # of the picture: so far may a hand draw beyond its edge
 
 
@@ -29,17 +31,30 @@ class Drawn:
     """One region, or a label of the whole film.
 
     Attributes:
-        fill: makes its mask (rows, columns); None where it outlines nothing, as a point or a tag.
+        fill: makes its mask (rows, columns); none where it outlines nothing, as a point or a tag.
         place: where it stands in its file, for a message, such as `region 3`.
     """
 
     label: str
-    fill: Callable[[], BoolArray] | None = None
+    fill: Callable[[], BoolArray | None] | None = None
     place: str = "an outline"
 
 
-def film_of(name: str, drawn: Iterable[Drawn], *, file: str = "", sha256: str = "") -> OutlinedFilm:
-    """The film; regions of one finding are one. Raises InvalidRequest: one of them cannot be used."""
+def film_of(
+    name: str, drawn: Iterable[Drawn], *, said: Said = _NOTHING_SAID, file: str = "", sha256: str = ""
+) -> OutlinedFilm:
+    """The film; regions of one finding are one.
+
+    Args:
+        name: of the film, see `OutlinedFilm`.
+        drawn: regions and labels, in the order of the file.
+        said: what our own export says beside them; its decisions come first.
+        file: the stem of the annotations' own file, see `OutlinedFilm`.
+        sha256: of the film's file; that of `said` where it is not known otherwise.
+
+    Raises:
+        InvalidRequest: a region cannot be used, or the film is called normal and shows a finding.
+    """
     masks: dict[Finding, BoolArray] = {}
     shown: list[Finding] = []
     labels: list[str] = []
@@ -50,14 +65,16 @@ def film_of(name: str, drawn: Iterable[Drawn], *, file: str = "", sha256: str = 
             mask = _filled(one)
             if mask is not None and mask.any():
                 masks[finding] = masks[finding] | mask if finding in masks else mask
-    absent = absent_where_normal(labels, shown)
+    decisions = {**absent_where_normal(labels, shown), **said.decisions}
     return OutlinedFilm(
         name=name,
         masks=masks,
-        decisions=decided(masks, absent),
+        decisions=decided(masks, decisions),
+        is_unsuitable=said.is_unsuitable,
         file=file,
-        sha256=sha256,
-        without_outline=not_outlined(shown, masks, absent),
+        sha256=sha256 or said.sha256,
+        author=said.author,
+        without_outline=not_outlined(shown, masks, decisions),
         unknown_labels=not_understood(labels),
     )
 

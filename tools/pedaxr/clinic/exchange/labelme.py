@@ -6,31 +6,27 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 
+from pedaxr.clinic.exchange.drawn import Drawn, ellipse, film_of
 from pedaxr.clinic.exchange.files import stem
 from pedaxr.clinic.exchange.outlined import (
     BoolArray,
     OutlinedFilm,
-    absent_where_normal,
     checked_size,
-    decided,
     exact_polygons,
     filled,
     filled_if_meant,
     finding_named,
-    not_outlined,
-    not_understood,
-    placed,
     read_or_told,
 )
 from pedaxr.clinic.exchange.said import read_said
 from pedaxr_models.datasets.label_files import mapping
 from pedaxr_models.datasets.shapes import shape_outlines
-from pedaxr_models.labels import Finding
 
 _UNSUITABLE = "unsuitable"  # the flag of a film that must teach nothing
 
@@ -53,29 +49,20 @@ def read_labelme(document: Mapping[str, Any], name: str) -> OutlinedFilm:
 def _film(document: Mapping[str, Any], film: str) -> OutlinedFilm:
     said = read_said(document.get("pedaxr"))
     flags = mapping(document.get("flags"))
-    ticked = [name for name, is_set in flags.items() if is_set is True and name != _UNSUITABLE]
-    masks: dict[Finding, BoolArray] = {}
+    is_unsuitable = said.is_unsuitable or flags.get(_UNSUITABLE) is True
+    ticked = [Drawn(name) for name, is_set in flags.items() if is_set is True and name != _UNSUITABLE]
+    return film_of(film, [*_drawn(document, film), *ticked], said=replace(said, is_unsuitable=is_unsuitable))
+
+
+def _drawn(document: Mapping[str, Any], film: str) -> Iterator[Drawn]:
+    fill = filled if "pedaxr" in document else filled_if_meant  # ours are exact, specks in a corner too
     for number, shape in enumerate(document["shapes"], 1):
-        if (finding := finding_named(shape["label"])) is not None:
+        label = str(shape["label"])
+        if finding_named(label) is None:
+            yield Drawn(label)
+        else:
             size = checked_size(document.get("imageHeight"), document.get("imageWidth"), film)
-            # Ours are exact, specks in a corner too.
-            with placed(f"shape {number}"):
-                mask = _mask(shape, size, filled if "pedaxr" in document else filled_if_meant)
-            masks[finding] = masks[finding] | mask if finding in masks else mask
-    labels = [*(shape["label"] for shape in document["shapes"]), *ticked]
-    shown = [finding for label in labels if (finding := finding_named(label)) is not None]
-    masks = {finding: mask for finding, mask in masks.items() if mask.any()}
-    absent = absent_where_normal(labels, shown)
-    return OutlinedFilm(
-        name=film,
-        masks=masks,
-        decisions=decided(masks, {**absent, **said.decisions}),
-        is_unsuitable=said.is_unsuitable or flags.get(_UNSUITABLE) is True,
-        sha256=said.sha256,
-        author=said.author,
-        without_outline=not_outlined(shown, masks, said.decisions),
-        unknown_labels=not_understood(labels),
-    )
+            yield Drawn(label, partial(_mask, shape, size, fill), f"shape {number}")
 
 
 def _mask(shape: Mapping[str, Any], size: tuple[int, int], fill: Fill) -> BoolArray:
@@ -83,14 +70,13 @@ def _mask(shape: Mapping[str, Any], size: tuple[int, int], fill: Fill) -> BoolAr
     kind = shape.get("shape_type") or "polygon"
     if kind == "mask":
         return _placed(shape["mask"], points[0], size)
+    if kind == "circle":
+        centre, edge = points
+        radius = math.dist(centre, edge)
+        return fill([ellipse(centre, (radius, radius), 0.0).tolist()], size)
     if kind == "rectangle":
         (x0, y0), (x1, y1) = points
         points = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
-    elif kind == "circle":
-        (x, y), edge = points
-        radius = math.dist((x, y), edge)
-        turns = np.linspace(0, 2 * math.pi, 180, endpoint=False)
-        points = [(x + radius * math.cos(turn), y + radius * math.sin(turn)) for turn in turns]
     elif kind == "ellipse":
         points = [(float(x), float(y)) for x, y in shape_outlines({**shape}, points)[0]]
     elif kind != "polygon":
