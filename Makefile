@@ -20,9 +20,10 @@ export PYTHONDONTWRITEBYTECODE :=
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-# uv, where it is, does in seconds what takes pip a minute. Bytecode is compiled when a module is first used.
+# uv, where it is, does in seconds what takes pip a minute; --seed, since other targets and the docs call pip.
+# Bytecode is compiled when a module is first used.
 UV := $(shell command -v uv)
-MAKE_VENV = $(if $(UV),uv venv --quiet --allow-existing --python $(PYTHON),$(PYTHON) -m venv) $(VENV)
+MAKE_VENV = $(if $(UV),uv venv --seed --quiet --allow-existing --python $(PYTHON),$(PYTHON) -m venv) $(VENV)
 INSTALL = $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet \
 	--disable-pip-version-check --no-compile) -c constraints.txt
 

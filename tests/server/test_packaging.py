@@ -90,3 +90,9 @@ def test_documented_commands_exist() -> None:
     ):
         known = {option for parameter in main.commands[name].params for option in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", options)) <= known, name
+
+
+def test_an_environment_that_uv_makes_has_the_pip_that_other_targets_call() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    assert "python -m pip install" in makefile, "control"
+    assert all("--seed" in call for call in re.findall(r"uv venv[^,]*", makefile))
