@@ -102,3 +102,18 @@ def test_a_slow_search_does_not_take_the_place_of_what_was_opened_since(viewer: 
     expect(viewer.locator("#status")).to_be_hidden()
     expect(viewer.locator("#patient")).to_contain_text(OTHER_BORN)
     expect(viewer).to_have_url(re.compile(f"#{other}$"))
+
+
+def test_the_name_of_the_page_leads_back_to_what_waits(viewer: Page, home: Path) -> None:
+    name = viewer.get_by_role("link", name="pedaxr")
+    start = viewer.locator("#answer .waiting").first
+    read(viewer)
+    name.click()
+    expect(start).to_be_visible()
+    expect(viewer.locator("#patient")).to_be_hidden()
+    search(viewer, "Zzyzx Qwert")
+    expect(viewer.locator("#answer")).to_contain_text("No child matches")
+    name.click()
+    expect(start).to_be_visible()
+    viewer.go_back()
+    expect(viewer).to_have_url(re.compile(f"#{studies(home, DEMO_UNAMBIGUOUS_NAME)[0]}$"))

@@ -222,6 +222,28 @@ def test_an_annotation_is_exported(viewer: Page, clinic: Clinic, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("clinic")
+def test_the_keyboard_stays_where_it_decided_and_each_decision_names_its_finding(viewer: Page) -> None:
+    begin(viewer)
+    levels = viewer.get_by_role("group", name="Air-fluid levels")
+    for name in ("Cannot say", "Draw"):
+        levels.get_by_role("button", name=name).press("Enter")
+        expect(levels.get_by_role("button", name=name)).to_be_focused()
+        expect(levels.get_by_role("button", name=name)).to_have_attribute("aria-pressed", "true")
+    viewer.get_by_role("button", name="Eraser").press("Enter")
+    expect(viewer.get_by_role("button", name="Eraser")).to_be_focused()
+
+
+@pytest.mark.usefixtures("clinic")
+def test_a_banner_of_two_lines_hides_nothing_of_the_film_on_a_phone(phone: Page) -> None:
+    begin(phone)
+    phone.locator("#annotate-author").scroll_into_view_if_needed()
+    film, banner = phone.locator("#middle").bounding_box(), phone.locator("#critical").bounding_box()
+    assert film and banner
+    assert banner["y"] == 0 and banner["height"] > 40, "control: it stays in sight and has two lines"
+    assert film["y"] >= banner["height"] - 1
+
+
+@pytest.mark.usefixtures("clinic")
 def test_a_finger_draws_and_two_fingers_zoom_without_a_stroke(phone: Page) -> None:
     begin(phone)
     row(phone, STOOL).get_by_role("button", name="Draw").click()

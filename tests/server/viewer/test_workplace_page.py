@@ -66,6 +66,7 @@ def test_a_draft_is_signed_and_amended_in_the_page(viewer: Page, clinic: Clinic,
     form = viewer.get_by_role("dialog")
     expect(form).to_contain_text(DEMO_UNAMBIGUOUS_NAME)
     expect(form).to_contain_text("Free intraperitoneal air")
+    expect(form.locator(".who")).to_contain_text(re.compile(r"Born \d{4}-\d\d-\d\d · Film \d{4}-\d\d-\d\d"))
     send = form.get_by_role("button", name="Sign")
     viewer.locator("#sign-name").fill("agent")
     viewer.locator("#sign-told").fill("Dr Lee, ward 3")

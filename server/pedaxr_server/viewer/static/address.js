@@ -1,5 +1,7 @@
 // The page's address names the study on screen, so that Back, Forward and a copied link mean what they show.
 
+import { byId } from "./dom.js";
+
 /** The study that the address names, or null. */
 export function addressedStudy() {
   const name = location.hash.slice(1);
@@ -16,7 +18,14 @@ export function setAddress(studyId) {
   history.pushState(null, "", studyId ? `#${encodeURIComponent(studyId)}` : `${location.pathname}${location.search}`);
 }
 
-/** Call `follow(study id or null)` when the address changes by other means than ours. */
+/** Call `follow(study id or null)` when the address changes by other means than ours; the page's name leads to its start. */
 export function onAddress(follow) {
   window.addEventListener("hashchange", () => follow(addressedStudy()));
+  const home = byId("home");
+  home.href = location.pathname;
+  home.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // into a tab of its own
+    event.preventDefault();
+    follow(null);
+  });
 }

@@ -166,7 +166,7 @@ export class Annotating {
       el("label", { class: "field", for: "annotate-author" }, t("signName"), author),
       el("p", { class: "refusal", id: "annotate-told", role: "status" }),
       el("p", { class: "acts" },
-        el("button", { type: "button", class: "primary", disabled: annotation.isEmpty, onclick: () => this.#save() }, t("annotateSave")),
+        el("button", { type: "button", class: "primary", "data-key": "save", disabled: annotation.isEmpty, onclick: () => this.#save() }, t("annotateSave")),
         el("button", { type: "button", onclick: () => this.close() }, t("close"))),
       el("p", { class: "acts" }, `${t("exportAs")} `, FORMATS.map((format) =>
         el("button", { type: "button", onclick: () => this.#export(format) }, t(`format_${format}`)))),
@@ -186,24 +186,24 @@ export class Annotating {
     return el("li", { "data-decide": name, class: name === this.#finding ? "lit" : "" },
       el("p", {}, swatch, " ", el("b", {}, term(name)), " ",
         el("span", { class: "quiet" }, now ? t(`decision_${now}`) : t(isOutlined ? "outlinedByNetwork" : "notOutlined"))),
-      el("p", { class: "acts" },
-        choices.map((decision) => el("button", { type: "button", "aria-pressed": String(now === decision), onclick: () => decide(decision) },
+      el("p", { class: "acts", role: "group", "aria-label": term(name) },
+        choices.map((decision) => el("button", { type: "button", "data-key": `${name}-${decision}`, "aria-pressed": String(now === decision), onclick: () => decide(decision) },
           t(decision === "rejected" && !isOutlined ? "decide_absent" : `decide_${decision}`))),
-        el("button", { type: "button", "aria-pressed": String(name === this.#finding), onclick: () => this.#choose(name) }, t("decide_draw"))));
+        el("button", { type: "button", "data-key": `${name}-draw`, "aria-pressed": String(name === this.#finding), onclick: () => this.#choose(name) }, t("decide_draw"))));
   }
 
   #pens() {
     const size = el("input", { type: "range", min: 1, max: 60, "aria-label": t("penSize"), oninput: () => (this.#radius = Number(size.value)) });
     size.value = this.#radius;
     return el("p", { class: "acts", role: "group", "aria-label": t("tools") },
-      PENS.map((pen) => el("button", { type: "button", "data-pen": pen, "aria-pressed": String(pen === this.#pen), onclick: () => this.#take(pen) }, t(`pen_${pen}`))),
+      PENS.map((pen) => el("button", { type: "button", "data-pen": pen, "data-key": pen, "aria-pressed": String(pen === this.#pen), onclick: () => this.#take(pen) }, t(`pen_${pen}`))),
       this.#corners.length > 2 ? el("button", { type: "button", onclick: () => this.#closePolygon() }, t("closePolygon")) : null,
-      el("button", { type: "button", "data-do-undo": "", disabled: !this.#annotation.canUndo && !this.#corners.length, onclick: () => this.#undo() }, t("undo")),
+      el("button", { type: "button", "data-do-undo": "", "data-key": "undo", disabled: !this.#annotation.canUndo && !this.#corners.length, onclick: () => this.#undo() }, t("undo")),
       el("label", { class: "size" }, t("penSize"), " ", size));
   }
 
   #unsuitable() {
-    const box = el("input", { id: "annotate-unsuitable", type: "checkbox" });
+    const box = el("input", { id: "annotate-unsuitable", type: "checkbox", "data-key": "unsuitable" });
     box.checked = this.#annotation.isUnsuitable;
     box.addEventListener("change", () => ((this.#annotation.isUnsuitable = box.checked), this.#draw()));
     return el("label", { class: "tick" }, box, " ", t("unsuitable"));

@@ -14,9 +14,11 @@ export function svgEl(tag, props = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), props, children);
 }
 
-/** Replace everything inside a node. */
+/** Replace everything inside a node; the focus stays on what has the same data-key. */
 export function put(node, ...children) {
+  const focused = node.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   node.replaceChildren(...present(children));
+  if (focused) node.querySelector(`[data-key="${focused}"]`)?.focus();
   return node;
 }
 

@@ -11,7 +11,6 @@ import { sureness, t, term } from "./words.js";
  * @param on {toggle(name, isOn), toggleAll(kind, isOn), opacity(kind, value), light(name or null)}
  */
 export function showLayers(node, outlines, shown, on) {
-  const focused = node.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   put(
     node,
     outlines.in_doubt ? null : group("finding", t("findings"), outlines.findings, shown, on),
@@ -19,7 +18,6 @@ export function showLayers(node, outlines, shown, on) {
     group("structure", t("structures"), outlines.structures, shown, on),
     outlines.quality_notes?.length ? notes(outlines.quality_notes) : null,
   );
-  if (focused) node.querySelector(`[data-key="${focused}"]`)?.focus();
 }
 
 /** Light one row. */

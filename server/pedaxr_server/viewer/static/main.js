@@ -72,8 +72,8 @@ function leave(next = null) {
 /** What the address names is what is shown: Back, Forward, and an address that was typed or pasted. */
 function follow(studyId) {
   search.drop();
-  if (studyId === goal) return undefined;
   if (!studyId) return openNothing();
+  if (studyId === goal) return undefined;
   const known = state.patient?.studies.find((study) => study.study_id === studyId);
   return known ? openStudy(known) : openById(studyId);
 }

@@ -7,6 +7,10 @@ import { showCritical } from "./report_head.js";
 import { describeStudy, sexOf, showAnswer } from "./search.js";
 import { currentLanguage, t } from "./words.js";
 
+// On a small screen the film stops below the banner, however many lines that has.
+new ResizeObserver(([{ target }]) => document.documentElement.style.setProperty("--banner", `${target.offsetHeight}px`))
+  .observe(byId("critical"));
+
 /** The film `by` places further down the list (newest first), or null. */
 export function studyBeside(by) {
   const studies = state.patient?.studies ?? [];

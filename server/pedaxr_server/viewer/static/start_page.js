@@ -38,7 +38,7 @@ function namesToTry(list) {
 /** By what is urgent, or by what the networks would learn most from. */
 const orders = (isTeaching, on) => el("p", { class: "orders", role: "group", "aria-label": t("order") },
   [false, true].map((teaches) => el("button",
-    { type: "button", "aria-pressed": String(teaches === isTeaching), onclick: () => on.teach(teaches) },
+    { type: "button", "data-key": `order-${teaches}`, "aria-pressed": String(teaches === isTeaching), onclick: () => on.teach(teaches) },
     t(teaches ? "orderTeaching" : "orderUrgency"))));
 
 function instructive(teaching, on) {

@@ -19,11 +19,12 @@ export function showVersions(node, versions, shown, on) {
 function versionItem(one, shown, on, differences) {
   const isShown = one.report_id === shown.report_id;
   const when = timeOf(one.signed_at ?? one.created_at);
+  const named = t("version", one.version);
   return el("li", { "aria-current": isShown ? "true" : null },
-    el("span", {}, [t("version", one.version), t(`status_${one.status}`), one.signed_by, when].filter(Boolean).join(" · ")),
+    el("span", {}, [named, t(`status_${one.status}`), one.signed_by, when].filter(Boolean).join(" · ")),
     isShown ? null : el("span", { class: "actions" },
-      el("button", { type: "button", onclick: () => on.show(one.report_id) }, t("show")),
-      el("button", { type: "button", onclick: () => showDifferences(differences, one, shown) }, t("compare"))));
+      el("button", { type: "button", "aria-label": `${t("show")}, ${named}`, onclick: () => on.show(one.report_id) }, t("show")),
+      el("button", { type: "button", "aria-label": `${t("compare")}, ${named}`, onclick: () => showDifferences(differences, one, shown) }, t("compare"))));
 }
 
 /** Section by section, from the older version to the newer; what is the same is left out. */

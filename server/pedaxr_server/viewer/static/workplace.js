@@ -47,7 +47,11 @@ class Workplace {
     if (state.patient || state.study || state.answer) return;
     const load = this.#isWanted ? null : () => ((this.#isWanted = true), this.start());
     showStart(byId("answer"), this.#list, this.#teaching, { open: openById, search, load, teach: (is) => this.#teach(is) });
-    if (takesFilms) byId("answer").append(dropZone((file) => this.#take(file)));
+    if (!takesFilms) return;
+    const zone = dropZone((file) => this.#take(file));
+    const orders = byId("answer").querySelector(".orders");
+    if (orders) orders.before(zone); // not under a list of fifty films
+    else byId("answer").append(zone);
   }
 
   /** A film that belongs to no study. */
@@ -107,7 +111,9 @@ class Workplace {
   #sign(report, act) {
     const { server, state, showReport } = this.#page;
     const { study, patient } = state;
-    const who = [patient?.patient_name, patient?.patient_birth_date, study.study_date, study.study_id].filter(Boolean).join(" · ");
+    const born = patient?.patient_birth_date ? `${t("born")} ${patient.patient_birth_date}` : null;
+    const taken = study.study_date ? `${t("film")} ${study.study_date}` : null;
+    const who = [patient?.patient_name, born, taken, study.study_id].filter(Boolean).join(" · ");
     askSignature(report, who, async (given) => {
       await server.call(`workplace/reports/${encodeURIComponent(report.report_id)}/${act}`, given);
       const stands = await server.readResource(studyUri(study.study_id, "report.json"));
