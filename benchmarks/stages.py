@@ -96,14 +96,13 @@ def _outlines(pixels: np.ndarray, segmenter: CompiledSegmenter) -> dict[str, Sta
     seen = segmenter.predict(pixels)
     inputs, _ = prepare(pixels, segmenter.size)
     logits = np.asarray(segmenter.graph(inputs[None, None])[0], np.float32)
-    limits_of = {"thresholds": segmenter.thresholds, "min_area_px": segmenter.min_area_px}
-    masks = channel_masks(seen, **limits_of)
+    masks = channel_masks(seen, segmenter)
     planes, outlined = seen.probabilities.nbytes, sum(mask.nbytes for mask in masks.values())
     return {
         "probabilities in the frame": (lambda: enlarge(logits, segmenter.size), 0, logits.nbytes + planes),
-        "outlines": (lambda: channel_masks(seen, **limits_of), 0, planes + outlined),
+        "outlines": (lambda: channel_masks(seen, segmenter), 0, planes + outlined),
         "regions placed and drawn": (
-            lambda: find_regions(seen, pixels, **limits_of, pixel_spacing_mm=(0.3, 0.3), masks=masks),
+            lambda: find_regions(seen, pixels, masks, pixel_spacing_mm=(0.3, 0.3)),
             0,
             outlined + pixels.nbytes,
         ),

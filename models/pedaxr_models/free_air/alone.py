@@ -23,13 +23,8 @@ class SecondAlone(FilmSegmenter):
     runtime = "torch"
 
     def __init__(self, first: FilmSegmenter, second: PyramidNetwork) -> None:
-        super().__init__(
-            size=first.size,
-            thresholds=first.thresholds,
-            min_area_px=first.min_area_px,
-            core_thresholds=first.core_thresholds,
-            call_thresholds=first.call_thresholds,
-        )
+        super().__init__(size=first.size)
+        self.take_thresholds_of(first)
         self.first, self.second = first, second
 
     def _probabilities(self, film: FloatArray) -> FloatArray:

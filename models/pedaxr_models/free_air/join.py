@@ -43,11 +43,13 @@ def join(segmentation: Path, free_air: Path, out: Path, *, outlined_from: float,
     kept = segmenter.network.state_dict()
     own = {name: tensor for name, tensor in kept.items() if not name.startswith("second.")}
     joined.load_state_dict(own | {f"second.{name}": tensor for name, tensor in second.state_dict().items()})
+    changed = Segmenter(joined, size=segmenter.size, name=segmenter.name)
+    changed.take_thresholds_of(segmenter)
     own_points = {"outlined_from": outlined_from, "called_from": called_from}
     save_checkpoint(
         out,
         tensors=joined.state_dict(),
-        config=_like(segmenter, joined).to_config(),
+        config=changed.to_config(),
         metrics=stored.metrics,
         recipe=stored.recipe | {"second": learned.recipe | own_points},
         data=stored.data,
@@ -79,18 +81,6 @@ def _checkpoint(folder: Path) -> Checkpoint:
             "free-air`."
         )
     return checkpoint
-
-
-def _like(segmenter: Segmenter, network: SegmentationNetwork) -> Segmenter:
-    return Segmenter(
-        network,
-        size=segmenter.size,
-        name=segmenter.name,
-        thresholds=segmenter.thresholds,
-        min_area_px=segmenter.min_area_px,
-        core_thresholds=segmenter.core_thresholds,
-        call_thresholds=segmenter.call_thresholds,
-    )
 
 
 @torch.no_grad()

@@ -98,6 +98,11 @@ class FilmSegmenter(ABC):
         self.features_from = features_from or weights_sha256
         self._ahead: dict[bytes, tuple[FloatArray, FloatArray | None]] = {}
 
+    def take_thresholds_of(self, other: "FilmSegmenter") -> None:
+        """From now on outline, call and measure from the probabilities that another does."""
+        self.thresholds, self.min_area_px = dict(other.thresholds), dict(other.min_area_px)
+        self.core_thresholds, self.call_thresholds = dict(other.core_thresholds), dict(other.call_thresholds)
+
     @abstractmethod
     def _probabilities(self, film: FloatArray) -> FloatArray:
         """Prepared films (B, size, size) to probabilities (B, C, 512, 512)."""

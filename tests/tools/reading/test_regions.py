@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -22,7 +23,11 @@ from pedaxr_models.segmentation.landmarks import (
 from pedaxr_models.segmentation.segmenter import Segmentation
 from pedaxr_models.segmentation.transforms import Letterbox
 
-HALF = dict.fromkeys(CHANNELS, 0.5)
+
+def limits(**own: dict[str, float]) -> SimpleNamespace:
+    """Of a segmenter, all that outlines depend on."""
+    half = dict.fromkeys(CHANNELS, 0.5)
+    return SimpleNamespace(**{"thresholds": half, "min_area_px": {}, "call_thresholds": {}, **own})
 
 
 def regions_of(
@@ -37,13 +42,9 @@ def regions_of(
     probabilities = np.zeros((len(CHANNELS), 512, 512), np.float32)
     for name, plane in planes.items():
         probabilities[CHANNELS.index(name)] = plane
-    found = find_regions(
-        Segmentation(probabilities, letterbox),
-        film,
-        thresholds=HALF,
-        min_area_px=least or {},
-        pixel_spacing_mm=spacing,
-    )
+    segmentation = Segmentation(probabilities, letterbox)
+    masks = channel_masks(segmentation, limits(min_area_px=least or {}))
+    found = find_regions(segmentation, film, masks, pixel_spacing_mm=spacing)
     return {region.name: region for region in found}
 
 
@@ -207,10 +208,10 @@ def test_a_region_is_called_by_its_sure_pixels_and_outlined_with_its_faint_ones(
     air = CHANNELS.index("pneumoperitoneum")
     seen[air, 100:140, 100:140], seen[air, 110:122, 110:122] = 0.9, 0.9999  # 144 sure pixels of 1600
     seen[air, 300:340, 300:340], seen[air, 310:315, 310:315] = 0.9, 0.9999  # 25 of 1600
-    options = {"thresholds": dict.fromkeys(CHANNELS, 0.5), "min_area_px": {"pneumoperitoneum": 110}}
+    least = {"pneumoperitoneum": 110}
     segmentation = Segmentation(seen, Letterbox(512, 512))
-    called = channel_masks(segmentation, call_thresholds={"pneumoperitoneum": 0.999}, **options)
+    sure = limits(min_area_px=least, call_thresholds={"pneumoperitoneum": 0.999})
+    called = channel_masks(segmentation, sure)
     assert called["pneumoperitoneum"].sum() == 1600 and called["pneumoperitoneum"][120, 120]
-    assert (
-        channel_masks(segmentation, **options)["pneumoperitoneum"].sum() == 3200
-    )  # control: no call of its own
+    plain = channel_masks(segmentation, limits(min_area_px=least))
+    assert plain["pneumoperitoneum"].sum() == 3200, "control: no call of its own"

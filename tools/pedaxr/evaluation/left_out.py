@@ -137,13 +137,8 @@ def read_left_out(
 def _network(folder: Path, shipped: FilmSegmenter, second: tuple[float, float]) -> FilmSegmenter:
     if is_second(folder):
         return second_alone(folder, shipped, outlined_from=second[0], called_from=second[1])
-    return _as_shipped(load_segmenter(folder), shipped)
-
-
-def _as_shipped(network: FilmSegmenter, shipped: FilmSegmenter) -> FilmSegmenter:
-    """The network with the thresholds that its mean is shipped with."""
-    network.thresholds, network.min_area_px = shipped.thresholds, shipped.min_area_px
-    network.call_thresholds, network.core_thresholds = shipped.call_thresholds, shipped.core_thresholds
+    network = load_segmenter(folder)
+    network.take_thresholds_of(shipped)
     return network
 
 
@@ -170,13 +165,7 @@ def _versions(
 
 def _structures(film: PartialFilm, known: KnownPlanes, network: FilmSegmenter) -> dict[str, float]:
     seen = network.predict_frame(known.frame, known.letterbox)
-    masks = channel_masks(
-        seen,
-        thresholds=network.thresholds,
-        min_area_px=network.min_area_px,
-        call_thresholds=network.call_thresholds,
-    )
-    return structure_dice(film, masks, known.letterbox)
+    return structure_dice(film, channel_masks(seen, network), known.letterbox)
 
 
 def _pasted(

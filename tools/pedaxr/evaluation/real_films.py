@@ -26,7 +26,7 @@ from pedaxr_models.segmentation.mixed.known_planes import fill, grow
 from pedaxr_models.segmentation.transforms import Letterbox
 
 if TYPE_CHECKING:
-    from pedaxr_models.segmentation.film_segmenter import FilmSegmenter, Segmentation
+    from pedaxr_models.segmentation.film_segmenter import FilmSegmenter
 
 BoolArray = NDArray[np.bool_]
 Verdict = Literal["refused", "doubted", "read", "unreadable"]
@@ -104,7 +104,7 @@ def measure_film(film: PartialFilm) -> RealRecord:
     except (UnreadableImage, NotAnAbdominalFilm) as err:
         return RealRecord(film, "unreadable", str(err))
     seen = models.segmenter().predict(pixels)
-    masks = _masks(seen)
+    masks = channel_masks(seen, models.segmenter())
     outlined = tuple(f for f in FINDINGS if masks[f].any())
     verdict, reason, told, is_critical = as_in_service(film.image_path)
     return RealRecord(
@@ -120,16 +120,6 @@ def measure_film(film: PartialFilm) -> RealRecord:
         },
         masks=masks,
         frame=seen.frame_of(pixels),
-    )
-
-
-def _masks(seen: "Segmentation") -> dict[str, BoolArray]:
-    segmenter = models.segmenter()
-    return channel_masks(
-        seen,
-        thresholds=segmenter.thresholds,
-        min_area_px=segmenter.min_area_px,
-        call_thresholds=segmenter.call_thresholds,
     )
 
 

@@ -113,10 +113,8 @@ class Outlines:
         regions = find_regions(
             self.segmentation,
             self.film,
-            thresholds={},
-            min_area_px={},
+            {**self.masks, channel: mask},
             pixel_spacing_mm=square_spacing(spacing),
-            masks={**self.masks, channel: mask},
         )
         return self.framing.stored_region(next(region for region in regions if region.name == channel))
 
@@ -198,21 +196,8 @@ def outline_framed(
     begin(lambda: segmentation.tissue)
     looks = Looks(segmentation, film, segmenter.glance)
     meanwhile(framing)
-    thresholds, min_area_px = segmenter.thresholds, segmenter.min_area_px
-    masks = channel_masks(
-        segmentation,
-        thresholds=thresholds,
-        min_area_px=min_area_px,
-        call_thresholds=segmenter.call_thresholds,
-    )
-    regions = find_regions(
-        segmentation,
-        film,
-        thresholds=thresholds,
-        min_area_px=min_area_px,
-        pixel_spacing_mm=square_spacing(spacing),
-        masks=masks,
-    )
+    masks = channel_masks(segmentation, segmenter)
+    regions = find_regions(segmentation, film, masks, pixel_spacing_mm=square_spacing(spacing))
     cores = with_cores(masks, segmentation.probabilities, segmenter.core_thresholds)
     return Outlines(
         framing, film, segmentation, masks, cores, tuple(regions), _stored_regions(regions, framing), looks

@@ -18,7 +18,7 @@ from pedaxr_models.labels import CHANNELS, FINDINGS
 from pedaxr_models.segmentation.landmarks import Landmarks, box_of, find_landmarks, locate, pieces_of
 
 if TYPE_CHECKING:
-    from pedaxr_models.segmentation.film_segmenter import Segmentation
+    from pedaxr_models.segmentation.film_segmenter import FilmSegmenter, Segmentation
     from pedaxr_models.segmentation.transforms import Letterbox
 
 BoolArray = NDArray[np.bool_]
@@ -32,31 +32,18 @@ _OUTLINE_TOLERANCE_PX = 0.7  # of the frame
 def find_regions(
     segmentation: "Segmentation",
     film: FloatArray,
+    masks: Mapping[str, BoolArray],
     *,
-    thresholds: Mapping[str, float],
-    min_area_px: Mapping[str, int],
     pixel_spacing_mm: tuple[float, float] | None,
-    call_thresholds: Mapping[str, float] | None = None,
-    masks: Mapping[str, BoolArray] | None = None,
 ) -> list[Region]:
-    """One region per channel that has any piece of its least area, in the order of `CHANNELS`.
+    """One region per channel of which anything is outlined, in the order of `masks`.
 
     Args:
         segmentation: probabilities in the frame, and the way back to the film.
         film: (H, W) in [0, 1], bone bright, as the segmentation was made from.
-        thresholds: per channel, probability from which a pixel belongs to it.
-        min_area_px: per channel, pixels of the frame that a connected piece needs; 30 where not given.
-        call_thresholds: per channel, probability that enough of its pixels need, where it is given.
+        masks: (S, S) per channel, as `channel_masks` gives them.
         pixel_spacing_mm: row, column of the film.
-        masks: what `channel_masks` gives, where it is known already.
     """
-    if masks is None:
-        masks = channel_masks(
-            segmentation,
-            thresholds=thresholds,
-            min_area_px=min_area_px,
-            call_thresholds=call_thresholds,
-        )
     body = segmentation.body_of(film, masks)
     landmarks = find_landmarks(masks, body)
     measured = Measures(segmentation.letterbox, landmarks, int(np.count_nonzero(body)), pixel_spacing_mm)
@@ -67,22 +54,22 @@ def find_regions(
     ]
 
 
-def channel_masks(
-    segmentation: "Segmentation",
-    *,
-    thresholds: Mapping[str, float],
-    min_area_px: Mapping[str, int],
-    call_thresholds: Mapping[str, float] | None = None,
-) -> dict[str, BoolArray]:
-    """Per channel, (S, S) bool: at or above its threshold, on the film, small pieces removed."""
-    least = np.array([thresholds[channel] for channel in CHANNELS], np.float32)
+def channel_masks(segmentation: "Segmentation", segmenter: "FilmSegmenter") -> dict[str, BoolArray]:
+    """Per channel, (S, S) bool: at or above its threshold, on the film, small pieces removed.
+
+    Args:
+        segmentation: probabilities in the frame.
+        segmenter: whose thresholds and least areas hold; a channel without a least area of its own needs 30
+            pixels in a piece.
+    """
+    least = np.array([segmenter.thresholds[channel] for channel in CHANNELS], np.float32)
     planes = segmentation.probabilities >= least[:, None, None]
     _clear_bars(planes, segmentation.letterbox.content)
     masks = {}
     for channel, probability, outlined in zip(CHANNELS, segmentation.probabilities, planes, strict=True):
-        call = (call_thresholds or {}).get(channel)
+        call = segmenter.call_thresholds.get(channel)
         sure = None if call is None else probability >= call
-        masks[channel] = large_pieces(outlined, min_area_px.get(channel, _LEAST_STRUCTURE_PX), sure)
+        masks[channel] = large_pieces(outlined, segmenter.min_area_px.get(channel, _LEAST_STRUCTURE_PX), sure)
     return masks
 
 
