@@ -202,8 +202,8 @@ def _header(cells: tuple[str, ...]) -> list[str]:
     if missing:
         raise DatasetError(
             f"The table has no column {' and '.join(missing)}; its first line was read as {len(header)} "
-            "columns. It needs ImagePath, Point and Class, parted by commas, semicolons or tabs. Columns of "
-            "other names: --map ImagePath=NAME."
+            "columns. It needs ImagePath and Class, and Point for outlines, parted by commas, semicolons or "
+            "tabs. Rename columns of other names; a command that has --map also takes --map ImagePath=NAME."
         )
     if twice := sorted({name for name in header if name in _COLUMNS and header.count(name) > 1}):
         raise DatasetError(f"The table has the column {' and '.join(twice)} twice. Keep the right one.")

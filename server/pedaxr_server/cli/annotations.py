@@ -91,7 +91,7 @@ def _next(found: "TeachingList") -> "Table":
 
     title = f"{found.corrected} films corrected, {found.looked_at} with a draft that nobody corrected"
     table = Table(
-        "study", "on", "witnesses disagree on", "unsure", "in doubt", "few examples of", title=title
+        "study", "on", "draft and outlines disagree on", "unsure", "in doubt", "few examples of", title=title
     )
     for film in found.films:
         unsure = "" if film.unsure is None else f"{film.unsure:.2f}"

@@ -17,6 +17,7 @@ _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#111;"
     "background:#fff}h1{font-size:1.3rem}h2{font-size:1rem;margin:1.2rem 0 .2rem}p{margin:.2rem 0}"
     ".critical{border:2px solid #b00020;color:#b00020;padding:.5rem .8rem;font-weight:bold}"
+    ":lang(ko){word-break:keep-all;overflow-wrap:break-word}"
     ".notice{border-left:4px solid #444;padding:.2rem .8rem}"
     ".small{font-size:.85rem;color:#555}.each-sheet{display:none}"
     # The head of a table stands on every sheet that the table runs over.

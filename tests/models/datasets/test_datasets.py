@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -227,9 +228,21 @@ def test_our_own_columns_are_read(tmp_path: Path) -> None:
     assert film.labelled_channels == {finding.value for finding in FINDINGS}
 
 
+def test_the_csv_that_the_docs_show_is_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "my.csv").write_text(shown)
+    png(tmp_path / "films" / "0001.png", size=256)
+    (tmp_path / "films" / "0002.dcm").write_bytes(encode_dicom(make_film(sample_spec(0, 0))))
+    read = read_dataset(tmp_path / "my.csv")
+    assert [film.label for film in read.films] == [Finding.CONSTIPATION, NORMAL]
+    assert list(read.films[0].polygons) == [Finding.CONSTIPATION]
+    assert read.rejections == ()
+
+
 def test_a_csv_of_another_shape_is_refused_as_a_whole(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DatasetError, match="ImagePath"):
+    with pytest.raises(DatasetError, match=r"needs ImagePath and Class, and Point for outlines.*Rename columns"):
         read_dataset(tmp_path / "x.csv")
     (tmp_path / "y.csv").write_bytes(b"\xff\xfe\x00\x80\xff")
     with pytest.raises(DatasetError, match="UTF-8"):

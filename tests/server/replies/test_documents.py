@@ -53,3 +53,8 @@ def test_each_sheet_says_what_it_is_not_and_whose_it_is(language: Language, word
         assert word in head
     assert html.index('<div class="head">') < html.index("<h1>")
     assert "table-header-group" in html and "break-inside:avoid" in html  # repeated on every sheet
+
+
+def test_korean_is_parted_between_words() -> None:
+    html = report_html(report_of("윤하람"), "ko")
+    assert '<html lang="ko">' in html and ":lang(ko){word-break:keep-all" in html
