@@ -242,7 +242,9 @@ def test_the_csv_that_the_docs_show_is_read(tmp_path: Path) -> None:
 
 def test_a_csv_of_another_shape_is_refused_as_a_whole(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DatasetError, match=r"needs ImagePath and Class, and Point for outlines.*Rename columns"):
+    with pytest.raises(
+        DatasetError, match=r"needs ImagePath and Class, and Point for outlines.*Rename columns"
+    ):
         read_dataset(tmp_path / "x.csv")
     (tmp_path / "y.csv").write_bytes(b"\xff\xfe\x00\x80\xff")
     with pytest.raises(DatasetError, match="UTF-8"):
