@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pedaxr_server.cli.data import library_errors
-from pedaxr_server.cli.evaluate.films import DATA
-from pedaxr_server.cli.options import FOLDER, json_option, show
+from pedaxr_server.cli.options import DATA, FILE_IN, FOLDER, json_option, show
 from pedaxr_server.cli.publish import publish
 from pedaxr_server.cli.train.options import eyes_options
 
@@ -54,7 +53,7 @@ segmenter_option = click.option(
 @click.option(
     "--publish",
     "document",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FILE_IN,
     help="Write the table into this Markdown file and, but for --compare, into the card of --checkpoint.",
 )
 @click.option(

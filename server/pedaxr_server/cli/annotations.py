@@ -9,7 +9,16 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_models.labels import Finding
-from pedaxr_server.cli.options import FILE, FOLDER, home_option, json_option, show, write_bytes
+from pedaxr_server.cli.options import (
+    DATA,
+    FILE,
+    FOLDER,
+    FOLDER_IN,
+    home_option,
+    json_option,
+    show,
+    write_bytes,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -125,11 +134,9 @@ def _labels(context: click.Context, parameter: click.Parameter, given: tuple[str
 
 
 @annotations.command()
-@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.argument("source", type=DATA)
 @click.argument("out", type=FOLDER)
-@click.option(
-    "--films", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of the films."
-)
+@click.option("--films", type=FOLDER_IN, help="Folder of the films.")
 @click.option(
     "--absent-unless-drawn",
     is_flag=True,
@@ -188,7 +195,7 @@ def _unused(unused: "list[Unused]", how: str) -> list[str]:
 
 
 @annotations.command("import")
-@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.argument("source", type=DATA)
 @click.option("--by", required=True, metavar="NAME", help="The human who answers for the outlines.")
 @click.option(
     "--absent-unless-drawn",

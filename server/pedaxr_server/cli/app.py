@@ -14,10 +14,10 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr.radiograph.isolation import decode_in_worker
+from pedaxr_server.cli.group import PedaxrGroup
 from pedaxr_server.cli.options import (
     FILE,
     FOLDER,
-    PedaxrGroup,
     home_option,
     json_option,
     read_date,

@@ -7,7 +7,8 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import progress_bar
-from pedaxr_server.cli.options import FOLDER, json_option, resumable, show, use_weights, weights_option
+from pedaxr_server.cli.group import resumable
+from pedaxr_server.cli.options import DATA, FOLDER, json_option, show, use_weights, weights_option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path, exists=True), metavar="FOLDER|CSV")
+@click.argument("source", type=DATA, metavar="FOLDER|CSV")
 @click.option("--out", type=FOLDER, required=True, help="Where the Parquet parts go; resumed when not empty.")
 @click.option(
     "--processes",

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import click
 
-from pedaxr_server.cli.options import FILE, FOLDER, home_option, json_option, use_weights, weights_option
+from pedaxr_server.cli.options import (
+    FILE,
+    FILE_IN,
+    FOLDER,
+    home_option,
+    json_option,
+    use_weights,
+    weights_option,
+)
 
 
 @click.command()
@@ -28,7 +36,7 @@ def backup(file: Path, home: Path | None) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=FILE_IN)
 @click.option("--into", type=FOLDER, required=True, help="Folder to create.")
 def restore(file: Path, into: Path) -> None:
     """Restore a backup FILE into a new folder."""

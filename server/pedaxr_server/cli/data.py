@@ -11,14 +11,16 @@ import click
 
 from pedaxr.errors import InvalidRequest, ModelUnavailable, StorageError
 from pedaxr_models.labels import Finding
+from pedaxr_server.cli.group import resumable
 from pedaxr_server.cli.options import (
+    DATA,
+    FILE,
     FOLDER,
     console,
     home_option,
     json_option,
     map_option,
     may_replace,
-    resumable,
     show,
 )
 from pedaxr_server.cli.reports import is_interactive
@@ -158,7 +160,7 @@ def ood_images(out: Path, count: int, seed: int) -> None:
 
 
 @click.command()
-@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("out", type=FILE)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--outlines", is_flag=True, help="Outline the findings.")
 @click.option("--structures", is_flag=True, help="Outline the structures too.")
@@ -184,7 +186,7 @@ def sheet(out: Path, seed: int, outlines: bool, structures: bool, view: str | No
 
 
 @click.command()
-@click.argument("data", type=click.Path(path_type=Path, exists=True))
+@click.argument("data", type=DATA)
 @click.argument("out", type=FOLDER)
 @click.option("--korean", is_flag=True, help="Use the Korean folder names instead of the English ones.")
 def export(data: Path, out: Path, korean: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.options import json_option, show, write_text
+from pedaxr_server.cli.options import DATA, json_option, show, write_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from pedaxr_models.datasets.outline_areas import FindingAreas
     from pedaxr_models.labels import Finding
 
-_DATA = click.Path(path_type=Path, exists=True)
-
 
 @click.command()
-@click.argument("data", type=_DATA)
+@click.argument("data", type=DATA)
 @click.option(
     "--limit", type=click.IntRange(30), default=1000, show_default=True, help="Films probed at most."
 )
@@ -53,7 +51,7 @@ def leaks(ctx: click.Context, data: Path, limit: int, seed: int, write: bool, js
 
 
 @click.command()
-@click.argument("data", type=_DATA)
+@click.argument("data", type=DATA)
 @json_option
 def areas(data: Path, json_path: Path | None) -> None:
     """Measure the outlines of each finding, compared with published figures for real films."""

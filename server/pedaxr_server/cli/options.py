@@ -1,23 +1,18 @@
-"""Options, error handling and JSON output that every command shares."""
+"""Options that commands share, and what they print and write."""
 
-import errno
-import io
 import json
 import os
-import shlex
 import sys
 import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pedaxr.errors import InvalidRequest, PedaxrError, StorageError
+from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.storage.files import replace_durably
-from pedaxr_server.cli.locales import in_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,33 +29,14 @@ _BEGINNINGS = {
 }
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Packages that only some commands need, by the extra that brings them.
-EXTRAS = {
-    "pyarrow": "archive",
-    "ray": "ray",
-    "highdicom": "pacs",
-    "pynetdicom": "pacs",
-    "httpx2": "pacs",
-} | dict.fromkeys(
-    (
-        "matplotlib",
-        "onnx",
-        "pandas",
-        "safetensors",
-        "scipy",
-        "sklearn",
-        "tokenizers",
-        "torch",
-        "torchvision",
-        "transformers",
-    ),
-    "train",
-)
 _WIDEST = 1000  # columns; a study id has at most 64
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, format, halves of characters, ends of lines
-_INTERRUPTED = 130  # as shells count SIGINT
+# What a command makes or may find; the others must be there.
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER_IN = click.Path(path_type=Path, exists=True, file_okay=False)
+FILE_IN = click.Path(path_type=Path, exists=True, dir_okay=False)
+DATA = click.Path(path_type=Path, exists=True)  # a folder or a file
 
 
 def home_option(command: F) -> F:
@@ -288,30 +264,6 @@ def write_secret(path: Path, text: str) -> None:
         raise StorageError(f"{path} cannot be made ({err.strerror}). Choose a new file.") from err
 
 
-def never_fail_to_print() -> None:
-    """Have signs that the console's code page lacks replaced, where they would end the command half-way.
-
-    A service without a console has no streams at all; what is printed there goes nowhere.
-    """
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - to the end
-        elif isinstance(stream, io.TextIOWrapper) and stream.errors in _ENDING:
-            stream.reconfigure(errors="replace")
-
-
-_ENDING = ("strict", "surrogateescape")  # the second in the C locale; either ends at a sign that is lacking
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-
-
-def _ended_by_output(err: OSError) -> NoReturn:
-    """One line instead of a traceback, where what is printed cannot be stored."""
-    click.echo(f"error: The output cannot be written ({err.strerror}). Write it elsewhere.", err=True)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still to be flushed would fail again
-    sys.exit(1)
-
-
 def _fits(text: str) -> bool:
     """Whether standard output has every sign of the text."""
     try:
@@ -319,81 +271,3 @@ def _fits(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-class PedaxrGroup(click.Group):
-    """A group that lists its commands by subject and ends with one line on stderr on a PedaxrError.
-
-    Attributes:
-        subjects: names of commands by the heading that they are listed under.
-        former: what commands were called once, and are called now; `--help` does not list it.
-        given: what was typed.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.subjects: dict[str, list[str]] = {}
-        self.former: dict[str, str] = {}
-        self.given: list[str] = []
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Parse and run, on a console of any code page."""
-        in_utf8()
-        never_fail_to_print()
-        try:
-            return super().main(*args, **kwargs)
-        except OSError as err:
-            if err.errno not in _FULL:
-                raise
-            _ended_by_output(err)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse, and keep what was typed: a command that is interrupted says how to go on."""
-        self.given = list(args)
-        return super().parse_args(ctx, args)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, or of that former name."""
-        return super().get_command(ctx, self.former.get(cmd_name, cmd_name))
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands under their subjects."""
-        limit = formatter.width - 6 - max(map(len, self.commands), default=0)
-        for subject, names in self.subjects.items():
-            rows = [(name, self.commands[name].get_short_help_str(limit)) for name in names]
-            with formatter.section(subject):
-                formatter.write_dl(rows)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the chosen command; exit code 1 on a PedaxrError or where an extra is not installed."""
-        try:
-            return super().invoke(ctx)
-        except PedaxrError as err:
-            reason = " ".join([*str(err).split(), *getattr(err, "__notes__", ())])
-        except ModuleNotFoundError as err:
-            package = str(err.name).partition(".")[0]
-            if package not in EXTRAS:
-                raise
-            reason = f"This needs {package}. Install it with: pip install 'pedaxr[{EXTRAS[package]}]'"
-        click.echo(f"error: {reason}", err=True)
-        ctx.exit(1)
-
-
-def resumable(*more: str) -> Callable[[F], F]:
-    """Have a command that Ctrl-C ends say how it goes on: typed again, with `more` behind it."""
-
-    def decorate(command: F) -> F:
-        @wraps(command)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return command(*args, **kwargs)
-            except KeyboardInterrupt:
-                root = click.get_current_context().find_root()
-                typed = root.command.given if isinstance(root.command, PedaxrGroup) else []
-                again = shlex.join([root.info_name or "pedaxr", *typed, *(m for m in more if m not in typed)])
-                click.echo(f"Stopped. What is done is kept; continue with: {again}", err=True)
-                raise click.exceptions.Exit(_INTERRUPTED) from None
-
-        return cast(F, run)
-
-    return decorate

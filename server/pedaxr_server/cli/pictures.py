@@ -8,8 +8,8 @@ import click
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.ablation import segmenter_option
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import DATA, films_of_split
-from pedaxr_server.cli.options import FOLDER
+from pedaxr_server.cli.evaluate.films import films_of_split
+from pedaxr_server.cli.options import DATA, FOLDER
 
 if TYPE_CHECKING:
     from pedaxr_models.captioning.inputs import ReaderFilms

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pedaxr.errors import InvalidRequest
-from pedaxr_server.cli.options import use_weights, weights_option, write_text
+from pedaxr_server.cli.options import FILE_IN, use_weights, weights_option, write_text
 
 _BLOCK = re.compile(
     r"^```python\n(?P<code>.*?)^```\n(?P<gap>\n)?(?P<printed>^```text\n.*?^```\n)?", re.M | re.S
@@ -17,7 +17,7 @@ _BLOCK = re.compile(
 
 
 @click.command()
-@click.argument("page", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("page", type=FILE_IN)
 @weights_option
 def walkthrough(page: Path, weights: Path | None) -> None:
     """Run the Python in PAGE (Markdown) from top to bottom and write what it prints back into it.

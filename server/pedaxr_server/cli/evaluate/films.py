@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING
 import click
 
 from pedaxr.errors import InvalidRequest
+from pedaxr_server.cli.options import DATA, FILE, FILE_IN
 
 if TYPE_CHECKING:
     from pedaxr_models.datasets.film import Film
 
-DATA = click.Path(path_type=Path, exists=True)
 SPLITS = ("train", "validation", "test")
+data_option = click.option("--data", type=DATA, required=True, help="Data set folder or its films.csv.")
+shifted_option = click.option(
+    "--shifted", type=DATA, help="Films of `pedaxr films --shifted`, measured as well."
+)
+records_option = click.option(
+    "--records",
+    type=FILE,
+    help="Keep each film's result here (JSON lines), so that the same command resumes.",
+)
 document_option = click.option(
     "--publish",
     "document",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FILE_IN,
     help="Write the table into this Markdown file.",
 )
 limit_option = click.option("--limit", type=click.IntRange(1), help="Use only the first N films of each set.")

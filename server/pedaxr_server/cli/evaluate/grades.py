@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import DATA, document_option, films_of_split, limit_option
-from pedaxr_server.cli.options import FILE, json_option, show, use_weights, weights_option
+from pedaxr_server.cli.evaluate.films import document_option, films_of_split, limit_option
+from pedaxr_server.cli.options import DATA, FILE, json_option, show, use_weights, weights_option
 from pedaxr_server.cli.publish import publish
 
 

@@ -9,16 +9,14 @@ import click
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import document_option
-from pedaxr_server.cli.options import json_option, show, use_weights, weights_option
+from pedaxr_server.cli.options import FOLDER_IN, json_option, show, use_weights, weights_option
 from pedaxr_server.cli.publish import publish
-
-_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @click.command("left-out")
-@click.argument("runs", nargs=-1, required=True, type=_FOLDER)
+@click.argument("runs", nargs=-1, required=True, type=FOLDER_IN)
 @click.option(
-    "--real", type=_FOLDER, multiple=True, required=True, help="The folders trained on; repeatable."
+    "--real", type=FOLDER_IN, multiple=True, required=True, help="The folders trained on; repeatable."
 )
 @click.option(
     "--versions",

@@ -7,8 +7,9 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import DATA, limit_option
+from pedaxr_server.cli.evaluate.films import limit_option
 from pedaxr_server.cli.options import (
+    DATA,
     FILE,
     home_option,
     json_option,

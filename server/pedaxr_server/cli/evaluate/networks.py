@@ -10,8 +10,8 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import DATA, SPLITS, counter, films_of_split
-from pedaxr_server.cli.options import FOLDER, json_option, show
+from pedaxr_server.cli.evaluate.films import SPLITS, counter, data_option, films_of_split, shifted_option
+from pedaxr_server.cli.options import FILE, FILE_IN, FOLDER, json_option, show
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
@@ -26,17 +26,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 def _evaluation_options(command: F) -> F:
     """Options that both evaluations share."""
     options = (
-        click.option("--data", type=DATA, required=True, help="Data set folder or its films.csv."),
+        data_option,
         click.option("--checkpoint", type=FOLDER, help="Checkpoint folder (default: the bundled weights)."),
         click.option(
             "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Which films."
         ),
         click.option("--limit", type=click.IntRange(1), help="Use only the first N films."),
-        click.option("--shifted", type=DATA, help="Films of `pedaxr films --shifted`, measured as well."),
+        shifted_option,
         click.option(
             "--publish",
             "document",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            type=FILE_IN,
             help="Write the figures into this Markdown file and into the checkpoint's model card.",
         ),
         click.option(
@@ -53,7 +53,7 @@ def _evaluation_options(command: F) -> F:
 @_evaluation_options
 @click.option(
     "--cases",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Draw the best, median and worst film of each finding into this PNG; those of --shifted into "
     "NAME_shifted.png next to it.",
 )

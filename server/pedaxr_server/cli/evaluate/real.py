@@ -8,17 +8,23 @@ import click
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import document_option, limit_option
-from pedaxr_server.cli.options import json_option, show, use_weights, weights_option, write_bytes
+from pedaxr_server.cli.options import (
+    FILE,
+    FOLDER_IN,
+    json_option,
+    show,
+    use_weights,
+    weights_option,
+    write_bytes,
+)
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
     from pedaxr_models.datasets.partial_truth import PartialFilm
 
-_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
-
 
 @click.command("real")
-@click.argument("data", nargs=-1, required=True, type=_FOLDER)
+@click.argument("data", nargs=-1, required=True, type=FOLDER_IN)
 @click.option(
     "--kind", "kinds", multiple=True, help="Only pictures of this kind (abdomen, chest, ...); repeatable."
 )
@@ -29,7 +35,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 )
 @click.option(
     "--sheet",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Write a contact sheet of all films (PNG).",
 )
 @click.option(

@@ -8,8 +8,8 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import DATA, document_option, films_to_test, limit_option
-from pedaxr_server.cli.options import json_option, show, use_weights, weights_option
+from pedaxr_server.cli.evaluate.films import document_option, films_to_test, limit_option
+from pedaxr_server.cli.options import DATA, json_option, show, use_weights, weights_option
 from pedaxr_server.cli.publish import publish
 
 

@@ -5,14 +5,21 @@ from pathlib import Path
 import click
 
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import DATA, document_option, films_to_test, limit_option
-from pedaxr_server.cli.options import FILE, json_option, show, use_weights, weights_option
+from pedaxr_server.cli.evaluate.films import (
+    data_option,
+    document_option,
+    films_to_test,
+    limit_option,
+    records_option,
+    shifted_option,
+)
+from pedaxr_server.cli.options import json_option, show, use_weights, weights_option
 from pedaxr_server.cli.publish import publish
 
 
 @click.command("reports")
-@click.option("--data", type=DATA, required=True, help="Data set folder or its films.csv.")
-@click.option("--shifted", type=DATA, help="Films of `pedaxr films --shifted`, measured as well.")
+@data_option
+@shifted_option
 @limit_option
 @click.option(
     "--seed",
@@ -21,11 +28,7 @@ from pedaxr_server.cli.publish import publish
     show_default=True,
     help="Seed for the injected wrong diagnoses.",
 )
-@click.option(
-    "--records",
-    type=FILE,
-    help="Keep each film's result here (JSON lines), so that the same command resumes.",
-)
+@records_option
 @document_option
 @weights_option
 @json_option

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import DATA, document_option, films_of_split, limit_option
-from pedaxr_server.cli.options import FILE, json_option, show, use_weights, weights_option
+from pedaxr_server.cli.evaluate.films import document_option, films_of_split, limit_option
+from pedaxr_server.cli.options import DATA, FILE, FOLDER_IN, json_option, show, use_weights, weights_option
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     help="Folder of further good films, without outlines, that must not be refused either; repeatable.",
 )  # fmt: skip
 @click.option(
-    "--other", type=click.Path(path_type=Path, exists=True, file_okay=False), multiple=True,
+    "--other", type=FOLDER_IN, multiple=True,
     help="Folder of pictures that are no abdominal films, to learn the gate's rule from: with an index.csv "
     "the half that is not kept to test on, else all (`pedaxr ood-images`); repeatable.",
 )  # fmt: skip

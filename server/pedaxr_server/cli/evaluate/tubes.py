@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pedaxr_server.cli.data import library_errors
-from pedaxr_server.cli.evaluate.films import DATA, SPLITS, document_option, films_of_split, limit_option
-from pedaxr_server.cli.options import FILE, FOLDER, json_option, show, write_bytes
+from pedaxr_server.cli.evaluate.films import SPLITS, document_option, films_of_split, limit_option
+from pedaxr_server.cli.options import DATA, FILE, FOLDER, FOLDER_IN, json_option, show, write_bytes
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--shifted", type=DATA, help="A second folder, of films outside the training ranges.")
 @click.option(
     "--real",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=FOLDER_IN,
     multiple=True,
     help="Folder of real films with partial truth (docs/real_films.md); repeatable.",
 )

@@ -9,13 +9,19 @@ import click
 
 from pedaxr_server.cli.data import library_errors
 from pedaxr_server.cli.evaluate.films import document_option
-from pedaxr_server.cli.options import console, home_option, json_option, show, use_weights, weights_option
+from pedaxr_server.cli.options import (
+    DATA,
+    console,
+    home_option,
+    json_option,
+    show,
+    use_weights,
+    weights_option,
+)
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
     from pedaxr.learning.learn import Learned, Progress
-
-DATA = click.Path(path_type=Path, exists=True)
 
 
 @click.command()

@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from pedaxr_server.cli.data import library_errors
-from pedaxr_server.cli.options import FOLDER, resumable
+from pedaxr_server.cli.group import resumable
+from pedaxr_server.cli.options import FOLDER
 from pedaxr_server.cli.train.options import check_new, eyes_options, tell_next, training_options
 
 

@@ -7,18 +7,16 @@ from typing import Any
 import click
 
 from pedaxr_server.cli.data import library_errors
-from pedaxr_server.cli.evaluate.films import DATA
-from pedaxr_server.cli.options import FOLDER, resumable, use_weights, weights_option
+from pedaxr_server.cli.group import resumable
+from pedaxr_server.cli.options import DATA, FOLDER, FOLDER_IN, use_weights, weights_option
 from pedaxr_server.cli.train.options import check_new
-
-_FOLDER_IN = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @click.command("tubes")
 @click.option("--data", type=DATA, required=True, help="Data set folder of synthetic films, with masks.")
 @click.option(
     "--real",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=FOLDER_IN,
     multiple=True,
     help="Folder of real films with partial truth (docs/real_films.md) to draw tubes on; repeatable.",
 )
@@ -42,14 +40,14 @@ def train_tubes(**options: Any) -> None:
 
 @click.command("free-air")
 @click.option("--data", type=DATA, required=True, help="Data set folder of synthetic films, with masks.")
-@click.option("--real", type=_FOLDER_IN, multiple=True, help="Folder of real films (docs/real_films.md).")
-@click.option("--also", type=_FOLDER_IN, multiple=True, help="Folder that all folds learn from; repeatable.")
+@click.option("--real", type=FOLDER_IN, multiple=True, help="Folder of real films (docs/real_films.md).")
+@click.option("--also", type=FOLDER_IN, multiple=True, help="Folder that all folds learn from; repeatable.")
 @click.option("--fold", type=click.IntRange(0, 4), help="Leave this fifth of the children out.")
 @click.option("--batch", type=(click.IntRange(0),) * 3, help="Synthetic films, abdomens, other pictures.")
 @click.option("--side", type=click.IntRange(64), default=384, show_default=True, help="Pixels of a film.")
 @click.option(
     "--start-from",
-    type=click.Path(path_type=Path, exists=True),
+    type=DATA,
     help="An average.pt, or a base/ folder of a run.",
 )
 @click.option("--from-bundled", is_flag=True, help="Go on from bundled weights that saw no real abdomen.")
@@ -79,7 +77,7 @@ def train_free_air(batch: tuple[int, int, int] | None, from_bundled: bool, **opt
 
 
 @click.command("second-look")
-@click.argument("run", type=_FOLDER_IN)
+@click.argument("run", type=FOLDER_IN)
 @click.option("--outlined-from", type=float, required=True, help="Its log-odds from which air is outlined.")
 @click.option("--called-from", type=float, required=True, help="Its log-odds from which air is called.")
 @click.option("--out", type=FOLDER, required=True, help="Receives the segmentation checkpoint.")

@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from pedaxr.errors import InvalidRequest
-from pedaxr_server.cli.evaluate.films import DATA
-from pedaxr_server.cli.options import FOLDER
+from pedaxr_server.cli.options import DATA, FOLDER
 
 F = TypeVar("F", bound=Callable[..., Any])
 FEWEST_VALIDATION_FILMS = 20

@@ -9,8 +9,9 @@ import click
 from pedaxr.errors import InvalidRequest
 from pedaxr_models.labels import CHANNELS
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import DATA, counter
-from pedaxr_server.cli.options import FOLDER, resumable
+from pedaxr_server.cli.evaluate.films import counter
+from pedaxr_server.cli.group import resumable
+from pedaxr_server.cli.options import DATA, FOLDER, FOLDER_IN
 from pedaxr_server.cli.train.options import check_new, tell_next, training_options
 
 BACKBONES = ("mobilenet_v3_large", "efficientnet_lite0", "resnet50", "resnet101")
@@ -21,7 +22,7 @@ HEADS = ("deeplabv3plus", "deeplabv3")
 @training_options
 @click.option(
     "--start-from",
-    type=click.Path(path_type=Path, exists=True),
+    type=DATA,
     help="Checkpoint folder to fine-tune, or torchvision file for the backbone.",
 )
 @click.option("--backbone", type=click.Choice(BACKBONES), help="Backbone of the network (default: preset).")
@@ -62,7 +63,7 @@ def train_segmentation(
 )
 @click.option(
     "--real",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=FOLDER_IN,
     multiple=True,
     required=True,
     help="Folder of real films with partial truth (docs/real_films.md); repeatable.",
@@ -82,7 +83,7 @@ def train_segmentation(
 @click.option("--leave-out", multiple=True, help="Child whose films are not trained on; repeatable.")
 @click.option(
     "--also",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=FOLDER_IN,
     multiple=True,
     help="Folder of films that every fold learns from, such as `pedaxr films --onto` makes; repeatable.",
 )
@@ -135,9 +136,7 @@ def train_mixed(real: tuple[Path, ...], batch: tuple[int, int, int] | None, **op
 
 
 @click.command("mean")
-@click.argument(
-    "runs", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False)
-)
+@click.argument("runs", nargs=-1, required=True, type=FOLDER_IN)
 @click.option("--out", type=FOLDER, required=True, help="Receives the checkpoint.")
 def train_mean(runs: tuple[Path, ...], out: Path) -> None:
     """Average the weights of RUNS that began alike, such as the five folds of `pedaxr train mixed --fold`."""
