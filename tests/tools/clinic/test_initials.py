@@ -16,6 +16,13 @@ NAMES = (
     "Jane Smith",
     "Smith John Jr",
     "Ann Gray",
+    "Brown, P.",
+    "김민준",
+    "이영규",
+    "Kim Minseo",
+    "Joon-Ho Park",
+    "Yoo JS",
+    "Emma Wilson",
 )
 
 
@@ -34,6 +41,16 @@ def clinic(tmp_path: Path) -> Clinic:
         ("Nguyen T M Khai", "Nguyễn Thị Minh Khai"),
         ("John R. Smith", "John Robert Smith"),
         ("A. M. Gray", "Ann Gray"),
+        *((query, "김민준") for query in ("Kim M.J.", "Kim MJ", "KIM MJ", "M.J. Kim", "김 M.J.", "Gim MJ")),
+        *(
+            ("Lee Y.K.", "이영규"),
+            ("Yi YG", "이영규"),
+            ("Park J.H.", "Joon-Ho Park"),
+            ("Kim M.S.", "Kim Minseo"),
+        ),
+        *(("Smith J.R.", "Smith John Jr"), ("Emma W.", "Emma Wilson")),
+        *(("Peter Brown", "Brown, P."), ("Brown Peter", "Brown, P."), ("유재석", "Yoo JS")),
+        ("Yoo Jae-suk", "Yoo JS"),
     ],
 )
 def test_who_may_be_meant_by_initials_is_offered(clinic: Clinic, query: str, name: str) -> None:
@@ -42,13 +59,31 @@ def test_who_may_be_meant_by_initials_is_offered(clinic: Clinic, query: str, nam
     assert name in [one.patient_name for one in found.nearest]
 
 
-def test_initials_that_several_may_have_pick_none(clinic: Clinic) -> None:
-    found = find_patient("J. R. Smith", clinic=clinic)
+@pytest.mark.parametrize("query", ["J. R. Smith", "JR Smith", "Smith JR"])
+def test_initials_that_several_may_have_pick_none(clinic: Clinic, query: str) -> None:
+    found = find_patient(query, clinic=clinic)
     assert found.status == "several_matches"
     assert "John Robert Smith" in [one.patient_name for one in found.matches]
 
 
-@pytest.mark.parametrize("query", ["P. Brown", "Nguyễn A. B. Khai", "O. Smith"])
+def test_initials_of_which_only_one_child_is_left_are_a_question(tmp_path: Path) -> None:
+    registry = Registry.create(tmp_path / REGISTRY_FILE)
+    registry.add([Patient("P1", "Smith John Jr", date(2020, 1, 1))], [])
+    for query in ("Smith JR", "Smith Jr", "J.R. Smith", "Smith J."):
+        found = find_patient(query, clinic=Clinic(tmp_path, registry))
+        assert found.status == "no_match" and [one.patient_id for one in found.nearest] == ["P1"]
+    for query in ("Smith", "John Smith Jr", "Smith John"):
+        assert find_patient(query, clinic=Clinic(tmp_path, registry)).status == "one_match", "control"
+
+
+def test_each_initial_of_a_korean_name_counts(clinic: Clinic) -> None:
+    for query in ("Kim M.H.", "Kim S.J.", "Lee M.J."):
+        assert not any("initials" in one.reason for one in find_patient(query, clinic=clinic).nearest)
+    names = [one.patient_name for one in find_patient("Kim M.J.", clinic=clinic).nearest]
+    assert "Kim Minseo" not in names
+
+
+@pytest.mark.parametrize("query", ["Q. Brown", "Nguyễn A. B. Khai", "O. Smith", "Quentin Brown", "Nora Kim"])
 def test_other_initials_offer_nobody_for_them(clinic: Clinic, query: str) -> None:
     found = find_patient(query, clinic=clinic)
     assert not any("initials" in one.reason for one in (*found.matches, *found.nearest))

@@ -23,6 +23,7 @@ from pedaxr.clinic.patient_matches import Found, Matches, matching
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked, check_arguments, parse_query
+from pedaxr.patient_search.initials import is_shortened
 from pedaxr.patient_search.name_forms import name_forms, romanised_name
 from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
 from pedaxr.records import counting_damaged
@@ -90,8 +91,9 @@ def _search(registry: Registry, asked: Asked, limit: int, offset: int) -> Patien
         found = with_initials(index, asked, found)
         found = with_other_scripts(index, asked, with_hidden(index, asked, found))
         alone = found.first[0] if found.total == 1 else None
-        # A baby under a parent's name, alone, is never taken for the person named.
-        if alone and alone.score <= names.BABY:
+        # A baby under a parent's name, alone, is never taken for the person named, nor a part for initials.
+        shortened = is_shortened(asked.without_honorific or asked.name)
+        if alone and (alone.score <= names.BABY or (alone.score <= names.PART and shortened)):
             found, nearest = Matches([], 0), [alone]
         else:
             nearest = [] if found.total else nearest_to(index, asked)

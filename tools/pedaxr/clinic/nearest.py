@@ -9,7 +9,8 @@ from itertools import product
 from pedaxr.clinic.patient_matches import UNFIT, Found, Matches, by_id, by_name, ranked, spelled_otherwise
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked
-from pedaxr.patient_search.initials import initials_and_words, may_be
+from pedaxr.patient_search.hangul import is_hangul_word, surname_spellings
+from pedaxr.patient_search.initials import initials_and_words, may_be, with_initials_for_words
 from pedaxr.patient_search.name_forms import NameForms, in_other_script, name_forms
 from pedaxr.patient_search.other_scripts import is_as_whole, is_other, romanised
 from pedaxr.patient_search.search_index import SearchIndex
@@ -107,6 +108,7 @@ def nearest_to(index: SearchIndex, asked: Asked) -> list[Found]:
         found += list(_but_for_numbers(index, asked)) or _within_a_sentence(index, asked)
         found += [*_hidden(index, asked), *_as_called(index, asked), *_in_other_scripts(index, asked)]
         found += [*_in_latin(index, asked), *_by_initials(index, asked)]
+        found += _registered_with_initials(index, asked)
     return ranked(found)[:NEAREST_LISTED]
 
 
@@ -129,10 +131,22 @@ def _by_initials(index: SearchIndex, asked: Asked) -> Iterator[Found]:
     initials, words = initials_and_words(asked.name)
     if not initials or not words:
         return
-    for name in (" ".join([*words, initials[0]]), " ".join(words)):
+    latin = [surname_spellings(word)[0] if is_hangul_word(word) else word for word in words]
+    for name in (" ".join([*latin, initials[0]]), " ".join(words)):
         for one in by_name(index, replace(asked, name=name), most=_MOST_BY_INITIALS).first:
             if may_be(initials, words, one.patient.patient_name):
                 yield Found(one.patient, UNFIT, "may be the name that the initials stand for")
+
+
+def _registered_with_initials(index: SearchIndex, asked: Asked) -> list[Found]:
+    """Who is registered with initials that the name may stand for: Brown, O. for Oliver Brown."""
+    alike = index.names_written(with_initials_for_words(asked.name))
+    some = [name for name in alike if (short := initials_and_words(name))[0] and may_be(*short, asked.name)]
+    patients = index.patients_named(some, born_on=asked.day, limit=NEAREST_LISTED)
+    return [
+        Found(patient, UNFIT, "registered with initials, which the name may stand for")
+        for patient in patients
+    ]
 
 
 def _in_other_scripts(index: SearchIndex, asked: Asked) -> list[Found]:

@@ -1,18 +1,78 @@
-"""Names of which some are initials, such as O. Brown and Nguyễn T. M. Khai: which full names they may be."""
+"""Names of which some are initials, such as O. Brown, Kim M.J. and Nguyễn T. M. Khai: whose they may be."""
 
+import re
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from pedaxr.patient_search import hangul
 from pedaxr.patient_search.name_forms import fold, without_titles
+
+_MOST_WORDS = 4  # of a full name that are shortened
+_CAPITALS = re.compile(r"\b[A-Z]{2,3}\b")  # MJ beside Kim
+_NO_VOWEL = re.compile("[b-df-hj-np-tv-z]{2,3}", re.ASCII)
+_SUFFIXES = frozenset({"jr", "sr"})  # beside one name alone they may be initials as well
+_KOREAN_SYLLABLE = re.compile(
+    "[bcdghjklmnprst]{0,2}[yw]?[aeiou]+(?:ng(?![aeiouwy])|[bdghklmnprst](?![aeiouwy]))?"
+)
+# First letters that one syllable is spelled with: 규 is gyu and kyu.
+_SPELLED_ALSO = {"g": "k", "j": "c", "b": "p", "d": "t", "r": "l", "u": "w"}
 
 
 def initials_and_words(name: str) -> tuple[list[str], list[str]]:
-    """The single Latin letters of a name, and its other words; without titles."""
+    """The initials of a name, MJ beside Kim being two, and its other words; without titles."""
     words = without_titles(fold(name).split())
-    initials = [word for word in words if len(word) == 1 and word.isascii() and word.isalpha()]
-    return initials, [word for word in words if word not in initials]
+    shortened = {word for word in words if _is_initial(word) or word in _joined_initials(name, words)}
+    if not shortened < set(words):
+        shortened = {word for word in words if _is_initial(word)}
+    return list("".join(word for word in words if word in shortened)), [
+        word for word in words if word not in shortened
+    ]
 
 
-def may_be(initials: list[str], words: list[str], name: str) -> bool:
+def is_shortened(name: str) -> bool:
+    """Whether a name surely has initials, or may have: Smith JR may be Smith Junior and J. R. Smith."""
+    words = without_titles(fold(name).split())
+    is_either = len(words) == 2 and not _SUFFIXES.isdisjoint(words)
+    return len(words) > 1 and (is_either or any(map(_is_initial, words)) or bool(_capitals(name)))
+
+
+def may_be(initials: Sequence[str], words: Sequence[str], name: str) -> bool:
     """Whether a name has the words, and beside them, as far as it has more, what the initials stand for."""
-    left = without_titles(fold(name).split())
+    plain, *in_syllables = _spelled(name)
+    if in_syllables and len(initials) + len(words) > len(plain):  # M.J. is Minjun, not Minseo
+        return any(_may_be(initials, words, spelled) for spelled in in_syllables)
+    return any(_may_be(initials, words, spelled) for spelled in (plain, *in_syllables))
+
+
+def with_initials_for_words(name: str) -> set[str]:
+    """A full name with initials for some of its words, without spaces: obrown and browno for Oliver Brown."""
+    found = set[str]()
+    for words in _spelled(name):
+        if 1 < len(words) <= _MOST_WORDS:
+            for kept in product((True, False), repeat=len(words)):
+                some = [word if is_kept else word[0] for word, is_kept in zip(words, kept, strict=True)]
+                if any(kept) and not all(kept):
+                    found |= {"".join((*some[at:], *some[:at])) for at in range(len(some))}
+    return found
+
+
+def _is_initial(word: str) -> bool:
+    return len(word) == 1 and word.isascii() and word.isalpha()
+
+
+def _capitals(name: str) -> set[str]:
+    """Words in capitals beside others that are not: in BROWN OJ none can be told."""
+    return set() if name.isupper() else {word.lower() for word in _CAPITALS.findall(name)}
+
+
+def _joined_initials(name: str, words: Sequence[str]) -> set[str]:
+    is_suffixed = len(words) > 2
+    consonants = {word for word in words if _NO_VOWEL.fullmatch(word)}
+    return (_capitals(name) | consonants) - (_SUFFIXES if is_suffixed else set())
+
+
+def _may_be(initials: Sequence[str], words: Sequence[str], spelled: Sequence[str]) -> bool:
+    left = list(spelled)
     for word in words:
         if word not in left:
             return False
@@ -23,3 +83,32 @@ def may_be(initials: list[str], words: list[str], name: str) -> bool:
             left.remove(stands_for)
             fitting += 1
     return 0 < fitting == most
+
+
+def _spelled(name: str) -> Iterator[list[str]]:
+    """The words of a full name, those that hyphens join, and of a Korean one the syllables as Latin words."""
+    words = _unsuffixed(fold(name))
+    yield words
+    whole = "".join(words)
+    if hangul.is_hangul_word(whole):
+        yield from _romanised(*hangul.split_surname(whole))
+    elif len(apart := _unsuffixed(fold(name, joined=False))) > len(words):
+        yield apart
+    elif len(words) == 2:
+        for surname, given in (words, words[::-1]):
+            syllables = _KOREAN_SYLLABLE.findall(given)
+            if hangul.surnames_spelled(surname) and len(syllables) > 1 and "".join(syllables) == given:
+                yield [surname, *syllables]
+
+
+def _unsuffixed(folded: str) -> list[str]:
+    words = without_titles(folded.split())
+    return [word for word in words if len(words) < 3 or word not in _SUFFIXES]
+
+
+def _romanised(surname: str, given: str) -> Iterator[list[str]]:
+    """A Hangul name in every spelling of the surname and of the first letters of the syllables."""
+    syllables = map(hangul.romanise, given)
+    ways = [{one, _SPELLED_ALSO.get(one[:1], one[:1]) + one[1:]} for one in syllables]
+    for first, *rest in product((surname, *hangul.surname_spellings(surname)), *ways):
+        yield [first, *rest]

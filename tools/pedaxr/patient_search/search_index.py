@@ -143,6 +143,11 @@ class SearchIndex:
         unproven = [name_id for name_id in alike if name_id not in best or best[name_id].score <= PART]
         return _best_first([*found, *self._verified(query, unproven)])
 
+    def names_written(self, wholes: Iterable[str]) -> list[str]:
+        """Names that are one of these in some order of their words, without spaces."""
+        having = self._having(sorted(f"={whole}" for whole in wholes))
+        return sorted({name for _, name, _ in self._names(name_id for _, name_id in having)})
+
     def has_masked_names(self) -> bool:
         """Whether letters of any registered name are hidden."""
         return bool(self._starting("*", 1))
