@@ -52,7 +52,20 @@ def test_a_title_never_makes_a_match_certain(clinic: Clinic) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["민준이", "민준아", "민준 어머니", "김민준 엄마", "김민준이 보호자님", "Minjun's mother"]
+    "query",
+    [
+        *("민준이", "민준아", "민준 어머니", "김민준 엄마", "김민준이 보호자님", "Minjun's mother"),
+        *(
+            "김민준에게",
+            "김민준한테",
+            "김민준이랑",
+            "김민준과",
+            "민준이의",
+            "민준이의 최근 사진",
+            "김민준이의 사진",
+        ),
+        *("Minjun's", "Minjun’s latest film", "Minjun's x-ray", "the Minjun boy"),
+    ],
 )
 def test_a_child_named_by_a_parent_or_as_called_is_offered_and_no_match(clinic: Clinic, query: str) -> None:
     found = find_patient(query, clinic=clinic)
@@ -60,7 +73,13 @@ def test_a_child_named_by_a_parent_or_as_called_is_offered_and_no_match(clinic: 
     assert [one.patient_id for one in found.nearest] == ["P1"]
 
 
-@pytest.mark.parametrize("query", ["film 2019-03-07", "study 190307", "Herr", "엄마", "S-100001 P2"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("film 2019-03-07", "study 190307", "Herr", "엄마", "S-100001 P2"),
+        *("Kim's film", "the boy's film", "아이의 사진", "환자의 사진", "today's film"),
+    ],
+)
 def test_no_day_of_a_film_is_a_birth_date_and_no_title_a_child(clinic: Clinic, query: str) -> None:
     found = find_patient(query, clinic=clinic)
     assert "P1" not in [one.patient_id for one in found.matches]

@@ -9,10 +9,11 @@ from itertools import product
 from pedaxr.clinic.patient_matches import UNFIT, Found, Matches, by_id, by_name, ranked, spelled_otherwise
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked
-from pedaxr.patient_search.hangul import is_hangul_word, surname_spellings
+from pedaxr.patient_search.hangul import is_hangul_word, surname_spellings, surnames_spelled
 from pedaxr.patient_search.initials import initials_and_words, may_be, with_initials_for_words
 from pedaxr.patient_search.name_forms import NameForms, in_other_script, name_forms
 from pedaxr.patient_search.other_scripts import is_as_whole, is_other, romanised
+from pedaxr.patient_search.other_words import other_words, words_of_name
 from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.patient_search.told_apart import sex_said
 from pedaxr.patient_search.typing_slips import typed_in_hangul
@@ -22,15 +23,20 @@ NEAREST_LISTED = 5
 _AGE = re.compile(
     r"\d+[ -]*(?:(?:year|yr|month|mo|week|wk|day)s?\b(?:[ -]*old)?|세|살|개월|주|일)", re.IGNORECASE
 )
+_PARTICLE = "의|가|은|는|을|를|도|만|와|과|이?랑|에게|한테|께"
 # What is written on to a name in a sentence: the genitive, and in Korean honorifics and particles.
 _AFTER_NAME = re.compile(
-    r"['’]s?$|(?<=[가-힣]{2})(?:환자|환아|씨|님|군|양)?(?:의|이|가|은|는|을|를)?$", re.IGNORECASE
+    rf"['’]s?$|(?<=[가-힣]{{2}})(?:환자|환아|씨|님|군|양)?(?:이|{_PARTICLE})?$", re.IGNORECASE
 )
 _PARENT = re.compile(
-    r"(?:['’]s)?[\s,]*\b(?:어머님?|어머니|엄마|아버님?|아버지|아빠|보호자|mother|mum|mom|father|dad|parents?)(?:님|분)?$",
+    r"(?:['’]s)?[\s,]*\b(?:어머님?|어머니|엄마|아버님?|아버지|아빠|보호자|mother|mum|mom|father|dad|parents?"
+    r"|boy|girl|child|kid)(?:님|분)?$",
     re.IGNORECASE,
 )
-_CALLED = re.compile("(?<=[가-힣]{2})[이아야]$")
+_CALLED = re.compile(f"(?<=[가-힣]{{2}})(?:[아야]|이(?:{_PARTICLE})?|{_PARTICLE})$")
+_OWNED = re.compile(
+    r"['’](?:s\b.*)?$|(?<=[가-힣]{2})이?의\s.*$", re.IGNORECASE
+)  # Minjun's film, 민준이의 사진
 _HANGUL_NAME = re.compile("[가-힣]{2,5}")
 _AROUND = "\"'“”‘’«»()[].?!"
 _MOST_WORDS = 24  # of a longer text that are looked through for a name
@@ -108,7 +114,7 @@ def nearest_to(index: SearchIndex, asked: Asked) -> list[Found]:
         found += list(_but_for_numbers(index, asked)) or _within_a_sentence(index, asked)
         found += [*_hidden(index, asked), *_as_called(index, asked), *_in_other_scripts(index, asked)]
         found += [*_in_latin(index, asked), *_by_initials(index, asked)]
-        found += _registered_with_initials(index, asked)
+        found += [*_registered_with_initials(index, asked), *_by_other_words(index, asked)]
     return ranked(found)[:NEAREST_LISTED]
 
 
@@ -147,6 +153,18 @@ def _registered_with_initials(index: SearchIndex, asked: Asked) -> list[Found]:
         Found(patient, UNFIT, "registered with initials, which the name may stand for")
         for patient in patients
     ]
+
+
+def _by_other_words(index: SearchIndex, asked: Asked) -> Iterator[Found]:
+    """Whose name has another word for one of the query: Robert for Bob, al- for el-, Wilson for Wislon."""
+    words = words_of_name(asked.name)
+    for at, word in enumerate(words):
+        for other in index.words_for(word, other_words(words, at)):
+            name = " ".join([*words[:at], other, *words[at + 1 :]])
+            for one in by_name(index, replace(asked, name=name), most=NEAREST_LISTED).first[:NEAREST_LISTED]:
+                reason = f"{one.reason}, with another form or spelling of a word"
+                score = min(one.score, names.READING if other else names.PREFIX) / 2
+                yield replace(one, score=score, reason=reason)
 
 
 def _in_other_scripts(index: SearchIndex, asked: Asked) -> list[Found]:
@@ -199,11 +217,11 @@ def _but_for_numbers(index: SearchIndex, asked: Asked) -> Iterator[Found]:
 
 
 def _as_called(index: SearchIndex, asked: Asked) -> Iterator[Found]:
-    """The child whose parent is named, or who is called with a Korean ending: 민준 엄마, 민준이."""
-    child = _PARENT.sub("", asked.name)
-    for name in dict.fromkeys((child, _CALLED.sub("", child))):
-        if name in ("", asked.name):
-            continue
+    """The child whose parent or film is named, or who is called with an ending: 민준 엄마, 민준이."""
+    child, owner = _PARENT.sub("", asked.name.removeprefix("the ")), _OWNED.sub("", asked.name)
+    for name in dict.fromkeys((child, _CALLED.sub("", child), owner, _CALLED.sub("", owner))):
+        if name in ("", asked.name) or (name == owner and surnames_spelled(name.casefold())):
+            continue  # Kim's film may be that of hundreds
         for one in by_name(index, replace(asked, name=name), most=NEAREST_LISTED).first:
             yield replace(one, score=one.score / 2, reason=f"{one.reason}, but for what is written behind it")
 
@@ -245,7 +263,7 @@ def _names_within(text: str) -> list[str]:
 def _similar(index: SearchIndex, asked: Asked) -> list[Found]:
     """Names a few letters away, of patients born on the day asked for where there are such."""
     query = name_forms(asked.name)
-    near = likeliest(query, index.names_near(query))
+    near = likeliest(query, [*index.names_near(query), *index.names_of_consonants(query)])
     if asked.day is None:
         return _bearers(index, _most_names_first(index, near), None)
     of_day = _bearers(index, near, asked.day)

@@ -86,9 +86,10 @@ def parse_query(query: str, patient_birth_date: date | str | None = None) -> Ask
         raise InvalidRequest(
             f"The query is longer than {_LONGEST_QUERY} characters. Give a name, an id or a date."
         )
-    text = printable(
-        plain(without_markup(unescaped(query)))
-    )  # full-width digits are digits, as they are for names
+    typed = unescaped(query)
+    text = printable(plain(without_markup(typed)))  # full-width digits are digits, as they are for names
+    if len(text) < 2:  # the signs of a name such as 0| are no markup
+        text = printable(plain(typed))
     if len(text) < 2 and not any(map(is_hangul, text)):
         raise InvalidRequest("Give at least two characters of a name, an id or a birth date.")
     try:

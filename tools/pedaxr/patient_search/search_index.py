@@ -18,7 +18,8 @@ from pedaxr.patient_search.hangul import by_sound, coarse, is_hangul_word, jamo
 from pedaxr.patient_search.index_keys import AskedKeys
 from pedaxr.patient_search.name_forms import NameForms, name_forms, newborn_of, part_readings
 from pedaxr.patient_search.name_matching import PART, PREFIX, Likeness, as_same_child, likeness
-from pedaxr.patient_search.other_scripts import asked_other_keys, closeness, is_other
+from pedaxr.patient_search.other_scripts import asked_other_keys, closeness, is_other, stored_other_keys
+from pedaxr.patient_search.registered_words import words_for
 from pedaxr.records import Patient, bare_id, is_stored_text, marks, patients_in
 from pedaxr_models.written.plain import hyphen_spellings, zero_spellings
 
@@ -174,6 +175,15 @@ class SearchIndex:
         named = {name for _, name, _ in self._names(name_id for _, name_id in having)}
         alike = [(close, name) for name in named if (close := closeness(query, name_forms(name))) is not None]
         return [name for _, name in sorted(alike, key=lambda one: (-one[0], one[1]))]
+
+    def names_of_consonants(self, query: NameForms) -> list[str]:
+        """Some names with a Latin query's consonants, Muhammad Ahmed for Mohammed Ahmad. To be checked."""
+        having = self._having(sorted(key for key in stored_other_keys(query) if key.startswith("$")))
+        return [name for _, name, _ in self._names(name_id for _, name_id in having[:_MOST_NEAR])]
+
+    def words_for(self, word: str, others: Iterable[str]) -> list[str]:
+        """`registered_words.words_for` of this registry."""
+        return words_for(self._connection, word, others)
 
     def names_near(self, query: NameForms) -> list[str]:
         """Names about one letter away, the closest first; names of the same given name too.
