@@ -79,8 +79,9 @@ def test_initials_of_which_only_one_child_is_left_are_a_question(tmp_path: Path)
 def test_each_initial_of_a_korean_name_counts(clinic: Clinic) -> None:
     for query in ("Kim M.H.", "Kim S.J.", "Lee M.J."):
         assert not any("initials" in one.reason for one in find_patient(query, clinic=clinic).nearest)
-    names = [one.patient_name for one in find_patient("Kim M.J.", clinic=clinic).nearest]
-    assert "Kim Minseo" not in names
+    for query, name in (("Kim M.J.", "Kim Minseo"), ("Kim J.", "김민준"), ("Kim M.J.K.", "김민준")):
+        nearest = find_patient(query, clinic=clinic).nearest
+        assert name not in [one.patient_name for one in nearest if "initials" in one.reason]
 
 
 @pytest.mark.parametrize("query", ["Q. Brown", "Nguyễn A. B. Khai", "O. Smith", "Quentin Brown", "Nora Kim"])

@@ -41,7 +41,8 @@ _HANGUL_NAME = re.compile("[가-힣]{2,5}")
 _AROUND = "\"'“”‘’«»()[].?!"
 _MOST_WORDS = 24  # of a longer text that are looked through for a name
 _MOST_SPELLINGS = 64  # of a name in the other script, that a mask may hide
-_MOST_BY_INITIALS = 100  # bearers of a surname who are compared with initials
+_MOST_BY_INITIALS = 100  # patients whose names initials may stand for
+_LEAST_BY_CONSONANTS = 0.75 * names.ONE_LETTER  # a quarter of the letters differ
 _MOST_WEIGHED = 25  # near names whose bearers are counted
 
 
@@ -139,9 +140,10 @@ def _by_initials(index: SearchIndex, asked: Asked) -> Iterator[Found]:
         return
     latin = [surname_spellings(word)[0] if is_hangul_word(word) else word for word in words]
     for name in (" ".join([*latin, initials[0]]), " ".join(words)):
-        for one in by_name(index, replace(asked, name=name), most=_MOST_BY_INITIALS).first:
-            if may_be(initials, words, one.patient.patient_name):
-                yield Found(one.patient, UNFIT, "may be the name that the initials stand for")
+        alike = index.names_like(name_forms(name), born_on=asked.day)
+        meant = [one.patient_name for one in alike if may_be(initials, words, one.patient_name)]
+        for patient in index.patients_named(meant, born_on=asked.day, limit=_MOST_BY_INITIALS):
+            yield Found(patient, names.TYPO, "may be the name that the initials stand for")
 
 
 def _registered_with_initials(index: SearchIndex, asked: Asked) -> list[Found]:
@@ -263,7 +265,9 @@ def _names_within(text: str) -> list[str]:
 def _similar(index: SearchIndex, asked: Asked) -> list[Found]:
     """Names a few letters away, of patients born on the day asked for where there are such."""
     query = name_forms(asked.name)
-    near = likeliest(query, [*index.names_near(query), *index.names_of_consonants(query)])
+    sounding = likeliest(query, index.names_of_consonants(query))
+    alike = [name for name, like in sounding.items() if like.score >= _LEAST_BY_CONSONANTS]
+    near = likeliest(query, [*index.names_near(query), *alike])
     if asked.day is None:
         return _bearers(index, _most_names_first(index, near), None)
     of_day = _bearers(index, near, asked.day)

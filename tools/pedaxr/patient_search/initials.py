@@ -38,10 +38,10 @@ def is_shortened(name: str) -> bool:
 
 def may_be(initials: Sequence[str], words: Sequence[str], name: str) -> bool:
     """Whether a name has the words, and beside them, as far as it has more, what the initials stand for."""
-    plain, *in_syllables = _spelled(name)
-    if in_syllables and len(initials) + len(words) > len(plain):  # M.J. is Minjun, not Minseo
-        return any(_may_be(initials, words, spelled) for spelled in in_syllables)
-    return any(_may_be(initials, words, spelled) for spelled in (plain, *in_syllables))
+    plain, *in_syllables = _spelled(name, words)
+    if not in_syllables or len(initials) + len(words) <= len(plain):
+        return _may_be(initials, words, plain)
+    return any(_is_begun_so(initials, words, spelled) for spelled in in_syllables)
 
 
 def with_initials_for_words(name: str) -> set[str]:
@@ -85,19 +85,31 @@ def _may_be(initials: Sequence[str], words: Sequence[str], spelled: Sequence[str
     return 0 < fitting == most
 
 
-def _spelled(name: str) -> Iterator[list[str]]:
-    """The words of a full name, those that hyphens join, and of a Korean one the syllables as Latin words."""
+def _is_begun_so(initials: Sequence[str], words: Sequence[str], spelled: Sequence[str]) -> bool:
+    """Whether beside the words each syllable in turn begins so: M.J. is Minjun, not Minseo, Domin or Min."""
+    left = [word for word in spelled if word not in words]
+    is_short = len(left) + len(words) != len(spelled) or len(left) < len(initials)
+    return not is_short and all(map(str.startswith, left, initials))
+
+
+def _spelled(name: str, having: Sequence[str] = ()) -> Iterator[list[str]]:
+    """The words of a full name, those that hyphens join, and of a Korean one the syllables as Latin words.
+
+    Args:
+        name: registered, or asked for.
+        having: some words that a Hangul name is wanted to have.
+    """
     words = _unsuffixed(fold(name))
     yield words
     whole = "".join(words)
     if hangul.is_hangul_word(whole):
-        yield from _romanised(*hangul.split_surname(whole))
+        yield from _romanised(*hangul.split_surname(whole), having)
     elif len(apart := _unsuffixed(fold(name, joined=False))) > len(words):
         yield apart
     elif len(words) == 2:
         for surname, given in (words, words[::-1]):
             syllables = _KOREAN_SYLLABLE.findall(given)
-            if hangul.surnames_spelled(surname) and len(syllables) > 1 and "".join(syllables) == given:
+            if hangul.surnames_spelled(surname) and "".join(syllables) == given:
                 yield [surname, *syllables]
 
 
@@ -106,9 +118,10 @@ def _unsuffixed(folded: str) -> list[str]:
     return [word for word in words if len(words) < 3 or word not in _SUFFIXES]
 
 
-def _romanised(surname: str, given: str) -> Iterator[list[str]]:
+def _romanised(surname: str, given: str, having: Sequence[str]) -> Iterator[list[str]]:
     """A Hangul name in every spelling of the surname and of the first letters of the syllables."""
+    surnames = [one for one in (surname, *hangul.surname_spellings(surname)) if not having or one in having]
     syllables = map(hangul.romanise, given)
     ways = [{one, _SPELLED_ALSO.get(one[:1], one[:1]) + one[1:]} for one in syllables]
-    for first, *rest in product((surname, *hangul.surname_spellings(surname)), *ways):
+    for first, *rest in product(surnames, *ways):
         yield [first, *rest]
