@@ -55,6 +55,25 @@ def test_a_name_in_another_script_is_offered_both_ways(tmp_path: Path, registere
         assert asked in offered(find_patient(registered, clinic=clinic_of(tmp_path / "back", asked)))
 
 
+@pytest.mark.parametrize(
+    ("registered", "asked"),
+    [
+        *(("Хрущёв Илья", "Ilja Chruschtschow"), ("Щукин Юрий", "Juri Schtschukin"), ("Яна Ким", "Jana Kim")),
+        *(
+            ("Алексей Соловьёв", "Alexej Solowjow"),
+            ("Жанна Йоффе", "Zhanna Joffe"),
+            ("Юлия Эйхе", "Julia Eiche"),
+        ),
+        ("Євген Шевченко", "Yevhen Shevchenko"),
+    ],
+)
+def test_a_german_or_ukrainian_spelling_is_offered(tmp_path: Path, registered: str, asked: str) -> None:
+    clinic = clinic_of(tmp_path, registered)
+    assert offered(find_patient(asked, clinic=clinic)) == [registered]
+    for other in ("Hana Kim", "John Chekhov", "Jan Schneider"):
+        assert registered not in offered(find_patient(other, clinic=clinic))
+
+
 def test_a_family_name_alone_in_another_script_is_offered(tmp_path: Path) -> None:
     clinic = clinic_of(tmp_path, "Sergei Ivanov", "Иван Петров")
     assert offered(find_patient("Иванов", clinic=clinic)) == ["Sergei Ivanov"]

@@ -15,7 +15,7 @@ from pedaxr.patient_search.name_forms import NameForms, in_other_script, name_fo
 from pedaxr.patient_search.other_scripts import is_as_whole, is_other, romanised
 from pedaxr.patient_search.other_words import other_words, words_of_name
 from pedaxr.patient_search.search_index import SearchIndex
-from pedaxr.patient_search.told_apart import sex_said
+from pedaxr.patient_search.told_apart import sex_asked
 from pedaxr.patient_search.typing_slips import typed_in_hangul
 from pedaxr_models.written.masked import fits
 
@@ -203,7 +203,7 @@ def _born_otherwise(index: SearchIndex, asked: Asked) -> Iterator[Found]:
 
 def _of_other_sex(index: SearchIndex, asked: Asked) -> Iterator[Found]:
     """The name, of a child whose sex is another than the one said beside it."""
-    if sex_said(asked.name):
+    if sex_asked(name_forms(asked.name), asked.name):
         for one in by_name(index, asked, most=NEAREST_LISTED, any_sex=True).first[:NEAREST_LISTED]:
             yield replace(one, score=min(one.score, names.TYPO), reason=f"{one.reason}, but another sex")
 

@@ -9,7 +9,7 @@ from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked, date_in
 from pedaxr.patient_search.name_forms import NameForms, name_forms, without_titles
 from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
-from pedaxr.patient_search.told_apart import is_as_said, sex_said, without_others
+from pedaxr.patient_search.told_apart import is_as_said, sex_asked, without_others
 from pedaxr.registry import Patient
 from pedaxr_models.written.plain import plain
 
@@ -130,7 +130,8 @@ def by_name(index: SearchIndex, asked: Asked, *, most: int, any_sex: bool = Fals
         )
         return Matches([Found(p, score, reason) for p in born[:most]], len(born))
     numbers = re.findall(r"\d{3,}", asked.name)  # an id or a year: a child whose name lacks it has another
-    query, sex = name_forms(asked.name), "" if any_sex else sex_said(asked.name)
+    query = name_forms(asked.name)
+    sex = "" if any_sex else sex_asked(query, asked.name)
     found = {
         one.patient_name: one.likeness
         for one in index.names_like(query, born_on=asked.day)

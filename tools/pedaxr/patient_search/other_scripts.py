@@ -58,10 +58,26 @@ def stored_other_keys(forms: NameForms) -> frozenset[str]:
 
 def asked_other_keys(forms: NameForms) -> list[str]:
     """The keys of registered names that a query may mean in another script than its own."""
-    keys = _keys(forms.variants)
+    keys = _keys(forms.variants if is_other(forms) else _as_elsewhere(forms.variants))
     marks = ["/", *(["$"] if is_other(forms) else []), *(["/'"] if len(forms.words) == 1 else [])]
     is_asked = is_other(forms) or _is_latin(forms)
     return sorted(f"{mark}{key}" for key in keys for mark in marks) if is_asked else []
+
+
+# German j is a y and ch a kh, as in Ilja and Chruschtschow; a Ukrainian h is a g of other languages.
+_ELSEWHERE = (
+    (re.compile("j"), "y"),
+    (re.compile("(?<![st])ch"), "kh"),
+    (re.compile("(?<![cdgkpstz])h"), "g"),
+)
+
+
+def _as_elsewhere(variants: Iterable[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """The words of a Latin name as they are, and as other countries spell the same names of other scripts."""
+    found = set(variants)
+    for letters, other in _ELSEWHERE:
+        found |= {tuple(letters.sub(other, word) for word in words) for words in found}
+    return found
 
 
 def is_as_whole(one: NameForms, other: NameForms) -> bool:

@@ -111,7 +111,7 @@ for _line in _CALLED.split("\n"):
     for _word in _line.split():
         _ALSO[_word] |= {_other for _other in _line.split() if _other != _word}
 _SUFFIXES = frozenset({"jr", "sr", "junior", "senior", "ii", "iii", "iv", "2nd", "3rd", "second", "third"})
-_BEFORE_NAMES = re.compile("(al|el|mc|mac|de|del|la|le|van|von|bin|abd|st)([a-z]{4,})", re.ASCII)
+_BEFORE_NAMES = re.compile("(abdul|abdel|abd|al|el|mc|mac|del|de|la|le|van|von|bin|st)([a-z]{4,})", re.ASCII)
 _MOST_WORDS = 5  # of a name
 
 

@@ -35,6 +35,11 @@ def sex_said(name: str) -> str:
     return ""
 
 
+def sex_asked(query: NameForms, name: str) -> str:
+    """The sex said behind a name, or of a newborn: M, F or nothing."""
+    return sex_said(name) or (query.newborn.sex if query.newborn else "")
+
+
 def is_as_said(query: NameForms, name: str) -> bool:
     """Whether a name is the whole query, so that nothing in the query stands beside it."""
     return query.text in name_forms(name).wholes
