@@ -134,8 +134,8 @@ def test_a_question_that_the_view_leaves_open_cannot_be_judged(asked: str) -> No
 @pytest.mark.parametrize(
     ("asked", "there", "words"),
     [
-        ("?obstruction", BOWEL, "Whether it is an obstruction"),
-        ("r/o SBO", LEVEL, "Whether it is an obstruction"),
+        ("?obstruction", BOWEL, "Whether the bowel is obstructed"),
+        ("r/o SBO", LEVEL, "Whether the bowel is obstructed"),
         ("?IHPS", STOMACH, "Ultrasound tells"),
         ("r/o intussusception", BOWEL, "Intussusception is not assessed"),
     ],

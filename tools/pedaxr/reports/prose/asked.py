@@ -12,15 +12,16 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 # Marks that stand in front of what they ask for, or behind it.
-_MARK = re.compile(
+MARKS = (
     r"\?+|\br[/.]?o\b:?|\brul(?:ed?|ing)[- ]?out\b|\bexclu\w*|\bquery\b|\bquestion of\b|\bs/o\b"
     r"|\bd?/?ddx?\b:?|\bsusp(?:ect\w*|icion|icious)?\b(?: of| for)?"
     r"|\b(?:eval\w*|assess\w*|check\w*|look\w*) for\b"
     r"|\bconcern\w* (?:for|of|about)\b|\b(?:is|are) there(?: any)?\b|\bany (?:evidence|signs?) of\b|^any\b"
-    r"|\bcomment (?:on|about)\b:?|\blook at\b"
-    r"|의심|배제|감별|여부|유무|확인|있는지|인지|있나|인가|까요|궁금",
-    re.IGNORECASE,
+    r"|\bcomment (?:on|about)\b:?|\blook at\b|^(?:what|where|how|why)\b|\bwhether\b"
+    r"|의심|배제|감별|여부|유무|확인|인지|있나|인가|까요|궁금|[나가]요(?![가-힣])"
+    r"|[는은닌한할된될]지(?![가-힣])(?! *(?:\d|며칠|오래|약(?!\S)))"  # but not since when: 수술한지 3일
 )
+_MARK = re.compile(MARKS, re.IGNORECASE)
 _IN_FRONT = re.compile(r"(?<![^\s(])\?+\s*(?=\w)")  # ?NEC, fever ? hernia
 _SENTENCE = re.compile(r"[;\n]|(?<!vs)[.!](?=\s|$)|(?<=\?)(?!\?)")
 _JOINT = re.compile(

@@ -9,7 +9,16 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pedaxr.reports.prose.asked import asked_parts, cleaned, is_marked
-from pedaxr.reports.prose.question_kinds import ASKED_BY_NAME, ASKED_OF_ORGANS, LINES, QUESTIONS, Question
+from pedaxr.reports.prose.history import of_today
+from pedaxr.reports.prose.question_kinds import (
+    ASKED_BY_NAME,
+    ASKED_OF_ORGANS,
+    COMPARE,
+    LINES,
+    OF_OTHER_SECTIONS,
+    QUESTIONS,
+    Question,
+)
 from pedaxr.types import StructuredFinding
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import Finding
@@ -36,7 +45,8 @@ _SEVERAL_OPEN: Mapping[Language, str] = {
 # Asks on about what another question of the request names: "swallowed coin, query position".
 _OF_ANOTHER = re.compile(
     r"(?:(?:the|its|it|is|what|has|of|tip|this) )*(?:positions?|locations?|where|placement|tip|size|stage"
-    r"|progress\w*|passed|passage|moved|위치|상태|크기|정도|통과|배출)\S*(?: is it| now)?",
+    r"|progress\w*|passed|passage|moved|위치|상태|크기|정도|통과|배출)\S*(?: is it| now)?"
+    r"|(?:is|are) (?:it|they|these)(?: now)?|in situ",
     re.IGNORECASE,
 )
 _MOST_WORDS_ALONE = 3  # of a request that is nothing but the name of what is asked for
@@ -62,7 +72,7 @@ def answers(
             other line.
     """
     asked = "\n".join(map(cleaned, requests))
-    of_kind, unknown = _kinds(asked)
+    of_kind, unknown = _kinds_today(asked)
     told = [(q, words) for q in of_kind if (words := _said(q, findings))]
     saying = [q.about for q, words in told if words is not q.seen]
     said = [words[language] for q, words in told if not _is_within(q.about, saying)]
@@ -78,6 +88,13 @@ def is_asked(requests: Iterable[str]) -> bool:
     return is_marked(asked) or any(_kinds(asked))
 
 
+def _kinds_today(asked: str) -> tuple[list[Question], int]:
+    """Without what is past or denied, where the rest asks for more than the change in it."""
+    kinds, unknown = _kinds(of_today(asked))
+    asks_more = any(kind not in OF_OTHER_SECTIONS for kind in kinds)
+    return (kinds, unknown) if asks_more else _kinds(asked)
+
+
 def _kinds(asked: str) -> tuple[list[Question], int]:
     """The kinds of question in a request, and how many of its questions are of none."""
     text = " ".join(asked.split())
@@ -85,14 +102,18 @@ def _kinds(asked: str) -> tuple[list[Question], int]:
     if not parts and len(text.split()) <= _MOST_WORDS_ALONE and not is_marked(text):
         parts = [text] if _is_known(text) else []
     of_parts = [kind for part in parts for kind in _kinds_of(part)]
-    kinds = [q for q in (*QUESTIONS, *ASKED_BY_NAME, *ASKED_OF_ORGANS) if q in of_parts or _is_bare(q, text)]
+    kinds = [
+        q
+        for q in (*QUESTIONS, *ASKED_BY_NAME, *ASKED_OF_ORGANS, COMPARE)
+        if q in of_parts or _is_bare(q, text)
+    ]
     unknown = [part for part in parts if not _kinds_of(part) and not (kinds and _OF_ANOTHER.fullmatch(part))]
     return kinds, len(unknown)
 
 
 def _is_bare(question: Question, text: str) -> bool:
     """Whether a request holds words that are a question wherever they stand."""
-    return question in QUESTIONS and question.is_in(text)
+    return question in (*QUESTIONS, COMPARE) and question.is_in(text)
 
 
 def _kinds_of(part: str) -> list[Question]:

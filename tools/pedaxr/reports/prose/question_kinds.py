@@ -72,7 +72,9 @@ LINES = _kind(
     r"\btubes?\b|catheter|\blines? (?:position|placement|tip|check)"
     r"|\b(?:central|umbilical|venous|arterial) lines?\b"
     r"|\b(?:uvc|uac|n[gj]t?|ogt?|ett|picc)\b"
-    r"|\bshunt|\bstents?\b|\bdrains?\b|gastrostomy|\bpeg\b|\bfoley\b|cannula|튜브|카테터|위관|단락|션트|스텐트|배액관|위루",
+    r"|\bshunt|\bstents?\b|\bdrains?\b|gastrostomy|\bpeg\b|\bfoley\b|cannula|\bhickman|\bbroviac|\breplogle"
+    r"|\bport-?a-?cath|\bpacemaker|\b(?:baclofen|insulin) pump|\bpigtail|nephrostomy|\bmic-?key\b"
+    r"|튜브|카테터|위관|(?<!담)도관|(?:정맥|동맥)관(?!개존)|내관|삽관|단락|션트|스텐트|배액관|위루",
     (),
     "Lines and tubes are not assessed by this model: the question asked stays open.",
     "본 모델은 카테터 및 튜브를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
@@ -97,7 +99,7 @@ _STOOL = _kind(
     },
 )
 _APPENDIX = _kind(
-    r"appendi[cx]|충수|맹장염",
+    r"appendi[cx](?!ectom|ostom)|충수(?! ?절제)|맹장염",
     (),
     "The appendix is not assessed by this model: the question asked stays open.",
     "본 모델은 충수를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
@@ -107,6 +109,22 @@ _BONES = _kind(
     (),
     "Bones are not assessed by this model: the question asked stays open.",
     "본 모델은 골격을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+)
+_CHANGE = _kind(
+    r"interval|change|compar|improv|wors|better|progress|resol|호전|악화|변화|비교|경과",
+    (),
+    "For change since the latest earlier film see the comparison.",
+    "직전 영상과의 변화는 비교란 참조.",
+)
+_GAS = _kind(
+    r"gas pattern|bowel gas|gas distribution|가스",
+    (),
+    "For the bowel gas see the findings.",
+    "장내 가스는 소견란 참조.",
+)
+# Wherever the words stand: compare with March, 3월 영상과 비교 바랍니다.
+COMPARE = _CHANGE.asked_as(
+    r"\bcompare\b|\b(?:for|in) comparison\b|[와과] ?비교|비교 ?(?:바랍|부탁|요망|요함|원함|판독|해 ?주)"
 )
 QUESTIONS = (
     _kind(
@@ -118,7 +136,7 @@ QUESTIONS = (
     ),
     LINES,
     _kind(
-        r"\b(?:gall|kidney)?stones?\b|calcul|calcif|lithiasis|\wliths?\b|nephrocalcinos|결석|석회",
+        r"\b(?:gall|kidney)?stones?\b|calcul|calcif|lithiasis|\wliths?\b|nephrocalcinos|결석|담석|석회",
         (),
         "Calcification is not assessed by this model: the question asked stays open.",
         "본 모델은 석회화를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
@@ -154,24 +172,25 @@ QUESTIONS = (
     ),
     _BONES,
     _kind(
-        r"perforat|\bperf(?:o|s|ed)?\b|free (?:intraperitoneal )?(?:air|gas)|pneumoperitoneum"
+        r"(?<!im)perforat|\brigler|\bperf(?:o|s|ed)?\b|free (?:intraperitoneal )?(?:air|gas)|pneumoperitoneum"
         r"|천공|기복증|유리 ?공기|유리 ?가스"
         r"|(?:air|gas) (?:under|below|beneath) (?:the |a )?(?:either |right |left )?(?:hemi)?-?diaphragm"
         r"|횡격막 ?(?:아래|하) ?(?:공기|가스)"
         r"|freie luft|air libre|aire libre|aria libera|pneumoperiton|perfora[cz]i|파열",
         (Finding.PNEUMOPERITONEUM,),
         "No free intraperitoneal air; a small amount may escape a film.",
-        "횡격막하 유리공기 없음. 소량은 단순촬영에서 보이지 않을 수 있음.",
+        "복강 내 유리공기 없음. 소량은 단순촬영에서 보이지 않을 수 있음.",
     ),
     _kind(
-        r"obstruct|\b[sl]bo\b|\bileus\b|(?<!non-)(?<!non )\bbilious|폐색|장 ?폐쇄(?!증)|담즙"
-        r"|막[히힌힘혔혀]|장 ?마비",
+        r"obstruct|\bobst\b|\b[sl]bo\b|\bileus\b|(?<!non-)(?<!non )(?<!no )\bbilious|폐색|장 ?폐쇄(?!증)"
+        r"|기계적 ?폐쇄|(?<!비)담즙(?!정체|울체|성 ?구토 ?없)|막[히힌힘혔혀]|장 ?마비",
         (Finding.ABDOMINAL_DISTENSION, Finding.AIR_FLUID_LEVEL),
         "No bowel distension or air-fluid levels; a film does not exclude obstruction.",
         "장관 팽만, 공기액체층 없음. 단순촬영으로 장폐색을 배제할 수 없음.",
         seen={
-            "en": "Whether it is an obstruction is not for this model to say: the question asked stays open.",
-            "ko": "이것이 장폐색인지는 본 모델이 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
+            "en": "Whether the bowel is obstructed is not for this model to say: the question asked stays "
+            "open.",
+            "ko": "장폐색 여부는 본 모델이 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
         },
         unjudged={
             "en": "Obstruction cannot be judged on this film: the question asked stays open.",
@@ -180,7 +199,7 @@ QUESTIONS = (
         of_other=_NOT_BOWEL,
     ),
     _kind(
-        r"intussus|장중첩",
+        r"intuss|장중첩",
         (),
         "Intussusception is not assessed by this model, and a film does not exclude it: the question asked "
         "stays open.",
@@ -194,15 +213,17 @@ QUESTIONS = (
         "본 모델은 장염전을 평가하지 않고 단순촬영으로 배제할 수 없으므로 의뢰된 사항에 답할 수 없음.",
     ),
     _kind(
-        r"pylor|\bi?hps\b|projectile|non-?bilious|poor weight gain|유문|분출성"
+        r"(?<!h )(?<!h\. )(?<!helicobacter )pylor(?!omyot)|\bi?hps\b|projectile|non-?bilious|poor weight gain"
+        r"|유문|분출성|비담즙"
         r"|outlet obstruct|gastric (?:outlet|disten|dilat)|(?:disten|dilat)\w* stomach|위 ?출구"
         r"|(?<!\w)위 ?(?:팽만|확장)",
         (Finding.PYLORIC_STENOSIS,),
         "No gastric distension; a film does not exclude outlet obstruction, ultrasound does.",
         "위 팽만 없음. 단순촬영으로 위출구폐쇄를 배제할 수 없으며 초음파로 판단함.",
         seen={
-            "en": "Ultrasound tells whether it is; on this film the question asked stays open.",
-            "ko": "원인은 초음파로 판단하며 본 촬영으로는 의뢰된 사항에 답할 수 없음.",
+            "en": "Ultrasound tells whether the outlet is blocked; on this film the question asked stays "
+            "open.",
+            "ko": "위출구의 폐쇄 여부는 초음파로 판단하며 본 촬영으로는 의뢰된 사항에 답할 수 없음.",
         },
         unjudged={
             "en": "The gastric outlet cannot be judged on this film: the question asked stays open.",
@@ -211,7 +232,8 @@ QUESTIONS = (
     ),
     _STOOL,
     _kind(
-        r"\bdisten|bloat|팽만|dilat\w* (?:small |large )?(?:bowel|loop|colon)"
+        r"\bdisten|bloat|팽만|(?:colonic|toxic|gaseous|intestinal) dilat"
+        r"|dilat\w* (?:small |large )?(?:bowel|loop|colon)"
         r"|(?:bowel|loop|colon)s? dilat|확장",
         (Finding.ABDOMINAL_DISTENSION,),
         "No bowel distension.",
@@ -250,7 +272,7 @@ ASKED_BY_NAME = (
     _APPENDIX.asked_as(r"\bapp[ey]\b"),
     _unseen(r"hernia|탈장", "A hernia is", "탈장을"),
     _unseen(
-        r"hirs\w*pr\w*|\bhirsch\w*|aganglion|허[시쉬]|히르[슈쉬]|선천성 ?거대",
+        r"hirs\w*pr\w*|\bhirsch\w*|aganglion|허[시쉬]|히르[슈쉬]|선천(?:성)? ?거대",
         "Hirschsprung disease is",
         "히르슈슈프룽병을",
     ),
@@ -265,7 +287,11 @@ ASKED_BY_NAME = (
 # Answered where a question has no other kind: a renal stone is a question of calcification.
 ASKED_OF_ORGANS = (
     LINES.asked_as(r"\blines?\b"),
-    _STOOL.asked_as(r"^(?:the )?stools?$|stool (?:load|amount|pattern)|분변|숙변|대변량"),
+    _STOOL.asked_as(
+        r"^(?:the )?stools?$|stool (?:load|amount|pattern)|clean-?out"
+        r"|분변|숙변|대변(?:량| ?(?:정체|정도|얼마))"
+        r"|(?:much|residual|remaining|retained|excess\w*) (?:stool|fa?ec\w+|poo)\b"
+    ),
     _BONES.asked_as(r"\bspin(?:e|al)\b|\bhips?\b|\bddh\b|skelet|\bribs?\b|고관절|대퇴"),
     _kind(
         r"bladder|ureter|urethra|\b[pu]uj\b|\bupj\b|\bpuv\b|hydroneph|urinary|\butis?\b|pyelo|\bapn\b|kidney"
@@ -276,23 +302,15 @@ ASKED_OF_ORGANS = (
         ORGANS.answers["ko"],
     ),
     _unseen(
-        r"colitis|enteritis|megacolon|crohn|\bibd\b|장염|거대 ?결장",
+        r"colitis|enteritis|toxic megacolon|crohn|\bibd\b|장염|독성 ?거대 ?결장",
         "Inflammation of the bowel is",
         "장의 염증을",
     ),
+    _unseen(r"(?<!toxic )megacolon|(?<!독성)(?<!독성 )거대 ?결장", "Megacolon is", "거대결장을"),
     _unseen(
         r"\bna[it]\b|non-?accidental|abuse|trauma|injur|lacerat|학대|외상|손상", "Injuries are", "손상을"
     ),
-    _kind(
-        r"interval|change|compar|improv|wors|better|progress|resol|호전|악화|변화|비교|경과",
-        (),
-        "For change since an earlier film see the comparison.",
-        "이전 영상과의 변화는 비교란 참조.",
-    ),
-    _kind(
-        r"gas pattern|bowel gas|gas distribution|가스",
-        (),
-        "For the bowel gas see the findings.",
-        "장내 가스는 소견란 참조.",
-    ),
+    _CHANGE,
+    _GAS,
 )
+OF_OTHER_SECTIONS = (_CHANGE, COMPARE, _GAS)

@@ -1,0 +1,114 @@
+"""What a request tells as past, denies, or only resembles is not asked for; what it asks is never silent."""
+
+import pytest
+
+from pedaxr.reports.prose.question import answers
+from pedaxr.types import StructuredFinding
+from pedaxr_models.facts import Presence
+from pedaxr_models.labels import FINDINGS
+from pedaxr_models.report_text.parser import parse
+
+ABSENT = [StructuredFinding(finding=name, presence=Presence.ABSENT, agreed=True) for name in FINDINGS]
+AIR, BOWEL, STOOL = "No free intraperitoneal air", "does not exclude obstruction", "No faecal loading"
+CHANGE, OPEN = "latest earlier film see the comparison", "A question of the request"
+STOMACH, WIDTH, LINES = "No gastric distension", "No bowel distension.", "Lines and tubes"
+
+
+def told(asked: str) -> list[str]:
+    english, korean = answers([asked], ABSENT), answers([asked], ABSENT, "ko")
+    assert len(english) == len(korean), "a line each in both languages"
+    return english
+
+
+@pytest.mark.parametrize(
+    ("asked", "lines"),
+    [
+        ("imperforate anus, level?", [OPEN]),
+        ("appendicectomy 3 days ago. Constipation?", [STOOL]),
+        ("충수절제술 후 장마비", [BOWEL]),
+        ("H. pylori ulcer, ?perf", [AIR]),
+        ("비담즙성 구토 3주", [STOMACH]),
+        ("담즙정체, 변비 의심", [STOOL]),
+        ("선천거대결장", ["Hirschsprung disease"]),
+        ("megacolon?", ["Megacolon is not assessed"]),
+        ("vomiting, no bilious vomiting", []),
+        ("구토, 담즙성 구토 없음", []),
+    ],
+)
+def test_words_within_other_words_ask_for_nothing(asked: str, lines: list[str]) -> None:
+    assert all(words in line for words, line in zip(lines, told(asked), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("asked", "lines"),
+    [
+        ("s/p laparotomy for perforated NEC. Distension today", [WIDTH]),
+        ("Previous NEC, now distended", [WIDTH]),
+        ("h/o foreign body removed, constipation?", [STOOL]),
+        ("No signs of obstruction clinically. Constipation?", [STOOL]),
+        ("no vomiting, no distension. r/o free air", [AIR]),
+        ("NEC ruled out last week. Distension today.", [WIDTH]),
+        ("VP shunt in situ, constipation?", [STOOL]),
+        ("장중첩증 정복술 후, 천공 여부", [AIR]),
+        ("NEC 과거력, 복부팽만", [WIDTH]),
+        ("천공 없음, 변비 확인", [STOOL]),
+    ],
+)
+def test_what_is_past_or_denied_is_not_asked_for_beside_a_question(asked: str, lines: list[str]) -> None:
+    assert all(words in line for words, line in zip(lines, told(asked), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("Known kidney stones", "Calcification"),
+        ("previously had pneumoperitoneum, resolved?", AIR),
+        ("s/p intussusception reduction, ?recurrence", "Intussusception"),
+        ("please confirm no free air; constipation?", AIR),
+        ("perforation not yet ruled out. Constipation?", AIR),
+        ("no free air? constipation?", AIR),
+        ("since previous film, free air? obstruction?", AIR),
+        ("known ALL, r/o perforation, ?constipation", AIR),
+        ("장중첩증 정복술 후", "Intussusception"),
+    ],
+)
+def test_what_may_be_asked_for_is_answered(asked: str, words: str) -> None:
+    assert any(words in line for line in told(asked))
+
+
+@pytest.mark.parametrize(
+    ("asked", "lines"),
+    [
+        ("f/u constipation, compare w/ prev", [STOOL, CHANGE]),
+        ("3월 영상과 비교 바랍니다", [CHANGE]),
+        ("지난 3월과 비교하여 호전되었는지", [CHANGE]),
+        ("천공 의심, 수술 필요한가요", [AIR, OPEN]),
+        ("수유 가능한지", [OPEN]),
+        ("수술한지 3일, 변비 의심", [STOOL]),
+        ("what is wrong with him", [OPEN]),
+        ("post bowel prep, residual stool?", [STOOL]),
+        ("How much stool?", [STOOL]),
+        ("UC flare - colonic dilatation?", [WIDTH]),
+        ("bowel obst?", [BOWEL]),
+        ("r/o intuss", ["Intussusception is not assessed"]),
+        ("담석", ["Calcification"]),
+        ("Hickman position", [LINES]),
+        ("중심정맥관 위치", [LINES]),
+        ("기관내관 위치 확인", [LINES]),
+        ("swallowed 2 magnets, where are they now", ["Foreign bodies"]),
+    ],
+)
+def test_no_question_is_passed_over(asked: str, lines: list[str]) -> None:
+    assert all(words in line for words, line in zip(lines, told(asked), strict=True))
+
+
+def test_a_line_says_of_itself_what_it_speaks_of() -> None:
+    """Behind other lines, "whether it is" would be read of the one before."""
+    there = [one.model_copy(update={"presence": Presence.PRESENT}) for one in ABSENT]
+    for asked, english, korean in (
+        ("?obstruction", "Whether the bowel is obstructed", "장폐색 여부는"),
+        ("?pyloric stenosis", "Ultrasound tells whether the outlet is blocked", "위출구의 폐쇄 여부는"),
+    ):
+        (line,), (line_ko,) = answers([asked], there), answers([asked], there, "ko")
+        assert line.startswith(english) and line_ko.startswith(korean)
+        assert parse(line).findings == parse(line_ko).findings == (), "it claims no finding"
