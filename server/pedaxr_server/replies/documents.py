@@ -67,7 +67,7 @@ def report_korean(report: Report) -> str:
         "heading": top.lines,
         "critical": top.critical,
         "film": report.film.model_dump(mode="json", exclude_none=True) if report.film else {},
-        "disclaimer": " ".join(small_print(report, "ko")[1:]),
+        "disclaimer": " ".join(small_print(report, "ko")[-3:]),
         "sections": sections,
         "sentences": [
             {"text": text, "verdict": _verdict(finding)} | ({"finding": finding.finding} if finding else {})

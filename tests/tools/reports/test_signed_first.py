@@ -10,7 +10,7 @@ from pedaxr.errors import InvalidRequest
 from pedaxr.registry import REGISTRY_FILE, NewStudy, Patient, Registry
 from pedaxr.reports import sign_off
 from pedaxr.reports.current import current_report, differences, in_context
-from pedaxr.reports.human_words import with_human_words
+from pedaxr.reports.human_words import TELL_NOW, with_human_words
 from pedaxr.reports.rendering import report_text
 from pedaxr.types import Report, StructuredFinding, Supplied
 from pedaxr_models.facts import Presence, Side
@@ -276,6 +276,32 @@ def test_free_air_that_a_human_adds_is_critical(clinic: Clinic) -> None:
     assert report.critical == [AIR.value] and report.critical_certainty == {AIR.value: "signed"}
     assert "tell the responsible doctor now" in report.sections["Communication"]
     assert "named by whoever signed" in report_text(report)
+
+
+def test_who_was_told_that_it_is_an_artefact_was_not_told_of_free_air(clinic: Clinic) -> None:
+    final = sign_off.finalise("R-1", by="Dr. Han", impression="No free gas.", told="nobody", clinic=clinic)
+    assert final.critical == [] and "nobody" in final.sections["Communication"]
+    again = sign_off.amend(final.report_id, by="Dr. Oh", text="There is free air.", clinic=clinic)
+    assert again.critical == [AIR.value]
+    assert again.sections["Communication"] == TELL_NOW and "Communication" not in again.human_sections
+
+
+def test_findings_under_a_signer_s_own_words_are_the_draft_s_and_no_longer_sure(clinic: Clinic) -> None:
+    clinic.registry.save_report(draft("R-2", sureness="high", sections=the_report(clinic).sections))
+    (drafted,) = [r for r in clinic.registry.reports("S-1") if r.report_id == "R-2"]
+    signed = sign_off.finalise("R-2", by="Dr. Han", impression="No free gas: a skin fold.", clinic=clinic)
+    for language, heading, sure in (
+        ("en", "FINDINGS (OF THE DRAFT)", "Confidence that"),
+        ("ko", "소견 (초안)", "신뢰도"),
+    ):
+        words: Language = "en" if language == "en" else "ko"
+        assert heading in report_text(signed, words) and heading not in report_text(drafted, words)
+        assert sure in report_text(drafted, words) and sure not in report_text(signed, words)
+
+
+def test_a_stored_version_names_its_film(clinic: Clinic) -> None:
+    signed = sign_off.finalise("R-1", by="Dr. Han", told="Dr. Oh", clinic=clinic)
+    assert "Film: S-1" in report_text(signed) and "a file" not in report_text(signed)
 
 
 def test_several_amendments_all_stand_the_newest_first(clinic: Clinic) -> None:

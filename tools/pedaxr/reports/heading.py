@@ -74,6 +74,7 @@ def heading(report: Report, language: Language = "en") -> Heading:
 def identity_lines(film: FilmIdentity | None, study_id: str | None, language: Language = "en") -> list[str]:
     """Whose film it is, and which; what is not known is left out."""
     words, film = phrases(language), film or FilmIdentity(study_id=study_id)
+    named = film.study_id or study_id
     child = [
         str(ForeignText(film.patient_name)) if film.patient_name else words["no_name"],
         f"({film.patient_name_romanised})" if film.patient_name_romanised else "",
@@ -85,7 +86,7 @@ def identity_lines(film: FilmIdentity | None, study_id: str | None, language: La
         words["patient_id"].format(ForeignText(film.patient_id, 64)) if film.patient_id else "",
     ]
     shown = [
-        shown_id(film.study_id) if film.study_id else words["file"],
+        shown_id(named) if named else words["file"],
         _taken(film, words),
         view_words(film.view_position, language),
         words["age"].format(_age(film, film.age_months, language)) if film.age_months is not None else "",

@@ -18,6 +18,7 @@ DRAFT_IMPRESSION, DRAFT_RECOMMENDATION = "Draft impression", "Draft recommendati
 HISTORY = (SIGNED_IMPRESSION, DRAFT_IMPRESSION, DRAFT_RECOMMENDATION)
 COMMUNICATION = "Communication"
 TELL_NOW = "Critical finding: tell the responsible doctor now and record whom and when. Not yet recorded."
+CRITICAL_THEN = "The report of that film is critical."  # in a comparison
 UNDETERMINED = "undetermined"
 # Said of the film as a whole: "normal hips" and "no abnormality of the bones" say nothing of free air.
 _FILM = (
@@ -87,6 +88,9 @@ def with_human_words(report: Report, words: str, *, is_critical_denied: bool = F
     affirmed -= denied
     certainty = _certainty(report, affirmed, denied)
     withdrawn = [name for name in report.critical if name in denied]
+    sections = dict(report.sections)
+    if report.status == "amended" and not set(certainty) <= set(report.critical):
+        sections.pop(COMMUNICATION, None)  # of this nobody has been told yet, whatever was told before
     kept = [name for name in report.critical_withdrawn if name not in affirmed and name not in withdrawn]
     return report.model_copy(
         update={
@@ -96,7 +100,8 @@ def with_human_words(report: Report, words: str, *, is_critical_denied: bool = F
             "findings": [_answered(finding, affirmed, denied) for finding in report.findings],
             "flags": [flag for flag in report.flags if not _is_answered(flag, denied)],
             "label": _label(report, affirmed, denied),
-            "sections": _ordered(_told(report.sections, bool(certainty), bool(withdrawn))),
+            "human_sections": [name for name in report.human_sections if name in sections],
+            "sections": _ordered(_told(sections, bool(certainty), bool(withdrawn))),
         }
     )
 

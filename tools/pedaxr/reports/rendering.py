@@ -48,6 +48,8 @@ def told_sections(report: Report, language: Language = "en") -> list[ToldSection
             title, shown = f"{title} {words['as_supplied']}", _indication(report, text, language)
         elif name in report.human_sections:
             title, shown = f"{title} {words['in_own_words']}", _quoted(text)
+        elif name == "Findings" and "Impression" in report.human_sections:
+            title = f"{title} {words['of_the_draft']}"  # the signer's impression may deny them
         told.append(ToldSection(name, title, shown))
     return told
 
@@ -62,9 +64,10 @@ def told_flags(report: Report, language: Language = "en") -> list[str]:
 
 
 def small_print(report: Report, language: Language = "en") -> list[str]:
-    """How sure it is, in words; what it was made with, on what that was trained, and what it is not."""
+    """How sure a draft is, in words; what it was made with, on what that was trained, and what it is not."""
     words = phrases(language)
-    sure = [words["sureness"].format(words[f"sure_{report.sureness}"])] if report.sureness else []
+    is_sure = report.sureness and "Impression" not in report.human_sections
+    sure = [words["sureness"].format(words[f"sure_{report.sureness}"])] if is_sure else []
     if language == "en":
         return [*sure, f"Model: {report.model}", report.data_statement, report.disclaimer]
     model = f"{words['model']}: {report.model}"
