@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from pedaxr.ages import age_text
 from pedaxr.reports.context_sentences import GAS_MEASURED
+from pedaxr.reports.human_words import CRITICAL_THEN
 from pedaxr.reports.prose.findings import ORDER, stated
 from pedaxr.reports.prose.tubes import OTHERS, seen_tube
 from pedaxr.text import ForeignText, shown_id
@@ -133,8 +134,10 @@ def comparison_line(report: Report) -> str:
     """The film before, from both outlines; the verdict on the illness is nobody's here."""
     told = report.sections.get("Comparison", "")
     if report.comparison is not None:
-        that_day = None if "Comparison" in report.human_sections else _THAT_DAY.search(told)
-        return _compared(report.comparison) + (that_day[0] if that_day else "")
+        ours = "" if "Comparison" in report.human_sections else told
+        that_day = _THAT_DAY.search(ours)
+        critical = f" {CRITICAL_THEN}" if CRITICAL_THEN in ours else ""
+        return _compared(report.comparison) + critical + (that_day[0] if that_day else "")
     if is_bare_comparison(told):
         return told
     return f"Comparison: {ForeignText(told, 600)}" if told else ""

@@ -64,9 +64,16 @@ def test_a_count_that_is_one_off_is_no_change() -> None:
 def test_calibres_levels_and_stool_are_compared_where_both_films_have_them() -> None:
     before = {"widest_loop_to_l2": 1.0, "stool_share_left_colon": 0.5, "stomach_to_l2": 2.0}
     now = {"widest_loop_to_l2": 1.8, "stool_share_left_colon": 0.2, "air_fluid_levels": 3.0}
-    text = compare(erect(measures=now), supine(measures=before))
+    text = compare(erect(measures=now), supine(measures=before, constipation=0.3))
     assert "Levels counted: not assessed then, 3 now." in text
     assert "Widest small-bowel loop: 1.0 x L2 then, 1.8 x L2 now, larger." in text
     assert "Stool share of the left colon: 50% then, 20% now." in text
     assert "Stomach" not in text
     assert "differ in view" in text and "differ in view" not in compare(supine(), supine())
+
+
+def test_how_full_a_colon_is_that_is_not_loaded_is_nothing_to_compare() -> None:
+    """A narrow colon is full of little stool: 0 % then and 64 % now read as a new loading."""
+    films = [erect(measures={"stool_share_right_colon": share}) for share in (0.64, 0.0)]
+    assert compare(*films) == "No finding is outlined on either film."
+    assert items_of(*films) == []

@@ -1,10 +1,13 @@
 """Free air is critical: outlined, faint, or only suspected, a human must hear of it."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from pedaxr.reading.operating_points import operating_points, using
+from pedaxr.reports.flags import unknown_view
+from pedaxr.reports.korean import in_korean
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import FINDINGS, Finding, View
 from pedaxr_models.report_text.grammar import narrate
@@ -60,6 +63,26 @@ def test_free_air_that_only_the_reader_sees_is_still_told_to_a_human(report_of) 
     report = report_of("normal", suspects)
     assert report.critical == ["pneumoperitoneum"]
     assert "suspected" in report.flags[0]
+
+
+def test_nothing_to_check_takes_back_free_air_that_is_named(report_of, segmenter: PerfectSegmenter) -> None:
+    suspects = Witness(narrate(truth("normal")), {**dict.fromkeys(FINDINGS, 0.02), AIR: 0.97})
+    segmenter.doubt["diaphragm"] = 0.0
+    said = [*report_of("normal", suspects).flags, *report_of("free air").flags]
+    assert said and not any("domes" in flag for flag in said)
+    assert any("domes" in flag for flag in report_of("normal").flags), "control: nothing is named"
+
+
+def test_a_view_that_nobody_states_excludes_nothing_but_what_is_named() -> None:
+    told: dict[tuple[Finding, ...], str] = {
+        (): "The view is not known: air-fluid levels and free intraperitoneal air cannot be excluded.",
+        (AIR,): "The view is not known: air-fluid levels cannot be excluded.",
+        (Finding.AIR_FLUID_LEVEL,): "The view is not known: free intraperitoneal air cannot be excluded.",
+        (AIR, Finding.AIR_FLUID_LEVEL): "The view is not known.",
+    }
+    for named, flag in told.items():
+        assert unknown_view(named) == flag
+        assert not re.search("[A-Za-z]", in_korean(flag)), "in Korean throughout"
 
 
 def test_a_supine_film_never_excludes_free_air_nor_shows_levels(report_of) -> None:

@@ -150,3 +150,9 @@ def test_the_film_is_never_said_to_show_a_diagnosis() -> None:
 def test_nothing_on_either_film_is_told_in_korean() -> None:
     nothing = ComparedFilm(View.ERECT, {}, {})
     assert in_korean(compare(nothing, nothing)) == "두 영상 모두 윤곽 표시된 소견 없음."
+
+
+def test_free_air_is_sought_below_the_domes_of_an_erect_child_only(draft) -> None:
+    assert "횡격막하 유리공기 없음" in korean_sections(draft("normal"))["소견"]
+    lying = korean_sections(draft("normal", view="left_lateral_decubitus"))["소견"]
+    assert "복강 내 유리공기 없음" in lying and "횡격막하" not in lying

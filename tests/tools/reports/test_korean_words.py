@@ -176,3 +176,20 @@ def test_what_a_later_draft_says_otherwise_is_korean_throughout(finding: Finding
     for then, now in itertools.product(SAID, SAID):
         text = f"{sign(finding)}: {then}; in the draft {now}."
         assert re.findall(r"[A-Za-z]{2,}", in_korean(text)) == [], text
+
+
+def test_a_supplied_diagnosis_has_the_term_of_its_finding() -> None:
+    flag = (
+        "The supplied working diagnosis, Air-fluid level, is not supported by the film: nothing is outlined."
+    )
+    assert in_korean(flag) == "제공된 추정 진단(공기액체층)을 뒷받침하는 소견 없음: 윤곽 표시 없음."
+
+
+def test_both_counts_of_levels_have_their_counter() -> None:
+    flag = "Air-fluid levels: the draft says 5 levels; the outlines show 6. Look."
+    assert in_korean(flag) == "공기액체층: 초안은 5개, 윤곽은 6개. 확인 요함."
+
+
+def test_a_distended_stomach_is_one_phrase() -> None:
+    first = wordings("ko").present[Finding.PYLORIC_STENOSIS][0]
+    assert first.startswith("{severity} 위 팽만"), "not 위의 중등도의 팽만"

@@ -1,9 +1,14 @@
 """Next steps follow the findings and the view, and each names its source."""
 
+from collections.abc import Callable
+
 import pytest
 
+from pedaxr.reports.consistency import contradictions
 from pedaxr.reports.film_limits import FilmLimits
+from pedaxr.reports.korean import sections_in_korean
 from pedaxr.reports.recommendations import recommend
+from pedaxr.types import Report
 from pedaxr_models.labels import URGENCY, Finding, View
 
 AIR, DISTENSION = Finding.PNEUMOPERITONEUM, Finding.ABDOMINAL_DISTENSION
@@ -44,3 +49,29 @@ def test_a_film_without_the_domes_asks_for_one_with_them() -> None:
 def test_nothing_outlined_is_no_advice_against_further_imaging() -> None:
     (step,) = steps([], View.ERECT)
     assert "No further imaging" not in step and "for the reader" in step
+
+
+@pytest.mark.parametrize("months", [0.3, 24.0, 170.0])
+def test_what_holds_for_infants_is_not_said_of_others(months: float) -> None:
+    told = " ".join(
+        step.text
+        for step in recommend(
+            [Finding.PYLORIC_STENOSIS, Finding.AIR_FLUID_LEVEL], FilmLimits(View.ERECT, age_months=months)
+        )
+    )
+    assert "pylorus" not in told and ("infant" in told) is (months < 12)
+    for known in (1.4, None):
+        (step,) = recommend([Finding.PYLORIC_STENOSIS], FilmLimits(View.ERECT, age_months=known))
+        assert "ultrasound of the pylorus" in step.text, "control"
+
+
+def test_no_report_thinks_of_pyloric_stenosis_in_a_teenager(report_of: Callable[..., Report]) -> None:
+    for months, is_named in ((170.0, False), (1.3, True)):
+        report = report_of("pyloric", age_months=months)
+        korean = sections_in_korean(report)
+        assert contradictions(report) == []
+        assert ("such as pyloric stenosis" in report.sections["Impression"]) is is_named
+        assert "consider outlet obstruction" in report.sections["Impression"]
+        for name in ("Findings", "Impression"):
+            assert ("유문협착증" in korean[name]) is is_named and "위출구폐쇄 감별을 요함" in korean[name]
+        assert ("유문부 초음파" in korean["Recommendation"]) is is_named

@@ -11,9 +11,10 @@ from pedaxr.clinic import Clinic
 from pedaxr.registry import NewStudy, Patient
 from pedaxr.reports.consistency import contradictions
 from pedaxr.reports.flags import VIEW_CONTRADICTED
+from pedaxr.reports.human_words import CRITICAL_THEN
 from pedaxr.reports.korean import sections_in_korean
 from pedaxr.types import Report
-from pedaxr_models.labels import View
+from pedaxr_models.labels import Finding, View
 from pedaxr_models.report_text.parser import parse_findings, split_sentences
 from pedaxr_server.replies.report_lines import comparison_line
 
@@ -83,6 +84,19 @@ def test_the_other_film_of_an_examination_is_named_with_its_view_and_what_is_cri
     assert report.sections["Comparison"].endswith(told)
     korean = sections_in_korean(report)["Comparison"]
     assert korean.endswith('"free air", 기립위. 그중 판독이 위급 소견인 영상: "free air".')
+
+
+def test_an_earlier_film_whose_report_is_critical_is_not_compared_as_if_nothing_were_there(
+    report_of: Callable[..., Report],
+) -> None:
+    """Free air that is only suspected has no outline: "No finding is outlined on either film" hid it."""
+    assert CRITICAL_THEN not in report_of("levels").sections["Comparison"], "control"
+    suspects = witness_of(truth("normal"))
+    suspects.probabilities[Finding.PNEUMOPERITONEUM] = 0.97
+    assert report_of("normal", suspects).critical
+    report = report_of("levels", indication="free air resolved?")
+    assert CRITICAL_THEN in report.sections["Comparison"] and CRITICAL_THEN in comparison_line(report)
+    assert "그 영상의 판독은 위급 소견임." in sections_in_korean(report)["Comparison"]
 
 
 def test_the_line_of_a_reply_keeps_both() -> None:

@@ -120,10 +120,11 @@ def _in_house_terms(text: str) -> str:
 
 
 def _limiting(reading: Reading, limits: FilmLimits) -> list[str]:
-    """What limits the film, one flag for each thing."""
+    """What limits the film, one flag for each thing; nothing that takes back a free air that is named."""
     notes = texts(reading.notes, *_LIMITING)
-    is_named = any(region.name == _AIR for region in reading.findings)
-    if is_named or limits.are_domes_in_field or not limits.is_horizontal_beam:
+    if limits.is_air_suspected or any(region.name == _AIR for region in reading.findings):
+        return [note for note in notes if _DOMES not in note]
+    if limits.are_domes_in_field or not limits.is_horizontal_beam:
         return notes
     return notes if any(_DOMES in note for note in notes) else [*notes, NO_DOMES_FLAG]
 

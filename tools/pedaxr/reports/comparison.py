@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal
 from pedaxr.errors import PedaxrError
 from pedaxr.reading.measurements import LEVELS, STOOL_PARTS
 from pedaxr.reading.read_film import Reading, Source, read_film
-from pedaxr.registry.standing import signed_of
+from pedaxr.registry.standing import signed_of, standing_version
 from pedaxr.reports.film_limits import FilmLimits, limits_of
 from pedaxr.reports.flags import view_name
+from pedaxr.reports.human_words import CRITICAL_THEN
 from pedaxr.reports.sections import NOT_COMPARED
 from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import ComparedItem, Comparison
@@ -139,8 +140,11 @@ def _with(
     reading: Reading, earlier: "Study", checked: "CheckedDraft", clinic: "Clinic"
 ) -> ComparedWithEarlier:
     assert reading.source.study is not None
-    signed = signed_of(clinic.registry.reports(earlier.study_id))
+    versions = clinic.registry.reports(earlier.study_id)
+    signed = signed_of(versions)
     compared = _by_outlines(reading, earlier, checked)
+    if versions and standing_version(versions).critical:  # suspected air has no outline to compare
+        compared = replace(compared, text=f"{compared.text} {CRITICAL_THEN}")
     if signed is None:
         return compared
     text = f"{compared.text} Its final report: {ForeignText(signed.impression, 4000)}"
@@ -188,7 +192,8 @@ def items_of(now: ComparedFilm, before: ComparedFilm) -> list[ComparedItem]:
         then, today = before.measures.get(key), now.measures.get(key)
         if then is not None and today is not None:
             items.append(_item(key, "ratio_to_l2", then, today))
-    for key in _STOOL:
+    is_loaded = any(Finding.CONSTIPATION in film.shares for film in (now, before))
+    for key in _STOOL if is_loaded else ():  # little stool fills a narrow colon: that is no loading
         then, today = before.measures.get(key), now.measures.get(key)
         if then is not None and today is not None and (then or today):
             items.append(_item(key, "share_of_colon", then, today))

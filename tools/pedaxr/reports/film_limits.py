@@ -9,7 +9,7 @@ from pedaxr.reports.prose.tubes import tube_sentence
 from pedaxr.types import Sentence
 from pedaxr_models.facts import DistalGas, Severity
 from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding, Structure, View
-from pedaxr_models.plausibility import is_blind
+from pedaxr_models.plausibility import is_blind, is_pyloric_age
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +39,7 @@ class FilmLimits:
         grades: by finding that is outlined, where its extent is measured and has a scale.
         distal_gas: measured on the outlines; None where it is not.
         tube: what is to be said of the gastric tube that is seen; None where none is.
+        age_months: at the film; None where not known.
     """
 
     view: View | None
@@ -49,6 +50,12 @@ class FilmLimits:
     grades: Mapping[Finding, Severity] = field(default_factory=dict)
     distal_gas: DistalGas | None = None
     tube: Sentence | None = None
+    age_months: float | None = None
+
+    @property
+    def is_past_pyloric_age(self) -> bool:
+        """Whether no radiologist would think of pyloric stenosis; not where the age is not known."""
+        return self.age_months is not None and not is_pyloric_age(self.age_months)
 
     @property
     def is_horizontal_beam(self) -> bool:
@@ -78,6 +85,7 @@ def limits_of(reading: "Reading", *, is_air_suspected: bool = False) -> FilmLimi
         grades=grades_of(extents_of(reading), reading.metadata.view, scale),
         distal_gas=measured_distal_gas(distal_gas_extent(reading), scale),
         tube=tube_sentence(reading),
+        age_months=reading.metadata.age_months,
     )
 
 

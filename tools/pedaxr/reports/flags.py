@@ -209,10 +209,14 @@ def _plausibility_flags(
             flags.append("Pyloric stenosis is unusual at this age (2 to 12 weeks): consider other causes.")
     flags += outline_flags(regions, view=metadata.view, age_months=metadata.age_months)
     if metadata.view is None:
-        flags.append(
-            "The view is not known: air-fluid levels and free intraperitoneal air cannot be excluded."
-        )
+        flags.append(unknown_view({f.finding for f in findings if f.certainty}))
     return flags
+
+
+def unknown_view(named: Collection[str]) -> str:
+    """What no film without a stated view excludes, but for what this one shows: nobody is to doubt that."""
+    left = " and ".join(sign_within(f) for f in (Finding.AIR_FLUID_LEVEL, _AIR) if f not in named)
+    return f"The view is not known: {left} cannot be excluded." if left else "The view is not known."
 
 
 def outline_flags(regions: Sequence[Region], *, view: View | None, age_months: float | None) -> list[str]:

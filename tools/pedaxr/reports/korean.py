@@ -31,9 +31,12 @@ from pedaxr_models.report_text.grammar import as_text, chooser, finding_sentence
 from pedaxr_models.report_text.parser import parse
 from pedaxr_models.report_text.wordings import wordings
 
+_PYLORIC = "유문협착증 등 "  # named beside a distended stomach, but for children who are past it
 # What a vertical beam cannot show or exclude, in the order of `[unseen]`.
 _BLIND = (Finding.AIR_FLUID_LEVEL, Finding.PNEUMOPERITONEUM)
-_DIAGNOSES = {TERMS[label].english.lower(): TERMS[label].korean for label in LABELS}
+_DIAGNOSES = {TERMS[label].english.lower(): TERMS[label].korean for label in LABELS} | {
+    TERMS[Finding.AIR_FLUID_LEVEL].english.lower(): "공기액체층"  # the label's own term is the data set's
+}
 
 
 def korean_headings() -> dict[str, str]:
@@ -125,6 +128,7 @@ def measured_in_korean(report: Report) -> str:
 def _sentences(report: Report) -> Iterator[str]:
     """In the English order: what is there, what the draft adds, what is not there, what is left open."""
     korean, said, by_name = wordings("ko"), parse(report.narrative), _by_name(report)
+    view = _view(report)
     ordered = [by_name[name] for name in ORDER if name in by_name]
     yield from (_told(finding, report) for finding in ordered if _is_told(finding))
     if NOT_REDUCED in report.narrative:
@@ -134,19 +138,21 @@ def _sentences(report: Report) -> Iterator[str]:
     absent = [finding for finding in ordered if finding.presence is Presence.ABSENT and finding.agreed]
     denied = [finding for finding in absent if _is_denied(Finding(finding.finding), report)]
     if denied and denied[0].finding == Finding.PNEUMOPERITONEUM:
-        yield f"{_denied(denied.pop(0))} 없음"
+        yield f"{_denied(denied.pop(0), view)} 없음"
     if denied:
-        yield f"{', '.join(map(_denied, denied))} 없음"
+        yield f"{', '.join(_denied(one, view) for one in denied)} 없음"
     if silent := [finding for finding in absent if not _is_denied(Finding(finding.finding), report)]:
-        yield str(_table()["not_outlined"].format(name=", ".join(map(_denied, silent))))
+        names = ", ".join(_denied(one, view) for one in silent)
+        yield str(_table()["not_outlined"].format(name=names))
     others = [finding for finding in ordered if not _is_told(finding) and finding not in absent]
     yield from _left_open(others, report)
 
 
-def _denied(finding: StructuredFinding) -> str:
-    """As it is called where it is not there: free air below the domes."""
-    is_air = finding.finding == Finding.PNEUMOPERITONEUM
-    return str(_table()["denied_air"]) if is_air else wordings("ko").words.names[Finding(finding.finding)]
+def _denied(finding: StructuredFinding, view: View | None) -> str:
+    """As it is called where it is not there: free air below the domes, unless the child lies on a side."""
+    name = Finding(finding.finding)
+    is_below_domes = name is Finding.PNEUMOPERITONEUM and view is View.ERECT
+    return str(_table()["denied_air"]) if is_below_domes else wordings("ko").words.names[name]
 
 
 def _left_open(findings: Sequence[StructuredFinding], report: Report) -> Iterator[str]:
@@ -173,6 +179,7 @@ def _told(finding: StructuredFinding, report: Report) -> str:
     if name is Finding.AIR_FLUID_LEVEL:
         fact = replace(fact, severity=None)  # their number says it
     told = finding_sentence(fact, chooser(None), wordings("ko"))
+    told = told.replace(_PYLORIC, "") if _limits(report).is_past_pyloric_age else told
     is_rough = fact.count is not None and fact.count >= COUNTED_ROUGHLY
     return told.replace(f"{fact.count}개", f"약 {fact.count}개") if is_rough else told
 
@@ -248,6 +255,7 @@ def _limits(report: Report) -> FilmLimits:
         _view(report),
         are_domes_in_field=not (air and _is_outside(air, report)),
         is_air_suspected=bool(air and air.certainty == "suspected"),
+        age_months=report.film.age_months if report.film else None,
     )
 
 

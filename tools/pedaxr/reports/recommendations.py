@@ -28,6 +28,7 @@ class Recommendation:
 
 
 _AIR = Finding.PNEUMOPERITONEUM
+_INFANCY_MONTHS = 12
 # By the view that a film was taken in, the one that would show levels and free air better.
 OTHER_VIEWS: dict[View | None, str] = {
     View.ERECT: "a left lateral decubitus view",
@@ -40,6 +41,8 @@ SOURCES: dict[str, str] = {
     Finding.AIR_FLUID_LEVEL: _ACR_VOMITING,
     Finding.ABDOMINAL_DISTENSION: _ACR_RADIOGRAPHY,
     Finding.CONSTIPATION: f"{_NICE_CG99}; {_ESPGHAN}",
+    "gastric_distension": _ACR_RADIOGRAPHY,
+    "levels_after_infancy": _ACR_RADIOGRAPHY,
     "horizontal_beam": _ACR_RADIOGRAPHY,
     "domes": _ACR_RADIOGRAPHY,
     "nothing": "pedaxr",
@@ -51,6 +54,9 @@ _TEXTS: dict[str, str] = {
     Finding.AIR_FLUID_LEVEL: "Levels may mean obstruction, ileus or enteritis: correlate with the clinical "
     "picture; bilious vomiting in an infant needs urgent surgical review and an upper gastrointestinal "
     "series.",
+    "gastric_distension": "Correlate gastric distension with the clinical picture.",
+    "levels_after_infancy": "Levels may mean obstruction, ileus or enteritis: correlate with the clinical "
+    "picture.",
     Finding.ABDOMINAL_DISTENSION: "Correlate with the clinical picture.",
     Finding.CONSTIPATION: "Stool on a film does not make the diagnosis of constipation, which is clinical.",
     "horizontal_beam": "If levels or free intraperitoneal air are in question, {view}.",
@@ -68,12 +74,21 @@ def other_views(view: View | None) -> str:
 def steps_of(present: Sequence[Finding], limits: FilmLimits) -> list[str]:
     """Next steps by their names, what is critical or suspected first; never the view that the film is."""
     steps: list[str] = [_AIR] if _AIR in present or limits.is_air_suspected else []
-    steps += [finding.value for finding in present if finding is not _AIR]
+    steps += [_of_age(finding, limits) for finding in present if finding is not _AIR]
     if _AIR not in steps and not limits.is_horizontal_beam:
         steps.append("horizontal_beam")
     elif _AIR not in steps and not limits.are_domes_in_field:
         steps.append("domes")
     return steps or ["nothing"]
+
+
+def _of_age(finding: Finding, limits: FilmLimits) -> str:
+    """A step that speaks of infants is another one's where the child is known to be none."""
+    if finding is Finding.PYLORIC_STENOSIS and limits.is_past_pyloric_age:
+        return "gastric_distension"
+    if finding is Finding.AIR_FLUID_LEVEL and (limits.age_months or 0) >= _INFANCY_MONTHS:
+        return "levels_after_infancy"
+    return finding.value
 
 
 def recommend(present: Sequence[Finding], limits: FilmLimits) -> list[Recommendation]:

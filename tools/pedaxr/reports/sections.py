@@ -32,9 +32,10 @@ _UNSEEN = {
 NOTHING_OUTLINED = "Nothing this model looks for is outlined."
 OTHER_VIEW_FIRST = "What is outlined does not fit the stated view: check the view first."
 # What a sign may mean; a film makes none of these diagnoses.
+_PYLORIC = " such as pyloric stenosis"
 _MEANING = {
     Finding.PNEUMOPERITONEUM: " (pneumoperitoneum)",
-    Finding.PYLORIC_STENOSIS: "; consider outlet obstruction such as pyloric stenosis",
+    Finding.PYLORIC_STENOSIS: f"; consider outlet obstruction{_PYLORIC}",
     Finding.CONSTIPATION: "; a description of the film only",
 }
 NOT_COMPARED = "Not compared: this film gives no finding."
@@ -137,7 +138,7 @@ def _impression(
     """Critical first, hedged as it must be; what the film cannot exclude is said whatever else was found."""
     by_name = {Finding(f.finding): f for f in findings}
     told = [by_name[name] for name in URGENCY if name in by_name and is_named(by_name[name])]
-    lines = [_impression_line(finding) for finding in told]
+    lines = [_impression_line(finding, limits) for finding in told]
     lines += [OTHER_VIEW_FIRST] if is_other_view else []
     lines = lines or [NOTHING_OUTLINED]
     lines += [WITHHELD] if is_withheld else []
@@ -151,12 +152,14 @@ def _impression(
     return " ".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
 
 
-def _impression_line(finding: StructuredFinding) -> str:
+def _impression_line(finding: StructuredFinding, limits: FilmLimits) -> str:
     name = Finding(finding.finding)
     if finding.certainty == "suspected":
         return f"{sign(name)} is suspected; no region is outlined: look now."
     side = finding.side if finding.side in ONE_SIDED else None
     told = stated(finding.model_copy(update={"quadrants": [], "side": side}))
     if finding.agreed:
-        return f"{told[:1].upper()}{told[1:]}{_MEANING.get(name, '')}."
+        meaning = _MEANING.get(name, "")
+        meaning = meaning.removesuffix(_PYLORIC) if limits.is_past_pyloric_age else meaning
+        return f"{told[:1].upper()}{told[1:]}{meaning}."
     return f"{told[:1].upper()}{told[1:]}; in doubt, see what to check."
