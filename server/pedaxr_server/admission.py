@@ -1,10 +1,11 @@
 """A few calls at a time, a few more waiting by turns, and for all others an immediate, honest "busy"."""
 
+import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
@@ -223,3 +224,59 @@ def _name_of(ctx: ServerRequestContext[Any, Any]) -> str | None:
     if session := request.headers.get(_SESSION):
         return f"session:{session}"
     return f"address:{request.client.host}" if request.client else "unknown"
+
+
+TURN = "pedaxr.turn"  # in the scope of a request over HTTP
+_ROUTED_S = 0.05  # from the end of the work until its answer has left the SDK's queues
+
+
+class Turn:
+    """One request of a session over HTTP, whose answer finds it by its id.
+
+    It is over when it was answered and its work has ended. Of a client that hung up the work goes on, and its
+    answer would go to the next request of that id.
+
+    Attributes:
+        is_over: set then, after `ended` was called.
+    """
+
+    def __init__(self, ended: Callable[[], object]) -> None:
+        self.is_over = anyio.Event()
+        self._ended = ended
+        self._has_left = False
+        self._has_worked = False
+        self._works = 0
+
+    def leave(self) -> None:
+        """The client has its answer, or hung up."""
+        self._has_left = True
+        self._end_after(0 if self._has_worked else _ROUTED_S)
+
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        """The block works for the request."""
+        self._works += 1
+        try:
+            yield
+        finally:
+            self._works -= 1
+            self._has_worked = True
+            self._end_after(_ROUTED_S)
+
+    def _end_after(self, seconds: float) -> None:
+        if not seconds:
+            self._end()
+        elif self._has_left:
+            asyncio.get_running_loop().call_later(seconds, self._end)
+
+    def _end(self) -> None:
+        if self._has_left and not self._works and not self.is_over.is_set():
+            self._ended()
+            self.is_over.set()
+
+
+async def keep_turn(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Middleware, outermost: the turn of a request lasts as long as this."""
+    turn = ctx.request.scope.get(TURN) if ctx.request is not None else None
+    with turn.work() if turn is not None else nullcontext():
+        return await call_next(ctx)

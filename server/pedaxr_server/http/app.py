@@ -8,7 +8,7 @@
 
 Every route but the first three checks Host and Origin exactly, so that a web page cannot reach patient data
 by rebinding a name. Order of the layers, outermost first: hosts, token, context of the token, shares of one
-client, scopes, routes.
+client, scopes, turns of one session, routes.
 """
 
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from pedaxr.clinic import default_home
 from pedaxr_server.auth.tokens import SCOPES, web_address
 from pedaxr_server.http.health import health_routes
 from pedaxr_server.http.middleware import ExactHosts, ScopeGate
+from pedaxr_server.http.sessions import Sessions
 from pedaxr_server.http.shares import Shares
 from pedaxr_server.settings import HTTP_PATH, Settings
 from pedaxr_server.viewer.dropped import dropped_routes
@@ -71,6 +72,7 @@ def app_of(server: MCPServer[object], settings: Settings, reader: "Reader | None
         home = settings.home or default_home()
         gate = Middleware(ScopeGate, path=HTTP_PATH, resource_url=settings.resource_url, home=home)
         app.user_middleware.append(gate)
+    app.user_middleware.append(Middleware(Sessions, path=HTTP_PATH))
     app.state.settings = settings
     app.state.reader = reader
     return app

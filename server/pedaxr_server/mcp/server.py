@@ -15,7 +15,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, INVALID_REQUEST
 
 from pedaxr.errors import InvalidRequest
-from pedaxr_server.admission import know_client
+from pedaxr_server.admission import keep_turn, know_client
 from pedaxr_server.auth.identity import knowing_callers
 from pedaxr_server.logs import guard_sdk_log
 from pedaxr_server.mcp.completions import add_completions
@@ -54,7 +54,7 @@ def create_server(settings: Settings, tools: XrayTools | None = None) -> MCPServ
         version=version("pedaxr"),
         tools=list(tools.published()),
         extensions=viewer_extensions(settings),
-        middleware=[know_client, knowing_callers(settings), require_scope, require_usable],
+        middleware=[keep_turn, know_client, knowing_callers(settings), require_scope, require_usable],
         log_level="WARNING",
         **_login(settings),
     )
