@@ -98,7 +98,10 @@ def show_checks(checks: "Sequence[Check]", json_path: Path | None) -> None:
     verdict = "" if faulty else f"Verified: all {len(checks)} checks found everything as it should be."
     show(lambda: _with_verdict(show_rows(rows, title="checked"), verdict), data, json_path)
     if faulty:
-        raise StorageError(f"Not verified: {faulty} of {len(checks)} checks found faults. Restore a backup.")
+        raise StorageError(
+            f"Not verified: {faulty} of {len(checks)} checks found faults. Mend what the lines name, or "
+            "restore a backup."
+        )
 
 
 def _with_verdict(table: "RenderableType", verdict: str) -> "RenderableType":

@@ -31,6 +31,8 @@ def backup(file: Path, home: Path | None) -> None:
         click.echo(f"{copied.waiting} films from the PACS, not imported yet, are in it too", err=True)
     if copied.missing:
         click.echo(f"{copied.missing} films are not in the clinic's folder and were left out", err=True)
+    if copied.unrecorded:
+        click.echo(f"the backup is whole, but the audit trail does not say so: {copied.unrecorded}", err=True)
     for name in copied.weights_left_out:
         click.echo(f"weights outside the clinic's folder were left out; copy them too: {name}", err=True)
 

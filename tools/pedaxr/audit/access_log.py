@@ -72,6 +72,16 @@ class AccessLog:
             self._take()
             self._fold_taken()
 
+    def copy_waiting(self, home: Path) -> None:
+        """Copy what was appended, and may not be in the chain yet, into another folder. Raises OSError.
+
+        What is appended first, as it becomes what is being folded. A line that is being written is left out.
+        """
+        for name in (PENDING_FILE, _FOLDING_FILE):
+            with suppress(FileNotFoundError):
+                content = (self.home / name).read_bytes()
+                (home / name).write_bytes(content[: content.rfind(b"\n") + 1])
+
     @contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:
         """A connection to the chain, made where there is none. Raises StorageError."""

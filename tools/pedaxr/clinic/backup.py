@@ -13,9 +13,9 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
-from collections.abc import Callable
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pedaxr.audit.access_log import AccessLog
@@ -50,6 +50,7 @@ class Copied:
         missing: films that the registry names and the folder of films does not have.
         weights_left_out: weights that were put in use and lie outside the clinic's folder.
         waiting: films that a PACS sent and that are not imported yet; they are in it.
+        unrecorded: why the clinic's audit trail does not say that the backup was made; None where it does.
     """
 
     films: int
@@ -57,6 +58,7 @@ class Copied:
     size: int
     weights_left_out: tuple[str, ...] = ()
     waiting: int = 0
+    unrecorded: str | None = None
 
 
 def back_up(clinic: Clinic, file: Path, *, progress: Callable[[int, int], None] | None = None) -> Copied:
@@ -77,15 +79,24 @@ def back_up(clinic: Clinic, file: Path, *, progress: Callable[[int, int], None] 
         tempfile.TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as aside,
     ):
         _copy_spool(clinic.home / SPOOL, Path(aside) / SPOOL)
-        for path in (clinic.registry.path, _folded(clinic).path):
-            _copy_database(path, Path(aside) / path.name)
+        with _full_where_it_is_written():
+            _copy_database(clinic.registry.path, Path(aside) / REGISTRY_FILE)
+            _copy_accesses(AccessLog(clinic.home), AccessLog(Path(aside)))
         part = Path(aside) / "part"
         copied = _write(part, Path(aside), clinic.home, progress)
         part.rename(file)
         sync_folder(file.absolute().parent)
-    with writing(clinic.registry.path) as database:
-        record(database.conn, "backup", detail=f"{copied.films} films")
-    return copied
+    return replace(copied, unrecorded=_not_recorded(clinic, copied))
+
+
+def _not_recorded(clinic: Clinic, copied: Copied) -> str | None:
+    """Write the backup down. Where the clinic's disk is full or failing the backup is wanted all the more."""
+    try:
+        with writing(clinic.registry.path) as database:
+            record(database.conn, "backup", detail=f"{copied.films} films")
+    except StorageError as err:
+        return str(err)
+    return None
 
 
 def restore(file: Path, into: Path) -> Clinic:
@@ -136,12 +147,25 @@ def _refuse_planted(database: Path, ours: dict[str, str]) -> None:
             connection.execute("SELECT version FROM schema_versions")  # an empty file would become a clinic
 
 
-def _folded(clinic: Clinic) -> AccessLog:
-    log = AccessLog(clinic.home)
-    with disk_errors():  # of the clinic, and not of the backup
-        log.fold()
-    with log.connected():
-        return log
+def _copy_accesses(log: AccessLog, copy: AccessLog) -> None:
+    """The chain, and in it what waits outside: a full or failing disk of the clinic cannot take that in."""
+    log.copy_waiting(copy.home)  # before the chain: what is taken in meanwhile is in both, and counts once
+    if log.path.exists():
+        _copy_database(log.path, copy.path)
+    copy.fold()
+    with copy.connected():  # made where there is none
+        pass
+
+
+@contextmanager
+def _full_where_it_is_written() -> Iterator[None]:
+    """A database without room is the backup's: the clinic's are only read."""
+    try:
+        yield
+    except StorageError as err:
+        if getattr(err.__cause__, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+            raise StorageError(_NO_ROOM) from err
+        raise
 
 
 def _copy_database(source: Path, target: Path) -> None:
@@ -150,13 +174,8 @@ def _copy_database(source: Path, target: Path) -> None:
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as live,
         closing(sqlite3.connect(target)) as copy,
     ):
-        try:
-            live.backup(copy, pages=_PAGES, sleep=0.01)
-            copy.execute("PRAGMA journal_mode=DELETE")
-        except sqlite3.OperationalError as err:
-            if err.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:  # of the target: the source is only read
-                raise StorageError(_NO_ROOM) from err
-            raise
+        live.backup(copy, pages=_PAGES, sleep=0.01)
+        copy.execute("PRAGMA journal_mode=DELETE")
 
 
 def _copy_spool(source: Path, target: Path) -> None:
