@@ -15,9 +15,11 @@ from pedaxr.audit.callers import Caller, called_by
 from pedaxr.clinic import Clinic, open_clinic
 from pedaxr.clinic.import_films import import_films
 from pedaxr.demo.synthetic_dicom import encode_dicom
+from pedaxr.errors import StorageError
 from pedaxr.radiograph.read import picture_digest, read_radiograph
-from pedaxr.registry import NewStudy, Patient
+from pedaxr.registry import NewStudy, Patient, Registry
 from pedaxr.registry.pictures import OF_ANOTHER_PATIENT
+from pedaxr.registry.schema import writing
 from pedaxr.reports.korean import in_korean, sections_in_korean
 from pedaxr.types import Report
 from pedaxr_models.labels import View
@@ -106,6 +108,29 @@ def test_a_picture_under_another_child_or_date_is_the_first_thing_to_check(
     assert segment_xray("june", overlay=False, clinic=twice).quality_notes[:2] == flags[:2]
     assert [flag for flag in flags[:2] if in_korean(flag) == flag] == [], "told in Korean as well"
     assert OF_ANOTHER_PATIENT not in report_of("levels", witness_of(truth("levels"))).flags, "control"
+
+
+def test_a_film_from_before_pictures_were_known_is_known_from_its_first_reading_on(
+    twice: Clinic, segmenter: object, report_of: Callable[..., Report]
+) -> None:
+    with writing(twice.registry.path) as database:
+        database.conn.execute("DELETE FROM pictures")
+    assert OF_ANOTHER_PATIENT not in report_of("other", witness_of(truth("normal"))).flags, "control"
+    assert segment_xray("june", overlay=False, clinic=twice).quality_notes[0] == OF_ANOTHER_PATIENT
+    assert report_of("other", witness_of(truth("normal"))).flags[0] == OF_ANOTHER_PATIENT
+
+
+def test_a_clinic_that_cannot_be_written_is_read_all_the_same(
+    twice: Clinic, segmenter: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with writing(twice.registry.path) as database:
+        database.conn.execute("DELETE FROM pictures")
+
+    def is_full(*_: object) -> None:
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr(Registry, "know_picture", is_full)
+    assert segment_xray("june", overlay=False, clinic=twice).findings is not None
 
 
 def test_a_child_of_a_department_that_is_not_seen_is_warned_of_without_its_name(twice: Clinic) -> None:

@@ -34,6 +34,7 @@ def make_films(
 def make_one(home: Path, demo: DemoFilm) -> NewStudy:
     """Make one film and write it durably."""
     from pedaxr.demo.synthetic_dicom import encoded
+    from pedaxr.radiograph.read import picture_digest, read_radiograph
     from pedaxr_models.phantom import make_film
 
     film = make_film(demo.spec)
@@ -57,6 +58,7 @@ def make_one(home: Path, demo: DemoFilm) -> NewStudy:
         study_instance_uid=str(dataset.StudyInstanceUID),
         series_instance_uid=str(dataset.SeriesInstanceUID),
         sop_instance_uid=str(dataset.SOPInstanceUID),
+        picture_sha256=picture_digest(read_radiograph(content)),
     )
 
 

@@ -1,8 +1,16 @@
 """What whoever reads a film should know about its picture: a sentence, and what kind of thing it is about."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pedaxr.errors import StorageError
+from pedaxr.radiograph.read import picture_digest
+
+if TYPE_CHECKING:
+    from pedaxr.reading.read_film import Reading
 
 _HIGH, _MODERATE = 0.9, 0.7  # as the page has them
 
@@ -58,3 +66,16 @@ def texts(notes: Iterable[Note], *kinds: NoteKind) -> list[str]:
 def how_outlined(confidence: float) -> str:
     """How surely, for whoever reads a film: a figure would be read as the chance of a disease."""
     return "firmly" if confidence >= _HIGH else "fairly firmly" if confidence >= _MODERATE else "faintly"
+
+
+def same_picture_flags(reading: "Reading") -> list[str]:
+    """What to check of a registered film whose very picture other films have, the gravest first.
+
+    A film that an earlier version registered is known by its picture from its first reading on.
+    """
+    study, clinic = reading.source.study, reading.source.clinic
+    if study is None or clinic is None:
+        return []
+    with suppress(StorageError):  # a clinic that cannot be written is read all the same
+        clinic.registry.know_picture(study.image_sha256, lambda: picture_digest(reading.radiograph))
+    return clinic.registry.picture_flags(study)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pedaxr.audit.trail import audited
 from pedaxr.clinic.provenance import provenance
 from pedaxr.reading import networks as models
-from pedaxr.reading.notes import how_outlined, texts
+from pedaxr.reading.notes import how_outlined, same_picture_flags, texts
 from pedaxr.reading.overlay import LONG_EDGE, Caption, area_text, draw_overlay, write_picture
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
@@ -74,11 +74,9 @@ def segment_xray(
     reading = read_film(find_source(study_id, file, clinic))
     trained, source = provenance(reading.segmenter), reading.source
     film = film_identity(source.study, reading.metadata)
-    signed, to_check = None, list[str]()
+    signed = None
     if source.study is not None and source.clinic is not None:
-        registry = source.clinic.registry
-        signed = signed_of(registry.reports(source.study.study_id))
-        to_check = registry.picture_flags(source.study)
+        signed = signed_of(source.clinic.registry.reports(source.study.study_id))
     folder = None if overlay_folder is None else Path(overlay_folder).expanduser()
     path = _overlay_path(reading, folder, full_size) if overlay else None
     stored: Future[Course | None] | None = None
@@ -99,7 +97,7 @@ def segment_xray(
         findings=reading.findings,
         structures=reading.structures,
         measures=reading.measures,
-        quality_notes=[*to_check, *texts(reading.notes)],
+        quality_notes=[*same_picture_flags(reading), *texts(reading.notes)],
         summary=summarise(
             reading.findings, reading.metadata.view, in_doubt=reading.in_doubt, trained=trained.short
         ),

@@ -4,7 +4,7 @@ Films are found by study id alone. Messages of errors repeat what the caller pas
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from pedaxr.registry.patient_writes import (
     merge_patients,
     rename_patient,
 )
-from pedaxr.registry.pictures import SAME_PICTURE, picture_flags
+from pedaxr.registry.pictures import SAME_PICTURE, note_picture, picture_flags
 from pedaxr.registry.report_versions import ReportState, report_states, reports_of_study, store_draft
 from pedaxr.registry.schema import migrate, reading, writing
 from pedaxr.registry.sent_rows import SentObject, insert_sent, reports_to_send, sent_of
@@ -107,6 +107,12 @@ class Registry:
         """The other registered films whose pixels are those of the film with that digest."""
         rows = self._rows(f"{_STUDY_COLUMNS} WHERE {SAME_PICTURE} ORDER BY study_id", [image_sha256])
         return list(studies_in(rows, self.path.parent))
+
+    def know_picture(self, image_sha256: str, digest: Callable[[], str]) -> None:
+        """Note which picture a film shows that an earlier version registered without. Raises StorageError."""
+        if not self._rows("SELECT 1 FROM pictures WHERE image_sha256 = ?", [image_sha256]):
+            with writing(self.path) as database:
+                note_picture(database.conn, image_sha256, digest())
 
     def picture_flags(self, study: Study) -> list[str]:
         """What to check of a film whose very picture other films have, the gravest first."""

@@ -11,8 +11,9 @@ from pedaxr.audit.trail import audited, note
 from pedaxr.clinic.provenance import provenance
 from pedaxr.errors import InvalidRequest
 from pedaxr.reading import networks as models
+from pedaxr.reading.notes import same_picture_flags
 from pedaxr.reading.operating_points import operating_points
-from pedaxr.reading.read_film import Reading, Source, find_source, read_film
+from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
 from pedaxr.reports.ahead import begin_earlier, draft_of
 from pedaxr.reports.check_draft import CheckedDraft, check_draft, in_a_word
@@ -167,7 +168,7 @@ def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") ->
             sentences=checked.sentences,
             findings=checked.findings,
             measures={} if checked.in_doubt else reading.measures,
-            flags=[*_of_picture(reading.source), *checked.flags],
+            flags=[*same_picture_flags(reading), *checked.flags],
             confidence=None if checked.in_doubt else round(checked.confidence, 3),
             sureness=None if checked.in_doubt else in_a_word(checked.confidence),
             image_dependence=told.image_dependence,
@@ -186,13 +187,6 @@ def _model_name(network: "FilmReporter | TubeFinder") -> str:
 
 
 _NOT_YET = "R"  # the id, while the words that it hangs on are being found
-
-
-def _of_picture(source: Source) -> list[str]:
-    """Whether the film was registered before, for another child or with another date."""
-    if source.study is None or source.clinic is None:
-        return []
-    return source.clinic.registry.picture_flags(source.study)
 
 
 def _label(checked: CheckedDraft) -> str | None:
