@@ -34,6 +34,10 @@ _INSTEAD = {
     "language": "Leave any other out, and put the reply into the user's language yourself.",
     "study_id": "Give one film's; call again for another. A name goes to find_patient.",
 }
+_UNFINISHED = (
+    "The form came back without all that it needs, so nothing was done. Tell the user, and show it again "
+    "only if they ask. [invalid_request]"
+)
 # Checked on the server anyway; left out of what is published to keep the definitions short.
 _INPUT_NOISE = frozenset({"title", "minLength", "maxLength"})
 _OUTPUT_NOISE = frozenset(
@@ -116,8 +120,13 @@ class StrictTool(Tool):
             if isinstance(err.__cause__, ValidationError):
                 raise ToolError(f"{self.name}: {_faults(err.__cause__)} [invalid_request]") from err.__cause__
             if isinstance(err.__cause__, ToolError):  # our own text, without the SDK's "Error executing tool"
-                raise err.__cause__ from err.__cause__.__cause__
+                raise _of_form(err.__cause__) from err.__cause__.__cause__
             raise
+
+
+def _of_form(err: ToolError) -> ToolError:
+    """Of a form that came back unfinished the SDK says which of our functions asked for it."""
+    return ToolError(_UNFINISHED) if "accepted elicitation" in str(err) else err
 
 
 def _code_of(err: Exception) -> str:

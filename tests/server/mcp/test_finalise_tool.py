@@ -168,6 +168,18 @@ async def test_without_a_signature_it_stays_a_draft(
     assert status_of(home, study_id) == ["preliminary"]
 
 
+@pytest.mark.parametrize(
+    "content", [{}, {"name": "Kim Reader"}, {"name": "Kim Reader", "has_read_film": "perhaps"}, {"name": 7}]
+)
+async def test_a_form_that_came_back_unfinished_signs_nothing_and_names_no_code(
+    server: MCPServer[object], home: Path, study_id: str, era: str, content: dict[str, Any]
+) -> None:
+    reply = await ask(server, era, study_id, Human("accept", **content))
+    assert reply.is_error and words(reply).startswith("The form came back without all that it needs")
+    assert words(reply).endswith("[invalid_request]") and "Resolver" not in words(reply)
+    assert status_of(home, study_id) == ["preliminary"]
+
+
 async def test_a_client_that_cannot_ask_gives_the_agent_nothing_to_run(
     server: MCPServer[object], home: Path, study_id: str, era: str
 ) -> None:
