@@ -10,6 +10,7 @@ from pedaxr.text import one_line
 from pedaxr.types import Report, StructuredFinding
 from pedaxr_models.facts import Presence
 from pedaxr_models.report_text.wordings import Language
+from pedaxr_server.replies.korean_lines import is_measured_gas
 
 __all__ = ["report_html", "report_korean", "report_text"]
 
@@ -70,7 +71,8 @@ def report_korean(report: Report) -> str:
         "disclaimer": " ".join(small_print(report, "ko")[-3:]),
         "sections": sections,
         "sentences": [
-            {"text": text, "verdict": _verdict(finding)} | ({"finding": finding.finding} if finding else {})
+            {"text": text, "verdict": "grounded" if is_measured_gas(report, text) else _verdict(finding)}
+            | ({"finding": finding.finding} if finding else {})
             for text, finding in sentences
         ],
         "flags": [in_korean(flag) for flag in report.flags],

@@ -135,14 +135,12 @@ def _findings(report: Report, heading: str, text: str) -> list[str]:
         return [_section(report, "Findings", heading, text)]
     if report.in_doubt:
         return []
-    is_gas_measured = any(s.reason == GAS_MEASURED for s in report.sentences)
     seen: list[str] = []
     unchecked: list[str] = []
     for sentence in split_sentences(text):
         said = parse_sentence(sentence)
         if said.finding is None and not re.search(r"제2요추체|분변량|분변이 차지하는|결장 면적", sentence):
-            is_measured = is_gas_measured and parse(sentence).distal_gas is not None
-            (seen if is_measured else unchecked).append(sentence)
+            (seen if is_measured_gas(report, sentence) else unchecked).append(sentence)
         elif said.finding is not None and said.presence is Presence.PRESENT:
             seen.append(sentence)
     left_out = {one.what for one in not_assessed_of(report)}
@@ -154,6 +152,12 @@ def _findings(report: Report, heading: str, text: str) -> list[str]:
         f"확인되지 않은 서술: {' '.join(unchecked)}" if unchecked else "",
         f"윤곽 표시 없음(소견이 없다는 뜻은 아님): {', '.join(rest)}." if rest else "",
     ]
+
+
+def is_measured_gas(report: Report, sentence: str) -> bool:
+    """Whether a Korean sentence says of the distal gas what was measured on the outlines."""
+    is_measured = any(one.reason == GAS_MEASURED for one in report.sentences)
+    return is_measured and parse(sentence).distal_gas is not None
 
 
 def _widths(measures: Mapping[str, float]) -> str:

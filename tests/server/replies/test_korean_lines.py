@@ -1,10 +1,13 @@
 """The Korean reply for a language model says what the English one says."""
 
+import json
+
 import pytest
 
 from pedaxr.reports.context_sentences import GAS_MEASURED, NOT_REDUCED
 from pedaxr.types import Sentence, SignedReport
 from pedaxr_models.labels import Finding
+from pedaxr_server.replies.documents import report_korean
 from pedaxr_server.replies.korean_lines import korean_lines
 from pedaxr_server.replies.report_lines import report_lines
 
@@ -53,3 +56,5 @@ def test_gas_that_is_measured_is_a_finding_and_what_the_draft_alone_says_uncheck
         (line,) = [line for line in report_lines(report) if text in line]
         (told,) = [line for line in korean_lines(report) if korean in line]
         assert (line.startswith(heads[0]), told.startswith(heads[1])) == (True, True)
+        shown = json.loads(report_korean(report))["sentences"]  # which the viewer marks
+        assert [one["verdict"] for one in shown if korean in one["text"]] == [verdict]
