@@ -199,6 +199,14 @@ def test_sections_are_called_as_in_the_korean_report() -> None:
     assert table.items() <= phrases.items()
 
 
+@pytest.mark.parametrize(("language", "outline"), [("en", "outline"), ("ko", "윤곽")])
+def test_why_a_sentence_is_struck_is_left_to_its_reason(language: str, outline: str) -> None:
+    """Which may be the view, or the rest of the report: "the outlines contradict it" stood before each."""
+    told = words(language)
+    assert outline in told["verdict_grounded"], "control"
+    assert outline not in told["verdict_struck"]
+
+
 def test_modules_stay_readable() -> None:
     for name in (*MODULES, *PAGE_MODULES):
         assert len(read_asset(name).splitlines()) < 400, name

@@ -122,7 +122,7 @@ export const ENGLISH = {
   indicationHint: "Quoted, never evidence",
   verdict_grounded: "The outlines agree",
   verdict_hedged: "Weakened: the outlines do not fully agree",
-  verdict_struck: "Struck: the outlines contradict it",
+  verdict_struck: "Struck out",
   verdict_missing: "Added: outlined, but not in the draft",
   verdict_not_checked: "Not checked: nothing to check it against",
   presence_present: "present",

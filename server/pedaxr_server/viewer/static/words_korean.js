@@ -122,7 +122,7 @@ export const KOREAN = {
   indicationHint: "인용만 하며 근거로 쓰지 않음",
   verdict_grounded: "윤곽과 일치",
   verdict_hedged: "유보됨: 윤곽과 완전히 일치하지 않음",
-  verdict_struck: "삭제됨: 윤곽과 모순됨",
+  verdict_struck: "삭제됨",
   verdict_missing: "추가됨: 윤곽 표시되었으나 초안에 언급 없음",
   verdict_not_checked: "확인되지 않음: 비교할 윤곽 표시 없음",
   presence_present: "있음",
