@@ -1,4 +1,4 @@
-"""What both trainings share: where they run, how their learning rate moves, how they show progress."""
+"""What all trainings share: where they run, how their learning rate moves, how they show progress."""
 
 import ctypes
 import math
@@ -123,12 +123,11 @@ def write_scalars(folder: Path, step: int, scalars: Mapping[str, float]) -> None
 def update_average(average: nn.Module, network: nn.Module, step: int, decay: float) -> None:
     """Move the averaged weights, and batch-norm statistics, towards the current ones; faster at the start."""
     decay = min(decay, (1 + step) / (10 + step))
-    current = network.state_dict()
-    for name, averaged in average.state_dict().items():
-        if averaged.is_floating_point():
-            averaged.lerp_(current[name], 1 - decay)
-        else:
-            averaged.copy_(current[name])
+    averaged, current = average.state_dict(), network.state_dict()
+    floating = [name for name, tensor in averaged.items() if tensor.is_floating_point()]
+    torch._foreach_lerp_([averaged[n] for n in floating], [current[n] for n in floating], 1 - decay)
+    for name in averaged.keys() - set(floating):
+        averaged[name].copy_(current[name])
 
 
 _MMAP_MAX, _TRIM_THRESHOLD, _TOP_PAD = -4, -1, -2  # of mallopt(3)

@@ -33,7 +33,14 @@ from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
 from pedaxr_models.segmentation.mixed.taught import Lessons
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
 from pedaxr_models.segmentation.segmenter import Segmenter
-from pedaxr_models.training.loop import load_run, one_cycle, pick_device, reuse_large_blocks, save_run
+from pedaxr_models.training.loop import (
+    load_run,
+    one_cycle,
+    pick_device,
+    reuse_large_blocks,
+    save_run,
+    update_average,
+)
 
 Batch = tuple[Tensor, Tensor, Tensor]
 Report = Callable[[str], None]
@@ -277,7 +284,7 @@ def optimise(
             group["lr"] = rate * group["share"]
         total += _step(run, next(batches), criterion, device)
         run.step += 1
-        update_average(run, config.ema_decay)
+        update_average(run.average, run.network, run.step, config.ema_decay)
     return float(total) / max(1, run.step - began)
 
 
@@ -296,17 +303,6 @@ def _step(run: MixedRun, batch: Batch, criterion: PartialLoss, device: torch.dev
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
     run.optimiser.step()
     return loss.detach()
-
-
-@torch.no_grad()
-def update_average(run: MixedRun, decay: float) -> None:
-    """Move the averaged weights, and batch-norm statistics, towards the current ones; faster at the start."""
-    decay = min(decay, (1 + run.step) / (10 + run.step))
-    averaged, current = run.average.state_dict(), run.network.state_dict()
-    floating = [name for name, tensor in averaged.items() if tensor.is_floating_point()]
-    torch._foreach_lerp_([averaged[n] for n in floating], [current[n] for n in floating], 1 - decay)
-    for name in averaged.keys() - set(floating):
-        averaged[name].copy_(current[name])
 
 
 @torch.no_grad()
