@@ -77,11 +77,18 @@ def test_an_initial_a_surname_and_months_say_no_sex(name: str, sex: str) -> None
     assert sex_said(name) == sex
 
 
-@pytest.mark.parametrize("query", ["김민준 Lee Jisoo", "김민준 (Kim Minseo)", "Kim^Minseo=김^민준"])
-def test_a_second_name_in_the_other_script_makes_no_sure_match(clinic: Clinic, query: str) -> None:
+@pytest.mark.parametrize(
+    "query",
+    ["김민준 Lee Jisoo", "김민준 (Kim Minseo)", "Kim^Minseo=김^민준", "sister of 김민준", "김민준 NICU"],
+)
+def test_a_child_named_beside_more_in_the_other_script_is_offered(clinic: Clinic, query: str) -> None:
     found = find_patient(query, clinic=clinic)
-    assert [one.patient_id for one in found.matches] == ["P1"]
-    assert "not by the full name" in found.next_step
+    assert found.status == "no_match" and [one.patient_id for one in found.nearest] == ["P1"]
+
+
+def test_two_children_of_two_scripts_are_both_listed(clinic: Clinic) -> None:
+    found = find_patient("김민준 Emma Wilson", clinic=clinic)
+    assert {one.patient_id for one in found.matches} == {"P1", "P2"}
 
 
 @pytest.mark.parametrize(

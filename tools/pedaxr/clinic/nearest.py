@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
-from itertools import product
+from itertools import combinations, product
 
 from pedaxr.clinic.patient_matches import UNFIT, Found, Matches, by_id, by_name, ranked, spelled_otherwise
 from pedaxr.patient_search import name_matching as names
@@ -40,6 +40,7 @@ _OWNED = re.compile(
 _HANGUL_NAME = re.compile("[가-힣]{2,5}")
 _AROUND = "\"'“”‘’«»()[].?!"
 _MOST_WORDS = 24  # of a longer text that are looked through for a name
+_LONGEST_KOREAN = 4  # syllables of a name, as most are
 _MOST_SPELLINGS = 64  # of a name in the other script, that a mask may hide
 _MOST_BY_INITIALS = 100  # patients whose names initials may stand for
 _LEAST_BY_CONSONANTS = 0.75 * names.ONE_LETTER  # a quarter of the letters differ
@@ -258,8 +259,19 @@ def _names_within(text: str) -> list[str]:
     for words, count in product((bare, written), (3, 2)):
         runs = zip(*(words[at:] for at in range(count)), strict=False)
         found += map(" ".join, runs)
+    found += _but_for_a_name(text)
     found += [word for word in (*written, *bare) if _HANGUL_NAME.fullmatch(word)]
     return sorted((name for name in dict.fromkeys(found) if name != text), key=len, reverse=True)
+
+
+def _but_for_a_name(text: str) -> list[str]:
+    """A Latin name without one or two of its words: Emma Grace Wilson may be registered without Grace."""
+    words = words_of_name(text)
+    is_korean = any(len(reading) <= _LONGEST_KOREAN for reading in name_forms(text).readings)
+    if len(words) < 3 or not text.isascii() or is_korean:
+        return []  # three words of a Korean name are one name
+    counts = {len(words) - 1, max(2, len(words) - 2)}
+    return [" ".join(some) for count in sorted(counts) for some in combinations(words, count)]
 
 
 def _similar(index: SearchIndex, asked: Asked) -> list[Found]:

@@ -15,6 +15,7 @@ from pedaxr_models.written.plain import plain
 
 _MOST_IDS = 4  # words of a query that are looked up as ids
 _BUT_FOR_ZEROS, _BUT_FOR_HYPHENS = "patient id but for zeros in front", "patient id but for hyphens"
+_SEX_LETTER = re.compile(r"(?<=\w)([\s,]\S*\w)[\s,/]+([mf])[\s,]*$", re.IGNORECASE)
 UNFIT = 0.5  # score of patients of whom something asked for is not true: offered, never a match
 
 
@@ -55,6 +56,8 @@ def matching(index: SearchIndex, asked: Asked, *, most: int) -> Matches:
         return Matches(fits, len(fits))
     if asked.no_such_day and not alike:
         raise InvalidRequest(asked.no_such_day)
+    if asked.day:  # beside a birth date the F of Emma Wilson F is no initial
+        asked = replace(asked, name=_SEX_LETTER.sub(r"\1 (\2)", asked.name))
     named = by_name(index, asked, most=most)
     if named.total or not asked.without_honorific:
         return named

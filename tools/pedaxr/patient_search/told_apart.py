@@ -68,9 +68,9 @@ def without_others(query: NameForms, found: dict[str, Likeness]) -> dict[str, Li
         }
     if query.text.isascii() or not holds_two_names(query):
         return found
-    unsure = Likeness(names.PART, _OTHER_NAME)
+    unsure = Likeness(names.BABY, _OTHER_NAME)  # as a relative's
     return {
-        name: unsure if like.score > names.PART and not is_as_said(query, name) else like
+        name: unsure if like.score > names.BABY and not is_as_said(query, name) else like
         for name, like in found.items()
     }
 
