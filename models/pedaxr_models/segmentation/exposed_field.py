@@ -63,19 +63,6 @@ class ExposedField:
         """Whether nothing is cut away and nothing painted over."""
         return self.box == (slice(0, self.height), slice(0, self.width)) and not self.margins.any()
 
-    @property
-    def affine(self) -> NDArray[np.float64]:
-        """(2, 3): leads from x, y of the cropped film to x, y of the picture."""
-        return np.array([[1.0, 0.0, self.left], [0.0, 1.0, self.top]])
-
-    def to_picture(self, points: FloatArray) -> FloatArray:
-        """Points (n, 2), x and y of the cropped film, in pixels of the picture."""
-        return np.asarray(points + np.array([self.left, self.top]), np.float32)
-
-    def from_picture(self, points: FloatArray) -> FloatArray:
-        """Points (n, 2), x and y of the picture, in pixels of the cropped film."""
-        return np.asarray(points - np.array([self.left, self.top]), np.float32)
-
     def clean(self, pixels: FloatArray) -> FloatArray:
         """The picture (height, width), bone bright, with its margins painted as dark as its darkest grey."""
         if not self.margins.any():

@@ -198,15 +198,6 @@ def test_what_was_cropped_is_not_cropped_again(top, left, right, grey):
     assert kept >= 0.9 * cropped.size
 
 
-def test_outlines_go_back_to_the_picture():
-    field = find_exposed_field(on_plate(child(), 0.0))
-    points = np.array([[3.0, 5.0], [120.5, 80.25]], np.float32)
-    on_picture = field.to_picture(points)
-    assert np.allclose(field.from_picture(on_picture), points)
-    assert np.allclose(on_picture, points @ field.affine[:, :2].T + field.affine[:, 2])
-    assert np.allclose(on_picture[0], [field.left + 3, field.top + 5])
-
-
 @pytest.mark.parametrize("seed", range(12))
 def test_an_area_fills_the_same_share_of_the_hull_of_all_its_pixels(seed):
     rng = np.random.default_rng(seed)
