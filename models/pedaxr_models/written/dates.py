@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from pedaxr_models.written.masked import HIDING
 from pedaxr_models.written.other_calendars import (
     ERA_FORMS,
     OtherCalendar,
@@ -36,6 +37,7 @@ _TIME = rf"(?:생|born)?\(?{_WEEKDAY}?,?\)?{_CLOCK}?"
 _Y, _M, _D = r"(?P<y>\d{4})", r"(?P<m>\d{1,2})", r"(?P<d>\d{1,2})"
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _NAMED = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]*"
+_HIDDEN = f"[{HIDING}x]"  # a digit of a resident number that is not shown
 _ALONE = r"(?![\d-]|[a-su-z])"  # a T may stand before the time
 # What surrounds it in a longer text is neither digit nor Latin letter, so that a part of an id is not a date.
 _FORMS = (
@@ -46,7 +48,8 @@ _FORMS = (
             rf"{_Y} ?(?:[-./]|[년年]) ?{_M} ?(?:[-./]|[월月]) ?{_D}(?!\d) ?(?:[일日]|\.(?!\d))?",
             r"(?P<y>\d{4}) (?P<m>\d\d) (?P<d>\d\d)(?![\d-])",
             r"(?P<compact>(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d))(?:\d{4}(?:\d\d(?:\.\d+)?)?)?" + _ALONE,
-            r"(?P<yy>\d\d)(?P<m>\d\d)(?P<d>\d\d) ?- ?(?P<century>[1-8])(?:\d{6}|[*x]{6})?(?![\d*])",
+            rf"(?P<yy>\d\d)(?P<m>\d\d)(?P<d>\d\d)(?: ?- ?|(?=[1-8]?{_HIDDEN}{{6}}))"
+            rf"(?:(?P<century>[1-8])(?:\d{{6}}|{_HIDDEN}{{6}})?|{_HIDDEN}{{7}})(?![\d*])",
             rf"'?(?P<yy>\d\d) ?(?:[-.]|년) ?{_M} ?(?:[-.]|월) ?{_D}(?!\d) ?(?:일|\.(?!\d))?",
             r"(?P<yy>\d\d)(?P<m>\d\d)(?P<d>\d\d)" + _ALONE,
             rf"(?P<first>\d{{1,2}}) ?[-./] ?(?P<second>\d{{1,2}}) ?[-./] ?{_Y}(?!\d)",

@@ -7,8 +7,8 @@ import re
 
 from pedaxr_models.written.plain import plain
 
-_SIGN = "*○〇◯●◎□■△▲◇◆•"
-_MASK = re.compile(rf"(?<=[^\W\d_])[{_SIGN}]|[{_SIGN}](?=[^\W\d_])")
+HIDING = "*○〇◯●◎□■△▲◇◆•"
+_MASK = re.compile(rf"(?<=[^\W\d_])[{HIDING}]|[{HIDING}](?=[^\W\d_])")
 # The letters O and X, and nought, where people type them for a ring: 김O준, 김oo, 김XX.
 _RINGS = re.compile(r"(?<=[가-힣])[oO0xX]+(?=[가-힣]|[^\w]|$)")
 _ANY = "\0"
@@ -30,7 +30,7 @@ def hides_letters(name: str) -> bool:
 
 def with_mask_letter(name: str) -> str:
     """The name with one and the same letter in place of each hidden run, whatever it was hidden by."""
-    return re.sub(rf"[{_SIGN}]+", MASK_LETTER, _RINGS.sub(MASK_LETTER, plain(name)))
+    return re.sub(rf"[{HIDING}]+", MASK_LETTER, _RINGS.sub(MASK_LETTER, plain(name)))
 
 
 def pattern_of(name: str) -> re.Pattern[str]:
@@ -67,7 +67,7 @@ def _hidden(name: str) -> str:
     text = plain(name).casefold()
     if _is_initialled(text) and not hides_letters(text):
         return "".join(word if len(word) > 1 else word + _ANY for word in _words(text))
-    text = _RINGS.sub(_ANY, re.sub(rf"[{_SIGN}]+", _ANY, text))
+    text = _RINGS.sub(_ANY, re.sub(rf"[{HIDING}]+", _ANY, text))
     return re.sub(rf"[^\w{_ANY}]|_", "", text)
 
 

@@ -29,7 +29,11 @@ _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _LINK = re.compile(r"!?\[([^\[\]]+)\]\([^()]*\)")
 # In pairs, before and behind words: 김** and 210304-3****** have hidden letters, **Kim Minjun** is bold.
-_EMPHASIS = re.compile(r"(?<![\w*])(\*\*\*|\*\*|__|~~|`+)(?=[^\s,;.*])(.+?)(?<=[^\s,;*])\1(?![\w*])")
+_EMPHASIS = re.compile(
+    r"(?<![\w*])(\*\*\*|\*\*|__|~~)(?=[^\s,;.*])(.+?)(?:(?<=[^\s,;*])|(?<=\\\*))\1(?![\w*])"
+)
+_CODE = re.compile(r"(?<![\w`])(`+)(?=\S)([^`]+?)(?<=\S)\1(?![\w`])")
+_KEPT = re.compile(r"\\(?=[*_`~])")  # a sign that a backslash keeps from being markup
 _ONE_STAR = re.compile(r"(?:\*(\w[^*]*\w)\*|_(\w[^_]*\w)_)")
 _BULLET = re.compile(r"^(?:[-*+•>|]|#{1,6})\s+(?=\S)")
 
@@ -40,9 +44,9 @@ def without_markup(text: str) -> str:
     A mask for hidden letters (김*준, 홍**) stays.
     """
     bare = _LINK.sub(r"\1", _BULLET.sub("", text.strip()))
-    bare = _EMPHASIS.sub(r"\2", bare).rstrip("| ")
+    bare = _CODE.sub(r"\2", _EMPHASIS.sub(r"\2", bare)).rstrip("| ")
     one = _ONE_STAR.fullmatch(bare)
-    return str(one[1] or one[2]) if one else bare
+    return _KEPT.sub("", str(one[1] or one[2]) if one else bare)
 
 
 def unescaped(text: str) -> str:

@@ -13,6 +13,7 @@ from pedaxr_models.written.plain import plain, without_markup
 
 _Schema = Mapping[str, Any]
 _IDS = ("study_id", "report_id")
+_SAID = ("indication",)  # what a human said: a model that was told nothing writes null, none or N/A
 _ROUND_AN_ID = " \t\r\n`*\"'<>()[]{}.,;:"
 _ID_LABEL = re.compile(
     r"^(?:(?:study|film|report|draft)[ _-]?)?(?:id)?(?:\s*[:=#]\s*|\s+(?=[SR]-?[0-9a-f]))", re.IGNORECASE
@@ -70,6 +71,8 @@ def _spelled(name: str, value: str, schema: _Schema) -> str | None:
         return _chosen(value, schema["enum"])
     if name in _IDS:
         return issued_id(value)
+    if name in _SAID:
+        return None if names_nobody(value) else value
     if schema.get("type") in ("integer", "number", "boolean"):
         return None if not any(map(str.isdigit, value)) and names_nobody(value) else plain(value)
     return value

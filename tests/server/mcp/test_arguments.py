@@ -151,7 +151,7 @@ async def test_an_ambiguous_birth_date_is_refused_in_our_words(server: Server, e
 
 
 @pytest.mark.parametrize(
-    "indication", ['["bilious vomiting","fever"]', '{"reason":"vomiting"}', "null", "3.5"]
+    "indication", ['["bilious vomiting","fever"]', '{"reason":"vomiting"}', "true", "3.5"]
 )
 async def test_an_indication_that_looks_like_json_is_quoted(
     server: Server, era: str, study_id: str, canned_networks: None, indication: str
@@ -238,3 +238,16 @@ def test_bold_beside_a_mask_is_bold() -> None:
 def test_a_choice_or_date_in_markdown_is_meant() -> None:
     given = {"query": "x", "day": "**2021-03-04**", "kind": "`normal`"}
     assert as_meant(given, PARAMETERS) == {"query": "x", "day": "2021-03-04", "kind": "normal"}
+
+
+@pytest.mark.parametrize("nothing", ["null", "None", "N/A", "undefined", "없음", "-"])
+def test_an_indication_that_says_nothing_was_not_said(nothing: str) -> None:
+    parameters = {"properties": {"indication": {"type": "string"}}}
+    assert as_meant({"indication": nothing}, parameters) == {}
+    assert as_meant({"indication": f"{nothing} vomiting"}, parameters) != {}, "control"
+
+
+def test_a_mask_in_code_or_after_backslashes_stays() -> None:
+    assert without_markup("`210304-3******`") == "210304-3******"
+    assert without_markup(r"**210304-3\*\*\*\*\*\***") == "210304-3******"
+    assert without_markup("`Abd al-`Aziz") == "`Abd al-`Aziz", "control"

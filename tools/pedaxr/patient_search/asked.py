@@ -17,7 +17,8 @@ _LONGEST_QUERY = 200
 _LABELS = re.compile(
     r"(?<![\w-])(?:"
     r"(?:(?:patient|hospital|chart|(?:medical )?record|study|accession|mr)[ _-]?)?(?:mrn|p?id|no|nr|number)\b"
-    r"|(?:등록|환자|병록|차트|검사|접수) ?(?:번호|id)|(?=#))(?:\s*[.:=#])*\s*(?=[a-z]{0,4}[-_]?\d)"
+    r"|(?:등록|환자|병록|차트|검사|접수|주민(?: ?등록)?|외국인 ?등록) ?(?:번호|id)|(?=#))"
+    r"(?:\s*[.:=#])*\s*(?=[a-z]{0,4}[-_]?\d)"
     r"|(?<![\w-])(?:study|film|exam|image|x-?ray|studie|aufnahme|검사|사진|영상|필름) (?=[a-z]{1,4}-\d)"
     r"|(?<![\w-])(?:d\.?o\.?b\b\.?|date of birth|birth ?da(?:te|y)|born(?: on)?|생년월일|생일|출생일?)"
     r"\s*[:=]?\s*(?='?\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d)"
