@@ -2,7 +2,8 @@
 
 Outlines are coarse: a band along each is unknown. A finding that is absent is known to be empty everywhere;
 an uncertain one is unknown inside the abdominal cavity, and empty outside it and in the lungs. Outside the
-body all is empty. Where bowel gas is drawn some loop holds gas, but nobody said which.
+body all is empty. Where bowel gas is drawn some loop holds gas, but nobody said which; elsewhere in the cavity
+what is no darker than its surroundings holds none.
 """
 
 from collections.abc import Sequence
@@ -29,6 +30,9 @@ _WHOLE = {"lungs": (0.02, 0.02), "spine": (0.012, 0.015), "pelvis": (0.02, 0.02)
 # Content of the abdomen: never in the lungs, never outside the cavity.
 _CONTENT = (Structure.STOMACH, Structure.COLON, Structure.SMALL_BOWEL_GAS, Structure.STOOL)
 _NOT_IN_LUNGS = (*FINDINGS, *_CONTENT, Structure.PELVIS, Structure.L2_BODY)
+# Whoever draws gas does not draw all of it: what is dark may be more. Surroundings: standard deviation of the
+# window that is averaged, share of the frame.
+_SURROUNDINGS = 0.1
 # A finding that is present, and the drawn thing that is surely part of it.
 _SHOWN_BY = {Finding.ABDOMINAL_DISTENSION: "bowel_gas", Finding.CONSTIPATION: "stool"}
 
@@ -59,6 +63,8 @@ def known_planes(film: PartialFilm, pixels: FloatArray | None = None) -> KnownPl
     holds, empty = np.zeros((len(CHANNELS), FRAME, FRAME), np.uint8), _rule_out(drawn)
     _structures(drawn, holds, empty)
     _findings(film, drawn, holds, empty)
+    if "abdominal_cavity" in drawn and "bowel_gas" in drawn:
+        empty[_CHANNEL[Structure.SMALL_BOWEL_GAS]] |= _without_gas(frame, drawn)
     empty &= 1 - holds
     empty[:, _bars(letterbox)] = 1
     unknown = _pack(1 - (holds | empty))
@@ -117,6 +123,16 @@ def _structures(drawn: dict[str, Plane], holds: Plane, empty: Plane) -> None:
     for channel in ("stomach", "stool"):  # drawn where surely seen: nothing is said of the rest
         if channel in drawn:
             holds[_CHANNEL[channel]] |= shrink(drawn[channel], 0.01)
+
+
+def _without_gas(frame: FloatArray, drawn: dict[str, Plane]) -> Plane:
+    """Where the cavity is no darker than its surroundings, away from the gas that is drawn."""
+    cavity = drawn["abdominal_cavity"].astype(np.float32)
+    around = _SURROUNDINGS * FRAME
+    near, whole = (cv2.GaussianBlur(plane, (0, 0), around) for plane in (frame * cavity, cavity))
+    is_bright = cv2.GaussianBlur(frame, (0, 0), 2) * whole >= near
+    gas = np.max([drawn[name] for name in ("bowel_gas", "stomach", "free_air") if name in drawn], axis=0)
+    return np.asarray(is_bright & (cavity > 0) & (grow(gas, _BAND) == 0), np.uint8)
 
 
 def _findings(film: PartialFilm, drawn: dict[str, Plane], holds: Plane, empty: Plane) -> None:

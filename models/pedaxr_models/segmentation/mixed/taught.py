@@ -2,7 +2,8 @@
 
 The backbone stays as it is, and with it what a report writer reads of it; so do the statistics of batch
 normalisation. Of the head's other channels the earlier head says what they should be (knowledge distillation,
-Hinton et al. 2015; so that they are not forgotten, Li and Hoiem 2016).
+Hinton et al. 2015; so that they are not forgotten, Li and Hoiem 2016). Where gas is drawn and nobody said
+which loop's, the earlier head says that as well.
 """
 
 from collections.abc import Sequence
@@ -11,14 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pedaxr_models.labels import CHANNELS
+from pedaxr_models.labels import CHANNELS, Structure
 from pedaxr_models.segmentation.losses import CHANNEL_WEIGHTS, MISSES, drift_from, tversky_index
+from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
 from pedaxr_models.segmentation.network import SegmentationNetwork
 
 _HARDEST = 0.005  # of a film's pixels
 # Pixels on both sides of an edge: nobody tells them for sure, and they would be the hardest of every film.
 _EDGE = 4
 _SUREST = 20  # pixels of a finding by which it is called
+_GAS = (Structure.STOMACH, Structure.COLON, Structure.SMALL_BOWEL_GAS)
 _TAUGHT = 20.0  # weight of the drift from what was known, which is a hundredth of the rest
 
 
@@ -77,6 +80,7 @@ class Lessons(nn.Module):
     """
 
     weights: Tensor
+    of_gas: Tensor
 
     def __init__(self, start: SegmentationNetwork, channels: Sequence[str]) -> None:
         super().__init__()
@@ -85,6 +89,7 @@ class Lessons(nn.Module):
         self.teacher.load_state_dict(start.head.state_dict())
         self.teacher.requires_grad_(False)
         self.loss = FilmLoss(channels)
+        self.register_buffer("of_gas", torch.tensor([float(channel in _GAS) for channel in channels]))
         weights = torch.tensor([0.0 if c in channels else w for c, w in CHANNEL_WEIGHTS.items()])
         self.register_buffer("weights", weights / weights.sum())
 
@@ -94,11 +99,21 @@ class Lessons(nn.Module):
             features = network.encoder(films)
             taught = self.teacher.eval()(features).float().sigmoid()
         coarse = network.head(features).float()
-        own = coarse[:, self.channels]
-        logits = F.interpolate(own, size=films.shape[-2:], mode="bilinear", align_corners=False)
-        learned: Tensor = self.loss(logits, self._planes(bits), 1 - self._planes(unknown))
+        logits = _enlarged(coarse[:, self.channels], films)
+        holds, unknown_planes = self._planes(bits), self._planes(unknown)
+        gas = self._gas(bits, _enlarged(taught[:, self.channels], films)) * unknown_planes
+        learned: Tensor = self.loss(logits, torch.maximum(holds, gas), 1 - unknown_planes + gas)
         drift = drift_from(coarse, taught).mean((0, 2, 3))
         return learned + _TAUGHT * (drift * self.weights).sum()
 
+    def _gas(self, bits: Tensor, taught: Tensor) -> Tensor:
+        """1 where gas is drawn and the teacher sees that channel's."""
+        drawn = (bits >> GAS_BIT & 1).float()[:, None]
+        return drawn * (taught > 0.5).float() * self.of_gas[:, None, None]
+
     def _planes(self, bits: Tensor) -> Tensor:
         return torch.stack([bits >> channel & 1 for channel in self.channels], 1).float()
+
+
+def _enlarged(planes: Tensor, films: Tensor) -> Tensor:
+    return F.interpolate(planes, size=films.shape[-2:], mode="bilinear", align_corners=False)
