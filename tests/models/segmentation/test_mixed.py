@@ -24,6 +24,7 @@ from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwor
 from pedaxr_models.segmentation.segmenter import Segmenter
 
 AIR, SPINE, LUNGS = (CHANNELS.index(c) for c in ("pneumoperitoneum", "spine", "lungs"))
+SMALL_BOWEL_GAS = CHANNELS.index("small_bowel_gas")
 TINY = NetworkConfig(width=16, skips=((8, 8), (4, 8)))
 pytestmark = pytest.mark.usefixtures("a_small_backbone")
 
@@ -96,6 +97,16 @@ def test_an_uncertain_finding_is_unknown_in_the_cavity_and_empty_outside_it(film
     known = known_planes(film)
     assert at(known.unknown, constipation, known, 150, 300)
     assert not at(known.unknown, constipation, known, 80, 50)
+
+
+def test_what_is_no_darker_than_its_surroundings_holds_no_gas_away_from_the_gas_that_is_drawn(film):
+    """What is dark may be a loop that nobody drew."""
+    pixels = np.full((400, 300), 0.5, np.float32)
+    pixels[290:330, 140:180] = 0.2
+    known = known_planes(film, pixels)
+    for x, y, may_be_gas in ((210, 300, False), (160, 310, True), (90, 230, True)):
+        assert at(known.unknown, SMALL_BOWEL_GAS, known, x, y) is may_be_gas, (x, y)
+        assert not at(known.bits, SMALL_BOWEL_GAS, known, x, y)
 
 
 def test_an_undrawn_picture_of_another_kind_knows_its_findings_alone(real_folder):

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from pedaxr_models.labels import CHANNELS, Finding
+from pedaxr_models.labels import CHANNELS, Finding, Structure
+from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
 from pedaxr_models.segmentation.mixed.taught import FilmLoss, Lessons, _uncalled
 from pedaxr_models.segmentation.mixed.train import MixedConfig, optimise, run_of
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
@@ -122,3 +123,16 @@ def test_a_finding_is_called_by_its_surest_pixels():
     (gradient,) = torch.autograd.grad(_uncalled(unseen, targets * known), unseen)
     assert (gradient[0][targets[0] > 0] < 0).sum() == 20 and not gradient[1].any()
     assert _uncalled(unseen, torch.zeros_like(targets)) == 0  # films without the finding have none to call
+
+
+def test_where_gas_is_drawn_the_teacher_says_which_loop_holds_it(tmp_path):
+    """Else a network would learn from what is known to be empty that real films show no such gas."""
+    torch.manual_seed(0)
+    lessons = Lessons(SegmentationNetwork(TINY), (Structure.SMALL_BOWEL_GAS, Finding.PNEUMOPERITONEUM))
+    bits = torch.zeros(1, 4, 4, dtype=torch.int32)
+    bits[0, :2] = 1 << GAS_BIT
+    taught = torch.full((1, 2, 4, 4), 0.9)
+    taught[..., 0] = 0.1
+    gas = lessons._gas(bits, taught)
+    assert gas[0, 0].tolist() == [[0, 1, 1, 1], [0, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0]]
+    assert not gas[0, 1].any()  # free air is in no loop

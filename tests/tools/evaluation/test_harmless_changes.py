@@ -18,6 +18,7 @@ from pedaxr.evaluation.harmless_changes import (
     changed_table,
     measure_changed,
 )
+from pedaxr.evaluation.real_films import Served
 from pedaxr_models.datasets.partial_truth import PartialFilm, Presence
 from pedaxr_models.labels import FINDINGS, Finding
 from pedaxr_server.cli import main
@@ -96,7 +97,7 @@ def test_the_command_reads_every_change_of_every_abdomen_and_publishes(
 
     def as_in_service(path: Path):
         seen.append(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).shape)
-        return "read", "", (LOOPS,), len(seen) == 2
+        return Served("read", "", (LOOPS,), len(seen) == 2)
 
     monkeypatch.setattr(harmless_changes, "as_in_service", as_in_service)
     cv2.imwrite(str(tmp_path / "a.png"), picture)

@@ -10,8 +10,9 @@ from click.testing import CliRunner
 
 from pedaxr.evaluation import real_films
 from pedaxr.evaluation.real_figures import figures_of, real_table
-from pedaxr.evaluation.real_films import RealRecord, measure_film, place_of, structure_dice
+from pedaxr.evaluation.real_films import RealRecord, masks_of, measure_film, place_of, structure_dice
 from pedaxr.evaluation.real_sheet import contact_sheet
+from pedaxr.types import Region
 from pedaxr_models.datasets.partial_truth import PartialFilm, Presence, read_partial
 from pedaxr_models.labels import CHANNELS, FINDINGS, Finding, sign
 from pedaxr_models.segmentation.transforms import Letterbox
@@ -105,7 +106,8 @@ def test_a_region_along_the_edge_of_a_film_without_outlines_lies_at_the_border()
 def test_dice_of_what_is_drawn_and_of_nothing_else():
     masks = {channel: np.zeros((512, 512), bool) for channel in CHANNELS}
     masks["spine"] = mask(200, 50, 240, 450)
-    masks["colon"], masks["stomach"] = mask(300, 300, 340, 340), mask(400, 100, 440, 140)
+    masks["colon"], masks["stomach"] = mask(300, 300, 340, 380), mask(400, 100, 440, 140)
+    masks["stool"] = mask(300, 340, 340, 380)  # is no gas
     known = film(
         spine=square(200, 50, 239, 449),
         bowel_gas=square(300, 300, 339, 339),
@@ -113,6 +115,23 @@ def test_dice_of_what_is_drawn_and_of_nothing_else():
     )
     dice = structure_dice(known, masks, BOX)
     assert set(dice) == {"spine", "bowel_gas"} and min(dice.values()) > 0.98
+
+
+def test_outlines_are_measured_as_they_are_served():
+    spine = Region(
+        name="spine",
+        kind="structure",
+        confidence=0.9,
+        area_px=16_000,
+        area_mm2=None,
+        share_of_body=0.1,
+        bounding_box=(200, 50, 240, 450),
+        polygons=[[(200, 50), (239, 50), (239, 449), (200, 449)]],
+        quadrants=[],
+        side=None,
+    )
+    masks = masks_of([spine], BOX)
+    assert (masks["spine"] == mask(200, 50, 240, 450)).mean() > 0.99 and not masks["liver"].any()
 
 
 def test_a_sheet_shows_every_film():

@@ -179,8 +179,9 @@ def measure_changed(films: Sequence[PartialFilm], progress: Progress | None = No
             grey = (read_radiograph(film.image_path).pixels * 255).round().astype(np.uint8)
             for name, change in CHANGES.items():
                 cv2.imwrite(str(path := Path(folder) / "film.png"), change(grey))
-                verdict, _, told, is_critical = as_in_service(path)
-                records.append(ChangedRecord(film, name, verdict, told, is_critical))
+                served = as_in_service(path)
+                record = ChangedRecord(film, name, served.verdict, served.told, served.is_critical)
+                records.append(record)
                 if progress is not None:
                     progress(len(records), len(films) * len(CHANGES))
     return records

@@ -20,8 +20,9 @@ from pedaxr.reading.operating_points import operating_points
 from pedaxr.reading.read_film import Reading, Source, read_film
 from pedaxr.reading.regions import channel_masks
 from pedaxr.reports.check_draft import check_draft
+from pedaxr.types import Region
 from pedaxr_models.datasets.partial_truth import PartialFilm
-from pedaxr_models.labels import FINDINGS, Finding, Structure
+from pedaxr_models.labels import CHANNELS, FINDINGS, Finding, Structure
 from pedaxr_models.segmentation.mixed.known_planes import fill, grow
 from pedaxr_models.segmentation.transforms import Letterbox
 
@@ -34,7 +35,6 @@ Place = Literal["lung", "outside the body", "bowel", "border", "elsewhere"]
 Progress = Callable[[int, int], None]
 
 STRUCTURES = ("lungs", "spine", "pelvis", "liver", "bowel_gas")
-_GAS = (Structure.STOMACH, Structure.COLON, Structure.SMALL_BOWEL_GAS)
 _BORDER = 0.03  # of the frame: this near the film's edge a region lies at the border
 _COARSE = 0.02  # of the frame: how far a drawn outline may be off
 
@@ -50,7 +50,7 @@ class RealRecord:
         outlined: findings that the network outlines, whatever the gate says.
         told: findings that the reading names; none of a film that is refused or doubted.
         is_critical: whether the report has something that a human must hear of now.
-        dice: per structure that is drawn as a whole.
+        dice: per structure that is drawn, as served; of a refused film as the network sees it.
         false_places: where an outline lies of a finding that is known to be absent.
         masks: outlines in the frame, for the sheet.
     """
@@ -106,15 +106,16 @@ def measure_film(film: PartialFilm) -> RealRecord:
     seen = models.segmenter().predict(pixels)
     masks = channel_masks(seen, models.segmenter())
     outlined = tuple(f for f in FINDINGS if masks[f].any())
-    verdict, reason, told, is_critical = as_in_service(film.image_path)
+    served = as_in_service(film.image_path)
+    drawn = masks if served.reading is None else masks_of(served.reading.outlines.regions, seen.letterbox)
     return RealRecord(
         film=film,
-        verdict=verdict,
-        reason=reason,
+        verdict=served.verdict,
+        reason=served.reason,
         outlined=outlined,
-        told=told,
-        is_critical=is_critical,
-        dice=structure_dice(film, masks, seen.letterbox),
+        told=served.told,
+        is_critical=served.is_critical,
+        dice=structure_dice(film, drawn, seen.letterbox),
         false_places={
             f: place_of(masks[f], film, seen.letterbox) for f in outlined if film.says(f) == "absent"
         },
@@ -123,19 +124,32 @@ def measure_film(film: PartialFilm) -> RealRecord:
     )
 
 
-def as_in_service(path: Path) -> tuple[Verdict, str, tuple[Finding, ...], bool]:
-    """Verdict, its reason, the findings named, and whether a human must hear of it now.
+@dataclass(frozen=True)
+class Served:
+    """What the service makes of a picture.
 
-    Raises:
-        ModelUnavailable: there are no usable weights.
+    Attributes:
+        told: findings that are named.
+        is_critical: whether a human must hear of it now.
+        reading: None of a picture that is refused.
     """
+
+    verdict: Verdict
+    reason: str
+    told: tuple[Finding, ...] = ()
+    is_critical: bool = False
+    reading: Reading | None = None
+
+
+def as_in_service(path: Path) -> Served:
+    """Read a picture and have it reported on. Raises ModelUnavailable without usable weights."""
     verdict, reason, reading = gate_verdict(path)
     if reading is None:
-        return verdict, reason, (), False
+        return Served(verdict, reason)
     told = models.reporter().describe(reading.radiograph.pixels, reading.segmentation, reading.metadata)
     draft = check_draft(reading, told, operating_points())
     named = tuple(Finding(region.name) for region in reading.findings)
-    return verdict, reason, named, bool(draft.critical)
+    return Served(verdict, reason, named, bool(draft.critical), reading)
 
 
 def gate_verdict(path: Path, segmenter: "FilmSegmenter | None" = None) -> tuple[Verdict, str, Reading | None]:
@@ -152,10 +166,16 @@ def gate_verdict(path: Path, segmenter: "FilmSegmenter | None" = None) -> tuple[
     return ("doubted" if reading.doubts else "read"), " ".join(reading.doubts), reading
 
 
+def masks_of(regions: Sequence[Region], letterbox: Letterbox) -> dict[str, BoolArray]:
+    """Regions of a film, filled in the frame; a channel without a region is empty."""
+    drawn = {region.name: [np.array(p, np.float32) for p in region.polygons] for region in regions}
+    return {channel: fill(drawn.get(channel, []), letterbox) > 0 for channel in CHANNELS}
+
+
 def structure_dice(
     film: PartialFilm, masks: Mapping[str, BoolArray], letterbox: Letterbox
 ) -> dict[str, float]:
-    """Dice of each structure that was drawn; bowel gas is any loop's and the stomach's."""
+    """Dice of each structure that was drawn; bowel gas is any loop's and the stomach's, and no stool."""
     found = {}
     for name in STRUCTURES:
         drawn = [*film.outlines.get(name, [])]
@@ -163,7 +183,8 @@ def structure_dice(
             continue
         if name == "bowel_gas":
             drawn += film.outlines.get("stomach", [])
-            said = np.any([masks[channel] for channel in _GAS], axis=0)
+            loops = masks[Structure.SMALL_BOWEL_GAS] | (masks[Structure.COLON] & ~masks[Structure.STOOL])
+            said = loops | masks[Structure.STOMACH]
         else:
             said = masks[name]
         true = fill(drawn, letterbox) > 0

@@ -2,8 +2,8 @@
 
 Outlines are coarse: a band along each is unknown. A finding that is absent is known to be empty everywhere;
 an uncertain one is unknown inside the abdominal cavity, and empty outside it and in the lungs. Outside the
-body all is empty. Where bowel gas is drawn some loop holds gas, but nobody said which; elsewhere in the cavity
-what is no darker than its surroundings holds none.
+body all is empty. Where bowel gas is drawn some loop holds gas, but nobody said which; elsewhere in the
+cavity what is no darker than its surroundings holds none.
 """
 
 from collections.abc import Sequence
