@@ -3,7 +3,8 @@
 Outlines are coarse: a band along each is unknown. A finding that is absent is known to be empty everywhere;
 an uncertain one is unknown inside the abdominal cavity, and empty outside it and in the lungs. Outside the
 body all is empty. Where bowel gas is drawn some loop holds gas, but nobody said which; elsewhere in the
-cavity what is no darker than its surroundings holds none.
+cavity what is no darker than its surroundings holds none. There is no colon either, unless it holds stool,
+and no stomach, unless it is distended: neither is seen on a film but by its gas.
 """
 
 from collections.abc import Sequence
@@ -64,7 +65,7 @@ def known_planes(film: PartialFilm, pixels: FloatArray | None = None) -> KnownPl
     _structures(drawn, holds, empty)
     _findings(film, drawn, holds, empty)
     if "abdominal_cavity" in drawn and "bowel_gas" in drawn:
-        empty[_CHANNEL[Structure.SMALL_BOWEL_GAS]] |= _without_gas(frame, drawn)
+        _no_loops(film, frame, drawn, empty)
     empty &= 1 - holds
     empty[:, _bars(letterbox)] = 1
     unknown = _pack(1 - (holds | empty))
@@ -123,6 +124,15 @@ def _structures(drawn: dict[str, Plane], holds: Plane, empty: Plane) -> None:
     for channel in ("stomach", "stool"):  # drawn where surely seen: nothing is said of the rest
         if channel in drawn:
             holds[_CHANNEL[channel]] |= shrink(drawn[channel], 0.01)
+
+
+def _no_loops(film: PartialFilm, frame: FloatArray, drawn: dict[str, Plane], empty: Plane) -> None:
+    bare = _without_gas(frame, drawn)
+    empty[_CHANNEL[Structure.SMALL_BOWEL_GAS]] |= bare
+    if film.says(Finding.PYLORIC_STENOSIS) is Presence.ABSENT:
+        empty[_CHANNEL[Structure.STOMACH]] |= bare
+    stool = grow(drawn["stool"], _BAND) if "stool" in drawn else 0
+    empty[_CHANNEL[Structure.COLON]] |= bare & np.uint8(1 - stool)
 
 
 def _without_gas(frame: FloatArray, drawn: dict[str, Plane]) -> Plane:

@@ -3,7 +3,7 @@
 The backbone stays as it is, and with it what a report writer reads of it; so do the statistics of batch
 normalisation. Of the head's other channels the earlier head says what they should be (knowledge distillation,
 Hinton et al. 2015; so that they are not forgotten, Li and Hoiem 2016). Where gas is drawn and nobody said
-which loop's, the earlier head says that as well.
+which loop's, the earlier head says that as well; where it sees stool, that there is no colon is not believed.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ _HARDEST = 0.005  # of a film's pixels
 _EDGE = 4
 _SUREST = 20  # pixels of a finding by which it is called
 _GAS = (Structure.STOMACH, Structure.COLON, Structure.SMALL_BOWEL_GAS)
+_STOOL, _SOME = CHANNELS.index(Structure.STOOL), 0.3
 _TAUGHT = 20.0  # weight of the drift from what was known, which is a hundredth of the rest
 
 
@@ -81,6 +82,7 @@ class Lessons(nn.Module):
 
     weights: Tensor
     of_gas: Tensor
+    of_colon: Tensor
 
     def __init__(self, start: SegmentationNetwork, channels: Sequence[str]) -> None:
         super().__init__()
@@ -90,6 +92,8 @@ class Lessons(nn.Module):
         self.teacher.requires_grad_(False)
         self.loss = FilmLoss(channels)
         self.register_buffer("of_gas", torch.tensor([float(channel in _GAS) for channel in channels]))
+        of_colon = [float(channel == Structure.COLON) for channel in channels]
+        self.register_buffer("of_colon", torch.tensor(of_colon))
         weights = torch.tensor([0.0 if c in channels else w for c, w in CHANNEL_WEIGHTS.items()])
         self.register_buffer("weights", weights / weights.sum())
 
@@ -100,9 +104,11 @@ class Lessons(nn.Module):
             taught = self.teacher.eval()(features).float().sigmoid()
         coarse = network.head(features).float()
         logits = _enlarged(coarse[:, self.channels], films)
-        holds, unknown_planes = self._planes(bits), self._planes(unknown)
-        gas = self._gas(bits, _enlarged(taught[:, self.channels], films)) * unknown_planes
-        learned: Tensor = self.loss(logits, torch.maximum(holds, gas), 1 - unknown_planes + gas)
+        holds, known = self._planes(bits), 1 - self._planes(unknown)
+        gas = self._gas(bits, _enlarged(taught[:, self.channels], films)) * (1 - known)
+        stool = (_enlarged(taught[:, [_STOOL]], films) > _SOME) * self.of_colon[:, None, None]
+        known = known * (1 - stool * (1 - holds)) + gas
+        learned: Tensor = self.loss(logits, torch.maximum(holds, gas), known)
         drift = drift_from(coarse, taught).mean((0, 2, 3))
         return learned + _TAUGHT * (drift * self.weights).sum()
 
