@@ -43,13 +43,11 @@ def join(segmentation: Path, free_air: Path, out: Path, *, outlined_from: float,
     kept = segmenter.network.state_dict()
     own = {name: tensor for name, tensor in kept.items() if not name.startswith("second.")}
     joined.load_state_dict(own | {f"second.{name}": tensor for name, tensor in second.state_dict().items()})
-    changed = Segmenter(joined, size=segmenter.size, name=segmenter.name)
-    changed.take_thresholds_of(segmenter)
     own_points = {"outlined_from": outlined_from, "called_from": called_from}
     save_checkpoint(
         out,
         tensors=joined.state_dict(),
-        config=changed.to_config(),
+        config=segmenter.with_network(joined).to_config(),
         metrics=stored.metrics,
         recipe=stored.recipe | {"second": learned.recipe | own_points},
         data=stored.data,

@@ -106,6 +106,12 @@ class Segmenter(FilmSegmenter):
         found, known = (part.float().cpu().numpy() for part in (probabilities, features))
         return found, known
 
+    def with_network(self, network: SegmentationNetwork) -> "Segmenter":
+        """Another network, read by the same thresholds."""
+        other = Segmenter(network, size=self.size, name=self.name)
+        other.take_thresholds_of(self)
+        return other
+
     @property
     def network(self) -> SegmentationNetwork:
         """The trained network, in evaluation mode."""

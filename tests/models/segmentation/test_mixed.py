@@ -12,6 +12,7 @@ from pedaxr_models.checkpoint import load_checkpoint, save_checkpoint
 from pedaxr_models.datasets.partial_truth import read_partial
 from pedaxr_models.labels import CHANNELS, FINDINGS, Finding
 from pedaxr_models.phantom.dataset.write import write_dataset
+from pedaxr_models.pyramid.network import PyramidConfig
 from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.losses import PartialLoss, SegmentationLoss
 from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
@@ -19,7 +20,7 @@ from pedaxr_models.segmentation.mixed.folds import child_folds, left_out, other_
 from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT, known_planes
 from pedaxr_models.segmentation.mixed.mean import save_mean
 from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
-from pedaxr_models.segmentation.mixed.train import MixedConfig, train_mixed
+from pedaxr_models.segmentation.mixed.train import MixedConfig, package, train_mixed
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
 from pedaxr_models.segmentation.segmenter import Segmenter
 
@@ -338,3 +339,29 @@ def test_statistics_of_batch_normalisation_may_stay_as_they_were(config):
             for n, t in trained.items()
             if n.endswith("conv.weight") or "weight" in n
         )
+
+
+def test_a_run_that_learns_a_few_channels_leaves_thresholds_second_look_and_recipe(config, tmp_path):
+    """Else its weights would have to be given all of them again before they can be compared."""
+    torch.manual_seed(1)
+    second = PyramidConfig(8, ((8, 1),), 8, 1)
+    network = SegmentationNetwork(replace(TINY, second=second, second_points=(1.0, 2.0)))
+    started = Segmenter(network, size=64, thresholds={"spine": 0.3}, call_thresholds={"colon": 0.9})
+    save_checkpoint(
+        tmp_path / "with_second",
+        tensors=network.state_dict(),
+        config=started.to_config(),
+        metrics={},
+        recipe={"seed": 7},
+        data={},
+        card="",
+    )
+    config = replace(config, only=("colon",), start_from=tmp_path / "with_second", stages=((32, 1),))
+    train_mixed(config, report=lambda _: None)
+    checkpoint, before = load_checkpoint(package(config)), load_checkpoint(config.start_from).tensors
+    revised = Segmenter.load(config.out / "checkpoint")
+    assert revised.thresholds["spine"] == 0.3 and revised.call_thresholds == {"colon": 0.9}
+    assert revised.network_config.second == second and revised.size == 64
+    assert checkpoint.recipe["seed"] == 7 and checkpoint.recipe["retrained"]["only"] == ["colon"]
+    moved = {name for name, tensor in checkpoint.tensors.items() if not torch.allclose(tensor, before[name])}
+    assert moved and all(name.startswith("head.") for name in moved)

@@ -331,21 +331,41 @@ def keep_average(run: MixedRun, path: Path) -> Path:
 def package(config: MixedConfig) -> Path:
     """The averaged weights as a checkpoint folder below `config.out`, with thresholds of .5.
 
-    `pedaxr train thresholds` chooses others, `pedaxr evaluate` measures.
+    `pedaxr train thresholds` chooses others, `pedaxr evaluate` measures. A run that learned a few channels
+    only leaves what it started from as it was: its thresholds, its second look for free air and its recipe.
     """
-    network = SegmentationNetwork(config.network)
-    network.load_state_dict(torch.load(config.out / "average.pt", map_location="cpu", weights_only=True))
+    segmenter, recipe = _revised(config) if config.only and config.start_from else (_trained(config), {})
     films = [film for folder in config.real for film in read_partial(folder)]
     save_checkpoint(
         config.out / "checkpoint",
-        tensors=network.state_dict(),
-        config=Segmenter(network, size=config.stages[-1][0]).to_config(),
+        tensors=segmenter.network.state_dict(),
+        config=segmenter.to_config(),
         metrics={},
-        recipe=describe(config),
+        recipe=recipe | {"retrained": describe(config)} if recipe else describe(config),
         data=describe_data(config.data[0], _splits(config)) | {"also": describe_real(films)},
         card="# pedaxr segmentation\n\nNot measured yet: `pedaxr evaluate segmentation` and `real`.\n",
     )
     return config.out / "checkpoint"
+
+
+def _trained(config: MixedConfig) -> Segmenter:
+    network = SegmentationNetwork(config.network)
+    network.load_state_dict(_average(config))
+    return Segmenter(network, size=config.stages[-1][0])
+
+
+def _revised(config: MixedConfig) -> tuple[Segmenter, Json]:
+    """What the run started from, its weights revised; and its recipe."""
+    assert config.start_from is not None
+    start, stored = Segmenter.load(config.start_from), load_checkpoint(config.start_from)
+    network = SegmentationNetwork(start.network_config)
+    network.load_state_dict(stored.tensors | _average(config))
+    return start.with_network(network), stored.recipe
+
+
+def _average(config: MixedConfig) -> dict[str, Tensor]:
+    average: dict[str, Tensor] = torch.load(config.out / "average.pt", map_location="cpu", weights_only=True)
+    return average
 
 
 def describe_real(films: Sequence[PartialFilm]) -> list[Json]:
