@@ -30,9 +30,9 @@ from pedaxr_models.segmentation.losses import PartialLoss
 from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
 from pedaxr_models.segmentation.mixed.folds import left_out, other_halves
 from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
+from pedaxr_models.segmentation.mixed.package import describe_real
 from pedaxr_models.segmentation.mixed.real_cache import RealFilms, join, rasterise_real
 from pedaxr_models.segmentation.mixed.taught import FilmLoss
-from pedaxr_models.segmentation.mixed.train import describe_real
 from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.training.loop import pick_device
 

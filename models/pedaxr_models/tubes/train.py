@@ -19,7 +19,7 @@ from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
 from pedaxr_models.pyramid.training import Batch, PyramidTraining, describe, train_pyramid, trained
 from pedaxr_models.segmentation.card import describe_data
 from pedaxr_models.segmentation.data import split_films
-from pedaxr_models.segmentation.mixed.train import describe_real
+from pedaxr_models.segmentation.mixed.package import describe_real
 from pedaxr_models.tubes.backgrounds import real_backgrounds, synthetic_backgrounds
 from pedaxr_models.tubes.batches import TubeBatches
 from pedaxr_models.tubes.evaluate import call_films, choose_shortest, in_words

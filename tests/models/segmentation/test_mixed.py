@@ -19,13 +19,15 @@ from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
 from pedaxr_models.segmentation.mixed.folds import child_folds, left_out, other_halves
 from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT, known_planes
 from pedaxr_models.segmentation.mixed.mean import save_mean
+from pedaxr_models.segmentation.mixed.package import package
 from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
-from pedaxr_models.segmentation.mixed.train import MixedConfig, package, train_mixed
+from pedaxr_models.segmentation.mixed.train import MixedConfig, train_mixed
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
 from pedaxr_models.segmentation.segmenter import Segmenter
 
 AIR, SPINE, LUNGS = (CHANNELS.index(c) for c in ("pneumoperitoneum", "spine", "lungs"))
 SMALL_BOWEL_GAS = CHANNELS.index("small_bowel_gas")
+_LAST = ("head.classifier.weight", "head.classifier.bias")
 TINY = NetworkConfig(width=16, skips=((8, 8), (4, 8)))
 pytestmark = pytest.mark.usefixtures("a_small_backbone")
 
@@ -363,5 +365,12 @@ def test_a_run_that_learns_a_few_channels_leaves_thresholds_second_look_and_reci
     assert revised.thresholds["spine"] == 0.3 and revised.call_thresholds == {"colon": 0.9}
     assert revised.network_config.second == second and revised.size == 64
     assert checkpoint.recipe["seed"] == 7 and checkpoint.recipe["retrained"]["only"] == ["colon"]
-    moved = {name for name, tensor in checkpoint.tensors.items() if not torch.allclose(tensor, before[name])}
+    moved = {name for name, tensor in checkpoint.tensors.items() if not torch.equal(tensor, before[name])}
     assert moved and all(name.startswith("head.") for name in moved)
+    alone = replace(config, last_layer=True, out=tmp_path / "alone")
+    train_mixed(alone, report=lambda _: None)
+    tensors = load_checkpoint(package(alone)).tensors
+    moved = {name for name, tensor in tensors.items() if not torch.equal(tensor, before[name])}
+    assert moved and moved <= set(_LAST)
+    others = [index for index, channel in enumerate(CHANNELS) if channel != "colon"]
+    assert all(torch.equal(tensors[name][others], before[name][others]) for name in _LAST)

@@ -78,14 +78,16 @@ class Lessons(nn.Module):
     Args:
         start: the network that the run starts from; its head is copied.
         channels: the ones to learn.
+        taught: whether the others are held where they were; needless where nothing of theirs is learnt.
     """
 
     weights: Tensor
     of_gas: Tensor
     of_colon: Tensor
 
-    def __init__(self, start: SegmentationNetwork, channels: Sequence[str]) -> None:
+    def __init__(self, start: SegmentationNetwork, channels: Sequence[str], *, taught: bool = True) -> None:
         super().__init__()
+        self.drift = _TAUGHT if taught else 0.0
         self.channels = [CHANNELS.index(channel) for channel in channels]
         self.teacher = SegmentationNetwork(start.config).head
         self.teacher.load_state_dict(start.head.state_dict())
@@ -110,7 +112,7 @@ class Lessons(nn.Module):
         known = known * (1 - stool * (1 - holds)) + gas
         learned: Tensor = self.loss(logits, torch.maximum(holds, gas), known)
         drift = drift_from(coarse, taught).mean((0, 2, 3))
-        return learned + _TAUGHT * (drift * self.weights).sum()
+        return learned + self.drift * (drift * self.weights).sum()
 
     def _gas(self, bits: Tensor, taught: Tensor) -> Tensor:
         """1 where gas is drawn and the teacher sees that channel's."""

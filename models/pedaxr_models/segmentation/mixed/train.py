@@ -6,9 +6,8 @@ in `leave_out` are not looked at; their films then measure what the recipe gives
 """
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -17,13 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from pedaxr_models.checkpoint import Json, load_checkpoint, save_checkpoint
+from pedaxr_models.checkpoint import Json, load_checkpoint
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
 from pedaxr_models.datasets.read import read_films
 from pedaxr_models.labels import CHANNELS
 from pedaxr_models.segmentation.backbones.efficientnet_lite import imagenet_file
-from pedaxr_models.segmentation.card import describe_data
 from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, split_films, unpack_planes
 from pedaxr_models.segmentation.losses import PartialLoss
 from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
@@ -32,7 +30,6 @@ from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
 from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
 from pedaxr_models.segmentation.mixed.taught import Lessons
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
-from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.training.loop import (
     load_run,
     one_cycle,
@@ -63,6 +60,8 @@ class MixedConfig:
             `pedaxr films --onto` makes of pictures to learn from.
         keep_norms: leave the statistics of batch normalisation as they are: those of a few films are noise.
         only: channels to learn; `start_from` teaches the others, and its backbone stays, see `taught`.
+        last_layer: of `only`, learn the last layer's weights alone: all other channels stay exactly as they
+            are.
         fold: which fifth of the children is left out too, and with them the other pictures that are kept to
             test on; None to learn from all.
         keep_every: steps between two saved states.
@@ -86,6 +85,7 @@ class MixedConfig:
     also: tuple[Path, ...] = ()
     keep_norms: bool = False
     only: tuple[str, ...] = ()
+    last_layer: bool = False
     fold: int | None = None
     resume: bool = False
     seed: int = 0
@@ -140,7 +140,7 @@ def train_mixed(config: MixedConfig, report: Report = print) -> Path:
     run = start_run(config.network, start_from=config.start_from, device=config.device, config=config)
     if config.resume and (config.out / "state.pt").exists():
         run.load(config.out / "state.pt")
-    splits = _splits(config)
+    splits = splits_of(config)
     films = [film for folder in config.real for film in read_partial(folder)]
     skip = config.leave_out + left_out(films, config.fold)
     films += [film for folder in config.also for film in read_partial(folder)]
@@ -156,7 +156,8 @@ def train_mixed(config: MixedConfig, report: Report = print) -> Path:
     return config.out / "average.pt"
 
 
-def _splits(config: MixedConfig) -> dict[str, list[Film]]:
+def splits_of(config: MixedConfig) -> dict[str, list[Film]]:
+    """Its synthetic films, as they were split when the run began."""
     films = [film for folder in config.data for film in read_films(folder)]
     return split_films(films, config.out / "splits.json")
 
@@ -239,7 +240,8 @@ def run_of(network: SegmentationNetwork, config: MixedConfig, device: str = "aut
     average = place(SegmentationNetwork(network.config)).eval().requires_grad_(False)
     network = place(network)
     average.load_state_dict(network.state_dict())
-    lessons = Lessons(network, config.only).to(pick_device(device)) if config.only else None
+    taught = not config.last_layer  # whose other channels have nothing that could drift
+    lessons = Lessons(network, config.only, taught=taught).to(pick_device(device)) if config.only else None
     return MixedRun(network, average, _optimiser(network, config), lessons=lessons)
 
 
@@ -249,6 +251,9 @@ def _placed(network: SegmentationNetwork, device: torch.device) -> SegmentationN
 
 def _optimiser(network: SegmentationNetwork, config: MixedConfig) -> torch.optim.Optimizer:
     """AdamW; the pretrained backbone moves slower, and biases and batch-norm parameters do not decay."""
+    if config.last_layer:
+        last = network.requires_grad_(False).get_submodule("head.classifier").requires_grad_(True)
+        return torch.optim.AdamW([{"params": [*last.parameters()], "weight_decay": 0.0, "share": 1.0}])
     groups = []
     parts: list[tuple[nn.Module, float]] = [(network.head, 1.0)]
     if not config.only:
@@ -273,7 +278,9 @@ def optimise(
     device = next(run.network.parameters()).device
     criterion = PartialLoss(run.network.config.channels).to(device)
     run.network.train()
-    if config.keep_norms or config.only:
+    if config.last_layer:
+        run.network.eval()
+    elif config.keep_norms or config.only:
         for module in run.network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eval()
@@ -326,58 +333,3 @@ def keep_average(run: MixedRun, path: Path) -> Path:
     """The averaged weights alone, replaced in one rename."""
     torch.save(run.average.state_dict(), path.with_suffix(".tmp"))
     return path.with_suffix(".tmp").replace(path)
-
-
-def package(config: MixedConfig) -> Path:
-    """The averaged weights as a checkpoint folder below `config.out`, with thresholds of .5.
-
-    `pedaxr train thresholds` chooses others, `pedaxr evaluate` measures. A run that learned a few channels
-    only leaves what it started from as it was: its thresholds, its second look for free air and its recipe.
-    """
-    segmenter, recipe = _revised(config) if config.only and config.start_from else (_trained(config), {})
-    films = [film for folder in config.real for film in read_partial(folder)]
-    save_checkpoint(
-        config.out / "checkpoint",
-        tensors=segmenter.network.state_dict(),
-        config=segmenter.to_config(),
-        metrics={},
-        recipe=recipe | {"retrained": describe(config)} if recipe else describe(config),
-        data=describe_data(config.data[0], _splits(config)) | {"also": describe_real(films)},
-        card="# pedaxr segmentation\n\nNot measured yet: `pedaxr evaluate segmentation` and `real`.\n",
-    )
-    return config.out / "checkpoint"
-
-
-def _trained(config: MixedConfig) -> Segmenter:
-    network = SegmentationNetwork(config.network)
-    network.load_state_dict(_average(config))
-    return Segmenter(network, size=config.stages[-1][0])
-
-
-def _revised(config: MixedConfig) -> tuple[Segmenter, Json]:
-    """What the run started from, its weights revised; and its recipe."""
-    assert config.start_from is not None
-    start, stored = Segmenter.load(config.start_from), load_checkpoint(config.start_from)
-    network = SegmentationNetwork(start.network_config)
-    network.load_state_dict(stored.tensors | _average(config))
-    return start.with_network(network), stored.recipe
-
-
-def _average(config: MixedConfig) -> dict[str, Tensor]:
-    average: dict[str, Tensor] = torch.load(config.out / "average.pt", map_location="cpu", weights_only=True)
-    return average
-
-
-def describe_real(films: Sequence[PartialFilm]) -> list[Json]:
-    """Source and number of the real films, for data.json."""
-    sources = Counter((film.source.split(":")[0] or "unnamed", film.is_abdomen) for film in films)
-    return [
-        {"name": name, "is_synthetic": False, "films": count, "abdomen": is_abdomen}
-        for (name, is_abdomen), count in sorted(sources.items())
-    ]
-
-
-def describe(config: MixedConfig) -> Json:
-    """The run for recipe.json."""
-    plain: Json = json.loads(json.dumps(asdict(config), default=str))
-    return {name: value for name, value in plain.items() if name not in ("data", "real", "out", "resume")}

@@ -100,6 +100,11 @@ def train_segmentation(
     help="Learn this channel, and keep the backbone and the others as they are in --start-from; repeatable.",
 )
 @click.option(
+    "--last-layer",
+    is_flag=True,
+    help="With --only: learn the last layer alone, so that the other channels stay exactly as they are.",
+)
+@click.option(
     "--batch",
     type=(click.IntRange(1), click.IntRange(0), click.IntRange(0)),
     metavar="SYNTHETIC ABDOMENS OTHER",
@@ -120,6 +125,7 @@ def train_mixed(real: tuple[Path, ...], batch: tuple[int, int, int] | None, **op
     """Train EfficientNet-Lite0 on synthetic and real films together, some truths being known in part."""
     from pedaxr_models.segmentation.mixed import train as training
     from pedaxr_models.segmentation.mixed.batches import Shares
+    from pedaxr_models.segmentation.mixed.package import package
 
     check_new(options["out"], resume=options["resume"])
     given = {name: value for name, value in options.items() if value is not None}
@@ -127,23 +133,29 @@ def train_mixed(real: tuple[Path, ...], batch: tuple[int, int, int] | None, **op
         raise InvalidRequest(
             "With --only a run needs --start-from: the weights that keep the other channels."
         )
+    if options["last_layer"] and not options["only"]:
+        raise InvalidRequest("--last-layer goes with --only: say which channels are to be learnt.")
     if batch:
         given["shares"] = Shares(*batch)
     config = training.MixedConfig(real=real, **given)
     with library_errors():
         training.train_mixed(config, report=click.echo)
-    tell_next(training.package(config))
+    tell_next(package(config))
 
 
 @click.command("mean")
 @click.argument("runs", nargs=-1, required=True, type=FOLDER_IN)
 @click.option("--out", type=FOLDER, required=True, help="Receives the checkpoint.")
 def train_mean(runs: tuple[Path, ...], out: Path) -> None:
-    """Average the weights of RUNS that began alike, such as the five folds of `pedaxr train mixed --fold`."""
+    """Average the weights of RUNS that began alike, such as the five folds of `pedaxr train mixed --fold`.
+
+    A run may be the folder of a checkpoint itself, such as that from which another one began.
+    """
     from pedaxr_models.segmentation.mixed.mean import save_mean
 
+    folders = [run / "checkpoint" if (run / "checkpoint").is_dir() else run for run in runs]
     with library_errors():
-        click.echo(f"checkpoint: {save_mean([run / 'checkpoint' for run in runs], out)}")
+        click.echo(f"checkpoint: {save_mean(folders, out)}")
 
 
 def _tell(checkpoint: Path) -> None:
