@@ -23,7 +23,7 @@ _EDGE = 4
 _SUREST = 20  # pixels of a finding by which it is called
 _GAS = (Structure.STOMACH, Structure.COLON, Structure.SMALL_BOWEL_GAS)
 _STOOL, _SOME = CHANNELS.index(Structure.STOOL), 0.3
-_TAUGHT = 20.0  # weight of the drift from what was known, which is a hundredth of the rest
+_TAUGHT = 100.0  # weight of the drift from what was known, which is a hundredth of the rest
 
 
 class FilmLoss(nn.Module):
