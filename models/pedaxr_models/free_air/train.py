@@ -28,7 +28,7 @@ from pedaxr_models.segmentation.card import describe_data
 from pedaxr_models.segmentation.data import open_cache, split_films, unpack_planes
 from pedaxr_models.segmentation.losses import PartialLoss
 from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
-from pedaxr_models.segmentation.mixed.folds import left_out, other_halves
+from pedaxr_models.segmentation.mixed.folds import left_out
 from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
 from pedaxr_models.segmentation.mixed.package import describe_real
 from pedaxr_models.segmentation.mixed.real_cache import RealFilms, join, rasterise_real
@@ -88,7 +88,7 @@ def train_free_air(config: FreeAirConfig) -> Path:
 
 def _batches(config: FreeAirConfig) -> Dataset[Batch]:
     films = [film for folder in config.real for film in read_partial(folder)]
-    skip = not_learnt_from(films, config.fold)
+    skip = left_out(films, config.fold)
     films += [film for folder in config.also for film in read_partial(folder)]
     synthetic = split_films(read_films(config.data))["train"]
     films_of = open_cache(synthetic, config.out / "cache", config.side)
@@ -122,11 +122,6 @@ def _put_into_others(
     yield from (films for films in made if films is not None)
 
 
-def not_learnt_from(films: list[PartialFilm], fold: int | None) -> tuple[str, ...]:
-    """Children of the fold, and those of the other pictures that are kept for testing."""
-    return left_out(films, fold) or tuple(film.child for film in other_halves(films)[1])
-
-
 def package(config: FreeAirConfig) -> Path:
     """The averaged weights as checkpoint folders below `config.out`.
 
@@ -134,7 +129,7 @@ def package(config: FreeAirConfig) -> Path:
     free air alone.
     """
     network, films = trained(config), [film for folder in config.real for film in read_partial(folder)]
-    skip = not_learnt_from(films, config.fold)
+    skip = left_out(films, config.fold)
     tensors = network.state_dict()
     only = {name: tensors[name][_AIR : _AIR + 1].clone() for name in ("head.weight", "head.bias")}
     learnt = describe_real([film for film in films if film.child not in skip])

@@ -17,7 +17,6 @@ from pedaxr_models.free_air.train import (
     SIDE,
     FreeAirConfig,
     FreeAirLoss,
-    not_learnt_from,
     package,
     train_free_air,
 )
@@ -26,6 +25,7 @@ from pedaxr_models.phantom.dataset.write import write_dataset
 from pedaxr_models.pyramid.network import PyramidConfig
 from pedaxr_models.runtime.load import load_segmenter
 from pedaxr_models.segmentation.mixed.batches import Shares
+from pedaxr_models.segmentation.mixed.folds import left_out
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, _called
 from pedaxr_models.segmentation.segmenter import Segmenter
 
@@ -97,12 +97,12 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_fold_is_not_learnt_from_and_what_is_kept_to_test_on_never_is(real: Path) -> None:
+def test_a_fold_is_left_out_and_what_is_kept_to_test_on_never_is(real: Path) -> None:
     films = read_partial(real)
-    kept = {film.child for film in films if not film.is_abdomen} & set(not_learnt_from(films, None))
-    assert len(kept) == 2 and kept <= set(not_learnt_from(films, 1))
-    assert {f"film{n}" for n in range(5)} & set(not_learnt_from(films, 1)) == {"film1"}
-    assert not {f"film{n}" for n in range(5)} & set(not_learnt_from(films, None))
+    kept = {film.child for film in films if not film.is_abdomen} & set(left_out(films, None))
+    assert len(kept) == 2 and kept <= set(left_out(films, 1))
+    assert {f"film{n}" for n in range(5)} & set(left_out(films, 1)) == {"film1"}
+    assert not {f"film{n}" for n in range(5)} & set(left_out(films, None))
 
 
 def test_it_outlines_all_while_it_learns_and_free_air_alone_when_it_is_packed(trained: Path) -> None:

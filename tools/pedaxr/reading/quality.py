@@ -40,6 +40,7 @@ _LEAST_OTHER_SHARE = 0.01
 _BOWEL = (Structure.STOMACH, Structure.COLON, Structure.SMALL_BOWEL_GAS, Structure.STOOL)
 # Outlined on nearly every film of an abdomen, whatever is wrong with the child.
 _LANDMARKS = (Structure.SPINE, Structure.LIVER, Structure.RIBS, Structure.PELVIS)
+_SLIVER = 0.005  # share of the body
 # Weight of the ribs' share: chosen on validation films and on images that are not tested on.
 _RIBS_COUNT = 0.5
 
@@ -200,9 +201,10 @@ def sureness(regions: Sequence[Region]) -> float:
     """How surely this is an abdomen, 0 to 1: the landmarks' confidence, and more where ribs are outlined.
 
     Mean confidence of those of spine, liver, ribs and pelvis that are outlined, and half of the ribs' share
-    of the body, at most 1; 0 where none is outlined.
+    of the body, at most 1; 0 where none is outlined. A sliver at the edge of a film says nothing.
     """
-    found = {region.name: region for region in regions if region.name in _LANDMARKS}
+    large = (region for region in regions if region.share_of_body >= _SLIVER)
+    found = {region.name: region for region in large if region.name in _LANDMARKS}
     if not found:
         return 0.0
     ribs = found[Structure.RIBS].share_of_body if Structure.RIBS in found else 0.0

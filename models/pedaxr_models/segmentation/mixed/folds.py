@@ -17,10 +17,12 @@ def child_folds(films: Sequence[PartialFilm], count: int) -> list[tuple[str, ...
 
 
 def left_out(films: Sequence[PartialFilm], fold: int | None) -> tuple[str, ...]:
-    """Children whose films a run of this fold, of `FOLDS`, does not learn from; none for None."""
-    if fold is None:
-        return ()
-    return child_folds(films, FOLDS)[fold] + tuple(film.child for film in other_halves(films)[1])
+    """Whose films a run does not learn from: the children of this fold, of `FOLDS`, and none for None.
+
+    The half of the other pictures that is kept for testing never is learnt from.
+    """
+    kept = tuple(film.child for film in other_halves(films)[1])
+    return kept if fold is None else child_folds(films, FOLDS)[fold] + kept
 
 
 def left_out_films(films: Sequence[PartialFilm], fold: int) -> list[PartialFilm]:

@@ -62,8 +62,8 @@ class MixedConfig:
         only: channels to learn; `start_from` teaches the others, and its backbone stays, see `taught`.
         last_layer: of `only`, learn the last layer's weights alone: all other channels stay exactly as they
             are.
-        fold: which fifth of the children is left out too, and with them the other pictures that are kept to
-            test on; None to learn from all.
+        fold: which fifth of the children is left out too; None to learn from all children. The other pictures
+            that are kept to test on never are learnt from.
         keep_every: steps between two saved states.
         validate_every: steps between two looks at the validation films; a multiple of `keep_every`.
     """

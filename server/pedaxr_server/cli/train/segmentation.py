@@ -113,7 +113,7 @@ def train_segmentation(
 @click.option(
     "--fold",
     type=click.IntRange(0, 4),
-    help="Leave out this fifth of the children, and half of the other pictures, to measure on them.",
+    help="Leave out this fifth of the children to measure on them; half of the other pictures always is.",
 )
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Peak (default: 0.002).")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
