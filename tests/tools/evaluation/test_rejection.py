@@ -136,3 +136,10 @@ def test_a_film_with_bone_dark_is_doubted(tmp_path: Path, segmenter: PerfectSegm
 
     cv2.imwrite(str(tmp_path / "dark.png"), 255 - phantom("normal").pixels)
     assert texts(check_picture(read_radiograph(tmp_path / "dark.png")), NoteKind.DOUBT)
+
+
+def test_a_sliver_of_a_landmark_makes_a_film_no_less_sure() -> None:
+    spine, liver = region("spine", (40, 0, 60, 100), 0.95), region("liver", (0, 0, 4, 4), 0.5)
+    sliver = liver.model_copy(update={"share_of_body": 0.001})
+    assert sureness([spine, sliver]) == pytest.approx(0.95) and sureness([sliver]) == 0
+    assert sureness([spine, liver]) < 0.95  # the control: a whole liver counts
