@@ -5,6 +5,7 @@ import torch
 
 from pedaxr_models.labels import CHANNELS, Finding, Structure
 from pedaxr_models.segmentation.mixed.known_planes import GAS_BIT
+from pedaxr_models.segmentation.mixed.restored import between, restore_others
 from pedaxr_models.segmentation.mixed.taught import FilmLoss, Lessons, _uncalled
 from pedaxr_models.segmentation.mixed.train import MixedConfig, optimise, run_of
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
@@ -136,3 +137,32 @@ def test_where_gas_is_drawn_the_teacher_says_which_loop_holds_it(tmp_path):
     gas = lessons._gas(bits, taught)
     assert gas[0, 0].tolist() == [[0, 1, 1, 1], [0, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0]]
     assert not gas[0, 1].any()  # free air is in no loop
+
+
+def test_other_channels_say_again_what_they_said_before(tmp_path):
+    torch.manual_seed(0)
+    start, network = SegmentationNetwork(TINY), SegmentationNetwork(TINY)
+    network.load_state_dict(start.state_dict())
+    network.encoder = start.encoder
+    with torch.no_grad():
+        for weight in network.head.refinements.parameters():
+            weight += 0.05 * torch.randn_like(weight)  # the head has moved, and its channels with it
+    films = [torch.randn(4, 1, 64, 64) for _ in range(3)]
+
+    def drift(channel: int) -> float:
+        with torch.no_grad():
+            apart = network.eval().head(network.encoder(films[2])) - start.eval().head(
+                start.encoder(films[2])
+            )
+        return float(apart[:, channel].abs().mean())
+
+    before = [drift(channel) for channel in (AIR, SPINE)]
+    restore_others(network.eval(), start.eval(), ("spine",), films[:2])
+    assert drift(AIR) < before[0] / 2
+    assert drift(SPINE) == before[1]  # learned: it stays
+
+
+def test_weights_between_two_are_those_of_the_end_that_is_meant():
+    start, trained = {"w": torch.tensor([0.0]), "only_here": torch.tensor([7.0])}, {"w": torch.tensor([3.0])}
+    assert between(start, trained, 0.0)["w"] == 3 and between(start, trained, 1 / 3)["w"] == pytest.approx(2)
+    assert between(start, trained, 0.5)["only_here"] == 7

@@ -2,8 +2,7 @@
 
 Runs that start from the same weights may be averaged (Wortsman et al., Model soups, ICML 2022). Five runs,
 each without one fifth of the children, are measured on those children; their mean, which has seen all, is
-shipped. What a few hundred steps on few films changed may be averaged with what it was before, too: that
-keeps what else was known (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022).
+shipped.
 """
 
 from collections.abc import Sequence
@@ -16,13 +15,9 @@ from pedaxr_models.checkpoint import load_checkpoint, save_checkpoint
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
 from pedaxr_models.segmentation.segmenter import Segmenter
 
-_READ_BY = ("size", "thresholds", "min_area_px", "core_thresholds", "call_thresholds")
-
 
 def save_mean(checkpoints: Sequence[Path], out: Path) -> Path:
-    """The mean of segmentation checkpoints as a checkpoint folder.
-
-    Thresholds are those on which all agree, else .5.
+    """The mean of segmentation checkpoints as a checkpoint folder, with thresholds of .5.
 
     Raises:
         CheckpointError: a folder is damaged.
@@ -34,13 +29,10 @@ def save_mean(checkpoints: Sequence[Path], out: Path) -> Path:
         raise ValueError("The networks of these runs differ; the mean is of runs of one network.")
     network = SegmentationNetwork(NetworkConfig.from_json(networks[0]))
     network.load_state_dict(mean_tensors([one.tensors for one in loaded]))
-    first = Segmenter.load(checkpoints[0])
-    agree = all(one.config.get(name) == loaded[0].config.get(name) for one in loaded for name in _READ_BY)
-    mean = first.with_network(network) if agree else Segmenter(network, size=first.size)
     save_checkpoint(
         out,
         tensors=network.state_dict(),
-        config=mean.to_config(),
+        config=Segmenter(network, size=int(loaded[0].config["size"])).to_config(),
         metrics={},
         recipe={"weights": f"mean of {len(loaded)} runs", "runs": [one.recipe for one in loaded]},
         data=dict(loaded[0].data),  # each of the others leaves out other children of the same folders

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,16 +12,24 @@ from torch import Tensor
 from pedaxr_models.checkpoint import Json, load_checkpoint, save_checkpoint
 from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
 from pedaxr_models.segmentation.card import describe_data
-from pedaxr_models.segmentation.mixed.train import MixedConfig, splits_of
+from pedaxr_models.segmentation.data import open_cache
+from pedaxr_models.segmentation.mixed.batches import MixedBatches
+from pedaxr_models.segmentation.mixed.folds import left_out
+from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
+from pedaxr_models.segmentation.mixed.restored import between, restore_others
+from pedaxr_models.segmentation.mixed.train import MixedConfig, load_batches, splits_of
 from pedaxr_models.segmentation.network import SegmentationNetwork
 from pedaxr_models.segmentation.segmenter import Segmenter
+
+_BATCHES = 14  # to fit the other channels' last layer to: a million pixels
 
 
 def package(config: MixedConfig) -> Path:
     """The averaged weights as a checkpoint folder below `config.out`, with thresholds of .5.
 
     `pedaxr train thresholds` chooses others, `pedaxr evaluate` measures. A run that learned a few channels
-    only leaves what it started from as it was: its thresholds, its second look for free air and its recipe.
+    only leaves what it started from as it was: its thresholds, its second look for free air and its recipe,
+    and the other channels as nearly as it can, see `restored`.
     """
     segmenter, recipe = _revised(config) if config.only and config.start_from else (_trained(config), {})
     films = [film for folder in config.real for film in read_partial(folder)]
@@ -48,8 +56,21 @@ def _revised(config: MixedConfig) -> tuple[Segmenter, Json]:
     assert config.start_from is not None
     start, stored = Segmenter.load(config.start_from), load_checkpoint(config.start_from)
     network = SegmentationNetwork(start.network_config)
-    network.load_state_dict(stored.tensors | _average(config))
+    network.load_state_dict(between(stored.tensors, _average(config), config.kept))
+    if not config.last_layer:
+        restore_others(network.eval(), start.network, config.only, _films_like_those(config))
     return start.with_network(network), stored.recipe
+
+
+def _films_like_those(config: MixedConfig) -> Iterator[Tensor]:
+    """Batches of what the run learned from, other ones."""
+    size = config.stages[-1][0]
+    films = [film for folder in config.real for film in read_partial(folder)]
+    skip = config.leave_out + left_out(films, config.fold)
+    cache = open_cache(splits_of(config)["train"], config.out / "cache", size)
+    real = rasterise_real(films, size, pastes=1, seed=config.seed + 1)
+    batches = MixedBatches(cache, real, config.shares, seed=config.seed + 1, skip=skip)
+    return (films for films, _, _ in load_batches(batches, range(_BATCHES), workers=config.workers))
 
 
 def _average(config: MixedConfig) -> dict[str, Tensor]:

@@ -62,6 +62,7 @@ class MixedConfig:
         only: channels to learn; `start_from` teaches the others, and its backbone stays, see `taught`.
         last_layer: of `only`, learn the last layer's weights alone: all other channels stay exactly as they
             are.
+        kept: of `only`, the share of the weights that it began as in what comes out, see `restored`.
         fold: which fifth of the children is left out too; None to learn from all children. The other pictures
             that are kept to test on never are learnt from.
         keep_every: steps between two saved states.
@@ -86,6 +87,7 @@ class MixedConfig:
     keep_norms: bool = False
     only: tuple[str, ...] = ()
     last_layer: bool = False
+    kept: float = 0.0
     fold: int | None = None
     resume: bool = False
     seed: int = 0

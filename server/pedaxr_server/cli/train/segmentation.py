@@ -105,6 +105,13 @@ def train_segmentation(
     help="With --only: learn the last layer alone, so that the other channels stay exactly as they are.",
 )
 @click.option(
+    "--kept",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    show_default=True,
+    help="With --only: share of the weights in --start-from that comes out again, which forgets less.",
+)
+@click.option(
     "--batch",
     type=(click.IntRange(1), click.IntRange(0), click.IntRange(0)),
     metavar="SYNTHETIC ABDOMENS OTHER",
@@ -133,8 +140,8 @@ def train_mixed(real: tuple[Path, ...], batch: tuple[int, int, int] | None, **op
         raise InvalidRequest(
             "With --only a run needs --start-from: the weights that keep the other channels."
         )
-    if options["last_layer"] and not options["only"]:
-        raise InvalidRequest("--last-layer goes with --only: say which channels are to be learnt.")
+    if (options["last_layer"] or options["kept"]) and not options["only"]:
+        raise InvalidRequest("--last-layer and --kept go with --only: say which channels are to be learnt.")
     if batch:
         given["shares"] = Shares(*batch)
     config = training.MixedConfig(real=real, **given)
@@ -147,15 +154,11 @@ def train_mixed(real: tuple[Path, ...], batch: tuple[int, int, int] | None, **op
 @click.argument("runs", nargs=-1, required=True, type=FOLDER_IN)
 @click.option("--out", type=FOLDER, required=True, help="Receives the checkpoint.")
 def train_mean(runs: tuple[Path, ...], out: Path) -> None:
-    """Average the weights of RUNS that began alike, such as the five folds of `pedaxr train mixed --fold`.
-
-    A run may be the folder of a checkpoint itself, such as that from which another one began.
-    """
+    """Average the weights of RUNS that began alike, such as the five folds of `pedaxr train mixed --fold`."""
     from pedaxr_models.segmentation.mixed.mean import save_mean
 
-    folders = [run / "checkpoint" if (run / "checkpoint").is_dir() else run for run in runs]
     with library_errors():
-        click.echo(f"checkpoint: {save_mean(folders, out)}")
+        click.echo(f"checkpoint: {save_mean([run / 'checkpoint' for run in runs], out)}")
 
 
 def _tell(checkpoint: Path) -> None:
