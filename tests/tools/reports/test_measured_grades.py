@@ -97,6 +97,13 @@ def test_the_scale_with_which_most_grades_are_right_is_chosen(factor: float) -> 
     assert f"| validation | Gastric distension | {scale[STOMACH]:.3f} | 40 | 0 | 40 |" in table
 
 
+def test_a_scale_in_use_stays_unless_another_is_clearly_better() -> None:
+    films = graded(STOMACH, 0.9) + graded(STOMACH, 1.1)  # no scale is right on all
+    best = choose_grade_scale(films)[STOMACH]
+    assert choose_grade_scale(films, {STOMACH: best + 0.01})[STOMACH] == best + 0.01
+    assert choose_grade_scale(films, {STOMACH: 1.4})[STOMACH] == best
+
+
 @pytest.mark.parametrize(
     "damaged", ['{"pyloric_stenosis": 0}', '{"hernia": 1.0}', '{"constipation": "wide"}']
 )

@@ -4,6 +4,7 @@ Of each finding the scale with which most grades are right; of equally good ones
 count are not touched: only the word for how much there is. Gas beyond the stomach is chosen for likewise.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -90,20 +91,29 @@ def _look(film: Film) -> list[Graded]:
     return graded
 
 
-def choose_grade_scale(graded: Sequence[Graded]) -> dict[str, float]:
-    """By finding, of which there are enough films; levels are numbers and need none."""
+def choose_grade_scale(
+    graded: Sequence[Graded], in_use: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """By finding, of which there are enough films; levels are numbers and need none.
+
+    A scale in use stays unless another is right more often by more than one standard error (Breiman et al.,
+    Classification and Regression Trees, 1984): the best of many is best by chance.
+    """
     scale: dict[str, float] = {}
     for name in _GRADED:
         own = [one for one in graded if one.name == name]
         if name == Finding.AIR_FLUID_LEVEL:
             scale[name] = 1.0
         elif len(own) >= ENOUGH:
-            scale[name] = _best(own)
+            scale[name] = _best(own, (in_use or {}).get(name))
     return scale
 
 
-def _best(own: Sequence[Graded]) -> float:
+def _best(own: Sequence[Graded], in_use: float | None) -> float:
     right = np.array([sum(one.is_right(scale) for one in own) for scale in SCALES])
+    most = int(right.max())
+    if in_use and most - sum(one.is_right(in_use) for one in own) <= math.sqrt(most * (1 - most / len(own))):
+        return in_use
     return round(float(np.median(SCALES[right == right.max()])), 3)
 
 

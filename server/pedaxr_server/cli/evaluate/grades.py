@@ -49,7 +49,8 @@ def evaluate_grades(
         for name, films in sets.items():
             with progress_bar(f"Grading, {name}", len(films)) as progress:
                 found[name] = look_at_grades(films, progress)
-        scale = choose_grade_scale([one for graded in found.values() for one in graded])
+        every = [one for graded in found.values() for one in graded]
+        scale = choose_grade_scale(every, operating_points().grade_scale)
         table = grades_table(found, scale)
         if out:
             write_points(replace(operating_points(), grade_scale=scale), out)
