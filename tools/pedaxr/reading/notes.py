@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pedaxr.errors import StorageError
-from pedaxr.radiograph.read import picture_digest
 
 if TYPE_CHECKING:
     from pedaxr.reading.read_film import Reading
@@ -73,6 +72,8 @@ def same_picture_flags(reading: "Reading") -> list[str]:
 
     A film that an earlier version registered is known by its picture from its first reading on.
     """
+    from pedaxr.radiograph.read import picture_digest  # loads NumPy, which a search has no use for
+
     study, clinic = reading.source.study, reading.source.clinic
     if study is None or clinic is None:
         return []
