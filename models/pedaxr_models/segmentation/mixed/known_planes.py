@@ -127,6 +127,7 @@ def _structures(drawn: dict[str, Plane], holds: Plane, empty: Plane) -> None:
 
 
 def _no_loops(film: PartialFilm, frame: FloatArray, drawn: dict[str, Plane], empty: Plane) -> None:
+    """Mark where no loop is seen, since nothing there is darker than what lies round it."""
     bare = _without_gas(frame, drawn)
     empty[_CHANNEL[Structure.SMALL_BOWEL_GAS]] |= bare
     if film.says(Finding.PYLORIC_STENOSIS) is Presence.ABSENT:
