@@ -106,7 +106,7 @@ class ComparedItem(_Result):
 
 
 class Comparison(_Result):
-    """A film compared with the latest earlier one of the same child, from the outlines of both."""
+    """A film compared with an earlier one of the same child, from the outlines of both."""
 
     study_id: str
     study_date: date | None = None
@@ -116,6 +116,7 @@ class Comparison(_Result):
     signed_impression: str | None = Field(
         default=None, description="What a human signed of the earlier film, in that human's words"
     )
+    notes: SkipJsonSchema[list[str]] = Field(default_factory=list, description="On the choice of that film")
 
 
 class SignedReport(_Result):

@@ -123,7 +123,7 @@ class XrayTools:
         self, study_id: StudyId, ctx: Context[Any, Any]
     ) -> Annotated[CallToolResult, SegmentationResult]:
         """Outline findings on one film: area, side, quadrant, widths in mm, overlay picture. Sides are the
-        patient's, whose left is on the viewer's right. Outlines cannot be edited.
+        patient's, whose left is on the viewer's right. You cannot edit outlines.
         """
         reading = self._read("segment", study_id)
         doing = _doing(study_id, "Outlining the film")

@@ -264,6 +264,7 @@ def _compared(past: Comparison) -> str:
     before = f", {past.days_before} days before" if past.days_before is not None else ""
     on = f" of {past.study_date}" if past.study_date else ""
     views = " The views differ, which moves gas and fluid." if past.views_differ else ""
+    notes = "".join(f" {note}" for note in past.notes)
     single = [one for one in past.items if not one.what.startswith(_STOOL)]
     items = "; ".join(filter(None, [*map(_item, single[:_MOST_ITEMS]), _stool(past.items)]))
     signed = (
@@ -273,8 +274,8 @@ def _compared(past: Comparison) -> str:
     )
     return (
         f"Comparison (then, now) with the same child's film {shown_id(past.study_id)}{on}{before}: "
-        f"{items or 'nothing outlined on either'}.{views} Alike: within what two outlines differ by. Better "
-        f"or worse is for a doctor to say.{signed}"
+        f"{items or 'nothing outlined on either'}.{views}{notes} Alike: within what two outlines differ by. "
+        f"Better or worse is for a doctor to say.{signed}"
     )
 
 

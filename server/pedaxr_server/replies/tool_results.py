@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
+from pedaxr.reading.notes import BY_HAND
 from pedaxr.reports.flags import outline_flags
 from pedaxr.reports.prose.slots import slots_of, slots_of_outlines
 from pedaxr.text import cleaned, one_line
@@ -42,7 +43,7 @@ _TUBE = (
 )
 _PICTURE = (
     "The picture shows findings, spine, L2, pelvis, liver and diaphragm; other outlines are in "
-    "segmentation.json. Outlines cannot be edited: whoever reads the film says so when signing."
+    "segmentation.json. No tool edits outlines: a person does, on the viewer's page."
 )
 
 Point = tuple[int, int]
@@ -97,7 +98,7 @@ def _segmentation_lines(result: SegmentationResult) -> list[str]:
         signed_line(result.signed_report) if result.signed_report else "",
         critical_line(_critical(result), result.critical_certainty),
     ]
-    notes = [f"Quality: {note}" for note in result.quality_notes]
+    notes = [f"{_kind(note)}: {note}" for note in result.quality_notes]
     if result.in_doubt:
         return [*head, result.in_doubt, *notes]
     outlined = [region.name for region in result.findings]
@@ -110,13 +111,17 @@ def _segmentation_lines(result: SegmentationResult) -> list[str]:
         *(f"Check: {flag}" for flag in outline_flags(result.findings, view=view, age_months=age_months)),
         *(map(region_line, result.findings) if outlined else ["No finding reached its threshold."]),
         "How firmly is of the outline on synthetic films, not a chance of disease." if outlined else "",
-        not_outlined_line(outlined, left_out),
+        not_outlined_line([*outlined, *_critical(result)], left_out),
         _TUBE if result.gastric_tube else "",
         not_assessed_line(left_out, sees_tube=bool(result.gastric_tube)),
         *measure_lines(result.measures),
         *notes,
         _PICTURE,
     ]
+
+
+def _kind(note: str) -> str:
+    return "Check" if note.startswith(BY_HAND) else "Quality"
 
 
 def _critical(result: SegmentationResult) -> list[str]:

@@ -347,8 +347,8 @@ CONVERSATIONS: tuple[Conversation, ...] = (
             segment(
                 "The stomach's outline is wrong, correct it",
                 "S-880462",
-                "Outlines cannot be edited",
-                "says so when signing",
+                "No tool edits outlines",
+                "a person does",
                 "other outlines are in segmentation.json",
             ),
         ),

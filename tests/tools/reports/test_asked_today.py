@@ -10,7 +10,7 @@ from pedaxr_models.report_text.parser import parse
 
 ABSENT = [StructuredFinding(finding=name, presence=Presence.ABSENT, agreed=True) for name in FINDINGS]
 AIR, BOWEL, STOOL = "No free intraperitoneal air", "does not exclude obstruction", "No faecal loading"
-CHANGE, OPEN = "latest earlier film see the comparison", "A question of the request"
+CHANGE, OPEN = "an earlier film see the comparison", "A question of the request"
 STOMACH, WIDTH, LINES = "No gastric distension", "No bowel distension.", "Lines and tubes"
 
 

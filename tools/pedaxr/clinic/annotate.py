@@ -7,6 +7,7 @@ people at once lose nothing.
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -131,6 +132,55 @@ def merged(versions: Sequence[Annotation]) -> Annotation | None:
     unseen = [one for one in versions[:-1] if one.version > newest.based_on]
     before = merged(unseen)
     return newest.model_copy(update={"findings": {**(before.findings if before else {}), **newest.findings}})
+
+
+@dataclass(frozen=True)
+class HumanDecision:
+    """What a human decided of one finding, or of the film as a whole: then there is no finding.
+
+    Attributes:
+        author: as given by whoever saved it: a name, and no signature.
+        at: when.
+    """
+
+    finding: Finding | None
+    decision: Decision | Literal["unsuitable"]
+    author: str
+    at: datetime
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the human outlined it, or accepted its outline."""
+        return self.decision in _DRAWN
+
+
+def decisions_on(study_id: str, clinic: "Clinic") -> list[HumanDecision]:
+    """What humans decided of a film, as it stands, each under the name of whoever decided it first."""
+    with reading(clinic.registry.path, is_kept=True) as connection:
+        versions = _stored(connection, study_id)
+    current = merged(versions)
+    if current is None:
+        return []
+    whose = _deciders(versions)
+    told = [_decision(finding, one.decision, whose[finding]) for finding, one in current.findings.items()]
+    return [*told, *([_decision(None, "unsuitable", versions[-1])] if current.is_unsuitable else [])]
+
+
+def _decision(
+    finding: Finding | None, decision: "Decision | Literal['unsuitable']", version: Annotation
+) -> HumanDecision:
+    return HumanDecision(finding, decision, version.author, version.created_at)
+
+
+def _deciders(versions: Sequence[Annotation]) -> dict[Finding, Annotation]:
+    """The version that each finding's decision comes from: a later one repeats what its author let stand."""
+    whose: dict[Finding, Annotation] = {}
+    for one in versions:
+        begun = merged([other for other in versions if other.version <= one.based_on])
+        for finding, said in one.findings.items():
+            is_repeated = begun is not None and begun.findings.get(finding) == said and finding in whose
+            whose[finding] = whose[finding] if is_repeated else one
+    return whose
 
 
 def annotate(

@@ -1,17 +1,35 @@
 """What whoever reads a film should know about its picture: a sentence, and what kind of thing it is about."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pedaxr.errors import StorageError
+from pedaxr.text import ForeignText
+from pedaxr_models.labels import URGENCY, Finding, sign_within
 
 if TYPE_CHECKING:
+    from pedaxr.clinic import Clinic
+    from pedaxr.clinic.annotate import HumanDecision
     from pedaxr.reading.read_film import Reading
 
 _HIGH, _MODERATE = 0.9, 0.7  # as the page has them
+# What a human decided of the outlines: it stands beside the network's and is no signature.
+BY_HAND = "By hand"
+_ELSEWHERE = "drawn otherwise than the network outlines it: areas, sides and grades here are the network's"
+_DECIDED = {  # by the decision, and whether the network outlines it
+    ("accepted", True): "accepted as the network outlines it",
+    ("corrected", True): _ELSEWHERE,
+    ("added", True): _ELSEWHERE,
+    ("rejected", True): "rejected, which the network outlines. Look",
+    ("rejected", False): "rejected; the network does not outline it either",
+}
+_DRAWN_ALONE = "drawn, which the network does not outline. Look"
+_STAYS_CRITICAL = (
+    "rejected, which the network outlines: it stays critical until a signed report says otherwise. Look"
+)
 
 
 class NoteKind(StrEnum):
@@ -80,3 +98,38 @@ def same_picture_flags(reading: "Reading") -> list[str]:
     with suppress(StorageError):  # a clinic that cannot be written is read all the same
         clinic.registry.know_picture(study.image_sha256, lambda: picture_digest(reading.radiograph))
     return clinic.registry.picture_flags(study)
+
+
+def decided_by_hand(reading: "Reading") -> "list[HumanDecision]":
+    """What humans decided of the film in the viewer; empty of a film that is not registered."""
+    if reading.source.study is None or reading.source.clinic is None:
+        return []
+    return _decisions(reading.source.study.study_id, reading.source.clinic)
+
+
+def _decisions(study_id: str, clinic: "Clinic") -> "list[HumanDecision]":
+    from pedaxr.clinic.annotate import decisions_on
+
+    return decisions_on(study_id, clinic)
+
+
+def by_hand_flags(decided: "Iterable[HumanDecision]", outlined: Collection[str]) -> list[str]:
+    """What to know of a film whose outlines humans have looked at, the most urgent finding first.
+
+    Args:
+        decided: by whom, and what.
+        outlined: findings that the network outlines.
+    """
+    order = (*URGENCY, None)
+    ordered = sorted(decided, key=lambda one: order.index(one.finding))
+    return [_by_hand(one, one.finding in outlined) for one in ordered]
+
+
+def _by_hand(one: "HumanDecision", is_outlined: bool) -> str:
+    whose = f"{BY_HAND} ({ForeignText(one.author, 100)}, {one.at:%Y-%m-%d})"
+    if one.finding is None:
+        return f"{whose}: the film was marked unsuitable. Look."
+    told = _DECIDED.get((one.decision, is_outlined), _DRAWN_ALONE if one.is_drawn else "called uncertain")
+    if one.finding is Finding.PNEUMOPERITONEUM and is_outlined and one.decision == "rejected":
+        told = _STAYS_CRITICAL
+    return f"{whose}: {sign_within(one.finding)} {told}."

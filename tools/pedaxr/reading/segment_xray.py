@@ -1,6 +1,6 @@
 """Outline findings and structures on one film, measure and place them, and draw them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from pedaxr.audit.trail import audited
 from pedaxr.clinic.provenance import provenance
 from pedaxr.reading import networks as models
-from pedaxr.reading.notes import how_outlined, same_picture_flags, texts
+from pedaxr.reading.notes import by_hand_flags, decided_by_hand, how_outlined, same_picture_flags, texts
 from pedaxr.reading.overlay import LONG_EDGE, Caption, area_text, draw_overlay, write_picture
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
 from pedaxr.registry.standing import signed_of
 from pedaxr.stage_times import stage
-from pedaxr.types import Region, SegmentationResult, SignedReport
+from pedaxr.types import Certainty, Region, SegmentationResult, SignedReport
 from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding, View, sign_within
 from pedaxr_models.runtime.threads import begin
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pedaxr.clinic import ClinicLike
+    from pedaxr.clinic.annotate import HumanDecision
     from pedaxr.radiograph.in_memory import FilmLike
 
     Course = NDArray[np.floating]  # (n, 2)
@@ -85,7 +86,10 @@ def segment_xray(
         caption = Caption(film, reading.in_doubt, signed, trained.statement, left)
         with stage("draw"):
             stored = _begin_to_draw(reading, caption, full_size, path)
-    critical = [] if reading.in_doubt else _critical(reading, signed)
+    decided = decided_by_hand(reading)
+    critical = {} if reading.in_doubt else _critical(reading, signed, decided)
+    outlined = [] if reading.in_doubt else [region.name for region in reading.findings]
+    notes = [*same_picture_flags(reading), *by_hand_flags(decided, outlined), *texts(reading.notes)]
     result = SegmentationResult(
         study_id=reading.source.study.study_id if reading.source.study else None,
         in_doubt=reading.in_doubt,
@@ -97,7 +101,7 @@ def segment_xray(
         findings=reading.findings,
         structures=reading.structures,
         measures=reading.measures,
-        quality_notes=[*same_picture_flags(reading), *texts(reading.notes)],
+        quality_notes=notes,
         summary=summarise(
             reading.findings, reading.metadata.view, in_doubt=reading.in_doubt, trained=trained.short
         ),
@@ -105,8 +109,8 @@ def segment_xray(
         overlay_path=str(path) if path is not None else None,
         model=reading.model_name,
         film=film,
-        critical=critical,
-        critical_certainty=dict.fromkeys(critical, "outlined"),
+        critical=list(critical),
+        critical_certainty=critical,
         signed_report=signed,
         trained_on=trained.trained_on,
         data_statement=trained.statement,
@@ -143,10 +147,16 @@ def _begin_to_draw(
     return begin(draw)
 
 
-def _critical(reading: Reading, signed: SignedReport | None) -> list[str]:
-    """Outlined free air, unless whoever signed the film's report does not name it critical."""
-    outlined = [r.name for r in reading.findings if r.name == Finding.PNEUMOPERITONEUM]
-    return [name for name in outlined if signed is None or name in signed.critical]
+def _critical(
+    reading: Reading, signed: SignedReport | None, decided: "Sequence[HumanDecision]"
+) -> dict[str, Certainty]:
+    """Free air that the network or a human has outlined, unless whoever signed does not name it critical."""
+    air = Finding.PNEUMOPERITONEUM
+    if signed is not None and air not in signed.critical:
+        return {}
+    if any(region.name == air for region in reading.findings):
+        return {air.value: "outlined"}
+    return {air.value: "suspected"} if any(o.finding is air and o.is_drawn for o in decided) else {}
 
 
 def summarise(

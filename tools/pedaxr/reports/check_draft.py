@@ -19,6 +19,7 @@ from pedaxr_models.labels import FINDINGS, Finding, View, sign
 from pedaxr_models.plausibility import is_blind
 
 if TYPE_CHECKING:
+    from pedaxr.clinic.annotate import HumanDecision
     from pedaxr_models.captioning.film_reporter import Narrative
 
 # Below this no word of the report depends on the film: whatever it says was not read off it.
@@ -71,7 +72,11 @@ class CheckedDraft:
 
 
 def check_draft(
-    reading: Reading, told: "Narrative", points: OperatingPoints, diagnoses: Sequence[Supplied] = ()
+    reading: Reading,
+    told: "Narrative",
+    points: OperatingPoints,
+    diagnoses: Sequence[Supplied] = (),
+    decided: "Sequence[HumanDecision]" = (),
 ) -> CheckedDraft:
     """Hold what the report writer tells of a film against what is outlined on it.
 
@@ -80,12 +85,15 @@ def check_draft(
         told: by the report writer.
         points: in use.
         diagnoses: supplied working diagnoses, to be answered in the flags.
+        decided: by humans on the outlines. Free air that one has drawn is suspected at least; what one has
+            rejected stays until it is signed: whoever draws need not have read the film.
     """
     if reasons := [*reading.doubts, *([WRITER_CANNOT_READ] if told.is_refusal else [])]:
         return _nothing_because(reasons, reading)
     is_withheld = told.image_dependence < LEAST_DEPENDENCE
     drafted = [] if is_withheld else [_in_house_terms(text) for text in told.sentences]
-    suspicion = suspicion_of_free_air(drafted, reading, told.probabilities, points)
+    is_drawn = any(one.finding is _AIR and one.is_drawn for one in decided)
+    suspicion = suspicion_of_free_air(drafted, reading, told.probabilities, points, is_drawn_by_hand=is_drawn)
     limits = limits_of(reading, is_air_suspected=bool(suspicion))
     outlined, view, support = reading.findings, reading.metadata.view, points.least_support
     findings = structure_findings(

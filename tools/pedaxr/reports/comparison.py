@@ -1,9 +1,13 @@
-"""A film compared with the latest earlier one of the same child, computed from both segmentations."""
+"""A film compared with an earlier one of the same child, computed from both segmentations.
+
+The latest, or the one that the request names by its time.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from pedaxr.clinic.annotate import decisions_on
 from pedaxr.errors import PedaxrError
 from pedaxr.reading.measurements import LEVELS, STOOL_PARTS
 from pedaxr.reading.read_film import Reading, Source, read_film
@@ -11,10 +15,11 @@ from pedaxr.registry.standing import signed_of, standing_version
 from pedaxr.reports.film_limits import FilmLimits, limits_of
 from pedaxr.reports.flags import view_name
 from pedaxr.reports.human_words import CRITICAL_THEN
+from pedaxr.reports.prose.named_film import named_film
 from pedaxr.reports.sections import NOT_COMPARED
 from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import ComparedItem, Comparison
-from pedaxr_models.labels import URGENCY, Finding, View, sign
+from pedaxr_models.labels import URGENCY, Finding, View, sign, sign_within
 from pedaxr_models.plausibility import cannot_show
 
 if TYPE_CHECKING:
@@ -29,6 +34,10 @@ _NO_DATE = "Not compared: the date of this film is not known."
 _THAT_DAY = "Other films of that day are registered: {}."
 _THAT_EARLIER_DAY = "Also of that earlier day: {}."
 _CRITICAL_THAT_DAY = "Critical by its report: {}."
+_ASKED_FOR = "The request asks for {}: compared with that one, not with the latest earlier one, of {}."
+_BY_HAND_THEN = "{} by hand on that earlier film: {}."
+_NETWORKS_OWN = "What is compared is the network's own."
+_NOT_THERE = "The request asks for {}: no earlier one of then is registered, so the latest is compared."
 # A change of an area or length below this share of the earlier one is within what two outlines differ by.
 LEAST_CHANGE = 0.2
 _RATIOS = {
@@ -94,14 +103,17 @@ class ComparedWithEarlier:
 NOT_COMPARED_FILM = ComparedWithEarlier(NOT_COMPARED)
 
 
-def compare_with_earlier(reading: Reading, checked: "CheckedDraft") -> ComparedWithEarlier:
-    """The latest earlier film of the same child, or why none is compared.
+def compare_with_earlier(
+    reading: Reading, checked: "CheckedDraft", requests: Sequence[str] = ()
+) -> ComparedWithEarlier:
+    """An earlier film of the same child, or why none is compared.
 
     What a human signed of that film is quoted beside the outlines, as data; drafts of it never are.
 
     Args:
         reading: of the film.
         checked: what may be said of it.
+        requests: as supplied; they may name the film that is meant.
     """
     source = reading.source
     if source.study is None or source.clinic is None:
@@ -109,7 +121,7 @@ def compare_with_earlier(reading: Reading, checked: "CheckedDraft") -> ComparedW
     others = [s for s in source.clinic.registry.studies(source.study.patient_id) if s != source.study]
     if others and source.study.study_date is None:
         return ComparedWithEarlier(_NO_DATE)
-    compared = _with_the_latest(reading, checked, source.study, source.clinic)
+    compared = _with_the_one_meant(reading, checked, source.study, source.clinic, requests)
     that_day = [s for s in others if s.study_date == source.study.study_date]
     return replace(compared, text=" ".join([compared.text, *_beside(that_day, source.clinic, _THAT_DAY)]))
 
@@ -125,15 +137,50 @@ def _beside(that_day: Sequence["Study"], clinic: "Clinic", words: str) -> Iterat
         yield _CRITICAL_THAT_DAY.format(", ".join(critical))
 
 
-def _with_the_latest(
-    reading: Reading, checked: "CheckedDraft", study: "Study", clinic: "Clinic"
+def _with_the_one_meant(
+    reading: Reading, checked: "CheckedDraft", study: "Study", clinic: "Clinic", requests: Sequence[str]
 ) -> ComparedWithEarlier:
     earlier = clinic.registry.earlier_studies(study.study_id)
     if not earlier:
         return ComparedWithEarlier("No earlier film is registered.")
-    compared = _with(reading, earlier[0], checked, clinic)
-    same_day = [other for other in earlier[1:] if other.study_date == earlier[0].study_date]
-    return replace(compared, text=" ".join([compared.text, *_beside(same_day, clinic, _THAT_EARLIER_DAY)]))
+    meant, notes = _meant(earlier, study, requests)
+    notes += _decided_then(meant, clinic)
+    compared = _with(reading, meant, checked, clinic)
+    same_day = [one for one in earlier if one.study_date == meant.study_date and one != meant]
+    text = [compared.text, *notes, *_beside(same_day, clinic, _THAT_EARLIER_DAY)]
+    data = compared.data and compared.data.model_copy(update={"notes": notes})
+    return ComparedWithEarlier(" ".join(text), data)
+
+
+def _meant(earlier: Sequence["Study"], study: "Study", requests: Sequence[str]) -> tuple["Study", list[str]]:
+    """The earlier film to compare with, and why it is not the one that could be expected."""
+    assert study.study_date is not None
+    named = named_film(requests, study.study_date)
+    if named is None:
+        return earlier[0], []
+    days = [(one.study_date, number) for number, one in enumerate(earlier) if one.study_date]
+    number = named.chosen(days)
+    if number is None:
+        return earlier[0], [_NOT_THERE.format(named.words)]
+    if earlier[number].study_date == earlier[0].study_date:
+        return earlier[0], []
+    return earlier[number], [_ASKED_FOR.format(named.words, earlier[0].study_date)]
+
+
+def _decided_then(earlier: "Study", clinic: "Clinic") -> list[str]:
+    """What humans decided of the earlier film's outlines, which are compared as the network drew them."""
+    decided = decisions_on(earlier.study_id, clinic)
+    groups = {
+        "Drawn": [one.finding for one in decided if one.is_drawn],
+        "Rejected": [one.finding for one in decided if one.decision == "rejected"],
+        "Called uncertain": [one.finding for one in decided if one.decision == "uncertain"],
+    }
+    told = [
+        _BY_HAND_THEN.format(word, ", ".join(sign_within(f) for f in URGENCY if f in findings))
+        for word, findings in groups.items()
+        if findings
+    ]
+    return [*told, _NETWORKS_OWN] if told else []
 
 
 def _with(

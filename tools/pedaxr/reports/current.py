@@ -7,6 +7,8 @@ after it is named next to it, with what differs; a draft that is asked for names
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pedaxr.clinic.annotate import decisions_on
+from pedaxr.reading.notes import BY_HAND, by_hand_flags
 from pedaxr.registry.film_identity import film_identity
 from pedaxr.registry.standing import newest_draft_after, signed_summary, standing_version
 from pedaxr.types import NewerDraft, Report, StructuredFinding
@@ -15,6 +17,7 @@ from pedaxr_models.labels import URGENCY, sign
 
 if TYPE_CHECKING:
     from pedaxr.clinic import Clinic, ClinicLike
+    from pedaxr.clinic.annotate import HumanDecision
     from pedaxr.records import Study
 
 
@@ -30,7 +33,8 @@ def current_report(study_id: str, *, clinic: "ClinicLike | None" = None) -> Repo
     study, versions = registry.study(study_id), registry.reports(study_id)
     if not versions:
         return None
-    return _beside(standing_version(versions), versions, study)
+    decided = decisions_on(study.study_id, opened(clinic))
+    return _beside(standing_version(versions), versions, study, decided)
 
 
 def in_context(report: Report, *, clinic: "Clinic") -> Report:
@@ -38,10 +42,13 @@ def in_context(report: Report, *, clinic: "Clinic") -> Report:
     if report.study_id is None:
         return report
     registry = clinic.registry
-    return _beside(report, registry.reports(report.study_id), registry.study(report.study_id))
+    decided = decisions_on(report.study_id, clinic)
+    return _beside(report, registry.reports(report.study_id), registry.study(report.study_id), decided)
 
 
-def _beside(report: Report, versions: Sequence[Report], study: "Study") -> Report:
+def _beside(
+    report: Report, versions: Sequence[Report], study: "Study", decided: "Sequence[HumanDecision]"
+) -> Report:
     standing, later = standing_version(versions), newest_draft_after(report, versions)
     is_draft_of_signed = report.status == "preliminary" and standing.status != "preliminary"
     film = film_identity(study)
@@ -52,10 +59,18 @@ def _beside(report: Report, versions: Sequence[Report], study: "Study") -> Repor
     return report.model_copy(
         update={
             "film": film,
+            "flags": [*report.flags, *_decided_later(report, decided)],
             "signed_report": signed_summary(standing) if is_draft_of_signed else None,
             "newer_draft": _newer(report, later) if later else None,
         }
     )
+
+
+def _decided_later(report: Report, decided: "Sequence[HumanDecision]") -> list[str]:
+    """What humans have decided of the outlines since the report was made."""
+    made = report.signed_at or report.created_at
+    outlined = {f.finding for f in report.findings if f.presence is Presence.PRESENT}
+    return by_hand_flags([one for one in decided if one.at > made], outlined)
 
 
 def _newer(report: Report, draft: Report) -> NewerDraft:
@@ -84,9 +99,15 @@ def differences(report: Report, draft: Report) -> list[str]:
         ("working diagnosis", report.working_diagnoses, draft.working_diagnoses),
     )
     said += [f"Another {name} was supplied for the draft." for name, then, now in supplied if then != now]
+    if _by_hand(report) != _by_hand(draft):
+        said.append("Humans decided on outlines by hand in between.")
     if report.model != draft.model:
         said.append("The draft was made with other weights.")
     return said or ["The draft names the same findings."]
+
+
+def _by_hand(report: Report) -> set[str]:
+    return {flag for flag in report.flags if flag.startswith(BY_HAND)}
 
 
 def _by_name(report: Report) -> dict[str, StructuredFinding]:

@@ -75,6 +75,8 @@ def suspicion_of_free_air(
     reading: "Reading",
     probabilities: Mapping[Finding, float],
     points: "OperatingPoints",
+    *,
+    is_drawn_by_hand: bool = False,
 ) -> list[str]:
     """Why free air is suspected that is not outlined, if it is.
 
@@ -85,15 +87,18 @@ def suspicion_of_free_air(
         reading: of the film.
         probabilities: the report writer's.
         points: in use.
+        is_drawn_by_hand: a human has outlined it.
     """
     from pedaxr_models.report_text.parser import parse_findings
 
     if any(region.name == _AIR for region in reading.findings):
         return []
+    if is_drawn_by_hand:
+        return [f"{sign(_AIR)} is drawn by hand but not outlined by the network: {_look(reading)}"]
     chance = probabilities.get(_AIR, 0.0)
     if chance < SURE_ALONE and reading.faint_free_air < points.free_air_trace:
         return []  # on real films the writer suspects much of which the segmentation sees no trace
-    look = f"have a qualified person look now; {other_views(reading.metadata.view)} may decide."
+    look = _look(reading)
     said = [fact for text in drafted for fact in parse_findings(text) if fact.finding is _AIR]
     if any(fact.presence is Presence.PRESENT for fact in said):
         return [f"{sign(_AIR)} is named by the draft but not outlined: {look}"]
@@ -104,6 +109,10 @@ def suspicion_of_free_air(
     if reading.faint_free_air >= points.faint_free_air:
         return [f"{sign(_AIR)} is outlined faintly, below its threshold: {look}"]
     return []
+
+
+def _look(reading: "Reading") -> str:
+    return f"have a qualified person look now; {other_views(reading.metadata.view)} may decide."
 
 
 def _disagreements(sentences: Sequence[Sentence], findings: Sequence[StructuredFinding]) -> list[str]:

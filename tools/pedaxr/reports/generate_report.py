@@ -11,7 +11,7 @@ from pedaxr.audit.trail import audited, note
 from pedaxr.clinic.provenance import provenance
 from pedaxr.errors import InvalidRequest
 from pedaxr.reading import networks as models
-from pedaxr.reading.notes import same_picture_flags
+from pedaxr.reading.notes import by_hand_flags, decided_by_hand, same_picture_flags
 from pedaxr.reading.operating_points import operating_points
 from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
@@ -143,8 +143,12 @@ def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") ->
     with stage("write_report"):
         told = draft_of(reading, reporter)
     with stage("check_report"):
-        checked = check_draft(reading, told, operating_points(), supplied.working_diagnoses)
-    past = NOT_COMPARED_FILM if checked.in_doubt else compare_with_earlier(reading, checked)
+        decided = decided_by_hand(reading)
+        checked = check_draft(reading, told, operating_points(), supplied.working_diagnoses, decided)
+    requests = [one.text for one in supplied.indications]
+    past = NOT_COMPARED_FILM if checked.in_doubt else compare_with_earlier(reading, checked, requests)
+    outlined = [] if checked.in_doubt else [region.name for region in reading.findings]
+    on_film = [*same_picture_flags(reading), *by_hand_flags(decided, outlined)]
     finder = models.tube_finder() if seen_tube(checked.sentences) else None
     trained = provenance(reading.segmenter, reporter, *([finder] if finder else []))
     written = [reading.model_name, *(_model_name(one) for one in (reporter, finder) if one)]
@@ -164,11 +168,11 @@ def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") ->
             in_doubt=checked.in_doubt,
             label=_label(checked),
             narrative=standing_text(checked.sentences),
-            sections=_sections(reading, checked, past.text, [one.text for one in supplied.indications]),
+            sections=_sections(reading, checked, past.text, requests),
             sentences=checked.sentences,
             findings=checked.findings,
             measures={} if checked.in_doubt else reading.measures,
-            flags=[*same_picture_flags(reading), *checked.flags],
+            flags=[*on_film, *checked.flags],
             confidence=None if checked.in_doubt else round(checked.confidence, 3),
             sureness=None if checked.in_doubt else in_a_word(checked.confidence),
             image_dependence=told.image_dependence,

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pedaxr.reports.prose.asked import asked_parts, cleaned, is_marked
 from pedaxr.reports.prose.history import of_today
+from pedaxr.reports.prose.named_film import names_a_film
 from pedaxr.reports.prose.question_kinds import (
     ASKED_BY_NAME,
     ASKED_OF_ORGANS,
@@ -113,6 +114,8 @@ def _kinds(asked: str) -> tuple[list[Question], int]:
 
 def _is_bare(question: Question, text: str) -> bool:
     """Whether a request holds words that are a question wherever they stand."""
+    if question is COMPARE and names_a_film(text):
+        return True
     return question in (*QUESTIONS, COMPARE) and question.is_in(text)
 
 

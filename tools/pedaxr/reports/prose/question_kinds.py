@@ -113,8 +113,8 @@ _BONES = _kind(
 _CHANGE = _kind(
     r"interval|change|compar|improv|wors|better|progress|resol|호전|악화|변화|비교|경과",
     (),
-    "For change since the latest earlier film see the comparison.",
-    "직전 영상과의 변화는 비교란 참조.",
+    "For change since an earlier film see the comparison.",
+    "이전 영상과의 변화는 비교란 참조.",
 )
 _GAS = _kind(
     r"gas pattern|bowel gas|gas distribution|가스",

@@ -45,7 +45,12 @@ def slots_of_outlines(result: SegmentationResult) -> list[Slot]:
     regions = {region.name: region for region in (*result.findings, *result.structures)}
     left = result.not_assessed or _left_by_outlines(result)
     told = [_outlined(region) for region in result.findings]
-    silent = {f.value for f in FINDINGS} - {one.what for one in left} - set(regions)
+    suspected = [name for name, how in result.critical_certainty.items() if how == "suspected"]
+    told += [
+        Slot(what=sign_within(f), assessed=True, value="suspected", certainty="suspected") for f in suspected
+    ]
+    left = [one for one in left if one.what not in suspected]
+    silent = {f.value for f in FINDINGS} - {one.what for one in left} - {*regions, *suspected}
     told += [Slot(what=sign_within(f), assessed=True, value="not outlined") for f in FINDINGS if f in silent]
     told += [_drawn_tube(result.gastric_tube)] if result.gastric_tube else []
     return [*told, *_measured(result.measures, regions), *_left(left, [t.what for t in told])]
