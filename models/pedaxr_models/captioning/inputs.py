@@ -87,6 +87,8 @@ class ReaderFilms:
         regions: (N, R, F) float32 of the same prediction.
         features: (N, V, C, h, w) of a frozen backbone, each film in V exposures, the first as it is; None for
             a reader without one.
+        unknown: (N, 5) findings of which nobody knows whether the film shows them; None: all are known.
+        real: how many of them, the last ones, are real films beside synthetic ones.
     """
 
     films: NDArray[np.uint8]
@@ -95,6 +97,8 @@ class ReaderFilms:
     facts: list[FilmFacts]
     metadata: list[FilmMetadata]
     features: NDArray[np.float16] | None = None
+    unknown: NDArray[np.bool_] | None = None
+    real: int = 0
 
     def __len__(self) -> int:
         return len(self.films)
@@ -119,8 +123,8 @@ class ReaderFilms:
     def present(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Targets (B, 5) of the finding head, and (B, 5) which of them count.
 
-        A finding that the view cannot show does not count, but unseen free air on a supine film does: the
-        reader must not invent it.
+        A finding that the view cannot show does not count, nor one that is unknown, but unseen free air on a
+        supine film does: the reader must not invent it.
         """
         facts = [self.facts[i] for i in indices]
         target = [[float(f[x].presence is Presence.PRESENT) for x in FINDINGS] for f in facts]
@@ -128,12 +132,34 @@ class ReaderFilms:
             [float(x is not Finding.AIR_FLUID_LEVEL or f.view in HORIZONTAL_BEAM_VIEWS) for x in FINDINGS]
             for f in facts
         ]
-        return torch.tensor(target), torch.tensor(counts)
+        counted = torch.tensor(counts)
+        if self.unknown is not None:
+            counted[torch.from_numpy(self.unknown[np.asarray(indices)])] = 0.0
+        return torch.tensor(target), counted
 
     def present_bits(self) -> NDArray[np.uint32]:
         """(N,) findings present as bits of `CHANNELS`, for balanced sampling."""
         bits = [sum(1 << CHANNELS.index(finding) for finding in f.present) for f in self.facts]
         return np.array(bits, np.uint32)
+
+
+def joined(first: ReaderFilms, second: ReaderFilms) -> ReaderFilms:
+    """The films of both, of which both or neither have features; the real ones are those of the second."""
+    features = [part.features for part in (first, second) if part.features is not None]
+    unknown = [
+        np.zeros((len(part), len(FINDINGS)), np.bool_) if part.unknown is None else part.unknown
+        for part in (first, second)
+    ]
+    return ReaderFilms(
+        np.concatenate([first.films, second.films]),
+        np.concatenate([first.probabilities, second.probabilities]),
+        np.concatenate([first.regions, second.regions]),
+        [*first.facts, *second.facts],
+        [*first.metadata, *second.metadata],
+        np.concatenate(features) if features else None,
+        np.concatenate(unknown),
+        second.real,
+    )
 
 
 def pixel_values(film: Tensor, probabilities: Tensor) -> Tensor:

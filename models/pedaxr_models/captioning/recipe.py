@@ -34,6 +34,9 @@ class TrainConfig:
         outline_weight: of telling the outlines from each patch, at the start; falls to 0 over the budget.
         tells_findings: the decoder may attend to what the finding head goes by.
         quiet_masks: a plane on which nothing was segmented is 0 to the patches, not -1.
+        real: folders of real films whose truth is known in part, to learn from as well. What nobody knows of
+            them is learned from the drafts of the weights that training begins from.
+        fold, leave_out: the fifth of the children, or those by name, whose films are kept for measuring.
     """
 
     data: Path
@@ -64,6 +67,9 @@ class TrainConfig:
     outline_weight: float = 0.0
     tells_findings: bool = False
     quiet_masks: bool = False
+    real: tuple[Path, ...] = ()
+    fold: int | None = None
+    leave_out: tuple[str, ...] = ()
     resume: bool = False
     seed: int = 0
     device: str = "auto"
@@ -79,6 +85,11 @@ class TrainConfig:
             raise ValueError(
                 "A reader cannot learn to tell outlines that are taken away: leave out outlines_lost or "
                 "outline_weight."
+            )
+        if self.real and self.start_from is None:
+            raise ValueError(
+                "Real films are learned from beside the drafts of a trained writer: give the preset finetune "
+                "or start_from."
             )
 
 

@@ -38,6 +38,7 @@ from pedaxr_models.captioning.network import (
     Taught,
 )
 from pedaxr_models.captioning.pretrained import fit_sizes, load_pretrained, widened, with_stem
+from pedaxr_models.captioning.real.taught import describe_learnt, groups_of, with_real_films
 from pedaxr_models.captioning.recipe import TrainConfig, preset
 from pedaxr_models.captioning.reporter import TOKENIZER_FILE, Reporter
 from pedaxr_models.captioning.tokenizer import PAD, WordPieces
@@ -66,7 +67,7 @@ from pedaxr_models.training.loop import (
     used_share,
     write_scalars,
 )
-from pedaxr_models.training.sampling import BalancedBatches, group_films
+from pedaxr_models.training.sampling import BalancedBatches
 
 __all__ = ["TrainConfig", "preset", "train_captioner"]
 
@@ -138,7 +139,8 @@ def train_captioner(config: TrainConfig) -> Path:
             if processes.is_first:
                 run.save(config.out / "state.pt")
         if processes.is_first:
-            finish(config, run, opened, describe_data(config.data, splits), segmenter)
+            data = describe_data(config.data, splits) | describe_learnt(config)
+            finish(config, run, opened, data, segmenter)
     return config.out / "checkpoint"
 
 
@@ -158,6 +160,8 @@ def open_splits(
         progress.update(bar, completed=len(films))
         views = config.exposures if name == "train" else 1
         opened[name] = with_features(seen, films, backbone, cache, views=views)
+    if config.real:
+        opened["train"] = with_real_films(config, opened["train"], segmenter, backbone, cache)
     ood_images = open_ood_images(segmenter, cache, config.image_size)
     return opened | {"ood_images": with_ood_features(ood_images, backbone, cache)}
 
@@ -234,7 +238,7 @@ def train(
     config: TrainConfig, run: Run, films: dict[str, ReaderFilms], report: Callable[[str], None]
 ) -> None:
     """From wherever the run is to the end of the budget."""
-    batches = BalancedBatches(group_films(films["train"].present_bits()), config.batch_size, seed=config.seed)
+    batches = BalancedBatches(groups_of(films["train"]), config.batch_size, seed=config.seed)
     while run.share(config) < 1:
         losses = train_one_epoch(config, run, films, batches, report)
         if run.processes.is_first:

@@ -22,8 +22,9 @@ _SHIFTED = (
 
 
 def describe_recipe(recipe: Json) -> Json:
-    """A recipe that tells nothing of the folders of the machine it ran on."""
-    return {k: v.name if isinstance(v, Path) else v for k, v in recipe.items() if k not in ("out", "resume")}
+    """A recipe that tells nothing of the folders of the machine it ran on; data.json tells of real films."""
+    hidden = ("out", "resume", "real")
+    return {k: v.name if isinstance(v, Path) else v for k, v in recipe.items() if k not in hidden}
 
 
 def describe_data(data: Path, splits: dict[str, list[Film]]) -> Json:

@@ -7,10 +7,14 @@ from numpy.typing import NDArray
 
 from pedaxr_models.labels import CHANNELS, FINDINGS, NORMAL, Finding
 
+# Of real films beside synthetic ones: those with free air, most of it put in, as often as all others.
+REAL_FREE_AIR, REAL_OTHERS = "real, free air", "real, no free air"
 GROUP_WEIGHTS: Mapping[str, float] = {
     **dict.fromkeys((f.value for f in FINDINGS), 1.0),
     NORMAL: 1.0,
     Finding.PNEUMOPERITONEUM.value: 2.0,
+    REAL_FREE_AIR: 1.0,
+    REAL_OTHERS: 1.0,
 }
 
 

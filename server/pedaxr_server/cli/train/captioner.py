@@ -7,7 +7,7 @@ import click
 
 from pedaxr_server.cli.data import library_errors
 from pedaxr_server.cli.group import resumable
-from pedaxr_server.cli.options import FOLDER
+from pedaxr_server.cli.options import FOLDER, FOLDER_IN
 from pedaxr_server.cli.train.options import check_new, eyes_options, tell_next, training_options
 
 
@@ -30,6 +30,14 @@ from pedaxr_server.cli.train.options import check_new, eyes_options, tell_next, 
     show_default=True,
     help="Share of training films without their predicted outlines, so that the film itself is looked at.",
 )
+@click.option(
+    "--real",
+    type=FOLDER_IN,
+    multiple=True,
+    help="Folder of real films with partial truth (docs/real_films.md) to learn from as well; repeatable.",
+)
+@click.option("--fold", type=click.IntRange(0, 4), help="Leave this fifth of the real children out.")
+@click.option("--leave-out", multiple=True, help="Child whose films are not learnt from; repeatable.")
 @resumable("--resume")
 def train_captioner(
     data: Path,
