@@ -14,6 +14,7 @@ from pedaxr_models.captioning.real.taught import describe_learnt, groups_of, lea
 from pedaxr_models.captioning.real.versions import write_versions
 from pedaxr_models.captioning.recipe import TrainConfig
 from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS
+from pedaxr_models.checkpoint import save_checkpoint
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.datasets.partial_truth import PartialFilm, Presence, read_partial
 from pedaxr_models.facts import FilmFacts, FindingFact
@@ -146,8 +147,23 @@ def test_children_are_left_out_and_no_recipe_tells_where_the_films_lay(real: Pat
     folds = [{film.child for film in learnt_from(config(real, tmp_path, fold=fold))} for fold in range(5)]
     assert set.union(*(children - left for left in folds)) == children
     assert str(real) not in json.dumps(describe_recipe({"real": (real,), "seed": 1}))
-    told = describe_learnt(config(real, tmp_path))["also"]
-    assert told == [{"name": "a public set", "is_synthetic": False, "films": 3, "abdomen": True}]
+
+
+def test_a_run_names_the_real_films_that_it_and_its_start_learned_from(real: Path, tmp_path: Path) -> None:
+    """A report says what the networks behind it have learned from."""
+
+    def started(*sets: dict[str, object]) -> TrainConfig:
+        save_checkpoint(
+            tmp_path, tensors={}, config={}, metrics={}, recipe={}, data={"also": list(sets)}, card=""
+        )
+        return config(real, tmp_path)
+
+    own = {"name": "a public set", "is_synthetic": False, "films": 3, "abdomen": True}
+    more, less, other = own | {"films": 5, "licence": "CC0"}, own | {"films": 2}, own | {"name": "another"}
+    assert describe_learnt(started())["also"] == [own]
+    assert describe_learnt(started(more, other))["also"] == [more, other], "told once, with its licence"
+    assert describe_learnt(started(less))["also"] == [own]
+    assert describe_learnt(replace(started(other), real=())) == {"also": [other]}
     assert describe_learnt(TrainConfig(tmp_path, tmp_path)) == {}
 
 

@@ -355,7 +355,7 @@ def test_a_run_that_learns_a_few_channels_leaves_thresholds_second_look_and_reci
         config=started.to_config(),
         metrics={},
         recipe={"seed": 7},
-        data={},
+        data={"also": [{"name": "a set of before", "is_synthetic": False, "films": 9, "abdomen": True}]},
         card="",
     )
     config = replace(config, only=("colon",), start_from=tmp_path / "with_second", stages=((32, 1),))
@@ -364,6 +364,8 @@ def test_a_run_that_learns_a_few_channels_leaves_thresholds_second_look_and_reci
     revised = Segmenter.load(config.out / "checkpoint")
     assert revised.thresholds["spine"] == 0.3 and revised.call_thresholds == {"colon": 0.9}
     assert revised.network_config.second == second and revised.size == 64
+    learnt = [(one["name"], one["films"]) for one in checkpoint.data["also"]]
+    assert learnt[0] == ("a set of before", 9) and len(learnt) > 1
     assert checkpoint.recipe["seed"] == 7 and checkpoint.recipe["retrained"]["only"] == ["colon"]
     moved = {name for name, tensor in checkpoint.tensors.items() if not torch.equal(tensor, before[name])}
     assert moved and all(name.startswith("head.") for name in moved)

@@ -8,6 +8,7 @@ from pedaxr.patient_search import hangul
 from pedaxr.patient_search.name_forms import fold, without_titles
 
 _MOST_WORDS = 4  # of a full name that are shortened
+_MOST_SYLLABLES = 6  # of a Korean name, whose spellings double with each of them
 _CAPITALS = re.compile(r"\b[A-Z]{2,3}\b")  # MJ beside Kim
 _NO_VOWEL = re.compile("[b-df-hj-np-tv-z]{2,3}", re.ASCII)
 _SUFFIXES = frozenset({"jr", "sr"})  # beside one name alone they may be initials as well
@@ -103,6 +104,8 @@ def _spelled(name: str, having: Sequence[str] = ()) -> Iterator[list[str]]:
     yield words
     whole = "".join(words)
     if hangul.is_hangul_word(whole):
+        if len(whole) > _MOST_SYLLABLES:
+            return
         yield from _romanised(*hangul.split_surname(whole), having)
     elif len(apart := _unsuffixed(fold(name, joined=False))) > len(words):
         yield apart

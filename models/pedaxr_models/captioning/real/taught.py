@@ -21,7 +21,7 @@ from pedaxr_models.labels import CHANNELS, FINDINGS, Finding, View
 from pedaxr_models.report_text.parser import parse
 from pedaxr_models.report_text.statements import ParsedFacts
 from pedaxr_models.segmentation.mixed.folds import FOLDS, child_folds
-from pedaxr_models.segmentation.mixed.package import describe_real
+from pedaxr_models.segmentation.mixed.package import also_learnt
 from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.training.sampling import REAL_FREE_AIR, REAL_OTHERS, group_films
 
@@ -38,8 +38,9 @@ def learnt_from(config: TrainConfig) -> list[PartialFilm]:
 
 
 def describe_learnt(config: TrainConfig) -> Json:
-    """The real films of a run by source, for data.json; nothing of a run without."""
-    return {"also": describe_real(learnt_from(config))} if config.real else {}
+    """The real films of a run and of its start by source, for data.json; nothing where neither had any."""
+    also = also_learnt(learnt_from(config), config.start_from)
+    return {"also": also} if also else {}
 
 
 def with_real_films(

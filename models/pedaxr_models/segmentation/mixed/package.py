@@ -39,7 +39,8 @@ def package(config: MixedConfig) -> Path:
         config=segmenter.to_config(),
         metrics={},
         recipe=recipe | {"retrained": describe(config)} if recipe else describe(config),
-        data=describe_data(config.data[0], splits_of(config)) | {"also": describe_real(films)},
+        data=describe_data(config.data[0], splits_of(config))
+        | {"also": also_learnt(films, config.start_from)},
         card="# pedaxr segmentation\n\nNot measured yet: `pedaxr evaluate segmentation` and `real`.\n",
     )
     return config.out / "checkpoint"
@@ -76,6 +77,20 @@ def _films_like_those(config: MixedConfig) -> Iterator[Tensor]:
 def _average(config: MixedConfig) -> dict[str, Tensor]:
     average: dict[str, Tensor] = torch.load(config.out / "average.pt", map_location="cpu", weights_only=True)
     return average
+
+
+def also_learnt(films: Sequence[PartialFilm], start: Path | None = None) -> list[Json]:
+    """The real films of a run, and those that the checkpoint it began from had learned from, for data.json.
+
+    A set that both name is told once, as of whoever learned from more of its films.
+    """
+    earlier = load_checkpoint(start, with_tensors=False).data.get("also", []) if start else []
+    told = {(one.get("name"), one.get("abdomen")): one for one in earlier}
+    for one in describe_real(films):
+        key = (one["name"], one["abdomen"])
+        if key not in told or told[key].get("films", 0) < one["films"]:
+            told[key] = one
+    return list(told.values())
 
 
 def describe_real(films: Sequence[PartialFilm]) -> list[Json]:
