@@ -6,6 +6,7 @@ modules are imported when they are asked for: starting the server needs its own 
 
 import os
 from collections import UserDict
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -251,7 +252,9 @@ def _study_or_file(text: str, home: Path | None) -> tuple[str | None, Path | Non
     alone is fetched.
     """
     path = Path(text)
-    is_file = path.exists() or path.suffix.lower() in {".png", ".jpg", ".jpeg", ".dcm"} or os.sep in text
+    is_file = path.suffix.lower() in {".png", ".jpg", ".jpeg", ".dcm"} or os.sep in text
+    with suppress(OSError):  # longer than any name may be
+        is_file = is_file or path.exists()
     return (None, path) if is_file else (_here(text, home), None)
 
 

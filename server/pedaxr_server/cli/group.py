@@ -40,6 +40,7 @@ EXTRAS = {
 )
 _ENDING = ("strict", "surrogateescape")  # the second in the C locale; either ends at a sign that is lacking
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_LONGEST_PATH = 200
 _INTERRUPTED = 130  # as shells count SIGINT
 
 
@@ -97,8 +98,18 @@ class PedaxrGroup(click.Group):
             if package not in EXTRAS:
                 raise
             reason = f"This needs {package}. Install it with: pip install 'pedaxr[{EXTRAS[package]}]'"
+        except OSError as err:
+            if err.errno in _FULL or not self._was_typed(err.filename):
+                raise
+            reason = f"{str(err.filename)[-_LONGEST_PATH:]} cannot be used: {err.strerror}. Check the path."
         click.echo(f"error: {reason}", err=True)
         ctx.exit(1)
+
+    def _was_typed(self, path: object) -> bool:
+        """Whether a path, or a folder that it lies in, stands on the command line: it is not ours."""
+        parts = Path(path).parts if isinstance(path, str | os.PathLike) else ()
+        typed = [Path(word.partition("=")[2] if word.startswith("--") else word).parts for word in self.given]
+        return any(words and parts[: len(words)] == words for words in typed)
 
 
 def resumable(*more: str) -> Callable[[F], F]:

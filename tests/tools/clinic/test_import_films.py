@@ -194,7 +194,7 @@ def test_a_crash_between_file_and_row_is_healed_by_the_next_import(
 ) -> None:
     folder = source(tmp_path / "data", [FULL])
     with monkeypatch.context() as patch:
-        patch.setattr(Registry, "add", lambda *_: (_ for _ in ()).throw(StorageError("busy")))
+        patch.setattr(Registry, "add_new", lambda *_: (_ for _ in ()).throw(StorageError("busy")))
         with pytest.raises(StorageError):
             import_films(folder, clinic_home=home)
     assert open_clinic(home).registry.counts()["studies"] == 0

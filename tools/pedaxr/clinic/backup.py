@@ -68,12 +68,8 @@ def back_up(clinic: Clinic, file: Path, *, progress: Callable[[int, int], None] 
         InvalidRequest: the file exists, or its folder does not.
         StorageError: something cannot be read or written.
     """
-    if file.exists():
-        raise InvalidRequest(f"{str(file)!r} exists already. Choose a new file: backups are not overwritten.")
-    if not file.absolute().parent.is_dir():  # not made: a disk that is not mounted is no folder of this one
-        raise InvalidRequest(
-            f"There is no folder {str(file.parent)!r}. Make it, or attach the disk it is on."
-        )
+    with disk_errors("The backup"):
+        _check_new(file)
     with (
         disk_errors("The backup"),
         tempfile.TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as aside,
@@ -87,6 +83,16 @@ def back_up(clinic: Clinic, file: Path, *, progress: Callable[[int, int], None] 
         part.rename(file)
         sync_folder(file.absolute().parent)
     return replace(copied, unrecorded=_not_recorded(clinic, copied))
+
+
+def _check_new(file: Path) -> None:
+    if not file.absolute().parent.is_dir():  # not made: a disk that is not mounted is no folder of this one
+        raise InvalidRequest(
+            f"There is no folder {str(file.parent)!r}. Make it, or attach the disk it is on."
+        )
+    with suppress(FileNotFoundError):
+        file.lstat()  # a link that leads nowhere is not replaced either
+        raise InvalidRequest(f"{str(file)!r} exists already. Choose a new file: backups are not overwritten.")
 
 
 def _not_recorded(clinic: Clinic, copied: Copied) -> str | None:
@@ -106,9 +112,9 @@ def restore(file: Path, into: Path) -> Clinic:
         InvalidRequest: the folder exists and is not empty.
         StorageError: the backup is damaged or something else, or the folder cannot be written.
     """
-    if into.exists() and (not into.is_dir() or any(into.iterdir())):
-        raise InvalidRequest(f"{str(into)!r} is not empty. A backup is restored into a new folder only.")
     with disk_errors():
+        if into.exists() and (not into.is_dir() or any(into.iterdir())):
+            raise InvalidRequest(f"{str(into)!r} is not empty. A backup is restored into a new folder only.")
         into.absolute().parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".restore-", dir=into.absolute().parent))
         try:

@@ -46,11 +46,11 @@ def import_film(
         if check is not None:
             check(radiograph)
         try:
-            if item := item_of(under_way, film, "this file", content, radiograph):
-                store_items(under_way, [item])
+            item = item_of(under_way, film, "this file", content, radiograph)
+            if item and store_items(under_way, [item]):
                 return item.study.study_id
             reason = "its patient is not the one registered with it"
-        except (Refused, InvalidRequest) as err:  # InvalidRequest: another program stored it just now
+        except (Refused, InvalidRequest) as err:
             reason = str(err)
     if known := _known_study(clinic, radiograph):
         return known

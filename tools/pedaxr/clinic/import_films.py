@@ -190,14 +190,15 @@ def _import_batch(under_way: Import, rows: list[tuple[Film, int | None]]) -> Non
     store_items(under_way, items)
 
 
-def store_items(under_way: Import, items: Sequence[Item]) -> None:
-    """Files first, then the rows in one transaction: a row always has its file."""
+def store_items(under_way: Import, items: Sequence[Item]) -> list[NewStudy]:
+    """Files first, then the rows in one transaction: a row always has its file. Returns what was new."""
     for item in items:
         replace_durably(under_way.clinic.home / item.study.image_path, item.content)
     sync_folder(under_way.clinic.films)
-    patients = {item.patient.patient_id: item.patient for item in items}
-    under_way.clinic.registry.add(patients.values(), [item.study for item in items])
-    under_way.studies += [item.study for item in items]
+    stored = under_way.clinic.registry.add_new([(item.patient, item.study) for item in items])
+    under_way.studies += stored
+    under_way.already_there += len(items) - len(stored)
+    return stored
 
 
 def _item(under_way: Import, film: Film, place: str) -> Item | None:

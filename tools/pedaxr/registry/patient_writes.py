@@ -102,6 +102,13 @@ def insert_study(connection: sqlite3.Connection, study: NewStudy, home: Path) ->
     )
 
 
+def is_stored(connection: sqlite3.Connection, study: NewStudy) -> bool:
+    """Whether the very bytes of a film are registered, or that patient's same film in other bytes."""
+    found = "SELECT 1 FROM studies WHERE image_sha256 = ? OR (sop_instance_uid = ? AND patient_id = ?)"
+    keys = [study.image_sha256, study.sop_instance_uid, study.patient_id]
+    return connection.execute(found, keys).fetchone() is not None
+
+
 def complete_study(connection: sqlite3.Connection, study: Study) -> bool:
     """Add UIDs and spacing to a registered film; whether its row changed."""
     taken = "SELECT 1 FROM studies WHERE sop_instance_uid = ? AND study_id <> ?"

@@ -30,6 +30,7 @@ from pedaxr.registry.patient_writes import (
     delete_patient,
     insert_patients,
     insert_study,
+    is_stored,
     merge_patients,
     rename_patient,
 )
@@ -221,6 +222,22 @@ class Registry:
             insert_patients(database.conn, patients)
             for study in studies:
                 insert_study(database.conn, study, self.path.parent)
+
+    def add_new(self, films: Sequence[tuple[Patient, NewStudy]]) -> list[NewStudy]:
+        """Register films of patients, all or nothing, but for those that another program stored meanwhile.
+
+        Returns:
+            What was registered.
+
+        Raises:
+            InvalidRequest: as `add`.
+        """
+        with writing(self.path) as database:
+            new = [film for film in films if not is_stored(database.conn, film[1])]
+            insert_patients(database.conn, {patient.patient_id: patient for patient, _ in new}.values())
+            for _, study in new:
+                insert_study(database.conn, study, self.path.parent)
+        return [study for _, study in new]
 
     def rename(self, patient_id: str, patient_name: str) -> None:
         """Give a patient another name. Raises PatientNotFound."""

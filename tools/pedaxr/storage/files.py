@@ -9,6 +9,25 @@ from uuid import uuid4
 
 from pedaxr.errors import StorageError
 
+# What the refusals of operating systems mean, and what to do about them.
+_CAUSES = {
+    errno.ENOSPC: "The disk is full: free some space on it, or choose another.",
+    errno.EDQUOT: "Your share of the disk is used up: free some space, or choose another disk.",
+    errno.EFBIG: "The disk takes no file so large, as FAT takes none of 4 GB: choose another.",
+    errno.EROFS: "The disk is read-only: have it attached for writing, or choose another.",
+    errno.EIO: "The disk is failing or was detached: check it before anything else is stored on it.",
+    errno.ENODEV: "The disk was detached: attach it again, then retry.",
+    errno.ENAMETOOLONG: "A name in its path is too long: choose a shorter one.",
+    errno.ENOTDIR: "A part of its path is a file, where a folder has to be: choose another path.",
+    errno.ELOOP: "A link in its path leads back to itself: choose another path.",
+    errno.ENOENT: "A folder of its path is not there, or was removed meanwhile: make it, then retry.",
+    errno.EMFILE: "Too many files are open at once: raise the limit (`ulimit -n`), then retry.",
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM),
+        "It is not permitted: check who owns the folder and who may use it, or choose another.",
+    ),
+}
+
 
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file and have it on the disk. An interruption can leave half of it: see `replace_durably`."""
@@ -47,12 +66,11 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def disk_errors(what: str = "The clinic's folder") -> Iterator[None]:
+def disk_errors(what: str = "The clinic's folder", done: str = "written") -> Iterator[None]:
     """Turn the operating system's refusal to write the clinic, or something else, into a StorageError."""
     try:
         yield
     except OSError as err:
         reason = errno.errorcode.get(err.errno or 0, "unknown")
-        raise StorageError(
-            f"{what} cannot be written ({reason}). Check its disk and permissions, then retry."
-        ) from err
+        cause = _CAUSES.get(err.errno or 0, "Check its disk and permissions, then retry.")
+        raise StorageError(f"{what} cannot be {done} ({reason}). {cause}") from err

@@ -31,15 +31,17 @@ def history(home: Path) -> list[Used]:
     """Everything that was put in use, oldest first; nothing where it was always the bundled weights.
 
     Raises:
-        StorageError: the file is damaged.
+        StorageError: the file is damaged, or may not be read.
     """
-    path = home / WEIGHTS_FOLDER / IN_USE_FILE
+    with disk_errors(done="read"):
+        try:
+            content = (home / WEIGHTS_FOLDER / IN_USE_FILE).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return []
     try:
-        rows = json.loads(path.read_bytes())["history"]
+        rows = json.loads(content)["history"]
         return [Used(_checked(str(one["weights"])), str(one["since"])) for one in rows]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as err:
+    except (ValueError, KeyError, TypeError) as err:
         raise StorageError(
             f"{WEIGHTS_FOLDER}/{IN_USE_FILE} in the clinic's folder is damaged. Remove it to use the bundled "
             "weights, then choose with `pedaxr weights use`."
