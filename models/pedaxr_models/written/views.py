@@ -122,6 +122,38 @@ _JOINT = re.compile(
 )
 LATERAL_CODES = frozenset({"ll", "rl", "llo", "rlo"})  # DICOM ViewPosition, PS3.3 C.8.1.1.1
 
+_OF_THE_SIDE = re.compile(
+    r"(?<![a-z])(?:lateral|lat|[lr]lat|(?:cross|x)[ -]?table|seitlich|profil|perfil)(?![a-z])"
+    r"|측면|側面|[側侧]位"
+)
+_SIDE_NAMED = re.compile(r"(?<![a-z])(?:left|right|lt|rt|l|r)[ .-]*(?:lateral|lat)(?![a-z])|좌측면|우측면")
+# Another view, too, or a position whose name has the word in it.
+_NOT_OF_THE_SIDE_ALONE = re.compile(
+    r"(?<![a-z])(?:decub\w*|dec|dekub\w*|d[eé]c[uú]bit\w*|recumbent|lld?p?|rld?p?|ap|pa|a\.p|frontal|up|down)"
+    r"(?![a-z])|측와위|[臥卧]位|정면|正面|2 ?views?|two views"
+)
+_DECUBITUS = re.compile(r"decub|dekub|\bdecu?b?\b|\b[lr]ldp?\b|측와위", re.IGNORECASE)
+
+
+def names_decubitus(text: str) -> bool:
+    """Whether a text says that the child lay on a side."""
+    return _DECUBITUS.search(plain(text)) is not None
+
+
+def is_of_the_side(text: str, *, is_code: bool = False) -> bool:
+    """Whether a text names a film taken from the side, and nothing else.
+
+    Args:
+        text: a description, in which "left lateral" may be a decubitus film, or the name of a view.
+        is_code: the latter, in which it is a film of the left side.
+    """
+    one = plain(text).casefold()
+    if is_code and one in LATERAL_CODES:
+        return True
+    if _NOT_OF_THE_SIDE_ALONE.search(one) or (_SIDE_NAMED.search(one) and not is_code):
+        return False
+    return _OF_THE_SIDE.search(one) is not None
+
 
 def views_named(text: str) -> Named:
     """Every view that the words of a text name."""

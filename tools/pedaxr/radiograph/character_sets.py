@@ -61,10 +61,15 @@ def _not_declared(encoding: str) -> str:
 
 
 def mend_decimal_commas(dataset: Dataset) -> None:
-    """Decimal strings with a comma, as devices of some countries write them, into those of the standard."""
+    """Numbers as text with a comma, as devices of some countries write them, into those of the standard."""
     for tag in list(dataset.keys()):
         item = dataset.get_item(tag)
-        if isinstance(item, RawDataElement) and item.value and b"," in item.value and _vr(item) == "DS":
+        if (
+            isinstance(item, RawDataElement)
+            and item.value
+            and b"," in item.value
+            and _vr(item) in ("DS", "IS")
+        ):
             dataset[tag] = item._replace(value=item.value.replace(b",", b"."))
 
 

@@ -10,7 +10,7 @@ from pedaxr.radiograph.file_headers import check_header, with_preamble
 from pedaxr.radiograph.raster import DECODER_ERRORS, Raster, check_size
 from pedaxr_models.datasets.pictures import grey_of
 
-_UPRIGHT = 1
+_TURNED = range(2, 9)  # 1 is upright; 0 and others say nothing
 _ORIENTATION = 0x0112  # EXIF
 
 
@@ -46,7 +46,7 @@ def _upright_raster(picture: Image.Image, data: bytes) -> Raster:
         # Decoding tolerates wrong checksums; only verify, on a handle of its own, looks at them.
         with Image.open(io.BytesIO(data), formats=("PNG",)) as second:
             second.verify()
-    turned = picture.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
+    turned = picture.getexif().get(_ORIENTATION) in _TURNED
     notes = ("The file's orientation mark was followed.",) if turned else ()
     grey, colourfulness = grey_of(picture, data)
     return Raster(grey, notes=notes, colourfulness=colourfulness)

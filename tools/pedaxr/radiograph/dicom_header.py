@@ -18,15 +18,39 @@ from pedaxr_models.written.ages import parse_age
 from pedaxr_models.written.dates import is_placeholder, parse_date
 from pedaxr_models.written.nobody import names_nobody
 from pedaxr_models.written.other_calendars import OtherCalendar
-from pedaxr_models.written.views import view_of
+from pedaxr_models.written.views import is_of_the_side, names_decubitus, view_of
 
 _ABDOMEN = ("", "ABDOMEN", "ABDOMENPELVIS", "ABDO", "KUB", "PELVIS", "BABYGRAM", "WHOLEBODY", "CHESTABDOMEN")
-_VIEW_KEYWORDS = (
+_FILM_KEYWORDS = (
     "ViewPosition",
     "SeriesDescription",
-    "StudyDescription",
     "AcquisitionDeviceProcessingDescription",
+    "ProtocolName",
 )
+_VIEW_KEYWORDS = (*_FILM_KEYWORDS, "StudyDescription")
+# Of positions and views by code, whatever language their meaning is in (PS3.16 CID 19, 20 and 4010): words
+# that descriptions have. Recumbent leaves open how.
+_CODED = {
+    **dict.fromkeys(("C86043", "F-10440", "10904000", "F-10320"), "erect"),
+    **dict.fromkeys(("102539006", "F-10460"), "semi-erect"),
+    **dict.fromkeys(("102538003", "F-10450"), ""),
+    **dict.fromkeys(("40199007", "F-10340"), "supine"),
+    **dict.fromkeys(("1240000", "F-10310"), "prone"),
+    **dict.fromkeys(("33586001", "F-103A0"), "sitting"),
+    **dict.fromkeys(("102536004", "F-10319"), "left lateral decubitus"),
+    **dict.fromkeys(("102535000", "F-10317"), "right lateral decubitus"),
+    "32185000": "lateral decubitus",
+    **dict.fromkeys(("399067008", "399173006", "399198007", "399260004", "399352003"), "lateral"),
+    **dict.fromkeys(("R-10236", "R-10232", "R-102CD"), "lateral"),
+}
+_ABDOMEN_CODES = frozenset(
+    {"818981001", "113345001", "T-D4000", "818982008", "R-FAB57", "416775004", "R-FAB56", "416550000"}
+    | {"R-FAB55", "416319003", "416152001", "816092008", "12921003", "T-D6000", "38266002", "T-D0010"}
+)
+_ABDOMEN_WORDS = re.compile(
+    r"abdo|pelvi|whole ?body|entire ?body|trunk|torso|babygram|복부|골반|전신|몸통", re.IGNORECASE
+)
+_HUMAN_CODES = ("337915000", "L-85003")
 _LYING = {"P": "prone", "DR": "right lateral decubitus"}  # of PatientPosition: HFS is filled in by habit
 _HUMAN = ("", "human", "homo sapiens", "homosapiens")
 _UNIT = re.compile(
@@ -35,6 +59,7 @@ _UNIT = re.compile(
 _NO_AGE = "The stated age is not one that DICOM can state or a person can have: it was not used."
 _OTHER_CALENDAR = "A date is of another calendar, in which its day is not certain: it was not used."
 _BORN_LATER = "The birth date lies after the study date: it was not used."
+_DAYS = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
 _UID = re.compile(r"[0-9.]{1,64}")
 
 
@@ -71,12 +96,11 @@ def wanted_notes(dataset: Dataset, known: KnownAge) -> tuple[str, ...]:
     notes = []
     if _text(dataset, "PhotometricInterpretation") == "MONOCHROME1":
         notes.append("Stored with bone dark (MONOCHROME1); shown with bone bright.")
-    part = re.sub(r"[^A-Z]", "", _text(dataset, "BodyPartExamined").upper())
-    if part not in _ABDOMEN:
+    if _is_of_other_part(dataset):
         notes.append(OTHER_PART)
     if _text(dataset, "BurnedInAnnotation").upper() == "YES":
         notes.append("The file's header says that text is burned into the picture.")
-    if _text(dataset, "PatientSpeciesDescription").casefold() not in _HUMAN:
+    if _is_animal(dataset):
         notes.append(OTHER_SPECIES)
     if _text(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
         notes.append(UNPROCESSED)
@@ -84,6 +108,61 @@ def wanted_notes(dataset: Dataset, known: KnownAge) -> tuple[str, ...]:
     misread = (misread_note(dataset, keyword) for keyword in ("PatientName", *_VIEW_KEYWORDS))
     notes += sorted(set(filter(None, misread)))
     return tuple(notes)
+
+
+def _is_of_other_part(dataset: Dataset) -> bool:
+    """By BodyPartExamined, or by the coded region, which a DX image must have (PS3.3 C.8.11.5)."""
+    if part := re.sub(r"[^A-Z]", "", _text(dataset, "BodyPartExamined").upper()):
+        return part not in _ABDOMEN
+    regions = [
+        code in _ABDOMEN_CODES or _ABDOMEN_WORDS.search(meaning) is not None
+        for code, meaning in coded(dataset, "AnatomicRegionSequence")
+        if meaning or code in _ABDOMEN_CODES
+    ]
+    return bool(regions) and not any(regions)
+
+
+def _is_animal(dataset: Dataset) -> bool:
+    """By its species in words or by code, or by an owner, whom no child has."""
+    if _text(dataset, "ResponsiblePersonRole").upper() == "OWNER":
+        return True
+    if species := _text(dataset, "PatientSpeciesDescription").casefold():
+        return species not in _HUMAN
+    named = coded(dataset, "PatientSpeciesCodeSequence")
+    return bool(named) and not any(code in _HUMAN_CODES or word.casefold() in _HUMAN for code, word in named)
+
+
+def coded(dataset: Dataset, keyword: str) -> list[tuple[str, str]]:
+    """Code and meaning of the items of a sequence of codes."""
+    items = dataset.get(keyword)
+    return [
+        (_text(item, "CodeValue"), _text(item, "CodeMeaning"))
+        for item in items or ()
+        if isinstance(item, Dataset)
+    ]
+
+
+def _coded_words(dataset: Dataset, keyword: str) -> list[str]:
+    return [_CODED.get(code, meaning) for code, meaning in coded(dataset, keyword)]
+
+
+def _coded_positions(dataset: Dataset) -> list[str]:
+    """How the child lay or stood, by its codes (PS3.3 C.8.11.5): erect, or recumbent and how."""
+    modifier, lying = "PatientOrientationModifierCodeSequence", "PatientOrientationCodeSequence"
+    inside = [item for item in dataset.get(lying) or () if isinstance(item, Dataset)]
+    return [word for one in (dataset, *inside) for word in _coded_words(one, modifier)] + _coded_words(
+        dataset, lying
+    )
+
+
+def is_from_the_side(dataset: Dataset) -> bool:
+    """Whether the view, by word or code, or what is said of this film alone is of one from the side."""
+    said = [_text(dataset, keyword) for keyword in _VIEW_KEYWORDS]
+    if any(map(names_decubitus, (*said, *_coded_positions(dataset)))):
+        return False  # then that may be what LL is meant for
+    view = (_text(dataset, "ViewPosition"), *_coded_words(dataset, "ViewCodeSequence"))
+    described = (_text(dataset, keyword) for keyword in _FILM_KEYWORDS[1:])
+    return any(is_of_the_side(one, is_code=True) for one in view) or any(map(is_of_the_side, described))
 
 
 def _text(dataset: Dataset, keyword: str) -> str:
@@ -122,7 +201,7 @@ def known_age(dataset: Dataset) -> KnownAge:
         age = None
     notes = [_NO_AGE] if stated and age is None else []
     (birth, birth_notes), (study, study_notes) = (
-        _date(dataset, keyword) for keyword in ("PatientBirthDate", "StudyDate")
+        _date(dataset, keyword) for keyword in ("PatientBirthDate", _study_day(dataset))
     )
     notes += set(birth_notes + study_notes)
     if birth and study and not (is_placeholder(birth) or is_placeholder(study)) and study < birth:
@@ -132,7 +211,13 @@ def known_age(dataset: Dataset) -> KnownAge:
     return replace(known, notes=(*notes, *known.notes))
 
 
+def _study_day(dataset: Dataset) -> str:
+    """The keyword of the study's day; where it is left out, of that on which the film was taken."""
+    return next((day for day in _DAYS if _text(dataset, day)), _DAYS[0])
+
+
 def _view(dataset: Dataset) -> View | None:
     """DICOM has a code for the decubitus view only; erect and supine stand in descriptions."""
     position = _LYING.get(_text(dataset, "PatientPosition").upper()[-2:].lstrip("F"), "")
-    return view_of([position, *(_text(dataset, keyword) for keyword in _VIEW_KEYWORDS)])
+    said = (_text(dataset, keyword) for keyword in _VIEW_KEYWORDS)
+    return view_of([position, *said, *_coded_positions(dataset)])

@@ -41,6 +41,7 @@ _PACKED: tuple[bytes, ...] = (b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf"
 _POINTER = b"version https://git-lfs"
 _PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml)", re.IGNORECASE)
 _JPEG_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # 0xF7 is that of JPEG-LS
+_USUAL_FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 _MOST_SCANS = 200  # a progressive JPEG of thousands costs minutes; real ones have about ten
 _LONG_VALUES = (b"OB", b"OW", b"UN", b"UT", b"SQ")
 DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -113,13 +114,24 @@ def jpeg_size(stream: bytes) -> tuple[int, int]:
     Raises:
         struct.error: there is none.
     """
+    height, width = struct.unpack_from(">HH", stream, _jpeg_frame(stream)[0] + 5)
+    return width, height
+
+
+def _jpeg_frame(stream: bytes) -> tuple[int, int]:
+    """Where the frame header stands, and its marker. Raises struct.error: there is none."""
     at = 2
     while True:
         marker, length = struct.unpack_from(">xBH", stream, at)
         if marker in _JPEG_FRAMES:
-            height, width = struct.unpack_from(">HH", stream, at + 5)
-            return width, height
+            return at, marker
         at += 2 + length
+
+
+def _is_usual_jpeg(stream: bytes) -> bool:
+    """Whether it is baseline, extended or progressive, of 8 bits: what decoders of pictures know."""
+    at, marker = _jpeg_frame(stream)
+    return marker in _USUAL_FRAMES and stream[at + 4] == 8
 
 
 def _check_png(data: bytes) -> None:
@@ -132,9 +144,14 @@ def _check_jpeg(data: bytes) -> None:
     if data.count(b"\xff\xda") > _MOST_SCANS:
         raise UnreadableImage("The JPEG file is made of absurdly many scans. Export the film again.")
     try:
-        size = jpeg_size(data)
+        size, is_usual = jpeg_size(data), _is_usual_jpeg(data)
     except struct.error:
         return  # padding between markers: the decoder's own reading of the header is checked as well
+    if not is_usual:
+        raise UnreadableImage(
+            "The JPEG file is of a kind that is not read: lossless, JPEG-LS or of 12 bits. Export the film "
+            " as PNG or DICOM."
+        )
     if 0 not in size:  # a height of 0 is given later in the file
         check_size(*size)
 

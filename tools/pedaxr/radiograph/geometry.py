@@ -9,10 +9,10 @@ import re
 
 from pydicom import Dataset
 
+from pedaxr.radiograph.dicom_header import is_from_the_side
 from pedaxr.radiograph.header_numbers import number, numbers
 from pedaxr.radiograph.orientation import ORIENTATIONS, Orientation, Stored, Vector
 from pedaxr.radiograph.raster import Spacing, SpacingOrigin, plausible_spacing
-from pedaxr_models.written.views import LATERAL_CODES
 
 _LARGEST_MAGNIFICATION = 2.0
 _STRAIGHT = 0.9  # of a direction cosine that runs along an axis
@@ -102,14 +102,7 @@ def read_stored(dataset: Dataset) -> tuple[Stored, str]:
         for orientation in ORIENTATIONS:
             if orientation.directions(*(_AXES[letter] for letter in towards)) == (_AXES["L"], _AXES["F"]):
                 return Stored(orientation, True, aspect), _note(orientation)
-    is_lateral = _text(dataset, "ViewPosition").casefold() in LATERAL_CODES and not _is_decubitus(dataset)
-    return Stored(_undone(dataset), pixel_aspect=aspect, is_from_the_side=is_lateral), ""
-
-
-def _is_decubitus(dataset: Dataset) -> bool:
-    """Whether a description says that the child lay on a side: then that may be what LL is meant for."""
-    said = (_text(dataset, keyword) for keyword in ("SeriesDescription", "StudyDescription"))
-    return any(re.search(r"decub|\bdecu?b?\b|측와위", text, re.IGNORECASE) for text in said)
+    return Stored(_undone(dataset), pixel_aspect=aspect, is_from_the_side=is_from_the_side(dataset)), ""
 
 
 def _pixel_aspect(dataset: Dataset) -> float:

@@ -14,7 +14,7 @@ from pydicom import Dataset
 from pydicom.pixels import apply_color_lut, pixel_array
 
 from pedaxr.errors import UnreadableImage
-from pedaxr.radiograph.header_numbers import number, numbers
+from pedaxr.radiograph.header_numbers import each_number, number
 from pedaxr.radiograph.raster import FloatArray
 from pedaxr_models.datasets.grey_range import film_range, unit_range
 from pedaxr_models.datasets.pictures import to_grey
@@ -33,6 +33,7 @@ _BLANK = 64  # part of the range of the bits in use that a blank film does not r
 _LARGEST_SLOPE = 1e6  # of a radiograph's rescale; beyond, or below its inverse, float32 cannot hold the film
 _LARGEST_INTERCEPT = 1e6
 _LARGEST_WINDOW = 1e12
+_LESS_COLOUR = 4  # times, in the order of the colours that is the right one
 _FEW = 0.05  # share of the pixels that a marker or an edge may have: it does not tell the film's sign
 _BLANK_LEVELS = 24  # nor this many stored values
 
@@ -41,6 +42,8 @@ _CONTRADICTION = "The header contradicts itself on whether bone is bright; the p
 _UNSAID = "The header does not say whether bone is bright; the picture decided."
 _OTHER_SIGN = "The header misstates whether stored values have a sign; the picture decided."
 SEVERAL_FRAMES = "The DICOM file holds several frames. Export the one film to read."
+_NO_WINDOW = "The header's window is not a centre and a width in numbers: it was not used."
+_OTHER_PLANES = "The header misstates how the colours are stored; the picture decided."
 _OTHER_BITS = "The film uses more bits than its header says: they were used."
 
 
@@ -67,11 +70,14 @@ def shown(dataset: Dataset, *, says_polarity: bool = True) -> Shown:
     """
     if str(dataset.PhotometricInterpretation) == "PALETTE COLOR":
         palette = apply_color_lut(_frame(dataset), dataset)
-        return Shown(*to_grey(palette.astype(np.float32) / np.iinfo(palette.dtype).max))
+        most = (
+            255 if palette.max() <= 255 else np.iinfo(palette.dtype).max
+        )  # entries of fewer bits than declared
+        return Shown(*to_grey(palette.astype(np.float32) / np.float32(most)))
     if int(dataset.SamplesPerPixel) > 1:
-        colour = _frame(dataset)
+        colour, note = _colours(dataset)
         unit = unit_range(colour) if colour.itemsize > 1 else colour.astype(np.float32) / np.float32(255)
-        return Shown(*to_grey(unit))
+        return Shown(*to_grey(unit), notes=(note,) if note else ())
     stored, bits_note = _stored_values(dataset)
     stored, sign_note = _with_its_sign(stored, dataset)
     padding = _padding(stored, dataset)
@@ -91,6 +97,28 @@ def _frame(dataset: Dataset) -> Values:
     if pixels.ndim != (2 if int(dataset.SamplesPerPixel) == 1 else 3):
         raise UnreadableImage(SEVERAL_FRAMES)
     return pixels
+
+
+def _colours(dataset: Dataset) -> tuple[Values, str]:
+    """(H, W, 3), and a note where colour lies by pixels or by planes against what the header says.
+
+    A film is grey: in the right order its three colours are alike.
+    """
+    declared = _frame(dataset)
+    if dataset["PixelData"].is_undefined_length or str(dataset.PhotometricInterpretation) != "RGB":
+        return declared, ""
+    height, width, _ = declared.shape
+    as_pixels = declared.transpose(2, 0, 1).reshape(height, width, 3)
+    as_planes = declared.reshape(3, height, width).transpose(1, 2, 0)
+    other = as_pixels if int(dataset.PlanarConfiguration) else as_planes
+    is_other = _LESS_COLOUR * _chroma(other) < _chroma(declared)
+    return (other, _OTHER_PLANES) if is_other else (declared, "")
+
+
+def _chroma(colour: Values) -> float:
+    """How far the three colours of a pixel are apart, on average, in stored values."""
+    some = colour[:: max(1, len(colour) // 512)].astype(np.int32)
+    return float((some.max(axis=2) - some.min(axis=2)).mean())
 
 
 def _stored_values(dataset: Dataset) -> tuple[Values, str]:
@@ -193,9 +221,15 @@ def _windowed(stored: Values, inside: BoolArray, dataset: Dataset) -> tuple[Floa
         if _is_seen(present(film)):
             return present(values), ""
     low, high = film_range(sample)
-    return _clipped((values - low) / max(high - low, _least_range(stored, inside, dataset))), (
-        _NOT_USED if asked and high - low > _least_range(stored, inside, dataset) else ""
-    )
+    least = _least_range(stored, inside, dataset)
+    note = (_NOT_USED if high - low > least else "") if asked else _window_note(dataset)
+    return _clipped((values - low) / max(high - low, least)), note
+
+
+def _window_note(dataset: Dataset) -> str:
+    """What to say of a window that is there and none: not of zeros, which consoles write for none."""
+    stated = [each_number(dataset, keyword) for keyword in ("WindowCenter", "WindowWidth")]
+    return "" if all(found and None not in found for found in stated) or not any(stated) else _NO_WINDOW
 
 
 def _modality_values(stored: Values, dataset: Dataset) -> NDArray[np.float32]:
@@ -229,8 +263,10 @@ def _asked_for(dataset: Dataset) -> Iterator[Present]:
     if item := _table_in(dataset, "VOILUTSequence"):
         yield lambda values: _by_table(values, item, dataset)
     function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
-    for centre, width in zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False):
-        if max(abs(centre), width) > _LARGEST_WINDOW:
+    for centre, width in zip(
+        each_number(dataset, "WindowCenter"), each_number(dataset, "WindowWidth"), strict=False
+    ):
+        if centre is None or width is None or max(abs(centre), width) > _LARGEST_WINDOW:
             continue
         if width >= 1 or (function != "LINEAR" and width > 1 / _LARGEST_WINDOW):
             yield lambda values, c=centre, w=width: _by_window(values, c, w, function)  # type: ignore[misc]

@@ -28,15 +28,25 @@ def numbers(dataset: Dataset, keyword: str) -> list[float]:
 
     Consoles of some countries write decimal strings (VR DS) with a comma, against PS3.5 section 6.2.
     """
+    found = [one for one in each_number(dataset, keyword) if one is not None]
+    return found if len(found) == len(each_number(dataset, keyword)) else []
+
+
+def each_number(dataset: Dataset, keyword: str) -> list[float | None]:
+    """The same, with None for each value that is not a finite number."""
     value = dataset.get(keyword)
-    if value is None or isinstance(value, bytes):
+    if value is None or isinstance(value, bytes) or str(value).strip() == "":
         return []
     several = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    return [_finite(one) for one in several]
+
+
+def _finite(value: object) -> float | None:
     try:
-        found = [float(_with_point(one)) for one in several]
+        found = float(_with_point(value))
     except (TypeError, ValueError):
-        return []
-    return found if all(map(math.isfinite, found)) else []
+        return None
+    return found if math.isfinite(found) else None
 
 
 def number(dataset: Dataset, keyword: str) -> float | None:
