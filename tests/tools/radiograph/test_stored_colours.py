@@ -1,4 +1,4 @@
-"""Colours, palettes, windows and JPEG kinds that files misstate: the picture decides, or its cause is told."""
+"""Colours, palettes, windows and kinds of JPEG that files misstate: the picture decides, or is refused so."""
 
 import struct
 from pathlib import Path
