@@ -15,6 +15,7 @@ from pedaxr_models.datasets.film import FloatArray
 from pedaxr_models.datasets.read_report import Rejection, RowError
 from pedaxr_models.labels import FINDINGS, NORMAL, Finding
 from pedaxr_models.written.numbers import parse_number
+from pedaxr_models.written.scripts import decoded_table
 
 PICTURES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 _OTHER_PICTURES = (".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -113,11 +114,11 @@ def composed(text: str) -> str:
 
 
 def read_label(path: Path) -> dict[str, Any]:
-    """The object in a label file, UTF-8 with or without BOM."""
+    """The object in a label file."""
     try:
         if path.stat().st_size > _LARGEST_LABEL:
             raise RowError("the label file is too large")
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
+        value = json_of(path.read_bytes())
     except (OSError, ValueError, RecursionError) as err:
         if isinstance(err, RowError):
             raise
@@ -125,6 +126,21 @@ def read_label(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RowError("the label file holds no object")
     return value
+
+
+def json_of(content: bytes) -> Any:
+    """What JSON says, in any encoding of Unicode, or in the Korean one that programs of Windows write.
+
+    Raises:
+        ValueError, RecursionError: it is not JSON.
+    """
+    try:
+        return json.loads(content)
+    except UnicodeDecodeError:
+        read = decoded_table(content)
+        if read is None:
+            raise
+        return json.loads(read[0])
 
 
 def shapes_of(label: dict[str, Any]) -> list[Any]:

@@ -72,6 +72,8 @@ def read_seed_csv(
     rejections: list[Rejection] = []
     line_of: dict[Path, int] = {}
     table = read_table(path, partial(_is_header, columns=columns or {}))
+    if not table.rows:
+        raise DatasetError(f"{path.name} has the names of columns and no row of a film. Add one for each.")
     rows, order_notes = _with_years_first(_rows(table, columns or {}))
     unsure = [column for column in _DATES if is_unsure(row.get(column) for _, row in rows)]
     taiwanese = [column for column in _DATES if is_taiwanese(row.get(column) for _, row in rows)]

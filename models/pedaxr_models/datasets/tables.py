@@ -10,16 +10,20 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 from pathlib import Path, PurePosixPath
 
-from pedaxr_models.datasets.label_files import begins_as_dicom, composed
+from pedaxr_models.datasets.label_files import PICTURES, begins_as_dicom, composed
 from pedaxr_models.datasets.read_report import DatasetError, RowError
 from pedaxr_models.written.plain import plain
-from pedaxr_models.written.scripts import WESTERN, decoded_table
+from pedaxr_models.written.scripts import KOREAN, WESTERN, decoded_table
 
 DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_CELL = 16 * 2**20
 _MOST_ABOVE, _LONGEST_HEADER = 20, 10_000  # lines looked at for the names of the columns; characters
 _SEPARATOR_LINE = re.compile(r"[\"']?sep=(?P<sign>.?)[\"']?[,;\t|]*\s*", re.IGNORECASE)
 _WESTERN_NOTE = "The table is neither UTF-8 nor Korean: it was read as Western European. Check a name in it."
+_HANJA_NOTE = (
+    "The table is not UTF-8: it was read as Korean, and has Chinese characters in it. If it is Chinese or "
+    "Japanese, the names are wrong: save it as CSV UTF-8."
+)
 _SAVE = "Save it as CSV UTF-8."
 _UNPACK = "Unpack it, and give the table or the folder."
 JSON = ".json"
@@ -28,6 +32,7 @@ ANNOTATIONS = (
     "`pedaxr annotations convert` makes a table to train on of outlines with the films beside them; `pedaxr "
     "annotations import` stores them with the films of a clinic."
 )
+_JSON = re.compile(r"\ufeff?\s*(?:\{\s*\"|\[\s*\{)")
 _VIA = "region_shape_attributes"  # a column of VIA's export
 _LIST = "Give a CSV with the columns ImagePath and Class that names it, a row for each film."
 _SIGNATURES = (
@@ -82,6 +87,7 @@ def read_table(path: Path, is_header: Callable[[tuple[str, ...]], bool] | None =
         raise DatasetError(f"{path.name} is empty. It needs a line of column names and a row for each film.")
     beginning = lines[:_MOST_ABOVE]
     at = next((n for n, (_, cells) in enumerate(beginning) if is_header and is_header(cells)), 0)
+    _refuse_open_quotes(path, lines[at:], delimiter)
     if at:
         notes = (*notes, f"Lines above the names of the columns, which were passed over: {at}.")
     return Table(lines[at][1], tuple(lines[at + 1 :]), notes)
@@ -104,15 +110,17 @@ def _text(path: Path) -> tuple[str, tuple[str, ...]]:
     if read is None:
         raise DatasetError(f"{path.name} is neither UTF-8 nor code page 949. Save it as CSV UTF-8.")
     text, encoding = read
-    if re.match(r"\s*<(?:!doctype|html|\?xml)", text[:200], re.IGNORECASE):
+    if re.match(r"\s*<(?:!doctype|html|head|body|meta|style|table|\?xml)", text[:200], re.IGNORECASE):
         if "<annotations" in text[:2000]:
             raise DatasetError(f"{path.name} is XML of CVAT, not a table of films. {ANNOTATIONS}")
         raise DatasetError(f"{path.name} is a web page or XML, not a CSV file. Save it as CSV UTF-8.")
     if _VIA in text.partition("\n")[0]:
         raise DatasetError(f"{path.name} is an export of VIA, not a table of films. {ANNOTATIONS}")
-    if path.suffix.lower() == JSON:
+    if path.suffix.lower() == JSON or _JSON.match(text):
         raise DatasetError(f"{path.name} is JSON, not a CSV file. {ANNOTATIONS}")
-    return text.removeprefix("\ufeff"), (_WESTERN_NOTE,) if encoding == WESTERN else ()
+    has_hanja = encoding == KOREAN and re.search("[\u4e00-\u9fff\uf900-\ufaff]", text) is not None
+    notes = (_WESTERN_NOTE,) if encoding == WESTERN else (_HANJA_NOTE,) if has_hanja else ()
+    return text.removeprefix("\ufeff"), notes
 
 
 def _is_plain_archive(path: Path) -> bool:
@@ -149,6 +157,19 @@ def _lines(text: str, delimiter: str, skipped: int) -> list[tuple[int, tuple[str
             found.append((starts, tuple(cells)))
         starts = skipped + reader.line_num + 1
     return found
+
+
+def _refuse_open_quotes(path: Path, lines: list[tuple[int, tuple[str, ...]]], delimiter: str) -> None:
+    """Raises DatasetError where a cell holds rows of films: a quotation mark before them is not closed."""
+    width = len(lines[0][1])
+    for line, cells in lines:
+        inside = [one for cell in cells for one in cell.splitlines()[1:]]
+        rows = csv.reader(inside, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        if any(len(row) == width and any(one.lower().endswith(PICTURES) for one in row) for row in rows):
+            raise DatasetError(
+                f"{path.name}: a quotation mark in the row of line {line} is not closed, so that rows of "
+                "other films lie in its cell. Close or remove it."
+            )
 
 
 @dataclass

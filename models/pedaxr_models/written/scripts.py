@@ -115,7 +115,7 @@ def decoded_table(data: bytes) -> tuple[str, str] | None:
     if not readings:
         return None
     unlikely, _, text, name = min(readings, key=lambda row: row[:2])
-    return None if name == WESTERN and unlikely >= 0 else (text, name)
+    return None if unlikely > 0 or (name == WESTERN and unlikely == 0) else (text, name)
 
 
 def _wide(data: bytes) -> tuple[str, str] | None:

@@ -140,3 +140,53 @@ def test_ages_of_british_wards_are_read_and_a_spreadsheet_s_dates_are_named(tmp_
     assert all("is a date, as spreadsheets make of 3/12" in reasons[line] for line in (6, 7))
     assert "format its column as text" in reasons[6] and "write it as 2Y, 5M or 12D" in reasons[6]
     assert "AgeMonths is not an age" in reasons[8] and "gestation" in reasons[9]
+
+
+def test_a_table_of_columns_alone_is_told_so(tmp_path: Path) -> None:
+    for lines in (["ImagePath,Class"], ["ImagePath,Class\u20280.png,Normal"]):
+        with pytest.raises(DatasetError, match="no row of a film"):
+            read(tmp_path, *lines)
+
+
+def test_a_quotation_mark_that_is_not_closed_swallows_no_other_film(tmp_path: Path) -> None:
+    header, rows = "ImagePath,Class,PatientName", ['0.png,Normal,"Kim', "1.png,Normal,Lee"]
+    for more in ([], ['2.png,Normal,"Park', "3.png,Normal,Choi"]):
+        with pytest.raises(DatasetError, match="line 2 is not closed"):
+            read(tmp_path, header, *rows, *more)
+    caption = '0.png,Normal,"a line, and\none, two, more\nKim ""Min"", 3"'
+    assert len(read(tmp_path, header, caption, "1.png,Normal,Lee").films) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"ImagePath": "0.png", "Class": "Normal"}\n', "is JSON"),
+        ('[{"ImagePath": "0.png"}]', "is JSON"),
+        ("<table><tr><td>ImagePath</td></tr></table>", "web page"),
+        ("<head><meta charset='euc-kr'></head><table>", "web page"),
+    ],
+    ids=["JSON lines", "JSON", "table of a web page", "its head"],
+)
+def test_what_is_called_a_table_and_is_none_is_called_what_it_is(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(DatasetError, match=said):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "said"),
+    [("shift_jis", "山田", None), ("gb18030", "李娜王伟", "Chinese characters"), ("cp949", "김민준", "")],
+)
+def test_a_chinese_or_japanese_table_is_not_read_as_korean_unsaid(
+    tmp_path: Path, encoding: str, name: str, said: str | None
+) -> None:
+    read(tmp_path, "ImagePath,Class", "0.png,Normal")
+    (tmp_path / "films.csv").write_bytes(
+        f"ImagePath,Class,PatientName\n0.png,Normal,{name}\n".encode(encoding)
+    )
+    if said is None:
+        with pytest.raises(DatasetError, match="Save it as CSV UTF-8"):
+            read_dataset(tmp_path)
+    else:
+        assert any("Chinese characters" in note for note in read_dataset(tmp_path).notes) is bool(said)

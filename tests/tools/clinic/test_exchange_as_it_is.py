@@ -200,7 +200,9 @@ def test_a_film_named_after_a_finding_is_no_mask(film_clinic: Clinic, tmp_path: 
 
 def test_a_mask_of_another_size_is_told_and_not_stretched(film_clinic: Clinic, tmp_path: Path) -> None:
     for size, film in (((256, 256), "normal"), ((512, 511), "free air")):
-        cv2.imwrite(str(tmp_path / f"{film}_constipation.png"), np.full(size, 255, np.uint8))
+        mask = np.zeros(size, np.uint8)
+        mask[9:-9, 9:-9] = 255
+        cv2.imwrite(str(tmp_path / f"{film}_constipation.png"), mask)
     done = imported(film_clinic, tmp_path)
     assert done.films == 0 and [one.film for one in done.unused] == ["free air", "normal"]
     assert all("size, 512 x 512" in one.reason for one in done.unused)

@@ -35,7 +35,8 @@ def read_coco(document: Mapping[str, Any]) -> Iterator[OutlinedFilm]:
     """One film for each image. Raises InvalidRequest: the document contradicts itself."""
     try:
         # Some write ids as numbers in one place and as text in another.
-        names = {str(row["id"]): str(row["name"]) for row in document["categories"]}
+        names = _by_id(document["categories"], "name", "categories")
+        _by_id(document["images"], "file_name", "images")
         drawn: dict[str, list[Outline]] = {str(image["id"]): [] for image in document["images"]}
         for number, row in enumerate(document.get("annotations") or [], 1):
             if (category := str(row["category_id"])) not in names:
@@ -53,6 +54,17 @@ def read_coco(document: Mapping[str, Any]) -> Iterator[OutlinedFilm]:
             "The COCO file is not as the format wants it: every annotation names an image and a category, "
             "every image a file and its size."
         ) from err
+
+
+def _by_id(rows: Sequence[Mapping[str, Any]], named: str, what: str) -> dict[str, str]:
+    """The names of images or categories. Raises InvalidRequest: two have one id, as in files put together."""
+    names = {str(row["id"]): str(row[named]) for row in rows}
+    if any(names[str(row["id"])] != str(row[named]) for row in rows):
+        raise InvalidRequest(
+            f"Two {what} of the COCO file have the same id, so that an outline may belong to either. Export "
+            "it again, or import the files that it was put together from one by one."
+        )
+    return names
 
 
 def _film(image: Mapping[str, Any], outlined: Sequence[Outline]) -> OutlinedFilm:
@@ -80,13 +92,25 @@ def _mask(image: Mapping[str, Any], segmentation: Any) -> BoolArray:
     if not segmentation:  # a box outlines nothing
         return np.zeros(size, bool)
     if isinstance(segmentation, list):
-        return filled_if_meant([_pairs(polygon) for polygon in segmentation], size)
+        return filled_if_meant(_polygons(segmentation), size)
     if (stated := segmentation.get("size")) is not None and tuple(map(int, stated)) != size:
         raise InvalidRequest(
             f"its run lengths state {' x '.join(map(str, stated))} pixels, the film has {size[0]} x {size[1]}"
             ": the height comes first"
         )
     return decoded_runs(segmentation, size)
+
+
+def _polygons(segmentation: Sequence[Any]) -> list[list[list[float]]]:
+    """Flat lists of coordinates, as COCO wants them, one of these alone, or points as pairs."""
+    first = segmentation[0]
+    if not isinstance(first, list):
+        return [_pairs(segmentation)]
+    if first and isinstance(first[0], list):
+        return [[[float(x), float(y)] for x, y in polygon] for polygon in segmentation]
+    if all(len(point) == 2 for point in segmentation):
+        return [[[float(x), float(y)] for x, y in segmentation]]
+    return [_pairs(polygon) for polygon in segmentation]
 
 
 def _pairs(polygon: Sequence[float]) -> list[list[float]]:

@@ -22,6 +22,7 @@ from pedaxr.clinic.exchange.outlined import (
 from pedaxr.clinic.exchange.said import Said, read_said
 from pedaxr.errors import InvalidRequest
 from pedaxr_models.labels import FINDINGS
+from pedaxr_models.written.scripts import decoded_table
 
 _SAID = "pedaxr"  # tag of a picture that holds what we say of it
 Element = ElementTree.Element
@@ -29,21 +30,33 @@ Element = ElementTree.Element
 
 def is_cvat(data: bytes) -> bool:
     """Whether an XML file is one."""
-    return b"<annotations" in data[:2000]
+    return b"<annotations" in data[:4000].replace(b"\0", b"")  # noughts: of UTF-16
 
 
 def read_cvat(data: bytes) -> Iterator[OutlinedFilm]:
     """One film for each picture. Raises InvalidRequest: it is damaged, or defines entities of its own."""
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+    bare = data.replace(b"\0", b"")
+    if b"<!DOCTYPE" in bare or b"<!ENTITY" in bare:
         raise InvalidRequest("The CVAT file defines entities, which no annotation needs. Export it again.")
     try:
-        for image in ElementTree.fromstring(data).iter("image"):
+        for image in _root(data).iter("image"):
             yield read_or_told(stem(image.attrib["name"]), partial(_film, image))
     except (ElementTree.ParseError, KeyError, ValueError) as err:
         raise InvalidRequest(
             "The CVAT file is damaged: it must be 'CVAT for images 1.1' with a name, width and height for "
             "every picture."
         ) from err
+
+
+def _root(data: bytes) -> Element:
+    """Also of Korean encodings, which the parser does not know. Raises ParseError, ValueError."""
+    try:
+        return ElementTree.fromstring(data)
+    except (ElementTree.ParseError, ValueError):
+        read = decoded_table(data)
+        if read is None:
+            raise
+        return ElementTree.fromstring(read[0].removeprefix("\ufeff"))
 
 
 def _film(image: Element) -> OutlinedFilm:

@@ -24,6 +24,7 @@ _UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what an upload puts before a file
 _OF_WORK = frozenset({"annotation_id", "annotator", "lead_time", "created_at", "updated_at"})
 _NO_REGIONS = ("textarea", "rating", "number", "datetime", "taxonomy", "relation", "pairwise", "ranker")
 _BARE = ("keypoint", "vector", "video")
+_SIDES = ("x", "y", "width", "height", "radiusX", "radiusY")
 _GEOMETRY = ("points", "x", "rle")
 
 
@@ -154,6 +155,11 @@ def _mask(result: Mapping[str, Any], value: Mapping[str, Any], name: str) -> Boo
         raise InvalidRequest("the picture was turned in Label Studio; turn it back, or turn the film itself")
     if "rle" in value:
         return from_brush(value["rle"], size)
+    geometry = value["points"] if "points" in value else [value.get(side) for side in _SIDES if side in value]
+    if np.asarray(geometry, float).max(initial=0) <= 1:
+        raise InvalidRequest(
+            "an outline is drawn in shares of the picture (0 to 1): this format wants percent"
+        )
     if "points" in value:
         return filled_from_shares((np.asarray(value["points"], float) / 100).tolist(), size)
     return filled_from_shares((_turned_shape(value, size) / (size[1], size[0])).tolist(), size)

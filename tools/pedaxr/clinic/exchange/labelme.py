@@ -29,6 +29,8 @@ from pedaxr_models.datasets.label_files import mapping
 from pedaxr_models.datasets.shapes import shape_outlines
 
 _UNSUITABLE = "unsuitable"  # the flag of a film that must teach nothing
+# Of kinds that are drawn corner by corner, also by programs that write LabelMe's files.
+_CORNERS = ("polygon", "rectangle", "rotation", "oriented_rectangle", "quadrilateral")
 
 Shape = dict[str, Any]
 Fill = Callable[[Sequence[Sequence[Sequence[float]]], tuple[int, int]], BoolArray]
@@ -67,19 +69,19 @@ def _drawn(document: Mapping[str, Any], film: str) -> Iterator[Drawn]:
 
 def _mask(shape: Mapping[str, Any], size: tuple[int, int], fill: Fill) -> BoolArray:
     points = [(float(x), float(y)) for x, y in shape["points"]]
-    kind = shape.get("shape_type") or "polygon"
+    kind = str(shape.get("shape_type") or "polygon").casefold()
     if kind == "mask":
         return _placed(shape["mask"], points[0], size)
     if kind == "circle":
         centre, edge = points
         radius = math.dist(centre, edge)
         return fill([ellipse(centre, (radius, radius), 0.0).tolist()], size)
-    if kind == "rectangle":
+    if kind == "rectangle" and len(points) == 2:
         (x0, y0), (x1, y1) = points
         points = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
     elif kind == "ellipse":
         points = [(float(x), float(y)) for x, y in shape_outlines({**shape}, points)[0]]
-    elif kind != "polygon":
+    elif kind not in _CORNERS:
         return np.zeros(size, bool)  # a point or a line outlines nothing
     return fill([points], size)
 

@@ -51,11 +51,15 @@ def read_mask_pngs(files: Files) -> Iterator[OutlinedFilm]:
         if (found := film_and_finding(name)) is not None:
             pictures.setdefault(found[0], []).append((found[1], name))
     for film, named in sorted(pictures.items()):
-        yield read_or_told(film, partial(_film, film, named, said.get(film, Said()), files))
+        yield read_or_told(film, partial(_film, film, named, said.get(film), files))
 
 
-def _film(film: str, named: list[tuple[Finding, str]], said: Said, files: Files) -> OutlinedFilm:
+def _film(film: str, named: list[tuple[Finding, str]], ours: Said | None, files: Files) -> OutlinedFilm:
+    said = ours or Said()
     drawn = {finding: decode_mask(files[name], name) for finding, name in named}
+    if ours is None:  # another program's
+        for finding, name in named:
+            _refuse_inverted(drawn[finding], name)
     if len({mask.shape for mask in drawn.values()}) > 1:
         raise InvalidRequest(f"The masks of {film[:80]} are not of one size.")
     drawn = {finding: mask for finding, mask in drawn.items() if mask.any()}
@@ -67,6 +71,15 @@ def _film(film: str, named: list[tuple[Finding, str]], said: Said, files: Files)
         sha256=said.sha256,
         author=said.author,
     )
+
+
+def _refuse_inverted(mask: BoolArray, name: str) -> None:
+    """Raises InvalidRequest: it is bright all round its rim, where no finding is on all four sides."""
+    if all(rim.all() for rim in (mask[0], mask[-1], mask[:, 0], mask[:, -1])):
+        raise InvalidRequest(
+            f"{name[:80]} is bright all round its edge: it is inverted, or filled whole. Save it with the "
+            "finding bright and all else black."
+        )
 
 
 def film_and_finding(name: str) -> tuple[str, Finding] | None:

@@ -274,11 +274,13 @@ def filled_if_meant(polygons: Sequence[Sequence[Sequence[float]]], size: tuple[i
     """`filled`, for what another program drew.
 
     Raises:
-        InvalidRequest: an outline is drawn in shares or percent of the picture, or leaves it.
+        InvalidRequest: an outline is in shares or percent of the picture, leaves it, or has no numbers.
     """
     for polygon in polygons:
         points = np.asarray(polygon, np.float32).reshape(-1, 2)
-        if len(points) > 2 and np.isfinite(points).all():
+        if not np.isfinite(points).all():
+            raise InvalidRequest("a point of an outline is not two finite numbers; draw it again")
+        if len(points) > 2:
             try:
                 check_unit(points, (size[1], size[0]))
             except RowError as err:

@@ -1,6 +1,5 @@
 """Annotations of any known format from one file, a folder or a ZIP archive."""
 
-import json
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -25,6 +24,7 @@ from pedaxr.clinic.exchange.unread import what_it_is
 from pedaxr.clinic.exchange.via import is_via, is_via_csv, read_via, read_via_csv
 from pedaxr.clinic.exchange.yolo import read_yolo, yolo_files
 from pedaxr.errors import InvalidRequest
+from pedaxr_models.datasets.label_files import json_of
 
 FORMATS = (
     "COCO, LabelMe, VIA, Label Studio's JSON, CVAT for images 1.1, YOLO segmentation, masks as PNG, "
@@ -147,7 +147,7 @@ def _documents(files: Files) -> tuple[list[tuple[str, Any]], list[OutlinedFilm]]
         if name.rpartition("/")[2] == DECISIONS:
             continue
         try:
-            found.append((name, json.loads(files[name])))
+            found.append((name, json_of(files[name])))
         except (ValueError, RecursionError):
             damaged.append(OutlinedFilm(name=name, problem="is not JSON. Export it again."))
     return found, damaged

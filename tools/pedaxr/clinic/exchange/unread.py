@@ -5,11 +5,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pedaxr.clinic.exchange.files import Files
+from pedaxr.clinic.exchange.mask_png import film_and_finding
 
 _COCO = "Export it as COCO (with polygons or run lengths)"
 _MASKS = "Write a PNG mask for each finding, called FILM_FINDING.png, such as 1_free air.png."
 _SUFFIXES: dict[str, tuple[str, str]] = {
     ".geojson": ("GeoJSON, as QuPath writes it", _MASKS),
+    ".jsonl": ("JSON with a document on each line", f"{_COCO}."),
+    ".ndjson": ("JSON with a document on each line, as Labelbox writes it", f"{_COCO}, with its converter."),
     ".nii": ("a NIfTI volume", _MASKS),
     ".gz": ("compressed (NIfTI or an archive)", f"Unpack it; of a NIfTI mask: {_MASKS}"),
     ".nrrd": ("an NRRD volume", _MASKS),
@@ -26,6 +29,7 @@ _SUFFIXES: dict[str, tuple[str, str]] = {
     ".7z": ("an archive", "Unpack it."),
     ".tar": ("an archive", "Unpack it."),
 }
+_JPEG = (".jpg", ".jpeg")
 _TASK_MASK = re.compile(r"task-\d+-annotation-")
 
 
@@ -44,6 +48,8 @@ def what_it_is(files: Files, documents: list[tuple[str, Any]]) -> str:
                 f"{_short(name)} is a mask of Label Studio's, which names a task and no picture. Export "
                 "JSON, which holds what the brush painted."
             )
+        if path.suffix in _JPEG and film_and_finding(name):
+            return f"{_short(name)} is a mask as JPEG, which blurs its edges. Save the masks as PNG."
         if path.suffix in _SUFFIXES:
             kind, advice = _SUFFIXES[path.suffix]
             return f"{_short(name)} is {kind}, which is not read. {advice}"
@@ -59,6 +65,10 @@ def _of_json(document: Any) -> str:
         document = document[0]
     if not isinstance(document, dict):
         return ""
+    if document.get("type") in ("FeatureCollection", "Feature"):
+        return f"is GeoJSON, as QuPath writes it, which is not read. {_MASKS}"
+    if {"image_id", "category_id"} <= document.keys():
+        return "is a list of COCO results, which names no films. Export the whole COCO file with its images."
     if {"objects", "size"} <= document.keys():
         return f"is Supervisely's. {_COCO}."
     if {"annotations", "item"} <= document.keys():
