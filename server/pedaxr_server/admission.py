@@ -15,6 +15,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from pedaxr.errors import PedaxrError
+from pedaxr.text import counted
 from pedaxr_server import metrics
 
 T = TypeVar("T")
@@ -33,7 +34,8 @@ class Busy(PedaxrError):
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__(
-            f"All readers are busy. Call again in {retry_after_s} seconds (retry_after={retry_after_s})."
+            f"All readers are busy. Call again in {counted(retry_after_s, 'second')} "
+            f"(retry_after={retry_after_s})."
         )
         self.retry_after_s = retry_after_s
 

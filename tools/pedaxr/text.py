@@ -33,6 +33,11 @@ def one_line(data: object) -> str:
     return _LIVE.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 film`, `2 films`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def shown_id(some_id: str) -> str:
     """An id as it stands in a text: plain where it looks like one, else quoted as foreign text."""
     return some_id if _PLAIN_ID.fullmatch(some_id) else str(ForeignText(some_id, 64))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from pedaxr.reading.notes import how_outlined
+from pedaxr.reports.prose.measured import LEAST_CALIBRE
 from pedaxr.text import ForeignText
 from pedaxr.types import NotAssessed, Region, StructuredFinding
 from pedaxr_models.facts import Presence
@@ -165,12 +166,14 @@ def measure_lines(measures: Mapping[str, float]) -> list[str]:
     return [
         f"Widths in {unit}: {known}. No normal range given." if known else "",
         f"Levels counted on the outlines: {count:.0f}." if count else "",
-        f"Stool fills: {stool}." if any(shares.values()) else "",
+        f"Stool fills (how full, not how much): {stool}." if any(shares.values()) else "",
     ]
 
 
 def _width(key: str, words: str, measures: Mapping[str, float]) -> str:
     ratio, mm = measures.get(f"{key}_to_l2"), measures.get(f"{key}_mm")
+    if ratio is not None and ratio < LEAST_CALIBRE:
+        return f"{words} under {LEAST_CALIBRE} x L2"  # a trace of gas: no figure would be a width
     if mm is not None:
         return f"{words} {mm:.0f} ({ratio:.1f})" if ratio is not None else f"{words} {mm:.0f}"
     return f"{words} {ratio:.1f}" if ratio is not None else ""

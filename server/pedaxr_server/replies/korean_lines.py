@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pedaxr.reports.check_draft import OTHER_LINES
 from pedaxr.reports.context_sentences import GAS_MEASURED
 from pedaxr.reports.korean import in_korean, korean_sections, korean_word
+from pedaxr.reports.prose.measured import LEAST_CALIBRE
 from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import FilmIdentity, NotAssessed, Report, SignedReport
 from pedaxr_models.facts import Presence
@@ -75,11 +76,18 @@ def _film(film: FilmIdentity | None, study_id: str | None) -> str:
     shown = film.study_id or study_id
     parts = [f"검사 {shown_id(shown)}" if shown else "등록되지 않은 영상 파일"]
     parts.append(f"{film.study_date} 촬영" if film.study_date else "촬영일 미상")
-    parts += [f"{film.days_ago}일 전"] if film.days_ago else []
+    parts += [_ago(film.days_ago)] if film.days_ago is not None else []
     parts += [korean_word(film.view_position.replace("_", " "))] if film.view_position else []
     parts += [_age(film.age_months)] if film.age_months is not None else []
     known = child_data(film)
     return f"{', '.join(parts)}. 환아(데이터): {known}" if known else f"{', '.join(parts)}."
+
+
+def _ago(days: int) -> str:
+    """As in English: one day ahead is another time zone's, and what is further ahead is wrong."""
+    if days < -1:
+        return "미래의 날짜(확인 요함)"
+    return f"{days}일 전" if days > 0 else "오늘"
 
 
 def _age(age_months: float) -> str:
@@ -161,16 +169,26 @@ def is_measured_gas(report: Report, sentence: str) -> bool:
 
 
 def _widths(measures: Mapping[str, float]) -> str:
-    """As in English: millimetres on the film, in brackets the ratio to the width of L2."""
-    known = [
-        f"{words} {measures[f'{key}_mm']:.0f} ({measures[f'{key}_to_l2']:.1f})"
-        for key, words in _WIDTHS.items()
-        if f"{key}_mm" in measures and f"{key}_to_l2" in measures
-    ]
+    """As in English: millimetres on the film, in brackets the ratio to the width of L2; levels; stool."""
+    known = list(filter(None, (_width(key, words, measures) for key, words in _WIDTHS.items())))
+    unit = "mm, 확대 보정 없음; 제2요추체 폭의 배수"
+    if not any(f"{key}_mm" in measures for key in _WIDTHS):
+        unit = "제2요추체 폭의 배수, 픽셀 간격 없음"
+    count = measures.get("air_fluid_levels")
     parts = {words: measures.get(f"stool_share_{part}") for part, words in _SHARES.items()}
     stool = ", ".join(f"{words} {share:.0%}" for words, share in parts.items() if share is not None)
-    widths = f"폭(mm, 확대 보정 없음; 제2요추체 폭의 배수): {', '.join(known)}. 정상 범위 없음."
-    return " ".join([widths] * bool(known) + [f"분변 비율: {stool}."] * bool(stool))
+    told = [f"폭({unit}): {', '.join(known)}. 정상 범위 없음."] * bool(known)
+    told += [f"윤곽에서 센 공기액체층: {count:.0f}개."] if count else []
+    return " ".join(told + [f"분변 비율(채운 정도, 양이 아님): {stool}."] * any(filter(None, parts.values())))
+
+
+def _width(key: str, words: str, measures: Mapping[str, float]) -> str:
+    ratio, mm = measures.get(f"{key}_to_l2"), measures.get(f"{key}_mm")
+    if ratio is None:
+        return ""
+    if ratio < LEAST_CALIBRE:
+        return f"{words} {LEAST_CALIBRE}배 미만"
+    return f"{words} {mm:.0f} ({ratio:.1f})" if mm is not None else f"{words} {ratio:.1f}"
 
 
 def _comparison(report: Report, text: str) -> str:

@@ -11,8 +11,10 @@ from pedaxr.ages import age_text
 from pedaxr.reports.context_sentences import GAS_MEASURED
 from pedaxr.reports.human_words import CRITICAL_THEN
 from pedaxr.reports.prose.findings import ORDER, stated
+from pedaxr.reports.prose.measured import LEAST_CALIBRE
 from pedaxr.reports.prose.tubes import OTHERS, seen_tube
-from pedaxr.text import ForeignText, shown_id
+from pedaxr.reports.sections import LINES
+from pedaxr.text import ForeignText, counted, shown_id
 from pedaxr.types import (
     ComparedItem,
     Comparison,
@@ -228,10 +230,11 @@ def _adds(sentence: Sentence, report: Report) -> bool:
 
 
 def _further_sections(report: Report) -> list[str]:
+    said = {*_SAID_ELSEWHERE, "Amendments", *([LINES] if _tube_line(report) else [])}
     names = [
         name
         for name, text in report.sections.items()
-        if name not in _SAID_ELSEWHERE and name != "Amendments" and not text.startswith("not assessed")
+        if name not in said - set(report.human_sections) and not text.startswith("not assessed")
     ]
     return [_section(report, name) if name in TITLES else _foreign_section(report, name) for name in names]
 
@@ -261,7 +264,7 @@ def _usual_age(diagnosis: str, film: FilmIdentity | None) -> str:
 
 
 def _compared(past: Comparison) -> str:
-    before = f", {past.days_before} days before" if past.days_before is not None else ""
+    before = f", {counted(past.days_before, 'day')} before" if past.days_before is not None else ""
     on = f" of {past.study_date}" if past.study_date else ""
     views = " The views differ, which moves gas and fluid." if past.views_differ else ""
     notes = "".join(f" {note}" for note in past.notes)
@@ -310,6 +313,8 @@ def _amount(value: float | None, unit: str) -> str:
         f"{value:.0%}"
         if unit.startswith("share")
         else f"{value:.1f}"
+        if unit == "ratio_to_l2" and value >= LEAST_CALIBRE
+        else f"under {LEAST_CALIBRE}"
         if unit == "ratio_to_l2"
         else f"{value:.0f}"
     )

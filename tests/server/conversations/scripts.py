@@ -139,7 +139,7 @@ CONVERSATIONS: tuple[Conversation, ...] = (
                 "Is there gas in the rectum, and how wide is the widest loop?",
                 "S-434672",
                 "NOT ASSESSED: .*rectal gas",
-                r"Widths in mm.*small-bowel loop \d+ \(",
+                r"Widths in mm.*small-bowel loop (?:\d+ \(|under 0\.5 x L2)",
                 "No normal range given",
                 '"name":"윤하람"',
                 must_not=("(?i)rectal gas is", "normal for"),
@@ -147,7 +147,7 @@ CONVERSATIONS: tuple[Conversation, ...] = (
             report(
                 "And in words?",
                 "S-434672",
-                r"Stool fills: .*rectosigmoid \d+%",
+                r"Stool fills .*rectosigmoid \d+%",
                 "No normal range given",
                 must_not=(r"(?i)stool burden[^\n]*(?:mild|none)", "both witnesses"),
             ),

@@ -15,6 +15,7 @@ from pedaxr.registry.standing import signed_of, standing_version
 from pedaxr.reports.film_limits import FilmLimits, limits_of
 from pedaxr.reports.flags import view_name
 from pedaxr.reports.human_words import CRITICAL_THEN
+from pedaxr.reports.prose.measured import LEAST_CALIBRE
 from pedaxr.reports.prose.named_film import named_film
 from pedaxr.reports.sections import NOT_COMPARED
 from pedaxr.text import ForeignText, shown_id
@@ -237,7 +238,7 @@ def items_of(now: ComparedFilm, before: ComparedFilm) -> list[ComparedItem]:
         items.append(_item(LEVELS, "count", then, today))
     for key in _RATIOS:
         then, today = before.measures.get(key), now.measures.get(key)
-        if then is not None and today is not None:
+        if then is not None and today is not None and max(then, today) >= LEAST_CALIBRE:
             items.append(_item(key, "ratio_to_l2", then, today))
     is_loaded = any(Finding.CONSTIPATION in film.shares for film in (now, before))
     for key in _STOOL if is_loaded else ():  # little stool fills a narrow colon: that is no loading
@@ -278,8 +279,12 @@ def _line(item: ComparedItem, now: ComparedFilm) -> str:
         return f"Levels counted: {counts[0]} then, {counts[1]} now."
     if item.unit == "ratio_to_l2":
         change = _CHANGES[item.change]
-        return f"{_RATIOS[item.what]}: {item.then:.1f} x L2 then, {item.now:.1f} x L2 now{change}."
+        return f"{_RATIOS[item.what]}: {_calibre(item.then)} then, {_calibre(item.now)} now{change}."
     return f"Stool share of the {_STOOL[item.what]}: {item.then:.0%} then, {item.now:.0%} now."
+
+
+def _calibre(ratio: float | None) -> str:
+    return f"under {LEAST_CALIBRE} x L2" if (ratio or 0.0) < LEAST_CALIBRE else f"{ratio:.1f} x L2"
 
 
 def _share(share: float | None) -> str:

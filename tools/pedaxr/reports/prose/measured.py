@@ -21,7 +21,7 @@ _PARTS: Mapping[str, Mapping[Language, str]] = {
     "stool_share_left_colon": {"en": "left colon", "ko": "좌측 결장"},
     "stool_share_rectosigmoid": {"en": "rectosigmoid", "ko": "직장구불결장"},
 }
-_LEAST_CALIBRE = 0.5  # widths of L2; a narrower rectum is an empty one
+LEAST_CALIBRE = 0.5  # widths of L2; a narrower rectum is an empty one, a narrower loop a trace of gas
 _FILLED, _SOME = 0.6, 0.15  # shares of the outlined part
 
 
@@ -30,7 +30,7 @@ def calibres(measures: Mapping[str, float], named: Collection[Finding], language
     told = [
         _calibre(words[language], measures[f"{key}_to_l2"], measures.get(f"{key}_mm"), language)
         for key, finding, words in _CALIBRES
-        if finding in named and measures.get(f"{key}_to_l2", 0.0) >= _LEAST_CALIBRE
+        if finding in named and measures.get(f"{key}_to_l2", 0.0) >= LEAST_CALIBRE
     ]
     if not told:
         return ""
