@@ -149,6 +149,8 @@ def test_what_a_human_drew_before_signing_takes_the_networks_place(
     draft = objects(clinic)
     decide(clinic, decision)
     assert {k: encoded(o) for k, o in objects(clinic).items()} == {k: encoded(o) for k, o in draft.items()}
+    assert draft_of(clinic).version == 2, "it says what was drawn"
+    draft = objects(clinic)
     signed(clinic)
     after = objects(clinic)
     seen = segment(after["seg"], Finding.PNEUMOPERITONEUM)

@@ -220,7 +220,7 @@ def _seed(
 
 def report_of(clinic: "Clinic", study_id: str) -> Report:
     """The study's report as it stands; a draft is made where there is none."""
-    return current_report(study_id, clinic=clinic) or generate_report(study_id, clinic=clinic)
+    return current_report(study_id, clinic=clinic, as_made=True) or generate_report(study_id, clinic=clinic)
 
 
 def reading_of(clinic: "Clinic", report: Report) -> Reading:

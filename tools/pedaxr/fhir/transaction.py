@@ -41,7 +41,9 @@ def transaction_of(clinic: "Clinic", study_id: str) -> Resource:
     """
     with accessing(clinic.home, "export_fhir", study_id=study_id):
         study = clinic.registry.study(study_id)
-        report = current_report(study_id, clinic=clinic) or generate_report(study_id, clinic=clinic)
+        report = current_report(study_id, clinic=clinic, as_made=True) or generate_report(
+            study_id, clinic=clinic
+        )
         note(report_id=report.report_id, patient_ids=[study.patient_id])
         return _transaction(report, study)
 

@@ -21,8 +21,16 @@ if TYPE_CHECKING:
     from pedaxr.records import Study
 
 
-def current_report(study_id: str, *, clinic: "ClinicLike | None" = None) -> Report | None:
+def current_report(
+    study_id: str, *, clinic: "ClinicLike | None" = None, as_made: bool = False
+) -> Report | None:
     """The report of a study: its newest signed version, or else its newest draft; None where it has none.
+
+    Args:
+        study_id: of the film.
+        clinic: by default the one of `open_clinic()`.
+        as_made: without what people have decided of the outlines since: what is sent to an archive stays the
+            same for one version.
 
     Raises:
         StudyNotFound, StorageError.
@@ -33,7 +41,7 @@ def current_report(study_id: str, *, clinic: "ClinicLike | None" = None) -> Repo
     study, versions = registry.study(study_id), registry.reports(study_id)
     if not versions:
         return None
-    decided = decisions_on(study.study_id, opened(clinic))
+    decided = [] if as_made else decisions_on(study.study_id, opened(clinic))
     return _beside(standing_version(versions), versions, study, decided)
 
 
