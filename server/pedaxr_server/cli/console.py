@@ -1,5 +1,6 @@
 """Results as rich tables and panels, for the command line and the demo."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 
 _IDS_LISTED = 10
+_ROWS_LISTED, _REASONS_COUNTED = 100, 5
 _WHOLE = ("patient id", "newest study", "report id", "study", "born", "taken")  # never over two lines
 
 
@@ -102,11 +104,21 @@ def show_import(summary: "ImportSummary") -> RenderableType:
         more = len(summary.new_studies) - _IDS_LISTED
         listed = ", ".join(summary.new_studies[:_IDS_LISTED])
         counts.insert(2, ("new studies", f"{listed} and {more} more (--json)" if more > 0 else listed))
-    rejected = [
-        Text(f"line {row.line}: {row.path}: {row.reason}" if row.line else f"{row.path}: {row.reason}")
-        for row in summary.rejected
+    return Group(show_pairs(counts, title="Import"), *notes, *map(Text, _rejected_lines(summary)))
+
+
+def _rejected_lines(summary: "ImportSummary") -> list[str]:
+    """Each row that was not imported; of very many the first, and how many more have which reason."""
+    listed, more = summary.rejected[:_ROWS_LISTED], summary.rejected[_ROWS_LISTED:]
+    lines = [
+        f"line {row.line}: {row.path}: {row.reason}" if row.line else f"{row.path}: {row.reason}"
+        for row in listed
     ]
-    return Group(show_pairs(counts, title="Import"), *notes, *rejected)
+    if more:
+        reasons = Counter(row.reason for row in more).most_common(_REASONS_COUNTED)
+        lines.append(f"And {len(more)} more (--json lists all), most often:")
+        lines += [f"{count} rows: {reason}" for reason, count in reasons]
+    return lines
 
 
 def show_worklist(waiting: Worklist) -> RenderableType:

@@ -223,7 +223,7 @@ def import_films(
 ) -> None:
     """Copy the films of a CSV file, data set folder or AI-Hub folder into the clinic; each film once.
 
-    DICOM files need no table: their headers say whose they are.
+    DICOM files need no table: their headers say whose they are. Exits with status 1 if every row is rejected.
     """
     from pedaxr.clinic.import_films import import_films as run_import
     from pedaxr_server.cli.console import show_import
@@ -238,6 +238,8 @@ def import_films(
             progress=progress,
         )
     show(lambda: show_import(summary), summary.model_dump(mode="json"), json_path)
+    if summary.rejected and not (summary.imported or summary.already_there):
+        click.get_current_context().exit(1)
 
 
 @click.command("move-film")

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from rich.console import Console
 
 from pedaxr import open_clinic
 from pedaxr.clinic.find_patient import find_patient
-from pedaxr.clinic.import_films import ImportSummary
+from pedaxr.clinic.import_films import ImportSummary, RejectedRow
 from pedaxr.clinic.worklist import worklist
 from pedaxr.registry import NewStudy, Patient
 from pedaxr_models.segmentation import train as segmentation_training
@@ -94,6 +95,30 @@ def test_new_ids_are_printed_and_few_of_many(narrow: io.StringIO) -> None:
     assert "S-9 and 390 more" in " ".join(narrow.getvalue().replace("│", " ").split())
     assert "S-12" not in narrow.getvalue()
     options.print_whole(show_import(summary([])))
+
+
+def test_of_very_many_rejected_rows_the_first_are_listed_and_the_rest_counted(narrow: io.StringIO) -> None:
+    counted: dict[str, int] = {}
+    rows = [RejectedRow(line=n, path=f"{n}.png", reason="the file is missing") for n in range(2, 10_002)]
+    summary = ImportSummary(
+        layout="csv", imported=0, already_there=0, patients=0, new_studies=[],
+        labels=counted, views=counted, age_bands=counted, rejected=rows, notes=[],
+    )  # fmt: skip
+    options.print_whole(show_import(summary))
+    said = " ".join(narrow.getvalue().split())
+    assert "line 101: 101.png" in said and "line 102:" not in said
+    assert "And 9900 more (--json lists all), most often: 9900 rows: the file is missing" in said
+
+
+def test_an_import_of_which_nothing_came_in_is_no_success(tmp_path: Path) -> None:
+    (tmp_path / "films.csv").write_text("ImagePath,Class\nno.png,Normal\n")
+    asked = ["import", str(tmp_path / "films.csv"), "--home", str(tmp_path / "home")]
+    assert CliRunner().invoke(main, asked).exit_code == 1
+    Image.new("L", (64, 64), 90).save(tmp_path / "yes.png")
+    with (tmp_path / "films.csv").open("a") as file:
+        file.write("yes.png,Normal\n")
+    for _ in range(2):  # the second time it is there already
+        assert CliRunner().invoke(main, asked).exit_code == 0
 
 
 def test_the_worklist_is_a_command(clinic_home: Path, tmp_path: Path) -> None:
