@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset
 
+from pedaxr.errors import UnreadableImage
 from pedaxr.radiograph.raster import OTHER_PART, OTHER_SPECIES
 from pedaxr_models.labels import View
 from pedaxr_models.written.views import is_of_the_side
@@ -133,3 +134,17 @@ def test_a_study_without_a_date_has_that_of_its_film(tmp_path: Path, day: str) -
     metadata = read(tmp_path, dicom(**header)).metadata
     assert (metadata.study_date, metadata.age_months) == ("2024-03-01", 2.0)
     assert read(tmp_path, dicom(**{**header, "StudyDate": "20240501"})).metadata.age_months == 4.0
+
+
+@pytest.mark.parametrize("storage", ["2", "2.1", "4", "6.1", "128", "1.2"])
+def test_a_file_without_a_modality_is_what_its_storage_class_says(tmp_path: Path, storage: str) -> None:
+    uid = f"1.2.840.10008.5.1.4.1.1.{storage}"
+    with pytest.raises(UnreadableImage, match="not of plain radiography"):
+        read(tmp_path, dicom(Modality="", SOPClassUID=uid))
+    assert read(tmp_path, dicom(Modality="", SOPClassUID="1.2.840.10008.5.1.4.1.1.7")).notes is not None
+
+
+def test_the_first_of_two_modalities_counts(tmp_path: Path) -> None:
+    assert read(tmp_path, dicom(Modality=["DX", "CR"])).pixels.size
+    with pytest.raises(UnreadableImage, match="not of plain radiography"):
+        read(tmp_path, dicom(Modality=["CT", "CR"]))

@@ -54,6 +54,17 @@ _UNCOMPRESSED = {
 _JPEG2000 = {JPEG2000, JPEG2000Lossless, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL}
 _RADIOGRAPHY = {"CR", "DX", "DR", "RG", "RF", "OT", "SC", ""}
 
+# PS3.4 annex B.5, of files that leave their modality out.
+_OTHER_CLASSES = {
+    f"1.2.840.10008.5.1.4.1.1.{number}": modality
+    for number, modality in {
+        **dict.fromkeys(("2", "2.1"), "CT"),
+        **dict.fromkeys(("4", "4.1"), "MR"),
+        **dict.fromkeys(("6.1", "3.1"), "US"),
+        **dict.fromkeys(("1.2", "1.2.1"), "MG"),
+        **{"20": "NM", "128": "PT", "1.3": "IO", "1.3.1": "IO"},
+    }.items()
+}
 _OTHER_SIZE = "The DICOM file's header states another size than its picture has. Export the film again."
 _DAMAGED = "The DICOM file is damaged or incomplete: it cannot be decoded. Export the film again."
 
@@ -157,7 +168,7 @@ def _check_inflated_size(stream: bytes) -> None:
 
 
 def _check_header(dataset: Dataset) -> None:
-    if str(dataset.get("Modality") or "").upper() not in _RADIOGRAPHY:
+    if _modality(dataset) not in _RADIOGRAPHY:
         raise UnreadableImage(
             "The DICOM file is not of plain radiography. Choose a CR, DX or Secondary Capture file."
         )
@@ -170,6 +181,13 @@ def _check_header(dataset: Dataset) -> None:
     check_size(int(dataset.Columns), int(dataset.Rows))
     if int(dataset.get("NumberOfFrames") or 1) != 1:
         raise UnreadableImage(SEVERAL_FRAMES)
+
+
+def _modality(dataset: Dataset) -> str:
+    """The first that is stated; without one, that of a storage class of no radiograph."""
+    stated = dataset.get("Modality") or ""
+    first = str(stated if isinstance(stated, str) else next(iter(stated), "")).strip().upper()
+    return first or _OTHER_CLASSES.get(str(dataset.get("SOPClassUID") or ""), "")
 
 
 def _check_samples(dataset: Dataset) -> None:
