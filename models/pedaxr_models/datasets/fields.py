@@ -62,6 +62,12 @@ _SEXES = {
 }
 
 
+# 변비?, constipation (-), free air +/-: the signs would be squeezed out of the name.
+_DOUBTED = re.compile(
+    r"[?¿±]|\(\s*[+/]*[-\u2013\u2212]\s*\)|\+\s*/\s*-|[-\u2013\u2212]\s*$|^\s*[-\u2013\u2212]"
+)
+
+
 def _squeezed(text: str) -> str:
     """Letters and digits alone, in lower case and of usual width, Hangul in composed form."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
@@ -94,6 +100,8 @@ def parse_label(text: str, *, treat_as_distension: bool = False) -> str:
         text: such as `Air-Fluid Level`, `2.기복증` or `ihps`.
         treat_as_distension: read 기복증 as abdominal distension instead of pneumoperitoneum.
     """
+    if _DOUBTED.search(plain(text)):
+        raise RowError(f"the class {plain(text)[:60]!r} is in doubt or denied by a sign; write what is known")
     name = re.sub(r"^\d+", "", _squeezed(text))
     if treat_as_distension and name == FREE_AIR_KOREAN:
         return Finding.ABDOMINAL_DISTENSION.value

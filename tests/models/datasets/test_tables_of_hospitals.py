@@ -190,3 +190,22 @@ def test_a_chinese_or_japanese_table_is_not_read_as_korean_unsaid(
             read_dataset(tmp_path)
     else:
         assert any("Chinese characters" in note for note in read_dataset(tmp_path).notes) is bool(said)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "변비?",
+        "Constipation？",
+        "변비(-)",
+        "constipation ( \u2212 )",
+        "free air +/-",
+        "기복증 ±",
+        "변비 -",
+        "-변비",
+    ],
+)
+def test_a_class_that_a_sign_doubts_or_denies_is_no_label(tmp_path: Path, written: str) -> None:
+    report = read(tmp_path, "ImagePath,Class", f"0.png,{written}", "1.png,변비(+)", "2.png,Air-fluid level")
+    assert [film.label for film in report.films] == ["constipation", "air_fluid_level"]
+    assert [("sign" in one.reason, one.line) for one in report.rejections] == [(True, 2)]
