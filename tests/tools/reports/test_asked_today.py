@@ -102,6 +102,43 @@ def test_no_question_is_passed_over(asked: str, lines: list[str]) -> None:
     assert all(words in line for words, line in zip(lines, told(asked), strict=True))
 
 
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (
+            AIR,
+            "r/o pneumo-peritoneum|free abdominal gas|extraluminal air?|subdiaphragmatic gas?|football sign?",
+        ),
+        (AIR, "자유공기|복강내 공기|배안공기 의심|공기배증"),
+        ("bowel wall and the portal vein", "PVG?|gas in portal vein?|air in bowel wall?"),
+        ("Intussusception is", "창자겹침증|장충첩"),
+        ("Volvulus is", "창자꼬임|장꼬임 의심"),
+        (STOMACH, "날문협착증 의심"),
+        (BOWEL, "green vomit|초록색 구토"),
+        (STOOL, "fecal load|stool retention"),
+        ("No air-fluid levels", "AFL?"),
+        ("Foreign bodies", "retained sponge|ate a marble|핀 먹음"),
+        (LINES, "transpyloric tube position?|umbilical cath position|chest tube"),
+        ("Rectal gas is not assessed", "gas in rectum?|직장 가스 있나요"),
+        ("see the findings", "distal gas?|gasless abdomen?"),
+        (
+            "For widths see the measurements",
+            "how wide is the widest loop?|rectal diameter?|직장 지름은 얼마인지",
+        ),
+        ("see the comparison", "bigger than yesterday?|same as before?|나빠졌나요"),
+    ],
+)
+def test_other_words_for_one_thing_get_its_answer_alone(words: str, asked: str) -> None:
+    for one in asked.split("|"):
+        (line,) = told(one)
+        assert words in line, one
+
+
+@pytest.mark.parametrize("asked", ["supine position", "복강내 공기액체층", "wide awake boy, vomiting"])
+def test_words_that_only_resemble_ask_for_no_free_air_and_no_width(asked: str) -> None:
+    assert not any(AIR in line or "widths" in line for line in told(asked))
+
+
 def test_a_line_says_of_itself_what_it_speaks_of() -> None:
     """Behind other lines, "whether it is" would be read of the one before."""
     there = [one.model_copy(update={"presence": Presence.PRESENT}) for one in ABSENT]

@@ -72,7 +72,7 @@ LINES = _kind(
     r"\btubes?\b|catheter|\blines? (?:position|placement|tip|check)"
     r"|\b(?:central|umbilical|venous|arterial) lines?\b"
     r"|\b(?:uvc|uac|n[gj]t?|ogt?|ett|picc)\b"
-    r"|\bshunt|\bstents?\b|\bdrains?\b|gastrostomy|\bpeg\b|\bfoley\b|cannula|\bhickman|\bbroviac|\breplogle"
+    r"|\bshunt|\bstents?\b|\bdrains?\b|gastrostomy|\bpeg\b|\bfoley\b|cannula|\bcaths?\b|\bdobb?hoff|\biuds?\b|\bhickman|\bbroviac|\breplogle"
     r"|\bport-?a-?cath|\bpacemaker|\b(?:baclofen|insulin) pump|\bpigtail|nephrostomy|\bmic-?key\b"
     r"|튜브|카테터|위관|(?<!담)도관|(?:정맥|동맥)관(?!개존)|내관|삽관|단락|션트|스텐트|배액관|위루",
     (),
@@ -88,7 +88,7 @@ ORGANS = _kind(
 )
 _STOOL = _kind(
     r"constipat|obstipat|impact(?:ion|ed)|(?:no|hard) stools?\b|soiling|fa?ecaloma|encopres"
-    r"|(?:query|faecal|fecal|stool) (?:loading|burden)"
+    r"|(?:query|fa?ecal|stool) (?:load(?:ing)?|burden|retention|stasis)"
     r"|변비|변을 못|배변",
     (Finding.CONSTIPATION,),
     "No faecal loading.",
@@ -99,7 +99,7 @@ _STOOL = _kind(
     },
 )
 _APPENDIX = _kind(
-    r"appendi[cx](?!ectom|ostom)|충수(?! ?절제)|맹장염",
+    r"appendi[cx](?!ectom|ostom)|충수(?! ?절제)|맹장염|막창자꼬리염",
     (),
     "The appendix is not assessed by this model: the question asked stays open.",
     "본 모델은 충수를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
@@ -111,16 +111,24 @@ _BONES = _kind(
     "본 모델은 골격을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
 )
 _CHANGE = _kind(
-    r"interval|change|compar|improv|wors|better|progress|resol|호전|악화|변화|비교|경과",
+    r"interval|change|compar|improv|wors|better|bigger|smaller|same as|progress|resol"
+    r"|호전|악화|변화|비교|경과|좋아졌|나빠졌|늘었|줄었",
     (),
     "For change since an earlier film see the comparison.",
     "이전 영상과의 변화는 비교란 참조.",
 )
 _GAS = _kind(
-    r"gas pattern|bowel gas|gas distribution|가스",
+    r"gas pattern|bowel gas|gas distribution|distal (?:gas|air)|(?:gas|air) distal|gasless|가스",
     (),
     "For the bowel gas see the findings.",
     "장내 가스는 소견란 참조.",
+)
+_WIDTH = _kind(
+    r"diamet|calib(?:re|er)|\bhow (?:wide|large|big)\b|\bwidths?\b|\bwide(?:st)?\b"
+    r"|직경|지름|굵기|너비|폭(?![가-힣])",
+    (),
+    "For widths see the measurements.",
+    "폭은 측정값 참조.",
 )
 # Wherever the words stand: compare with March, 3월 영상과 비교 바랍니다.
 COMPARE = _CHANGE.asked_as(
@@ -129,21 +137,23 @@ COMPARE = _CHANGE.asked_as(
 QUESTIONS = (
     _kind(
         r"\bcoins?\b|\bp?fbs?\b|swallowed|\bswallowing an?\b|foreign bod|ingest|batter(?:y|ies)|magnet|bezoar"
-        r"|\bneedle|동전|삼킨|삼킴|삼켰|이물|건전지|자석|위석",
+        r"|\bneedle|\bmarbles?\b|thumb ?tack"
+        r"|hair ?ball|retained (?:surgical )?(?:sponge|swab|gauze|instrument)|gossypiboma"
+        r"|거즈|구슬|핀 ?(?:먹|삼)|동전|삼킨|삼킴|삼켰|이물|건전지|자석|위석",
         (),
         "Foreign bodies are not assessed by this model: the question asked stays open.",
         "본 모델은 이물을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
     ),
     LINES,
     _kind(
-        r"\b(?:gall|kidney)?stones?\b|calcul|calcif|lithiasis|\wliths?\b|nephrocalcinos|결석|담석|석회",
+        r"\b(?:gall|kidney)?stones?\b|calcul|calcif|lithiasis|\wliths?\b|nephrocalcinos|결석|담석|석회|콩팥돌|쓸개돌",
         (),
         "Calcification is not assessed by this model: the question asked stays open.",
         "본 모델은 석회화를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
     ),
     _kind(
-        r"\bnec\b|necroti[sz]ing|pneumatosis|portal (?:venous |vein )?(?:gas|air)"
-        r"|(?:gas|air) in the (?:portal|bowel wall)"
+        r"\bnec\b|necroti[sz]ing|pneumatosis|portal (?:ven\w+ )?(?:gas|air)|\bpvg\b"
+        r"|(?:gas|air) in (?:the )?(?:portal|bowel wall)"
         r"|(?:intramural|bowel wall) (?:gas|air)|괴사성|괴사 ?장염|장벽 ?(?:내 ?)?(?:가스|공기|기종)"
         r"|문맥 ?(?:내 ?)?(?:가스|공기)",
         (),
@@ -152,13 +162,13 @@ QUESTIONS = (
     ),
     ORGANS,
     _kind(
-        r"pneumonia|\blungs?\b|pleural|\bchest\b|폐렴|폐야|흉막|흉수|흉부",
+        r"pneumonia|consolidation|\blungs?\b|pleural|\bchest\b(?! tube)|폐렴|폐야|흉막|흉수|흉부",
         (),
         "Lungs are not assessed by this model: the question asked stays open.",
         "본 모델은 폐를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
     ),
     _kind(
-        r"malrotat|회전 ?이상",
+        r"malrot|회전 ?이상",
         (),
         "Malrotation is not assessed by this model: the question asked stays open.",
         "본 모델은 장회전이상을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
@@ -172,8 +182,12 @@ QUESTIONS = (
     ),
     _BONES,
     _kind(
-        r"(?<!im)perforat|\brigler|\bperf(?:o|s|ed)?\b|free (?:intraperitoneal )?(?:air|gas)|pneumoperitoneum"
-        r"|천공|기복증|유리 ?공기|유리 ?가스"
+        r"(?<!im)perforat|\brigler|\bperf(?:o|s|ed)?\b"
+        r"|free (?:(?:intra-?)?(?:peritoneal|abdominal) )?(?:air|gas)"
+        r"|pneumo-?peritoneum"
+        r"|(?:extra-?luminal|intra-?peritoneal|(?:sub|infra)-?diaphragmatic) (?:free )?(?:air|gas)"
+        r"|football sign|double[- ]wall sign|천공|기복증|(?:유리|자유) ?(?:공기|가스)"
+        r"|복강 ?내? ?(?:공기(?! ?액체)|가스)|배안 ?공기|공기배증|뚫림"
         r"|(?:air|gas) (?:under|below|beneath) (?:the |a )?(?:either |right |left )?(?:hemi)?-?diaphragm"
         r"|횡격막 ?(?:아래|하) ?(?:공기|가스)"
         r"|freie luft|air libre|aire libre|aria libera|pneumoperiton|perfora[cz]i|파열",
@@ -182,7 +196,9 @@ QUESTIONS = (
         "복강 내 유리공기 없음. 소량은 단순촬영에서 보이지 않을 수 있음.",
     ),
     _kind(
-        r"obstruct|\bobst\b|\b[sl]bo\b|\bileus\b|(?<!non-)(?<!non )(?<!no )\bbilious|폐색|장 ?폐쇄(?!증)"
+        r"obstruct|\bobst\b|\b[sl]bo\b|\bileus\b|(?<!non-)(?<!non )(?<!no )\bbilious"
+        r"|green(?:ish)? (?:vomit|emesis)"
+        r"|(?:초록색?|녹색) ?구토|폐색|장 ?폐쇄(?!증)"
         r"|기계적 ?폐쇄|(?<!비)담즙(?!정체|울체|성 ?구토 ?없)|막[히힌힘혔혀]|장 ?마비",
         (Finding.ABDOMINAL_DISTENSION, Finding.AIR_FLUID_LEVEL),
         "No bowel distension or air-fluid levels; a film does not exclude obstruction.",
@@ -199,22 +215,23 @@ QUESTIONS = (
         of_other=_NOT_BOWEL,
     ),
     _kind(
-        r"intuss|장중첩",
+        r"intuss|장[중충]첩|창자 ?겹침|인투서셉션",
         (),
         "Intussusception is not assessed by this model, and a film does not exclude it: the question asked "
         "stays open.",
         "본 모델은 장중첩증을 평가하지 않고 단순촬영으로 배제할 수 없으므로 의뢰된 사항에 답할 수 없음.",
     ),
     _kind(
-        r"volvul|염전",
+        r"volvul|염전|(?:창자|장) ?꼬임",
         (),
         "Volvulus is not assessed by this model, and a film does not exclude it: the question asked stays "
         "open.",
         "본 모델은 장염전을 평가하지 않고 단순촬영으로 배제할 수 없으므로 의뢰된 사항에 답할 수 없음.",
     ),
     _kind(
-        r"(?<!h )(?<!h\. )(?<!helicobacter )pylor(?!omyot)|\bi?hps\b|projectile|non-?bilious|poor weight gain"
-        r"|유문|분출성|비담즙"
+        r"(?<!trans)(?<!trans-)(?<!h )(?<!h\. )(?<!helicobacter )pylor(?!omyot)"
+        r"|\bi?hps\b|projectile|non-?bilious|poor weight gain"
+        r"|유문|날문|분출성|비담즙"
         r"|outlet obstruct|gastric (?:outlet|disten|dilat)|(?:disten|dilat)\w* stomach|위 ?출구"
         r"|(?<!\w)위 ?(?:팽만|확장)",
         (Finding.PYLORIC_STENOSIS,),
@@ -245,7 +262,7 @@ QUESTIONS = (
         of_other=_NOT_BOWEL,
     ),
     _kind(
-        r"(?:air|gas)[- /]*fluid|fluid levels?|\ba/?f levels?\b|공기 ?액체|기수면|액체 ?층",
+        r"(?:air|gas)[- /]*fluid|\bafls?\b|fluid levels?|\ba/?f levels?\b|공기 ?액체|기수면|액체 ?층",
         (Finding.AIR_FLUID_LEVEL,),
         "No air-fluid levels.",
         "공기액체층 없음.",
@@ -270,7 +287,12 @@ def _unseen(asked: str, english: str, korean: str) -> Question:
 # Named in a history as often as asked for: answered only where the words ask for them.
 ASKED_BY_NAME = (
     _APPENDIX.asked_as(r"\bapp[ey]\b"),
-    _unseen(r"hernia|탈장", "A hernia is", "탈장을"),
+    _unseen(
+        r"rectal (?:gas|air)|(?:gas|air) in (?:the )?rectum|직장 ?(?:내 ?)?(?:가스|공기)",
+        "Rectal gas is",
+        "직장 가스를",
+    ),
+    _unseen(r"hernia|\bcdh\b|탈장", "A hernia is", "탈장을"),
     _unseen(
         r"hirs\w*pr\w*|\bhirsch\w*|aganglion|허[시쉬]|히르[슈쉬]|선천(?:성)? ?거대",
         "Hirschsprung disease is",
@@ -312,5 +334,6 @@ ASKED_OF_ORGANS = (
     ),
     _CHANGE,
     _GAS,
+    _WIDTH,
 )
-OF_OTHER_SECTIONS = (_CHANGE, COMPARE, _GAS)
+OF_OTHER_SECTIONS = (_CHANGE, COMPARE, _GAS, _WIDTH)
