@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from pedaxr.clinic import Clinic, open_clinic
+from pedaxr.clinic import Clinic, nearest, open_clinic
 from pedaxr.clinic.find_patient import find_patient
+from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.name_forms import name_forms
 from pedaxr.patient_search.other_words import other_words, words_of_name
+from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.registry import REGISTRY_FILE, Patient, Registry
 
 NAMES = (
@@ -98,6 +100,23 @@ def test_who_is_registered_by_the_short_form_is_the_match(tmp_path: Path) -> Non
     for query, patient_id in (("Bob Brown", "P1"), ("Robert Brown", "P2")):
         found = find_patient(query, clinic=open_clinic(tmp_path))
         assert found.status == "one_match" and found.matches[0].patient_id == patient_id
+
+
+@pytest.mark.parametrize("query", ["Emma Wilsom", "Bob Brown", "Kim Seoyeom", "Muhamad Ahmet", "Garsia"])
+def test_ways_that_can_add_nobody_are_not_asked_and_would_add_nobody(
+    query: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near = ("Wilson Emma", "Emma Wilson", "Emma Wilton", "Emma Wilsona", "Ema Wilson", "Emma Wilsen", *NAMES)
+    children = [Patient(f"P{at}", name, date(2019, 3, 1)) for at, name in enumerate(near, 1)]
+    Registry.create(tmp_path / REGISTRY_FILE).add(children, [])
+    asked = list[str]()
+    words_for = SearchIndex.words_for
+    monkeypatch.setattr(SearchIndex, "words_for", lambda *a: asked.append(a[1]) or words_for(*a))
+    found = find_patient(query, clinic=open_clinic(tmp_path)).nearest
+    is_full = len(found) == nearest.NEAREST_LISTED and found[-1].score >= names.ONE_LETTER
+    assert not asked if is_full else asked
+    monkeypatch.setattr(nearest, "_may_be_among", lambda found, score: True)
+    assert find_patient(query, clinic=open_clinic(tmp_path)).nearest == found
 
 
 def test_no_word_is_its_own_other_and_suffixes_may_be_left_out() -> None:

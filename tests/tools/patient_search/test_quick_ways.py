@@ -11,6 +11,7 @@ from rapidfuzz.distance import OSA
 from pedaxr.patient_search import hangul, search_index
 from pedaxr.patient_search import index_keys as name_keys
 from pedaxr.patient_search import name_forms as forms
+from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.name_forms import name_forms, newborn_of, shares_part_reading, shares_reading
 
 WORDS = (
@@ -117,3 +118,21 @@ def test_the_closest_names_are_those_of_comparing_each(query: str, names: list[s
         if min(rough, written) <= farthest:
             apart.append((min(rough + search_index._ROUGHLY, written), name))
     assert search_index._closest(asked, rows, farthest=farthest) == [name for _, name in sorted(apart)]
+
+
+PLAIN = ("Mohammed Ahmad", "Ahmed, Muhammad", "Kim Minjun", "Kim Min-Jun", "Emma Wilson", "Ma Emily Wilsen")
+
+
+@given(
+    st.sampled_from(PLAIN), st.text("abeimnoruw", max_size=3), st.integers(0, 12), st.permutations(range(3))
+)
+def test_no_name_of_nearly_the_same_letters_is_left_out(
+    name: str, typed: str, at: int, order: list[int]
+) -> None:
+    words = (name[:at] + typed + name[at + len(typed) :]).replace(",", "").split()
+    other = " ".join(words[place] for place in order if place < len(words))
+    like = names.similarity(name_forms(name), name_forms(other))
+    kept = names.of_like_letters(name_forms(name), [other, "Zzz Qqq"])
+    assert like is None or like.score < 0.75 * names.ONE_LETTER or other in kept
+    assert "Zzz Qqq" not in kept
+    assert names.of_like_letters(name_forms(name), [f"Master {name}"]), "a title may stand beside it"

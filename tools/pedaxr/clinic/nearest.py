@@ -1,7 +1,7 @@
 """Who may have been meant, where nobody answers a search: offered to a human, never a match."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from itertools import combinations, product
@@ -54,8 +54,7 @@ def with_similar(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
     """
     if not asked.name or found.first[0].score <= names.BABY:
         return found
-    slips = (one for one in _similar(index, asked) if one.score >= names.ONE_LETTER)
-    fits = [one for one in slips if asked.born in (None, one.patient.patient_birth_date)]
+    fits = [one for one in _slips(index, asked) if asked.born in (None, one.patient.patient_birth_date)]
     both = ranked([*found.first, *fits])[:NEAREST_LISTED]
     return Matches(both, len(both))
 
@@ -111,13 +110,25 @@ def nearest_to(index: SearchIndex, asked: Asked) -> list[Found]:
         named = by_name(index, asked, most=NEAREST_LISTED).first
         found += [Found(one.patient, one.score / 2, f"{one.reason}, but another id") for one in named]
     elif asked.name:
-        found = [*_on_other_keyboard(index, asked), *_similar(index, asked)]
-        found += [*_born_otherwise(index, asked), *_of_other_sex(index, asked)]
-        found += list(_but_for_numbers(index, asked)) or _within_a_sentence(index, asked)
-        found += [*_hidden(index, asked), *_as_called(index, asked), *_in_other_scripts(index, asked)]
-        found += [*_in_latin(index, asked), *_by_initials(index, asked)]
-        found += [*_registered_with_initials(index, asked), *_by_other_words(index, asked)]
+        return _named_nearly(index, asked)
     return ranked(found)[:NEAREST_LISTED]
+
+
+def _named_nearly(index: SearchIndex, asked: Asked) -> list[Found]:
+    """By every way in which a name may mean another; not by those that can add nobody to the nearest."""
+    found: list[Found] = []
+    for way, best in _WAYS:
+        if _may_be_among(found, best):
+            found = ranked([*found, *way(index, asked)])[:NEAREST_LISTED]
+    if _may_be_among(found, names.READING / 2):
+        is_one_near = bool(found) and found[0].score >= names.ONE_LETTER
+        found = ranked([*found, *_by_other_words(index, asked, as_written=is_one_near)])[:NEAREST_LISTED]
+    return found
+
+
+def _may_be_among(found: list[Found], score: float) -> bool:
+    """Whether who has that score at best may be among the nearest, beside those who are known."""
+    return len(found) < NEAREST_LISTED or found[-1].score <= score
 
 
 def _hidden(index: SearchIndex, asked: Asked) -> list[Found]:
@@ -158,13 +169,18 @@ def _registered_with_initials(index: SearchIndex, asked: Asked) -> list[Found]:
     ]
 
 
-def _by_other_words(index: SearchIndex, asked: Asked) -> Iterator[Found]:
-    """Whose name has another word for one of the query: Robert for Bob, al- for el-, Wilson for Wislon."""
+def _by_other_words(index: SearchIndex, asked: Asked, *, as_written: bool) -> Iterator[Found]:
+    """Whose name has another word for one of the query: Robert for Bob, al- for el-, Wilson for Wislon.
+
+    `as_written` leaves out, as for `by_name`, whose name is only read like one with a slip put right.
+    """
     words = words_of_name(asked.name)
     for at, word in enumerate(words):
-        for other in index.words_for(word, other_words(words, at)):
-            name = " ".join([*words[:at], other, *words[at + 1 :]])
-            for one in by_name(index, replace(asked, name=name), most=NEAREST_LISTED).first[:NEAREST_LISTED]:
+        meant = list(other_words(words, at))
+        for other in index.words_for(word, meant):
+            named = replace(asked, name=" ".join([*words[:at], other, *words[at + 1 :]]))
+            found = by_name(index, named, most=NEAREST_LISTED, as_written=as_written and other not in meant)
+            for one in found.first[:NEAREST_LISTED]:
                 reason = f"{one.reason}, with another form or spelling of a word"
                 score = min(one.score, names.READING if other else names.PREFIX) / 2
                 yield replace(one, score=score, reason=reason)
@@ -235,8 +251,9 @@ def _within_a_sentence(index: SearchIndex, asked: Asked) -> Iterator[Found]:
     for name in _names_within(asked.name):
         if any(name in longer for longer in known):
             continue
-        found = by_name(index, replace(asked, name=name), most=NEAREST_LISTED).first
-        if alike := [one for one in found if one.score >= _least_alike(name)]:
+        least, named = _least_alike(name), replace(asked, name=name)
+        found = by_name(index, named, most=NEAREST_LISTED, as_written=least >= names.STANDARD).first
+        if alike := [one for one in found if one.score >= least]:
             known.append(name)
             yield from (
                 replace(one, score=one.score / 2, reason=f"{one.reason}, with other words beside it")
@@ -261,7 +278,8 @@ def _names_within(text: str) -> list[str]:
         found += map(" ".join, runs)
     found += _but_for_a_name(text)
     found += [word for word in (*written, *bare) if _HANGUL_NAME.fullmatch(word)]
-    return sorted((name for name in dict.fromkeys(found) if name != text), key=len, reverse=True)
+    asked = name_forms(text)  # of Kim, Minjun as of Kim Minjun
+    return sorted((name for name in dict.fromkeys(found) if name_forms(name) != asked), key=len, reverse=True)
 
 
 def _but_for_a_name(text: str) -> list[str]:
@@ -274,18 +292,36 @@ def _but_for_a_name(text: str) -> list[str]:
     return [" ".join(some) for count in sorted(counts) for some in combinations(words, count)]
 
 
+def _slips(index: SearchIndex, asked: Asked) -> list[Found]:
+    """Names one letter away, of patients born on the day asked for."""
+    query, day = name_forms(asked.name), asked.day
+    near = index.names_near(query) if day is None else index.names_near_of_day(query, day)
+    slips = {name: like for name, like in likeliest(query, near).items() if like.score >= names.ONE_LETTER}
+    return _bearers(index, _most_names_first(index, slips) if day is None else slips, day)
+
+
 def _similar(index: SearchIndex, asked: Asked) -> list[Found]:
     """Names a few letters away, of patients born on the day asked for where there are such."""
     query = name_forms(asked.name)
-    sounding = likeliest(query, index.names_of_consonants(query))
-    alike = [name for name, like in sounding.items() if like.score >= _LEAST_BY_CONSONANTS]
-    near = likeliest(query, [*index.names_near(query), *alike])
+    near = likeliest(query, index.names_near(query))
+    if sum(like.score >= names.ONE_LETTER for like in near.values()) < NEAREST_LISTED:
+        near = _with_alike_consonants(index, query, near)
     if asked.day is None:
         return _bearers(index, _most_names_first(index, near), None)
     of_day = _bearers(index, near, asked.day)
     if not of_day:
         of_day = _bearers(index, likeliest(query, index.names_near_of_day(query, asked.day)), asked.day)
     return of_day
+
+
+def _with_alike_consonants(
+    index: SearchIndex, query: NameForms, near: dict[str, names.Likeness]
+) -> dict[str, names.Likeness]:
+    """And names of the same consonants, which may be spelled several letters apart."""
+    others = set(index.names_of_consonants(query)) - near.keys()
+    sounding = likeliest(query, names.of_like_letters(query, others))
+    alike = [name for name, like in sounding.items() if like.score >= _LEAST_BY_CONSONANTS]
+    return likeliest(query, [*near, *alike]) if alike else near
 
 
 def likeliest(query: NameForms, near: Iterable[str]) -> dict[str, names.Likeness]:
@@ -312,3 +348,24 @@ def _bearers(index: SearchIndex, near: dict[str, names.Likeness], born_on: date 
     patients = index.patients_named(list(near), born_on=born_on, limit=NEAREST_LISTED)
     likes = ((patient, near[patient.patient_name]) for patient in patients)
     return [Found(patient, like.score, like.reason) for patient, like in likes]
+
+
+def _beside_other_words(index: SearchIndex, asked: Asked) -> list[Found]:
+    """The name without the numbers beside it, or the names among the words of a sentence."""
+    return list(_but_for_numbers(index, asked)) or list(_within_a_sentence(index, asked))
+
+
+# Each with the best score that it gives, in the order in which they are asked.
+_WAYS: tuple[tuple[Callable[[SearchIndex, Asked], Iterable[Found]], float], ...] = (
+    (_on_other_keyboard, names.SAME / 2),
+    (_similar, names.TYPO),
+    (_born_otherwise, names.SAME / 2),
+    (_of_other_sex, names.TYPO),
+    (_beside_other_words, names.SAME / 2),
+    (_hidden, UNFIT),
+    (_as_called, names.SAME / 2),
+    (_in_other_scripts, UNFIT),
+    (_in_latin, UNFIT),
+    (_by_initials, names.TYPO),
+    (_registered_with_initials, UNFIT),
+)

@@ -114,7 +114,9 @@ def _is_fit(found: Found, asked: Asked) -> bool:
     return found.score > UNFIT and asked.born in (None, found.patient.patient_birth_date)
 
 
-def by_name(index: SearchIndex, asked: Asked, *, most: int, any_sex: bool = False) -> Matches:
+def by_name(
+    index: SearchIndex, asked: Asked, *, most: int, any_sex: bool = False, as_written: bool = False
+) -> Matches:
     """Patients whose name answers the query, or who were born on the day that is all of it.
 
     Args:
@@ -122,6 +124,7 @@ def by_name(index: SearchIndex, asked: Asked, *, most: int, any_sex: bool = Fals
         asked: with a name or a day.
         most: patients wanted.
         any_sex: also those whose sex is another than the one said beside the name.
+        as_written: not those whose name is only read like the query, or begins like it.
     """
     if asked.contradicts_itself:
         return Matches([], 0)
@@ -137,7 +140,7 @@ def by_name(index: SearchIndex, asked: Asked, *, most: int, any_sex: bool = Fals
     sex = "" if any_sex else sex_asked(query, asked.name)
     found = {
         one.patient_name: one.likeness
-        for one in index.names_like(query, born_on=asked.day)
+        for one in index.names_like(query, born_on=asked.day, as_written=as_written)
         if all(number in plain(one.patient_name) for number in numbers)
     }
     found = without_others(query, found)

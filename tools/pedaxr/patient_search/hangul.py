@@ -105,12 +105,20 @@ def compose(onset: str, nucleus: str, coda: str) -> str:
 
 def jamo(text: str) -> str:
     """Hangul syllables spelled out in jamo, other characters kept: one wrong key is one edit here."""
-    return text if text.isascii() else "".join(map(_jamo_of, text))
+    return text if text.isascii() else text.translate(_jamo)
 
 
-@lru_cache(maxsize=4096)
-def _jamo_of(char: str) -> str:
-    return "".join(decompose(char)) if is_hangul(char) else char
+class _Jamo(dict[int, str]):
+    """By code point what `jamo` puts for a character; the syllables, of 11,172, are kept as they are met."""
+
+    def __missing__(self, code: int) -> str:
+        if not is_hangul(char := chr(code)):
+            return char
+        self[code] = spelled = "".join(decompose(char))
+        return spelled
+
+
+_jamo = _Jamo()
 
 
 def romanise(text: str) -> str:

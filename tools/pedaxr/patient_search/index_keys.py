@@ -69,8 +69,13 @@ def stored_sounds(forms: NameForms) -> frozenset[tuple[str, str]]:
     )
 
 
-def asked_keys(forms: NameForms) -> AskedKeys:
-    """The exact keys of a query; the strongest proof is kept where one key gives two."""
+def asked_keys(forms: NameForms, *, as_written: bool = False) -> AskedKeys:
+    """The exact keys of a query; the strongest proof is kept where one key gives two.
+
+    Args:
+        forms: of the query.
+        as_written: without those of names that are only read like it, or begin like it.
+    """
     proofs: dict[str, Likeness] = {f"@{whole}": _PART_SAID for whole in forms.wholes}
     other_script = Likeness(STANDARD, "same name in the other script")
     proofs |= dict.fromkeys((f"={spelled}" for spelled in forms.romanised), other_script)
@@ -78,11 +83,12 @@ def asked_keys(forms: NameForms) -> AskedKeys:
     reordered = Likeness(REORDERED, "same name apart from word order, spacing or title")
     proofs |= dict.fromkeys((f"={whole}" for whole in forms.wholes), reordered)
     proofs[f"!{forms.text}"] = Likeness(SAME, "same name")
+    readings = frozenset[str]() if as_written else forms.readings
     return AskedKeys(
         proofs,
-        frozenset(f"~{hangul.coarse(reading)}" for reading in forms.readings if len(reading) > 1),
+        frozenset(f"~{hangul.coarse(reading)}" for reading in readings if len(reading) > 1),
         tuple(sorted(f"@{word}" for word in forms.words)) if forms.words - forms.wholes else (),
-        tuple(sorted(set(_starts(prefix_of(forms))))),
+        () if as_written else tuple(sorted(set(_starts(prefix_of(forms))))),
     )
 
 

@@ -4,11 +4,12 @@
 `pedaxr.patient_search.index_keys` turns the same forms into keys of an index.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from rapidfuzz.distance import OSA
+from rapidfuzz import process
+from rapidfuzz.distance import OSA, LCSseq
 
 from pedaxr.patient_search import hangul
 from pedaxr.patient_search.name_forms import LONGEST_COMPARED, NameForms, shares_part_reading, shares_reading
@@ -16,6 +17,7 @@ from pedaxr.patient_search.newborns import Newborn, is_same_child
 from pedaxr.patient_search.typing_slips import likely_slip
 
 _FARTHEST = 0.35  # share of letters that may differ in a similar name
+_OTHER_LETTERS, _SHORT_TITLE = 0.3, 2  # share of letters, whatever their order; letters of Mr and Dr
 
 SAME, REORDERED, STANDARD, READING, PART, PREFIX, BABY, TYPO = 1.0, 0.99, 0.97, 0.9, 0.8, 0.7, 0.65, 0.6
 ONE_LETTER = 0.55  # the least score of one different letter, where it is an unlikely slip in another script
@@ -63,7 +65,8 @@ def _whole_likeness(query: NameForms, name: NameForms) -> Likeness | None:
 
 def _spelled_apart(query: NameForms, name: NameForms) -> float:
     """From 0 to 1, how many letters of the nearest spellings differ: the usual spelling comes first."""
-    pairs = (pair for pair in _spelled_pairs(query, name) if max(map(len, pair)) <= LONGEST_COMPARED)
+    spelled = (pair for several in _spelled(query, name) for pair in product(*several))
+    pairs = (pair for pair in spelled if max(map(len, pair)) <= LONGEST_COMPARED)
     return min((OSA.normalized_distance(a, b) for a, b in pairs), default=1.0)
 
 
@@ -88,22 +91,33 @@ def similarity(query: NameForms, name: NameForms) -> Likeness | None:
 
     The distance is the optimal string alignment: insert, delete, replace, or swap two neighbours.
     """
-    nearest, share, slip = 0, _FARTHEST, 0.0
-    for a, b in _spelled_pairs(query, name):
-        longest = len(a) if len(a) > len(b) else len(b)
-        at_most = int(share * longest)
-        if longest > LONGEST_COMPARED or abs(len(a) - len(b)) > at_most:
-            continue
-        distance = OSA.distance(a, b, score_cutoff=at_most)
-        if 0 < distance <= at_most and (not nearest or distance / longest <= share):
-            slip = max(slip if distance == nearest else 0.0, likely_slip(a, b) if distance == 1 else 0.0)
-            nearest, share = distance, distance / longest
+    nearest, share, slip = _nearest_spelling(query, name)
     if not nearest:
         return None
     if nearest == 1:
         unlikely = 0.03 * (1 - slip) + 0.02 * written_apart(query, name)
         return Likeness(round(TYPO - unlikely, 3), "one letter differs")
     return Likeness(round(ONE_LETTER * (1 - share), 3), f"{nearest} letters differ")
+
+
+def _nearest_spelling(query: NameForms, name: NameForms) -> tuple[int, float, float]:
+    """Fewest letters apart, 0 where more than `_FARTHEST` or none; their share; how likely a slip one is."""
+    nearest, share, slip = 0, _FARTHEST, 0.0
+    for ones, others in _spelled(query, name):
+        for a in ones:
+            long = len(a)
+            for b in others:
+                other = len(b)
+                longest, shortest = (long, other) if long > other else (other, long)
+                at_most = int(share * longest)
+                if longest - shortest > at_most or longest > LONGEST_COMPARED:
+                    continue
+                distance = OSA.distance(a, b, score_cutoff=at_most)
+                if 0 < distance <= at_most and (not nearest or distance / longest <= share):
+                    one = likely_slip(a, b) if distance == 1 else 0.0
+                    slip = max(slip if distance == nearest else 0.0, one)
+                    nearest, share = distance, distance / longest
+    return nearest, share, slip
 
 
 def written_apart(query: NameForms, name: NameForms) -> float:
@@ -113,9 +127,28 @@ def written_apart(query: NameForms, name: NameForms) -> float:
     return OSA.normalized_distance(query.written, name.written)
 
 
-def _spelled_pairs(query: NameForms, name: NameForms) -> Iterator[tuple[str, str]]:
-    yield from product(query.jamo_wholes, name.jamo_wholes)
+def of_like_letters(query: NameForms, names: Iterable[str]) -> list[str]:
+    """Of Latin names those whose letters, in any order, are nearly the query's; quick.
+
+    Each edit changes one letter of the two bags at most, so no name is left out of which fewer than
+    `_OTHER_LETTERS` differ, unless a title of a letter or two stands beside it.
+    """
+    listed = list(names)
+    bags = ["".join(sorted(filter(str.isalpha, name.lower()))) for name in listed]
+    longest = max(map(len, query.wholes), default=0) + _SHORT_TITLE
+    alike = {at for at, bag in enumerate(bags) if len(bag) > longest}  # a title may stand beside it
+    for asked in {"".join(sorted(whole)) for whole in query.wholes}:
+        like = process.extract_iter(
+            asked, bags, scorer=LCSseq.normalized_distance, score_cutoff=_OTHER_LETTERS
+        )
+        alike.update(at for *_, at in like)
+    return [listed[at] for at in sorted(alike)]
+
+
+def _spelled(query: NameForms, name: NameForms) -> Iterator[tuple[Collection[str], Collection[str]]]:
+    """Spellings of both that are compared, each of the one with each of the other."""
+    yield query.jamo_wholes, name.jamo_wholes
     if name.romanised and query.has_latin:
-        yield from product(query.wholes, name.romanised)
+        yield query.wholes, name.romanised
     if query.romanised and name.has_latin:
-        yield from product(query.romanised, name.wholes)
+        yield query.romanised, name.wholes

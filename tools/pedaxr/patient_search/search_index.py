@@ -5,7 +5,6 @@ goes through a key and is bounded. `index_writes` has the tables, and puts names
 """
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -120,15 +119,17 @@ class SearchIndex:
         bearers = f"SELECT 1 FROM patients WHERE patient_name IN ({marks(names)}) LIMIT {MOST_COUNTED + 1}"
         return int(self._connection.execute(f"SELECT count(*) FROM ({bearers})", names).fetchone()[0])
 
-    def names_like(self, query: NameForms, *, born_on: date | None = None) -> list[FoundName]:
+    def names_like(
+        self, query: NameForms, *, born_on: date | None = None, as_written: bool = False
+    ) -> list[FoundName]:
         """Registered names that answer the query, best first: `names.likeness` for every name.
 
         Of each kind of likeness the first `MOST_COUNTED` names are given; with a day, all those of patients
-        born then, and maybe others.
+        born then, and maybe others. `as_written` as for `index_keys.asked_keys`: a third of the time.
         """
-        asked = name_keys.asked_keys(query)
-        sounding = {f"@{part}" for part in self._parts_sounding(query)}
-        proofs = dict.fromkeys(sounding, _PART_READ) | asked.proofs
+        asked = name_keys.asked_keys(query, as_written=as_written)
+        sounding = [] if as_written else self._parts_sounding(query)
+        proofs = dict.fromkeys({f"@{part}" for part in sounding}, _PART_READ) | asked.proofs
         best, alike, is_complete = self._met(asked, proofs)
         if born_on is not None and not is_complete:
             best, alike = _judged(self._keys_of_day(born_on), asked, proofs)
@@ -147,7 +148,7 @@ class SearchIndex:
     def names_written(self, wholes: Iterable[str]) -> list[str]:
         """Names that are one of these in some order of their words, without spaces."""
         having = self._having(sorted(f"={whole}" for whole in wholes))
-        return sorted({name for _, name, _ in self._names(name_id for _, name_id in having)})
+        return sorted({name for _, name, _ in self._names(having)})
 
     def has_masked_names(self) -> bool:
         """Whether letters of any registered name are hidden."""
@@ -165,21 +166,21 @@ class SearchIndex:
         else:
             found = [*self._having([f"*{query.seen}"])]
             found += self._starting(f"={query.seen}", MOST_COUNTED) if query.seen else []
-        return [name for _, name, _ in self._names(name_id for _, name_id in found)]
+        return [name for _, name, _ in self._names(found)]
 
     def names_in_other_scripts(self, query: NameForms) -> list[str]:
         """Names in another script than the query's that have its consonants, the most alike first."""
         if not is_other(query) and not self._starting("/", 1):
             return []  # as in most registries
         having = self._having(asked_other_keys(query))
-        named = {name for _, name, _ in self._names(name_id for _, name_id in having)}
+        named = {name for _, name, _ in self._names(having)}
         alike = [(close, name) for name in named if (close := closeness(query, name_forms(name))) is not None]
         return [name for _, name in sorted(alike, key=lambda one: (-one[0], one[1]))]
 
     def names_of_consonants(self, query: NameForms) -> list[str]:
         """Some names with a Latin query's consonants, Muhammad Ahmed for Mohammed Ahmad. To be checked."""
         having = self._having(sorted(key for key in stored_other_keys(query) if key.startswith("$")))
-        return [name for _, name, _ in self._names(name_id for _, name_id in having[:_MOST_NEAR])]
+        return [name for _, name, _ in self._names(having[:_MOST_NEAR])]
 
     def words_for(self, word: str, others: Iterable[str]) -> list[str]:
         """`registered_words.words_for` of this registry."""
@@ -194,7 +195,7 @@ class SearchIndex:
         letters = name_keys.asked_letter_keys(query)
         ids = self._sharing(letters) | self._sharing(name_keys.asked_near_keys(query))
         for start in name_keys.given_starts(query):
-            ids.update(name_id for _, name_id in self._starting(start, _MOST_SHARING))
+            ids.update(self._starting(start, _MOST_SHARING))
         listed = sorted(ids)
         named = f"SELECT patient_name, skeleton FROM patient_names WHERE name_id IN ({marks(listed)})"
         rows = self._connection.execute(named, listed) if listed else ()
@@ -214,11 +215,11 @@ class SearchIndex:
     def names_near_of_day(self, query: NameForms, born_on: date) -> list[str]:
         """Names of patients born that day whose skeleton is not far from the query's."""
         rows = self._connection.execute(
-            "SELECT DISTINCT patient_name, skeleton "
+            "SELECT patient_name, skeleton "
             "FROM patients CROSS JOIN patient_names USING (patient_name) WHERE patient_birth_date = ?",
             [born_on.isoformat()],
         )
-        return _closest(query, rows, farthest=_FAR_SKELETON)
+        return _closest(query, dict.fromkeys(map(tuple, rows)), farthest=_FAR_SKELETON)
 
     def _parts_sounding(self, query: NameForms) -> list[str]:
         """The registered parts of names that sound like the whole query."""
@@ -240,42 +241,41 @@ class SearchIndex:
         """
         best: dict[int, Likeness] = {}
         most = 0
-        for kinds in _by_score(proofs):
-            having = self._having(kinds)
+        for like, keys in _by_score(proofs):
+            having = self._having(keys)
             most = max(most, len(having))
-            for key, name_id in having:
-                best.setdefault(name_id, proofs[key])
+            for name_id in having:
+                best.setdefault(name_id, like)
         for name_id in self._having_all(asked.words):
             best.setdefault(name_id, _PART_SAID)
         for start in asked.starts:
             if len(best) > MOST_COUNTED:
                 break
-            for _, name_id in self._starting(start, MOST_COUNTED + 1):
+            for name_id in self._starting(start, MOST_COUNTED + 1):
                 best.setdefault(name_id, _BEGINNING)
-        alike = [name_id for _, name_id in self._having(sorted(asked.sounds))]
+        alike = self._having(sorted(asked.sounds))
         return best, alike, max(most, len(best), len(alike)) <= min(MOST_COUNTED, _MOST_VERIFIED)
 
     def _keys_of_day(self, day: date) -> dict[int, set[str]]:
         """All keys of the names of patients born that day."""
-        of_day = (
-            "SELECT name_id, name_key FROM name_keys WHERE name_id IN (SELECT name_id FROM patients "
-            "CROSS JOIN patient_names USING (patient_name) WHERE patient_birth_date = ?)"
+        of_day = (  # a name's keys, which have no line breaks, in one row: a row each takes twice as long
+            "SELECT name_id, group_concat(name_key, char(10)) FROM name_keys WHERE name_id IN ("
+            "SELECT name_id FROM patients CROSS JOIN patient_names USING (patient_name) "
+            "WHERE patient_birth_date = ?) GROUP BY name_id"
         )
-        keys = defaultdict[int, set[str]](set)
-        for name_id, key in self._connection.execute(of_day, [day.isoformat()]):
-            keys[name_id].add(key)
-        return keys
+        rows = self._connection.execute(of_day, [day.isoformat()])
+        return {name_id: set(keys.split("\n")) for name_id, keys in rows}
 
-    def _having(self, keys: Sequence[str]) -> list[tuple[str, int]]:
+    def _having(self, keys: Sequence[str]) -> list[int]:
         if not keys:
             return []
-        having = f"SELECT name_key, name_id FROM name_keys WHERE name_key IN ({marks(keys)}) LIMIT ?"
-        return self._connection.execute(having, [*keys, MOST_COUNTED + 1]).fetchall()
+        having = f"SELECT name_id FROM name_keys WHERE name_key IN ({marks(keys)}) LIMIT ?"
+        return [row[0] for row in self._connection.execute(having, [*keys, MOST_COUNTED + 1])]
 
-    def _starting(self, start: str, limit: int) -> list[tuple[str, int]]:
+    def _starting(self, start: str, limit: int) -> list[int]:
         # A range instead of LIKE: it uses the key and needs no escaping.
-        starting = "SELECT name_key, name_id FROM name_keys WHERE name_key >= ? AND name_key < ? LIMIT ?"
-        return self._connection.execute(starting, [start, start + "\U0010ffff", limit]).fetchall()
+        starting = "SELECT name_id FROM name_keys WHERE name_key >= ? AND name_key < ? LIMIT ?"
+        return [row[0] for row in self._connection.execute(starting, [start, start + "\U0010ffff", limit])]
 
     def _having_all(self, keys: Sequence[str]) -> list[int]:
         if not keys:
@@ -316,7 +316,9 @@ def _may_sound_like(query: NameForms, name: str) -> bool:
 
 def _closest(query: NameForms, rows: Iterable[Sequence[str]], *, farthest: float) -> list[str]:
     """Of rows of name and skeleton, the names nearest to the query in skeleton or as written, in letters."""
-    stored = [(name, rough) for name, rough in rows if is_stored_text(name) and isinstance(rough, str)]
+    stored = [(name, rough) for name, rough in rows if isinstance(name, str) and isinstance(rough, str)]
+    if not is_stored_text("".join(name for name, _ in stored)):
+        stored = [one for one in stored if is_stored_text(one[0])]
     letters = [jamo(name.lower()) for name, _ in stored]
     written = _apart([query.written], letters, farthest + _ROUGHLY)
     # Who is farther than this by the rough spelling is not among the nearest: so many are nearer by letters.
@@ -365,12 +367,12 @@ _WITH_ID = " UNION ALL ".join(  # one statement: each costs more to begin than t
 ).replace("?", "?1")
 
 
-def _by_score(proofs: dict[str, Likeness]) -> list[list[str]]:
+def _by_score(proofs: dict[str, Likeness]) -> list[tuple[Likeness, list[str]]]:
     """The keys in groups of one likeness, best first, so that a bound on one kind cuts no better one."""
     groups: dict[Likeness, list[str]] = {}
     for key, like in proofs.items():
         groups.setdefault(like, []).append(key)
-    return [sorted(groups[like]) for like in sorted(groups, key=lambda like: -like.score)]
+    return [(like, sorted(groups[like])) for like in sorted(groups, key=lambda like: -like.score)]
 
 
 def _judged(

@@ -226,7 +226,8 @@ _transaction: ContextVar[_Transaction | None] = ContextVar("transaction", defaul
 
 
 # Text of a cell; of bytes that are none, what `records` knows for damage: no search ends there.
-_any_text = partial(str, encoding="utf-8", errors="surrogateescape")
+def _any_text(cell: bytes) -> str:
+    return cell.decode("utf-8", "surrogateescape")
 
 
 @contextmanager
