@@ -2,6 +2,7 @@
 
 import pytest
 
+from pedaxr.reports.prose import question
 from pedaxr.reports.prose.question import answers
 from pedaxr.types import StructuredFinding
 from pedaxr_models.facts import Presence
@@ -149,3 +150,14 @@ def test_a_line_says_of_itself_what_it_speaks_of() -> None:
         (line,), (line_ko,) = answers([asked], there), answers([asked], there, "ko")
         assert line.startswith(english) and line_ko.startswith(korean)
         assert parse(line).findings == parse(line_ko).findings == (), "it claims no finding"
+
+
+def test_a_request_is_taken_apart_once_for_both_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, asked_parts = list[str](), question.asked_parts
+    monkeypatch.setattr(question, "asked_parts", lambda *a: read.append(a[0]) or asked_parts(*a))
+    assert told("crying since Tuesday noon, ?constipation") == told(
+        "crying since Tuesday noon, ?constipation"
+    )
+    assert len(read) == 1
+    told("crying since Tuesday night, ?constipation")
+    assert len(read) == 2, "another request is another"

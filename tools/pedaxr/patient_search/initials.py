@@ -11,6 +11,7 @@ _MOST_WORDS = 4  # of a full name that are shortened
 _MOST_SYLLABLES = 6  # of a Korean name, whose spellings double with each of them
 _CAPITALS = re.compile(r"\b[A-Z]{2,3}\b")  # MJ beside Kim
 _NO_VOWEL = re.compile("[b-df-hj-np-tv-z]{2,3}", re.ASCII)
+_JOINS_NOTHING = re.compile("[a-z, ]*", re.IGNORECASE | re.ASCII)  # a name without hyphens and apostrophes
 _SUFFIXES = frozenset({"jr", "sr"})  # beside one name alone they may be initials as well
 _KOREAN_SYLLABLE = re.compile(
     "[bcdghjklmnprst]{0,2}[yw]?[aeiou]+(?:ng(?![aeiouwy])|[bdghklmnprst](?![aeiouwy]))?"
@@ -104,10 +105,11 @@ def _spelled(name: str, having: Sequence[str] = ()) -> Iterator[list[str]]:
     yield words
     whole = "".join(words)
     if hangul.is_hangul_word(whole):
-        if len(whole) > _MOST_SYLLABLES:
-            return
-        yield from _romanised(*hangul.split_surname(whole), having)
-    elif len(apart := _unsuffixed(fold(name, joined=False))) > len(words):
+        if len(whole) <= _MOST_SYLLABLES:
+            yield from _romanised(*hangul.split_surname(whole), having)
+        return
+    apart = words if _JOINS_NOTHING.fullmatch(name) else _unsuffixed(fold(name, joined=False))
+    if len(apart) > len(words):
         yield apart
     elif len(words) == 2:
         for surname, given in (words, words[::-1]):

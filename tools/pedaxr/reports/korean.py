@@ -7,7 +7,7 @@ into Korean phrase by phrase; what no phrase covers stays in English, so that no
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -55,16 +55,9 @@ def korean_sections(report: Report) -> dict[str, str]:
 
 def sections_in_korean(report: Report) -> dict[str, str]:
     """The sections by their keys in the report, in Korean."""
-    table = _table()
-    told = {
-        "Indication": _indication(report),
-        "Findings": _findings(report),
-        **{name: table["not_assessed"] for name in UNTRAINED if report.sections.get(name) == NOT_ASSESSED},
-        "Impression": _impression(report),
-        "Recommendation": _recommendation(report),
-        DRAFT_IMPRESSION: _impression(report),
-        DRAFT_RECOMMENDATION: _recommendation(report),
-    }
+    not_assessed = _table()["not_assessed"]
+    told = {name: not_assessed for name in UNTRAINED if report.sections.get(name) == NOT_ASSESSED}
+    told |= {name: told_by(report) for name, told_by in _TOLD_BY.items() if name in report.sections}
     told |= {name: report.sections[name] for name in report.human_sections}
     return {name: told.get(name) or in_korean(text) for name, text in report.sections.items()}
 
@@ -278,3 +271,14 @@ def _table() -> dict[str, Any]:
 @cache
 def _phrases() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(entry["english"]), entry["korean"]) for entry in _table()["phrase"])
+
+
+# What is told anew of the findings, by its key in the report.
+_TOLD_BY: dict[str, Callable[[Report], str]] = {
+    "Indication": _indication,
+    "Findings": _findings,
+    "Impression": _impression,
+    "Recommendation": _recommendation,
+    DRAFT_IMPRESSION: _impression,
+    DRAFT_RECOMMENDATION: _recommendation,
+}

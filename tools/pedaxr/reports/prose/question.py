@@ -7,6 +7,7 @@ silent on it would be read as no. What leads the impression already is not said 
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from pedaxr.reports.prose.asked import asked_parts, cleaned, is_marked
 from pedaxr.reports.prose.history import of_today
@@ -89,6 +90,7 @@ def is_asked(requests: Iterable[str]) -> bool:
     return is_marked(asked) or any(_kinds(asked))
 
 
+@lru_cache(maxsize=4)  # a report asks it of its request in each language, and again where it is checked
 def _kinds_today(asked: str) -> tuple[list[Question], int]:
     """Without what is past or denied, where the rest asks for more than the change in it."""
     kinds, unknown = _kinds(of_today(asked))
@@ -103,20 +105,14 @@ def _kinds(asked: str) -> tuple[list[Question], int]:
     if not parts and len(text.split()) <= _MOST_WORDS_ALONE and not is_marked(text):
         parts = [text] if _is_known(text) else []
     of_parts = [kind for part in parts for kind in _kinds_of(part)]
-    kinds = [
-        q
-        for q in (*QUESTIONS, *ASKED_BY_NAME, *ASKED_OF_ORGANS, COMPARE)
-        if q in of_parts or _is_bare(q, text)
-    ]
+    bare = [q for q in (*QUESTIONS, COMPARE) if q.is_in(text)]  # a question wherever their words stand
+    bare += [COMPARE] if names_a_film(text) else []
+    named = {
+        id(kind) for kind in (*of_parts, *bare)
+    }  # to compare kinds themselves takes longer than all else
+    kinds = [q for q in (*QUESTIONS, *ASKED_BY_NAME, *ASKED_OF_ORGANS, COMPARE) if id(q) in named]
     unknown = [part for part in parts if not _kinds_of(part) and not (kinds and _OF_ANOTHER.fullmatch(part))]
     return kinds, len(unknown)
-
-
-def _is_bare(question: Question, text: str) -> bool:
-    """Whether a request holds words that are a question wherever they stand."""
-    if question is COMPARE and names_a_film(text):
-        return True
-    return question in (*QUESTIONS, COMPARE) and question.is_in(text)
 
 
 def _kinds_of(part: str) -> list[Question]:
