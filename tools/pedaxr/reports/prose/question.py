@@ -107,9 +107,7 @@ def _kinds(asked: str) -> tuple[list[Question], int]:
     of_parts = [kind for part in parts for kind in _kinds_of(part)]
     bare = [q for q in (*QUESTIONS, COMPARE) if q.is_in(text)]  # a question wherever their words stand
     bare += [COMPARE] if names_a_film(text) else []
-    named = {
-        id(kind) for kind in (*of_parts, *bare)
-    }  # to compare kinds themselves takes longer than all else
+    named = {id(kind) for kind in (*of_parts, *bare)}  # kinds themselves are slow to compare
     kinds = [q for q in (*QUESTIONS, *ASKED_BY_NAME, *ASKED_OF_ORGANS, COMPARE) if id(q) in named]
     unknown = [part for part in parts if not _kinds_of(part) and not (kinds and _OF_ANOTHER.fullmatch(part))]
     return kinds, len(unknown)
