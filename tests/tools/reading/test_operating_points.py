@@ -15,6 +15,7 @@ from pedaxr.evaluation.choose_gate import GoodPicture, choose_gate
 from pedaxr.evaluation.choose_hanging import HungTwice, choose_second_looks
 from pedaxr.evaluation.choose_operating_points import (
     MOST_TRACE,
+    MOST_TRACE_UNNAMED,
     Seen,
     Support,
     choose,
@@ -163,13 +164,18 @@ def test_no_free_air_that_the_writer_tells_of_is_lost_for_want_of_a_trace(
     seen: list[tuple[bool, float, float]],
 ) -> None:
     films = [replace(FILM, has_free_air=a, faint_free_air=f, free_air=w) for a, f, w in seen]
-    point = free_air_trace(films, 0.5)
-    assert 0 <= point <= MOST_TRACE
-    suspected = [f for f in films if f.has_free_air and 0.5 <= f.free_air < SURE_ALONE]
-    lost = sum(f.faint_free_air < point for f in suspected)
-    assert lost <= 0.05 * sum(f.has_free_air for f in films)
-    outlined = [replace(f, is_free_air_outlined=True) for f in films]
-    assert free_air_trace(outlined, 0.5) == MOST_TRACE, "what is outlined needs no trace"
+    mosts = (MOST_TRACE, MOST_TRACE_UNNAMED)
+    for is_named, most, other in ((True, *mosts), (False, *mosts[::-1])):
+        films = [replace(film, is_free_air_named=is_named) for film in films]
+        point = free_air_trace(films, 0.5, is_named=is_named)
+        assert 0 <= point <= most
+        assert free_air_trace(films, 0.5, is_named=not is_named) == other
+        spared = SURE_ALONE if is_named else 1.1
+        suspected = [f for f in films if f.has_free_air and 0.5 <= f.free_air < spared]
+        lost = sum(f.faint_free_air < point for f in suspected)
+        assert lost <= 0.05 * sum(f.has_free_air for f in films)
+        outlined = [replace(f, is_free_air_outlined=True) for f in films]
+        assert free_air_trace(outlined, 0.5, is_named=is_named) == most, "what is outlined needs no trace"
 
 
 @given(st.lists(st.tuples(st.booleans(), SHARES, st.booleans()), min_size=1, max_size=60))

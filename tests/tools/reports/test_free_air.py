@@ -111,6 +111,19 @@ def test_free_air_of_which_no_outline_has_a_trace_is_no_alarm(report_of) -> None
         assert report_of("normal", sure, indication="a third time").critical == [AIR]
 
 
+def test_free_air_that_the_draft_does_not_name_and_no_outline_hints_at_is_to_be_looked_at_and_no_alarm(
+    report_of, segmenter: PerfectSegmenter
+) -> None:
+    """On real films the writer's figure alone, beside a draft that says nothing of it, means little."""
+    suspects = Witness(narrate(truth("normal")), {**dict.fromkeys(FINDINGS, 0.02), AIR: 0.97})
+    with using(replace(operating_points(), free_air_trace_unnamed=0.5)):
+        report = report_of("normal", suspects)
+        assert report.critical == []
+        assert any("the report writer speaks for it" in flag for flag in report.flags)
+        segmenter.doubt[AIR] = 0.6
+        assert report_of("free air", suspects, indication="again").critical == [AIR]
+
+
 def test_free_air_that_the_writer_names_and_the_outline_hints_at_stays_an_alarm(
     report_of, segmenter: PerfectSegmenter
 ) -> None:

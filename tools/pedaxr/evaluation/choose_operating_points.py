@@ -34,7 +34,7 @@ MOST_RIGHT_FLAGGED = 0.10
 CURVE_BINS = 12
 TAIL, NARROWEST_STEP, WIDEST_STEP = 4, 0.25, 0.75
 MOST_MORE_ALARMS = 0.05
-MOST_TRACE = 0.06
+MOST_TRACE, MOST_TRACE_UNNAMED = 0.06, 0.5
 MOST_TRUE_HEDGED, ENOUGH = 0.2, 20
 _AIR = Finding.PNEUMOPERITONEUM
 
@@ -60,6 +60,7 @@ class Seen:
         faint_free_air: of `Reading`.
         is_free_air_told: outlined, or affirmed by the draft, whatever its probability.
         is_free_air_outlined: whether the reading counts an outline of it.
+        is_free_air_named: whether the draft's words affirm it.
         confidence: of `flags.least_sure`.
         word_confidence: mean probability of the draft's words, for comparison.
         is_right: the findings outlined are exactly the true ones.
@@ -84,6 +85,7 @@ class Seen:
     measures: Mapping[str, float] = field(default_factory=dict)
     faint_free_air: float = 0.0
     is_free_air_outlined: bool = False
+    is_free_air_named: bool = False
     probabilities: Mapping[str, float] = field(default_factory=dict)
     true: tuple[str, ...] = ()
     hung: HungTwice | None = None
@@ -143,6 +145,7 @@ def _look(film: Film) -> Seen:
         measures=gate.measures,
         faint_free_air=reading.faint_free_air,
         is_free_air_outlined=_AIR in outlined,
+        is_free_air_named=any(f.finding is _AIR and f.is_present for f in told.facts.findings),
         probabilities={f.value: told.probabilities.get(f, 0.0) for f in FINDINGS},
         true=tuple(true),
         hung=gate.hung,
@@ -204,6 +207,7 @@ def choose(
         not_excluded={f.value: not_excluded(f, every) for f in FINDINGS},
         faint_free_air=faint_free_air(sets, suspicion),
         free_air_trace=free_air_trace(every, suspicion),
+        free_air_trace_unnamed=free_air_trace(every, suspicion, is_named=False),
         least_share=least_shares([one for film in every for one in film.outlined]),
     )
 
@@ -242,21 +246,23 @@ def free_air_suspicion(films: Sequence[Seen]) -> float:
     return min(0.5, down(air[math.ceil(LEAST_ALONE * len(air)) - 1])) if air else 0.0
 
 
-def free_air_trace(films: Sequence[Seen], suspicion: float) -> float:
+def free_air_trace(films: Sequence[Seen], suspicion: float, *, is_named: bool = True) -> float:
     """The highest trace, at most `MOST_TRACE`, that loses at most 5 % of the free air.
 
-    It can lose only what nothing is outlined of, and what the report writer suspects without being sure.
+    It can lose only what nothing is outlined of: what the report writer names without being sure, or, at most
+    `MOST_TRACE_UNNAMED`, what it suspects and does not name.
     """
+    most = MOST_TRACE if is_named else MOST_TRACE_UNNAMED
     told = sorted(
         film.faint_free_air
         for film in films
         if film.has_free_air
         and not film.is_free_air_outlined
-        and (film.is_free_air_told or film.free_air >= suspicion)
-        and film.free_air < SURE_ALONE
+        and film.is_free_air_named is is_named
+        and (film.free_air < SURE_ALONE if is_named else film.free_air >= suspicion)
     )
     allowed = math.floor((1 - LEAST_ALONE) * sum(film.has_free_air for film in films) + 1e-9)
-    return min(MOST_TRACE, down(told[allowed])) if len(told) > allowed else MOST_TRACE
+    return min(most, down(told[allowed])) if len(told) > allowed else most
 
 
 def faint_free_air(sets: Mapping[str, Sequence[Seen]], suspicion: float) -> float:

@@ -147,7 +147,7 @@ def _points(way: str) -> OperatingPoints:
     points = operating_points()
     if way != "free air suspected":
         return points
-    return replace(points, free_air_suspicion=0.0, free_air_trace=0.0)
+    return replace(points, free_air_suspicion=0.0, free_air_trace=0.0, free_air_trace_unnamed=0.0)
 
 
 @cache

@@ -81,18 +81,23 @@ def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, 
         _part(lambda s: s.free_air >= t, air),
     )
     trace = p.free_air_trace
-    told = _is_told(t, p.faint_free_air, trace)
-    faint = p.faint_free_air
+    told, faint = _is_told(p, p.faint_free_air), p.faint_free_air
     yield (
         "faint free air",
         faint,
         "reported by it alone: free air",
-        _part(_is_only_faint(t, faint, trace), air),
+        _part(_is_only_faint(p), air),
     )
-    yield "", faint, "reported by it alone: none there", _part(_is_only_faint(t, faint, trace), none)
-    lost = _is_lost(t, trace)
+    yield "", faint, "reported by it alone: none there", _part(_is_only_faint(p), none)
+    lost = _is_lost(p)
     yield "free air trace", trace, "writer's suspicions not reported: free air", _part(lost, air)
-    yield "", trace, "writer's suspicions not reported: none there", _part(lost, none)
+    unnamed = p.free_air_trace_unnamed
+    yield (
+        "where the draft does not name it",
+        unnamed,
+        "suspicions not reported: none there",
+        _part(lost, none),
+    )
     yield "", t, "`critical`: sensitivity", _part(told, air)
     yield "", t, "`critical`: false alarms", _part(told, none)
     low = p.least_confidence
@@ -190,20 +195,26 @@ def _is_suspected(suspicion: float) -> Test:
     )
 
 
-def _is_told(suspicion: float, faint: float, trace: float) -> Test:
-    suspected, lost = _is_suspected(suspicion), _is_lost(suspicion, trace)
+def _is_told(points: OperatingPoints, faint: float) -> Test:
+    suspected, lost = _is_suspected(points.free_air_suspicion), _is_lost(points)
     return lambda film: (
         film.is_free_air_outlined or film.faint_free_air >= faint or (suspected(film) and not lost(film))
     )
 
 
-def _is_lost(suspicion: float, trace: float) -> Test:
-    suspected = _is_suspected(suspicion)
-    return lambda film: suspected(film) and film.faint_free_air < trace and film.free_air < SURE_ALONE
+def _is_lost(points: OperatingPoints) -> Test:
+    suspected = _is_suspected(points.free_air_suspicion)
+
+    def is_lost(film: Seen) -> bool:
+        is_sure = film.is_free_air_named and film.free_air >= SURE_ALONE
+        least = points.free_air_trace if film.is_free_air_named else points.free_air_trace_unnamed
+        return suspected(film) and not is_sure and film.faint_free_air < least
+
+    return is_lost
 
 
-def _is_only_faint(suspicion: float, faint: float, trace: float) -> Test:
-    told, all_told = _is_told(suspicion, 1.1, trace), _is_told(suspicion, faint, trace)
+def _is_only_faint(points: OperatingPoints) -> Test:
+    told, all_told = _is_told(points, 1.1), _is_told(points, points.faint_free_air)
     return lambda film: all_told(film) and not told(film)
 
 

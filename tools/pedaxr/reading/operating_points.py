@@ -40,6 +40,7 @@ class OperatingPoints:
         faint_free_air: `Reading.faint_free_air` from which free air is reported although it is not outlined.
         free_air_trace: the same, below which a suspicion of the report writer, unless sure, is no alarm:
             where the segmentation sees nothing at all its sentence is struck.
+        free_air_trace_unnamed: the same of a suspicion that the draft's words do not name, however sure.
         least_share: by finding, share of the body that its outline must fill, where it can lie, to be one; 0
             where none is given.
         turned_looked_from, mirrored_looked_from: `second_look.Looks.upright` and `.sides` above which the
@@ -73,6 +74,7 @@ class OperatingPoints:
     largest_oddness: float = 0.0
     faint_free_air: float = 1.0
     free_air_trace: float = 0.0
+    free_air_trace_unnamed: float = 0.0
     least_share: Mapping[str, float] = field(default_factory=dict)
     turned_looked_from: float = NEVER
     turned_surer_by: float = 0.1
@@ -121,6 +123,7 @@ _SHARES = (
     "least_confidence",
     "faint_free_air",
     "free_air_trace",
+    "free_air_trace_unnamed",
 )
 
 

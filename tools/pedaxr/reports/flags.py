@@ -95,12 +95,13 @@ def suspicion_of_free_air(
         return []
     if is_drawn_by_hand:
         return [f"{sign(_AIR)} is drawn by hand but not outlined by the network: {_look(reading)}"]
-    chance = probabilities.get(_AIR, 0.0)
-    if chance < SURE_ALONE and reading.faint_free_air < points.free_air_trace:
-        return []  # on real films the writer suspects much of which the segmentation sees no trace
-    look = _look(reading)
+    chance, look = probabilities.get(_AIR, 0.0), _look(reading)
     said = [fact for text in drafted for fact in parse_findings(text) if fact.finding is _AIR]
-    if any(fact.presence is Presence.PRESENT for fact in said):
+    is_named = any(fact.presence is Presence.PRESENT for fact in said)
+    least = points.free_air_trace if is_named else points.free_air_trace_unnamed
+    if not (is_named and chance >= SURE_ALONE) and reading.faint_free_air < least:
+        return []  # on real films the writer suspects much of which the segmentation sees no trace
+    if is_named:
         return [f"{sign(_AIR)} is named by the draft but not outlined: {look}"]
     if chance < AFFIRMED and reading.counted.has_left_out(_AIR):
         chance = 0.0  # the writer is shown the outlines: it faintly suspects the one that does not count
