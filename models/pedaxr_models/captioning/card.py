@@ -9,6 +9,7 @@ from pedaxr_models.captioning.finding_metrics import FindingCall, Proportion
 from pedaxr_models.captioning.network import ReportNetwork
 from pedaxr_models.checkpoint import Json
 from pedaxr_models.labels import Finding
+from pedaxr_models.segmentation.card import real_films_named
 
 _GOALS = {
     "free air named when present": "at least 0.97",
@@ -17,6 +18,10 @@ _GOALS = {
     "no finding on a noise input, nothing segmented": "1",
     "no word depends on a later one (causal mask)": "1",
 }
+_REAL_TAUGHT = (
+    "Of those it was taught versions, posed, exposed and processed otherwise, some with free air put in; "
+    "what nobody knows of them was taken from the drafts of the weights before. "
+)
 _READING_GOALS = (
     "Goals for film and metadata: fact F1 at least 0.90 on test and 0.82 on shifted films, hallucinated at "
     f"most 0.03, sides wrong at most 0.01. {SIDES_NOTE}"
@@ -31,16 +36,18 @@ def model_card(network: ReportNetwork, metrics: CaptionerScores, data: Json) -> 
     """The model card in Markdown."""
     millions = sum(p.numel() for p in network.parameters()) / 1e6
     films = ", ".join(f"{count} {name}" for name, count in data["films"].items())
+    real = real_films_named(data.get("also", []))
     search = metrics.measured_with.get("search", "greedy search")
     return (
         "# pedaxr captioner\n\n"
         f"ViT over patches of the film and of the predicted segmentation, BERT over the metadata, "
         f"cross-attention with all patches as keys, causal decoder; {millions:.1f} million parameters.\n\n"
         "**Not for clinical use.** Research and teaching only; not a medical device.\n\n"
-        f"Trained from random weights unless recipe.json names a start, on {films} films. Films written by "
-        "`pedaxr films` are synthetic: every figure below then says how well synthetic films are read, and "
-        f"nothing about real ones. Reports are written by {search}, running free, without a working "
-        f"diagnosis unless a row says otherwise. {_measured_with(metrics)}\n\n"
+        f"Trained from random weights unless recipe.json names a start, on {films} films{real}. "
+        + (_REAL_TAUGHT if real else "")
+        + "Films written by `pedaxr films` are synthetic: every figure below then says how well synthetic "
+        f"films are read, and nothing about real ones. Reports are written by {search}, running free, "
+        f"without a working diagnosis unless a row says otherwise. {_measured_with(metrics)}\n\n"
         + metrics_table(metrics)
         + _PROVED_ELSEWHERE
         + _shifted(metrics)

@@ -36,7 +36,7 @@ def model_card(network: NetworkConfig, metrics: SegmentationScores, data: Json) 
     """The model card; `metrics` may hold those of the shifted films under `shifted`."""
     shifted = metrics.shifted
     films = ", ".join(f"{count} {name}" for name, count in data["films"].items())
-    real = _real_films(data.get("also", []))
+    real = real_films_named(data.get("also", []))
     return (
         "# pedaxr segmentation\n\n"
         f"{network.head} on {network.backbone}: {len(network.channels)} findings and structures on "
@@ -54,7 +54,7 @@ def model_card(network: NetworkConfig, metrics: SegmentationScores, data: Json) 
     )
 
 
-def _real_films(sets: Sequence[Json]) -> str:
+def real_films_named(sets: Sequence[Json]) -> str:
     """What else it was trained on, with the licence that each set asks to be named with."""
     named = [
         f"{one['films']} pictures of {one['name']}" + (f" ({one['licence']})" if one.get("licence") else "")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pedaxr_models.captioning import faithfulness as proofs
-from pedaxr_models.captioning.card import metrics_table, reading_table
+from pedaxr_models.captioning.card import metrics_table, model_card, reading_table
 from pedaxr_models.captioning.evaluate import CaptionerScores, evaluate_captioner, stored_scores, to_metrics
 from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.finding_metrics import finding_calls, proportion
@@ -207,5 +207,11 @@ def test_the_card_shows_every_proof_with_its_figure(reporter, films) -> None:
     assert f"| gap | {gap:+.3f} |" in table
     assert "| wrong side | left for right |" in table and "left for right" in reading_table(metrics)
     assert stored_scores(json.loads(json.dumps(to_metrics(metrics)))) == metrics
+    also = [{"name": "a public set", "films": 18, "licence": "CC BY 4.0"}]
+    card = model_card(reporter.network, metrics, {"films": {"train": 7}, "also": also})
+    assert (
+        "on 7 train films, and on real pictures" in card and "18 pictures of a public set (CC BY 4.0)" in card
+    )
+    assert "real pictures" not in model_card(reporter.network, metrics, {"films": {"train": 7}})
     older = CaptionerScores(True, len(films), metrics.readers, metrics.proofs)
     assert "teacher forcing" not in metrics_table(older)  # of checkpoints from before these were measured
