@@ -50,7 +50,7 @@ def model_card(network: ReportNetwork, metrics: CaptionerScores, data: Json) -> 
         f"without a working diagnosis unless a row says otherwise. {_measured_with(metrics)}\n\n"
         + metrics_table(metrics)
         + _PROVED_ELSEWHERE
-        + _shifted(metrics)
+        + shifted_section(metrics)
         + _ablation(metrics)
     )
 
@@ -66,7 +66,8 @@ def _measured_with(metrics: CaptionerScores) -> str:
     )
 
 
-def _shifted(metrics: CaptionerScores) -> str:
+def shifted_section(metrics: CaptionerScores) -> str:
+    """The tables of shifted films under a title; empty where none were measured."""
     if metrics.shifted is None:
         return ""
     head = (

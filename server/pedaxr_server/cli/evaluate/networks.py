@@ -152,7 +152,7 @@ def evaluate_captioner(
     from rich.markdown import Markdown
 
     from pedaxr_models.captioning.ablation.record import kept_ablation
-    from pedaxr_models.captioning.card import metrics_table, model_card, reading_table
+    from pedaxr_models.captioning.card import metrics_table, model_card, reading_table, shifted_section
     from pedaxr_models.captioning.evaluate import to_metrics
     from pedaxr_models.captioning.reporter import Reporter
     from pedaxr_models.checkpoint import load_checkpoint, revise_checkpoint, weights_folder
@@ -175,7 +175,7 @@ def evaluate_captioner(
             card = model_card(reporter.network, metrics, load_checkpoint(folder).data)
             revise_checkpoint(folder, metrics=to_metrics(metrics), card=card)
             publish(document, "captioner", reading_table(metrics))
-    show(lambda: Markdown(metrics_table(metrics)), to_metrics(metrics), json_path)
+    show(lambda: Markdown(metrics_table(metrics) + shifted_section(metrics)), to_metrics(metrics), json_path)
 
 
 def _read(
