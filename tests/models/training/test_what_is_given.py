@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
 from torch import nn
 
 from pedaxr_models.datasets import Film
@@ -84,7 +85,8 @@ def test_a_damaged_list_of_who_is_where_is_named(tmp_path: Path, written: str) -
 
 
 def test_a_command_says_so_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "films.csv").write_text("ImagePath,Class\n")
+    Image.new("L", (40, 40), 90).save(tmp_path / "a.png")
+    (tmp_path / "films.csv").write_text("ImagePath,Class\na.png,Normal\n")
     options = ["--data", str(tmp_path), "--out", str(tmp_path / "out"), "--steps", "1"]
     result = CliRunner().invoke(main, ["train", "segmentation", *options])
     assert result.exit_code == 1 and "error: Training needs films" in result.output

@@ -5,7 +5,7 @@ weights do.
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from PIL import Image
 from pedaxr.registry import REGISTRY_FILE, NewStudy, Patient, Registry
 from pedaxr_models.captioning.reporter import Narrative
 from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.facts import FindingFact, Presence
 from pedaxr_models.labels import CHANNELS, FINDINGS, Finding, View
 from pedaxr_models.phantom import make_film
 from pedaxr_models.phantom.film import PhantomFilm
@@ -169,7 +170,7 @@ class TrueSegmenter:
 
 @dataclass
 class TrueReporter:
-    """Writes what is on the film; of one film it is sure of free air that it does not write of."""
+    """Writes what is on the film; of one film also of free air, surely, that is not outlined."""
 
     name: str = "true-words"
     weights_sha256: str = "cd" * 32
@@ -180,8 +181,11 @@ class TrueReporter:
         assert found is not None, "a film of the cast"
         film = found[0]
         facts = picture(film.picture).facts
+        if film.study_id == SUSPECTED:
+            air = FindingFact(Finding.PNEUMOPERITONEUM, Presence.PRESENT)
+            facts = replace(
+                facts, findings=tuple(air if f.finding is air.finding else f for f in facts.findings)
+            )
         text = narrate(facts)
         chances = {finding: 0.999 if finding in facts.present else 0.001 for finding in FINDINGS}
-        if film.study_id == SUSPECTED:
-            chances[Finding.PNEUMOPERITONEUM] = 0.97
         return Narrative(text, split_sentences(text), parse(text), chances, 0.95, 0.9)

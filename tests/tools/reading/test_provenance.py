@@ -58,7 +58,7 @@ def test_a_checkpoint_of_a_hospitals_films_says_so(
     load = load_segmenter if network == "segmentation" else load_reporter
     shipped = load_checkpoint(weights_folder(network))
     told = provenance(load(weights_folder(network))).trained_on
-    assert told == ("mixed" if network == "segmentation" else "synthetic"), "control"
+    assert told == "mixed", "control"
     extra = {}
     for name, content in shipped.files.items():
         (tmp_path / name).write_bytes(content)
