@@ -24,9 +24,9 @@ from pedaxr_models.segmentation.mixed.folds import FOLDS, child_folds
 from pedaxr_models.segmentation.mixed.package import also_learnt
 from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.training.sampling import REAL_FREE_AIR, REAL_OTHERS, group_films
+from pedaxr_models.written.views import view_of
 
 _VERSIONS = 16
-_VIEWS = {view.value: view for view in View} | {"left_decubitus": View.LEFT_LATERAL_DECUBITUS}
 _NOTHING = tuple(FindingFact(finding, Presence.NOT_ASSESSED) for finding in FINDINGS)
 
 
@@ -86,7 +86,7 @@ def taught_facts(draft: ParsedFacts, film: PartialFilm) -> FilmFacts:
 
     A finding that is known to be there and not drafted is told without grade and place.
     """
-    view = _view_of(film) or draft.view or View.SUPINE
+    view = view_of([film.view]) or draft.view or View.SUPINE
     said = {fact.finding: fact for fact in draft.findings}
     findings = tuple(_taught(finding, said.get(finding), film.says(finding)) for finding in FINDINGS)
     return FilmFacts(view, findings, draft.distal_gas, draft.stool_burden, draft.gastric_tube)
@@ -102,10 +102,6 @@ def _taught(finding: Finding, said: FindingFact | None, known: Known | None) -> 
 
 
 def _as_film(version: Version) -> Film:
-    view = _view_of(version.film)
+    view = view_of([version.film.view])
     nothing = FilmFacts(view or View.SUPINE, _NOTHING)
     return Film(version.path, label=None, metadata=FilmMetadata(view=view), facts=nothing)
-
-
-def _view_of(film: PartialFilm) -> View | None:
-    return _VIEWS.get(film.view)
