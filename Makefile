@@ -80,10 +80,10 @@ films: $(READY)  ## write the synthetic training films (DATA=folder FILMS=count)
 SPEED_PAGE ?= docs/speed.md
 BENCH = $(BIN)/python benchmarks/$(1).py --json out/bench/$(1).json --publish $(SPEED_PAGE)
 
-bench: $(READY)  ## how fast everything is, beside the seed's architecture (a quiet machine; 20 minutes): out/bench/, docs/speed.md
+bench: $(READY)  ## how fast everything is, beside the reference networks (a quiet machine; 20 minutes): out/bench/, docs/speed.md
 	mkdir -p out/bench
 	$(call BENCH,user_speed)
-	$(call BENCH,reading_speed) --seed-repeats 5
+	$(call BENCH,reading_speed) --reference-repeats 5
 	$(call BENCH,start_speed)
 	$(call BENCH,throughput)
 	$(call BENCH,registry_sizes)
@@ -128,20 +128,20 @@ whole: $(READY)  ## 10,000 steps of two users on a whole server, against a model
 bench-films: $(READY)  ## seconds per synthetic film on one core
 	$(BIN)/python benchmarks/film_speed.py --json out/film_speed.json
 
-train-small: films  ## train both networks as the shipped ones were, on two CPU cores (about an hour)
+train-small: films  ## train both networks as the bundled ones were, on two CPU cores (about an hour)
 	$(BIN)/pedaxr train segmentation --data $(DATA) --out runs/segmentation --preset small --resume
 	$(BIN)/pedaxr train captioner --data $(DATA) --segmenter runs/segmentation/checkpoint \
 		--out runs/captioner --preset small --resume
 
-finetune: $(READY)  ## fine-tune the shipped segmentation on 200 films listed in the seed's CSV format
+finetune: $(READY)  ## fine-tune the bundled segmentation on 200 films listed in a CSV of six columns
 	$(BIN)/python benchmarks/finetune.py runs/hospital
 
-pictures: films  ## what the report writer has learnt, of the shipped weights: out/reader, and docs/reader
+pictures: films  ## what the report writer has learnt, of the bundled weights: out/reader, and docs/reader
 	$(BIN)/pedaxr pictures captioner --data $(DATA) --limit 90 --out out/reader
 	cp out/reader/features.png out/reader/attention_pneumoperitoneum.png \
 		out/reader/attention_pyloric_stenosis.png docs/reader/
 
-evaluate: films  ## measure the shipped weights on the test films
+evaluate: films  ## measure the bundled weights on the test films
 	$(BIN)/pedaxr evaluate segmentation --data $(DATA) --shifted $(SHIFTED)
 	$(BIN)/pedaxr evaluate captioner --data $(DATA) --shifted $(SHIFTED)
 

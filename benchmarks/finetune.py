@@ -1,10 +1,11 @@
-"""What a hospital would do: list 200 films of its own in the seed's CSV format, and fine-tune on them.
+"""What a hospital would do: list 200 films of its own in a CSV of six columns, and fine-tune on them.
 
     python benchmarks/finetune.py runs/hospital
 
-The films are synthetic and come from the shifted ranges, which the shipped weights have never seen; the table
-keeps only the columns of the seed's CSV, so that one finding a film is outlined and no structure is. The last
-command is all that a user types; it prints the Dice on the held-out films before and after.
+The films are synthetic and come from the shifted ranges, which the bundled weights have never seen; the table
+keeps only the six columns that a hospital would have (docs/data.md), so that one finding a film is outlined
+and no structure is. The last command is all that a user types; it prints the Dice on the held-out films
+before and after.
 """
 
 import csv
@@ -12,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SEED_COLUMNS = ("ImagePath", "Point", "Class", "Age", "PatientName", "Caption")
+COLUMNS = ("ImagePath", "Point", "Class", "Age", "PatientName", "Caption")
 
 
 def main(folder: Path) -> None:
@@ -26,12 +27,12 @@ def main(folder: Path) -> None:
 
 
 def strip_table(source: Path, target: Path) -> Path:
-    """Write the rows of `source` with the seed's columns alone."""
+    """Write the rows of `source` with the six columns alone."""
     with (
         source.open(encoding="utf-8", newline="") as given,
         target.open("w", newline="", encoding="utf-8") as kept,
     ):
-        writer = csv.DictWriter(kept, SEED_COLUMNS, extrasaction="ignore")
+        writer = csv.DictWriter(kept, COLUMNS, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(csv.DictReader(given))
     return target

@@ -1,6 +1,6 @@
 """How much of the patch tokens differs between films: before training, and after its first steps.
 
-A reader of the film alone, with planes on which nothing was outlined at -1 (as shipped readers have them) and
+A reader of the film alone, with planes on which nothing was outlined at -1 (as bundled readers have them) and
 at 0 (`--quiet-masks`), and with a stem of convolutions. Share: mean square of what differs between films at
 one patch, over the mean square of the tokens. Synthetic films; a minute.
 

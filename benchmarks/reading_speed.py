@@ -1,4 +1,4 @@
-"""Time of one film by stage and end to end, beside the seed's architecture in the same run, and floors.
+"""Time of one film by stage and end to end, beside the reference networks in the same run, and floors.
 
 Processor time stands beside the wall clock: on a busy machine only the former can be compared.
 """
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from measuring import arguments, peak_mb, publish, timed
 from PIL import Image
-from seed_architecture import seed_stages
+from reference_networks import reference_stages
 from stages import METADATA, stage_rows
 
 from pedaxr.reading import networks as models
@@ -61,18 +61,18 @@ def runtime_rows(
     ]
 
 
-def seed_rows(words: int, repeats: int) -> list[Row]:
-    """The seed's stages, and their sum."""
+def reference_rows(words: int, repeats: int) -> list[Row]:
+    """Stages of the reference networks, and their sum."""
     rows = [
-        {"who": "seed", "stage": name, **timed(work, repeats=repeats, warm=1)}
-        for name, work in seed_stages(words).items()
+        {"who": "reference", "stage": name, **timed(work, repeats=repeats, warm=1)}
+        for name, work in reference_stages(words).items()
     ]
     sums = {key: round(sum(row[key] for row in rows), 2) for key in rows[0] if key.endswith("_ms")}
-    return [*rows, {"who": "seed", "stage": "all three", **sums}]
+    return [*rows, {"who": "reference", "stage": "all three", **sums}]
 
 
 def ratio_rows(rows: list[Row]) -> list[Row]:
-    """How many times as long the seed's architecture takes."""
+    """How many times as long the reference networks take."""
     of = {(row["who"], row["stage"]): row for row in rows}
     pairs = (
         ("segmentation", "segmentation", "segmentation"),
@@ -80,13 +80,13 @@ def ratio_rows(rows: list[Row]) -> list[Row]:
         ("both tools on a file", "all three", "all three"),
     )
     found = []
-    for who in dict.fromkeys(row["who"] for row in rows if row["who"] != "seed"):
+    for who in dict.fromkeys(row["who"] for row in rows if row["who"] != "reference"):
         for ours, *theirs in pairs:
-            parts = [of["seed", stage] for stage in dict.fromkeys(theirs)]
+            parts = [of["reference", stage] for stage in dict.fromkeys(theirs)]
             found.append(
                 {"who": who, "stage": ours}
                 | {
-                    f"seed / ours, {key}": round(sum(p[key] for p in parts) / of[who, ours][key], 1)
+                    f"reference / ours, {key}": round(sum(p[key] for p in parts) / of[who, ours][key], 1)
                     for key in ("p50_ms", "cpu_p50_ms")
                 }
             )
@@ -97,7 +97,7 @@ def main() -> None:
     """Measure and publish."""
     parser = arguments(__doc__)
     parser.add_argument("--repeats", type=int, default=30)
-    parser.add_argument("--seed-repeats", type=int, default=5)
+    parser.add_argument("--reference-repeats", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(threads_per_call())
     pixels = make_film(sample_spec(0, 3)).pixels
@@ -114,13 +114,13 @@ def main() -> None:
         stages = stage_rows(path, given.repeats)
     text = pairs[1][1].describe(film, pairs[1][0].predict(film), METADATA).text
     words = len(pairs[1][1].pieces.rows([text], longest=512)[0]) - 1
-    rows += seed_rows(words, given.seed_repeats)
+    rows += reference_rows(words, given.reference_repeats)
     publish(
         "reading",
         {"threads": threads_per_call(), "words": words, "peak_mb_with_torch": peak_mb()},
         {
             "One film, warm": rows,
-            "Beside the seed's architecture, same run": ratio_rows(rows),
+            "Beside the reference networks, same run": ratio_rows(rows),
             "Stages, compiled, one thread, against their floors": stages,
         },
         given,

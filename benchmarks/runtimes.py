@@ -1,4 +1,4 @@
-"""ONNX Runtime beside OpenVINO on the graphs of the shipped weights, one thread each: which is to run them.
+"""ONNX Runtime beside OpenVINO on the graphs of the bundled weights, one thread each: which is to run them.
 
 pip install openvino
 python benchmarks/runtimes.py [--publish docs/speed.md]

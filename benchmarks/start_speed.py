@@ -1,8 +1,8 @@
 """Cold starts: the server until it lists its tools, a process until it has read its first film.
 
 Each is a process of its own, started from nothing but the disk cache of the operating system and the bytecode
-that an installation has. The seed's architecture starts the same way: its modules are imported and built, its
-(random) weights read from a file.
+that an installation has. The reference networks start the same way: their modules are imported and built, and
+their (random) weights read from a file.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from measuring import arguments, publish
 from PIL import Image
-from seed_architecture import seed_networks
+from reference_networks import reference_networks
 
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.demo.clinic import create_demo_clinic
@@ -52,12 +52,12 @@ import json, resource, sys, time
 begin = time.perf_counter()
 sys.path.insert(0, sys.argv[2])
 import torch
-from seed_architecture import seed_film, seed_networks
+from reference_networks import reference_film, reference_networks
 torch.set_num_threads(1)
-networks = seed_networks()
+networks = reference_networks()
 for network, state in zip(networks, torch.load(sys.argv[1], weights_only=True), strict=True):
     network.load_state_dict(state)
-seed_film(*networks, words=80)
+reference_film(*networks, words=80)
 print(json.dumps({"own_s": time.perf_counter() - begin, "cpu_s": time.process_time(),
     "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
 """
@@ -128,10 +128,10 @@ def service_rows(folder: Path, repeats: int, python: Path) -> list[dict[str, Any
     ]
 
 
-def seed_row(folder: Path) -> dict[str, Any]:
-    """The first film of a process that runs the seed's architecture."""
-    states = folder / "seed.pt"
-    torch.save([network.state_dict() for network in seed_networks()], states)
+def reference_row(folder: Path) -> dict[str, Any]:
+    """The first film of a process that runs the reference networks."""
+    states = folder / "reference.pt"
+    torch.save([network.state_dict() for network in reference_networks()], states)
     return first_film(_FIRST_FILM_OF_THE_SEED, states, str(Path(__file__).parent))
 
 
@@ -183,10 +183,12 @@ def main() -> None:
             ]
             medians = {key: round(float(np.median([row[key] for row in found])), 2) for key in found[0]}
             rows.append({"what": f"first film of a process, {name}", **medians})
-        rows.append({"what": "first film of a process, the seed's architecture", **seed_row(Path(folder))})
-        seed, compiled = rows[-1], rows[1]
-        ratios = {key: round(seed[key] / compiled[key], 1) for key in ("s", "cpu_s", "peak_mb")}
-        rows.append({"what": "seed / compiled", **ratios})
+        rows.append(
+            {"what": "first film of a process, the reference networks", **reference_row(Path(folder))}
+        )
+        reference, compiled = rows[-1], rows[1]
+        ratios = {key: round(reference[key] / compiled[key], 1) for key in ("s", "cpu_s", "peak_mb")}
+        rows.append({"what": "reference / compiled", **ratios})
         rows += service_rows(Path(folder), given.repeats, given.server)
     publish("starts", {"repeats": given.repeats}, {"Cold starts and memory, medians": rows}, given)
 

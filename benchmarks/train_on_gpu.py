@@ -5,7 +5,7 @@
 
 Needs torch, torchvision and OpenCV. Films are made by the processors while the GPU trains, and real films are
 distorted there too. A training without any real abdomen (`base.pt`) is followed by five short ones, each with
-one fifth of the children left out (`fold0.pt` to `fold4.pt`): their films measure the recipe. The shipped
+one fifth of the children left out (`fold0.pt` to `fold4.pt`): their films measure the recipe. The bundled
 weights are the mean of the five, which has seen all. Weights are written as soon as they exist.
 
 Seen on one H200 with 16 cores: 28 films a second with 14 processes, 12 steps a second of 64 films at 256

@@ -1,7 +1,7 @@
 """What users wait for: both tools over MCP (stdio, HTTP), in Python on registered studies, and on files.
 
 Every film is read once by each way, so nothing is found in a cache but what an agent would find there: the
-report finds the outlines of the same film. In the same run the seed's architecture with one thread and with
+report finds the outlines of the same film. In the same run the reference networks with one thread and with
 all, writing 30 words and as many as our reports have, and two usual networks for segmentation. With random
 weights they take as long as trained.
 """
@@ -24,7 +24,7 @@ from load import served
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 from measuring import arguments, publish, timed
-from seed_architecture import seed_film, seed_networks
+from reference_networks import reference_film, reference_networks
 from torch import nn
 from torchvision.models.segmentation import deeplabv3_mobilenet_v3_large
 
@@ -129,16 +129,16 @@ def torch_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def seed_rows(words: int, repeats: int) -> list[Row]:
-    """The seed's architecture, by threads and words."""
-    networks = seed_networks()
+def reference_rows(words: int, repeats: int) -> list[Row]:
+    """The reference networks, by threads and words."""
+    networks = reference_networks()
     cores = os.cpu_count() or 1
     rows = []
     for threads, length in ((cores, 30), (cores, words), (1, words)):
         with torch_threads(threads):
-            took = timed(partial(seed_film, *networks, words=length), repeats=repeats, warm=1)
+            took = timed(partial(reference_film, *networks, words=length), repeats=repeats, warm=1)
         what = f"both, {length} words, {threads} thread{'s' if threads > 1 else ''}"
-        rows.append({"who": "seed's architecture", "what": what, "films": repeats} | _percentiles(took))
+        rows.append({"who": "reference networks", "what": what, "films": repeats} | _percentiles(took))
     return rows
 
 
@@ -236,7 +236,7 @@ def main() -> None:
     """Measure and publish."""
     parser = arguments(__doc__)
     parser.add_argument("--films", type=int, default=20, help="studies that are read, each once by each way")
-    parser.add_argument("--seed-repeats", type=int, default=5)
+    parser.add_argument("--reference-repeats", type=int, default=5)
     parser.add_argument("--home", type=Path, help="a demo clinic; by default one is made")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -247,7 +247,7 @@ def main() -> None:
         studies = readable(clinic, given.films)
         ours = our_rows(home, studies)
         words = words_of(clinic, studies[:5])
-    theirs = [*seed_rows(words, given.seed_repeats), *other_rows(given.seed_repeats)]
+    theirs = [*reference_rows(words, given.reference_repeats), *other_rows(given.reference_repeats)]
     publish(
         "user",
         {"commit": commit(), "words": words, "threads": threads_per_call()},

@@ -31,7 +31,7 @@ def python_of(page: Path) -> list[str]:
     return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
-def test_the_python_example_runs_on_a_demo_clinic_and_the_shipped_weights(
+def test_the_python_example_runs_on_a_demo_clinic_and_the_bundled_weights(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PEDAXR_HOME", str(home))

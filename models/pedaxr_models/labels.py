@@ -1,7 +1,7 @@
 """The vocabulary: findings, structures, views, their names in English and Korean, codes and colours.
 
 Every other module takes its words from here. `CHANNELS` fixes the order of segmentation outputs and of
-the bits in a stored mask; append to it, never reorder it, or stored masks and shipped weights change meaning.
+the bits in a stored mask; append to it, never reorder it, or stored masks and bundled weights change meaning.
 """
 
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ class Settings:
 
     Attributes:
         home: the clinic's folder; None means the default of `pedaxr.open_clinic`.
-        weights: folder holding `segmentation/` and `captioner/`; None means the shipped weights.
+        weights: folder holding `segmentation/` and `captioner/`; None means the bundled weights.
         host: off loopback only together with `auth_issuer`.
         public_url: how clients reach the server, such as https://pedaxr.example.org/mcp; it names the
             resource in tokens and metadata. None: the address listened on.

@@ -1,4 +1,4 @@
-"""The shipped weights: small, whole, described, and better than saying nothing."""
+"""The bundled weights: small, whole, described, and better than saying nothing."""
 
 from pathlib import Path
 
@@ -22,13 +22,13 @@ def folders() -> list[Path]:
 
 
 @pytest.mark.parametrize("folder", folders(), ids=lambda f: f.name)
-def test_a_shipped_checkpoint_is_whole_and_says_how_it_was_made(folder: Path) -> None:
+def test_a_bundled_checkpoint_is_whole_and_says_how_it_was_made(folder: Path) -> None:
     checkpoint = load_checkpoint(folder)
     assert checkpoint.metrics and checkpoint.recipe and checkpoint.data["made"]["version"]
     assert all(file.stat().st_size < 16 * 2**20 for file in folder.iterdir())
 
 
-def test_all_shipped_weights_together_are_under_forty_mebibytes() -> None:
+def test_all_bundled_weights_together_are_under_forty_mebibytes() -> None:
     assert sum(file.stat().st_size for folder in folders() for file in folder.iterdir()) < 40 * 2**20
 
 

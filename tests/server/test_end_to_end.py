@@ -1,4 +1,4 @@
-"""With the shipped weights: the whole way from a name to a report, through the server's own process."""
+"""With the bundled weights: the whole way from a name to a report, through the server's own process."""
 
 import base64
 import io

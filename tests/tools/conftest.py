@@ -134,7 +134,7 @@ def _no_film_is_known() -> None:
 
 @pytest.fixture(autouse=True)
 def _points_that_no_choice_moves() -> Iterator[None]:
-    """What is tested here does not change when the shipped operating points change."""
+    """What is tested here does not change when the bundled operating points change."""
     with using(OperatingPoints(0.9, 0.87, 0.1, 0.6, 0.2, 0.6)):
         yield
 

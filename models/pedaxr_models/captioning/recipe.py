@@ -16,7 +16,7 @@ class TrainConfig:
     Attributes:
         data: data set folder or CSV file whose films carry facts.
         out: receives the run's files and, at the end, `checkpoint/`.
-        segmenter: checkpoint folder of the segmentation whose predictions the reader sees; None: the shipped.
+        segmenter: checkpoint folder of the segmentation whose predictions the reader sees; None: the bundled.
         minutes: time budget of training; predicting the masks and measuring at the end come on top.
         steps: budget in steps instead, the same on a quiet and on a busy machine.
         plain_wording: share of training reports in the commonest wording; the rest vary.
@@ -112,7 +112,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 def preset(name: str, **changes: Any) -> TrainConfig:
     """The configuration of a preset, with `changes` to it.
 
-    `small` is for two CPU cores, `full` for one GPU, `finetune` takes the shipped weights to other films.
+    `small` is for two CPU cores, `full` for one GPU, `finetune` takes the bundled weights to other films.
     """
     if name not in PRESETS:
         raise ValueError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")

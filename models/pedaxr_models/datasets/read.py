@@ -8,6 +8,7 @@ from typing import Any
 
 from pedaxr_models.datasets.aihub import is_aihub, read_aihub
 from pedaxr_models.datasets.film import Film
+from pedaxr_models.datasets.films_csv import FILMS_CSV, read_films_csv
 from pedaxr_models.datasets.label_files import (
     ARCHIVES,
     TABLES,
@@ -19,7 +20,6 @@ from pedaxr_models.datasets.label_files import (
     relative,
 )
 from pedaxr_models.datasets.read_report import DatasetError, ReadReport
-from pedaxr_models.datasets.seed_csv import FILMS_CSV, read_seed_csv
 from pedaxr_models.datasets.source_set import is_source_set, read_source_set
 from pedaxr_models.datasets.tables import ANNOTATIONS, LABELS
 
@@ -46,7 +46,7 @@ def read_films(
 def read_dataset(
     path: Path, *, treat_as_distension: bool = False, columns: Mapping[str, str] | None = None
 ) -> ReadReport:
-    """Read a data set of any known layout; `columns` as in `read_seed_csv`, for a table.
+    """Read a data set of any known layout; `columns` as in `read_films_csv`, for a table.
 
     Raises:
         DatasetError: there is nothing at `path`, or nothing of a known layout.
@@ -54,15 +54,15 @@ def read_dataset(
     if not path.exists():
         raise DatasetError(f"There is no {path.name}. Give {_KNOWN}.")
     if path.is_file():
-        return read_seed_csv(path, treat_as_distension=treat_as_distension, columns=columns)
+        return read_films_csv(path, treat_as_distension=treat_as_distension, columns=columns)
     if not (path / FILMS_CSV).is_file() and is_aihub(path):  # other tables may lie beside its folders
         return read_aihub(path, treat_as_distension=treat_as_distension)
     if table := _csv_in(path):
-        return read_seed_csv(table, treat_as_distension=treat_as_distension, columns=columns)
+        return read_films_csv(table, treat_as_distension=treat_as_distension, columns=columns)
     if is_source_set(path):
         return read_source_set(path, treat_as_distension=treat_as_distension)
     if table := _csv_in(path, ".tsv"):
-        return read_seed_csv(table, treat_as_distension=treat_as_distension, columns=columns)
+        return read_films_csv(table, treat_as_distension=treat_as_distension, columns=columns)
     raise DatasetError(_without_table(path))
 
 

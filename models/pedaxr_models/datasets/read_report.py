@@ -52,7 +52,7 @@ class ReadReport:
     """All that one source gave.
 
     Attributes:
-        layout: seed_csv, aihub, source_set, or dicom of files without a table.
+        layout: csv, aihub, source_set, or dicom of files without a table.
         lines: of each film in the CSV file, from 1; None where the source has a file per film.
         notes: decisions that the owner of the data should know of.
     """

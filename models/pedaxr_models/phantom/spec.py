@@ -8,7 +8,7 @@ import numpy as np
 
 from pedaxr_models.labels import LABELS, NORMAL, URGENCY, Finding, View
 
-VERSION = 3  # what the shipped weights were trained on
+VERSION = 3  # what the bundled weights were trained on
 # 4 looks more like real films (docs/data.md); it shares no random stream with 3.
 VERSIONS = (3, 4)
 

@@ -8,7 +8,7 @@ from pedaxr_models.json_records import to_json
 from pedaxr_models.segmentation.scores import CallScores, MeasureErrors, SegmentationScores
 
 _CALLS = ("sensitivity", "specificity", "auroc")
-# What we asked of the shipped weights on synthetic films: mean Dice of the findings, pixel accuracy.
+# What we asked of the bundled weights on synthetic films: mean Dice of the findings, pixel accuracy.
 _GOALS = {"test": (0.93, 0.985), "shifted": (0.88, None)}
 _OVERLAPS = ("iou", "precision", "recall", "distance_95_mm", "calibration_error")
 

@@ -126,7 +126,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 def preset(name: str, **changes: Any) -> TrainConfig:
     """The configuration of a preset, with `changes` to it.
 
-    `small` is for two CPU cores, `full` for one GPU, `finetune` takes the shipped weights to other films.
+    `small` is for two CPU cores, `full` for one GPU, `finetune` takes the bundled weights to other films.
     """
     if name not in PRESETS:
         raise ValueError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")

@@ -1,4 +1,4 @@
-"""Beam search and the pictures of a reader, on small random readers and on the shipped weights."""
+"""Beam search and the pictures of a reader, on small random readers and on the bundled weights."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pedaxr_models.datasets.seed_csv import read_seed_csv
+from pedaxr_models.datasets.films_csv import read_films_csv
 from pedaxr_models.written.dates import UnsureYear, find_date, parse_date
 
 
@@ -41,12 +41,12 @@ def table(folder: Path, *days: str) -> Path:
 
 
 def test_one_date_of_a_column_that_ends_with_its_year_makes_all_of_them_unsure(tmp_path: Path) -> None:
-    report = read_seed_csv(table(tmp_path, "12.03.10", "31.12.19", "2020-01-02"))
+    report = read_films_csv(table(tmp_path, "12.03.10", "31.12.19", "2020-01-02"))
     assert [film.metadata.patient_birth_date for film in report.films] == ["2020-01-02"]
     assert len(report.rejections) == 2
     assert all("PatientBirthDate" in one.reason and "2021-03-04" in one.reason for one in report.rejections)
 
 
 def test_a_column_with_the_year_in_front_is_read(tmp_path: Path) -> None:
-    report = read_seed_csv(table(tmp_path, "12.03.10", "21.03.04"))
+    report = read_films_csv(table(tmp_path, "12.03.10", "21.03.04"))
     assert [film.metadata.patient_birth_date for film in report.films] == ["2012-03-10", "2021-03-04"]

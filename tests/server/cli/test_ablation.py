@@ -72,8 +72,8 @@ def test_a_new_checkpoint_and_its_evaluation_leave_the_ablation_in_the_card(
 ) -> None:
     """As weights are renewed: trained elsewhere, copied over the old, evaluated and published."""
     monkeypatch.setattr(ablation, "run_ablation", climbed)
-    shipped = load_checkpoint(weights_folder("captioner")).metrics
-    alone = {key: value for key, value in shipped.items() if key != "ladder"}
+    bundled = load_checkpoint(weights_folder("captioner")).metrics
+    alone = {key: value for key, value in bundled.items() if key != "ladder"}
     monkeypatch.setattr(
         networks, "_read", lambda *_: stored_scores(alone)
     )  # really measured in test_cli_train
@@ -105,7 +105,7 @@ def test_a_new_checkpoint_and_its_evaluation_leave_the_ablation_in_the_card(
 
 
 def fresh_checkpoint(folder: Path) -> None:
-    """The shipped weights as a training leaves them: without an ablation."""
+    """The bundled weights as a training leaves them: without an ablation."""
     shutil.copytree(weights_folder("captioner"), folder)
     made = load_checkpoint(folder)
     revise_checkpoint(folder, metrics={k: v for k, v in made.metrics.items() if k != "ladder"}, card="new")

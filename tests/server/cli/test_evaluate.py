@@ -1,4 +1,4 @@
-"""The commands that measure refusals and reports, on a few films and the shipped weights."""
+"""The commands that measure refusals and reports, on a few films and the bundled weights."""
 
 import json
 from pathlib import Path

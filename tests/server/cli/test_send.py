@@ -1,4 +1,4 @@
-"""`pedaxr send` with the shipped networks, on a film of the demo clinic."""
+"""`pedaxr send` with the bundled networks, on a film of the demo clinic."""
 
 import json
 from pathlib import Path

@@ -69,7 +69,7 @@ def rows_of(films: Path) -> list[dict[str, str]]:
 
 
 def listed(rows: Iterable[dict[str, str]], table: Path) -> Path:
-    """A CSV in the seed's format that names some of the films and no split."""
+    """A CSV of the six usual columns that names some of the films and no split."""
     with table.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("ImagePath", "Point", "Class", "Age"))
@@ -125,16 +125,16 @@ def test_the_network_may_be_chosen_but_not_against_a_checkpoint(films: Path, tmp
 def test_thresholds_are_chosen_anew_and_the_weights_stay(films: Path, tmp_path: Path) -> None:
     folder = tmp_path / "weights"
     shutil.copytree(weights_folder("segmentation"), folder)
-    shipped = load_checkpoint(folder)
+    bundled = load_checkpoint(folder)
     table = listed(rows_of(films), films / "hospital.csv")
     chosen = run("train", "thresholds", "--data", table, "--checkpoint", folder)
     assert chosen.exit_code == 0, chosen.stderr
     assert "thresholds of" in chosen.stdout
     revised = load_checkpoint(folder)  # the manifest fits
-    assert revised.weights_sha256 == shipped.weights_sha256
-    assert revised.config["thresholds"] != shipped.config["thresholds"]
-    assert revised.config["probe"] == pytest.approx(shipped.config["probe"], abs=1e-3)
-    assert revised.card == shipped.card and revised.metrics == shipped.metrics
+    assert revised.weights_sha256 == bundled.weights_sha256
+    assert revised.config["thresholds"] != bundled.config["thresholds"]
+    assert revised.config["probe"] == pytest.approx(bundled.config["probe"], abs=1e-3)
+    assert revised.card == bundled.card and revised.metrics == bundled.metrics
 
 
 @pytest.mark.slow

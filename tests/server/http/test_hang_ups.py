@@ -1,4 +1,4 @@
-"""With the shipped networks, in the middle of a film: a caller who leaves frees the slot within a second."""
+"""With the bundled networks, in the middle of a film: a caller who leaves frees the slot within a second."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable

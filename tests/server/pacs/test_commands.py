@@ -76,7 +76,7 @@ def test_fetch_makes_the_clinic_and_find_and_segment_go_on_from_there(
 def test_the_listening_process_survives_a_kill_and_ends_when_it_is_told(
     hospital: Orthanc, clinic: Clinic
 ) -> None:
-    """Killed with a film in the spool; started again it reads it with the shipped networks."""
+    """Killed with a film in the spool; started again it reads it with the bundled networks."""
     port = free_ports(1)[0]
     ours = {"PEDAXR_HOME": str(clinic.home), "PEDAXR_PACS_LISTEN_PORT": str(port)}
     environment = {**os.environ, **hospital.environment, **ours, "PEDAXR_PACS_CALLERS": "ORTHANC@127.0.0.1"}

@@ -351,7 +351,7 @@ def test_reports_from_before_sending_began_do_not_leave_by_themselves(
 async def test_the_whole_round_from_the_pacs_and_back(
     archive: Orthanc, clinic: Clinic, tmp_path: Path
 ) -> None:
-    """Found by Korean name, fetched, read by the shipped networks, signed, sent, read back; twice."""
+    """Found by Korean name, fetched, read by the bundled networks, signed, sent, read back; twice."""
     archive.load([film(MINJUN, "W1")])
     environment = {**archive.environment, "PEDAXR_HOME": str(clinic.home), "PEDAXR_WORKER": "no"}
     async with Client(create_server(gather({}, environment).settings)) as client:

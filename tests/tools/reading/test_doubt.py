@@ -75,9 +75,9 @@ def test_several_doubts_are_one_sentence() -> None:
 
 @pytest.mark.parametrize("kind", ["chest", "lateral_abdomen", "pelvis_crop", "inverted_film", "hand"])
 def test_a_picture_of_something_else_gives_no_finding(tmp_path: Path, kind: str) -> None:
-    """With the shipped weights and points; seeds that nothing was chosen on."""
-    shipped = Path(models.__file__).parents[1] / "operating_points.json"
-    with using(parse_points(shipped.read_text(encoding="utf-8"))):
+    """With the bundled weights and points; seeds that nothing was chosen on."""
+    bundled = Path(models.__file__).parents[1] / "operating_points.json"
+    with using(parse_points(bundled.read_text(encoding="utf-8"))):
         kept = [report for seed in range(3) if (report := _report(tmp_path, kind, seed))]
     spoken = [report for report in kept if report.in_doubt is None]
     assert len(spoken) <= 1, "at least two of three are refused or in doubt"

@@ -61,12 +61,12 @@ FILM = Seen(0.95, 0.01, 0.2, (), False, 0.02, False, 0.9, 0.95, True)
 SHARES = st.floats(0, 1)
 
 
-def shipped() -> OperatingPoints:
+def bundled() -> OperatingPoints:
     return parse_points((files("pedaxr") / POINTS_FILE).read_text())
 
 
-def test_the_shipped_points_are_of_the_shipped_kind() -> None:
-    points = shipped()
+def test_the_bundled_points_are_of_the_bundled_kind() -> None:
+    points = bundled()
     assert points.refused_below < points.doubted_below
     assert 0 < points.free_air_suspicion <= 0.5, "free air is told on less than an even chance"
 
@@ -74,7 +74,7 @@ def test_the_shipped_points_are_of_the_shipped_kind() -> None:
 def test_points_beside_ones_own_weights_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PEDAXR_WEIGHTS", str(tmp_path))
     module._given.set(None)
-    assert operating_points() == shipped()
+    assert operating_points() == bundled()
     write_points(POINTS, tmp_path / POINTS_FILE)
     assert operating_points() == POINTS
 

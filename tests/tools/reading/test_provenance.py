@@ -56,21 +56,21 @@ def test_a_checkpoint_of_a_hospitals_films_says_so(
 ) -> None:
     monkeypatch.setenv("PEDAXR_RUNTIME", "torch")
     load = load_segmenter if network == "segmentation" else load_reporter
-    shipped = load_checkpoint(weights_folder(network))
+    bundled = load_checkpoint(weights_folder(network))
     told = provenance(load(weights_folder(network))).trained_on
     assert told == "mixed", "control"
     extra = {}
-    for name, content in shipped.files.items():
+    for name, content in bundled.files.items():
         (tmp_path / name).write_bytes(content)
         extra[name] = tmp_path / name
     save_checkpoint(
         tmp_path / network,
-        tensors=shipped.tensors,
-        config=shipped.config,
-        metrics=shipped.metrics,
-        recipe=shipped.recipe,
+        tensors=bundled.tensors,
+        config=bundled.config,
+        metrics=bundled.metrics,
+        recipe=bundled.recipe,
         data=HOSPITAL,
-        card=shipped.card,
+        card=bundled.card,
         extra_files=extra,
     )
     told = provenance(load(tmp_path / network))

@@ -186,7 +186,7 @@ def test_the_exposed_field_is_found_once(tmp_path: Path) -> None:
     assert any(not find_exposed_field(one).is_whole for one in once)  # control: a second search cuts again
 
 
-def test_the_shipped_network_knows_a_lying_film(tmp_path: Path) -> None:
+def test_the_bundled_network_knows_a_lying_film(tmp_path: Path) -> None:
     lying = segment(tmp_path, np.rot90(film()))
     assert [r.name for r in lying.findings] == [r.name for r in segment(tmp_path, film()).findings] != []
 

@@ -1,4 +1,4 @@
-"""Films hung wrongly and two in one picture, with the shipped weights: through files, not masks."""
+"""Films hung wrongly and two in one picture, with the bundled weights: through files, not masks."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,7 +22,7 @@ FILMS = range(6)
 
 
 @pytest.fixture(autouse=True)
-def _shipped_points(_points_that_no_choice_moves: None) -> Iterator[None]:
+def _bundled_points(_points_that_no_choice_moves: None) -> Iterator[None]:
     with using(parse_points((files("pedaxr") / POINTS_FILE).read_text(encoding="utf-8"))):
         yield
 

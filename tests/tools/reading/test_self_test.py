@@ -23,7 +23,7 @@ from pedaxr_models.segmentation.segmenter import Segmentation
 
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the shipped weights to damage, in use."""
+    """A copy of the bundled weights to damage, in use."""
     copied = Path(shutil.copytree(weights_folder("segmentation").parent, tmp_path / "weights"))
     monkeypatch.setenv("PEDAXR_WEIGHTS", str(copied))
     yield copied
@@ -33,7 +33,7 @@ def faults() -> dict[str, tuple[str, ...]]:
     return {check.name: check.faults for check in golden_film.check_networks()}
 
 
-def test_the_shipped_networks_see_the_golden_film() -> None:
+def test_the_bundled_networks_see_the_golden_film() -> None:
     """Control of the refusals below."""
     assert faults() == {"segmentation": (), "captioner": (), "tubes": ()}
     golden_film.require_sight()
@@ -72,7 +72,7 @@ def flipped(path: Path, draw: random.Random) -> None:
 
 
 @pytest.mark.parametrize("flips", [10, pytest.param(500, marks=pytest.mark.slow)])
-def test_no_flipped_bit_of_the_shipped_weights_is_loaded(weights: Path, flips: int) -> None:
+def test_no_flipped_bit_of_the_bundled_weights_is_loaded(weights: Path, flips: int) -> None:
     draw, refused = random.Random(5), 0
     for number in range(flips):
         folder = weights / ("segmentation", "captioner")[number % 2]

@@ -78,7 +78,7 @@ def test_sides_stay_the_child_s_and_outlines_the_film_s(
 
 
 def test_without_the_header_a_mirrored_film_has_other_sides(tmp_path: Path) -> None:
-    """The shipped network sees a mirrored child as it lies: the header is what keeps the sides."""
+    """The bundled network sees a mirrored child as it lies: the header is what keeps the sides."""
     mirrored = np.fliplr(taken())
     said = segment(tmp_path, mirrored, PatientOrientation=["R", "F"])
     unsaid = segment(tmp_path, mirrored)
@@ -114,7 +114,7 @@ def test_a_film_that_its_header_calls_upright_and_that_is_not_is_doubted(tmp_pat
 
 
 class Remembering:
-    """The shipped network, which looks at each picture once: the 64 pairs below show the same eight.
+    """The bundled network, which looks at each picture once: the 64 pairs below show the same eight.
 
     It remembers the last `most`, of 18 MB each.
     """

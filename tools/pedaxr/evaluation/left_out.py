@@ -52,7 +52,7 @@ class LeftOutRecord:
         sign: of the free air that was put in (crescent, pool, ...); empty for the untouched film.
         contrast: how much darker it is than the ring round it, grey levels of 255.
         score: the highest probability at which the film would be called to show free air.
-        dice: of the free air that was put in, where it is called at the shipped point; 0 where it is not.
+        dice: of the free air that was put in, where it is called at the point in use; 0 where it is not.
         structures: Dice of what is drawn; untouched films only.
         verdict: what the gate makes of the untouched film, as in service; empty for the others.
         suitable, is_babygram: whether a reader should accept it, see `PartialFilm`.
@@ -75,7 +75,7 @@ class LeftOutFigures:
     """What was counted.
 
     Attributes:
-        call: the shipped probability from which free air is called.
+        call: the probability from which free air is called.
         highest_call: the lowest point with at most `MOST_FALSE_ALARMS` false alarms, chosen on these films.
         shares: counts out of counts.
         dice: per structure the mean, and on how many films.
@@ -101,7 +101,7 @@ class LeftOutFigures:
 def read_left_out(
     runs: Mapping[int, Path],
     films: Sequence[PartialFilm],
-    shipped: FilmSegmenter,
+    in_use: FilmSegmenter,
     *,
     versions: int = 8,
     seed: int = 0,
@@ -112,9 +112,9 @@ def read_left_out(
 
     Args:
         runs: by fold, the checkpoint folder, of a segmentation or of what looks for free air alone, at films
-            that are laid out as `shipped` sees them, which may have learned from them.
+            that are laid out as `in_use` sees them, which may have learned from them.
         films: those that the runs learned from, but for the fold's.
-        shipped: whose thresholds are used.
+        in_use: the segmentation whose thresholds are used.
         versions: with free air put in, of each film that surely shows none.
         seed: equal seeds put in the same.
         second: log-odds from which one that looks for free air alone outlines it, and calls it.
@@ -124,7 +124,7 @@ def read_left_out(
         CheckpointError: a folder holds no segmentation network.
     """
     pairs = [(fold, film) for fold in sorted(runs) for film in left_out_films(films, fold)]
-    networks = {fold: _network(folder, shipped, second) for fold, folder in runs.items()}
+    networks = {fold: _network(folder, in_use, second) for fold, folder in runs.items()}
     records: list[LeftOutRecord] = []
     for number, (fold, film) in enumerate(pairs, 1):
         rng = np.random.default_rng((seed, fold, number))
@@ -134,11 +134,11 @@ def read_left_out(
     return records
 
 
-def _network(folder: Path, shipped: FilmSegmenter, second: tuple[float, float]) -> FilmSegmenter:
+def _network(folder: Path, in_use: FilmSegmenter, second: tuple[float, float]) -> FilmSegmenter:
     if is_second(folder):
-        return second_alone(folder, shipped, outlined_from=second[0], called_from=second[1])
+        return second_alone(folder, in_use, outlined_from=second[0], called_from=second[1])
     network = load_segmenter(folder)
-    network.take_thresholds_of(shipped)
+    network.take_thresholds_of(in_use)
     return network
 
 
@@ -212,7 +212,7 @@ def score_of(seen: Segmentation, network: FilmSegmenter) -> float:
 
 
 def left_out_figures(records: Sequence[LeftOutRecord], call: float) -> LeftOutFigures:
-    """Count, at the shipped call point and at the lowest that keeps false alarms rare."""
+    """Count, at the call point in use and at the lowest that keeps false alarms rare."""
     untouched = [record for record in records if not record.sign]
     without = [record for record in untouched if record.has_free_air is False]
     highest = call_for(sorted((r.score for r in without), reverse=True))

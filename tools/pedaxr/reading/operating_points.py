@@ -1,7 +1,7 @@
 """Where the line is drawn between sure and doubtful: figures chosen on validation films, never on test films.
 
 `pedaxr evaluate thresholds` chooses them and writes them as JSON. Those in use are the file of that name
-in `$PEDAXR_WEIGHTS`, next to weights of one's own, or else the shipped ones.
+in `$PEDAXR_WEIGHTS`, next to weights of one's own, or else the bundled ones.
 """
 
 import json

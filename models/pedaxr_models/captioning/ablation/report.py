@@ -15,7 +15,7 @@ from pedaxr_models.captioning.ablation.scores import (
     interval,
 )
 
-CLAIM = 8.0  # per cent that the seed project claims from metadata
+CLAIM = 8.0  # per cent claimed for metadata in the reference design
 IMAGE_ONLY = "image only"
 CONTRASTS = {
     "metadata, to the image": (IMAGE_ONLY, "image + metadata"),
@@ -140,16 +140,13 @@ def _range(difference: Difference) -> str:
 
 def _claim(found: Mapping[str, Contrast]) -> str:
     gain = found["metadata, to the image"].scores["fact_f1"].per_cent
+    claim = f"The +{CLAIM:g} % claimed for metadata in the reference design"
     if gain is None:
-        return (
-            f"The +{CLAIM:g} % that the seed project claims from metadata cannot be set beside a score of 0."
-        )
+        return f"{claim} cannot be compared with a score of 0."
     place = "below" if gain.low > CLAIM else "above" if gain.high < CLAIM else "inside"
     verdict = {"below": "more than claimed", "above": "not reproduced", "inside": "not refuted"}[place]
-    return (
-        f"The +{CLAIM:g} % that the seed project claims from metadata lies {place} the interval found here "
-        f"({gain.low:+.1f} % to {gain.high:+.1f} %): {verdict}."
-    )
+    interval = f"{gain.low:+.1f} % to {gain.high:+.1f} %"
+    return f"{claim} lies {place} the interval found here ({interval}): {verdict}."
 
 
 def _validity(masks: Contrast) -> str:

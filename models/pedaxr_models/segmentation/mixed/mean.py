@@ -2,7 +2,7 @@
 
 Runs that start from the same weights may be averaged (Wortsman et al., Model soups, ICML 2022). Five runs,
 each without one fifth of the children, are measured on those children; their mean, which has seen all, is
-shipped.
+bundled.
 """
 
 from collections.abc import Sequence

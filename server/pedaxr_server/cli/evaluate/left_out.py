@@ -64,13 +64,13 @@ def evaluate_left_out(
     air = Finding.PNEUMOPERITONEUM
     with library_errors():
         films = [film for folder in real for film in read_partial(folder)]
-        shipped = models.segmenter()
+        in_use = models.segmenter()
         by_fold = {fold: checkpoint for run in runs for fold, checkpoint in _folds_of(run).items()}
         with progress_bar("Reading", 1) as progress:
             records = read_left_out(
-                by_fold, films, shipped, versions=versions, seed=seed, second=second, progress=progress
+                by_fold, films, in_use, versions=versions, seed=seed, second=second, progress=progress
             )
-        figures = left_out_figures(records, shipped.call_thresholds.get(air, shipped.thresholds[air]))
+        figures = left_out_figures(records, in_use.call_thresholds.get(air, in_use.thresholds[air]))
         table = shares_table(figures.shares, figures.dice)
         if document:
             publish(document, "left-out", table)

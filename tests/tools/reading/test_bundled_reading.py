@@ -1,4 +1,4 @@
-"""The product's own door with the shipped weights: what is not a film gets no report."""
+"""The product's own door with the bundled weights: what is not a film gets no report."""
 
 from pathlib import Path
 

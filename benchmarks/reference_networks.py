@@ -1,4 +1,6 @@
-"""The seed project's own networks at their published dimensions, with random weights: only their time counts.
+"""The reference networks that pedaxr's times are compared with, with random weights: only their time counts.
+
+The plain way to build such a product from published parts, and the design that pedaxr set out from.
 
 Segmentation: torchvision's DeepLabv3-ResNet-50 on 3 x 512 x 512. Report: a ViT 256 wide with 4 layers over
 1,024 patches (512 pixels, patches of 16), BERT-base over the metadata, one cross-attention, a decoder of 4
@@ -16,8 +18,8 @@ SIDE, PATCH, WIDTH, HEADS, VOCABULARY = 512, 16, 256, 8, 30_522
 _CHANNELS = 6
 
 
-class SeedReporter(nn.Module):
-    """Encoder and decoder as published."""
+class ReferenceReporter(nn.Module):
+    """Encoder and decoder from the parts as torch and transformers have them."""
 
     def __init__(self, longest: int = 256) -> None:
         super().__init__()
@@ -62,24 +64,24 @@ class SeedReporter(nn.Module):
         return ids
 
 
-def seed_networks() -> tuple[nn.Module, SeedReporter]:
+def reference_networks() -> tuple[nn.Module, ReferenceReporter]:
     """The segmentation and the report writer."""
     torch.manual_seed(0)
     segmentation = deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=_CHANNELS).eval()
-    return segmentation, SeedReporter().eval()
+    return segmentation, ReferenceReporter().eval()
 
 
 @torch.inference_mode()
-def seed_film(segmentation: nn.Module, reporter: SeedReporter, *, words: int) -> None:
+def reference_film(segmentation: nn.Module, reporter: ReferenceReporter, *, words: int) -> None:
     """All of one film."""
     film, text_ids = torch.rand(1, 3, SIDE, SIDE), torch.randint(0, VOCABULARY, (1, 32))
     segmentation(film)["out"].sigmoid()
     reporter.write(reporter.encode(film, text_ids), words)
 
 
-def seed_stages(words: int) -> dict[str, Callable[[], object]]:
+def reference_stages(words: int) -> dict[str, Callable[[], object]]:
     """Work of each stage on one film: segmentation, encoder, decoder of N words."""
-    segmentation, reporter = seed_networks()
+    segmentation, reporter = reference_networks()
     film, text_ids = torch.rand(1, 3, SIDE, SIDE), torch.randint(0, VOCABULARY, (1, 32))
     with torch.inference_mode():
         memory = reporter.encode(film, text_ids)

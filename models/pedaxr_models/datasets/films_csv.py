@@ -1,4 +1,4 @@
-"""The seed's CSV: ImagePath, Point, Class, Age, PatientName, Caption, and the columns our own films add.
+"""A CSV of films: ImagePath, Point, Class, Age, PatientName, Caption, and the columns our own films add.
 
 The order of columns is free, their case too, and columns of no meaning here are kept in `Film.extra`.
 """
@@ -54,7 +54,7 @@ _CELLS = "\0cells"  # no column has such a name
 Row = dict[str, str]
 
 
-def read_seed_csv(
+def read_films_csv(
     path: Path, *, treat_as_distension: bool = False, columns: Mapping[str, str] | None = None
 ) -> ReadReport:
     """Films of a CSV file, a rejection for every row that cannot be used, and notes for the data's owner.
@@ -107,7 +107,7 @@ def read_seed_csv(
         notes.append(
             f"Pictures next to the listed films that no row names, and that were not read: {unnamed}."
         )
-    return ReadReport("seed_csv", tuple(films), tuple(lines), tuple(rejections), tuple(notes))
+    return ReadReport("csv", tuple(films), tuple(lines), tuple(rejections), tuple(notes))
 
 
 def _with_years_first(rows: list[tuple[int, Row]]) -> tuple[list[tuple[int, Row]], list[str]]:
