@@ -140,6 +140,27 @@ def test_a_film_is_inverted_once_or_not_at_all(
     assert any("contradicts itself" in note for note in film.notes) is is_noted
 
 
+GAMMA = (RAMP12 / 4095) ** 1.6
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("runs_down", [False, True], ids=["up", "down"])
+def test_a_table_of_p_values_is_followed(tmp_path: Path, photometric: str, runs_down: bool) -> None:
+    """PS3.3 C.11.6: it bends the greys, and which way it runs says whether bone is dark."""
+    values = 1 - GAMMA[::-1] if photometric == "MONOCHROME1" else GAMMA
+    levels = inverted(FILM) if photometric == "MONOCHROME1" else FILM
+    entries = np.round(1023 * (1 - values if runs_down else values))
+    said = {"PhotometricInterpretation": photometric, "PresentationLUTSequence": [table(entries, 10)]}
+    film = read(tmp_path, dicom(levels=levels, **FULL, **said))
+    assert np.abs(film.pixels - (FILM / 4095) ** 1.6).max() < 0.01
+
+
+@pytest.mark.parametrize("values", [np.zeros(4096), (RAMP12 > 4000) * 1023], ids=["blank", "all black"])
+def test_a_table_of_p_values_that_hides_the_film_is_not_followed(tmp_path: Path, values: np.ndarray) -> None:
+    film = read(tmp_path, dicom(levels=FILM, **FULL, PresentationLUTSequence=[table(values, 10)]))
+    assert np.abs(film.pixels - read(tmp_path, REFERENCE).pixels).max() < 1e-3
+
+
 @pytest.mark.parametrize("shift", [2, 4])
 def test_bits_above_those_declared_are_grey_where_the_film_is_smooth_with_them(
     tmp_path: Path, shift: int

@@ -7,7 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit
 
 from pedaxr.errors import UnreadableImage
 
@@ -134,3 +134,53 @@ def test_a_sign_that_is_stated_rightly_is_believed(tmp_path: Path) -> None:
         dicom(levels=FILM),
     ):
         assert not any(SIGN in note for note in read(tmp_path, data).notes)
+
+
+@pytest.mark.parametrize("order", [ExplicitVRLittleEndian, ExplicitVRBigEndian], ids=["little", "big"])
+@pytest.mark.parametrize(
+    ("levels", "stated"),
+    [
+        (FILM, (512, 511)),
+        (FILM, (512, 500)),
+        (FILM[:400], (512, 400)),
+        (FILM[:, :360], (360, 512)),
+        (FILM[::2], (256, 510)),
+    ],
+    ids=["a column less", "twelve less", "sides exchanged", "exchanged, upright", "a wide film"],
+)
+def test_a_film_torn_by_the_length_that_its_header_gives_a_row_is_refused(
+    tmp_path: Path, levels: np.ndarray, stated: tuple[int, int], order: str
+) -> None:
+    dataset = pydicom.dcmread(io.BytesIO(dicom(order, levels=np.ascontiguousarray(levels), **FULL)))
+    dataset.Rows, dataset.Columns = stated
+    out = io.BytesIO()
+    pydicom.dcmwrite(out, dataset)
+    with pytest.raises(UnreadableImage, match="another size than its picture"):
+        read(tmp_path, out.getvalue())
+
+
+LANDSCAPE = np.tile(np.linspace(0, 4095, 300), (700, 1)).T.astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("levels", "tail"),
+    [
+        (FILM, bytes(1024)),
+        (FILM, np.random.default_rng(0).bytes(1024)),
+        (FILM[:400], b""),
+        (LANDSCAPE, bytes(600)),
+        (LANDSCAPE[:, :20], b""),
+        (np.full((500, 300), 7, np.uint16), bytes(1000)),
+        (np.random.default_rng(0).integers(0, 4096, (500, 300)).astype(np.uint16), bytes(1000)),
+    ],
+    ids=["padded", "noise behind", "wide", "even rows", "narrow", "blank", "noise"],
+)
+def test_a_film_is_not_torn_by_what_follows_its_pixels(
+    tmp_path: Path, levels: np.ndarray, tail: bytes
+) -> None:
+    """Negative control: the header is right, and the film has few or no borders to tell by."""
+    dataset = pydicom.dcmread(io.BytesIO(dicom(levels=np.ascontiguousarray(levels), **FULL)))
+    dataset.PixelData += tail
+    out = io.BytesIO()
+    pydicom.dcmwrite(out, dataset)
+    assert read(tmp_path, out.getvalue()).pixels.shape == levels.shape

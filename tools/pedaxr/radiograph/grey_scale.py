@@ -7,6 +7,7 @@ C.7.6.3, C.7.5.1.1.2 padding, C.11.1 modality, C.11.2 VOI, C.11.6 presentation; 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from pedaxr_models.datasets.pictures import to_grey
 
 BoolArray = NDArray[np.bool_]
 Values = NDArray[np.integer]
+T = TypeVar("T", bound=np.generic)
 
 _LEAST_SEEN = 0.2  # share of the film's pixels that a window must show as neither black nor white
 _MOST_BLACK, _MOST_WHITE = 0.6, 0.4  # shares that it may show so: a window of fewer bits burns a film out
@@ -82,6 +84,7 @@ def shown(dataset: Dataset, *, says_polarity: bool = True) -> Shown:
     stored, sign_note = _with_its_sign(stored, dataset)
     padding = _padding(stored, dataset)
     grey, window_note = _windowed(stored, ~padding, dataset)
+    grey = _as_presented(grey, ~padding, dataset)
     is_inverted, polarity_note = _bone_is_dark(grey, dataset, says_polarity)
     grey = 1 - grey if is_inverted else grey
     grey[padding] = 0
@@ -246,6 +249,23 @@ def _rescale(dataset: Dataset) -> tuple[float, float]:
     return (slope, intercept) if is_usable else (1.0, 0.0)
 
 
+def _as_presented(grey: FloatArray, inside: BoolArray, dataset: Dataset) -> FloatArray:
+    """By the table of P-values, in which way it runs left to `_bone_is_dark`, where that shows the film."""
+    item = _table_in(dataset, "PresentationLUTSequence")
+    if item is None:
+        return grey
+    levels = _levels(_entries(item, dataset), item)
+    levels = 1 - levels if _runs_down(levels) else levels
+    presented = levels[np.rint(grey * np.float32(len(levels) - 1)).astype(np.int64)]
+    film = presented[inside] if inside.any() else presented.ravel()
+    return presented if _is_seen(_film_of(film)) else grey
+
+
+def _runs_down(levels: FloatArray | Values) -> bool:
+    """Whether a table of P-values shows high values dark."""
+    return bool(levels[-1] < levels[0])
+
+
 def _film_of(sample: NDArray[np.float32]) -> NDArray[np.float32]:
     """Every some-th value of the film (n,), without those at the ends of its range where enough are left."""
     few = sample[:: max(1, sample.size // 2**16)]
@@ -280,16 +300,21 @@ def _table_in(dataset: Dataset, keyword: str) -> Dataset | None:
 
 
 def _by_table(values: NDArray[np.float32], item: Dataset, dataset: Dataset) -> FloatArray:
-    """Of a table that was declared deeper or shallower than its entries, as by Agfa, the entries count."""
-    entries = _entries(item, dataset)
+    return _looked_up(values, _levels(_entries(item, dataset), item), item, dataset)
+
+
+def _levels(entries: Values, item: Dataset) -> FloatArray:
+    """Of a table, in [0, 1]. Of one that was declared deeper or shallower than its entries, as by Agfa, the
+    entries count.
+    """
     declared, largest = 2 ** int(item.LUTDescriptor[2]) - 1, int(entries.max())
     full = largest if largest > declared or 4 * largest <= declared else declared
-    return _clipped(_looked_up(values, entries, item, dataset).astype(np.float32) / np.float32(max(full, 1)))
+    return _clipped(entries.astype(np.float32) / np.float32(max(full, 1)))
 
 
 def _looked_up(
-    values: Values | NDArray[np.float32], entries: Values, item: Dataset, dataset: Dataset
-) -> Values:
+    values: Values | NDArray[np.float32], entries: NDArray[T], item: Dataset, dataset: Dataset
+) -> NDArray[T]:
     """What a table has for each value; its ends for those beyond them."""
     first = int(item.LUTDescriptor[1])
     if first >= 2**15 and int(dataset.PixelRepresentation):
@@ -333,6 +358,8 @@ def _least_range(stored: Values, inside: BoolArray, dataset: Dataset) -> float:
 def _bone_is_dark(grey: FloatArray, dataset: Dataset, says_polarity: bool) -> tuple[bool, str]:
     """Whether the film is to be inverted, once. Where the header says both or nothing, its surround tells."""
     shape = str(dataset.get("PresentationLUTShape") or "").strip().upper()
+    if item := _table_in(dataset, "PresentationLUTSequence"):
+        shape = "INVERSE" if _runs_down(_entries(item, dataset)) else "IDENTITY"
     by_photometric = str(dataset.PhotometricInterpretation) == "MONOCHROME1"
     says_shape = shape in ("INVERSE", "IDENTITY")
     if says_polarity and (not says_shape or (shape == "INVERSE") is by_photometric):
