@@ -3,15 +3,19 @@
 import io
 import warnings
 
+import numpy as np
 from PIL import Image
 
 from pedaxr.errors import UnreadableImage
 from pedaxr.radiograph.file_headers import check_header, with_preamble
-from pedaxr.radiograph.raster import DECODER_ERRORS, Raster, check_size
+from pedaxr.radiograph.raster import DECODER_ERRORS, PHOTOGRAPH, Raster, check_size
 from pedaxr_models.datasets.pictures import grey_of
 
 _TURNED = range(2, 9)  # 1 is upright; 0 and others say nothing
 _ORIENTATION = 0x0112  # EXIF
+_TAKEN, _BY_CAMERA = 0x8769, {0x829A, 0x829D, 0x920A}  # EXIF: exposure time, aperture, focal length
+_LOOKED_AT_PX = 48
+_LIGHT, _TINT = 0.25, 0.03  # from where on colour is seen; share of a part's light by which colours differ
 
 
 def decode(data: bytes) -> Raster:
@@ -47,6 +51,27 @@ def _upright_raster(picture: Image.Image, data: bytes) -> Raster:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as second:
             second.verify()
     turned = picture.getexif().get(_ORIENTATION) in _TURNED
-    notes = ("The file's orientation mark was followed.",) if turned else ()
+    is_photograph = _is_by_camera(picture) or _is_tinted(picture)
+    said = ((turned, "The file's orientation mark was followed."), (is_photograph, PHOTOGRAPH))
+    notes = tuple(note for is_so, note in said if is_so)
     grey, colourfulness = grey_of(picture, data)
     return Raster(grey, notes=notes, colourfulness=colourfulness)
+
+
+def _is_by_camera(picture: Image.Image) -> bool:
+    """Whether the file says how a camera took it; a film scanner states its maker alone."""
+    try:
+        return not _BY_CAMERA.isdisjoint(picture.getexif().get_ifd(_TAKEN))
+    except DECODER_ERRORS:
+        return False  # what is damaged there costs no film
+
+
+def _is_tinted(picture: Image.Image) -> bool:
+    """Whether the light parts have one colour throughout, as a screen, lamp or film base gives them."""
+    if picture.mode in ("1", "L", "LA") or picture.mode.startswith("I"):
+        return False
+    colours = picture if picture.mode in ("RGB", "CMYK", "YCbCr") else picture.convert("RGB")
+    small = colours.resize((_LOOKED_AT_PX, _LOOKED_AT_PX), Image.Resampling.BOX).convert("RGB")
+    some = np.asarray(small, np.float32).reshape(-1, 3) / np.float32(255)
+    light = some[some.max(axis=1) > _LIGHT]
+    return len(light) > 0 and float(np.median(np.ptp(light, axis=1) / light.max(axis=1))) > _TINT

@@ -19,6 +19,10 @@ FloatArray = NDArray[np.float32]
 # Notes on a header that say more than how the film is stored.
 OTHER_PART = "The file's header names another body part than the abdomen."
 OTHER_SPECIES = "The file's header says that the patient is not a human being."
+PHOTOGRAPH = (
+    "The picture looks like a photograph of a film or a screen: glare can hide free intraperitoneal air, and "
+    "a slant changes sizes. Give the film's own file where it can be had."
+)
 UNPROCESSED = "The file holds unprocessed detector data. Export the film for presentation."
 
 MAX_PIXELS = 64_000_000  # the largest radiography detectors have about 20 million

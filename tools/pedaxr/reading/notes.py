@@ -56,12 +56,13 @@ class Note:
 
 def of_file(said: Iterable[str]) -> list[Note]:
     """Notes of what the reader of the file said of it: under Technique, or to be heard by who reads it."""
-    from pedaxr.radiograph.raster import OTHER_PART, OTHER_SPECIES, UNPROCESSED  # Pillow, with the first film
+    from pedaxr.radiograph import raster  # Pillow, with the first film
 
     kinds = {
-        OTHER_PART: NoteKind.IDENTITY,
-        OTHER_SPECIES: NoteKind.DOUBT,
-        UNPROCESSED: NoteKind.EXPOSURE,
+        raster.OTHER_PART: NoteKind.IDENTITY,
+        raster.OTHER_SPECIES: NoteKind.DOUBT,
+        raster.UNPROCESSED: NoteKind.EXPOSURE,
+        raster.PHOTOGRAPH: NoteKind.EXPOSURE,
     }
     return [Note(kinds.get(text, NoteKind.FILE), text) for text in said]
 

@@ -96,7 +96,10 @@ def check_picture(film: Raster) -> list[Note]:
     if min(height, width) < _LEAST_SIDE_PX or max(height, width) > _LONGEST_TO_SHORTEST * min(height, width):
         raise NotAnAbdominalFilm(f"The picture is too small or too narrow to be a whole film. {_NEXT}")
     if film.colourfulness > _LARGEST_COLOURED_SHARE:
-        raise NotAnAbdominalFilm(f"The picture is in colour; a radiograph is grey. {_NEXT}")
+        raise NotAnAbdominalFilm(
+            "The picture is in colour; a radiograph is grey. Of a photograph of a film or a screen give the "
+            f"film's own file. {_NEXT}"
+        )
     small = _small(film.pixels)
     low, high = np.percentile(small, (1, 99))
     if high - low < _LEAST_CONTRAST:
