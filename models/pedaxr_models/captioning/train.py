@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -57,30 +58,26 @@ from pedaxr_models.segmentation.data import split_films
 from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.training.distributed import ALONE, Processes, join
 from pedaxr_models.training.loop import (
-    load_run,
     one_cycle,
     pick_device,
-    reuse_large_blocks,
-    save_run,
     set_learning_rate,
     training_progress,
     used_share,
+    write_rows,
     write_scalars,
 )
+from pedaxr_models.training.resumable import Resumable, begin
 from pedaxr_models.training.sampling import BalancedBatches
 
 __all__ = ["TrainConfig", "preset", "train_captioner"]
 
 
-# Of a run, what `state.pt` holds.
-_PARTS = ("network", "optimiser")
-_VALUES = ("step", "elapsed_s", "history")
-
-
 @dataclass
-class Run:
-    """What a run carries from step to step, and what `state.pt` holds."""
+class Run(Resumable):
+    """What a run carries from step to step."""
 
+    PARTS: ClassVar = ("network", "optimiser")
+    VALUES: ClassVar = ("step", "elapsed_s", "history")
     network: ReportNetwork
     pieces: WordPieces
     optimiser: torch.optim.Optimizer
@@ -95,14 +92,6 @@ class Run:
         """How much of the budget is used up; 1: all of it."""
         return used_share(self.step, self.elapsed_s, steps=config.steps, minutes=config.minutes)
 
-    def save(self, path: Path) -> None:
-        """All that resuming needs."""
-        save_run(self, path, parts=_PARTS, values=_VALUES)
-
-    def load(self, path: Path) -> None:
-        """Resume from what `save` wrote."""
-        load_run(self, path, parts=_PARTS, values=_VALUES)
-
 
 def train_captioner(config: TrainConfig) -> Path:
     """Train, measure on the test split, write the checkpoint.
@@ -110,11 +99,7 @@ def train_captioner(config: TrainConfig) -> Path:
     Returns:
         The checkpoint folder, below `config.out`; next to it the metrics and curves.
     """
-    torch.manual_seed(config.seed)
-    reuse_large_blocks()
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    config.out.mkdir(parents=True, exist_ok=True)
+    begin(config.out, seed=config.seed, threads=config.threads)
     splits = split_films(with_facts(read_films(config.data)), config.out / "splits.json")
     if not any(film.facts for film in splits["train"]) or not any(f.facts for f in splits["validation"]):
         raise ValueError(
@@ -131,13 +116,10 @@ def train_captioner(config: TrainConfig) -> Path:
             opened = open_splits(config, splits, segmenter, progress)
         run = start(config, opened["train"], processes)
         bar = progress.add_task("training", total=1000, completed=int(1000 * run.share(config)), note="")
-        try:
+        with run.kept_in(config.out, writes=processes.is_first):
             train(
                 config, run, opened, lambda note: progress.update(bar, completed=run.share(config), note=note)
             )
-        finally:
-            if processes.is_first:
-                run.save(config.out / "state.pt")
         if processes.is_first:
             data = describe_data(config.data, splits) | describe_learnt(config)
             finish(config, run, opened, data, segmenter)
@@ -177,8 +159,8 @@ def start(config: TrainConfig, films: ReaderFilms, processes: Processes = ALONE)
     )
     parallel = processes.share_gradients(network, device)
     run = Run(network, pieces, optimiser, device, parallel, processes)
-    if config.resume and (config.out / "state.pt").exists():
-        run.load(config.out / "state.pt")
+    if config.resume:
+        run.resume(config.out)
     return run
 
 
@@ -252,10 +234,9 @@ def _record(config: TrainConfig, run: Run, films: ReaderFilms, loss: float) -> N
     row = {"minutes": round(run.elapsed_s / 60, 2), "step": run.step, "loss": round(loss, 4), **scores}
     run.history.append(row)
     write_scalars(config.out / "tensorboard", run.step, {"loss": loss, **scores})
-    lines = "".join(json.dumps(row) + "\n" for row in run.history)
-    (config.out / "metrics.jsonl").write_text(lines, encoding="utf-8")
+    write_rows(config.out / "metrics.jsonl", run.history)
     draw_curves(run.history, config.out / "curves.png")
-    run.save(config.out / "state.pt")
+    run.save(config.out)
 
 
 def train_one_epoch(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,18 +13,14 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from pedaxr_models.checkpoint import load_checkpoint
 from pedaxr_models.pyramid.network import PyramidConfig, PyramidNetwork
 from pedaxr_models.training.loop import (
-    load_run,
     one_cycle,
     pick_device,
-    reuse_large_blocks,
-    save_run,
     set_learning_rate,
     training_progress,
     update_average,
 )
+from pedaxr_models.training.resumable import Resumable, begin, save_whole
 
-_PARTS = ("network", "average", "optimiser")
-_VALUES = ("step", "losses")
 Batch = tuple[Tensor, Tensor, Tensor]
 # Logits of a batch, and its other two tensors, to a scalar.
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -57,14 +54,22 @@ class PyramidTraining:
 
 
 @dataclass
-class PyramidRun:
-    """What a run carries from step to step, and what `state.pt` holds."""
+class PyramidRun(Resumable):
+    """What a run carries from step to step."""
 
+    PARTS: ClassVar = ("network", "average", "optimiser")
+    VALUES: ClassVar = ("step", "losses")
     network: PyramidNetwork
     average: PyramidNetwork
     optimiser: torch.optim.Optimizer
     step: int = 0
     losses: list[float] = field(default_factory=list)
+
+    def save(self, folder: Path) -> None:
+        """Also the averaged weights alone, and the losses."""
+        super().save(folder)
+        save_whole(self.average.state_dict(), folder / "average.pt")
+        (folder / "losses.json").write_text(json.dumps(self.losses) + "\n", encoding="utf-8")
 
 
 def train_pyramid(config: PyramidTraining, batches: Callable[[], Dataset[Batch]], loss: Loss) -> Path:
@@ -75,20 +80,18 @@ def train_pyramid(config: PyramidTraining, batches: Callable[[], Dataset[Batch]]
         batches: makes what batches are drawn from: item n is batch n, its first tensor the films.
         loss: of the logits and the rest of a batch.
     """
-    torch.manual_seed(config.seed)
-    reuse_large_blocks()
-    config.out.mkdir(parents=True, exist_ok=True)
+    begin(config.out, seed=config.seed)
     device = pick_device(config.device)
     run = _start(config, device)
     with training_progress(show=config.show_progress) as progress:
         drawn = _drawn(config, batches(), run.step)
         bar = progress.add_task("training", total=config.steps, completed=run.step, note="")
-        while run.step < config.steps:
-            found = _step(run, config, next(drawn), loss, device)
-            progress.update(bar, completed=run.step, note=f"loss {found:.3f}")
-            if run.step % config.save_every == 0:
-                _save(run, config)
-    _save(run, config)
+        with run.kept_in(config.out):
+            while run.step < config.steps:
+                found = _step(run, config, next(drawn), loss, device)
+                progress.update(bar, completed=run.step, note=f"loss {found:.3f}")
+                if run.step % config.save_every == 0:
+                    run.save(config.out)
     return config.out / "average.pt"
 
 
@@ -99,8 +102,8 @@ def _start(config: PyramidTraining, device: torch.device) -> PyramidRun:
     average.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=config.weight_decay)
     run = PyramidRun(network, average, optimiser)
-    if config.resume and (config.out / "state.pt").exists():
-        load_run(run, config.out / "state.pt", parts=_PARTS, values=_VALUES)
+    if config.resume:
+        run.resume(config.out)
     return run
 
 
@@ -132,14 +135,6 @@ def _step(run: PyramidRun, config: PyramidTraining, batch: Batch, loss: Loss, de
     update_average(run.average, run.network, run.step, config.ema_decay)
     run.losses.append(round(float(found.detach()), 4))
     return run.losses[-1]
-
-
-def _save(run: PyramidRun, config: PyramidTraining) -> None:
-    save_run(run, config.out / "state.pt", parts=_PARTS, values=_VALUES)
-    part = config.out / "average.tmp"
-    torch.save(run.average.state_dict(), part)
-    part.replace(config.out / "average.pt")
-    (config.out / "losses.json").write_text(json.dumps(run.losses) + "\n", encoding="utf-8")
 
 
 def trained(config: PyramidTraining) -> PyramidNetwork:

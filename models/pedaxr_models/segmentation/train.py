@@ -4,14 +4,13 @@ A run is a time budget. Its resolution grows in stages and its learning rate fal
 that it ends on time on a laptop as on a GPU. It can be stopped at any moment and resumed with `resume=True`.
 """
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -43,17 +42,16 @@ from pedaxr_models.segmentation.segmenter import Segmenter
 from pedaxr_models.segmentation.thresholds import calibrate
 from pedaxr_models.training.distributed import ALONE, Processes, join
 from pedaxr_models.training.loop import (
-    load_run,
     one_cycle,
     pick_device,
-    reuse_large_blocks,
-    save_run,
     set_learning_rate,
     training_progress,
     update_average,
     used_share,
+    write_rows,
     write_scalars,
 )
+from pedaxr_models.training.resumable import Resumable, begin
 from pedaxr_models.training.sampling import BalancedBatches, group_films
 
 Report = Callable[[str], None]
@@ -133,15 +131,12 @@ def preset(name: str, **changes: Any) -> TrainConfig:
     return TrainConfig(**(PRESETS[name] | changes))
 
 
-# Of a run, what `state.pt` holds.
-_PARTS = ("network", "average", "optimiser")
-_VALUES = ("step", "elapsed_s", "best", "stale", "history")
-
-
 @dataclass
-class Run:
-    """What a run carries from step to step, and what `state.pt` holds."""
+class Run(Resumable):
+    """What a run carries from step to step."""
 
+    PARTS: ClassVar = ("network", "average", "optimiser")
+    VALUES: ClassVar = ("step", "elapsed_s", "best", "stale", "history")
     network: SegmentationNetwork
     average: SegmentationNetwork  # exponential moving average of the weights: what is validated and kept
     optimiser: torch.optim.Optimizer
@@ -157,18 +152,10 @@ class Run:
         """How much of the budget is used up; 1: all of it."""
         return used_share(self.step, self.elapsed_s, steps=config.steps, minutes=config.minutes)
 
-    def save(self, path: Path) -> None:
-        """All that resuming needs."""
-        save_run(self, path, parts=_PARTS, values=_VALUES)
-
     def agree(self, device: torch.device) -> None:
         """Take over the first process's clock and patience, so that all stop at the same step."""
         self.elapsed_s = self.processes.agree(self.elapsed_s, device)
         self.stale = int(self.processes.agree(self.stale, device))
-
-    def load(self, path: Path) -> None:
-        """Resume from what `save` wrote."""
-        load_run(self, path, parts=_PARTS, values=_VALUES)
 
 
 def train_segmentation(config: TrainConfig) -> Path:
@@ -177,22 +164,15 @@ def train_segmentation(config: TrainConfig) -> Path:
     Returns:
         The checkpoint folder, below `config.out`; next to it metrics, curves and pictures of cases.
     """
-    torch.manual_seed(config.seed)
-    reuse_large_blocks()
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    config.out.mkdir(parents=True, exist_ok=True)
+    begin(config.out, seed=config.seed, threads=config.threads)
     splits = split_films(read_films(config.data), config.out / "splits.json")
     check_outlined(splits["train"])
     with join(pick_device(config.device)) as processes:
         run = start(config, processes)
         with training_progress(show=config.show_progress and processes.is_first) as progress:
             bar = progress.add_task("training", total=1.0, note="")
-            try:
+            with run.kept_in(config.out, writes=processes.is_first):
                 train(config, run, splits, partial(_show, progress, bar, config, run))
-            finally:
-                if processes.is_first:
-                    run.save(config.out / "state.pt")
             return finish(config, run, splits, progress) if processes.is_first else config.out / "checkpoint"
 
 
@@ -214,8 +194,8 @@ def start(config: TrainConfig, processes: Processes = ALONE) -> Run:
     average.load_state_dict(network.state_dict())
     parallel = processes.share_gradients(network, pick_device(config.device))
     run = Run(network, average, _optimiser(network, config), parallel, processes)
-    if config.resume and (config.out / "state.pt").exists():
-        run.load(config.out / "state.pt")
+    if config.resume:
+        run.resume(config.out)
     return run
 
 
@@ -360,12 +340,12 @@ def _record(config: TrainConfig, run: Run, size: int, loss: float, dice: dict[st
     row = {"minutes": round(run.elapsed_s / 60, 2), "step": run.step, "size": size, "loss": round(loss, 4)}
     run.history.append({**row, "learning_rate": rate, "dice": dice})
     history = config.out / "metrics.jsonl"
-    history.write_text("".join(json.dumps(row) + "\n" for row in run.history), encoding="utf-8")
+    write_rows(history, run.history)
     draw_curves(history, config.out / "curves.png")
     scalars = {"loss": loss, "learning rate": rate, "dice/mean of the findings": mean}
     scalars |= {f"dice/{channel}": value for channel, value in dice.items() if value is not None}
     write_scalars(config.out / "tensorboard", run.step, scalars)
-    run.save(config.out / "state.pt")
+    run.save(config.out)
 
 
 def finish(config: TrainConfig, run: Run, splits: dict[str, list[Film]], progress: Progress) -> Path:

@@ -1,18 +1,17 @@
 """What all trainings share: where they run, how their learning rate moves, how they show progress."""
 
 import ctypes
+import json
 import math
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import nn
-
-from pedaxr_models.training.state_file import read_state
 
 
 def pick_device(name: str) -> torch.device:
@@ -49,50 +48,14 @@ def one_cycle(share: float, *, peak: float, warmup: float, floor: float) -> floa
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """Give all parameter groups the same rate."""
+    """Give each group of parameters that rate, times its `share` where it has one."""
     for group in optimiser.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("share", 1.0)
 
 
 def used_share(step: int, elapsed_s: float, *, steps: int | None, minutes: float) -> float:
     """How much of the budget is used up, by steps where they are given; 1: all of it."""
     return min(1.0, step / steps if steps else elapsed_s / (minutes * 60))
-
-
-def save_run(run: object, path: Path, *, parts: Sequence[str], values: Sequence[str]) -> None:
-    """All that resuming needs, replaced in one rename; batches follow from (seed, step).
-
-    Args:
-        run: what a training carries from step to step.
-        path: of the state file.
-        parts: attributes with a `state_dict`, such as networks and optimisers.
-        values: plain attributes.
-    """
-    state = {name: getattr(run, name).state_dict() for name in parts}
-    state |= {name: getattr(run, name) for name in values}
-    state["random"] = torch.get_rng_state()
-    torch.save(state, path.with_suffix(".tmp"))
-    path.with_suffix(".tmp").replace(path)
-
-
-def load_run(run: object, path: Path, *, parts: Sequence[str], values: Sequence[str]) -> None:
-    """Resume from what `save_run` wrote of the same attributes.
-
-    Raises:
-        ValueError: it is damaged, or of another network than the run's.
-    """
-    state = read_state(path, f"The interrupted run in {path.parent.name!r}")
-    try:
-        for name in parts:
-            getattr(run, name).load_state_dict(state[name])
-        for name in values:
-            setattr(run, name, state[name])
-    except (RuntimeError, ValueError, KeyError) as err:
-        raise ValueError(
-            f"The interrupted run in {path.parent.name!r} trains another network than is asked for now. Give "
-            "the options it began with, or another folder."
-        ) from err
-    torch.set_rng_state(state["random"])
 
 
 def training_progress(*, show: bool) -> Progress:
@@ -108,6 +71,11 @@ def training_progress(*, show: bool) -> Progress:
     )
 
 
+def write_rows(path: Path, rows: Iterable[object]) -> None:
+    """One JSON object a line."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
 def write_scalars(folder: Path, step: int, scalars: Mapping[str, float]) -> None:
     """One point of each curve for TensorBoard, where it is installed (`pip install pedaxr[train]`)."""
     try:
@@ -117,6 +85,13 @@ def write_scalars(folder: Path, step: int, scalars: Mapping[str, float]) -> None
     with SummaryWriter(str(folder), purge_step=step) as board:
         for name, value in scalars.items():
             board.add_scalar(name, value, step)
+
+
+def keep_statistics(network: nn.Module) -> None:
+    """Leave the statistics of batch normalisation as they are: those of a few films would spoil them."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
 
 
 @torch.no_grad()

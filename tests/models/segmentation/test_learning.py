@@ -13,7 +13,6 @@ from pedaxr_models.datasets.film import Film, write_masks
 from pedaxr_models.labels import CHANNELS, FINDINGS, Finding
 from pedaxr_models.segmentation.learning.thresholds import HALF_WAY, recalibrate, shown_films, shrink
 from pedaxr_models.segmentation.learning.train import (
-    STATE,
     LearnConfig,
     _Loss,
     fine_tune,
@@ -124,12 +123,12 @@ def test_a_run_that_is_interrupted_ends_as_if_it_were_not(
 
     with pytest.raises(Stopped):
         fine_tune(config(start, tmp_path / "cut", steps=8, keep_every=3), films, stop)
-    assert (tmp_path / "cut" / STATE).is_file()
+    assert (tmp_path / "cut" / "state.pt").is_file()
     seen: list[int] = []
     resumed = fine_tune(
         config(start, tmp_path / "cut", steps=8, keep_every=3), films, lambda step, _: seen.append(step)
     )
-    assert seen == [7, 8], "from the last state that was kept"
+    assert seen == [8], "from the step at which it was stopped"
     for name, tensor in whole.state_dict().items():
         assert torch.allclose(tensor, resumed.state_dict()[name], atol=1e-6), name
 

@@ -11,12 +11,16 @@ from torch import nn
 from pedaxr_models.datasets import Film
 from pedaxr_models.datasets.splits import complete_splits
 from pedaxr_models.segmentation.data import check_outlined, split_films
-from pedaxr_models.training.loop import load_run, pick_device, save_run
+from pedaxr_models.training.loop import pick_device
+from pedaxr_models.training.resumable import Resumable
 from pedaxr_models.training.state_file import read_state
 from pedaxr_server.cli import main
 
 
-class Run:
+class Run(Resumable):
+    PARTS = ("network",)
+    VALUES = ("step",)
+
     def __init__(self, width: int) -> None:
         self.network = nn.Linear(width, 1)
         self.step = 0
@@ -35,22 +39,48 @@ def test_a_device_that_is_there_is_taken() -> None:
 def test_an_interrupted_run_goes_on_in_one_of_the_same_network_alone(tmp_path: Path) -> None:
     begun = Run(3)
     begun.step = 7
-    save_run(begun, tmp_path / "state.pt", parts=["network"], values=["step"])
+    begun.save(tmp_path)
     again = Run(3)
-    load_run(again, tmp_path / "state.pt", parts=["network"], values=["step"])
+    again.resume(tmp_path)
     assert again.step == 7
     with pytest.raises(ValueError, match="another network"):
-        load_run(Run(4), tmp_path / "state.pt", parts=["network"], values=["step"])
+        Run(4).resume(tmp_path)
+
+
+def test_a_run_keeps_the_step_at_which_it_was_stopped_and_starts_anew_where_nothing_lies(
+    tmp_path: Path,
+) -> None:
+    run = Run(3)
+    run.resume(tmp_path)
+    assert run.step == 0
+    with pytest.raises(KeyboardInterrupt), run.kept_in(tmp_path):
+        run.step = 5
+        raise KeyboardInterrupt
+    again = Run(3)
+    again.resume(tmp_path)
+    assert again.step == 5 and [path.name for path in tmp_path.iterdir()] == ["state.pt"]
+    with run.kept_in(tmp_path / "nowhere", writes=False):
+        pass
+
+
+def test_a_state_of_a_version_that_had_other_classes_is_resumed(tmp_path: Path) -> None:
+    """As every version since 0.1.0 has written them: tensors and plain values by the names of attributes."""
+    begun = Run(3)
+    state = {"network": begun.network.state_dict(), "step": 9, "random": torch.get_rng_state()}
+    torch.save(state, tmp_path / "state.pt")
+    again = Run(3)
+    again.resume(tmp_path)
+    assert again.step == 9 and torch.equal(again.network.weight, begun.network.weight)
 
 
 @pytest.mark.parametrize("length", [0, 60, 700])
 def test_a_run_that_was_cut_off_is_called_damaged(tmp_path: Path, length: int) -> None:
-    save_run(Run(3), tmp_path / "state.pt", parts=["network"], values=["step"])
+    Run(3).save(tmp_path)
     whole = (tmp_path / "state.pt").read_bytes()
     assert len(whole) > length
     (tmp_path / "state.pt").write_bytes(whole[:length])
     with pytest.raises(ValueError, match=r"interrupted run in .* is damaged"):
-        load_run(Run(3), tmp_path / "state.pt", parts=["network"], values=["step"])
+        Run(3).resume(tmp_path)
 
 
 def test_a_table_given_as_weights_is_called_what_it_is_not(tmp_path: Path) -> None:

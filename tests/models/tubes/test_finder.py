@@ -133,6 +133,26 @@ def test_a_training_can_be_stopped_and_resumed_and_is_packed(data: Path, tmp_pat
     assert loaded.shortest == checkpoint.config["shortest"]
 
 
+def test_a_training_that_is_stopped_between_two_saved_states_keeps_all_its_steps(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([tube_loss, tube_loss])
+
+    def stopped(*given: torch.Tensor) -> torch.Tensor:
+        if (loss := next(losses, None)) is None:
+            raise KeyboardInterrupt
+        return loss(*given)
+
+    monkeypatch.setattr("pedaxr_models.tubes.train.tube_loss", stopped)
+    run = TubeConfig(
+        data=data, out=tmp_path, steps=4, batch_size=2, workers=0, network=SMALL, show_progress=False
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train_tubes(run)
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == 2
+    assert len(json.loads((tmp_path / "losses.json").read_text())) == 2
+
+
 def test_what_is_learnt_is_kept_by_its_sizes() -> None:
     assert PyramidConfig.from_json(json.loads(json.dumps(SMALL.to_json()))) == SMALL
     assert PyramidNetwork(SMALL)(torch.zeros(1, 1, 64, 64)).shape == (1, 16, 16)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -21,12 +22,17 @@ from pedaxr_models.segmentation.augmentation import Augmentation
 from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, unpack_planes
 from pedaxr_models.segmentation.losses import CHANNEL_WEIGHTS, PartialLoss, drift_from
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork
-from pedaxr_models.training.loop import one_cycle, pick_device, reuse_large_blocks, update_average
+from pedaxr_models.training.loop import (
+    keep_statistics,
+    one_cycle,
+    pick_device,
+    set_learning_rate,
+    update_average,
+)
+from pedaxr_models.training.resumable import Resumable, begin
 from pedaxr_models.training.sampling import BalancedBatches, group_films
-from pedaxr_models.training.state_file import read_state
 
 Report = Callable[[int, str], None]
-STATE = "state.pt"
 
 
 @dataclass(frozen=True)
@@ -61,25 +67,13 @@ class LearnConfig:
 
 
 @dataclass
-class _Run:
+class _Run(Resumable):
+    PARTS: ClassVar = ("network", "average", "optimiser")
+    VALUES: ClassVar = ("step",)
     network: SegmentationNetwork
     average: SegmentationNetwork
     optimiser: torch.optim.Optimizer
     step: int = 0
-
-    def save(self, path: Path) -> None:
-        """All that resuming needs, replaced in one rename; batches follow from (seed, step)."""
-        state = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimiser")}
-        torch.save({**state, "step": self.step, "random": torch.get_rng_state()}, path.with_suffix(".tmp"))
-        path.with_suffix(".tmp").replace(path)
-
-    def load(self, path: Path) -> None:
-        """Go on where `save` was called."""
-        state = read_state(path, f"The interrupted run in {path.parent.name!r}")
-        for name in ("network", "average", "optimiser"):
-            getattr(self, name).load_state_dict(state[name])
-        self.step = int(state["step"])
-        torch.set_rng_state(state["random"])
 
 
 def read_network(checkpoint: Path) -> SegmentationNetwork:
@@ -104,23 +98,20 @@ def fine_tune(config: LearnConfig, films: Sequence[Film], report: Report) -> Seg
     """
     if not films:
         raise ValueError("There are no corrected films to learn from.")
-    torch.manual_seed(config.seed)
-    reuse_large_blocks()
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    config.out.mkdir(parents=True, exist_ok=True)
+    begin(config.out, seed=config.seed, threads=config.threads)
     size = config.size or int(load_checkpoint(config.start_from, with_tensors=False).config["size"])
     cache = open_cache(films, config.out / "cache", size)
     run, teacher = _start(config)
     criterion = _Loss(config.taught).to(pick_device(config.device))
     batches = BalancedBatches(group_films(np.asarray(cache.present)), config.batch_size, seed=config.seed)
-    while run.step < config.steps:
-        loss = _step(config, run, teacher, criterion, _batch(cache, batches.batch(run.step)))
-        run.step += 1
-        update_average(run.average, run.network, run.step, config.ema_decay)
-        if run.step % config.keep_every == 0 or run.step == config.steps:
-            run.save(config.out / STATE)
-        report(run.step, f"loss {loss:.3f}")
+    with run.kept_in(config.out):
+        while run.step < config.steps:
+            loss = _step(config, run, teacher, criterion, _batch(cache, batches.batch(run.step)))
+            run.step += 1
+            update_average(run.average, run.network, run.step, config.ema_decay)
+            if run.step % config.keep_every == 0:
+                run.save(config.out)
+            report(run.step, f"loss {loss:.3f}")
     return run.average.eval()
 
 
@@ -131,8 +122,7 @@ def _start(config: LearnConfig) -> tuple[_Run, SegmentationNetwork]:
     average.eval().requires_grad_(False)
     teacher.eval().requires_grad_(False)
     run = _Run(network, average, _optimiser(network, config))
-    if (config.out / STATE).is_file():
-        run.load(config.out / STATE)
+    run.resume(config.out)
     return run, teacher
 
 
@@ -162,10 +152,9 @@ def _step(
     films, bits, known = (tensor.to(device) for tensor in batch)
     films = films.contiguous(memory_format=torch.channels_last)
     rate = one_cycle(run.step / config.steps, peak=config.learning_rate, warmup=config.warmup, floor=0.002)
-    for group in run.optimiser.param_groups:
-        group["lr"] = rate * group["share"]
+    set_learning_rate(run.optimiser, rate)
     run.network.train()
-    _freeze_statistics(run.network)
+    keep_statistics(run.network)
     run.optimiser.zero_grad(set_to_none=True)
     with torch.no_grad():
         taught = teacher(films).sigmoid()
@@ -174,12 +163,6 @@ def _step(
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
     run.optimiser.step()
     return float(loss.detach())
-
-
-def _freeze_statistics(network: nn.Module) -> None:
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.eval()
 
 
 class _Loss(nn.Module):

@@ -5,11 +5,11 @@ state is kept every few hundred steps, so that a killed run resumes with `resume
 in `leave_out` are not looked at; their films then measure what the recipe gives.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -31,13 +31,14 @@ from pedaxr_models.segmentation.mixed.real_cache import rasterise_real
 from pedaxr_models.segmentation.mixed.taught import Lessons
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
 from pedaxr_models.training.loop import (
-    load_run,
+    keep_statistics,
     one_cycle,
     pick_device,
-    reuse_large_blocks,
-    save_run,
+    set_learning_rate,
     update_average,
+    write_rows,
 )
+from pedaxr_models.training.resumable import Resumable, begin, save_whole
 
 Batch = tuple[Tensor, Tensor, Tensor]
 Report = Callable[[str], None]
@@ -104,15 +105,12 @@ class MixedConfig:
         return sum(steps for _, steps in self.stages)
 
 
-# Of a run, what `state.pt` holds.
-_PARTS = ("network", "average", "optimiser")
-_VALUES = ("step", "history")
-
-
 @dataclass
-class MixedRun:
-    """What a run carries from step to step, and what `state.pt` holds."""
+class MixedRun(Resumable):
+    """What a run carries from step to step."""
 
+    PARTS: ClassVar = ("network", "average", "optimiser")
+    VALUES: ClassVar = ("step", "history")
     network: SegmentationNetwork
     average: SegmentationNetwork  # exponential moving average of the weights: what is measured and kept
     optimiser: torch.optim.Optimizer
@@ -120,13 +118,11 @@ class MixedRun:
     history: list[Json] = field(default_factory=list)
     lessons: Lessons | None = None  # of a run that learns a few channels only
 
-    def save(self, path: Path) -> None:
-        """All that resuming needs."""
-        save_run(self, path, parts=_PARTS, values=_VALUES)
-
-    def load(self, path: Path) -> None:
-        """Resume from what `save` wrote."""
-        load_run(self, path, parts=_PARTS, values=_VALUES)
+    def save(self, folder: Path) -> None:
+        """Also the averaged weights alone, and what was reached."""
+        super().save(folder)
+        save_whole(self.average.state_dict(), folder / "average.pt")
+        write_rows(folder / "log.jsonl", self.history)
 
 
 def train_mixed(config: MixedConfig, report: Report = print) -> Path:
@@ -134,27 +130,21 @@ def train_mixed(config: MixedConfig, report: Report = print) -> Path:
 
     Calibrating and measuring are commands of their own, since they may take longer than wanted.
     """
-    torch.manual_seed(config.seed)
-    reuse_large_blocks()
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    config.out.mkdir(parents=True, exist_ok=True)
+    begin(config.out, seed=config.seed, threads=config.threads)
     run = start_run(config.network, start_from=config.start_from, device=config.device, config=config)
-    if config.resume and (config.out / "state.pt").exists():
-        run.load(config.out / "state.pt")
+    if config.resume:
+        run.resume(config.out)
     splits = splits_of(config)
     films = [film for folder in config.real for film in read_partial(folder)]
     skip = config.leave_out + left_out(films, config.fold)
     films += [film for folder in config.also for film in read_partial(folder)]
-    first, begun = 0, run.step
-    for size, steps in config.stages:
-        last = first + steps
-        if run.step < last:
-            _train_stage(config, run, splits, films, skip, size, last, report)
-        first = last
-    if run.step == begun:  # else all of it was kept after the last step
-        run.save(config.out / "state.pt")
-        keep_average(run, config.out / "average.pt")
+    first = 0
+    with run.kept_in(config.out):
+        for size, steps in config.stages:
+            last = first + steps
+            if run.step < last:
+                _train_stage(config, run, splits, films, skip, size, last, report)
+            first = last
     return config.out / "average.pt"
 
 
@@ -187,7 +177,7 @@ def _train_stage(
         if run.step == last or run.step % config.validate_every == 0:
             row["dice"] = _validate(config, run, validation)
         run.history.append(row)
-        _keep(config, run)
+        run.save(config.out)
         report(
             f"step {run.step} of {config.steps}  loss {losses:.3f}  {_findings(row.get('dice', {}))}".rstrip()
         )
@@ -195,14 +185,6 @@ def _train_stage(
 
 def _validate(config: MixedConfig, run: MixedRun, cache: FilmCache) -> dict[str, float | None]:
     return validate(run.average, cache, config.validation_films, pick_device(config.device))
-
-
-def _keep(config: MixedConfig, run: MixedRun) -> None:
-    """All that is needed to go on, and what was reached."""
-    run.save(config.out / "state.pt")
-    keep_average(run, config.out / "average.pt")
-    lines = "".join(json.dumps(row) + "\n" for row in run.history)
-    (config.out / "log.jsonl").write_text(lines, encoding="utf-8")
 
 
 def _findings(dice: dict[str, float | None]) -> str:
@@ -283,14 +265,11 @@ def optimise(
     if config.last_layer:
         run.network.eval()
     elif config.keep_norms or config.only:
-        for module in run.network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+        keep_statistics(run.network)
     total, began = torch.zeros((), device=device), run.step
     while run.step < until and (spent := share(run.step)) < 1:
         rate = one_cycle(spent, peak=config.learning_rate, warmup=config.warmup, floor=0.002)
-        for group in run.optimiser.param_groups:
-            group["lr"] = rate * group["share"]
+        set_learning_rate(run.optimiser, rate)
         total += _step(run, next(batches), criterion, device)
         run.step += 1
         update_average(run.average, run.network, run.step, config.ema_decay)
@@ -329,9 +308,3 @@ def validate(
         size += said.sum(dim=(1, 2)) + true.sum(dim=(1, 2))
     found = (2 * hit / size).tolist()
     return {c: round(d, 4) if d == d else None for c, d in zip(CHANNELS, found, strict=True)}
-
-
-def keep_average(run: MixedRun, path: Path) -> Path:
-    """The averaged weights alone, replaced in one rename."""
-    torch.save(run.average.state_dict(), path.with_suffix(".tmp"))
-    return path.with_suffix(".tmp").replace(path)
