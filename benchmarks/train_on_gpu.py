@@ -21,8 +21,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -39,9 +41,13 @@ from pedaxr_models.segmentation.mixed.real_cache import RealFilms, rasterise_rea
 from pedaxr_models.segmentation.mixed.train import MixedConfig, MixedRun, optimise, run_of
 from pedaxr_models.segmentation.network import NetworkConfig, SegmentationNetwork, load_backbone
 from pedaxr_models.segmentation.transforms import normalise
+from pedaxr_models.training.resumable import save_whole
 
 AIR = CHANNELS.index(Finding.PNEUMOPERITONEUM)
 BEGAN = time.monotonic()
+FORK = multiprocessing.get_context("fork")
+# Of the time for training; the rest of it is for looking at what came out.
+SPANS = {"small": 0.30, "large": 0.22, "fold": 0.055}
 
 
 class Phases(Dataset):
@@ -188,8 +194,7 @@ def look(
 def keep(network: SegmentationNetwork, path: Path) -> None:
     """Half-precision weights, replaced in one rename."""
     state = {n: t.half().cpu() if t.is_floating_point() else t.cpu() for n, t in network.state_dict().items()}
-    torch.save(state, path.with_suffix(".tmp"))
-    path.with_suffix(".tmp").replace(path)
+    save_whole(state, path)
 
 
 def timed(seconds: float) -> Callable[[int], float]:
@@ -204,8 +209,57 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def main() -> None:
-    """Make films, train, leave out, write."""
+@dataclass
+class Training:
+    """What all phases share."""
+
+    args: argparse.Namespace
+    live: LiveFilms
+    real: RealFilms
+    feed: Feed
+    record: dict
+
+    def phase(
+        self, run: MixedRun, name: str, config: MixedConfig, *, share: Callable[[int], float], end: float
+    ) -> None:
+        """Steps of that phase's batches until `share` of the budget reaches `end`."""
+        start, at = run.step, clock()
+        mean: list[float] = []
+        batches = self.feed.of(name)
+        while share(run.step) < end:
+            if mean and len(mean) % 3 == 0:
+                say(f"{name} step {run.step - start}, loss {mean[-1]:.3f}, {len(self.live.ready())} films")
+            mean.append(optimise(run, batches, config, until=run.step + 100, share=up_to(share, end)))
+        steps, seconds = run.step - start, clock() - at
+        losses = [round(m, 4) for m in mean]
+        self.record["phases"][name] = {"steps": steps, "seconds": round(seconds, 1), "losses": losses}
+        speed = steps / max(seconds, 1e-3)
+        say(f"{name}: {steps} steps, {speed:.1f} a second, losses {mean[:1]} to {mean[-1:]}")
+
+    def keep_and_look(self, name: str, network: SegmentationNetwork, wanted: np.ndarray) -> None:
+        """Write the weights, and note what they make of the real films of these numbers."""
+        keep(network, self.args.out / f"{name}.pt")
+        self.record[name] = look(name, network, self.real, self.live, np.flatnonzero(wanted))
+
+
+def clock() -> float:
+    """Seconds since the program began."""
+    return time.monotonic() - BEGAN
+
+
+def wait_for(live: LiveFilms, count: int) -> None:
+    """Until so many films are made."""
+    while len(live.ready()) < count:
+        time.sleep(0.5)
+
+
+def up_to(share: Callable[[int], float], end: float) -> Callable[[int], float]:
+    """The share of the budget for `optimise`, which ends at 1."""
+    return lambda step: min(share(step), 0.9999) if share(step) < end else 1.0
+
+
+def options() -> argparse.Namespace:
+    """What was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--real", type=Path, nargs="+", required=True)
     parser.add_argument("--imagenet", type=Path, required=True)
@@ -219,125 +273,119 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs=2, default=(8, 4), help="times eight films")
     parser.add_argument("--processes", type=int, default=14)
     parser.add_argument("--seed", type=int, default=1000)
-    args = parser.parse_args()
-    clock = lambda: time.monotonic() - BEGAN  # noqa: E731
-    args.out.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(4 if torch.cuda.is_available() else 1)
-    cv2.setNumThreads(1)
-    torch.backends.cuda.matmul.allow_tf32 = True
+    return parser.parse_args()
+
+
+def start_makers(args: argparse.Namespace) -> None:
+    """Processes that make films until the file `stop` lies in the scratch folder."""
+    make = partial(make_films, args.scratch, args.most, args.sizes[1], args.seed)
+    for rank in range(args.processes):
+        FORK.Process(target=make, args=(rank, args.processes, args.scratch), daemon=True).start()
+
+
+def rasterised(films: list[PartialFilm], args: argparse.Namespace) -> RealFilms:
+    """Real films and their versions with free air put in, made by several processes."""
+    with ProcessPoolExecutor(min(8, args.processes), mp_context=FORK) as pool:
+        jobs = [
+            pool.submit(raster, f, args.sizes[1], args.pastes if f.is_abdomen else 0, args.seed)
+            for f in films
+        ]
+        return joined([job.result() for job in jobs])
+
+
+def phases_of(
+    args: argparse.Namespace,
+    live: LiveFilms,
+    real: RealFilms,
+    folds: list[tuple[str, ...]],
+    tested: tuple[str, ...],
+) -> Phases:
+    """Batches of each phase: without any abdomen, without each fifth of the children, and with all."""
     small, large = args.sizes
+    first, later = args.batches
+    skip = (*chain(*folds), *tested)
+    no_abdomen, mixed = Shares(6, 0, 2), Shares(5, 2, 1)
+    build = partial(LiveBatches, live)
+    phases = {
+        "small": build(small, shrunk(real, small), no_abdomen.times(first), seed=1, skip=skip),
+        "large": build(large, real, no_abdomen.times(later), seed=2, skip=skip),
+    }
+    for number, fold in enumerate(folds):
+        phases[f"fold{number}"] = build(large, real, mixed.times(later), seed=3, skip=fold + tested)
+    return Phases(phases | {"all": build(large, real, mixed.times(later), seed=4, skip=tested)})
+
+
+def prepare(args: argparse.Namespace) -> Training:
+    """Films in the making, the real ones, and what feeds the phases."""
     films = [film for folder in args.real for film in read_partial(folder)]
     learn, test = other_halves(films)
     abdomens = [film for film in films if film.is_abdomen]
     say(f"{len(abdomens)} abdomens, {len(learn)} other pictures to learn from, {len(test)} to test on")
-    live = LiveFilms(args.scratch, args.most, large)
-    context = multiprocessing.get_context("fork")
-    make = partial(make_films, args.scratch, args.most, large, args.seed)
-    makers = [
-        context.Process(target=make, args=(rank, args.processes, args.scratch), daemon=True)
-        for rank in range(args.processes)
-    ]
-    for maker in makers:
-        maker.start()
-    with ProcessPoolExecutor(min(8, args.processes), mp_context=context) as pool:
-        jobs = [
-            pool.submit(raster, f, large, args.pastes if f.is_abdomen else 0, args.seed)
-            for f in [*abdomens, *learn, *test]
-        ]
-        real = joined([job.result() for job in jobs])
+    live = LiveFilms(args.scratch, args.most, args.sizes[1])
+    start_makers(args)
+    real = rasterised([*abdomens, *learn, *test], args)
     say(
         f"{len(real)} real films, {int(real.is_pasted.sum())} with free air put in; {len(live.ready())} films"
     )
-    tested = {film.id for film in test}
-    skipped_tests = tuple(tested)
-    in_test = np.array([film.id in tested for film in real.of])
-    children = tuple(film.child for film in abdomens)
-    folds = child_folds(films, 5)
-    real_small = shrunk(real, small)
-    no_abdomen, mixed = Shares(6, 0, 2), Shares(5, 2, 1)
-    first, later = args.batches
-    build = partial(LiveBatches, live)
-    phases = {
-        "small": build(small, real_small, no_abdomen.times(first), seed=1, skip=children + skipped_tests),
-        "large": build(large, real, no_abdomen.times(later), seed=2, skip=children + skipped_tests),
-        **{
-            f"fold{i}": build(large, real, mixed.times(later), seed=3, skip=f + skipped_tests)
-            for i, f in enumerate(folds)
-        },
-        "all": build(large, real, mixed.times(later), seed=4, skip=skipped_tests),
-    }
-    while len(live.ready()) < min(args.films, KEPT_BACK + 60):  # batches are made ahead
-        time.sleep(0.5)
-    feed = Feed(Phases(phases), args.processes)
+    folds, tested = child_folds(films, 5), tuple(film.id for film in test)
+    phases = phases_of(args, live, real, folds, tested)
+    record = {"folds": folds, "test": sorted(tested), "phases": {}}
+    wait_for(live, min(args.films, KEPT_BACK + 60))  # since batches are made ahead
+    return Training(args, live, real, Feed(phases, args.processes), record)
+
+
+def train_base(training: Training, network: SegmentationNetwork, config: MixedConfig, budget: float) -> None:
+    """The network without any real abdomen, in place: at both sizes."""
+    run = run_of(network, config)
+    whole = SPANS["small"] + SPANS["large"]
+    share = timed(budget * whole)
+    training.phase(run, "small", config, share=share, end=SPANS["small"] / whole)
+    training.phase(run, "large", config, share=share, end=1.0)
+    real, tested = training.real, training.record["test"]
+    in_test, abdomen = (
+        np.array([kind(film) for film in real.of])
+        for kind in (lambda film: film.id in tested, lambda film: film.is_abdomen)
+    )
+    training.keep_and_look("base", run.average, in_test | ~real.is_pasted & abdomen)
+    network.load_state_dict(run.average.state_dict())
+
+
+def train_branches(training: Training, base: SegmentationNetwork, config: MixedConfig, budget: float) -> None:
+    """From the base five networks without a fifth of the children each, and one with all."""
+    short = replace(config, learning_rate=1e-3, warmup=0.06, ema_decay=0.99)
+    args, record = training.args, training.record
+    for number, name in enumerate([*(f"fold{i}" for i in range(5)), "all"]):
+        branch = run_of(deepcopy(base), short)
+        left = max(6.0, args.seconds - clock() - 8)
+        span = left if name == "all" else min(budget * SPANS["fold"], left / 2)
+        training.phase(branch, name, short, share=timed(span), end=1.0)
+        fold = () if name == "all" else record["folds"][number]
+        wanted = [film.id in record["test"] or film.child in fold for film in training.real.of]
+        training.keep_and_look(name, branch.average, np.array(wanted))
+        (args.out / "log.json").write_text(json.dumps(record))
+
+
+def main() -> None:
+    """Make films, train, leave out, write."""
+    args = options()
+    args.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(4 if torch.cuda.is_available() else 1)
+    cv2.setNumThreads(1)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    training = prepare(args)
     network = SegmentationNetwork(NetworkConfig(backbone="efficientnet_lite0"))
     load_backbone(network, args.imagenet)
     config = MixedConfig((args.scratch,), tuple(args.real), args.out, ema_decay=0.998)
-    warm_up(network.config, config, ((8 * first, small), (8 * later, large)))
+    shapes = tuple((8 * count, size) for count, size in zip(args.batches, args.sizes, strict=True))
+    warm_up(network.config, config, shapes)
     say("the GPU is warm")
-    while len(live.ready()) < args.films:
-        time.sleep(0.5)
+    wait_for(training.live, args.films)
     (args.scratch / "polite").touch()
-    say(f"{len(live.ready())} films: training begins")
+    say(f"{len(training.live.ready())} films: training begins")
     budget = args.seconds - clock() - 12
-    spans = {"small": 0.30, "large": 0.22, "fold": 0.055, "all": 0.205}
-    record: dict = {"folds": folds, "test": sorted(tested), "phases": {}}
-
-    def phase(run: MixedRun, name: str, config: MixedConfig, share: object, end: float) -> None:
-        start, at = run.step, clock()
-        mean = []
-        batches = feed.of(name)
-        while share(run.step) < end:
-            if mean and len(mean) % 3 == 0:
-                say(f"{name} step {run.step - start}, loss {mean[-1]:.3f}, {len(live.ready())} films")
-            mean.append(
-                optimise(
-                    run,
-                    batches,
-                    config,
-                    until=run.step + 100,
-                    share=lambda s: min(share(s), 0.9999) if share(s) < end else 1.0,
-                )
-            )
-        steps = run.step - start
-        record["phases"][name] = {
-            "steps": steps,
-            "seconds": round(clock() - at, 1),
-            "losses": [round(m, 4) for m in mean],
-        }
-        speed = steps / max(clock() - at, 1e-3)
-        say(f"{name}: {steps} steps, {speed:.1f} a second, losses {mean[:1]} to {mean[-1:]}")
-
-    run = run_of(network, config)
-    share = timed(budget * (spans["small"] + spans["large"]))
-    phase(run, "small", config, share, spans["small"] / (spans["small"] + spans["large"]))
-    phase(run, "large", config, share, 1.0)
-    keep(run.average, args.out / "base.pt")
-    record["base"] = look(
-        "base",
-        run.average,
-        real,
-        live,
-        np.flatnonzero(in_test | ~real.is_pasted & np.array([f.is_abdomen for f in real.of])),
-    )
+    train_base(training, network, config, budget)
     (args.scratch / "stop").touch()
-    base = {n: t.clone() for n, t in run.average.state_dict().items()}
-    short = replace(config, learning_rate=1e-3, warmup=0.06, ema_decay=0.99)
-    for name in [*(f"fold{i}" for i in range(5)), "all"]:
-        fresh = SegmentationNetwork(network.config)
-        fresh.load_state_dict(base)
-        branch = run_of(fresh, short)
-        left = max(6.0, args.seconds - clock() - 8)
-        span = left if name == "all" else min(budget * spans["fold"], left / 2)
-        phase(branch, name, short, timed(span), 1.0)
-        keep(branch.average, args.out / f"{name}.pt")
-        fold = folds[int(name[-1])] if name != "all" else ()
-        wanted = (
-            np.flatnonzero(in_test | np.array([f.child in fold for f in real.of]))
-            if fold
-            else np.flatnonzero(in_test)
-        )
-        record[name] = look(name, branch.average, real, live, wanted)
-        (args.out / "log.json").write_text(json.dumps(record))
+    train_branches(training, network, config, budget)
     say("done")
     sys.stdout.flush()
     os._exit(0)  # the loader's processes are of no more use
