@@ -12,7 +12,7 @@ from pedaxr_models.captioning.inputs import ReaderFilms, joined, open_inputs
 from pedaxr_models.captioning.real.versions import Version, write_versions
 from pedaxr_models.captioning.recipe import TrainConfig
 from pedaxr_models.captioning.reporter import Reporter
-from pedaxr_models.checkpoint import Json, weights_folder
+from pedaxr_models.checkpoint import Json
 from pedaxr_models.datasets.film import Film, FilmMetadata
 from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
 from pedaxr_models.datasets.partial_truth import Presence as Known
@@ -63,7 +63,8 @@ def with_real_films(
     pictures = [_as_film(version) for version in versions]
     seen = open_inputs(pictures, segmenter, folder, config.image_size)
     seen = with_features(seen, pictures, backbone, folder, views=config.exposures)
-    teacher = Reporter.load(config.start_from or weights_folder("captioner"))
+    assert config.start_from is not None, "the config asks for a start where there are real films"
+    teacher = Reporter.load(config.start_from)
     drafts = map(parse, teacher.describe_cached(seen, range(len(seen))))
     facts = [taught_facts(draft, one.film) for draft, one in zip(drafts, versions, strict=True)]
     unknown = [[one.film.says(f) in (None, Known.UNCERTAIN) for f in FINDINGS] for one in versions]
