@@ -20,7 +20,8 @@ from rich.console import Console
 
 from pedaxr import open_clinic
 from pedaxr.clinic.find_patient import find_patient
-from pedaxr.clinic.import_films import ImportSummary, RejectedRow
+from pedaxr.clinic.import_films import ImportSummary
+from pedaxr.clinic.intake.film import RejectedRow
 from pedaxr.clinic.worklist import worklist
 from pedaxr.registry import NewStudy, Patient
 from pedaxr_models.segmentation import train as segmentation_training

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pedaxr.clinic.clinic import Clinic
 from pedaxr.clinic.identity import Refused, same_id
-from pedaxr.clinic.import_films import begin, content_of, item_of, store_items
+from pedaxr.clinic.import_films import begin, store_items
+from pedaxr.clinic.intake.film import content_of, item_of
 from pedaxr.errors import ImportFailed, InvalidRequest
 from pedaxr.storage.files import disk_errors
 from pedaxr.storage.home import default_home
