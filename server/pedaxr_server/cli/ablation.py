@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pedaxr_server.cli.data import library_errors
-from pedaxr_server.cli.options import DATA, FILE_IN, FOLDER, json_option, show
+from pedaxr_server.cli.options import DATA, FILE_IN, FOLDER, FOLDER_IN, json_option, show
 from pedaxr_server.cli.publish import publish
 from pedaxr_server.cli.train.options import eyes_options
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pedaxr_models.captioning.ablation.scores import AblationScores
 
 segmenter_option = click.option(
-    "--segmenter", type=FOLDER, help="Segmentation checkpoint that it uses (default: the bundled weights)."
+    "--segmenter", type=FOLDER_IN, help="Segmentation checkpoint that it uses (default: the bundled weights)."
 )
 
 
@@ -57,7 +57,7 @@ segmenter_option = click.option(
     help="Write the table into this Markdown file and, but for --compare, into the card of --checkpoint.",
 )
 @click.option(
-    "--checkpoint", type=FOLDER, help="Checkpoint whose card is written (default: the bundled weights)."
+    "--checkpoint", type=FOLDER_IN, help="Checkpoint whose card is written (default: the bundled weights)."
 )
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: torch's choice).")

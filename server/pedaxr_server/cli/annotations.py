@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pedaxr.errors import InvalidRequest
+from pedaxr.text import counted
 from pedaxr_models.labels import Finding
 from pedaxr_server.cli.options import (
     DATA,
@@ -75,7 +76,7 @@ def export(out: Path, kind: str, study_id: str | None, home: Path | None) -> Non
     else:
         archive = export_annotations(found, kind, clinic=clinic)
     write_bytes(out, archive)
-    click.echo(f"{len(found) - len(left_out)} films as {kind}: {out}", err=True)
+    click.echo(f"{counted(len(found) - len(left_out), 'film')} as {kind}: {out}", err=True)
     if left_out:
         click.echo(f"no DICOM film, or nothing outlined: {', '.join(left_out)}", err=True)
 
@@ -98,7 +99,9 @@ def _next(found: "TeachingList") -> "Table":
 
     from pedaxr_models.labels import sign
 
-    title = f"{found.corrected} films corrected, {found.looked_at} with a draft that nobody corrected"
+    title = (
+        f"{counted(found.corrected, 'film')} corrected, {found.looked_at} with a draft that nobody corrected"
+    )
     table = Table(
         "study", "on", "draft and outlines disagree on", "unsure", "in doubt", "few examples of", title=title
     )
@@ -173,14 +176,14 @@ def convert(
 
 
 def _converted(done: "Converted", out: Path) -> str:
-    lines = [f"{done.kind}: {done.films} films in {out / 'films.csv'}"]
+    lines = [f"{done.kind}: {counted(done.films, 'film')} in {out / 'films.csv'}"]
     lines += [
         f"  {name}: {done.outlined.get(name, 0)} outlined, {done.absent.get(name, 0)} absent"
         for name in (finding.value for finding in Finding)
     ]
     lines += [*_unused(done.unused, "not used"), *done.notes]
     lines.append(
-        f"Look at {out / 'sheet.png'} ({done.on_sheet} films) before anything learns from them. Then:"
+        f"Look at {out / 'sheet.png'} ({counted(done.on_sheet, 'film')}) before learning. Then:"
     )
     lines.append(f"  pedaxr learn --data {out}    (in a clinic; without one: pedaxr import {out} first)")
     lines.append(f"  pedaxr train segmentation --preset finetune --data {out} --out runs/mine")
@@ -237,8 +240,10 @@ def import_(
 
 def _imported(done: "ImportedAnnotations") -> str:
     decisions = ", ".join(f"{count} {name}" for name, count in done.decisions.items())
-    lines = [f"{done.kind}: {done.films} films with new annotations ({decisions or 'nothing'})"]
-    lines += [f"{done.already_there} films of which nothing new was said"] if done.already_there else []
+    lines = [f"{done.kind}: {counted(done.films, 'film')} with new annotations ({decisions or 'nothing'})"]
+    lines += (
+        [f"{counted(done.already_there, 'film')} of which nothing new was said"] if done.already_there else []
+    )
     lines += _unused(done.unused, "not imported")
     return "\n".join([*lines, *done.notes])
 
@@ -249,7 +254,7 @@ def _table(found: "list[Annotation]") -> "Table":
 
     from pedaxr_models.labels import sign
 
-    table = Table("version", "from", "by", "on", "decisions", title=f"{len(found)} annotations")
+    table = Table("version", "from", "by", "on", "decisions", title=counted(len(found), "annotation"))
     for one in found:
         decided = ", ".join(f"{sign(name)}: {given.decision}" for name, given in one.findings.items())
         unsuitable = "film unsuitable" if one.is_unsuitable else ""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pedaxr.text import counted
 from pedaxr_server.cli.options import (
     FILE,
     FILE_IN,
@@ -26,7 +27,7 @@ def backup(file: Path, home: Path | None) -> None:
 
     with progress_bar("Copying films") as progress:
         copied = back_up(open_clinic(home), file, progress=progress)
-    click.echo(f"{copied.films} films, {copied.size / 2**20:.1f} MiB in {file}")
+    click.echo(f"{counted(copied.films, 'film')}, {copied.size / 2**20:.1f} MiB in {file}")
     if copied.waiting:
         click.echo(f"{copied.waiting} films from the PACS, not imported yet, are in it too", err=True)
     if copied.missing:
@@ -47,7 +48,8 @@ def restore(file: Path, into: Path) -> None:
     clinic = unpack(file, into)
     counts = clinic.registry.counts()
     click.echo(
-        f"{counts['patients']} patients, {counts['studies']} films, {counts['reports']} reports in {into}"
+        f"{counted(counts['patients'], 'patient')}, {counted(counts['studies'], 'film')}, "
+        f"{counted(counts['reports'], 'report')} in {into}"
     )
     _tell_weights(clinic.home)
 

@@ -13,6 +13,7 @@ from pedaxr.reading.notes import how_outlined
 from pedaxr.registry.standing import standing_version
 from pedaxr.reports.heading import heading
 from pedaxr.reports.rendering import small_print, told_sections
+from pedaxr.text import counted
 from pedaxr.types import (
     PatientMatch,
     PatientSearch,
@@ -81,7 +82,7 @@ def show_report(report: Report) -> RenderableType:
 
 def show_reports(reports: Sequence[Report]) -> RenderableType:
     """One row for each stored version; of each study it is said which one is its report."""
-    table = Table(title=f"{len(reports)} stored versions", title_justify="left")
+    table = Table(title=counted(len(reports), "stored version"), title_justify="left")
     for column in ("report id", "study", "version", "status", "signed by", "on", "critical", "label"):
         table.add_column(column, no_wrap=column in _WHOLE)
     for report in reports:
@@ -94,9 +95,9 @@ def show_import(summary: "ImportSummary") -> RenderableType:
     """Counts, what was decided for the owner of the data, and every row that was not imported."""
     counts = [
         ("layout", summary.layout),
-        ("imported", f"{summary.imported} films of {summary.patients} patients"),
+        ("imported", f"{counted(summary.imported, 'film')} of {counted(summary.patients, 'patient')}"),
         ("already there", str(summary.already_there)),
-        *((title, _counts(counted)) for title, counted in _distributions(summary)),
+        *((title, _counts(found)) for title, found in _distributions(summary)),
         ("rejected", str(len(summary.rejected))),
     ]
     notes = [Text(note, "yellow") for note in summary.notes]
@@ -157,8 +158,8 @@ def show_move(move: "FilmMove") -> RenderableType:
         ("film", f"{move.study_id}, {taken}"),
         ("stands under", _child(move.wrong)),
         ("is to be", _child(move.right)),
-        ("withdrawn", f"{move.reports} report versions, {move.signed} of them signed"),
-        ("", f"{move.annotations} versions of outlines"),
+        ("withdrawn", f"{counted(move.reports, 'report version')}, {move.signed} of them signed"),
+        ("", f"{counted(move.annotations, 'version')} of outlines"),
         ("new study id", move.new_study_id),
     ]
     return Group(show_pairs(rows, title="move a film"), *map(Text, filter(None, notes)))
@@ -183,8 +184,8 @@ def _distributions(summary: "ImportSummary") -> list[tuple[str, dict[str, int]]]
     return [("labels", summary.labels), ("views", summary.views), ("ages", summary.age_bands)]
 
 
-def _counts(counted: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counted.items())
+def _counts(found: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in found.items())
 
 
 def _patient_cells(match: PatientMatch) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from pedaxr.errors import InvalidRequest, ModelUnavailable, StorageError
+from pedaxr.text import counted
 from pedaxr_models.labels import Finding
 from pedaxr_server.cli.group import resumable
 from pedaxr_server.cli.options import (
@@ -108,7 +109,7 @@ def films(
             processes=processes,
             progress=progress,
         )
-    click.echo(f"{wanted} films in {out}")
+    click.echo(f"{counted(wanted, 'film')} in {out}")
 
 
 def _films_from_ct(out: Path, source: Path, *, seed: int, per_film: int) -> None:
@@ -156,7 +157,7 @@ def ood_images(out: Path, count: int, seed: int) -> None:
 
     with library_errors(), progress_bar("Making images", count) as progress:
         write_ood_images(out, count=count, seed=seed, progress=progress)
-    click.echo(f"{count} images in {out}; all kinds on {out / 'sheet.png'}")
+    click.echo(f"{counted(count, 'image')} in {out}; all kinds on {out / 'sheet.png'}")
 
 
 @click.command()
@@ -199,7 +200,7 @@ def export(data: Path, out: Path, korean: bool) -> None:
         left_out = write_aihub(out, found, korean=korean)
     for rejection in left_out:
         click.echo(f"left out: {rejection.path}: {rejection.reason}", err=True)
-    click.echo(f"{len(found) - len(left_out)} films in {out}, {len(left_out)} left out")
+    click.echo(f"{counted(len(found) - len(left_out), 'film')} in {out}, {len(left_out)} left out")
 
 
 @click.command("import")

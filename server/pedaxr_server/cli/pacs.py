@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pedaxr.errors import InvalidRequest
+from pedaxr.text import counted
 from pedaxr_server.cli.options import (
     FILE,
     home_option,
@@ -68,7 +69,7 @@ def fetch(
     fetched = fetch_films(what, born=born, clinic=clinic_to_fill(home), node=node)
     rows = [(study_id, "", "") for study_id in fetched.study_ids]
     data = {"study_ids": fetched.study_ids, "already_there": fetched.known, "of_other_parts": fetched.left}
-    title = f"{len(rows)} films, {fetched.known} here before"
+    title = f"{counted(len(rows), 'film')}, {fetched.known} here before"
     show(lambda: show_rows(rows, title=title), data | {"failed": fetched.failed}, json_path)
     if fetched.left:
         click.echo(f"{fetched.left} films of another part of the body were left", err=True)

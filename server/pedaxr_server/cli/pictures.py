@@ -9,7 +9,7 @@ from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.ablation import segmenter_option
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import films_of_split
-from pedaxr_server.cli.options import DATA, FOLDER
+from pedaxr_server.cli.options import DATA, FOLDER, FOLDER_IN
 
 if TYPE_CHECKING:
     from pedaxr_models.captioning.inputs import ReaderFilms
@@ -24,7 +24,7 @@ def pictures() -> None:
 @pictures.command("captioner")
 @click.option("--data", type=DATA, required=True, help="Data set folder or its films.csv.")
 @click.option("--out", type=FOLDER, required=True, help="Receives the pictures (PNG).")
-@click.option("--checkpoint", type=FOLDER, help="Checkpoint folder (default: the bundled weights).")
+@click.option("--checkpoint", type=FOLDER_IN, help="Checkpoint folder (default: the bundled weights).")
 @segmenter_option
 @click.option(
     "--split", type=click.Choice(("train", "validation", "test")), default="test", show_default=True,

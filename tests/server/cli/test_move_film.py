@@ -50,7 +50,7 @@ def run(clinic: Clinic, *arguments: str) -> click.testing.Result:
 def test_a_dry_run_shows_both_children_and_moves_nothing(clinic: Clinic) -> None:
     shown = run(clinic, "move-film", "S-1", "--to", "P-2", "--dry-run")
     assert shown.exit_code == 0 and "Nothing was moved" in shown.output
-    for said in ("김민준", "김민지", "born 2020-03-01", "1 report versions, 0 of them signed"):
+    for said in ("김민준", "김민지", "born 2020-03-01", "1 report version, 0 of them signed"):
         assert said in shown.output
     assert clinic.registry.study("S-1").patient_id == "P-1"
 

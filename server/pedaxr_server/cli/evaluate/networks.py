@@ -11,7 +11,7 @@ import click
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import SPLITS, counter, data_option, films_of_split, shifted_option
-from pedaxr_server.cli.options import FILE, FILE_IN, FOLDER, json_option, show
+from pedaxr_server.cli.options import FILE, FILE_IN, FOLDER_IN, json_option, show
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ def _evaluation_options(command: F) -> F:
     """Options that both evaluations share."""
     options = (
         data_option,
-        click.option("--checkpoint", type=FOLDER, help="Checkpoint folder (default: the bundled weights)."),
+        click.option(
+            "--checkpoint", type=FOLDER_IN, help="Checkpoint folder (default: the bundled weights)."
+        ),
         click.option(
             "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Which films."
         ),
@@ -133,7 +135,7 @@ def _outline(
     help="Measure constrained decoding, too: only what finding head and segmentation do not both exclude.",
 )
 @click.option(
-    "--segmenter", type=FOLDER, help="Segmentation checkpoint that it uses (default: the bundled weights)."
+    "--segmenter", type=FOLDER_IN, help="Segmentation checkpoint that it uses (default: the bundled weights)."
 )
 def evaluate_captioner(
     data: Path,

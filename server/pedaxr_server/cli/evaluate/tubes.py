@@ -7,7 +7,7 @@ import click
 
 from pedaxr_server.cli.data import library_errors
 from pedaxr_server.cli.evaluate.films import SPLITS, document_option, films_of_split, limit_option
-from pedaxr_server.cli.options import DATA, FILE, FOLDER, FOLDER_IN, json_option, show, write_bytes
+from pedaxr_server.cli.options import DATA, FILE, FOLDER_IN, json_option, show, write_bytes
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     help="Real film that shows a tube, by its id; repeatable. All others are taken to show none.",
 )  # fmt: skip
 @click.option("--leave-out", multiple=True, metavar="ID", help="Real film not to be counted; repeatable.")
-@click.option("--checkpoint", type=FOLDER, help="Checkpoint folder (default: the bundled weights).")
+@click.option("--checkpoint", type=FOLDER_IN, help="Checkpoint folder (default: the bundled weights).")
 @click.option("--sheet", type=FILE, help="PNG of the real films, or of those of the split that show a tube.")
 @limit_option
 @document_option

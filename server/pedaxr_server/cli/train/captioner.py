@@ -7,21 +7,21 @@ import click
 
 from pedaxr_server.cli.data import library_errors
 from pedaxr_server.cli.group import resumable
-from pedaxr_server.cli.options import FOLDER, FOLDER_IN
+from pedaxr_server.cli.options import FOLDER_IN
 from pedaxr_server.cli.train.options import check_new, eyes_options, tell_next, training_options
 
 
 @click.command("captioner")
 @training_options
 @click.option(
-    "--segmenter", type=FOLDER, help="Segmentation checkpoint that it uses (default: the bundled weights)."
+    "--segmenter", type=FOLDER_IN, help="Segmentation checkpoint that it uses (default: the bundled weights)."
 )
-@click.option("--start-from", type=FOLDER, help="Checkpoint folder to fine-tune.")
+@click.option("--start-from", type=FOLDER_IN, help="Checkpoint folder to fine-tune.")
 @click.option(
     "--measured-films", type=click.IntRange(1), help="Measure at most N held-out films (default: preset)."
 )
-@click.option("--vision", type=FOLDER, help="Your pretrained ViT: a local folder of `save_pretrained`.")
-@click.option("--text", type=FOLDER, help="Your pretrained BERT: a local folder of `save_pretrained`.")
+@click.option("--vision", type=FOLDER_IN, help="Your pretrained ViT: a local folder of `save_pretrained`.")
+@click.option("--text", type=FOLDER_IN, help="Your pretrained BERT: a local folder of `save_pretrained`.")
 @eyes_options
 @click.option(
     "--outlines-lost",

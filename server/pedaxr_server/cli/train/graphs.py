@@ -5,11 +5,13 @@ from pathlib import Path
 import click
 
 from pedaxr_server.cli.data import library_errors
-from pedaxr_server.cli.options import FOLDER
+from pedaxr_server.cli.options import FOLDER_IN
 
 
 @click.command("graphs")
-@click.option("--weights", type=FOLDER, help="Folder of one or both networks (default: the bundled weights).")
+@click.option(
+    "--weights", type=FOLDER_IN, help="Folder of one or both networks (default: the bundled weights)."
+)
 def train_graphs(weights: Path | None) -> None:
     """Compile trained networks to graphs next to them, which serve without PyTorch."""
     from pedaxr_models.checkpoint import weights_root

@@ -79,7 +79,7 @@ def train_segmentation(
     metavar="SIDE STEPS",
     help="Side of the network's square and steps at it; repeatable, the last is the serving size.",
 )
-@click.option("--start-from", type=FOLDER, help="Checkpoint folder (default: ImageNet weights).")
+@click.option("--start-from", type=FOLDER_IN, help="Checkpoint folder (default: ImageNet weights).")
 @click.option("--leave-out", multiple=True, help="Child whose films are not trained on; repeatable.")
 @click.option(
     "--also",
@@ -198,7 +198,7 @@ def _probabilities(
 @click.option(
     "--data", type=DATA, required=True, help="Data set folder or CSV; its validation films are used."
 )
-@click.option("--checkpoint", type=FOLDER, required=True, help="Checkpoint whose thresholds are replaced.")
+@click.option("--checkpoint", type=FOLDER_IN, required=True, help="Checkpoint whose thresholds are replaced.")
 @click.option(
     "--call",
     "calls",
