@@ -1,9 +1,12 @@
 """The rooms stay small and their arrows point down: docs/architecture.md, enforced."""
 
+import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,26 @@ def test_no_folder_holds_more_than_twenty_modules() -> None:
 def test_no_module_is_longer_than_four_hundred_lines() -> None:
     lines = {str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
     assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}
+
+
+@pytest.mark.parametrize("root", PACKAGES)
+def test_the_page_lists_every_package_from_the_top_down(root: str) -> None:
+    """As the contracts have them; `learning`, `pasting` and eight more were missing."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    block = page.split(f"\n{root}/{PACKAGES[root]}/")[1].split("\n```")[0]
+    block = re.split(r"\n\S", block)[0]  # up to the next package
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (one["layers"] for one in contracts if one.get("containers") == [PACKAGES[root]])
+    places = [[at(block, name) for name in layer.split(" | ")] for layer in layers]
+    assert all(max(upper) < min(lower) for upper, lower in itertools.pairwise(places))
+
+
+def at(block: str, name: str) -> int:
+    """The line that lists a package or module."""
+    listed = re.compile(rf"(?<![\w/]){name}(/|\.py)(?=\s|$)")
+    found = [number for number, line in enumerate(block.splitlines()) if listed.search(line)]
+    assert found, f"{name} is not listed"
+    return found[0]
 
 
 @pytest.fixture(scope="module")

@@ -182,9 +182,7 @@ def _converted(done: "Converted", out: Path) -> str:
         for name in (finding.value for finding in Finding)
     ]
     lines += [*_unused(done.unused, "not used"), *done.notes]
-    lines.append(
-        f"Look at {out / 'sheet.png'} ({counted(done.on_sheet, 'film')}) before learning. Then:"
-    )
+    lines.append(f"Look at {out / 'sheet.png'} ({counted(done.on_sheet, 'film')}) before learning. Then:")
     lines.append(f"  pedaxr learn --data {out}    (in a clinic; without one: pedaxr import {out} first)")
     lines.append(f"  pedaxr train segmentation --preset finetune --data {out} --out runs/mine")
     return "\n".join(lines)
