@@ -117,3 +117,66 @@ def test_a_newborn_asked_for_in_full_is_not_listed_beside_the_parent_and_the_twi
 )
 def test_less_than_that_is_a_question(clinic: Clinic, query: str, patient_ids: set[str]) -> None:
     assert {one.patient_id for one in find_patient(query, clinic=clinic).matches} == patient_ids
+
+
+def alone(home: Path, name: str, query: str) -> str:
+    Registry.create(home / REGISTRY_FILE).add([Patient("P1", name, date(2020, 1, 5), "F")], [])
+    found = find_patient(query, clinic=open_clinic(home))
+    assert [match.patient_id for match in (*found.matches, *found.nearest)] == ["P1"]
+    return found.status
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("차재서", "Seo Chajae"),
+        ("Cha Jaeseo", "Seo Chajae"),
+        ("이한채", "Hanchaei Lee"),
+        ("이온민", "Yion Min"),
+        ("Ji-Won I", "Won Iji"),
+        ("Chongu Ho", "종우호"),
+    ],
+)
+def test_a_name_whose_words_end_elsewhere_is_offered_and_no_match(
+    tmp_path: Path, name: str, query: str
+) -> None:
+    assert alone(tmp_path, name, query) == "no_match"
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        *(
+            ("차재서", query)
+            for query in ("Cha Jaeseo", "Jae-Seo Cha", "Cha, Jae Seo", "CHAJAESEO", "Jae Seo Cha")
+        ),
+        *(("남궁민", query) for query in ("Namgung Min", "Min Namkoong", "Nam Goong Min")),
+        *(
+            ("Cha, Jae-Seo", query)
+            for query in ("차재서", "차 재서", "Chajaeseo", "Jaeseo Cha", "Cha Jai Suh")
+        ),
+        *(("남궁민수", query) for query in ("Namgung Min-Su", "patient Min Soo Namgung")),
+        *(("Lee Anna Rose", query) for query in ("Rose Lee Anna", "Anna Rose Lee")),
+    ],
+)
+def test_a_name_written_in_other_words_and_orders_is_the_same(tmp_path: Path, name: str, query: str) -> None:
+    assert alone(tmp_path, name, query) == "one_match"
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        *(
+            ("김민준", query)
+            for query in ("Ms Minjun Kim", "Kim Minjun/M", "Min-jun Kim, male", "Kim Min Jun 김민준")
+        ),
+        *(
+            (name, "김민준")
+            for name in ("Kim Minjun F", "Kim Minjun (김민준)", "Ms. Kim, Min-Jun", "KIM MINJUN=김민준")
+        ),
+        *((name, "Min Joon Kim") for name in ("Kim Minjun F", "Kim Minjun (김민준)", "Ms. Kim, Min-Jun")),
+    ],
+)
+def test_what_stands_beside_a_name_is_no_word_of_it(tmp_path: Path, name: str, query: str) -> None:
+    Registry.create(tmp_path / REGISTRY_FILE).add([Patient("P1", name, None, None)], [])
+    assert find_patient(query, clinic=open_clinic(tmp_path)).status == "one_match"

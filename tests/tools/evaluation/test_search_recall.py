@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
+from pathlib import Path
 
 import pytest
 
@@ -113,3 +114,47 @@ def test_names_that_sound_alike_do_not_crowd_out_one_that_is_a_letter_away(
     registry.add([Patient(f"P-{at}", name) for at, name in enumerate([*crowd, "김민준"])], [])
     with registry.searching() as index:
         assert "김민준" in index.names_near(name_forms("김민줌"))
+
+
+def first_listed(home: Path, query: str, names: list[str]) -> list[str]:
+    registry = Registry.create(home / "registry.sqlite3")
+    registry.add([Patient(f"P-{at}", name) for at, name in enumerate(names)], [])
+    found = find_patient(query, clinic=Clinic(home, registry))
+    return [match.patient_name for match in (*found.matches, *found.nearest)][:FIRST]
+
+
+@pytest.mark.parametrize(
+    ("query", "meant", "crowd"),
+    [
+        ("Ji Junha", "지준하", "전하지"),  # Jun Haji, whose words end elsewhere
+        ("Chung Lee Yoo", "정리유", "이유정"),
+        ("Koh Ye On", "고예온", "고연"),
+        ("Won Iji", "원이지", "Ji-Won I"),
+        ("저아리", "정아리", "전아리"),  # a key to be struck twice is missed more easily
+        ("광기하", "황기하", "강기하"),  # ㅘ is two keys, and ㅗ far from ㅏ
+    ],
+)
+def test_who_is_likelier_meant_comes_before_many_who_are_less_likely(
+    tmp_path: Path, query: str, meant: str, crowd: str
+) -> None:
+    listed = first_listed(tmp_path, query, [crowd] * 6 + [meant])
+    assert listed[0] == meant and crowd in listed
+
+
+@pytest.mark.parametrize(
+    ("query", "few", "many"),
+    [
+        ("Sin Seona", "신선아", "신서나"),
+        ("Chon Chijong", "천지정", "전지정"),
+        ("Jun, Haso", "전하소", "준하소"),
+    ],
+)
+def test_of_names_that_fit_as_well_those_of_few_children_come_first(
+    tmp_path: Path, query: str, few: str, many: str
+) -> None:
+    assert first_listed(tmp_path, query, [many] * 6 + [few])[0] == few
+
+
+def test_a_name_written_as_it_was_asked_for_comes_first(tmp_path: Path) -> None:
+    names = ["BAK YOO-NA", "BAK YOONA", "Bak Yoon A", "Bak, Yoon A", "Bak, Yoon A", "Bak, Yoona"]
+    assert first_listed(tmp_path, "bak, yoona", names)[0] == "Bak, Yoona"

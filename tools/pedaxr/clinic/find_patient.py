@@ -26,6 +26,7 @@ from pedaxr.patient_search.asked import Asked, check_arguments, parse_query
 from pedaxr.patient_search.initials import is_shortened
 from pedaxr.patient_search.name_forms import name_forms, romanised_name
 from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
+from pedaxr.patient_search.told_apart import PARTED_OTHERWISE
 from pedaxr.records import counting_damaged
 from pedaxr.registry import Patient, Registry, Study
 from pedaxr.registry.report_versions import ReportState
@@ -91,14 +92,22 @@ def _search(registry: Registry, asked: Asked, limit: int, offset: int) -> Patien
         found = with_initials(index, asked, found)
         found = with_other_scripts(index, asked, with_hidden(index, asked, found))
         alone = found.first[0] if found.total == 1 else None
-        # A baby under a parent's name, alone, is never taken for the person named, nor a part for initials.
-        shortened = is_shortened(asked.without_honorific or asked.name)
-        if alone and (alone.score <= names.BABY or (alone.score <= names.PART and shortened)):
+        if alone and _is_unsure(asked, alone):
             found, nearest = Matches([], 0), [alone]
         else:
             nearest = [] if found.total else nearest_to(index, asked)
         has_twin = alone is not None and _has_twin(index, alone.patient)
         return _answer(registry, asked, found, nearest, page=slice(offset, most), has_twin=has_twin)
+
+
+def _is_unsure(asked: Asked, alone: Found) -> bool:
+    """Whether who alone answers is only offered: no baby under a parent's name is the person named.
+
+    Nor is a part what initials stand for, nor a name the same whose words end elsewhere.
+    """
+    if alone.score <= names.BABY or alone.reason == PARTED_OTHERWISE.reason:
+        return True
+    return alone.score <= names.PART and is_shortened(asked.without_honorific or asked.name)
 
 
 def _registry(clinic: "ClinicLike | None") -> Registry:

@@ -44,6 +44,9 @@ _LONGEST_KOREAN = 4  # syllables of a name, as most are
 _MOST_SPELLINGS = 64  # of a name in the other script, that a mask may hide
 _MOST_BY_INITIALS = 100  # patients whose names initials may stand for
 _LEAST_BY_CONSONANTS = 0.75 * names.ONE_LETTER  # a quarter of the letters differ
+_ABOUT = (
+    0.004  # between scores of about equally near names: less than a likely slip is from a less likely one
+)
 _MOST_WEIGHED = 25  # near names whose bearers are counted
 
 
@@ -340,7 +343,7 @@ def _most_names_first(index: SearchIndex, near: dict[str, names.Likeness]) -> di
     Who bears a name of hundreds is found by the birth date in any case.
     """
     first = list(near)[:_MOST_WEIGHED]
-    ordered = sorted(index.fewest_bearers_first(first), key=lambda name: -round(near[name].score, 2))
+    ordered = sorted(index.fewest_bearers_first(first), key=lambda name: -round(near[name].score / _ABOUT))
     return {name: near[name] for name in (*ordered, *list(near)[_MOST_WEIGHED:])}
 
 

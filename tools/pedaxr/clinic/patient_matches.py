@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked, date_in
-from pedaxr.patient_search.name_forms import NameForms, name_forms, without_titles
+from pedaxr.patient_search.name_forms import NameForms, fold, name_forms, without_titles
 from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
-from pedaxr.patient_search.told_apart import is_as_said, sex_asked, without_others
+from pedaxr.patient_search.told_apart import is_as_said, sex_asked, with_words_parted, without_others
 from pedaxr.registry import Patient
 from pedaxr_models.written.plain import plain
 
 _MOST_IDS = 4  # words of a query that are looked up as ids
 _BUT_FOR_ZEROS, _BUT_FOR_HYPHENS = "patient id but for zeros in front", "patient id but for hyphens"
 _SEX_LETTER = re.compile(r"(?<=\w)([\s,]\S*\w)[\s,/]+([mf])[\s,]*$", re.IGNORECASE)
+_MOST_WEIGHED = 60  # names whose bearers are counted
 UNFIT = 0.5  # score of patients of whom something asked for is not true: offered, never a match
 
 
@@ -143,7 +144,8 @@ def by_name(
         for one in index.names_like(query, born_on=asked.day, as_written=as_written)
         if all(number in plain(one.patient_name) for number in numbers)
     }
-    found = without_others(query, found)
+    found = with_words_parted(asked.name, without_others(query, found))
+    found = {name: found[name] for name in _in_order(index, asked, found)}
     most = MOST_COUNTED + 1 if asked.day or sex else most
     patients = index.patients_named(list(found), born_on=asked.day, limit=most)
     is_counted = asked.day or len(patients) < most
@@ -151,6 +153,26 @@ def by_name(
     total = len(patients) if is_counted else index.count_named(list(found))
     likes = ((patient, found[patient.patient_name]) for patient in patients)
     return Matches([Found(patient, like.score, like.reason) for patient, like in likes], total)
+
+
+def _in_order(index: SearchIndex, asked: Asked, found: dict[str, names.Likeness]) -> list[str]:
+    """Best first; of equally alike names those written like the query, then those of few children.
+
+    Who bears a name of many is found by the birth date in any case.
+    """
+    best = sorted(found, key=lambda name: -found[name].score)
+    if len(best) < 2 or asked.day is not None:
+        return best
+    words, first = fold(asked.name).split(), best[:_MOST_WEIGHED]
+    key = {name: (-round(found[name].score, 3), _rewritten(asked.name, words, name)) for name in first}
+    return [*sorted(index.fewest_bearers_first(first), key=key.__getitem__), *best[_MOST_WEIGHED:]]
+
+
+def _rewritten(asked: str, words: list[str], name: str) -> int:
+    """0 for a name that begins as asked for but for capitals, 1 for another order of it, 2 for others."""
+    if name.casefold().startswith(asked.casefold()):
+        return 0
+    return 1 if sorted(words) == sorted(fold(name).split()) else 2
 
 
 def _is_of_sex(patient: Patient, sex: str, query: NameForms) -> bool:

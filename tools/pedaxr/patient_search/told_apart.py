@@ -4,10 +4,11 @@ A name that fits is no sure match where one of these tells its bearer from the c
 """
 
 import re
+from collections.abc import Iterator
 
 from pedaxr.patient_search import hangul
 from pedaxr.patient_search import name_matching as names
-from pedaxr.patient_search.name_forms import NameForms, name_forms
+from pedaxr.patient_search.name_forms import NameForms, fold, name_forms, without_titles
 from pedaxr.patient_search.name_matching import Likeness
 
 _SEXES = {
@@ -16,6 +17,9 @@ _SEXES = {
 }
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _OTHER_NAME = "fits only in one script: the other holds another name, or none"
+# Below another spelling, above a part.
+PARTED_OTHERWISE = Likeness(0.85, "may be the same name, if its words end elsewhere")
+_LONGEST_READ = 5  # syllables of a Korean name
 
 
 def sex_said(name: str) -> str:
@@ -82,3 +86,85 @@ def _may_be(query: NameForms, name: str) -> bool:
         return False
     is_same_sex = "" in (query.newborn.sex, other.sex) or query.newborn.sex == other.sex
     return is_same_sex and "" in (query.newborn.number, other.number)
+
+
+def with_words_parted(asked: str, found: dict[str, Likeness]) -> dict[str, Likeness]:
+    """The names that answer a query, those behind whose words end elsewhere than the query's.
+
+    The letters of Ji Junha also spell 전하지 with the surname last, but who means him writes Jun Haji.
+    """
+    if name_forms(asked).newborn:
+        return found  # under a parent's name stand other words
+    words = list(_words(asked))
+    return {
+        name: PARTED_OTHERWISE
+        if names.PART < like.score < names.SAME
+        and all(_is_parted_otherwise(ones, others) for others in _words(name) for ones in words)
+        else like
+        for name, like in found.items()
+    }
+
+
+def _words(name: str) -> Iterator[list[str]]:
+    """The words of a name, those of a hyphen apart, then without a sex or another script beside it."""
+    yield without_titles(fold(name, joined=False).split())
+    yield from map(list, name_forms(name).variants[1:])
+
+
+def _is_parted_otherwise(asked: list[str], name: list[str]) -> bool:
+    """Whether the words of a Latin name do not end where those of the other, or its syllables, do."""
+    whole, other = "".join(asked), "".join(name)
+    if whole.isascii() and other.isascii():
+        return min(len(asked), len(name)) > 1 and sorted(asked) != sorted(name) and _no_surname(asked, name)
+    if whole.isascii() and hangul.is_hangul_word(other):
+        return len(asked) > 1 and not _is_read_as(asked, name)
+    if other.isascii() and hangul.is_hangul_word(whole):
+        return len(name) > 1 and not _is_read_as(name, asked)
+    return False
+
+
+def _no_surname(asked: list[str], name: list[str]) -> bool:
+    """Whether a name has a Korean surname, first or last, with which the query neither begins nor ends."""
+    surnames = {hangul.by_sound(one) for end in _ends(name) for one in hangul.surnames_spelled(end)}
+    return bool(surnames) and all(surnames.isdisjoint(hangul.surname_readings(end)) for end in _ends(asked))
+
+
+def _ends(words: list[str]) -> set[str]:
+    """The first and the last word, and the two first and last: Nam Goong is one surname."""
+    return {words[0], words[-1], "".join(words[:2]), "".join(words[-2:])}
+
+
+def _is_read_as(latin: list[str], in_hangul: list[str]) -> bool:
+    """Whether Latin words, the surname first or last, are read each as whole syllables of a name."""
+    if len("".join(in_hangul)) > _LONGEST_READ:
+        return True  # not looked into
+    wholes = {"".join(order) for order in _orders(in_hangul)}
+    cuts = {
+        (whole[:at], whole[at:])
+        for whole in wholes
+        for at in (1, 2)
+        if at == 1 or whole[:2] in hangul.SURNAMES
+    }
+    return any(_spell(words, *map(hangul.by_sound, cut)) for cut in cuts for words in _orders(latin))
+
+
+def _orders(words: list[str]) -> list[list[str]]:
+    """As written, the last word first, the first word last."""
+    return [words, [*words[-1:], *words[:-1]], [*words[1:], *words[:1]]]
+
+
+def _spell(words: list[str], surname: str, given: str) -> bool:
+    """Whether the first word, or two, are read as the surname, and the others as the given name."""
+    return any(
+        surname in hangul.surname_readings("".join(words[:end])) and _are_read(words[end:], given)
+        for end in (1, 2)
+    )
+
+
+def _are_read(words: list[str], syllables: str) -> bool:
+    if not words:
+        return not syllables
+    return any(
+        syllables[:end] in hangul.readings(words[0]) and _are_read(words[1:], syllables[end:])
+        for end in range(1, len(syllables) + 1)
+    )

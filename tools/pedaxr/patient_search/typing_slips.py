@@ -65,18 +65,24 @@ def likely_slip(typed: str, meant: str) -> float:
     """From 0 to 1, how likely the one edit is that makes one word of the other; 0 when it is more than one.
 
     A key missed, struck twice, or swapped with the next is one slip at each place, a neighbouring key one of
-    half a dozen, any other key one of some twenty: as many names are that far away.
+    half a dozen, any other key one of some twenty: as many names are that far away. Of a key that is to be
+    struck twice either stroke may be missed.
     """
     longer, shorter = (typed, meant) if len(typed) > len(meant) else (meant, typed)
     start = next((at for at, (x, y) in enumerate(zip(longer, shorter, strict=False)) if x != y), len(shorter))
     if len(longer) == len(shorter) + 1 and shorter[start:] == longer[start + 1 :]:
-        return 1.0 if longer is meant else _extra_key(typed, start)
+        return _missed_key(meant, start) if longer is meant else _extra_key(typed, start)
     if len(longer) != len(shorter):
         return 0.0
     if typed[start + 1 :] == meant[start + 1 :]:
         return _wrong_key(typed[start], meant[start]) if start < len(typed) else 0.0
     is_swapped = typed[start : start + 2] == meant[start : start + 2][::-1]
     return 1.0 if is_swapped and typed[start + 2 :] == meant[start + 2 :] else 0.0
+
+
+def _missed_key(meant: str, at: int) -> float:
+    """Of not striking a key."""
+    return 1.0 if meant[at] in meant[max(at - 1, 0) : at] + meant[at + 1 : at + 2] else 0.9
 
 
 def _extra_key(typed: str, at: int) -> float:
@@ -89,7 +95,10 @@ def _extra_key(typed: str, at: int) -> float:
 
 def _wrong_key(typed: str, meant: str) -> float:
     """Of typing one letter for the other."""
-    is_shifted = _SHIFTED.get(typed, typed) == _SHIFTED.get(meant, meant)
-    if is_shifted or typed in _DIPHTHONGS.get(meant, "") or meant in _DIPHTHONGS.get(typed, ""):
+    if _SHIFTED.get(typed, typed) == _SHIFTED.get(meant, meant):
         return 1.0
+    if typed in (keys := _DIPHTHONGS.get(meant, "")):
+        return _missed_key(keys, 1 - keys.index(typed))
+    if meant in (keys := _DIPHTHONGS.get(typed, "")):
+        return _extra_key(keys, 1 - keys.index(meant))
     return 0.7 if typed in _NEIGHBOURS.get(meant, "") else 0.3
