@@ -1,6 +1,7 @@
 """A request that names the film to compare with gets that one, or is told which one stands in for it."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import date
 
@@ -10,7 +11,7 @@ from PIL import Image
 from pedaxr.clinic import Clinic
 from pedaxr.registry import NewStudy
 from pedaxr.reports.korean import sections_in_korean
-from pedaxr.reports.prose.named_film import named_film, names_a_film
+from pedaxr.reports.prose.named_film import named_films, names_a_film
 from pedaxr.reports.prose.question import answers
 from pedaxr.types import Report
 from pedaxr_models.labels import View
@@ -24,11 +25,13 @@ FILMS = tuple(map(date.fromisoformat, ("2024-06-02", "2025-03-10", "2026-03-14",
 
 def meant(asked: str) -> str | None:
     """Day of the film that is meant, "none" where none is of the time that is named."""
-    named = named_film([asked], TODAY)
-    if named is None:
-        return None
-    number = named.chosen([(day, place) for place, day in enumerate(FILMS)][::-1])
-    return "none" if number is None else str(FILMS[number])
+    return next(iter(all_meant(asked)), None)
+
+
+def all_meant(asked: str) -> list[str]:
+    days = [(day, place) for place, day in enumerate(FILMS)][::-1]
+    chosen = [named.chosen(days) for named in named_films([asked], TODAY)]
+    return ["none" if number is None else str(FILMS[number]) for number in chosen]
 
 
 @pytest.mark.parametrize(
@@ -86,8 +89,32 @@ def test_a_time_of_something_else_names_no_film(asked: str) -> None:
 
 
 def test_what_was_asked_last_counts() -> None:
-    named = named_film(["compare with 2024", "compare with March 2025"], TODAY)
-    assert named is not None and named.words == "a film of 2025-03"
+    (named,) = named_films(["compare with 2024", "compare with March 2025"], TODAY)
+    assert named.words == "a film of 2025-03"
+
+
+@pytest.mark.parametrize(
+    ("asked", "days"),
+    [
+        ("compare with March and 6 May", ["2026-03-14", "2026-05-06"]),
+        ("compare with March, 6 May, and yesterday", ["2026-03-14", "2026-05-06", "2026-05-19"]),
+        ("compare with the film of March 2025 and with the one of last year", ["2025-03-10"] * 2),
+        ("March and August films please", ["2026-03-14", "none"]),
+        ("cf. 2025-03-10 & 2026-05-06", ["2025-03-10", "2026-05-06"]),
+        ("compare with birth and 2 weeks ago", ["2024-06-02", "2026-05-06"]),
+        ("yesterday's film and the film of March", ["2026-05-19", "2026-03-14"]),
+        ("3월, 5월 6일 사진과 비교", ["2026-03-14", "2026-05-06"]),
+        ("3월과 2주 전 사진 비교 바랍니다", ["2026-03-14", "2026-05-06"]),
+        ("작년 3월 영상 및 어제 영상과 비교", ["2025-03-10", "2026-05-19"]),
+        ("vomiting since March, compare with 2024", ["2024-06-02"]),
+        ("compare with March; surgery in May", ["2026-03-14"]),
+        ("compare with March 2025 and March 2025", ["2025-03-10"]),
+        ("change since March as well as since birth", ["2026-03-14", "2024-06-02"]),
+        ("3월·5월 6일 사진 비교", ["2026-03-14", "2026-05-06"]),
+    ],
+)
+def test_each_film_that_is_named_is_meant(asked: str, days: list[str]) -> None:
+    assert all_meant(asked) == days
 
 
 @pytest.fixture
@@ -116,6 +143,32 @@ def test_a_report_compares_with_the_film_that_the_request_names(
     told = f"not with the latest earlier one, of {year}-05-09."
     assert told in report.sections["Comparison"] and told in comparison_line(report)
     assert f"가장 최근의 이전 영상({year}-05-09)이 아니라" in sections_in_korean(report)["Comparison"]
+
+
+def test_of_several_films_each_that_is_not_compared_is_said(
+    three_films: Clinic, report_of: Callable[..., Report]
+) -> None:
+    report = report_of("free air", indication="compare with 2001-01, March and May, and July 2019")
+    assert report.comparison is not None and report.comparison.study_id == "March"
+    told = report.sections["Comparison"]
+    assert "compared with that one, not with the latest" in told
+    assert re.search(r"also asks for a film of \S+-05[^:]*: not compared here; a report asked for with", told)
+    assert "also asks for a film of 2019-07: no earlier one of then is registered." in told
+    assert all(note in comparison_line(report) for note in report.comparison.notes)
+    korean = sections_in_korean(report)["Comparison"]
+    assert "2019-07 영상도 지정하였으나 그때의" in korean and "also" not in korean and " or " not in korean
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["compare with the last two films", "comparison with all priors", "serial films", "이전 영상들과 비교"],
+)
+def test_several_films_without_a_time_are_said_not_to_be_compared(
+    asked: str, three_films: Clinic, report_of: Callable[..., Report]
+) -> None:
+    report = report_of("free air", indication=asked)
+    assert "several earlier films: only the latest is compared here." in comparison_line(report)
+    assert "가장 최근 영상과만 비교함" in sections_in_korean(report)["Comparison"]
 
 
 def test_a_film_that_is_not_there_is_said_to_be_none(

@@ -16,7 +16,7 @@ from pedaxr.reports.film_limits import FilmLimits, limits_of
 from pedaxr.reports.flags import view_name
 from pedaxr.reports.human_words import CRITICAL_THEN
 from pedaxr.reports.prose.measured import LEAST_CALIBRE
-from pedaxr.reports.prose.named_film import named_film
+from pedaxr.reports.prose.named_film import named_films, names_several
 from pedaxr.reports.sections import NOT_COMPARED
 from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import ComparedItem, Comparison
@@ -39,6 +39,12 @@ _ASKED_FOR = "The request asks for {}: compared with that one, not with the late
 _BY_HAND_THEN = "{} by hand on that earlier film: {}."
 _NETWORKS_OWN = "What is compared is the network's own."
 _NOT_THERE = "The request asks for {}: no earlier one of then is registered, so the latest is compared."
+_NOT_HERE = (
+    "The request also asks for {}: not compared here; "
+    "a report asked for with that one alone compares with it."
+)
+_NOT_THERE_EITHER = "The request also asks for {}: no earlier one of then is registered."
+_ONLY_LATEST = "The request asks for several earlier films: only the latest is compared here."
 # A change of an area or length below this share of the earlier one is within what two outlines differ by.
 LEAST_CHANGE = 0.2
 _RATIOS = {
@@ -154,18 +160,20 @@ def _with_the_one_meant(
 
 
 def _meant(earlier: Sequence["Study"], study: "Study", requests: Sequence[str]) -> tuple["Study", list[str]]:
-    """The earlier film to compare with, and why it is not the one that could be expected."""
+    """The earlier film to compare with, why it is not the one expected, and which others are left out."""
     assert study.study_date is not None
-    named = named_film(requests, study.study_date)
-    if named is None:
-        return earlier[0], []
     days = [(one.study_date, number) for number, one in enumerate(earlier) if one.study_date]
-    number = named.chosen(days)
+    named = [(film.words, film.chosen(days)) for film in named_films(requests, study.study_date)]
+    if not named:
+        return earlier[0], [_ONLY_LATEST] if len(earlier) > 1 and names_several(requests) else []
+    words, number = next((one for one in named if one[1] is not None), named[0])
+    others = [one for one in named if one[0] != words and (one[1] is None or one[1] != number)]
+    notes = [(_NOT_THERE_EITHER if at is None else _NOT_HERE).format(told) for told, at in others]
     if number is None:
-        return earlier[0], [_NOT_THERE.format(named.words)]
+        return earlier[0], [_NOT_THERE.format(words), *notes]
     if earlier[number].study_date == earlier[0].study_date:
-        return earlier[0], []
-    return earlier[number], [_ASKED_FOR.format(named.words, earlier[0].study_date)]
+        return earlier[0], notes
+    return earlier[number], [_ASKED_FOR.format(words, earlier[0].study_date), *notes]
 
 
 def _decided_then(earlier: "Study", clinic: "Clinic") -> list[str]:

@@ -5,6 +5,7 @@ Only a time that stands beside a word of comparing or of a film is taken: "vomit
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -85,6 +86,26 @@ _ASKED = tuple(
     )
 )
 
+_ANY_TIME = re.compile(_TIME, re.IGNORECASE)
+# Between two times of one list, also where each has its own film: March's film and the one of June.
+_JOINT = re.compile(
+    rf"(?:['’]s)?(?: abdominal)?(?: {_FILM}\b|의? ?{_KO_FILM})?"
+    r"(?: ?(?:, ?(?:and |or )?|[&+/·~-] ?|(?:and|or|then|to|through|as well as) "
+    r"|과 ?|와 ?|및 ?|이?랑 ?|하고 ?|그리고 ?))"
+    rf"(?:(?:also|both|since|with|to|vs\.?|versus|the|that|those|of|from|in|on|{_FILM}) ){{0,4}}",
+    re.IGNORECASE,
+)
+_PRIOR = r"(?:last|previous|prior|earlier|past|preceding|old(?:er)?)"
+_SEVERAL = re.compile(
+    rf"\b{_PRIOR} (?:[2-9]|two|three|four|five|few|several|couple(?: of)?) (?:abdominal )?{_FILM}\b"
+    r"|\b(?:all|both|each|every|several|multiple)(?: of)?(?: (?:the|her|his|their))?"
+    rf" (?:{_PRIOR} {_FILM}|priors?)\b"
+    rf"|\bserial {_FILM}\b"
+    rf"|(?:모든|여러|전체) ?(?:이전|과거) ?{_KO_FILM}|(?:이전|과거) ?{_KO_FILM}들"
+    rf"|(?:이전|지난) ?(?:[2-9]|두|세) ?(?:장|개|번)의? ?{_KO_FILM}",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True)
 class NamedFilm:
@@ -118,21 +139,24 @@ class NamedFilm:
         return None
 
 
-def named_film(requests: Iterable[str], today: date) -> NamedFilm | None:
-    """What the requests name, the last one first; None where they name no time of a film.
+def named_films(requests: Iterable[str], today: date) -> list[NamedFilm]:
+    """What the last request that names films names, in its order; empty where none names a time of one.
 
     Args:
         requests: as supplied.
         today: day of the film that is compared.
     """
     for request in reversed(list(requests)):
-        for found in _times(request):
-            kind = found.lastgroup or ""
-            try:
-                return _READ[kind](found[kind].lower(), today)
-            except (ValueError, OverflowError):  # 31 February, month 13
-                continue
-    return None
+        if named := list(_named_in(request, today)):
+            return list(dict.fromkeys(named))
+    return []
+
+
+def _named_in(request: str, today: date) -> Iterator[NamedFilm]:
+    for found in _times(request):
+        kind = found.lastgroup or ""
+        with suppress(ValueError, OverflowError):  # 31 February, month 13
+            yield _READ[kind](found[kind].lower(), today)
 
 
 def names_a_film(request: str) -> bool:
@@ -140,9 +164,29 @@ def names_a_film(request: str) -> bool:
     return next(_times(request), None) is not None
 
 
+def names_several(requests: Iterable[str]) -> bool:
+    """Whether the requests ask for more than one earlier film without a time: compare with all priors."""
+    return any(_SEVERAL.search(request) for request in requests)
+
+
 def _times(request: str) -> Iterator[re.Match[str]]:
-    for pattern in _ASKED:
-        yield from pattern.finditer(request)
+    """Times that are asked for, and those that a list joins to one of them: March and June."""
+    spans = [found.span(found.lastgroup or 0) for pattern in _ASKED for found in pattern.finditer(request)]
+    if not spans:
+        return
+    listed: list[re.Match[str]] = []
+    for time in _ANY_TIME.finditer(request):
+        if listed and not _JOINT.fullmatch(request, listed[-1].end(), time.start()):
+            yield from _asked(listed, spans)
+            listed = []
+        listed.append(time)
+    yield from _asked(listed, spans)
+
+
+def _asked(listed: list[re.Match[str]], spans: Sequence[tuple[int, int]]) -> list[re.Match[str]]:
+    """All of a list where one of its times is asked for."""
+    is_asked = any(one.start() < end and start < one.end() for one in listed for start, end in spans)
+    return listed if is_asked else []
 
 
 def _day(year: int, month: int, day: int) -> NamedFilm:
