@@ -64,6 +64,34 @@ def test_one_of_two_questions_is_answered_and_the_other_stays_open() -> None:
     assert air.startswith("No free intraperitoneal air") and "stays open" in rest
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("Term neonate, no meconium at 48 h, Hirschsprung", ["Hirschsprung disease is not"]),
+        ("fever, UTI", ["Organs and masses are not"]),
+        ("복통, 탈장", ["A hernia is not"]),
+        ("trauma, free air", ["No free intraperitoneal air", "Injuries are not"]),
+        ("ovarian torsion", ["Organs and masses are not"]),
+        ("난소 염전", ["Organs and masses are not"]),
+        ("췌장염", ["Organs and masses are not"]),
+        ("비장 파열", ["Organs and masses are not"]),
+        ("맹장", ["The appendix is not"]),
+        ("SMA syndrome", ["it stays open"]),
+        ("HSP", ["it stays open"]),
+        ("패혈증", ["it stays open"]),
+        ("abdominal pain", []),
+        ("KUB", []),
+        ("Down syndrome, vomiting", []),
+        ("s/p Kasai, fever", []),
+        ("wide awake boy, vomiting", []),
+    ],
+)
+def test_a_diagnosis_without_a_mark_is_asked_for_and_a_complaint_is_not(asked: str, words: list[str]) -> None:
+    told = answers([asked], ABSENT)
+    assert len(told) == len(words) and all(one in line for one, line in zip(words, told, strict=True)), told
+    assert len(answers([asked], ABSENT, "ko")) == len(words)
+
+
 @pytest.mark.parametrize("told", ["s/p appendectomy", "?", "🤒", "vomiting, fever", "susp. ileus"])
 def test_what_asks_nothing_or_has_an_answer_leaves_nothing_open(told: str) -> None:
     assert not any("stays open" in answer for answer in answers([told], ABSENT))

@@ -54,6 +54,12 @@ _DESCRIBING = re.compile(
     r"(?:air|gas|bowel|stool|small|large|left|right|upper|lower|free|acute|chronic|other|\w+(?:al|ic|ary|ous))",
     re.IGNORECASE,
 )
+# What nobody complains of but a doctor suspects, by its ending; or in capitals, where it is no view or ward.
+_DIAGNOSIS = re.compile(
+    r"(?:itis|osis|oma|schisis|cele|sepsis|torsion|syndrome|disease|fistula|atresia|adhesions?|stricture)\W*$"
+    r"|^(?!(?:KUB|AXR|ABD|NICU|PICU|ICU|OPD|AP|PA|ER|ED|OP|XR|NPO|PRN|DOB|LLD|LUQ|RUQ|LLQ|RLQ|N/?V)\W*$)[A-Z]{2,6}\W*$"
+    r"|(?:염|증후군|패혈증|질환|종|누공|협착증?|꼬임|유착)\W*$"
+)
 _MOST_WORDS = 4  # of what a list goes on with
 _TERMS = (
     "obstruction",
@@ -108,6 +114,17 @@ def asked_parts(text: str, is_known: Callable[[str], bool]) -> list[str]:
     """
     marked = _IN_FRONT.sub("; r/o ", text)
     return [part for sentence in _SENTENCE.split(marked) for part in _of_sentence(sentence, is_known)]
+
+
+def names_diagnosis(text: str) -> bool:
+    """Whether a request of a few words is nothing but what a doctor suspects: HSP, 패혈증."""
+    return not _CONTEXT.search(text) and _DIAGNOSIS.search(text) is not None
+
+
+def bare_parts(text: str, most_words: int) -> list[str]:
+    """The parts of a request without a mark that are a few words each."""
+    parts = [part.strip() for sentence in _SENTENCE.split(text) for part in re.split("[,、]", sentence)]
+    return [part for part in parts if 0 < len(part.split()) <= most_words]
 
 
 def is_marked(text: str) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from pedaxr.reports.prose.asked import asked_parts, cleaned, is_marked
+from pedaxr.reports.prose.asked import asked_parts, bare_parts, cleaned, is_marked, names_diagnosis
 from pedaxr.reports.prose.history import of_today
 from pedaxr.reports.prose.named_film import names_a_film
 from pedaxr.reports.prose.question_kinds import (
@@ -51,7 +51,7 @@ _OF_ANOTHER = re.compile(
     r"|(?:is|are) (?:it|they|these)(?: now)?|in situ",
     re.IGNORECASE,
 )
-_MOST_WORDS_ALONE = 3  # of a request that is nothing but the name of what is asked for
+_MOST_WORDS_ALONE = 3  # of what is nothing but the name of what is asked for
 
 
 def answers(
@@ -102,8 +102,8 @@ def _kinds(asked: str) -> tuple[list[Question], int]:
     """The kinds of question in a request, and how many of its questions are of none."""
     text = " ".join(asked.split())
     parts = list(dict.fromkeys(asked_parts(asked, _is_known)))
-    if not parts and len(text.split()) <= _MOST_WORDS_ALONE and not is_marked(text):
-        parts = [text] if _is_known(text) else []
+    if not parts and not is_marked(text):
+        parts = _bare(asked, text)
     of_parts = [kind for part in parts for kind in _kinds_of(part)]
     bare = [q for q in (*QUESTIONS, COMPARE) if q.is_in(text)]  # a question wherever their words stand
     bare += [COMPARE] if names_a_film(text) else []
@@ -111,6 +111,15 @@ def _kinds(asked: str) -> tuple[list[Question], int]:
     kinds = [q for q in (*QUESTIONS, *ASKED_BY_NAME, *ASKED_OF_ORGANS, COMPARE) if id(q) in named]
     unknown = [part for part in parts if not _kinds_of(part) and not (kinds and _OF_ANOTHER.fullmatch(part))]
     return kinds, len(unknown)
+
+
+def _bare(asked: str, text: str) -> list[str]:
+    """What a request without a mark names and nothing more: NEC; vomiting, hernia; ovarian torsion."""
+    parts = [part for part in bare_parts(asked, _MOST_WORDS_ALONE) if of_today(part) == part]
+    if named := [part for part in parts if any(q not in OF_OTHER_SECTIONS for q in _kinds_of(part))]:
+        return named
+    is_alone = len(text.split()) <= _MOST_WORDS_ALONE and (_is_known(text) or names_diagnosis(text))
+    return [text] if is_alone else []
 
 
 def _kinds_of(part: str) -> list[Question]:

@@ -99,7 +99,7 @@ _STOOL = _kind(
     },
 )
 _APPENDIX = _kind(
-    r"appendi[cx](?!ectom|ostom)|충수(?! ?절제)|맹장염|막창자꼬리염",
+    r"appendi[cx](?!ectom|ostom)|충수(?! ?절제)|맹장(?:염|(?:이|을)? ?의심|\W*$)|막창자꼬리염",
     (),
     "The appendix is not assessed by this model: the question asked stays open.",
     "본 모델은 충수를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
@@ -190,7 +190,8 @@ QUESTIONS = (
         r"|복강 ?내? ?(?:공기(?! ?액체)|가스)|배안 ?공기|공기배증|뚫림"
         r"|(?:air|gas) (?:under|below|beneath) (?:the |a )?(?:either |right |left )?(?:hemi)?-?diaphragm"
         r"|횡격막 ?(?:아래|하) ?(?:공기|가스)"
-        r"|freie luft|air libre|aire libre|aria libera|pneumoperiton|perfora[cz]i|파열",
+        r"|freie luft|air libre|aire libre|aria libera|pneumoperiton|perfora[cz]i"
+        r"|(?<!비장 )(?<!비장)(?<!간 )(?<!신장 )(?<!난소 )파열",
         (Finding.PNEUMOPERITONEUM,),
         "No free intraperitoneal air; a small amount may escape a film.",
         "복강 내 유리공기 없음. 소량은 단순촬영에서 보이지 않을 수 있음.",
@@ -222,7 +223,7 @@ QUESTIONS = (
         "본 모델은 장중첩증을 평가하지 않고 단순촬영으로 배제할 수 없으므로 의뢰된 사항에 답할 수 없음.",
     ),
     _kind(
-        r"volvul|염전|(?:창자|장) ?꼬임",
+        r"volvul|(?<!난소)(?<!난소 )(?<!고환)(?<!고환 )(?<!정계 )염전|(?:창자|장) ?꼬임",
         (),
         "Volvulus is not assessed by this model, and a film does not exclude it: the question asked stays "
         "open.",
@@ -317,14 +318,14 @@ ASKED_OF_ORGANS = (
     _BONES.asked_as(r"\bspin(?:e|al)\b|\bhips?\b|\bddh\b|skelet|\bribs?\b|고관절|대퇴"),
     _kind(
         r"bladder|ureter|urethra|\b[pu]uj\b|\bupj\b|\bpuv\b|hydroneph|urinary|\butis?\b|pyelo|\bapn\b|kidney"
-        r"|renal|biliary|bile duct|choled|cholecyst|pneumobilia|pancrea|hepat|liver|splen|\bhsm\b|방광"
-        r"|신우|요관|요로|수신증|담낭|담도|담관|췌장|간염|비장",
+        r"|renal|biliary|bile duct|choled|cholecyst|pneumobilia|pancrea|hepat|liver|sple+n|ovar\w+|testic\w+|\bhsm\b"
+        r"|방광|신우|요관|요로|수신증|담낭|담도|담관|췌장|간염|비장|신장염|난소|고환",
         (),
         ORGANS.answers["en"],
         ORGANS.answers["ko"],
     ),
     _unseen(
-        r"colitis|enteritis|toxic megacolon|crohn|\bibd\b|장염|독성 ?거대 ?결장",
+        r"colitis|enteritis|toxic megacolon|crohn|\bibd\b|(?<![췌신심맹])장염|독성 ?거대 ?결장",
         "Inflammation of the bowel is",
         "장의 염증을",
     ),
