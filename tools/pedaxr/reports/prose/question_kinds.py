@@ -318,8 +318,8 @@ ASKED_OF_ORGANS = (
     _BONES.asked_as(r"\bspin(?:e|al)\b|\bhips?\b|\bddh\b|skelet|\bribs?\b|고관절|대퇴"),
     _kind(
         r"bladder|ureter|urethra|\b[pu]uj\b|\bupj\b|\bpuv\b|hydroneph|urinary|\butis?\b|pyelo|\bapn\b|kidney"
-        r"|renal|biliary|bile duct|choled|cholecyst|pneumobilia|pancrea|hepat|liver|sple+n|ovar\w+|testic\w+|\bhsm\b"
-        r"|방광|신우|요관|요로|수신증|담낭|담도|담관|췌장|간염|비장|신장염|난소|고환",
+        r"|renal|biliary|bile duct|choled|cholecyst|pneumobilia|pancrea|hepat|liver|sple+n|\bhsm\b"
+        r"|ovar\w+|testic\w+|방광|신우|요관|요로|수신증|담낭|담도|담관|췌장|간염|비장|신장염|난소|고환",
         (),
         ORGANS.answers["en"],
         ORGANS.answers["ko"],
