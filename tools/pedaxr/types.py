@@ -151,7 +151,7 @@ class StudySummary(_Result):
     report_status: Literal["none", "preliminary", "final", "amended"] | None = Field(
         default=None, description="Of the study's report: the signed one, or else the newest draft"
     )
-    critical: list[str] = Field(default_factory=list, description="Of that report")
+    critical: list[str] = Field(default_factory=list, description="Of that report, or drawn by hand since")
 
 
 class PatientMatch(_Result):

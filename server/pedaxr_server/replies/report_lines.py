@@ -45,7 +45,7 @@ FAMILY = "tell a family only that a doctor must speak with them now"
 _MOST_ITEMS = 8
 _THAT_DAY = re.compile(
     r"(?: (?:Also of that earlier day|Other films of that day are registered): [\w., -]+"
-    r"(?: Critical by its report: [\w., -]+)?)+\Z"
+    r"(?: Critical by its report: [\w., -]+)?(?: Free intraperitoneal air drawn by hand: [\w., -]+)?)+\Z"
 )
 _SOURCE = re.compile(r" \[[^\]]+\]")  # of a recommendation; they stay in the data
 _VIEW = re.compile(r"\babdominal (?:radiograph|film)\b", re.IGNORECASE)

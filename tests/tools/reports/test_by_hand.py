@@ -1,20 +1,24 @@
 """What humans decided of outlines stands in every later report, with whose it is; it signs nothing."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
-from pedaxr import segment_xray
+from pedaxr import find_patient, segment_xray
 from pedaxr.clinic import Clinic
 from pedaxr.clinic.annotate import AnnotatedFinding, Mask, NewAnnotation, annotate, decisions_on
+from pedaxr.clinic.worklist import worklist
 from pedaxr.reading.operating_points import operating_points, using
+from pedaxr.registry import NewStudy
 from pedaxr.reports import sign_off
 from pedaxr.reports.consistency import contradictions
 from pedaxr.reports.current import current_report
 from pedaxr.reports.korean import korean_sections, sections_in_korean
 from pedaxr.types import Report
-from pedaxr_models.labels import Finding
+from pedaxr_models.labels import Finding, View
 from pedaxr_server.replies.tool_results import report_reply, segmentation_reply
 
 from ..conftest import phantom
@@ -24,7 +28,7 @@ DRAWN, REJECTED = "free intraperitoneal air drawn, which the network", "free int
 
 
 def a_mask(study_id: str) -> Mask:
-    height, width = phantom(study_id).pixels.shape
+    height, width = phantom("levels" if study_id == "other" else study_id).pixels.shape
     return Mask(size=(height, width), counts=[height * 20, height * 3, height * (width - 23)])
 
 
@@ -145,6 +149,63 @@ def test_a_comparison_says_what_was_decided_of_the_earlier_film(
     korean = sections_in_korean(report)["Comparison"]
     assert "사람이 직접 그린 소견: 복강 내 유리공기." in korean and "hand" not in korean
     assert registry.study("levels").patient_id == registry.study("normal").patient_id
+
+
+def heard(clinic: Clinic) -> tuple[list[str], list[str], list[list[str]]]:
+    """What is critical and unread on the worklist, and what a search lists as critical of the child."""
+    made = worklist(clinic=clinic)
+    films = find_patient("P0", clinic=clinic).matches[0].studies
+    return (
+        [f"{film.study_id} {film.critical_certainty}" for film in made.critical],
+        [film.study_id for film in made.unread],
+        [film.critical for film in films if film.study_id == "normal"],
+    )
+
+
+def test_the_worklist_and_a_search_hear_at_once_of_free_air_drawn_by_hand(
+    film_clinic: Clinic, report_of: Callable[..., Report]
+) -> None:
+    assert heard(film_clinic)[0] == [] == heard(film_clinic)[2][0], "control"
+    decide(film_clinic, "normal", AIR="added")
+    critical, unread, of_child = heard(film_clinic)
+    assert critical == ["normal {'pneumoperitoneum': 'drawn by hand'}"] and of_child == [[AIR]]
+    assert "normal" not in unread, "somebody has looked at it"
+    report = report_of("normal")
+    assert heard(film_clinic)[0] == ["normal {'pneumoperitoneum': 'suspected'}"], "its report says it now"
+    sign_off.finalise(report.report_id, by="Dr Han", impression="No free air.", clinic=film_clinic)
+    assert heard(film_clinic)[0] == [] == heard(film_clinic)[2][0], "a human has denied it since"
+
+
+def test_free_air_drawn_after_the_signature_comes_first_and_can_be_taken_back(
+    film_clinic: Clinic, report_of: Callable[..., Report]
+) -> None:
+    signed = report_of("free air")
+    sign_off.finalise(signed.report_id, by="Dr Han", told="Dr Lee", clinic=film_clinic)
+    sign_off.finalise(report_of("normal").report_id, by="Dr Han", clinic=film_clinic)
+    decide(film_clinic, "normal", AIR="added")
+    films = [film.study_id for film in worklist(clinic=film_clinic).critical]
+    assert films == ["normal", "free air"], "of which nobody has been told"
+    decide(film_clinic, "normal", based_on=1, AIR="rejected")
+    assert [film.study_id for film in worklist(clinic=film_clinic).critical] == ["free air"]
+
+
+def test_a_film_of_the_same_day_with_free_air_drawn_is_named(
+    film_clinic: Clinic, report_of: Callable[..., Report]
+) -> None:
+    film_clinic.registry.add([], [same_day(film_clinic, "levels", "other")])
+    decide(film_clinic, "other", AIR="added")
+    report = report_of("levels")
+    told = "Other films of that day are registered: other, supine. Free intraperitoneal air drawn by hand: "
+    assert f"{told}other." in report.sections["Comparison"] and f"{told}other." in report_reply(report).text
+    korean = sections_in_korean(report)["Comparison"]
+    assert "복강 내 유리공기를 직접 그린 영상: other." in korean
+
+
+def same_day(clinic: Clinic, study_id: str, name: str) -> NewStudy:
+    study, path = clinic.registry.study(study_id), clinic.home / "films" / f"{name}.png"
+    Image.fromarray(255 - phantom(study_id).pixels).save(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return NewStudy(name, study.patient_id, path, digest, study.study_date, view_position=View.SUPINE)
 
 
 def test_of_a_film_in_doubt_it_is_said_and_nothing_is_critical(

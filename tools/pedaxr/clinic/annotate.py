@@ -7,6 +7,7 @@ people at once lose nothing.
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -21,6 +22,7 @@ from pedaxr.registry.annotation_rows import (
     find_annotation,
     insert_annotation,
     newest_version,
+    studies_decided,
 )
 from pedaxr.registry.departments import is_hidden
 from pedaxr.registry.schema import reading, writing
@@ -32,12 +34,16 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from pedaxr.clinic.clinic import Clinic, ClinicLike
+    from pedaxr.registry import Registry
+    from pedaxr.registry.report_versions import ReportState
 
 LONGEST_NAME, LONGEST_COMMENT = 100, 1000
 MOST_RUNS = 400_000
 # accepted: as the network outlined it; corrected: by the mask given; added: the network missed it; rejected:
 # it is not there; uncertain: nobody can say, so that it teaches nothing.
 Decision = Literal["accepted", "corrected", "added", "rejected", "uncertain"]
+DRAWN_BY_HAND = "drawn by hand"  # how surely something is critical that no report holds yet
+_AIR = Finding.PNEUMOPERITONEUM
 _DRAWN: frozenset[Decision] = frozenset({"accepted", "corrected", "added"})
 
 
@@ -157,7 +163,37 @@ class HumanDecision:
 def decisions_on(study_id: str, clinic: "Clinic") -> list[HumanDecision]:
     """What humans decided of a film, as it stands, each under the name of whoever decided it first."""
     with reading(clinic.registry.path, is_kept=True) as connection:
-        versions = _stored(connection, study_id)
+        return _standing(_stored(connection, study_id))
+
+
+def free_air_drawn(study_ids: Sequence[str], registry: "Registry") -> dict[str, datetime]:
+    """Of films on which free air stands drawn by hand: since when. No film is read for this."""
+    with reading(registry.path, is_kept=True) as connection:
+        some = studies_decided(connection, study_ids, _AIR.value, sorted(_DRAWN))
+        since = {study_id: _air_drawn(connection, study_id) for study_id in some}
+    return {study_id: at for study_id, at in since.items() if at is not None}
+
+
+def _air_drawn(connection: "Connection", study_id: str) -> datetime | None:
+    with suppress(StorageError):  # damaged: `pedaxr verify` names it
+        decided = _standing(_stored(connection, study_id))
+        return next((one.at for one in decided if one.finding is _AIR and one.is_drawn), None)
+    return None
+
+
+def critical_now(state: "ReportState | None", drawn: datetime | None) -> dict[str, str]:
+    """What is critical of a film and how surely: by its report, and free air that was drawn by hand since.
+
+    Args:
+        state: of its report, where it has one.
+        drawn: since when free air stands drawn on it, where it does.
+    """
+    told = {name: state.certainty.get(name, "outlined") for name in state.critical} if state else {}
+    is_since = drawn is not None and (state is None or drawn.isoformat() > state.created_at)  # both UTC
+    return {_AIR.value: DRAWN_BY_HAND, **told} if is_since and _AIR.value not in told else told
+
+
+def _standing(versions: Sequence[Annotation]) -> list[HumanDecision]:
     current = merged(versions)
     if current is None:
         return []

@@ -5,10 +5,11 @@ that a slip of the keyboard never opens another child's films without a human sa
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import accessing, home_of, note
+from pedaxr.clinic.annotate import critical_now, free_air_drawn
 from pedaxr.clinic.nearest import (
     NEAREST_LISTED,
     likeliest,
@@ -123,15 +124,15 @@ def _answer(
     shown = [one.patient.patient_id for one in (*listed, *nearest)]
     note(patient_ids=shown)
     studies = registry.studies_of(shown)
-    states = registry.report_states([study.study_id for study in studies])
-    matches = [_match(one, studies, states) for one in listed]
+    summaries = _summaries(studies, registry)
+    matches = [_match(one, summaries) for one in listed]
     today = date.today()
     return PatientSearch(
         query=asked.text,
         today=today,
         status="no_match" if not found.total else "one_match" if found.total == 1 else "several_matches",
         matches=matches,
-        nearest=[_match(one, studies, states) for one in nearest],
+        nearest=[_match(one, summaries) for one in nearest],
         total=min(found.total, MOST_COUNTED),
         next_step=next_step(
             matches,
@@ -154,7 +155,7 @@ def _has_twin(index: SearchIndex, patient: Patient) -> bool:
     return any(other != patient for other in index.patients_named(list(alike), born_on=day, limit=2))
 
 
-def _match(found: Found, studies: list[Study], states: Mapping[str, ReportState]) -> PatientMatch:
+def _match(found: Found, summaries: Mapping[str, list[StudySummary]]) -> PatientMatch:
     patient = found.patient
     return PatientMatch(
         patient_id=patient.patient_id,
@@ -164,20 +165,27 @@ def _match(found: Found, studies: list[Study], states: Mapping[str, ReportState]
         patient_sex=patient.patient_sex,
         reason=found.reason,
         score=found.score,
-        studies=[
-            _summary(study, states.get(study.study_id))
-            for study in studies
-            if study.patient_id == patient.patient_id
-        ],
+        studies=summaries.get(patient.patient_id, []),
     )
 
 
-def _summary(study: Study, state: ReportState | None) -> StudySummary:
+def _summaries(studies: list[Study], registry: Registry) -> dict[str, list[StudySummary]]:
+    """The films of each patient, by patient id, with what is reported and critical."""
+    ids = [study.study_id for study in studies]
+    states, drawn = registry.report_states(ids), free_air_drawn(ids, registry)
+    told: dict[str, list[StudySummary]] = {}
+    for study in studies:
+        summary = _summary(study, states.get(study.study_id), drawn.get(study.study_id))
+        told.setdefault(study.patient_id, []).append(summary)
+    return told
+
+
+def _summary(study: Study, state: ReportState | None, drawn: datetime | None) -> StudySummary:
     return StudySummary(
         study_id=study.study_id,
         study_date=study.study_date,
         view_position=study.view_position,
         age_months=None if study.age_months is None else round(study.age_months, 2),
         report_status=state.status if state else "none",
-        critical=list(state.critical) if state else [],
+        critical=list(critical_now(state, drawn)),
     )

@@ -1,10 +1,11 @@
 """What waits for a human: films with a critical finding, drafts that nobody has signed, unread films."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import accessing, home_of, note
+from pedaxr.clinic.annotate import DRAWN_BY_HAND, critical_now, free_air_drawn
 from pedaxr.records import Study
 from pedaxr.registry.report_versions import ReportState
 from pedaxr.types import WaitingFilm, Worklist
@@ -19,7 +20,8 @@ MOST_LISTED = 50  # of each kind
 def worklist(*, clinic: "ClinicLike | None" = None) -> Worklist:
     """The caller's films that wait, newest first.
 
-    A film counts by its signed report where there is one, else by its newest draft. No film is read for this.
+    A film counts by its signed report where there is one, else by its newest draft; free air that was drawn
+    by hand since makes it critical. No film is read for this.
 
     Args:
         clinic: by default the one of `open_clinic()`.
@@ -33,7 +35,8 @@ def worklist(*, clinic: "ClinicLike | None" = None) -> Worklist:
         registry = opened(clinic).registry
         studies = registry.newest_studies(MOST_FILMS)
         states = registry.report_states([study.study_id for study in studies])
-        films = [_waiting(study, states.get(study.study_id)) for study in studies]
+        drawn = free_air_drawn([study.study_id for study in studies], registry)
+        films = [_waiting(study, states.get(study.study_id), drawn.get(study.study_id)) for study in studies]
         made = _worklist(films, total=registry.counts()["studies"])
         note(patient_ids=_shown(made))
         return made
@@ -41,9 +44,9 @@ def worklist(*, clinic: "ClinicLike | None" = None) -> Worklist:
 
 def _worklist(films: Sequence[WaitingFilm], *, total: int) -> Worklist:
     critical = [film for film in films if film.critical]
-    critical.sort(key=lambda film: film.report_status != "preliminary")  # stable: the unsigned ones first
+    critical.sort(key=_is_heard)  # stable: what no human has signed comes first
     unsigned = [film for film in films if film.report_status == "preliminary" and not film.critical]
-    unread = [film for film in films if film.report_status == "none"]
+    unread = [film for film in films if film.report_status == "none" and not film.critical]
     return Worklist(
         today=date.today(),
         films=total,
@@ -58,7 +61,14 @@ def _worklist(films: Sequence[WaitingFilm], *, total: int) -> Worklist:
     )
 
 
-def _waiting(study: Study, state: ReportState | None) -> WaitingFilm:
+def _is_heard(film: WaitingFilm) -> bool:
+    """Whether whoever signed knew of it."""
+    is_signed = film.report_status in ("final", "amended")
+    return is_signed and DRAWN_BY_HAND not in film.critical_certainty.values()
+
+
+def _waiting(study: Study, state: ReportState | None, drawn: datetime | None) -> WaitingFilm:
+    critical = critical_now(state, drawn)
     return WaitingFilm(
         study_id=study.study_id,
         study_date=study.study_date,
@@ -67,8 +77,8 @@ def _waiting(study: Study, state: ReportState | None) -> WaitingFilm:
         patient_birth_date=study.patient_birth_date,
         report_status=state.status if state else "none",
         report_id=state.report_id if state else None,
-        critical=list(state.critical) if state else [],
-        critical_certainty=dict(state.certainty) if state else {},
+        critical=list(critical),
+        critical_certainty=critical,
     )
 
 

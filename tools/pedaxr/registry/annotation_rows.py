@@ -5,8 +5,10 @@ place of another and what was saved meanwhile is seen.
 """
 
 import sqlite3
+from collections.abc import Sequence
 
 from pedaxr.audit.trail import record
+from pedaxr.records import marks
 
 # Appended to the registry's migrations; never changed once released.
 ANNOTATIONS: tuple[str, ...] = (
@@ -25,6 +27,7 @@ ANNOTATIONS: tuple[str, ...] = (
     """CREATE TRIGGER annotations_stay_as_they_are BEFORE UPDATE ON annotations
         BEGIN SELECT RAISE(ABORT, 'a stored annotation is never changed'); END""",
 )
+_MOST_ASKED = 500  # studies in one statement
 _DOCUMENTS = "SELECT document, version FROM annotations"
 
 
@@ -49,6 +52,22 @@ def documents_of_study(connection: sqlite3.Connection, study_id: str) -> list[tu
 def annotated_studies(connection: sqlite3.Connection) -> set[str]:
     """Ids of the studies that somebody has annotated."""
     return {row[0] for row in connection.execute("SELECT DISTINCT study_id FROM annotations")}
+
+
+def studies_decided(
+    connection: sqlite3.Connection, study_ids: Sequence[str], finding: str, decisions: Sequence[str]
+) -> list[str]:
+    """Which of the studies have an annotation, at any version, that decides so of a finding."""
+    found: list[str] = []
+    for start in range(0, len(study_ids), _MOST_ASKED):
+        some = study_ids[start : start + _MOST_ASKED]
+        query = (
+            f"SELECT DISTINCT study_id FROM annotations WHERE study_id IN ({marks(some)}) AND CASE WHEN "
+            f"json_valid(document) THEN json_extract(document, ?) END IN ({marks(decisions)})"
+        )
+        said = [*some, f"$.findings.{finding}.decision", *decisions]
+        found += [row[0] for row in connection.execute(query, said)]
+    return found
 
 
 def insert_annotation(

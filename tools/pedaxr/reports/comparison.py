@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from pedaxr.clinic.annotate import decisions_on
+from pedaxr.clinic.annotate import decisions_on, free_air_drawn
 from pedaxr.errors import PedaxrError
 from pedaxr.reading.measurements import LEVELS, STOOL_PARTS
 from pedaxr.reading.read_film import Reading, Source, read_film
@@ -35,6 +35,7 @@ _NO_DATE = "Not compared: the date of this film is not known."
 _THAT_DAY = "Other films of that day are registered: {}."
 _THAT_EARLIER_DAY = "Also of that earlier day: {}."
 _CRITICAL_THAT_DAY = "Critical by its report: {}."
+_DRAWN_THAT_DAY = "Free intraperitoneal air drawn by hand: {}."
 _ASKED_FOR = "The request asks for {}: compared with that one, not with the latest earlier one, of {}."
 _BY_HAND_THEN = "{} by hand on that earlier film: {}."
 _NETWORKS_OWN = "What is compared is the network's own."
@@ -142,6 +143,8 @@ def _beside(that_day: Sequence["Study"], clinic: "Clinic", words: str) -> Iterat
     states = clinic.registry.report_states([s.study_id for s in that_day])
     if critical := [shown_id(name) for name, state in states.items() if state.critical]:
         yield _CRITICAL_THAT_DAY.format(", ".join(critical))
+    if drawn := [shown_id(name) for name in free_air_drawn([s.study_id for s in that_day], clinic.registry)]:
+        yield _DRAWN_THAT_DAY.format(", ".join(drawn))
 
 
 def _with_the_one_meant(
