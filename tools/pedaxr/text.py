@@ -9,6 +9,7 @@ from typing import Any
 from pedaxr_models.written.plain import UNSEEN
 
 # What a host could draw as a tag, a link or a picture, and what ends a line for some readers.
+_IN_NUMBER = re.compile(r"\[([^\[\]|]*)\|([^\[\]|]*)\]")
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LIVE = re.compile(r"[\x7f-\x9f\u2028\u2029<>]|\](?=\()|(?<=:)/(?=/)")
 
@@ -34,8 +35,17 @@ def one_line(data: object) -> str:
 
 
 def counted(number: int, thing: str) -> str:
-    """`1 film`, `2 films`."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+    """`1 film`, `2 films`, `2 studies`, `2 children`."""
+    if number == 1:
+        return f"1 {thing}"
+    if thing.endswith("child"):
+        return f"{number} {thing}ren"
+    return f"{number} {thing[:-1]}ies" if thing.endswith("y") else f"{number} {thing}s"
+
+
+def in_number(number: int, text: str) -> str:
+    """A sentence about one thing or several: of each [one|several] what goes with the number."""
+    return _IN_NUMBER.sub(lambda found: found[1 if number == 1 else 2], text)
 
 
 def shown_id(some_id: str) -> str:

@@ -366,7 +366,7 @@ def test_an_entry_that_the_disk_took_in_part_is_counted_as_missed(
     find_patient("Emma", clinic=clinic)
     torn, whole = accesses(clinic)
     assert (torn.action, whole.action) == ("unreadable_entry", "find_patient")
-    assert whole.detail == "1 entries before this one could not be written"
+    assert whole.detail == "1 entry before this one could not be written"
 
 
 def test_a_newer_access_log_is_refused_and_loses_nothing(clinic: Clinic) -> None:

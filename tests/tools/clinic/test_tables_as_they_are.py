@@ -268,4 +268,4 @@ def test_dates_in_the_future_are_said(tmp_path: Path) -> None:
     )
     assert summary.imported == 2
     for what in ("birth", "study"):
-        assert f"1 films had a {what} date in the future: check it." in summary.notes
+        assert f"1 film had a {what} date in the future: check it." in summary.notes

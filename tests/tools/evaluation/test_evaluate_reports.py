@@ -260,7 +260,7 @@ def test_the_table_has_a_column_for_each_set(truthful: list[FilmRecord]) -> None
     records = truthful
     table = reports_table({"test": records, "shifted": records[:1]})
     assert "| confidence: expected calibration error |  | 0.0" in table
-    assert "test (5 films)" in table and "shifted (1 films)" in table
+    assert "test (5 films)" in table and "shifted (1 film)" in table
     assert "| at least 0.98 |" in table
 
 

@@ -102,7 +102,7 @@ def test_the_chain_says_who_moved_what_from_whom_to_whom(clinic: Clinic) -> None
     with connected(clinic.registry.path) as connection:
         (entry,) = (link.entry for link in links(connection) if link.entry.action == "move_film")
     assert (entry.user, entry.patient_ids, entry.study_id) == ("Dr. Yoon", ("P-1", "P-2"), moved.new_study_id)
-    assert entry.detail == "was S-1; withdrawn: 2 reports, 1 annotations, 0 sent objects"
+    assert entry.detail == "was S-1; withdrawn: 2 reports, 1 annotation, 0 sent objects"
     assert entry.image_sha256 == moved.image_sha256
 
 

@@ -166,7 +166,7 @@ def test_a_note_that_is_not_translated_is_seen() -> None:
 
 SAID = (
     *("affirmed by the signer", "denied by the signer", "suspected, not outlined", "not assessed"),
-    *("not outlined", "outlined", "outlined, 1 levels", "outlined, 3 levels, left side"),
+    *("not outlined", "outlined", "outlined, 1 level", "outlined, 3 levels, left side"),
     "outlined, both sides",
 )
 

@@ -49,7 +49,7 @@ def test_an_import_says_that_two_films_show_one_picture(tmp_path: Path) -> None:
     again, other = FIRST | {"StudyDate": "20240601"}, FIRST | {"PatientID": "K2", "PatientName": "Lee^Sua"}
     notes = sent(tmp_path / "one", FIRST)
     assert not any("very same picture" in note for note in notes), "control"
-    assert "1 films show the very same picture as another film of that patient: sent twice." in sent(
+    assert "1 film shows the very same picture as another film of that patient: sent twice." in sent(
         tmp_path / "two", again | {"SOPInstanceUID": "2.25.77"}
     )
     said = sent(tmp_path / "three", other | {"SOPInstanceUID": "2.25.78"})

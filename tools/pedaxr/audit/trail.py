@@ -26,6 +26,7 @@ from pedaxr.audit.callers import Caller, current_caller
 from pedaxr.audit.chain import OK, Entry
 from pedaxr.errors import PedaxrError
 from pedaxr.storage.home import REGISTRY_FILE, default_home
+from pedaxr.text import counted
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -225,7 +226,7 @@ def _entry(access: _Access, outcome: str, caller: Caller | None = None) -> Entry
 def _write(home: Path, entry: Entry) -> None:
     missed = _missed.pop(home, 0)
     if missed:
-        gap = f"{missed} entries before this one could not be written"
+        gap = f"{counted(missed, 'entry')} before this one could not be written"
         entry = replace(entry, detail=f"{entry.detail}; {gap}" if entry.detail else gap)
     try:
         if home.is_dir():

@@ -37,6 +37,7 @@ from pedaxr.registry.schema import writing
 from pedaxr.storage.files import disk_errors, make_private, sync_folder
 from pedaxr.storage.home import ACCESS_FILE, REGISTRY_FILE, SIGNERS_FILE, SPOOL
 from pedaxr.storage.sqlite import storage_errors
+from pedaxr.text import counted
 
 _NO_ROOM = "The disk of the backup is full and no backup was made. Free some space on it, or choose another."
 _PAGES = 1000  # copied at a time; between them others may write
@@ -99,7 +100,7 @@ def _not_recorded(clinic: Clinic, copied: Copied) -> str | None:
     """Write the backup down. Where the clinic's disk is full or failing the backup is wanted all the more."""
     try:
         with writing(clinic.registry.path) as database:
-            record(database.conn, "backup", detail=f"{copied.films} films")
+            record(database.conn, "backup", detail=counted(copied.films, "film"))
     except StorageError as err:
         return str(err)
     return None

@@ -17,6 +17,7 @@ from pedaxr.errors import ImportFailed, UnreadableImage
 from pedaxr.registry import REGISTRY_FILE, NewStudy, Registry
 from pedaxr.storage.files import disk_errors, replace_durably, sync_folder
 from pedaxr.storage.home import default_home
+from pedaxr.text import in_number
 from pedaxr_models.datasets import DatasetError, Film, ReadReport, read_dataset
 from pedaxr_models.datasets.read import read_bare_dicom
 
@@ -152,8 +153,12 @@ def _summary(report: ReadReport, under_way: Import) -> ImportSummary:
         views=_counted(study.view_position.value if study.view_position else "unknown" for study in studies),
         age_bands=_counted(map(age_band, known)),
         rejected=sorted(under_way.rejected, key=lambda row: (row.line or 0, row.path)),
-        notes=[*report.notes, *(f"{count} films {what}." for what, count in under_way.notes.items())],
+        notes=[*report.notes, *(_films_that(n, what) for what, n in under_way.notes.items())],
     )
+
+
+def _films_that(count: int, what: str) -> str:
+    return in_number(count, f"{count} [film|films] {what}.")
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:

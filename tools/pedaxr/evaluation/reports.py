@@ -25,6 +25,7 @@ from pedaxr.evaluation.report_records import (
 from pedaxr.radiograph.read import read_radiograph
 from pedaxr.reading import networks as models
 from pedaxr.reading.operating_points import operating_points
+from pedaxr.text import counted
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.labels import FINDINGS, Finding, sign_within
 
@@ -235,7 +236,7 @@ def _confidence_figures(read: Sequence[FilmRecord]) -> list[Share]:
 def reports_table(sets: Mapping[str, Sequence[FilmRecord]]) -> str:
     """Markdown: a row per figure, a column per set of films."""
     figures = {name: report_figures(records) for name, records in sets.items()}
-    head = ["figure", "goal", *(f"{name} ({len(sets[name])} films)" for name in figures)]
+    head = ["figure", "goal", *(f"{name} ({counted(len(sets[name]), 'film')})" for name in figures)]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for row in zip(*figures.values(), strict=True):
         goal = row[0].goal.replace(">=", "at least").replace("<=", "at most")

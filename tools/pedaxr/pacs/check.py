@@ -7,6 +7,7 @@ from datetime import date
 from pedaxr.errors import PacsError
 from pedaxr.pacs import dimse
 from pedaxr.pacs.node import PacsNode
+from pedaxr.text import counted
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def _echo(node: PacsNode) -> str:
 def _found(node: PacsNode) -> str:
     with dimse.finding(node) as finder:
         rows = finder.find("STUDY", {"StudyDate": f"{date.today():%Y%m%d}"}, ("StudyInstanceUID",))
-    return f"allowed; {len(rows)} studies of today"
+    return f"allowed; {counted(len(rows), 'study')} of today"
 
 
 def _fetch(node: PacsNode) -> str:

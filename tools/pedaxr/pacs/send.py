@@ -19,6 +19,7 @@ from pedaxr.pacs.node import PacsNode, check_url
 from pedaxr.records import Study
 from pedaxr.registry.sent_rows import SentObject
 from pedaxr.registry.standing import standing_version
+from pedaxr.text import counted
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -149,7 +150,8 @@ def _sent(clinic: Clinic, study: Study, node: PacsNode, objects: "list[Dataset]"
         _store(node, missing)
     if lost := [one for one in missing if not _is_there(clinic, node, one)]:
         raise PacsError(
-            f"The PACS took {len(missing)} objects, and {len(lost)} of them cannot be read back. Send again."
+            f"The PACS took {counted(len(missing), 'object')}, of which {len(lost)} cannot be read back. "
+            "Send again."
         )
     clinic.registry.save_sent(
         [SentObject(kind_of(one), str(one.SOPInstanceUID), node_name(node)) for one in objects],

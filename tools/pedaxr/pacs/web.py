@@ -20,6 +20,7 @@ from pedaxr.dicom_objects.files import encoded
 from pedaxr.errors import PacsDown, PacsError
 from pedaxr.pacs.node import PacsNode
 from pedaxr.radiograph.raster import MAX_BYTES
+from pedaxr.text import counted
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -71,7 +72,9 @@ def store_objects(node: PacsNode, study_uid: str, objects: Sequence[Dataset]) ->
     except (ValueError, AttributeError, RecursionError) as err:
         raise PacsError("The PACS answers in a way that DICOMweb does not know. Nothing is sure.") from err
     if failed:
-        raise PacsError(f"The PACS did not take {len(failed)} of {len(objects)} objects. See its log.")
+        raise PacsError(
+            f"The PACS did not take {len(failed)} of {counted(len(objects), 'object')}. See its log."
+        )
 
 
 def post_transaction(

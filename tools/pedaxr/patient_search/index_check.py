@@ -24,7 +24,7 @@ def index_faults(connection: sqlite3.Connection) -> tuple[int, list[str]]:
         elif entry != _expected(forms):
             faults.append(f"patient {patient_id!r} is in the search index with other keys")
     if stored:
-        faults.append(f"{len(stored)} names in the search index are nobody's")
+        faults.append(f"Names in the search index that are nobody's: {len(stored)}")
     if sounds != set(connection.execute("SELECT sound, part FROM name_sounds")):
         faults.append("the sounds in the search index are not those of the names")
     return len(bearers), faults

@@ -16,6 +16,7 @@ from pedaxr.audit.trail import record
 from pedaxr.errors import InvalidRequest, PatientNotFound, StudyNotFound
 from pedaxr.records import Patient, patient_of, quoted
 from pedaxr.registry.departments import is_hidden
+from pedaxr.text import counted
 
 # Appended to the registry's migrations; never changed once released.
 MOVES: tuple[str, ...] = (
@@ -139,7 +140,8 @@ def move_film(connection: sqlite3.Connection, study_id: str, patient_id: str) ->
         patient_ids=[move.wrong.patient_id, move.right.patient_id],
         study_id=move.new_study_id,
         image_sha256=move.image_sha256,
-        detail=f"was {move.study_id}; withdrawn: {move.reports} reports, {move.annotations} annotations, "
+        detail=f"was {move.study_id}; withdrawn: {counted(move.reports, 'report')}, "
+        f"{counted(move.annotations, 'annotation')}, "
         f"{move.in_pacs} sent objects",
     )
     return move

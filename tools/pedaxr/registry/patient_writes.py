@@ -13,7 +13,7 @@ from pedaxr.records import UNNAMED, NewStudy, Patient, Study, quoted, refuse_odd
 from pedaxr.registry.departments import cleaned, is_hidden
 from pedaxr.registry.film_moves import forget_moves
 from pedaxr.registry.pictures import forget_pictures, note_picture
-from pedaxr.text import printable
+from pedaxr.text import counted, printable
 
 _LONGEST_NAME = 200
 _TELLING = ("patient_name", "patient_birth_date", "patient_sex")
@@ -196,7 +196,7 @@ def delete_patient(connection: sqlite3.Connection, patient_id: str) -> list[str]
     ):
         connection.execute(statement, [patient_id])
     unindex_name(connection, name)
-    record(connection, "delete", patient_ids=[patient_id], detail=f"{len(paths)} films")
+    record(connection, "delete", patient_ids=[patient_id], detail=counted(len(paths), "film"))
     return paths
 
 

@@ -11,6 +11,7 @@ from pedaxr.clinic.annotate import decisions_on
 from pedaxr.reading.notes import BY_HAND, by_hand_flags
 from pedaxr.registry.film_identity import film_identity
 from pedaxr.registry.standing import newest_draft_after, signed_summary, standing_version
+from pedaxr.text import counted
 from pedaxr.types import NewerDraft, Report, StructuredFinding
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import URGENCY, sign
@@ -130,6 +131,6 @@ def _said(finding: StructuredFinding) -> str:
         if finding.certainty == "suspected":
             return "suspected, not outlined"
         return "not assessed" if finding.presence is Presence.NOT_ASSESSED else "not outlined"
-    details = ["outlined", f"{finding.count} levels" if finding.count else ""]
+    details = ["outlined", counted(finding.count, "level") if finding.count else ""]
     details += [f"{finding.side} side{'s' if finding.side == 'both' else ''}" if finding.side else ""]
     return ", ".join(filter(None, details))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pedaxr.reports.film_limits import LITTLE_STOOL, MUCH_STOOL, FilmLimits
 from pedaxr.reports.prose.places import where_text
+from pedaxr.text import counted
 from pedaxr.types import Certainty, Place, Region, Sentence, StructuredFinding
 from pedaxr_models.facts import FindingFact, Presence, Quadrant, Severity, Side
 from pedaxr_models.labels import FINDINGS, Finding, View, sign, sign_within
@@ -262,7 +263,7 @@ def _otherwise(judgement: _Judgement, outlines: _Evidence) -> str:
     said, fact = judgement.said, _fact_of(judgement, outlines)
     drafted, shown = [], []
     if said.count not in (None, fact.count):
-        drafted.append(f"{said.count} levels")
+        drafted.append(counted(said.count, "level"))
         shown.append("none that can be counted" if fact.count is None else f"{fact.count}")
     if said.side not in (None, fact.side):
         drafted.append(_side(said.side))

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pedaxr.evaluation.local.figures import FEWEST, GROUPS, FindingFigures, LocalFigures, Mean
 from pedaxr.evaluation.local.judge import Judged
 from pedaxr.evaluation.reports import Share
+from pedaxr.text import counted
 from pedaxr_models.labels import sign
 
 _NAMES = {"age": "Age", "view": "View", "device": "Device", "month": "Month"}
@@ -82,8 +83,9 @@ def _head(figures: LocalFigures, page: Page) -> str:
     ]
     return (
         f"<h1>Quality of readings: {escape(page.title)}</h1>"
-        f'<p class="faint">{figures.films} films of {figures.children} children whose truth is known '
-        f"at least in part; made on {date.today():%Y-%m-%d}. Research and teaching use, not a medical "
+        f'<p class="faint">{counted(figures.films, "film")} of {counted(figures.children, "child")} whose '
+        f"truth is known at least in part; made on {date.today():%Y-%m-%d}. Research and teaching use, not a "
+        "medical "
         "device.</p>"
         f'{few}{made}<div class="cards">{"".join(cards)}</div>'
         '<p class="faint">In brackets 95 % intervals (Wilson for shares, bootstrap over films for means). A '
@@ -133,7 +135,7 @@ def _mean(mean: Mean) -> str:
         return '<td class="faint">no outline</td>'
     return (
         f'<td class="n">{mean.value:.2f} ({mean.low:.2f}–{mean.high:.2f})<br><span class="faint">'
-        f"{mean.films} films</span>{_bar(mean.value, mean.low, mean.high)}</td>"
+        f"{counted(mean.films, 'film')}</span>{_bar(mean.value, mean.low, mean.high)}</td>"
     )
 
 
