@@ -29,9 +29,11 @@ def backup(file: Path, home: Path | None) -> None:
         copied = back_up(open_clinic(home), file, progress=progress)
     click.echo(f"{counted(copied.films, 'film')}, {copied.size / 2**20:.1f} MiB in {file}")
     if copied.waiting:
-        click.echo(f"{copied.waiting} films from the PACS, not imported yet, are in it too", err=True)
+        click.echo(
+            f"Also in it, from the PACS and not imported yet: {counted(copied.waiting, 'film')}", err=True
+        )
     if copied.missing:
-        click.echo(f"{copied.missing} films are not in the clinic's folder and were left out", err=True)
+        click.echo(f"Left out, as not in the clinic's folder: {counted(copied.missing, 'film')}", err=True)
     if copied.unrecorded:
         click.echo(f"the backup is whole, but the audit trail does not say so: {copied.unrecorded}", err=True)
     for name in copied.weights_left_out:
@@ -93,8 +95,8 @@ def verify(
     clinic = open_clinic(home)
     found = clinic_check.remove_orphans(clinic) if remove_orphans else clinic_check.orphans(clinic)
     if found:
-        done = "removed" if remove_orphans else "left by interrupted writes; --remove-orphans removes them"
-        click.echo(f"{len(found)} files {done}", err=True)
+        done = "removed" if remove_orphans else "left by interrupted writes: use --remove-orphans"
+        click.echo(f"{counted(len(found), 'file')} {done}", err=True)
     checks = clinic_check.check_clinic(clinic, head=head)
     if networks:
         from pedaxr.reading.self_test import check_networks

@@ -118,7 +118,7 @@ def _rejected_lines(summary: "ImportSummary") -> list[str]:
     if more:
         reasons = Counter(row.reason for row in more).most_common(_REASONS_COUNTED)
         lines.append(f"And {len(more)} more (--json lists all), most often:")
-        lines += [f"{count} rows: {reason}" for reason, count in reasons]
+        lines += [f"{counted(count, 'row')}: {reason}" for reason, count in reasons]
     return lines
 
 
@@ -148,7 +148,7 @@ def show_pairs(pairs: Sequence[tuple[str, str]], *, title: str) -> RenderableTyp
 def show_move(move: "FilmMove") -> RenderableType:
     """A film, the two children, and what moving it withdraws."""
     notes = [
-        f"{move.in_pacs} objects in a PACS name the wrong child: have them taken back there."
+        f"Under the wrong child in a PACS: {counted(move.in_pacs, 'object')}. Have them taken back there."
         if move.in_pacs
         else "",
         "The request that came with the film stays with it: check whose it is." if move.has_request else "",

@@ -121,7 +121,7 @@ def _films_from_ct(out: Path, source: Path, *, seed: int, per_film: int) -> None
         made = write_films(
             source, out, per_case=per_film, seed=seed, read_series=read_ct_series, progress=progress
         )
-    click.echo(f"{made} films in {out}")
+    click.echo(f"{counted(made, 'film')} in {out}")
 
 
 def _films_onto(out: Path, source: Path, *, seed: int, per_film: int, findings: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pedaxr.text import counted
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.options import DATA, json_option, show, write_text
 
@@ -75,7 +76,7 @@ def _leak_rows(report: "LeakReport") -> list[tuple[str, str, str, str, str]]:
 
 
 def _leak_notes(report: "LeakReport") -> list[str]:
-    notes = [f"{report.films} films; guessing the commonest label reaches {report.chance:.3f}"]
+    notes = [f"{counted(report.films, 'film')}; guessing the commonest label reaches {report.chance:.3f}"]
     if report.gut_outside is not None:
         notes.append(f"the hidden box leaves {report.gut_outside:.1%} of the gut in view")
     exact = sum(is_exact for _, _, is_exact in report.duplicates)

@@ -72,7 +72,7 @@ def fetch(
     title = f"{counted(len(rows), 'film')}, {fetched.known} here before"
     show(lambda: show_rows(rows, title=title), data | {"failed": fetched.failed}, json_path)
     if fetched.left:
-        click.echo(f"{fetched.left} films of another part of the body were left", err=True)
+        click.echo(f"Left out, of another part of the body: {counted(fetched.left, 'film')}", err=True)
     for reason in fetched.failed:
         click.echo(f"not fetched: {reason}", err=True)
     if fetched.failed:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from pedaxr.reading.notes import BY_HAND
 from pedaxr.reports.flags import outline_flags
-from pedaxr.reports.prose.slots import slots_of, slots_of_outlines
+from pedaxr.reports.prose.slots import slots_of, slots_of_outlines, told_measures
 from pedaxr.text import cleaned, one_line
 from pedaxr.types import PatientMatch, PatientSearch, Report, SegmentationResult, StudySummary
 from pedaxr_models.labels import FINDINGS, SIGNS, Finding
@@ -72,7 +72,7 @@ def segmentation_reply(result: SegmentationResult) -> Reply:
             study_link(result.study_id, "segmentation.json", "All outlines", "application/json"),
         )
     small = small_segmentation(result)
-    told = small.model_copy(update={"slots": slots_of_outlines(result)})
+    told = small.model_copy(update={"slots": slots_of_outlines(result), "measures": told_measures(result)})
     picture = encode_base64(preview_png(Path(result.overlay_path))) if result.overlay_path else None
     return Reply(text_of(_segmentation_lines(result), last), _data(told), picture, links)
 
@@ -88,7 +88,7 @@ def report_reply(report: Report, language: str = "en") -> Reply:
     links: tuple[Link, ...] = ()
     if report.study_id:
         links = (study_link(report.study_id, "report.json", "Report of the film", "application/json"),)
-    told = report.model_copy(update={"slots": slots_of(report)})
+    told = report.model_copy(update={"slots": slots_of(report), "measures": told_measures(report)})
     return Reply(text, _data(told), links=links)
 
 

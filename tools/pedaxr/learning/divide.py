@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.storage.files import disk_errors, replace_durably
+from pedaxr.text import counted
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.splits import SPLITS, assign_splits, patient_key
 
@@ -45,9 +46,10 @@ def divide(films: Sequence[Film], file: Path, *, all_learn: bool, seed: int = 0)
     by_split = {name: [film for film in placed if film.split == name] for name in SPLITS}
     by_split["train"] = [film for film in by_split["train"] if film.labelled_channels]
     if not by_split["train"] or not by_split["validation"]:
+        children = counted(len(set(map(patient_key, films))), "child")
         raise InvalidRequest(
-            f"{len(films)} corrected films of {len({patient_key(f) for f in films})} children are too few to "
-            "learn from some and choose thresholds on others. Correct films of more children."
+            "Too few to learn from some and choose thresholds on others: "
+            f"{counted(len(films), 'corrected film')} of {children}. Correct films of more children."
         )
     _write(file, sides | {patient_key(film): film.split or "train" for film in drawn})
     return by_split
@@ -72,8 +74,8 @@ def check_apart(held_out: Sequence[Film], learned: Sequence[Film]) -> None:
     both = [film for film in held_out if patient_key(film) in children or _digest(film) in pictures]
     if both:
         raise InvalidRequest(
-            f"{len(both)} of {len(held_out)} films to measure on are of children who are learned from, or "
-            "are the very pictures: they would prove nothing. Leave them out of --held-out, or tell "
+            f"Of {counted(len(held_out), 'film')} to measure on, {len(both)} would prove nothing: of "
+            "children who are learned from, or the very pictures. Leave them out of --held-out, or tell "
             "namesakes apart by the column PatientID."
         )
 

@@ -37,6 +37,7 @@ from pedaxr.reading.operating_points import POINTS_FILE, operating_points, write
 from pedaxr.registry.schema import writing
 from pedaxr.storage.files import disk_errors
 from pedaxr.storage.weights import CHILDREN_FILE, LEARNING_FOLDER, WEIGHTS_FOLDER
+from pedaxr.text import counted
 from pedaxr_models.checkpoint import Json, load_checkpoint, weights_folder
 from pedaxr_models.datasets.film import Film
 
@@ -139,9 +140,9 @@ def _too_few(taught: int, classes: int) -> str:
         "operating points and measure, but teach no outline; `pedaxr evaluate local --data` needs no more."
     )
     return (
-        f"{taught} films are corrected; learning needs at least {FEWEST_FILMS}.{alone if classes else ''} "
-        "Correct outlines in the viewer, import them with `pedaxr annotations import`, or name in the column "
-        "`Known` of a table what is known to be absent."
+        f"{counted(taught, 'film')} corrected; learning needs at least {FEWEST_FILMS}."
+        f"{alone if classes else ''} Correct outlines in the viewer, import them with "
+        "`pedaxr annotations import`, or name in the column `Known` of a table what is known to be absent."
     )
 
 

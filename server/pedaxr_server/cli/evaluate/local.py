@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pedaxr.errors import InvalidRequest
+from pedaxr.text import counted
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import limit_option
 from pedaxr_server.cli.options import (
@@ -110,7 +111,7 @@ def _page(
 
 
 def _told(figures: "LocalFigures") -> str:
-    lines = [f"{figures.films} films of {figures.children} children"]
+    lines = [f"{counted(figures.films, 'film')} of {counted(figures.children, 'child')}"]
     for share in (figures.right, figures.missed_critical, figures.false_critical, figures.read):
         low, high = share.interval
         value = "no film says" if share.value is None else f"{share.value:.3f} ({low:.3f} to {high:.3f})"

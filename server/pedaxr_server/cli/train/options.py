@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from pedaxr.text import counted
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.options import DATA, FOLDER
 
@@ -81,8 +82,8 @@ def tell_next(checkpoint: Path) -> None:
     films = load_checkpoint(checkpoint, with_tensors=False).data.get("films", {}).get("validation")
     if films is not None and films < FEWEST_VALIDATION_FILMS:
         click.echo(
-            f"Only {films} validation films: fewer than {FEWEST_VALIDATION_FILMS} prove nothing, neither "
-            "that these weights are better nor that they are worse."
+            f"Only {counted(films, 'validation film')}: fewer than {FEWEST_VALIDATION_FILMS} prove nothing, "
+            "neither that these weights are better nor that they are worse."
         )
     click.echo(
         f"next: pedaxr weights use {checkpoint.parent}    (the network not in there stays the bundled one; "

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from pedaxr.text import counted
 from pedaxr.errors import InvalidRequest
 from pedaxr_models.labels import CHANNELS
 from pedaxr_server.cli.data import library_errors, progress_bar
@@ -231,4 +232,5 @@ def train_thresholds(data: Path, checkpoint: Path, calls: dict[str, float], only
         segmenter.min_area_px |= dict.fromkeys(calls, CALLED_PX)
         revise_checkpoint(checkpoint, config=segmenter.to_config())
     chosen = (f"{channel} {threshold:.3f}" for channel, threshold in segmenter.thresholds.items())
-    click.echo(f"thresholds of {checkpoint}, from {len(films)} validation films: {', '.join(chosen)}")
+    seen = counted(len(films), "validation film")
+    click.echo(f"thresholds of {checkpoint}, from {seen}: {', '.join(chosen)}")

@@ -170,7 +170,9 @@ def _completed(under_way: Import, film: Film, radiograph: "Radiograph") -> Film:
     if not names_another(ours, header):
         missing |= {name: getattr(header, name) for name in _OF_THE_PATIENT if getattr(ours, name) is None}
     else:
-        under_way.notes["[names|name] another patient in [its|their] DICOM header: the table is believed"] += 1
+        under_way.notes[
+            "[names|name] another patient in [its|their] DICOM header: the table is believed"
+        ] += 1
     if any(value is not None for value in missing.values()):
         under_way.notes["[was completed from its DICOM header|were completed from their DICOM headers]"] += 1
     return replace(film, metadata=replace(ours, **missing))
@@ -235,7 +237,9 @@ def _suffix(path: Path) -> str:
 
 def _note_doubts(under_way: Import, film: Film, patient: Patient, study: NewStudy) -> None:
     if not film.metadata.patient_id and is_masked(film.metadata.patient_name or ""):
-        under_way.notes["had a masked name and no patient id: [it|each] was taken for a child of its own"] += 1
+        under_way.notes[
+            "had a masked name and no patient id: [it|each] was taken for a child of its own"
+        ] += 1
     elif not film.metadata.patient_id:
         under_way.notes["had no patient id: children were told apart by name, sex, birth date or age"] += 1
     tomorrow = date.today() + timedelta(days=1)  # which today is in another time zone
@@ -243,7 +247,9 @@ def _note_doubts(under_way: Import, film: Film, patient: Patient, study: NewStud
         if day and day > tomorrow:
             under_way.notes[f"had a {what} date in the future: check it"] += 1
     if study.study_date is None:
-        under_way.notes["had no study date: [it is|they are] listed last and compared with no other film"] += 1
+        under_way.notes[
+            "had no study date: [it is|they are] listed last and compared with no other film"
+        ] += 1
     by_dates = age_at(patient, study)
     if film.metadata.patient_birth_date is None and ages_differ(by_dates, study.stated_age_months):
         under_way.notes[_SAID_OF_AGES[ages.CONTRADICTION]] += 1  # with the birth date of an earlier film

@@ -12,7 +12,10 @@ from pedaxr_models.written.plain import zero_spellings
 SPELLED = "spell their patient's name otherwise than the first: that spelling is kept"
 COMPLETED = "state a birth date, sex or name that was not known of their patient: it was added"
 ZEROS = "[has|have] a patient id that lost or gained zeros in front: name and birth date are that patient's"
-APART = "[has|have] another patient's id but for zeros in front, as spreadsheets drop them: [it was|they were] kept apart"
+APART = (
+    "[has|have] another patient's id but for zeros in front, as spreadsheets drop them: "
+    "[it was|they were] kept apart"
+)
 
 
 @dataclass

@@ -6,8 +6,18 @@ looked for and not drawn: it is neither a figure nor a denial.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from pedaxr.reports.prose.measured import LEAST_CALIBRE
 from pedaxr.reports.prose.tubes import seen_tube
-from pedaxr.types import NotAssessed, Region, Report, SegmentationResult, Sentence, Slot, StructuredFinding
+from pedaxr.types import (
+    Certainty,
+    NotAssessed,
+    Region,
+    Report,
+    SegmentationResult,
+    Sentence,
+    Slot,
+    StructuredFinding,
+)
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import FINDINGS, Finding, Structure, sign_within
 from pedaxr_models.plausibility import is_blind
@@ -27,6 +37,13 @@ _MEASURED: Mapping[str, tuple[str, str]] = {
     "stool_share_left_colon": ("left colon filled with stool", Structure.COLON),
     "stool_share_rectosigmoid": ("rectosigmoid filled with stool", Structure.COLON),
 }
+# What is measured of a finding is no surer than the finding, and nothing where it is not outlined.
+_OF_FINDING: Mapping[str, Finding] = {
+    "free_air_gap": Finding.PNEUMOPERITONEUM,
+    "longest_level": Finding.AIR_FLUID_LEVEL,
+    "air_fluid_levels": Finding.AIR_FLUID_LEVEL,
+}
+_CALIBRES = ("widest_loop", "stomach", "widest_colon", "rectum")
 _UNITS = {"_to_l2": "x width of L2", "_mm": "mm"}
 
 
@@ -37,14 +54,16 @@ def slots_of(report: Report) -> list[Slot]:
     told = [_of_finding(finding, report) for finding in report.findings]
     gas = list(_distal_gas(report.sentences))
     gas += _tube(report.sentences)
-    return [*told, *gas, *_measured(report.measures, {}), *_left(report.not_assessed, [t.what for t in told])]
+    measured = _measured(report.measures, certainty_of_outlined(report), {})
+    return [*told, *gas, *measured, *_left(report.not_assessed, [t.what for t in told])]
 
 
 def slots_of_outlines(result: SegmentationResult) -> list[Slot]:
     """Of an outlined film: the same, without what only a report says."""
     regions = {region.name: region for region in (*result.findings, *result.structures)}
     left = result.not_assessed or _left_by_outlines(result)
-    told = [_outlined(region) for region in result.findings]
+    certain = certainty_of_outlined(result)
+    told = [_outlined(region, certain[region.name]) for region in result.findings]
     suspected = [name for name, how in result.critical_certainty.items() if how == "suspected"]
     told += [
         Slot(what=sign_within(f), assessed=True, value="suspected", certainty="suspected") for f in suspected
@@ -53,7 +72,30 @@ def slots_of_outlines(result: SegmentationResult) -> list[Slot]:
     silent = {f.value for f in FINDINGS} - {one.what for one in left} - {*regions, *suspected}
     told += [Slot(what=sign_within(f), assessed=True, value="not outlined") for f in FINDINGS if f in silent]
     told += [_drawn_tube(result.gastric_tube)] if result.gastric_tube else []
-    return [*told, *_measured(result.measures, regions), *_left(left, [t.what for t in told])]
+    measured = _measured(result.measures, certain, regions)
+    return [*told, *measured, *_left(left, [t.what for t in told])]
+
+
+def certainty_of_outlined(answer: Report | SegmentationResult) -> dict[str, Certainty]:
+    """How surely each finding is there that is outlined."""
+    if isinstance(answer, Report):
+        there = [finding for finding in answer.findings if finding.presence is Presence.PRESENT]
+        return {finding.finding: finding.certainty or "outlined" for finding in there}
+    return {region.name: answer.critical_certainty.get(region.name, "outlined") for region in answer.findings}
+
+
+def told_measures(answer: Report | SegmentationResult) -> dict[str, float]:
+    """The measures without the width of a trace of gas and figures of a finding that is not there."""
+    certain, measures = certainty_of_outlined(answer), answer.measures
+    return {
+        key: value
+        for key, value in measures.items()
+        if not _is_trace(_stem(key)[0], measures) and _OF_FINDING.get(_stem(key)[0]) in (None, *certain)
+    }
+
+
+def _is_trace(stem: str, measures: Mapping[str, float]) -> bool:
+    return stem in _CALIBRES and measures.get(f"{stem}_to_l2", LEAST_CALIBRE) < LEAST_CALIBRE
 
 
 def _drawn_tube(course: Sequence[tuple[int, int]]) -> Slot:
@@ -101,12 +143,12 @@ def _of_finding(finding: StructuredFinding, report: Report) -> Slot:
     )
 
 
-def _outlined(region: Region) -> Slot:
+def _outlined(region: Region, certainty: Certainty) -> Slot:
     return Slot(
         what=sign_within(region.name),
         assessed=True,
         value="present",
-        certainty="outlined",
+        certainty=certainty,
         side=region.side,
         quadrants=region.quadrants or None,
         bounding_box=region.bounding_box,
@@ -141,17 +183,23 @@ def _tube(sentences: Sequence[Sentence]) -> Iterator[Slot]:
         )
 
 
-def _measured(measures: Mapping[str, float], regions: Mapping[str, Region]) -> Iterator[Slot]:
+def _measured(
+    measures: Mapping[str, float], certain: Mapping[str, Certainty], regions: Mapping[str, Region]
+) -> Iterator[Slot]:
     for key, value in measures.items():
         stem, unit = _stem(key)
+        of_finding, is_trace = _OF_FINDING.get(stem), _is_trace(stem, measures)
+        if of_finding not in (None, *certain) or (is_trace and unit == "mm"):
+            continue
+        is_doubted = of_finding is not None and certain[of_finding] != "outlined"
         what, structure = _MEASURED.get(stem, (stem.replace("_", " "), ""))
         region = regions.get(structure)
         yield Slot(
             what=what,
             assessed=True,
-            value=value,
+            value=f"under {LEAST_CALIBRE}" if is_trace else value,
             unit=unit,
-            certainty="measured",
+            certainty="in_doubt" if is_doubted else "measured",
             bounding_box=region.bounding_box if region else None,
         )
 
