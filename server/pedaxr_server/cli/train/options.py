@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
-from pedaxr.text import counted
 from pedaxr.errors import InvalidRequest
+from pedaxr.text import counted
 from pedaxr_server.cli.options import DATA, FOLDER
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from pedaxr.text import counted
 from pedaxr.errors import InvalidRequest
+from pedaxr.text import counted
 from pedaxr_models.labels import CHANNELS
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import counter
