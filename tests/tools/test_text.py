@@ -76,6 +76,7 @@ def test_names_of_all_scripts_stay_as_they_are(name: str) -> None:
 def test_one_thing_is_said_to_be_one() -> None:
     assert [counted(n, "study") for n in (0, 1, 2)] == ["0 studies", "1 study", "2 studies"]
     assert [counted(n, "child") for n in (1, 3)] == ["1 child", "3 children"]
+    assert [counted(2, thing) for thing in ("day", "entry", "film")] == ["2 days", "2 entries", "2 films"]
     told = "[film names|films name] a child in [its|their] header"
     assert in_number(1, told) == "film names a child in its header"
     assert in_number(2, told) == "films name a child in their header"

@@ -40,7 +40,8 @@ def counted(number: int, thing: str) -> str:
         return f"1 {thing}"
     if thing.endswith("child"):
         return f"{number} {thing}ren"
-    return f"{number} {thing[:-1]}ies" if thing.endswith("y") else f"{number} {thing}s"
+    plural = f"{thing[:-1]}ies" if thing.endswith("y") and thing[-2] not in "aeou" else f"{thing}s"
+    return f"{number} {plural}"
 
 
 def in_number(number: int, text: str) -> str:
