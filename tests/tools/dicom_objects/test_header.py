@@ -128,3 +128,25 @@ def test_a_header_that_is_cut_off_is_an_error_that_names_nobody(tmp_path: Path, 
     with pytest.raises((InvalidRequest, UnreadableImage)) as caught:
         read_header(path)
     assert "서연" not in str(caught.value) and "P-1" not in str(caught.value)
+
+
+def test_a_sequence_without_content_is_not_handed_on(tmp_path: Path) -> None:
+    """dciodvfy: 0 items are an error wherever a sequence need not be there at all."""
+
+    def edit(dataset: Dataset) -> None:
+        dataset.ProcedureCodeSequence, dataset.RequestAttributesSequence = [], [Dataset()]
+        kept = Dataset()
+        kept.CodeValue, kept.CodingSchemeDesignator, kept.CodeMeaning = "818981001", "SCT", "Abdomen"
+        dataset.AnatomicRegionSequence = [Dataset(), kept]
+
+    header = header_of(tmp_path, edit)
+    assert "ProcedureCodeSequence" not in header and "RequestAttributesSequence" not in header
+    (kept,) = header.AnatomicRegionSequence
+    assert kept.CodeMeaning == "Abdomen"
+
+
+def test_several_values_where_one_may_be_are_not_handed_on(tmp_path: Path) -> None:
+    header = header_of(tmp_path, lambda dataset: setattr(dataset, "StudyID", "A\\B"))
+    assert header.StudyID == "" and header.PatientID == "P-1"
+    several = header_of(tmp_path, lambda dataset: setattr(dataset, "ImageType", ["ORIGINAL", "PRIMARY"]))
+    assert list(several.ImageType) == ["ORIGINAL", "PRIMARY"], "control"

@@ -26,6 +26,7 @@ from pedaxr.registry.annotation_rows import (
 )
 from pedaxr.registry.departments import is_hidden
 from pedaxr.registry.schema import reading, writing
+from pedaxr.registry.standing import moment_after
 from pedaxr.text import printable
 from pedaxr_models.labels import Finding
 from pedaxr_models.written.nobody import names_somebody
@@ -261,7 +262,7 @@ def _saved(clinic: "Clinic", study: Study, given: NewAnnotation, author: str) ->
                 study_id=study.study_id,
                 version=newest + 1,
                 author=author,
-                created_at=datetime.now(UTC),
+                created_at=moment_after(database.conn, study.study_id, datetime.now(UTC)),
                 image_sha256=study.image_sha256,
             )
             _insert(database.conn, kept, study)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydicom import Dataset, dcmread
 from pydicom.config import RAISE
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+from pydicom.datadict import dictionary_has_tag, dictionary_VM, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import BaseTag
@@ -81,7 +81,8 @@ def _clean(read: Dataset) -> Dataset:
     header.SpecificCharacterSet = "ISO_IR 192"
     if header.get("SOPClassUID") not in _FILMS or not all(header.get(keyword) for keyword in _NEEDED):
         raise InvalidRequest(
-            "The film's header does not say which instance of an archive it is, so no object can refer to it."
+            "The film's header does not say, by valid UIDs, which instance of an archive it is, so no object "
+            "can refer to it. Have the archive correct it, and import the film again."
         )
     return header
 
@@ -96,8 +97,10 @@ def _valid(read: Dataset, tag: BaseTag, text: str | None) -> DataElement | None:
     try:
         element = read[tag]
         if element.VR == "SQ":
-            items = [_valid_item(item) for item in element.value]
-            return DataElement(tag, "SQ", items)
+            items = [item for item in map(_valid_item, element.value) if item]
+            return DataElement(tag, "SQ", items) if items else None  # an empty one says nothing
+        if element.VM > 1 and dictionary_has_tag(tag) and dictionary_VM(tag) == "1":
+            return None
         value = element.value if text is None or element.VM > 1 else text
         for one in value if element.VM > 1 else [value]:
             # A number is held against the rules as it is written: pydicom refuses its own classes of them.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pedaxr.audit.trail import accessing
 from pedaxr.clinic import Clinic
 from pedaxr.clinic.complete_rows import complete_older_rows
+from pedaxr.clinic.identity import same_id
 from pedaxr.errors import InvalidRequest, PacsError
 from pedaxr.pacs.fetch import is_same_patient
 from pedaxr.pacs.node import PacsNode, check_url
@@ -137,7 +138,8 @@ def _objects(clinic: Clinic, study: Study, kinds: Sequence[str], node: PacsNode)
 def _check_objects(objects: "Sequence[Dataset]", study: Study) -> None:
     """An object of another child or study never leaves, whoever made it."""
     for one in objects:
-        if (one.PatientID, one.StudyInstanceUID) != (study.patient_id, study.study_instance_uid):
+        is_of_study = one.StudyInstanceUID == study.study_instance_uid
+        if not (is_of_study and same_id(str(one.PatientID), study.patient_id)):
             raise InvalidRequest(_MISMATCH.format(where="the registry and the objects"))
 
 

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pedaxr.audit.trail import note, record
 from pedaxr.errors import InvalidRequest, StorageError
 from pedaxr.records import marks
+from pedaxr.registry.standing import moment_after
 from pedaxr.types import FilmIdentity, Report
 from pedaxr_models.labels import TERMS
 
@@ -131,7 +132,7 @@ def insert_version(connection: sqlite3.Connection, report: Report) -> Report:
     """Store a report as its study's next version and give it back with that number."""
     query = "SELECT coalesce(max(version), 0) + 1 FROM reports WHERE study_id = ?"
     version = int(connection.execute(query, [report.study_id]).fetchone()[0])
-    report = _as_stored(report, version)
+    report = _as_stored(_in_order(connection, report), version)
     row = {
         "report_id": report.report_id,
         "study_id": report.study_id,
@@ -158,6 +159,13 @@ def insert_version(connection: sqlite3.Connection, report: Report) -> Report:
     )
     note(report_id=report.report_id)
     return report
+
+
+def _in_order(connection: sqlite3.Connection, report: Report) -> Report:
+    """With a time that is not before what is stored of the film."""
+    which = "signed_at" if report.signed_at else "created_at"
+    at = moment_after(connection, report.study_id, report.signed_at or report.created_at)
+    return report.model_copy(update={which: at})
 
 
 def _as_stored(report: Report, version: int) -> Report:

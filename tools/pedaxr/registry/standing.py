@@ -1,8 +1,28 @@
 """Which of a study's versions is its report: what a human signed, and never a draft in its place."""
 
+import sqlite3
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from pedaxr.types import Report, SignedReport
+
+_SET_BACK = timedelta(days=1)  # further, and the time that was stored before is the wrong one
+_NEXT = timedelta(microseconds=1)
+
+
+def moment_after(connection: sqlite3.Connection, study_id: str | None, now: datetime) -> datetime:
+    """When what is stored of a film next was made: now, or just after what is stored of it already.
+
+    What a human had seen when signing is told by time; a clock that was set back turns none of it round.
+    """
+    query = """SELECT max(created_at) FROM (SELECT created_at FROM reports WHERE study_id = :study
+        UNION ALL SELECT created_at FROM annotations WHERE study_id = :study)"""
+    (newest,) = connection.execute(query, {"study": study_id}).fetchone()
+    try:
+        last = datetime.fromisoformat(newest or "")
+        return last + _NEXT if now <= last <= now + _SET_BACK else now
+    except (ValueError, TypeError):  # nothing is stored, or by a version that wrote no time of the kind
+        return now
 
 
 def standing_version(versions: Sequence[Report]) -> Report:
