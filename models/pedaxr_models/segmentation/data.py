@@ -1,6 +1,7 @@
 """Films on disk to batches: decoded, letterboxed and rasterised once per resolution, then memory-mapped."""
 
 import hashlib
+import math
 import os
 import shutil
 import tempfile
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from pedaxr_models.datasets.film import Film, read_masks
@@ -217,3 +218,24 @@ def unpack_planes(bits: Tensor) -> Tensor:
     planes = torch.arange(len(CHANNELS), device=bits.device, dtype=bits.dtype)
     planes = planes.reshape(1, -1, *([1] * (bits.dim() - 1)))
     return (bits.unsqueeze(1) >> planes & 1).float()
+
+
+@torch.no_grad()
+def pooled_dice(
+    network: nn.Module, cache: FilmCache, count: int, device: torch.device
+) -> dict[str, float | None]:
+    """Dice per channel at threshold .5, over evenly spaced films; None where no film knows the channel.
+
+    What a training looks at between steps; the figures of a page are of `evaluate`.
+    """
+    films = TrainingFilms(cache)
+    hit, size = (torch.zeros(len(CHANNELS), device=device) for _ in range(2))
+    for index in np.unique(np.linspace(0, len(cache) - 1, min(len(cache), count)).astype(int)):
+        film, bits, known = films[int(index)]
+        true = unpack_planes(bits[None].to(device))[0]
+        said = (network(film[None].to(device))[0] > 0).float()
+        counted = unpack_planes(torch.tensor([known], device=device))[0]
+        hit += counted * (said * true).sum(dim=(1, 2))
+        size += counted * (said.sum(dim=(1, 2)) + true.sum(dim=(1, 2)))
+    dices = (2 * hit / size).tolist()
+    return {c: None if math.isnan(d) else round(d, 4) for c, d in zip(CHANNELS, dices, strict=True)}

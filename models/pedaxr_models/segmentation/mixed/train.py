@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -20,9 +19,8 @@ from pedaxr_models.checkpoint import Json, load_checkpoint
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.datasets.partial_truth import PartialFilm, read_partial
 from pedaxr_models.datasets.read import read_films
-from pedaxr_models.labels import CHANNELS
 from pedaxr_models.segmentation.backbones.efficientnet_lite import imagenet_file
-from pedaxr_models.segmentation.data import FilmCache, TrainingFilms, open_cache, split_films, unpack_planes
+from pedaxr_models.segmentation.data import open_cache, pooled_dice, split_films, unpack_planes
 from pedaxr_models.segmentation.losses import PartialLoss
 from pedaxr_models.segmentation.mixed.batches import MixedBatches, Shares
 from pedaxr_models.segmentation.mixed.folds import left_out
@@ -175,16 +173,14 @@ def _train_stage(
         losses = optimise(run, loader, config, until=until, share=lambda step: step / config.steps)
         row: Json = {"step": run.step, "size": size, "loss": round(losses, 4)}
         if run.step == last or run.step % config.validate_every == 0:
-            row["dice"] = _validate(config, run, validation)
+            row["dice"] = pooled_dice(
+                run.average, validation, config.validation_films, pick_device(config.device)
+            )
         run.history.append(row)
         run.save(config.out)
         report(
             f"step {run.step} of {config.steps}  loss {losses:.3f}  {_findings(row.get('dice', {}))}".rstrip()
         )
-
-
-def _validate(config: MixedConfig, run: MixedRun, cache: FilmCache) -> dict[str, float | None]:
-    return validate(run.average, cache, config.validation_films, pick_device(config.device))
 
 
 def _findings(dice: dict[str, float | None]) -> str:
@@ -291,20 +287,3 @@ def _step(run: MixedRun, batch: Batch, criterion: PartialLoss, device: torch.dev
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
     run.optimiser.step()
     return loss.detach()
-
-
-@torch.no_grad()
-def validate(
-    network: SegmentationNetwork, cache: FilmCache, count: int, device: torch.device
-) -> dict[str, float | None]:
-    """Pooled Dice per channel at threshold .5 on evenly spaced synthetic validation films."""
-    films = TrainingFilms(cache)
-    hit, size = (torch.zeros(len(CHANNELS), device=device) for _ in range(2))
-    for index in np.unique(np.linspace(0, len(cache) - 1, min(len(cache), count)).astype(int)):
-        film, bits, _ = films[int(index)]
-        true = unpack_planes(bits[None].to(device))[0]
-        said = (network(film[None].to(device))[0] > 0).float()
-        hit += (said * true).sum(dim=(1, 2))
-        size += said.sum(dim=(1, 2)) + true.sum(dim=(1, 2))
-    found = (2 * hit / size).tolist()
-    return {c: round(d, 4) if d == d else None for c, d in zip(CHANNELS, found, strict=True)}
