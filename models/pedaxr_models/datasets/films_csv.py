@@ -202,10 +202,11 @@ def _header(cells: tuple[str, ...]) -> list[str]:
     header = [known.get(column_key(cell), cell.strip()) for cell in cells]
     missing = [column for column in _REQUIRED if column not in header]
     if missing:
+        read = "1 column" if len(header) == 1 else f"{len(header)} columns"
         raise DatasetError(
-            f"The table has no column {' and '.join(missing)}; its first line was read as {len(header)} "
-            "columns. It needs ImagePath and Class, and Point for outlines, parted by commas, semicolons or "
-            "tabs. Rename columns of other names; a command that has --map also takes --map ImagePath=NAME."
+            f"The table has no column {' or '.join(missing)}; its first line was read as {read}. It needs "
+            "ImagePath and Class, and Point for outlines, separated by commas, semicolons or tabs. Rename "
+            "columns of other names; a command that has --map also takes --map ImagePath=NAME."
         )
     if twice := sorted({name for name in header if name in _COLUMNS and header.count(name) > 1}):
         raise DatasetError(f"The table has the column {' and '.join(twice)} twice. Keep the right one.")

@@ -65,7 +65,7 @@ def test_cells_may_be_parted_by_anything_usual(tmp_path: Path, delimiter: str, f
         (bytes(range(128, 256)), "neither UTF-8 nor"),
         (
             b"picture;label\na.png;Normal\n",
-            "no column ImagePath and Class; its first line was read as 2 columns",
+            "no column ImagePath or Class; its first line was read as 2 columns",
         ),
     ],
     ids=["xlsx", "xls", "html", "empty", "blank", "noise", "other columns"],
