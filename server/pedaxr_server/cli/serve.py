@@ -99,7 +99,7 @@ def serve(config: Path | None, **flags: Any) -> None:
 
     def say_where() -> None:
         click.echo(f"pedaxr listens on {settings.url} ({login})", err=True)
-        click.echo(f"page for people: {settings.page_url}", err=True)
+        click.echo(f"web viewer: {settings.page_url}", err=True)
 
     with suppress(KeyboardInterrupt):  # the usual end of a server that somebody started by hand
         run_server(settings, listening=say_where)
@@ -240,7 +240,7 @@ def _facts(gathered: "Gathered") -> list[tuple[str, str, str]]:
         ("clinic", "present" if there else "absent; run `pedaxr demo` or `pedaxr import`", ""),
         *_other_folders(gathered),
         ("url", settings.resource_url if http else "none (stdio)", ""),
-        ("page for people", settings.page_url if http else "none (stdio)", ""),
+        ("web viewer", settings.page_url if http else "none (stdio)", ""),
     ]
 
 

@@ -223,7 +223,7 @@ def test_the_address_is_told_when_it_can_be_reached_and_not_before(clinic_home: 
     process = serving(clinic_home, port)
     assert process.stderr
     lines = []
-    while not lines or "page for people" not in lines[-1]:
+    while not lines or "web viewer" not in lines[-1]:
         lines.append(process.stderr.readline())
         assert lines[-1], lines
     with socket.create_connection(("127.0.0.1", port), 1):
