@@ -13,6 +13,7 @@ from pedaxr_models.datasets.pictures import grey_of
 
 _TURNED = range(2, 9)  # 1 is upright; 0 and others say nothing
 _ORIENTATION = 0x0112  # EXIF
+_SEVERAL = "The PNG file holds several pictures (it is animated). Export the one film to read."
 _TAKEN, _BY_CAMERA = 0x8769, {0x829A, 0x829D, 0x920A}  # EXIF: exposure time, aperture, focal length
 _LOOKED_AT_PX = 48
 _LIGHT, _TINT = 0.25, 0.03  # from where on colour is seen; share of a part's light by which colours differ
@@ -37,6 +38,8 @@ def _decode_picture(data: bytes) -> Raster:
             warnings.simplefilter("ignore")  # Pillow warns of sizes that check_size refuses
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
                 check_size(*picture.size)
+                if picture.format == "PNG" and getattr(picture, "n_frames", 1) > 1:
+                    raise UnreadableImage(_SEVERAL)  # a JPEG's others are small copies and depth maps
                 return _upright_raster(picture, data)
     except DECODER_ERRORS as err:
         raise UnreadableImage(

@@ -81,8 +81,8 @@ def shown(dataset: Dataset, *, says_polarity: bool = True) -> Shown:
         unit = unit_range(colour) if colour.itemsize > 1 else colour.astype(np.float32) / np.float32(255)
         return Shown(*to_grey(unit), notes=(note,) if note else ())
     stored, bits_note = _stored_values(dataset)
-    stored, sign_note = _with_its_sign(stored, dataset)
     padding = _padding(stored, dataset)
+    stored, sign_note = _with_its_sign(stored, ~padding, dataset)
     grey, window_note = _windowed(stored, ~padding, dataset)
     grey = _as_presented(grey, ~padding, dataset)
     is_inverted, polarity_note = _bone_is_dark(grey, dataset, says_polarity)
@@ -158,16 +158,21 @@ def _with_all_bits(dataset: Dataset) -> Values | None:
     return values.reshape(int(dataset.Rows), int(dataset.Columns)).astype(f"={kind}{size}")
 
 
-def _with_its_sign(values: Values, dataset: Dataset) -> tuple[Values, str]:
+def _with_its_sign(values: Values, inside: BoolArray, dataset: Dataset) -> tuple[Values, str]:
     """Values read with the sign that they have: with the other the film is torn where it wraps round."""
     bits = int(dataset.BitsStored if values.max() < 2 ** int(dataset.BitsStored) else dataset.BitsAllocated)
     is_signed = bool(values.min() < 0)
-    some = values[:: max(1, len(values) // 512)]
+    step = max(1, len(values) // 512)
+    some, film = values[::step], inside[::step]
     other = _with_other_sign(some, bits, is_signed)
-    if not _FEW < float((other != some).mean()) < 1 - _FEW:
+    if not film.any() or not _FEW < float((other != some)[film].mean()) < 1 - _FEW:
         return values, ""
-    torn, whole = _steps(some), _steps(other)
-    if np.count_nonzero(torn > whole) <= 2 * np.count_nonzero(torn < whole):
+    torn, whole = np.abs(np.diff(some.astype(np.int32), axis=1)), np.abs(np.diff(other, axis=1))
+    far, near, both = 2 ** (bits - 1), 2 ** (bits - 2), film[:, 1:] & film[:, :-1]
+    mended, spoilt = (
+        np.count_nonzero(both & (a > far) & (b < near)) for a, b in ((torn, whole), (whole, torn))
+    )
+    if mended <= 2 * spoilt:
         return values, ""
     return _with_other_sign(values, bits, is_signed), _OTHER_SIGN
 
@@ -201,7 +206,8 @@ def _padding(stored: Values, dataset: Dataset) -> BoolArray:
         outside |= (stored >= low + turn) & (stored <= high + turn)
     kept = 2 ** int(dataset.BitsStored)
     if low % kept <= high % kept:  # what is left of it where the bits above are overlays
-        outside |= (stored % kept >= low % kept) & (stored % kept <= high % kept)
+        bare = stored.astype(np.int32) & (kept - 1)
+        outside |= (bare >= low % kept) & (bare <= high % kept)
     return _from_the_border(outside)
 
 
