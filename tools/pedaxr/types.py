@@ -51,6 +51,8 @@ class FilmIdentity(_Result):
     days_ago: int | None = Field(default=None, description="From the study to today; None without a date")
     view_position: View | None = None
     age_months: float | None = Field(default=None, ge=0, description="Age at the study, calendar months")
+    later_film: SkipJsonSchema[str | None] = Field(default=None, description="The child's newest, in replies")
+    later_date: SkipJsonSchema[date | None] = None
 
 
 class Supplied(_Result):

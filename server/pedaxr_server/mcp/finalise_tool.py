@@ -135,14 +135,17 @@ def _question(report_id: str, home: Path | None) -> str:
 
 def _refuse_an_older_draft(draft: Report, versions: Sequence[Report]) -> None:
     """A newer draft may carry a warning that the older one lacks."""
+    from pedaxr.reports.current import differences
+
     drafts = [version for version in versions if version.status == "preliminary"]
     newest = drafts[-1] if drafts else draft
     if draft.status == "preliminary" and newest.report_id != draft.report_id:
         more = [flag for flag in newest.flags if flag not in draft.flags]
         warned = " It carries a warning that the older one lacks." if more else ""
+        warned += f" What differs: {' '.join(differences(draft, newest))}"
         raise InvalidRequest(
             f"{draft.report_id} is version {draft.version} and not the newest draft; {newest.report_id}, "
-            f"version {newest.version}, is.{warned} Nothing was signed. Tell the user what differs and ask "
+            f"version {newest.version}, is.{warned} Nothing was signed. Tell the user and ask "
             "whether to sign the newest."
         )
 

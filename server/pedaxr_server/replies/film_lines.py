@@ -29,14 +29,20 @@ def film_line(film: FilmIdentity | None, study_id: str | None) -> str:
     view = film.view_position.value.replace("_", " ") if film.view_position else "view not stated"
     dates = film.patient_birth_date, film.study_date
     age = UNKNOWN_AGE if film.age_months is None else f"age {age_text(film.age_months, *dates)}"
-    return f"{name} {_taken(film)}, {view}, {age}.{_child(film)}"
+    return f"{name} {_taken(film)}, {view}, {age}.{_child(film)}{_later(film)}"
 
 
 def identified(answer: _Answer, clinic: "Clinic") -> _Answer:
-    """The answer with whose film it is, where it does not say so itself."""
-    if answer.study_id is None or (answer.film is not None and answer.film.patient_id is not None):
+    """The answer with whose film it is, where it does not say so itself, and with the child's newest film."""
+    if answer.study_id is None:
         return answer
-    film = film_identity(clinic.registry.study(answer.study_id))
+    study = clinic.registry.study(answer.study_id)
+    known = answer.film if answer.film is not None and answer.film.patient_id is not None else None
+    film = known or film_identity(study)
+    newest = clinic.registry.studies(study.patient_id)[0]
+    if study.study_date and newest.study_date and newest.study_date > study.study_date:
+        later = {"later_film": newest.study_id, "later_date": newest.study_date}
+        film = film.model_copy(update=later)
     return answer.model_copy(update={"film": film})
 
 
@@ -50,6 +56,15 @@ def _taken(film: FilmIdentity) -> str:
 def _child(film: FilmIdentity) -> str:
     known = child_data(film)
     return f" Child, as data: {known}" if known else " Whose film it is, is not known."
+
+
+def _later(film: FilmIdentity) -> str:
+    """Whoever asks of a child may not know that another film was taken since."""
+    return (
+        f" LATER FILM of this child: {shown_id(film.later_film)} of {film.later_date}."
+        if film.later_film
+        else ""
+    )
 
 
 def child_data(film: FilmIdentity) -> str:

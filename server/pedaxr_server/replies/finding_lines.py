@@ -62,7 +62,11 @@ def named(finding: str) -> str:
 
 
 def critical_line(
-    critical: Sequence[str], certainty: Mapping[str, str], *, beside_signed: Sequence[str] | None = None
+    critical: Sequence[str],
+    certainty: Mapping[str, str],
+    *,
+    beside_signed: Sequence[str] | None = None,
+    said_by: str = "this draft",
 ) -> str:
     """What a doctor must hear now, and how surely it is there.
 
@@ -70,12 +74,13 @@ def critical_line(
         critical: findings.
         certainty: of each, as far as it is known.
         beside_signed: of a draft beside a signed report, what that one calls critical.
+        said_by: what the line stands in.
     """
     if not critical:
         return ""
     told = "; ".join(_HOW_SURE.get(certainty.get(name, ""), "{}").format(named(name)) for name in critical)
     is_new = beside_signed is not None and not set(critical) <= set(beside_signed)
-    where = " in this draft, not in the signed report" if is_new else ""
+    where = f" in {said_by}, not in the signed report" if is_new else ""
     return f"CRITICAL{where}: {told}. {TELL}"
 
 
@@ -119,18 +124,25 @@ def not_assessed_line(not_assessed: Sequence[NotAssessed], *, sees_tube: bool = 
 
 
 def doubt_lines(findings: Sequence[StructuredFinding], said: Iterable[str]) -> list[str]:
-    """One line for each finding that the two networks do not both carry and that nothing above has named.
+    """One line for each finding of `unsure`.
 
-    That both do is not said: they learnt from the same films, and agreement reads like a second opinion.
+    That both networks carry one is not said: they learnt from the same films, and agreement reads like a
+    second opinion.
+    """
+    return [_doubt_line(finding) for finding in unsure(findings, said)]
+
+
+def unsure(findings: Sequence[StructuredFinding], said: Iterable[str]) -> list[StructuredFinding]:
+    """Findings that the two networks do not both carry and that nothing else has named.
 
     Args:
         findings: of the report.
         said: findings whose doubt stands in another line.
     """
     seen = [f for f in findings if f.presence is Presence.PRESENT]
-    unsure = [f for f in seen if not f.agreed or f.certainty not in (None, "outlined")]
+    doubtful = [f for f in seen if not f.agreed or f.certainty not in (None, "outlined")]
     told = set(said)
-    return [_doubt_line(f) for f in findings if (f in unsure or is_doubted(f)) and f.finding not in told]
+    return [f for f in findings if (f in doubtful or is_doubted(f)) and f.finding not in told]
 
 
 def blind(findings: Iterable[str], view: View | None) -> list[NotAssessed]:

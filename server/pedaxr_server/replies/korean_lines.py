@@ -6,18 +6,21 @@ Sections are written by `pedaxr.reports.korean` from the structured findings; id
 import re
 from collections.abc import Mapping, Sequence
 
+from pedaxr.ages import age_text, days_ago_text
 from pedaxr.reports.check_draft import OTHER_LINES
 from pedaxr.reports.context_sentences import GAS_MEASURED
-from pedaxr.reports.korean import in_korean, korean_sections, korean_word
+from pedaxr.reports.korean import in_korean, korean_diagnosis, korean_sections, korean_word
 from pedaxr.reports.prose.measured import LEAST_CALIBRE
+from pedaxr.reports.prose.tubes import OTHERS, seen_tube
 from pedaxr.text import ForeignText, shown_id
-from pedaxr.types import FilmIdentity, NotAssessed, Report, SignedReport
+from pedaxr.types import FilmIdentity, NotAssessed, Report, SignedReport, StructuredFinding
 from pedaxr_models.facts import Presence
-from pedaxr_models.labels import FINDINGS, SIGNS, sign_within
+from pedaxr_models.labels import FINDINGS, NORMAL, SIGNS, Finding, sign_within
+from pedaxr_models.plausibility import is_pyloric_age
 from pedaxr_models.report_text.parser import parse, parse_sentence, split_sentences
 from pedaxr_server.replies.film_lines import child_data
-from pedaxr_server.replies.finding_lines import is_doubted
-from pedaxr_server.replies.report_lines import is_bare_comparison, not_assessed_of
+from pedaxr_server.replies.finding_lines import is_doubted, unsure
+from pedaxr_server.replies.report_lines import doubts_said, is_bare_comparison, not_assessed_of
 
 _HOW_SURE: Mapping[str, str] = {
     "outlined": "{} 윤곽 표시됨",
@@ -30,6 +33,14 @@ _STATUS = {"preliminary": "예비 판독(초안)", "final": "최종 판독", "am
 _LINES = "카테터 및 튜브"
 _UNTRAINED = f"직장 가스, 장벽 가스, {_LINES}, 이물, 석회화, 실질 장기, 폐 기저부, 골격"
 _DISCLAIMER = "연구 및 교육용이며 의료기기가 아님. 반드시 자격 있는 의료인이 영상을 판독할 것."
+_WHERE = {"request": "의뢰", "chat": "대화에서 제공"}
+_SPANS = {
+    "today": "오늘",
+    "yesterday": "어제",
+    "a date in the future: check it": "미래의 날짜(확인 요함)",
+}
+_UNITS = {"day": "일", "week": "주", "month": "개월", "year": "년"}
+_SPAN = re.compile(r"(\d+) (day|week|month|year)s?")
 _NO_VERDICT = "호전이나 악화는 의사가 판단함."
 _SOURCE = re.compile(r" \[[^\]]+\]")
 _WIDTHS = {"widest_loop": "소장 루프", "stomach": "위", "widest_colon": "결장", "rectum": "직장"}
@@ -51,9 +62,10 @@ def korean_lines(report: Report) -> list[str]:
         *(f"확인: {in_korean(flag)}" for flag in report.flags),
         *(_section(report, name, *told[name]) for name in ("Impression", "Amendments") if name in told),
         *_findings(report, *told["Findings"]),
+        _tube(report),
         _not_assessed(not_assessed_of(report)),
         _widths(report.measures),
-        _supplied(report),
+        *_supplied(report),
         _section(report, "Comparison", *told["Comparison"]) if "Comparison" in told else "",
         _section(report, "Recommendation", *told["Recommendation"]) if "Recommendation" in told else "",
     ]
@@ -66,6 +78,8 @@ def korean_closing(report: Report) -> str:
         step = "서명된 판독을 먼저 전하고, 이 초안은 그 뒤에 만들어진 것이라고 밝힐 것."
     elif report.critical:
         step = f"위급 소견을 가장 먼저 알리고, 보호자에게는 의사가 곧 설명한다고만 말할 것. {sign}"
+    elif report.in_doubt:
+        step = "이 영상에서는 소견을 제시하지 않는다는 것과 그 이유를 사용자에게 전할 것."
     else:
         step = f"결론, 평가하지 않은 것, 확인할 사항을 전할 것. {sign}"
     return f"{_DISCLAIMER}\n다음: {step}"
@@ -76,35 +90,46 @@ def _film(film: FilmIdentity | None, study_id: str | None) -> str:
     shown = film.study_id or study_id
     parts = [f"검사 {shown_id(shown)}" if shown else "등록되지 않은 영상 파일"]
     parts.append(f"{film.study_date} 촬영" if film.study_date else "촬영일 미상")
-    parts += [_ago(film.days_ago)] if film.days_ago is not None else []
-    parts += [korean_word(film.view_position.replace("_", " "))] if film.view_position else []
-    parts += [_age(film.age_months)] if film.age_months is not None else []
+    if film.study_date is not None and film.days_ago is not None:
+        parts.append(_in_words(days_ago_text(film.study_date, film.days_ago)))
+    view = film.view_position
+    parts += [korean_word(view.replace("_", " ")) if view else "촬영 자세 미상", _age(film)]
     known = child_data(film)
-    return f"{', '.join(parts)}. 환아(데이터): {known}" if known else f"{', '.join(parts)}."
+    whose = f"환아(데이터): {known}" if known else "누구의 영상인지 미상."
+    return f"{', '.join(parts)}. {whose}{_later(film)}"
 
 
-def _ago(days: int) -> str:
-    """As in English: one day ahead is another time zone's, and what is further ahead is wrong."""
-    if days < -1:
-        return "미래의 날짜(확인 요함)"
-    return f"{days}일 전" if days > 0 else "오늘"
+def _later(film: FilmIdentity) -> str:
+    if not film.later_film:
+        return ""
+    return f" 이 환아의 더 나중 영상이 있음: {shown_id(film.later_film)}, {film.later_date} 촬영."
 
 
-def _age(age_months: float) -> str:
-    months = int(age_months)
-    if months < 1:
-        return "생후 1개월 미만"
-    years, rest = divmod(months, 12)
-    return f"생후 {months}개월" if months < 24 else f"{years}세 {rest}개월"
+def _in_words(english: str) -> str:
+    """A span of time, as `pedaxr.ages` tells it."""
+    return _SPANS.get(english) or _SPAN.sub(lambda found: f"{found[1]}{_UNITS[found[2]]}", english).replace(
+        " ago", " 전"
+    )
+
+
+def _age(film: FilmIdentity) -> str:
+    """By the same rules as in English: days in the first month, weeks to three, months to two years."""
+    if film.age_months is None:
+        return "나이 미상"
+    told = age_text(film.age_months, film.patient_birth_date, film.study_date)
+    if film.age_months < 24:
+        return f"생후 {_in_words(told)}"
+    years, months = divmod(int(film.age_months), 12)
+    return f"{years}세 {months}개월" if months else f"{years}세"
 
 
 def _signed(signed: SignedReport) -> str:
     on = f", {signed.signed_at:%Y-%m-%d}" if signed.signed_at else ""
-    critical = _critical(signed.critical, {})
+    critical = f"{_critical(signed.critical, {})} ".lstrip()
     return (
         f"서명된 판독이 있음: {signed.report_id}, 버전 {signed.version}, {_STATUS[signed.status]}, "
         f"{ForeignText(signed.signed_by, 100)}{on}. 결론(데이터): {ForeignText(signed.impression, 400)}. "
-        f"{critical} 이것이 이 검사의 판독이며 아래 초안이 대신하지 않음."
+        f"{critical}이것이 이 검사의 판독이며 아래 초안이 대신하지 않음."
     )
 
 
@@ -128,7 +153,10 @@ def _status(report: Report) -> str:
     who = f", {ForeignText(report.signed_by, 100)}" if report.signed_by else ""
     line = f"{_STATUS[report.status]} {report.report_id}, 버전 {report.version}{who}."
     newer = report.newer_draft
-    return f"{line} 더 새로운 초안이 있음: {newer.report_id}, 버전 {newer.version}." if newer else line
+    if not newer:
+        return line
+    differs = in_korean(" ".join(newer.differs))
+    return f"{line} 더 새로운 초안이 있음: {newer.report_id}, 버전 {newer.version}. {differs}".rstrip()
 
 
 def _section(report: Report, name: str, heading: str, text: str) -> str:
@@ -147,7 +175,9 @@ def _findings(report: Report, heading: str, text: str) -> list[str]:
     unchecked: list[str] = []
     for sentence in split_sentences(text):
         said = parse_sentence(sentence)
-        if said.finding is None and not re.search(r"제2요추체|분변량|분변이 차지하는|결장 면적", sentence):
+        if said.finding is None and not re.search(
+            r"제2요추체|분변량|분변 비율|분변이 차지하는|결장 면적", sentence
+        ):
             (seen if is_measured_gas(report, sentence) else unchecked).append(sentence)
         elif said.finding is not None and said.presence is Presence.PRESENT:
             seen.append(sentence)
@@ -158,8 +188,22 @@ def _findings(report: Report, heading: str, text: str) -> list[str]:
     return [
         f"{heading}: {' '.join(seen)}" if seen else "",
         f"확인되지 않은 서술: {' '.join(unchecked)}" if unchecked else "",
+        *map(_doubt, unsure(report.findings, doubts_said(report))),
         f"윤곽 표시 없음(소견이 없다는 뜻은 아님): {', '.join(rest)}." if rest else "",
     ]
+
+
+def _doubt(finding: StructuredFinding) -> str:
+    name = _sign(finding.finding)
+    if finding.presence is Presence.PRESENT:
+        return f"불확실함: {name} 윤곽 표시되었으나 흐리거나 판독문 작성 모델과 다름."
+    return f"불확실함: {name} 윤곽 표시 없으나 판독문 작성 모델은 있다고 봄. 확인할 것."
+
+
+def _tube(report: Report) -> str:
+    """Where a gastric tube is seen, as in English."""
+    tube = None if report.in_doubt else seen_tube(report.sentences)
+    return f"{_LINES}: {in_korean(f'{tube.text} {OTHERS}')}" if tube else ""
 
 
 def is_measured_gas(report: Report, sentence: str) -> bool:
@@ -203,16 +247,33 @@ def _comparison(report: Report, text: str) -> str:
     return f"{ours} {_NO_VERDICT} 그 영상의 서명된 결론(데이터): {ForeignText(words, 300)}"
 
 
-def _supplied(report: Report) -> str:
+def _supplied(report: Report) -> list[str]:
+    """Why the film was made and what was suspected, and by whom."""
     told = report.sections.get("Indication", "")
-    given = [one.text for one in report.indications] or ([told] if told not in ("", "not supplied") else [])
-    return f"임상 정보(제공된 그대로): {', '.join(str(ForeignText(text)) for text in given)}" if given else ""
+    given = [f"{_WHERE[one.source]}: {ForeignText(one.text)}" for one in report.indications]
+    given = given or ([str(ForeignText(told))] if told not in ("", "not supplied") else [])
+    suspected = [f"{_WHERE[one.source]}: {_diagnosis(one.text, report)}" for one in report.working_diagnoses]
+    return [
+        f"임상 정보(제공된 그대로): {'; '.join(given)}" if given else "",
+        f"추정 진단(참고 사항이며 소견이 아님): {'; '.join(suspected)}" if suspected else "",
+    ]
+
+
+def _diagnosis(name: str, report: Report) -> str:
+    told = korean_diagnosis(name) if name in (*SIGNS, NORMAL) else str(ForeignText(name, 60))
+    film = report.film
+    if name != Finding.PYLORIC_STENOSIS or film is None or film.age_months is None:
+        return told
+    is_usual = is_pyloric_age(film.age_months)
+    return told if is_usual else f"{told}, 호발 연령 생후 2-12주, 이 환아는 {_age(film)}"
 
 
 def _not_assessed(not_assessed: Sequence[NotAssessed]) -> str:
     by_view = [_sign(one.what) for one in not_assessed if one.reason == "view" and one.what in SIGNS]
+    outside = [_sign(one.what) for one in not_assessed if one.reason == "field" and one.what in SIGNS]
+    left = f"영상 범위 밖: {', '.join(outside)}; " if outside else ""
     seen = f"이 촬영 자세에서는 {', '.join(by_view)}(소견이 없다는 뜻은 아님); " if by_view else ""
     untrained = _UNTRAINED
     if any(one.what == OTHER_LINES for one in not_assessed):
         untrained = untrained.replace(_LINES, f"그 밖의 {_LINES}")
-    return f"평가하지 않음: {seen}모델이 보지 않는 것: {untrained}."
+    return f"평가하지 않음: {seen}{left}모델이 보지 않는 것: {untrained}."

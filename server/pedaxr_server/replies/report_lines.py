@@ -196,7 +196,7 @@ def _findings(report: Report) -> list[str]:
     return [
         f"Findings: {seen}" if seen else "",
         f"UNCHECKED: {' '.join(unchecked)}" if unchecked else "",
-        *doubt_lines(report.findings, _doubts_said(report)),
+        *doubt_lines(report.findings, doubts_said(report)),
         not_outlined_line(outlined, left_out) if report.findings and not report.in_doubt else "",
         _tube_line(report),
         not_assessed_line(left_out),
@@ -210,7 +210,7 @@ def _tube_line(report: Report) -> str:
     return f"Lines and tubes: {tube.text} {OTHERS}" if tube else ""
 
 
-def _doubts_said(report: Report) -> list[str]:
+def doubts_said(report: Report) -> list[str]:
     """Findings whose doubt a flag or the line of what is critical says already."""
     flagged = [name for name in SIGNS if any(flag.startswith(sign(name)) for flag in report.flags)]
     return [*report.critical, *flagged]

@@ -96,7 +96,7 @@ def _segmentation_lines(result: SegmentationResult) -> list[str]:
     head = [
         film_line(result.film, result.study_id),
         signed_line(result.signed_report) if result.signed_report else "",
-        critical_line(_critical(result), result.critical_certainty),
+        _critical_line(result),
     ]
     notes = [f"{_kind(note)}: {note}" for note in result.quality_notes]
     if result.in_doubt:
@@ -124,6 +124,17 @@ def _kind(note: str) -> str:
     return "Check" if note.startswith(BY_HAND) else "Quality"
 
 
+def _critical_line(result: SegmentationResult) -> str:
+    """Whoever signed may have denied what is outlined: that is said, and the outline stays."""
+    certain = dict.fromkeys((region.name for region in result.findings), "outlined")
+    return critical_line(
+        _critical(result),
+        certain | result.critical_certainty,
+        beside_signed=result.signed_report.critical if result.signed_report else None,
+        said_by="these outlines",
+    )
+
+
 def _critical(result: SegmentationResult) -> list[str]:
     """Free air that is outlined is critical, also where the answer does not list it."""
     outlined = {region.name for region in result.findings}
@@ -134,6 +145,8 @@ def _critical(result: SegmentationResult) -> list[str]:
 def _after_outlines(result: SegmentationResult) -> str:
     if result.in_doubt:
         return "tell the user that the film gives no finding, and why."
+    if result.signed_report:
+        return "give the user the signed report, and these outlines only as a model's beside it."
     return "generate_report drafts the report; it also says what was signed before and what to check."
 
 

@@ -1,11 +1,12 @@
 """The Korean reply for a language model says what the English one says."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from pedaxr.reports.context_sentences import GAS_MEASURED, NOT_REDUCED
-from pedaxr.types import Sentence, SignedReport
+from pedaxr.types import NewerDraft, NotAssessed, Sentence, SignedReport
 from pedaxr_models.labels import Finding
 from pedaxr_server.replies.documents import report_korean
 from pedaxr_server.replies.korean_lines import korean_lines
@@ -14,6 +15,7 @@ from pedaxr_server.replies.report_lines import report_lines
 from ..conftest import canned_report
 
 AIR = Finding.PNEUMOPERITONEUM.value
+NOW = datetime(2026, 1, 3, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +60,26 @@ def test_gas_that_is_measured_is_a_finding_and_what_the_draft_alone_says_uncheck
         assert (line.startswith(heads[0]), told.startswith(heads[1])) == (True, True)
         shown = json.loads(report_korean(report))["sentences"]  # which the viewer marks
         assert [one["verdict"] for one in shown if korean in one["text"]] == [verdict]
+
+
+def test_what_is_in_doubt_or_outside_the_film_is_said_in_both_languages() -> None:
+    report = canned_report("S-1", "pain")
+    loading, levels = Finding.CONSTIPATION, Finding.AIR_FLUID_LEVEL
+    doubted = [f.model_copy(update={"agreed": f.finding != loading}) for f in report.findings]
+    left_out = [NotAssessed(what=AIR, reason="field"), NotAssessed(what=levels.value, reason="view")]
+    report = report.model_copy(update={"findings": doubted, "not_assessed": left_out})
+    english, korean = "\n".join(report_lines(report)), "\n".join(korean_lines(report))
+    assert (
+        "IN DOUBT: faecal loading is not outlined" in english and "불확실함: 분변 저류 윤곽 표시 없" in korean
+    )
+    assert "free intraperitoneal air (outside the film)" in english
+    assert "영상 범위 밖: 복강 내 유리공기" in korean
+
+
+def test_what_a_newer_draft_says_otherwise_is_said_in_both_languages() -> None:
+    differs = ["Nothing is critical in the draft.", "Another indication was supplied for the draft."]
+    newer = NewerDraft(report_id="R-2", version=2, created_at=NOW, critical=[], differs=differs)
+    report = canned_report("S-1", "pain").model_copy(update={"newer_draft": newer})
+    korean = "\n".join(korean_lines(report))
+    assert differs[0] in "\n".join(report_lines(report))
+    assert "더 새로운 초안이 있음: R-2, 버전 2. " in korean and "draft" not in korean

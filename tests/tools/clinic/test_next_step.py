@@ -90,3 +90,14 @@ def test_a_damaged_report_does_not_hide_its_patient(tmp_path: Path) -> None:
             row,
         )
     assert studies(clinic) == {"S-1": ("preliminary", [])}
+
+
+def test_a_child_without_a_birth_date_is_confirmed_by_the_id(tmp_path: Path) -> None:
+    registry = Registry.create(tmp_path / REGISTRY_FILE)
+    registry.add([Patient("P-1", "Omar Khalil"), Patient("P-2", "Baby of Rania Saleh")], [])
+    clinic = Clinic(tmp_path, registry)
+    for name in ("Omar Khalil", "Baby of Rania Saleh"):
+        told = find_patient(name, clinic=clinic).next_step
+        assert "no birth date is registered" in told and "onfirm the patient id" in told
+    registry.add([Patient("P-3", "Omar Khalil", date(2020, 1, 1))], [])
+    assert "Ask the user for the id" in find_patient("Omar Khalil", clinic=clinic).next_step

@@ -153,7 +153,7 @@ def test_of_several_films_each_that_is_not_compared_is_said(
     told = report.sections["Comparison"]
     assert "compared with that one, not with the latest" in told
     assert re.search(r"also asks for a film of \S+-05[^:]*: not compared here; a report asked for with", told)
-    assert "also asks for a film of 2019-07: no earlier one of then is registered." in told
+    assert "also asks for a film of 2019-07: no earlier film of that time is registered." in told
     assert all(note in comparison_line(report) for note in report.comparison.notes)
     korean = sections_in_korean(report)["Comparison"]
     assert "2019-07 영상도 지정하였으나 그때의" in korean and "also" not in korean and " or " not in korean
@@ -176,7 +176,7 @@ def test_a_film_that_is_not_there_is_said_to_be_none(
 ) -> None:
     report = report_of("free air", indication="2019년 7월 사진과 비교")
     assert report.comparison is not None and report.comparison.study_id == "May"
-    told = "asks for a film of 2019-07: no earlier one of then is registered, so the latest is compared."
+    told = "a film of 2019-07: no earlier film of that time is registered, so the latest is compared."
     assert told in report.sections["Comparison"] and told in comparison_line(report)
     korean = sections_in_korean(report)["Comparison"]
     assert "의뢰에서 2019-07 영상을 지정하였으나" in korean and "asks for" not in korean

@@ -63,9 +63,15 @@ def _after_none(*, has_nearest: bool) -> str:
 def _after_a_name(match: PatientMatch) -> str:
     """One child has the name; whether it is the child meant, only a human can say."""
     if name_forms(match.patient_name).is_baby:
+        sure = "birth date" if match.patient_birth_date else "patient id, as no birth date is registered,"
         return (
-            "Filed under a parent's name. Confirm the birth date with the user: another baby of the same "
+            f"Filed under a parent's name. Confirm the {sure} with the user: another baby of the same "
             "parent may not be registered."
+        )
+    if match.patient_birth_date is None:
+        return (
+            "One child has that name, and no birth date is registered: confirm the patient id with the user "
+            "before using a study_id."
         )
     return "One child has that name. Confirm the birth date with the user before using a study_id."
 
@@ -77,7 +83,8 @@ def _newest_film(match: PatientMatch, today: date) -> list[str]:
 
 def _after_several(matches: Sequence[PatientMatch]) -> str:
     differ = _differences(matches)
-    ask = "birth date" if "birth date" in differ else "id"
+    is_dated = all(match.patient_birth_date for match in matches)
+    ask = "birth date" if is_dated and "birth date" in differ else "id"
     return (
         f"Several children match. {_told_apart(differ)} Ask the user for the {ask}; do not choose, and do "
         "not compare them."

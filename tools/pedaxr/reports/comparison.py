@@ -39,12 +39,12 @@ _DRAWN_THAT_DAY = "Free intraperitoneal air drawn by hand: {}."
 _ASKED_FOR = "The request asks for {}: compared with that one, not with the latest earlier one, of {}."
 _BY_HAND_THEN = "{} by hand on that earlier film: {}."
 _NETWORKS_OWN = "What is compared is the network's own."
-_NOT_THERE = "The request asks for {}: no earlier one of then is registered, so the latest is compared."
+_NOT_THERE = "The request asks for {}: no earlier film of that time is registered, so the latest is compared."
 _NOT_HERE = (
     "The request also asks for {}: not compared here; "
     "a report asked for with that one alone compares with it."
 )
-_NOT_THERE_EITHER = "The request also asks for {}: no earlier one of then is registered."
+_NOT_THERE_EITHER = "The request also asks for {}: no earlier film of that time is registered."
 _ONLY_LATEST = "The request asks for several earlier films: only the latest is compared here."
 # A change of an area or length below this share of the earlier one is within what two outlines differ by.
 LEAST_CHANGE = 0.2

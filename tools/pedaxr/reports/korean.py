@@ -94,6 +94,11 @@ def korean_word(term: str) -> str:
     return _words(term)
 
 
+def korean_diagnosis(label: str) -> str:
+    """A working diagnosis, by the name of its label."""
+    return _DIAGNOSES[TERMS[label].english.lower()]
+
+
 def _indication(report: Report) -> str:
     supplied = report.sections.get("Indication", "")
     return str(_table()["no_indication"]) if supplied == "not supplied" else supplied
