@@ -31,6 +31,7 @@ class TrainConfig:
         outlines_lost: share of training films without what the segmentation saw of them: the reader then has
             to look at the film itself. Not together with `outline_weight`, whose target that is.
         exposures: of each training film that a frozen backbone looks at; more are as many looks more to make.
+        posed: other versions of each synthetic training film: posed, exposed and processed otherwise.
         outline_weight: of telling the outlines from each patch, at the start; falls to 0 over the budget.
         tells_findings: the decoder may attend to what the finding head goes by.
         quiet_masks: a plane on which nothing was segmented is 0 to the patches, not -1.
@@ -64,6 +65,7 @@ class TrainConfig:
     features_lost: float = 0.1
     outlines_lost: float = 0.0
     exposures: int = 2
+    posed: int = 0
     outline_weight: float = 0.0
     tells_findings: bool = False
     quiet_masks: bool = False

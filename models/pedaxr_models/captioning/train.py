@@ -28,6 +28,7 @@ from pedaxr_models.captioning.inputs import (
     Seen,
     blank_like,
     distort,
+    joined,
     noise_like,
     open_inputs,
     open_ood_images,
@@ -40,6 +41,7 @@ from pedaxr_models.captioning.network import (
 )
 from pedaxr_models.captioning.pretrained import fit_sizes, load_pretrained, widened, with_stem
 from pedaxr_models.captioning.real.taught import describe_learnt, groups_of, with_real_films
+from pedaxr_models.captioning.real.versions import write_posed
 from pedaxr_models.captioning.recipe import TrainConfig, preset
 from pedaxr_models.captioning.reporter import TOKENIZER_FILE, Reporter
 from pedaxr_models.captioning.tokenizer import PAD, WordPieces
@@ -130,18 +132,25 @@ def open_splits(
     config: TrainConfig, splits: dict[str, list[Film]], segmenter: Segmenter, progress: Progress
 ) -> dict[str, ReaderFilms]:
     """The inputs of every split, and the pictures that are not films, predicted on first use."""
-    opened = {}
     cache = config.cache or config.out / "cache"
     backbone = backbone_of(_stem(config), segmenter)
-    for name, films in splits.items():
-        films = films if name == "train" else films[: config.measured_films]
+
+    def open_films(name: str, films: list[Film], views: int) -> ReaderFilms:
         bar = progress.add_task(f"segmenting {name}", total=len(films), note="")
-        seen = open_inputs(
-            films, segmenter, cache, config.image_size, progress=partial(progress.advance, bar)
-        )
+        advance = partial(progress.advance, bar)
+        seen = open_inputs(films, segmenter, cache, config.image_size, progress=advance)
         progress.update(bar, completed=len(films))
-        views = config.exposures if name == "train" else 1
-        opened[name] = with_features(seen, films, backbone, cache, views=views)
+        return with_features(seen, films, backbone, cache, views=views)
+
+    opened = {
+        name: open_films(name, films[: config.measured_films], 1)
+        for name, films in splits.items()
+        if name != "train"
+    }
+    opened["train"] = open_films("train", splits["train"], config.exposures)
+    if config.posed:
+        posed = write_posed(splits["train"], cache / "posed", count=config.posed)
+        opened["train"] = joined(opened["train"], open_films("train, posed", posed, config.exposures))
     if config.real:
         opened["train"] = with_real_films(config, opened["train"], segmenter, backbone, cache)
     ood_images = open_ood_images(segmenter, cache, config.image_size)

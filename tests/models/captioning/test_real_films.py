@@ -11,11 +11,11 @@ import pytest
 from pedaxr_models.captioning.film_planes import FILM_PLANES
 from pedaxr_models.captioning.inputs import ReaderFilms, joined
 from pedaxr_models.captioning.real.taught import describe_learnt, groups_of, learnt_from, taught_facts
-from pedaxr_models.captioning.real.versions import write_versions
+from pedaxr_models.captioning.real.versions import write_posed, write_versions
 from pedaxr_models.captioning.recipe import TrainConfig
 from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS
 from pedaxr_models.checkpoint import save_checkpoint
-from pedaxr_models.datasets.film import FilmMetadata
+from pedaxr_models.datasets.film import Film, FilmMetadata
 from pedaxr_models.datasets.partial_truth import PartialFilm, Presence, read_partial
 from pedaxr_models.facts import FilmFacts, FindingFact
 from pedaxr_models.facts import Presence as Said
@@ -81,6 +81,19 @@ def test_versions_are_made_once_and_alike_anywhere(real: Path, tmp_path: Path) -
     assert [one.path.stat().st_mtime_ns for one in write_versions(films, tmp_path / "a", count=4)] == times
     for one, other in zip(first, write_versions(films, tmp_path / "b", count=4), strict=True):
         assert one.path.read_bytes() == other.path.read_bytes() and one.film == other.film
+
+
+def test_a_synthetic_film_is_posed_otherwise_and_keeps_what_is_known_of_it(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(60, 200, (300, 200), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "film.png"), cv2.GaussianBlur(picture, (0, 0), 4))
+    film = Film(tmp_path / "film.png", label=None, facts=taught_facts(DRAFT, PartialFilm("a", Path("a.png"))))
+    made = write_posed([film], tmp_path / "posed", count=3)
+    assert [one.facts for one in made] == [film.facts] * 3
+    pictures = [cv2.imread(str(one.image_path), cv2.IMREAD_GRAYSCALE) for one in made]
+    assert all(abs(shown.shape[0] / shown.shape[1] - 1.5) < 0.01 for shown in pictures if shown is not None)
+    assert not np.array_equal(pictures[0], pictures[1])
+    again = write_posed([film], tmp_path / "elsewhere", count=3)
+    assert [one.image_path.read_bytes() for one in again] == [one.image_path.read_bytes() for one in made]
 
 
 def test_what_is_known_overrules_the_draft_and_the_rest_stays_as_drafted() -> None:

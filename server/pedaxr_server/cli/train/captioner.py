@@ -31,6 +31,13 @@ from pedaxr_server.cli.train.options import check_new, eyes_options, tell_next, 
     help="Share of training films without their predicted outlines, so that the film itself is looked at.",
 )
 @click.option(
+    "--posed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Other versions of each synthetic film to learn from: posed, exposed and processed otherwise.",
+)
+@click.option(
     "--real",
     type=FOLDER_IN,
     multiple=True,
