@@ -60,6 +60,11 @@ _FITTING: dict[str, tuple[str, ...]] = {
 }
 
 
+def patient_id_of(seed: int, index: int, domain: Domain = Domain.STANDARD) -> str:
+    """Of the child on that film, whose split goes by it."""
+    return f"{_PATIENT_PREFIX[domain]}{seed:04d}{index:07d}"
+
+
 def sample_metadata(spec: FilmSpec, label: str) -> FilmMetadata:
     """Patient and request of one film; the working diagnosis is right 45 %, absent 35 %, wrong 20 %."""
     rng = spec.rng("patient")
@@ -67,7 +72,7 @@ def sample_metadata(spec: FilmSpec, label: str) -> FilmMetadata:
     birth = birth_date_for(study, spec.age_months)
     request = spec.rng("request")
     return FilmMetadata(
-        patient_id=f"{_PATIENT_PREFIX[spec.domain]}{spec.seed:04d}{spec.index:07d}",
+        patient_id=patient_id_of(spec.seed, spec.index, spec.domain),
         patient_name=_name(rng),
         patient_sex=_sex(label, rng),
         patient_birth_date=birth.isoformat(),
