@@ -129,18 +129,30 @@ def measured(page: str, row: str, column: int) -> str:
 
 
 def test_the_six_numbers_are_those_that_the_commands_wrote() -> None:
-    test, shifted = (measured("results.md", f"| **mean** | {films}", 3) for films in ("test", "shifted"))
-    assert f"0{figure('outlines of the findings')}" in test and f"0{figure('the same')}" in shifted
-    missed = measured("results.md", "| free air missed", 3)
-    (films,) = re.findall(r"free air whose .*\| (\d+) synthetic", TEXT)
-    assert missed.endswith(f"{figure('films with free air whose')} of {films}")
-    alarms = measured("results.md", "| critical false alarms", 3)
-    assert alarms.startswith(f"{float(figure('false `critical` alarms').removesuffix(' %')) / 100:.3f}")
-    assert f"0{figure('facts of a report')}" == measured("results.md", "| film and metadata | test", 3)
+    called = measured("results.md", "| free air put in, called |", 2)
+    assert (
+        called.startswith(figure("free air put into **real films**")) and f"| {called[6:8]} versions" in TEXT
+    )
+    falsely = measured("results.md", "| free air called where there is none", 2)
+    assert f"called on {falsely} untouched".replace("of 12", "of the 12") in TEXT
+    alarms = measured("results.md", "| **all changes**", 3)
+    assert (
+        alarms.startswith(f"{figure('**real films** re-exposed')} of ")
+        and f"| {alarms[6:]} versions" in TEXT
+    )
+    both_sets = {name: measured("results.md", f"| **mean** | {name}", 3) for name in ("test", "shifted")}
+    dice = dict(zip(both_sets, figure("outlines of the findings").split(", "), strict=True))
+    assert all(f"0{dice[name]}" in cell for name, cell in both_sets.items())
+    missed = dict(zip(both_sets, figure("synthetic films with free air").split(", "), strict=True))
+    counted = re.findall(r"free air, not .*\| (\d+) test films, (\d+) shifted", TEXT)[0]
+    cells = [measured("results.md", "| free air missed", column) for column in (3, 4)]
+    for cell, said, films in zip(cells, missed.values(), counted, strict=True):
+        assert cell.endswith(f" {said} of {films}")
+    assert f"0{figure('facts of a draft')}" == measured("results.md", "| film and metadata | test", 3)
     (both,) = re.findall(
         r"\| MCP, stdio \| both \| \d+ \| ([\d.]+) ", (ROOT / "docs" / "speed.md").read_text()
     )
-    assert figure("both tools on one film") == f"{float(both):.0f} ms"
+    assert figure("both tools, by an agent") == f"{float(both):.0f} ms"
 
 
 def test_the_bundle_says_of_the_weights_what_the_readme_says() -> None:
