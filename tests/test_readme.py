@@ -137,8 +137,7 @@ def test_the_six_numbers_are_those_that_the_commands_wrote() -> None:
     assert f"called on {falsely} untouched".replace("of 12", "of the 12") in TEXT
     alarms = measured("results.md", "| **all changes**", 3)
     assert (
-        alarms.startswith(f"{figure('**real films** re-exposed')} of ")
-        and f"| {alarms[6:]} versions" in TEXT
+        alarms.startswith(f"{figure('**real films** re-exposed')} of ") and f"| {alarms[6:]} versions" in TEXT
     )
     both_sets = {name: measured("results.md", f"| **mean** | {name}", 3) for name in ("test", "shifted")}
     dice = dict(zip(both_sets, figure("outlines of the findings").split(", "), strict=True))
