@@ -13,6 +13,7 @@ from pedaxr.errors import UnreadableImage
 from pedaxr.evaluation import harmless_changes
 from pedaxr.evaluation.harmless_changes import (
     CHANGES,
+    PUT_IN,
     UNCHANGED,
     ChangedRecord,
     changed_table,
@@ -95,7 +96,7 @@ def test_the_command_reads_every_change_of_every_abdomen_and_publishes(
 ) -> None:
     seen = list[tuple[int, ...]]()
 
-    def as_in_service(path: Path):
+    def as_in_service(path: Path, writer: object = None):
         seen.append(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).shape)
         return Served("read", "", (LOOPS,), len(seen) == 2)
 
@@ -116,6 +117,70 @@ def test_the_command_reads_every_change_of_every_abdomen_and_publishes(
     assert [row["critical"] for row in rows] == [False, True, *[False] * 18]
     none = CliRunner().invoke(main, ["evaluate", "real", str(tmp_path), "--changed", "--kind", "chest"])
     assert none.exit_code != 0 and "only those are changed" in none.output
+
+
+def one_abdomen_per_child(folder: Path, picture: np.ndarray, children: int) -> None:
+    box = lambda a, b, c, d: [[a, b], [c, b], [c, d], [a, d]]  # noqa: E731
+    polygons = {"abdominal_cavity": [box(30, 90, 330, 400)], "lungs": [box(40, 10, 320, 80)]}
+    said = {f.value: "absent" for f in FINDINGS}
+    for number in range(children):
+        cv2.imwrite(str(folder / f"f{number}.png"), picture)
+        described = {"id": f"f{number}", "size": [360, 420], "findings": said, "child": f"c{number}"}
+        (folder / f"f{number}.json").write_text(json.dumps(described | {"polygons": polygons}))
+
+
+def run_of_fold(folder: Path, fold: int | None) -> Path:
+    (folder / "checkpoint").mkdir(parents=True)
+    (folder / "checkpoint" / "recipe.json").write_text(json.dumps({"fold": fold}))
+    return folder
+
+
+def test_a_child_is_drafted_for_by_the_writer_that_left_it_out(
+    tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafted = list[tuple[str | None, np.ndarray]]()
+
+    def as_in_service(path: Path, writer: str | None):
+        drafted.append((writer, cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)))
+        return Served("read", "", (), len(drafted) > len(CHANGES))
+
+    monkeypatch.setattr(harmless_changes, "as_in_service", as_in_service)
+    monkeypatch.setattr("pedaxr_models.runtime.load.load_reporter", lambda folder: folder.parent.name)
+    (real := tmp_path / "real").mkdir()
+    one_abdomen_per_child(real, picture, 5)
+    page, out = tmp_path / "page.md", tmp_path / "out.json"
+    name = "changed films by unseen writers"
+    page.write_text(f"<!-- {name} figures -->\n<!-- end of {name} figures -->\n")
+    asked = ["evaluate", "real", str(real), "--changed", "--put-in", "3", "--publish", str(page)]
+    asked += ["--writer", str(run_of_fold(tmp_path / "run4", 4)), "--json", str(out)]
+    result = CliRunner().invoke(main, asked)
+    assert result.exit_code == 0, result.output
+    rows = json.loads(out.read_text())["films"]
+    assert {row["id"] for row in rows} == {"f4"} and {writer for writer, _ in drafted} == {"run4"}
+    put_in = [picture for row, (_, picture) in zip(rows, drafted, strict=True) if row["change"] == PUT_IN]
+    assert 0 < len(put_in) == len(rows) - len(CHANGES)
+    assert len({picture.tobytes() for picture in put_in}) == len(put_in), "each is another one"
+    counted = f"{len(put_in)} of {len(put_in)}; the same films without it 0 of {len(put_in)}."
+    assert (
+        f"With free air put in: {len(put_in)} versions, {len(put_in)} of them read, critical {counted}"
+        in (page.read_text())
+    )
+
+
+@pytest.mark.parametrize(
+    "asked", [["--writer", "{run}", "--changed"], ["--writer", "{run}"], ["--put-in", "2"]]
+)
+def test_a_run_that_left_nobody_out_drafts_for_nobody(
+    tmp_path: Path, picture: np.ndarray, asked: list[str]
+) -> None:
+    (real := tmp_path / "real").mkdir()
+    one_abdomen_per_child(real, picture, 1)
+    run = run_of_fold(tmp_path / "whole", None)
+    result = CliRunner().invoke(
+        main, ["evaluate", "real", str(real), *(one.format(run=run) for one in asked)]
+    )
+    expected = "whole is not a finished run" if "--changed" in asked else "go with --changed"
+    assert result.exit_code != 0 and expected in result.output
 
 
 def test_a_picture_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:

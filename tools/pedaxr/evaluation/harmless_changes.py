@@ -6,9 +6,10 @@ something after all: how near what is said of them lies to saying something else
 """
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from zlib import crc32
 
 import cv2
 import numpy as np
@@ -16,12 +17,15 @@ from numpy.typing import NDArray
 
 from pedaxr.evaluation.real_films import Progress, Verdict, as_in_service
 from pedaxr.radiograph.read import read_radiograph
+from pedaxr_models.captioning.film_reporter import FilmReporter
 from pedaxr_models.datasets.partial_truth import PartialFilm, Presence
 from pedaxr_models.labels import Finding
+from pedaxr_models.segmentation.mixed.known_planes import KnownPlanes, known_planes
+from pedaxr_models.segmentation.mixed.real_cache import paste_free_air
 
 Grey = NDArray[np.uint8]
 Change = Callable[[Grey], Grey]
-UNCHANGED = "as it is"
+UNCHANGED, PUT_IN = "as it is", "with free air put in"
 _AIR = Finding.PNEUMOPERITONEUM
 
 
@@ -144,7 +148,7 @@ class ChangedRecord:
     """What the product says of one film, changed in one way.
 
     Attributes:
-        change: one of `CHANGES`.
+        change: one of `CHANGES`, or `PUT_IN`.
         told: the findings that the reading names.
         is_critical: whether the report has something that a human must hear of now.
     """
@@ -166,8 +170,20 @@ class ChangedRecord:
         }
 
 
-def measure_changed(films: Sequence[PartialFilm], progress: Progress | None = None) -> list[ChangedRecord]:
+def measure_changed(
+    films: Sequence[PartialFilm],
+    progress: Progress | None = None,
+    *,
+    put_in: int = 0,
+    writers: Mapping[str, FilmReporter] | None = None,
+) -> list[ChangedRecord]:
     """Every film in every way, film by film.
+
+    Args:
+        films: the abdomens.
+        progress: called with the films done and their number.
+        put_in: so many versions more, with free air, of each film that surely shows none and has room for it.
+        writers: by child, who drafts in place of the writer in use.
 
     Raises:
         UnreadableImage: a picture cannot be read.
@@ -175,27 +191,50 @@ def measure_changed(films: Sequence[PartialFilm], progress: Progress | None = No
     """
     records = list[ChangedRecord]()
     with tempfile.TemporaryDirectory(prefix="pedaxr-changed-") as folder:
-        for film in films:
-            grey = (read_radiograph(film.image_path).pixels * 255).round().astype(np.uint8)
-            for name, change in CHANGES.items():
-                cv2.imwrite(str(path := Path(folder) / "film.png"), change(grey))
-                served = as_in_service(path)
-                record = ChangedRecord(film, name, served.verdict, served.told, served.is_critical)
+        for number, film in enumerate(films, 1):
+            for name, known, picture in _shown(film, put_in):
+                cv2.imwrite(str(path := Path(folder) / "film.png"), picture)
+                served = as_in_service(path, (writers or {}).get(film.child))
+                record = ChangedRecord(known, name, served.verdict, served.told, served.is_critical)
                 records.append(record)
-                if progress is not None:
-                    progress(len(records), len(films) * len(CHANGES))
+            if progress is not None:
+                progress(number, len(films))
     return records
 
 
+def _shown(film: PartialFilm, put_in: int) -> Iterator[tuple[str, PartialFilm, Grey]]:
+    """What is done to a film, what is known of it then, and how it looks."""
+    grey = (read_radiograph(film.image_path).pixels * 255).round().astype(np.uint8)
+    for name, change in CHANGES.items():
+        yield name, film, change(grey)
+    if not put_in or film.says(_AIR) is not Presence.ABSENT:
+        return
+    known, shows_air = known_planes(film), replace(film, findings={**film.findings, _AIR: Presence.PRESENT})
+    if "abdominal_cavity" not in known.drawn:
+        return
+    for number in range(put_in):
+        rng = np.random.default_rng((crc32(film.id.encode()), number))
+        if pasted := paste_free_air(known, rng):
+            yield PUT_IN, shows_air, _picture_of(pasted)
+
+
+def _picture_of(known: KnownPlanes) -> Grey:
+    grey = (known.frame * 255).round().clip(0, 255).astype(np.uint8)
+    return np.ascontiguousarray(grey[known.letterbox.content])
+
+
 def changed_table(records: Sequence[ChangedRecord]) -> str:
-    """Markdown: one row a change, then all of them together, of suitable films, and of those of children."""
+    """Markdown: one row a change, then all of them together, of suitable films, and of those of children.
+
+    Below it stands what became of films with free air put in, if there are any.
+    """
     head = (
         "| film | refused or doubted | critical without free air | findings, of films read, other than as "
         "they are |\n|---|---|---|---|\n"
     )
     of_change = {name: [r for r in records if r.change == name] for name in CHANGES}
     usual = {r.film.id: r for r in of_change[UNCHANGED]}
-    changed = [r for r in records if r.change != UNCHANGED]
+    changed = [r for r in records if r.change not in (UNCHANGED, PUT_IN)]
     suitable = [r for r in changed if r.film.suitable]
     of_children = [r for r in suitable if r.film.age_group not in ("", "adult")]
     rows = [
@@ -204,7 +243,19 @@ def changed_table(records: Sequence[ChangedRecord]) -> str:
         ("of suitable films", suitable),
         ("of suitable films of children", of_children),
     ]
-    return head + "\n".join(_row(name, some, usual) for name, some in rows)
+    table = head + "\n".join(_row(name, some, usual) for name, some in rows)
+    with_air = [r for r in records if r.change == PUT_IN]
+    return f"{table}\n\n{_told_of_air(with_air, usual)}" if with_air else table
+
+
+def _told_of_air(with_air: Sequence[ChangedRecord], usual: Mapping[str, ChangedRecord]) -> str:
+    read = [r for r in with_air if r.verdict == "read"]
+    without = [usual[r.film.id].is_critical for r in read]
+    counted = f"critical {sum(r.is_critical for r in read)} of {len(read)}"
+    return (
+        f"With free air put in: {len(with_air)} versions, {len(read)} of them read, {counted}; "
+        f"the same films without it {sum(without)} of {len(without)}."
+    )
 
 
 def _row(name: str, records: Sequence[ChangedRecord], usual: Mapping[str, ChangedRecord]) -> str:

@@ -27,6 +27,7 @@ from pedaxr_models.segmentation.mixed.known_planes import fill, grow
 from pedaxr_models.segmentation.transforms import Letterbox
 
 if TYPE_CHECKING:
+    from pedaxr_models.captioning.film_reporter import FilmReporter
     from pedaxr_models.segmentation.film_segmenter import FilmSegmenter
 
 BoolArray = NDArray[np.bool_]
@@ -141,12 +142,22 @@ class Served:
     reading: Reading | None = None
 
 
-def as_in_service(path: Path) -> Served:
-    """Read a picture and have it reported on. Raises ModelUnavailable without usable weights."""
+def as_in_service(path: Path, writer: "FilmReporter | None" = None) -> Served:
+    """Read a picture and have it reported on.
+
+    Args:
+        path: of the picture.
+        writer: who drafts, if another than the one in use.
+
+    Raises:
+        ModelUnavailable: there are no usable weights.
+    """
     verdict, reason, reading = gate_verdict(path)
     if reading is None:
         return Served(verdict, reason)
-    told = models.reporter().describe(reading.radiograph.pixels, reading.segmentation, reading.metadata)
+    told = (writer or models.reporter()).describe(
+        reading.radiograph.pixels, reading.segmentation, reading.metadata
+    )
     draft = check_draft(reading, told, operating_points())
     named = tuple(Finding(region.name) for region in reading.findings)
     return Served(verdict, reason, named, bool(draft.critical), reading)

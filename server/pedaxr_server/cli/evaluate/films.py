@@ -1,9 +1,10 @@
 """What the commands under `pedaxr evaluate` share: which films, options, progress."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -70,3 +71,12 @@ def counter(bar: Callable[[int, int], None], total: int) -> Callable[[int], None
         bar(done, total)
 
     return advance
+
+
+def record_of(checkpoint: Path, name: str) -> dict[str, Any]:
+    """What a training wrote beside its weights, of recipe.json or data.json; empty where there is none."""
+    try:
+        found: dict[str, Any] = json.loads((checkpoint / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found

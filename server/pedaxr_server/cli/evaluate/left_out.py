@@ -1,14 +1,12 @@
 """`pedaxr evaluate left-out`: networks on the children whose films they did not learn from."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import document_option
+from pedaxr_server.cli.evaluate.films import document_option, record_of
 from pedaxr_server.cli.options import FOLDER_IN, json_option, show, use_weights, weights_option
 from pedaxr_server.cli.publish import publish
 
@@ -86,21 +84,13 @@ def _folds_of(run: Path) -> dict[int, Path]:
     from pedaxr_models.segmentation.mixed.folds import FOLDS
 
     checkpoint = run / "checkpoint"
-    fold = _document(checkpoint / "recipe.json").get("fold")
+    fold = record_of(checkpoint, "recipe.json").get("fold")
     if isinstance(fold, int):
         return {fold: checkpoint}
-    learnt = _document(checkpoint / "data.json").get("also")
+    learnt = record_of(checkpoint, "data.json").get("also")
     if learnt and not any(films.get("abdomen") for films in learnt):
         return dict.fromkeys(range(FOLDS), checkpoint)
     raise InvalidRequest(
         f"{run.name} is not a finished run of `pedaxr train mixed --fold N` or `train free-air --fold N`, "
         "nor one that learned from no real abdomen."
     )
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found

@@ -7,7 +7,7 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
-from pedaxr_server.cli.evaluate.films import document_option, limit_option
+from pedaxr_server.cli.evaluate.films import document_option, limit_option, record_of
 from pedaxr_server.cli.options import (
     FILE,
     FOLDER_IN,
@@ -20,6 +20,7 @@ from pedaxr_server.cli.options import (
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
+    from pedaxr_models.captioning.film_reporter import FilmReporter
     from pedaxr_models.datasets.partial_truth import PartialFilm
 
 
@@ -44,6 +45,20 @@ if TYPE_CHECKING:
     help="Instead, each abdomen in 20 ways that change nothing in what it shows: saved again, cut, turned, "
     "photographed and so on.",
 )
+@click.option(
+    "--put-in",
+    type=click.IntRange(0),
+    default=0,
+    help="With --changed: so many versions more with free air put in, of each film that shows none.",
+)
+@click.option(
+    "--writer",
+    "writers",
+    multiple=True,
+    type=FOLDER_IN,
+    help="With --changed: a run of `train captioner --fold N`, which drafts for the children that it left "
+    "out; repeatable. Only their films are read.",
+)
 @limit_option
 @document_option
 @weights_option
@@ -54,6 +69,8 @@ def evaluate_real(
     held_out: bool,
     sheet: Path | None,
     changed: bool,
+    put_in: int,
+    writers: tuple[Path, ...],
     limit: int | None,
     document: Path | None,
     weights: Path | None,
@@ -72,6 +89,8 @@ def evaluate_real(
     from pedaxr_models.datasets.partial_truth import read_partial
     from pedaxr_models.segmentation.mixed.folds import other_halves
 
+    if (put_in or writers) and not changed:
+        raise click.UsageError("--put-in and --writer go with --changed.")
     use_weights(weights)
     with library_errors():
         films = [film for folder in data for film in read_partial(folder)]
@@ -81,7 +100,8 @@ def evaluate_real(
         if not films:
             raise InvalidRequest(f"No picture is of kind {', '.join(kinds)}. Leave --kind out to see all.")
         if changed:
-            _tell_changed([film for film in films if film.is_abdomen], document, json_path)
+            abdomens = [film for film in films if film.is_abdomen]
+            _tell_changed(abdomens, put_in, writers, document, json_path)
             return
         with progress_bar("Reading", len(films)) as progress:
             records = measure_films(films, progress)
@@ -94,17 +114,44 @@ def evaluate_real(
     show(lambda: Markdown(table), figures.to_json(), json_path)
 
 
-def _tell_changed(films: "list[PartialFilm]", document: Path | None, json_path: Path | None) -> None:
+def _tell_changed(
+    films: "list[PartialFilm]",
+    put_in: int,
+    runs: tuple[Path, ...],
+    document: Path | None,
+    json_path: Path | None,
+) -> None:
     """What is said of films after changes that leave what they show as it is."""
     from rich.markdown import Markdown
 
-    from pedaxr.evaluation.harmless_changes import CHANGES, changed_table, measure_changed
+    from pedaxr.evaluation.harmless_changes import changed_table, measure_changed
 
+    writers = _writers_of(films, runs)
+    if runs:
+        films = [film for film in films if film.child in writers]
     if not films:
         raise InvalidRequest("No picture is an abdominal film, and only those are changed. Leave --kind out.")
-    with progress_bar("Reading", len(films) * len(CHANGES)) as progress:
-        records = measure_changed(films, progress)
+    with progress_bar("Reading", len(films)) as progress:
+        records = measure_changed(films, progress, put_in=put_in, writers=writers)
     table = changed_table(records)
     if document:
-        publish(document, "changed films", table)
+        publish(document, "changed films by unseen writers" if runs else "changed films", table)
     show(lambda: Markdown(table), {"films": [record.to_json() for record in records]}, json_path)
+
+
+def _writers_of(films: "list[PartialFilm]", runs: tuple[Path, ...]) -> "dict[str, FilmReporter]":
+    """By child, the writer that did not learn from its films.
+
+    Raises:
+        InvalidRequest: a run left out no fold of the children.
+    """
+    from pedaxr_models.runtime.load import load_reporter
+    from pedaxr_models.segmentation.mixed.folds import FOLDS, child_folds
+
+    children, writers = child_folds(films, FOLDS), dict[str, "FilmReporter"]()
+    for run in runs:
+        fold = record_of(run / "checkpoint", "recipe.json").get("fold")
+        if not isinstance(fold, int):
+            raise InvalidRequest(f"{run.name} is not a finished run of `pedaxr train captioner --fold N`.")
+        writers |= dict.fromkeys(children[fold], load_reporter(run / "checkpoint"))
+    return writers
