@@ -218,7 +218,7 @@ def test_what_the_table_leaves_out_comes_from_the_dicom_header(tmp_path: Path, h
     made = make_film(sample_spec(0, 1))
     summary = import_films(dicom_source(tmp_path / "data", {}), clinic_home=home)
     assert (summary.imported, summary.rejected) == (1, [])
-    assert any("completed from their DICOM headers" in note for note in summary.notes)
+    assert any("completed from its DICOM header" in note for note in summary.notes)
     study = open_clinic(home).registry.studies(made.metadata.patient_id or "")[0]
     assert (study.view_position, str(study.study_date)) == (made.facts.view, made.metadata.study_date)
     assert study.pixel_spacing_mm == pytest.approx(made.pixel_spacing_mm, abs=1e-5)
@@ -228,7 +228,7 @@ def test_a_header_that_names_another_patient_is_not_believed(tmp_path: Path, hom
     summary = import_films(
         dicom_source(tmp_path / "data", {"PatientID": "H7", "PatientName": "박서연"}), clinic_home=home
     )
-    assert any("name another patient" in note for note in summary.notes)
+    assert any("names another patient" in note for note in summary.notes)
     patient = open_clinic(home).registry.patient("H7")
     assert (patient.patient_name, patient.patient_birth_date) == ("박서연", None)
 

@@ -144,6 +144,7 @@ NOT_NOTES = (
     "Choose a frontal",
     "Export the film again",
     "The file is not a PNG",
+    "The PNG file holds",
     "The DICOM file is damaged",
     "The DICOM file's header",
     "Not a medical device",
