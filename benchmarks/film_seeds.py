@@ -1,17 +1,17 @@
 """Drafts and whole reports on synthetic films of seeds of which nothing was chosen and nothing learned.
 
-    python benchmarks/film_seeds.py FOLDER --seeds 1 2 [--publish docs/results.md]
+    python benchmarks/film_seeds.py FOLDER --seeds 1 2 [--beside OUT] [--publish docs/results.md]
 
 FOLDER keeps films and figures: what is there is not made again. Of each seed there are the test films among
-the first 1,000, and 100 shifted ones. Seed 0 is measured by `pedaxr evaluate` itself: its other films were
-learned from and chosen on.
+the first 1,000, and 100 shifted ones. The other films of seed 0 were learned from and chosen on; its figures
+stand beside these where OUT holds reports.json and captioner.json of `pedaxr evaluate ... --json`.
 """
 
 import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from pedaxr_models.phantom.dataset.films_csv import split_of
 from pedaxr_models.phantom.metadata import patient_id_of
 from pedaxr_server.cli.publish import publish
 
-SETS = ("test", "shifted")
+SETS, KINDS = ("test", "shifted"), ("reports", "captioner")
 FIRST, SHIFTED = 1000, 100
 REPORT = {
     "report: facts stated, right": "facts stated: right",
@@ -38,7 +38,10 @@ DRAFT = {
     "draft: wrong side": ("laterality_error_rate", "0.01 / 0.03"),
 }
 READER = "film and metadata"
-UNCHANGED = "findings unchanged by a wrong working diagnosis"
+PROOFS = {
+    "free air named when present": "0.97 / 0.90",
+    "findings unchanged by a wrong working diagnosis": "0.98",
+}
 
 
 def main() -> None:
@@ -46,9 +49,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--beside", type=Path)
     parser.add_argument("--publish", type=Path)
     given = parser.parse_args()
-    figures = {seed: measured(given.folder / str(seed), seed) for seed in given.seeds}
+    figures = {0: kept_in(given.beside)} if given.beside else {}
+    figures |= {seed: measured(given.folder / str(seed), seed) for seed in given.seeds}
     table = markdown(list(rows(figures)))
     sys.stdout.write(table + "\n")
     if given.publish:
@@ -61,7 +66,15 @@ def measured(folder: Path, seed: int) -> dict[str, Any]:
     for name, made in films.items():
         make(made, seed, is_shifted=name == "shifted")
     data = ["--data", str(films["test"]), "--shifted", str(films["shifted"])]
-    return {kind: evaluated(folder / f"{kind}.json", kind, data) for kind in ("reports", "captioner")}
+    for kind in KINDS:
+        if not (path := folder / f"{kind}.json").exists():
+            run("evaluate", kind, *data, "--json", str(path))
+    return kept_in(folder)
+
+
+def kept_in(folder: Path) -> dict[str, Any]:
+    """What `pedaxr evaluate KIND` found, by kind."""
+    return {kind: json.loads((folder / f"{kind}.json").read_text()) for kind in KINDS}
 
 
 def make(folder: Path, seed: int, *, is_shifted: bool) -> None:
@@ -74,34 +87,37 @@ def make(folder: Path, seed: int, *, is_shifted: bool) -> None:
     run("films", str(folder), "--seed", str(seed), *chosen)
 
 
-def evaluated(path: Path, kind: str, data: list[str]) -> Any:
-    """What `pedaxr evaluate KIND` finds."""
-    if not path.exists():
-        run("evaluate", kind, *data, "--json", str(path))
-    return json.loads(path.read_text())
-
-
 def run(*words: str) -> None:
     """One command of pedaxr, with its progress to be seen."""
     subprocess.run([sys.executable, "-m", "pedaxr_server", *words], check=True)
 
 
 def rows(figures: dict[int, Any]) -> Iterator[dict[str, str]]:
-    """A row a figure: its goal, then each seed's on test and shifted films."""
+    """A row a figure: its goal, each seed's on test and shifted films, and all together."""
     for title, name in REPORT.items():
-        yield {"figure": title, "test / shifted, goal": ""} | {
-            f"seed {seed}": " / ".join(share(found["reports"][one], name) for one in SETS)
-            for seed, found in figures.items()
-        }
+        counts = [[share(found["reports"][one], name) for one in SETS] for found in figures.values()]
+        pooled = [tuple(map(sum, zip(*of_set, strict=True))) for of_set in zip(*counts, strict=True)]
+        shown = [" / ".join(f"{count} of {of}" for count, of in pair) for pair in (*counts, pooled)]
+        yield row(title, "", figures, [*shown[:-1], f"{shown[-1]} ({in_shares(pooled)})"])
     for title, (name, goal) in DRAFT.items():
-        yield {"figure": title, "test / shifted, goal": goal} | {
-            f"seed {seed}": " / ".join(f"{one['readers'][READER][name]:.3f}" for one in drafts(found))
-            for seed, found in figures.items()
-        }
-    yield {"figure": f"draft: {UNCHANGED}", "test / shifted, goal": "0.98"} | {
-        f"seed {seed}": " / ".join(f"{one['proofs'][UNCHANGED]:.3f}" for one in drafts(found))
-        for seed, found in figures.items()
-    }
+        yield mean_row(title, goal, figures, lambda one, name=name: one["readers"][READER][name])
+    for name, goal in PROOFS.items():
+        yield mean_row(f"draft: {name}", goal, figures, lambda one, name=name: one["proofs"][name])
+
+
+def mean_row(title: str, goal: str, figures: dict[int, Any], of: Callable[[Any], float]) -> dict[str, str]:
+    """Of a figure that is a share of no count that is kept: together stands the mean of the seeds."""
+    found = [[of(one) for one in drafts(one_seed)] for one_seed in figures.values()]
+    means = [sum(of_set) / len(of_set) for of_set in zip(*found, strict=True)]
+    return row(
+        title, goal, figures, [" / ".join(f"{value:.3f}" for value in pair) for pair in (*found, means)]
+    )
+
+
+def row(title: str, goal: str, figures: dict[int, Any], shown: list[str]) -> dict[str, str]:
+    """Of the table: a column a seed, and one of all."""
+    columns = [*(f"seed {seed}" for seed in figures), "together"]
+    return {"figure": title, "test / shifted, goal": goal} | dict(zip(columns, shown, strict=True))
 
 
 def drafts(found: Any) -> tuple[Any, Any]:
@@ -109,10 +125,15 @@ def drafts(found: Any) -> tuple[Any, Any]:
     return found["captioner"], found["captioner"]["shifted"]
 
 
-def share(shares: list[dict[str, Any]], name: str) -> str:
-    """As a count out of a count."""
+def share(shares: list[dict[str, Any]], name: str) -> tuple[int, int]:
+    """A count, and out of how many."""
     one = next(share for share in shares if share["name"] == name)
-    return f"{one['count']} of {one['of']}"
+    return one["count"], one["of"]
+
+
+def in_shares(counts: list[tuple[int, ...]]) -> str:
+    """Of test and of shifted films."""
+    return " / ".join(f"{count / of:.3f}" for count, of in counts)
 
 
 if __name__ == "__main__":
