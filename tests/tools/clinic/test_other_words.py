@@ -7,6 +7,7 @@ import pytest
 
 from pedaxr.clinic import Clinic, nearest, open_clinic
 from pedaxr.clinic.find_patient import find_patient
+from pedaxr.clinic.patient_matches import NEAREST_LISTED
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.name_forms import name_forms
 from pedaxr.patient_search.other_words import other_words, words_of_name
@@ -113,7 +114,7 @@ def test_ways_that_can_add_nobody_are_not_asked_and_would_add_nobody(
     words_for = SearchIndex.words_for
     monkeypatch.setattr(SearchIndex, "words_for", lambda *a: asked.append(a[1]) or words_for(*a))
     found = find_patient(query, clinic=open_clinic(tmp_path)).nearest
-    is_full = len(found) == nearest.NEAREST_LISTED and found[-1].score >= names.ONE_LETTER
+    is_full = len(found) == NEAREST_LISTED and found[-1].score >= names.ONE_LETTER
     assert not asked if is_full else asked
     monkeypatch.setattr(nearest, "_may_be_among", lambda found, score: True)
     assert find_patient(query, clinic=open_clinic(tmp_path)).nearest == found

@@ -8,11 +8,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
-from pedaxr.patient_search import hangul, search_index
+from pedaxr.patient_search import hangul
 from pedaxr.patient_search import index_keys as name_keys
 from pedaxr.patient_search import name_forms as forms
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.name_forms import name_forms, newborn_of, shares_part_reading, shares_reading
+from pedaxr.patient_search.name_matching import _ROUGHLY, closest
 
 WORDS = (
     *("Kim", "Min-Jun", "A", "O", "B", "S", "Song", "Park", "Jo", "Nam", "Ii", "Son", "Chae", "No"),
@@ -57,6 +58,12 @@ def test_most_latin_names_go_the_quick_way_and_titles_and_newborns_do_not() -> N
         "",
     )
     assert all(map(forms._plain_latin_words, quick)) and not any(map(forms._plain_latin_words, slow))
+
+
+def test_capitals_and_commas_make_no_other_forms() -> None:
+    one = name_forms("KIM, MIN-JUN")
+    assert one is name_forms("Kim Min-Jun") and one == forms._any_forms("KIM, MIN-JUN")
+    assert one is not name_forms("Kim Minjun")
 
 
 @cache
@@ -116,8 +123,9 @@ def test_the_closest_names_are_those_of_comparing_each(query: str, names: list[s
         rough = min(OSA.normalized_distance(one, skeleton) for one in roughly)
         written = OSA.normalized_distance(asked.written, hangul.jamo(name.lower()))
         if min(rough, written) <= farthest:
-            apart.append((min(rough + search_index._ROUGHLY, written), name))
-    assert search_index._closest(asked, rows, farthest=farthest) == [name for _, name in sorted(apart)]
+            apart.append((min(rough + _ROUGHLY, written), name))
+    found = closest(asked, name_keys.skeletons(asked), rows, farthest=farthest)
+    assert found == [name for _, name in sorted(apart)]
 
 
 PLAIN = ("Mohammed Ahmad", "Ahmed, Muhammad", "Kim Minjun", "Kim Min-Jun", "Emma Wilson", "Ma Emily Wilsen")

@@ -13,10 +13,10 @@ from pedaxr.clinic import Clinic
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.errors import InvalidRequest, PatientNotFound
 from pedaxr.evaluation.population import synthetic_patients
-from pedaxr.patient_search import index_writes, search_index
+from pedaxr.patient_search import index_writes, patient_lookups, search_index
 from pedaxr.patient_search.index_writes import build_index
 from pedaxr.patient_search.name_forms import name_forms
-from pedaxr.patient_search.name_matching import Likeness, likeness
+from pedaxr.patient_search.name_matching import PART, Likeness, likeness
 from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.records import UNNAMED, counting_damaged
 from pedaxr.registry import NewStudy, Patient, Registry
@@ -136,6 +136,34 @@ def test_any_names_are_found_as_by_comparing_every_name(
     registry = registry_of(tmp_path_factory.mktemp("any"), names)
     expected = {name: like.score for name, like in compared(registry, query).items()}
     assert {name: like.score for name, like in searched(registry, query).items()} == expected
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_only_whole_names_are_those_of_all_that_are_more_than_a_part(registry: Registry, query: str) -> None:
+    with registry.searching() as index:
+        every, whole = (index.names_like(name_forms(query), whole=is_whole) for is_whole in (False, True))
+    is_more = [one for one in every if one.likeness.score > PART]
+    assert [one for one in whole if one.likeness.score > PART] == is_more
+
+
+@pytest.mark.parametrize("born", [None, BORN])
+def test_a_part_that_is_said_is_not_called_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, born: date | None
+) -> None:
+    registry = registry_of(tmp_path, ["HAH HA RAM", "Ha Woo Jin", "Hah Dohyun"], BORN)
+    monkeypatch.setattr(search_index, "MOST_COUNTED", 0 if born else 300)
+    found = {name: like.reason for name, like in searched(registry, "Ha", born).items()}
+    is_said = dict.fromkeys(["HAH HA RAM", "Ha Woo Jin"], "part of the name")
+    assert found == is_said | {"Hah Dohyun": "part of the name in the other script or spelling"}
+
+
+@pytest.mark.parametrize("most_scanned", [2, 20_000])
+def test_a_name_with_every_word_is_found_however_common_the_words_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_scanned: int
+) -> None:
+    monkeypatch.setattr(search_index, "_FEW_SCANNED", most_scanned)
+    registry = registry_of(tmp_path, [*(f"Ann Rose B{one}x" for one in "abcdef"), "Ann Tove Rose Bax"])
+    assert searched(registry, "Tove Bax").keys() == {"Ann Tove Rose Bax"}
 
 
 def film(number: int, patient_id: str, on: date | None = None) -> NewStudy:
@@ -300,7 +328,7 @@ def test_a_day_that_stands_for_any_is_searched_as_others(
     registry = registry_of(tmp_path, ["김민준", "이서연", "김민준", "박지우", "김민준"], BORN)
     with registry.searching() as index:
         one_way = index.patients_named(["박지우", "김민준"], born_on=BORN, limit=3)
-        monkeypatch.setattr(search_index, "_MOST_BY_ID", 0)
+        monkeypatch.setattr(patient_lookups, "_MOST_BY_ID", 0)
         assert index.patients_named(["박지우", "김민준"], born_on=BORN, limit=3) == one_way
     assert [patient.patient_id for patient in one_way] == ["P003", "P000", "P002"]
 

@@ -10,23 +10,16 @@ from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import accessing, home_of, note
 from pedaxr.clinic.annotate import critical_now, free_air_drawn
-from pedaxr.clinic.nearest import (
-    NEAREST_LISTED,
-    likeliest,
-    nearest_to,
-    with_hidden,
-    with_initials,
-    with_other_scripts,
-    with_similar,
-)
+from pedaxr.clinic.nearest import nearest_to, with_hidden, with_initials, with_other_scripts, with_similar
 from pedaxr.clinic.next_step import next_step
-from pedaxr.clinic.patient_matches import Found, Matches, matching
+from pedaxr.clinic.patient_matches import NEAREST_LISTED, Found, Matches, matching
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked, check_arguments, parse_query
 from pedaxr.patient_search.initials import is_shortened
 from pedaxr.patient_search.name_forms import name_forms, romanised_name
-from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
+from pedaxr.patient_search.patient_lookups import MOST_COUNTED
+from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.patient_search.told_apart import PARTED_OTHERWISE
 from pedaxr.records import counting_damaged
 from pedaxr.registry import Patient, Registry, Study
@@ -151,7 +144,7 @@ def _has_twin(index: SearchIndex, patient: Patient) -> bool:
     if day is None:
         return False
     forms = name_forms(patient.patient_name)
-    alike = likeliest(forms, index.names_near_of_day(forms, day))
+    alike = names.likeliest(forms, index.names_near_of_day(forms, day))
     return any(other != patient for other in index.patients_named(list(alike), born_on=day, limit=2))
 
 

@@ -1,15 +1,23 @@
 """Who may have been meant, where nobody answers a search: offered to a human, never a match."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
-from itertools import combinations, product
 
-from pedaxr.clinic.patient_matches import UNFIT, Found, Matches, by_id, by_name, ranked, spelled_otherwise
+from pedaxr.clinic.named_within import as_called, beside_other_words
+from pedaxr.clinic.patient_matches import (
+    NEAREST_LISTED,
+    UNFIT,
+    Found,
+    Matches,
+    by_id,
+    by_name,
+    ranked,
+    spelled_otherwise,
+)
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked
-from pedaxr.patient_search.hangul import is_hangul_word, surname_spellings, surnames_spelled
+from pedaxr.patient_search.hangul import is_hangul_word, surname_spellings
 from pedaxr.patient_search.initials import initials_and_words, may_be, with_initials_for_words
 from pedaxr.patient_search.name_forms import NameForms, in_other_script, name_forms
 from pedaxr.patient_search.other_scripts import is_as_whole, is_other, romanised
@@ -19,28 +27,6 @@ from pedaxr.patient_search.told_apart import sex_asked
 from pedaxr.patient_search.typing_slips import typed_in_hangul
 from pedaxr_models.written.masked import fits
 
-NEAREST_LISTED = 5
-_AGE = re.compile(
-    r"\d+[ -]*(?:(?:year|yr|month|mo|week|wk|day)s?\b(?:[ -]*old)?|세|살|개월|주|일)", re.IGNORECASE
-)
-_PARTICLE = "의|가|은|는|을|를|도|만|와|과|이?랑|에게|한테|께"
-# What is written on to a name in a sentence: the genitive, and in Korean honorifics and particles.
-_AFTER_NAME = re.compile(
-    rf"['’]s?$|(?<=[가-힣]{{2}})(?:환자|환아|씨|님|군|양)?(?:이|{_PARTICLE})?$", re.IGNORECASE
-)
-_PARENT = re.compile(
-    r"(?:['’]s)?[\s,]*\b(?:어머님?|어머니|엄마|아버님?|아버지|아빠|보호자|mother|mum|mom|father|dad|parents?"
-    r"|boy|girl|child|kid)(?:님|분)?$",
-    re.IGNORECASE,
-)
-_CALLED = re.compile(f"(?<=[가-힣]{{2}})(?:[아야]|이(?:{_PARTICLE})?|{_PARTICLE})$")
-_OWNED = re.compile(
-    r"['’](?:s\b.*)?$|(?<=[가-힣]{2})이?의\s.*$", re.IGNORECASE
-)  # Minjun's film, 민준이의 사진
-_HANGUL_NAME = re.compile("[가-힣]{2,5}")
-_AROUND = "\"'“”‘’«»()[].?!"
-_MOST_WORDS = 24  # of a longer text that are looked through for a name
-_LONGEST_KOREAN = 4  # syllables of a name, as most are
 _MOST_SPELLINGS = 64  # of a name in the other script, that a mask may hide
 _MOST_BY_INITIALS = 100  # patients whose names initials may stand for
 _LEAST_BY_CONSONANTS = 0.75 * names.ONE_LETTER  # a quarter of the letters differ
@@ -228,113 +214,35 @@ def _of_other_sex(index: SearchIndex, asked: Asked) -> Iterator[Found]:
             yield replace(one, score=min(one.score, names.TYPO), reason=f"{one.reason}, but another sex")
 
 
-def _but_for_numbers(index: SearchIndex, asked: Asked) -> Iterator[Found]:
-    """The name without what stands beside it: a year, an age, an id that nobody has."""
-    words = _AGE.sub(" 0 ", asked.name.replace(",", " ")).split()
-    bare = [word for word in words if not any(map(str.isdigit, word))]
-    if not bare or len(bare) == len(words) or asked.day is not None:
-        return
-    for one in by_name(index, Asked(asked.text, " ".join(bare), None, None), most=NEAREST_LISTED).first:
-        yield Found(one.patient, one.score / 2, f"{one.reason}, but for a number beside it")
-
-
-def _as_called(index: SearchIndex, asked: Asked) -> Iterator[Found]:
-    """The child whose parent or film is named, or who is called with an ending: 민준 엄마, 민준이."""
-    child, owner = _PARENT.sub("", asked.name.removeprefix("the ")), _OWNED.sub("", asked.name)
-    for name in dict.fromkeys((child, _CALLED.sub("", child), owner, _CALLED.sub("", owner))):
-        if name in ("", asked.name) or (name == owner and surnames_spelled(name.casefold())):
-            continue  # Kim's film may be that of hundreds
-        for one in by_name(index, replace(asked, name=name), most=NEAREST_LISTED).first:
-            yield replace(one, score=one.score / 2, reason=f"{one.reason}, but for what is written behind it")
-
-
-def _within_a_sentence(index: SearchIndex, asked: Asked) -> Iterator[Found]:
-    """Whole names among other words, not parts of longer ones: Haram Yoon's film, 윤하람의 복부 사진."""
-    known: list[str] = []
-    for name in _names_within(asked.name):
-        if any(name in longer for longer in known):
-            continue
-        least, named = _least_alike(name), replace(asked, name=name)
-        found = by_name(index, named, most=NEAREST_LISTED, as_written=least >= names.STANDARD).first
-        if alike := [one for one in found if one.score >= least]:
-            known.append(name)
-            yield from (
-                replace(one, score=one.score / 2, reason=f"{one.reason}, with other words beside it")
-                for one in alike
-            )
-
-
-def _least_alike(name: str) -> float:
-    """Words of two syllables are many: 최근 (recently) may be read as Choi Geun, but is nobody but 최근."""
-    if not _HANGUL_NAME.fullmatch(name):
-        return names.READING
-    return names.STANDARD if len(name) > 2 else names.REORDERED
-
-
-def _names_within(text: str) -> list[str]:
-    """What may be a name in a text, longest first: two or three words in a row, and each word in Hangul."""
-    written = [word for part in re.split(r"[\s,;:]+", text) if (word := part.strip(_AROUND))][:_MOST_WORDS]
-    bare = [_AFTER_NAME.sub("", word) for word in written]
-    found: list[str] = []
-    for words, count in product((bare, written), (3, 2)):
-        runs = zip(*(words[at:] for at in range(count)), strict=False)
-        found += map(" ".join, runs)
-    found += _but_for_a_name(text)
-    found += [word for word in (*written, *bare) if _HANGUL_NAME.fullmatch(word)]
-    asked = name_forms(text)  # of Kim, Minjun as of Kim Minjun
-    return sorted((name for name in dict.fromkeys(found) if name_forms(name) != asked), key=len, reverse=True)
-
-
-def _but_for_a_name(text: str) -> list[str]:
-    """A Latin name without one or two of its words: Emma Grace Wilson may be registered without Grace."""
-    words = words_of_name(text)
-    is_korean = any(len(reading) <= _LONGEST_KOREAN for reading in name_forms(text).readings)
-    if len(words) < 3 or not text.isascii() or is_korean:
-        return []  # three words of a Korean name are one name
-    counts = {len(words) - 1, max(2, len(words) - 2)}
-    return [" ".join(some) for count in sorted(counts) for some in combinations(words, count)]
-
-
 def _slips(index: SearchIndex, asked: Asked) -> list[Found]:
     """Names one letter away, of patients born on the day asked for."""
     query, day = name_forms(asked.name), asked.day
     near = index.names_near(query) if day is None else index.names_near_of_day(query, day)
-    slips = {name: like for name, like in likeliest(query, near).items() if like.score >= names.ONE_LETTER}
+    like = names.likeliest(query, near)
+    slips = {name: one for name, one in like.items() if one.score >= names.ONE_LETTER}
     return _bearers(index, _most_names_first(index, slips) if day is None else slips, day)
 
 
 def _similar(index: SearchIndex, asked: Asked) -> list[Found]:
     """Names a few letters away, of patients born on the day asked for where there are such."""
     query = name_forms(asked.name)
-    near = likeliest(query, index.names_near(query))
-    if sum(like.score >= names.ONE_LETTER for like in near.values()) < NEAREST_LISTED:
-        near = _with_alike_consonants(index, query, near)
+    rated = names.rated(query, index.names_near(query))
+    if sum(one.like.score >= names.ONE_LETTER for one in rated) < NEAREST_LISTED:
+        rated += _with_alike_consonants(index, query, {one.name for one in rated})
+    near = names.best_first(rated)
     if asked.day is None:
         return _bearers(index, _most_names_first(index, near), None)
     of_day = _bearers(index, near, asked.day)
     if not of_day:
-        of_day = _bearers(index, likeliest(query, index.names_near_of_day(query, asked.day)), asked.day)
+        of_day = _bearers(index, names.likeliest(query, index.names_near_of_day(query, asked.day)), asked.day)
     return of_day
 
 
-def _with_alike_consonants(
-    index: SearchIndex, query: NameForms, near: dict[str, names.Likeness]
-) -> dict[str, names.Likeness]:
-    """And names of the same consonants, which may be spelled several letters apart."""
-    others = set(index.names_of_consonants(query)) - near.keys()
-    sounding = likeliest(query, names.of_like_letters(query, others))
-    alike = [name for name, like in sounding.items() if like.score >= _LEAST_BY_CONSONANTS]
-    return likeliest(query, [*near, *alike]) if alike else near
-
-
-def likeliest(query: NameForms, near: Iterable[str]) -> dict[str, names.Likeness]:
-    """The names that are similar enough, best first; of equal ones those written like the query."""
-    forms = {name: name_forms(name) for name in near}
-    likes = ((name, names.similarity(query, of_name)) for name, of_name in forms.items())
-    similar = [
-        (-like.score, names.written_apart(query, forms[name]), name, like) for name, like in likes if like
-    ]
-    return {name: like for *_, name, like in sorted(similar, key=lambda row: row[:3])}
+def _with_alike_consonants(index: SearchIndex, query: NameForms, known: set[str]) -> list[names.Rated]:
+    """Names of the same consonants, which may be spelled several letters apart."""
+    others = set(index.names_of_consonants(query)) - known
+    sounding = names.rated(query, names.of_like_letters(query, others))
+    return [one for one in sounding if one.like.score >= _LEAST_BY_CONSONANTS]
 
 
 def _most_names_first(index: SearchIndex, near: dict[str, names.Likeness]) -> dict[str, names.Likeness]:
@@ -353,20 +261,15 @@ def _bearers(index: SearchIndex, near: dict[str, names.Likeness], born_on: date 
     return [Found(patient, like.score, like.reason) for patient, like in likes]
 
 
-def _beside_other_words(index: SearchIndex, asked: Asked) -> list[Found]:
-    """The name without the numbers beside it, or the names among the words of a sentence."""
-    return list(_but_for_numbers(index, asked)) or list(_within_a_sentence(index, asked))
-
-
 # Each with the best score that it gives, in the order in which they are asked.
 _WAYS: tuple[tuple[Callable[[SearchIndex, Asked], Iterable[Found]], float], ...] = (
     (_on_other_keyboard, names.SAME / 2),
     (_similar, names.TYPO),
     (_born_otherwise, names.SAME / 2),
     (_of_other_sex, names.TYPO),
-    (_beside_other_words, names.SAME / 2),
+    (beside_other_words, names.SAME / 2),
     (_hidden, UNFIT),
-    (_as_called, names.SAME / 2),
+    (as_called, names.SAME / 2),
     (_in_other_scripts, UNFIT),
     (_in_latin, UNFIT),
     (_by_initials, names.TYPO),

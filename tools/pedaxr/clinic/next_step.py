@@ -6,7 +6,7 @@ from datetime import date
 from pedaxr.ages import how_long_ago
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.name_forms import name_forms
-from pedaxr.patient_search.search_index import MOST_COUNTED
+from pedaxr.patient_search.patient_lookups import MOST_COUNTED
 from pedaxr.types import PatientMatch
 
 _GO_ON = "Use a study_id of this patient with generate_report or segment_xray."

@@ -8,7 +8,8 @@ from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked, date_in
 from pedaxr.patient_search.name_forms import NameForms, fold, name_forms, without_titles
-from pedaxr.patient_search.search_index import MOST_COUNTED, SearchIndex
+from pedaxr.patient_search.patient_lookups import MOST_COUNTED
+from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.patient_search.told_apart import is_as_said, sex_asked, with_words_parted, without_others
 from pedaxr.registry import Patient
 from pedaxr_models.written.plain import plain
@@ -17,6 +18,7 @@ _MOST_IDS = 4  # words of a query that are looked up as ids
 _BUT_FOR_ZEROS, _BUT_FOR_HYPHENS = "patient id but for zeros in front", "patient id but for hyphens"
 _SEX_LETTER = re.compile(r"(?<=\w)([\s,]\S*\w)[\s,/]+([mf])[\s,]*$", re.IGNORECASE)
 _MOST_WEIGHED = 60  # names whose bearers are counted
+NEAREST_LISTED = 5
 UNFIT = 0.5  # score of patients of whom something asked for is not true: offered, never a match
 
 
@@ -116,7 +118,13 @@ def _is_fit(found: Found, asked: Asked) -> bool:
 
 
 def by_name(
-    index: SearchIndex, asked: Asked, *, most: int, any_sex: bool = False, as_written: bool = False
+    index: SearchIndex,
+    asked: Asked,
+    *,
+    most: int,
+    any_sex: bool = False,
+    as_written: bool = False,
+    whole: bool = False,
 ) -> Matches:
     """Patients whose name answers the query, or who were born on the day that is all of it.
 
@@ -126,6 +134,7 @@ def by_name(
         most: patients wanted.
         any_sex: also those whose sex is another than the one said beside the name.
         as_written: not those whose name is only read like the query, or begins like it.
+        whole: not those of whose name the query is only a part or the beginning.
     """
     if asked.contradicts_itself:
         return Matches([], 0)
@@ -141,7 +150,7 @@ def by_name(
     sex = "" if any_sex else sex_asked(query, asked.name)
     found = {
         one.patient_name: one.likeness
-        for one in index.names_like(query, born_on=asked.day, as_written=as_written)
+        for one in index.names_like(query, born_on=asked.day, as_written=as_written, whole=whole)
         if all(number in plain(one.patient_name) for number in numbers)
     }
     found = with_words_parted(asked.name, without_others(query, found))
@@ -164,15 +173,17 @@ def _in_order(index: SearchIndex, asked: Asked, found: dict[str, names.Likeness]
     if len(best) < 2 or asked.day is not None:
         return best
     words, first = fold(asked.name).split(), best[:_MOST_WEIGHED]
-    key = {name: (-round(found[name].score, 3), _rewritten(asked.name, words, name)) for name in first}
+    likes = ((name, found[name]) for name in first)
+    key = {name: (-round(like.score, 3), _rewritten(asked.name, words, name, like)) for name, like in likes}
     return [*sorted(index.fewest_bearers_first(first), key=key.__getitem__), *best[_MOST_WEIGHED:]]
 
 
-def _rewritten(asked: str, words: list[str], name: str) -> int:
+def _rewritten(asked: str, words: list[str], name: str, like: names.Likeness) -> int:
     """0 for a name that begins as asked for but for capitals, 1 for another order of it, 2 for others."""
     if name.casefold().startswith(asked.casefold()):
         return 0
-    return 1 if sorted(words) == sorted(fold(name).split()) else 2
+    is_part = len(words) == 1 and like.score <= names.PART  # one word has no other order
+    return 2 if is_part or sorted(words) != sorted(fold(name).split()) else 1
 
 
 def _is_of_sex(patient: Patient, sex: str, query: NameForms) -> bool:

@@ -69,26 +69,28 @@ def stored_sounds(forms: NameForms) -> frozenset[tuple[str, str]]:
     )
 
 
-def asked_keys(forms: NameForms, *, as_written: bool = False) -> AskedKeys:
+def asked_keys(forms: NameForms, *, as_written: bool = False, whole: bool = False) -> AskedKeys:
     """The exact keys of a query; the strongest proof is kept where one key gives two.
 
     Args:
         forms: of the query.
         as_written: without those of names that are only read like it, or begin like it.
+        whole: without those of names of which it is a part or the beginning.
     """
-    proofs: dict[str, Likeness] = {f"@{whole}": _PART_SAID for whole in forms.wholes}
+    parts = frozenset[str]() if whole else forms.wholes
+    proofs: dict[str, Likeness] = {f"@{part}": _PART_SAID for part in parts}
     other_script = Likeness(STANDARD, "same name in the other script")
     proofs |= dict.fromkeys((f"={spelled}" for spelled in forms.romanised), other_script)
     proofs |= dict.fromkeys(_cut_keys(forms), other_script)
     reordered = Likeness(REORDERED, "same name apart from word order, spacing or title")
-    proofs |= dict.fromkeys((f"={whole}" for whole in forms.wholes), reordered)
+    proofs |= dict.fromkeys((f"={one}" for one in forms.wholes), reordered)
     proofs[f"!{forms.text}"] = Likeness(SAME, "same name")
     readings = frozenset[str]() if as_written else forms.readings
     return AskedKeys(
         proofs,
         frozenset(f"~{hangul.coarse(reading)}" for reading in readings if len(reading) > 1),
-        tuple(sorted(f"@{word}" for word in forms.words)) if forms.words - forms.wholes else (),
-        () if as_written else tuple(sorted(set(_starts(prefix_of(forms))))),
+        tuple(sorted(f"@{word}" for word in forms.words)) if not whole and forms.words - forms.wholes else (),
+        () if as_written or whole else tuple(sorted(set(_starts(prefix_of(forms))))),
     )
 
 

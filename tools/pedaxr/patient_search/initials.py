@@ -40,10 +40,18 @@ def is_shortened(name: str) -> bool:
 
 def may_be(initials: Sequence[str], words: Sequence[str], name: str) -> bool:
     """Whether a name has the words, and beside them, as far as it has more, what the initials stand for."""
+    if name.isascii() and not _has_letters_of(words, name):
+        return False
     plain, *in_syllables = _spelled(name, words)
     if not in_syllables or len(initials) + len(words) <= len(plain):
         return _may_be(initials, words, plain)
     return any(_is_begun_so(initials, words, spelled) for spelled in in_syllables)
+
+
+def _has_letters_of(words: Sequence[str], name: str) -> bool:
+    """Whether the words stand somewhere among a name's letters, as those that it has surely do; quick."""
+    letters = "".join(filter(str.isalnum, name.lower()))
+    return all(word in letters for word in words)
 
 
 def with_initials_for_words(name: str) -> set[str]:
@@ -126,6 +134,8 @@ def _unsuffixed(folded: str) -> list[str]:
 def _romanised(surname: str, given: str, having: Sequence[str]) -> Iterator[list[str]]:
     """A Hangul name in every spelling of the surname and of the first letters of the syllables."""
     surnames = [one for one in (surname, *hangul.surname_spellings(surname)) if not having or one in having]
+    if not surnames:
+        return
     syllables = map(hangul.romanise, given)
     ways = [{one, _SPELLED_ALSO.get(one[:1], one[:1]) + one[1:]} for one in syllables]
     for first, *rest in product(surnames, *ways):

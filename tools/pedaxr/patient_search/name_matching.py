@@ -4,20 +4,31 @@
 `pedaxr.patient_search.index_keys` turns the same forms into keys of an index.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, LCSseq
 
 from pedaxr.patient_search import hangul
-from pedaxr.patient_search.name_forms import LONGEST_COMPARED, NameForms, shares_part_reading, shares_reading
+from pedaxr.patient_search.name_forms import (
+    LONGEST_COMPARED,
+    NameForms,
+    name_forms,
+    shares_part_reading,
+    shares_reading,
+)
 from pedaxr.patient_search.newborns import Newborn, is_same_child
 from pedaxr.patient_search.typing_slips import likely_slip
+from pedaxr.records import is_stored_text
 
 _FARTHEST = 0.35  # share of letters that may differ in a similar name
 _OTHER_LETTERS, _SHORT_TITLE = 0.3, 2  # share of letters, whatever their order; letters of Mr and Dr
+_FAR = 2.0  # of what was not compared to the end
+_ROUGHLY = 0.15  # how much nearer a name is by its letters than by its rough spelling: about one letter
+_MOST_NEAR = 50  # names whose letters are compared in every spelling
 
 SAME, REORDERED, STANDARD, READING, PART, PREFIX, BABY, TYPO = 1.0, 0.99, 0.97, 0.9, 0.8, 0.7, 0.65, 0.6
 ONE_LETTER = 0.55  # the least score of one different letter, where it is an unlikely slip in another script
@@ -38,6 +49,12 @@ class Likeness:
 def likeness(query: NameForms, name: NameForms) -> Likeness | None:
     """How the name answers the query, or None when it is neither the same name nor a part of it."""
     found = _whole_likeness(query, name) or _part_likeness(query, name)
+    return found and as_same_child(found, query.newborn, name.newborn)
+
+
+def whole_likeness(query: NameForms, name: NameForms) -> Likeness | None:
+    """`likeness` where the query is not only a part of the name or its beginning; None otherwise."""
+    found = _whole_likeness(query, name)
     return found and as_same_child(found, query.newborn, name.newborn)
 
 
@@ -146,9 +163,75 @@ def of_like_letters(query: NameForms, names: Iterable[str]) -> list[str]:
 
 
 def _spelled(query: NameForms, name: NameForms) -> Iterator[tuple[Collection[str], Collection[str]]]:
-    """Spellings of both that are compared, each of the one with each of the other."""
+    """Spellings of both that are compared, each of the one with each of the other; in one order always."""
     yield query.jamo_wholes, name.jamo_wholes
     if name.romanised and query.has_latin:
-        yield query.wholes, name.romanised
+        yield sorted(query.wholes), sorted(name.romanised)
     if query.romanised and name.has_latin:
-        yield query.romanised, name.wholes
+        yield sorted(query.romanised), sorted(name.wholes)
+
+
+def closest(
+    query: NameForms, skeletons: Collection[str], rows: Iterable[Sequence[str]], *, farthest: float
+) -> list[str]:
+    """Of rows of name and skeleton, the names nearest to the query in skeleton or as written, in letters."""
+    stored = [(name, rough) for name, rough in rows if isinstance(name, str) and isinstance(rough, str)]
+    if not is_stored_text("".join(name for name, _ in stored)):
+        stored = [one for one in stored if is_stored_text(one[0])]
+    letters = [hangul.jamo(name.lower()) for name, _ in stored]
+    written = _apart([query.written], letters, farthest + _ROUGHLY)
+    # Who is farther than this by the rough spelling is not among the nearest: so many are nearer by letters.
+    nearest = sorted(written.values())[:_MOST_NEAR]
+    enough = nearest[-1] - _ROUGHLY + 1e-9 if len(nearest) == _MOST_NEAR else farthest
+    theirs = [skeleton for _, skeleton in stored]
+    rough = _apart(skeletons or {query.text}, theirs, min(farthest, enough))
+    apart = [
+        (min(rough.get(at, _FAR) + _ROUGHLY, written.get(at, _FAR)), stored[at][0])
+        for at in rough.keys() | written.keys()
+        if min(rough.get(at, _FAR), written.get(at, _FAR)) <= farthest
+    ]
+    return [name for _, name in sorted(apart)[:_MOST_NEAR]]
+
+
+def _apart(asked: Iterable[str], texts: Sequence[str], farthest: float) -> dict[int, float]:
+    """By place, the share of letters in which a text differs from the nearest of those asked for."""
+    apart: dict[int, float] = {}
+    for one in asked:
+        for _, share, at in process.extract_iter(
+            one, texts, scorer=OSA.normalized_distance, score_cutoff=max(0.0, min(farthest, 1.0))
+        ):
+            apart[at] = min(share, apart.get(at, _FAR))
+    return apart
+
+
+class Rated(NamedTuple):
+    """A name that is similar to the query, in the order in which such names are listed."""
+
+    far: float
+    written_apart: float
+    name: str
+    like: Likeness
+
+
+def likeliest(query: NameForms, near: Iterable[str]) -> dict[str, Likeness]:
+    """The names that are similar enough, best first; of equal ones those written like the query."""
+    return best_first(rated(query, near))
+
+
+def best_first(rated: list[Rated]) -> dict[str, Likeness]:
+    """Rated names in the order of `likeliest`."""
+    return {one.name: one.like for one in sorted(rated, key=lambda one: one[:3])}
+
+
+def rated(query: NameForms, near: Iterable[str]) -> list[Rated]:
+    """The names that are similar enough; those that differ in capitals or commas alone are compared once."""
+    known: dict[int, tuple[NameForms, Likeness | None, float]] = {}
+    found = list[Rated]()
+    for name in near:
+        forms = name_forms(name)  # one object for all such names
+        if id(forms) not in known:
+            known[id(forms)] = forms, similarity(query, forms), written_apart(query, forms)
+        _, like, apart = known[id(forms)]
+        if like:
+            found.append(Rated(-like.score, apart, name, like))
+    return found

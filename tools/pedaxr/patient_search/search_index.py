@@ -4,31 +4,25 @@ A million patients share some hundred thousand names, so names are indexed and p
 goes through a key and is bounded. `index_writes` has the tables, and puts names in and takes them out.
 """
 
-import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
-
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
+from typing import NamedTuple
 
 from pedaxr.patient_search import index_keys as name_keys
-from pedaxr.patient_search.hangul import by_sound, coarse, is_hangul_word, jamo
+from pedaxr.patient_search.hangul import by_sound, coarse, is_hangul_word
 from pedaxr.patient_search.index_keys import AskedKeys
 from pedaxr.patient_search.name_forms import NameForms, name_forms, newborn_of, part_readings
-from pedaxr.patient_search.name_matching import PART, PREFIX, Likeness, as_same_child, likeness
+from pedaxr.patient_search.name_matching import PART, PREFIX, Likeness, as_same_child, closest, whole_likeness
 from pedaxr.patient_search.other_scripts import asked_other_keys, closeness, is_other, stored_other_keys
+from pedaxr.patient_search.patient_lookups import MOST_COUNTED, PatientLookups
 from pedaxr.patient_search.registered_words import words_for
-from pedaxr.records import Patient, bare_id, is_stored_text, marks, patients_in
-from pedaxr_models.written.plain import hyphen_spellings, zero_spellings
+from pedaxr.records import is_stored_text, marks
 
-MOST_COUNTED = 300  # names or patients; a search that meets more says so
 _MOST_VERIFIED = 300  # names or parts compared in full
 _MOST_SCANNED = 20_000  # names that have the rarest word of a query
+_FEW_SCANNED = 500  # names that a rare word has at most
 _MOST_SHARING = 150  # names that share near keys
-_MOST_NEAR = 50  # of these, names whose letters are compared in every spelling
-_MOST_BY_ID = 1000  # patients of a day read each by the id
-_MANY = 6  # bearers of a name; the nearest five are listed
+_MOST_BY_CONSONANTS = 50  # names
 _FAR_SKELETON = 0.4  # share of letters of two skeletons that may differ in similar names
 
 _PART_SAID = Likeness(PART, "part of the name")
@@ -36,99 +30,32 @@ _PART_READ = Likeness(PART, "part of the name in the other script or spelling")
 _BEGINNING = Likeness(PREFIX, "beginning of the name")
 
 
-@dataclass(frozen=True)
-class FoundName:
+class FoundName(NamedTuple):
     """A registered name and how it answers the query."""
 
     patient_name: str
     likeness: Likeness
 
 
-class SearchIndex:
-    """Look-ups on one connection, which sees one state of the registry."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def patients_with_id(self, some_id: str) -> list[tuple[Patient, str]]:
-        """Patients with that id, or a study or accession number of that id, in any case and width."""
-        found: dict[str, tuple[Patient, str]] = {}
-        for spelled in dict.fromkeys((some_id, bare_id(some_id))):
-            for row in self._connection.execute(_WITH_ID, [spelled]):
-                for patient in patients_in([row]):
-                    found.setdefault(patient.patient_id, (patient, row["reason"]))
-        return list(found.values())
-
-    def patients_but_for_zeros(self, some_id: str) -> list[Patient]:
-        """Patients whose id is that number with more or fewer zeros in front."""
-        spellings = zero_spellings(some_id)
-        having = f"SELECT * FROM patients WHERE patient_id IN ({marks(spellings)}) ORDER BY patient_id"
-        return list(patients_in(self._connection.execute(having, spellings))) if spellings else []
-
-    def patients_but_for_hyphens(self, some_id: str) -> list[Patient]:
-        """Patients whose id has the same letters and digits, in any case, and other hyphens."""
-        spellings = hyphen_spellings(some_id)
-        having = (
-            f"SELECT * FROM patients WHERE patient_id COLLATE NOCASE IN ({marks(spellings)}) "
-            "ORDER BY patient_id LIMIT 100"
-        )
-        return list(patients_in(self._connection.execute(having, spellings))) if spellings else []
-
-    def patients_born_on(self, day: date, *, limit: int = MOST_COUNTED + 1) -> list[Patient]:
-        """Patients with that birth date, by name."""
-        born = "SELECT * FROM patients WHERE patient_birth_date = ? ORDER BY patient_name, patient_id LIMIT ?"
-        return list(patients_in(self._connection.execute(born, [day.isoformat(), limit])))
-
-    def patients_named(self, names: Sequence[str], *, born_on: date | None, limit: int) -> list[Patient]:
-        """The bearers of the names, in the order of the names, then by patient id."""
-        if born_on is not None:
-            return self._born_and_named({name: at for at, name in enumerate(names)}, born_on, limit)
-        found: list[Patient] = []
-        bearers = "SELECT * FROM patients WHERE patient_name = ? ORDER BY patient_id LIMIT ?"
-        for name in names:
-            if len(found) < limit:
-                found += patients_in(self._connection.execute(bearers, [name, limit - len(found)]))
-        return found
-
-    def _born_and_named(self, place: dict[str, int], born_on: date, limit: int) -> list[Patient]:
-        """Of the patients of a day, hundreds in a large registry, those with a name that has a place."""
-        of_day = "SELECT patient_name, patient_id FROM patients WHERE patient_birth_date = ?"
-        born = self._connection.execute(of_day, [born_on.isoformat()]) if place else ()
-        ids = [patient_id for name, patient_id in born if name in place]
-        by_id = [patient_id for patient_id in ids if is_stored_text(patient_id)]
-        which, values = f"patient_id IN ({marks(by_id)})", [*by_id]
-        if len(by_id) < len(ids) or len(ids) > _MOST_BY_ID:  # a damaged id, or a day that stands for any
-            which, values = "patient_birth_date = ?", [born_on.isoformat()]
-        rows = self._connection.execute(f"SELECT * FROM patients WHERE {which}", values) if ids else ()
-        found = list(patients_in(row for row in rows if row["patient_name"] in place))
-        return sorted(found, key=lambda p: (place[p.patient_name], p.patient_id))[:limit]
-
-    def fewest_bearers_first(self, names: Iterable[str]) -> list[str]:
-        """Names by how many patients bear them, counted to `_MANY`; of as many in the order given."""
-        listed = list(names)
-        count = f"SELECT count(*) FROM (SELECT 1 FROM patients WHERE patient_name = asked.name LIMIT {_MANY})"
-        asked = f"WITH asked (name) AS (VALUES {', '.join(['(?)'] * len(listed))})"
-        counts = f"{asked} SELECT name, ({count}) FROM asked"
-        bearers = dict(map(tuple, self._connection.execute(counts, listed))) if listed else {}
-        return sorted(listed, key=bearers.__getitem__)
-
-    def count_named(self, names: Sequence[str]) -> int:
-        """How many patients bear one of the names, counted to one more than `MOST_COUNTED`."""
-        if not 0 < len(names) <= MOST_COUNTED:
-            return min(len(names), MOST_COUNTED + 1)  # each name has a bearer
-        bearers = f"SELECT 1 FROM patients WHERE patient_name IN ({marks(names)}) LIMIT {MOST_COUNTED + 1}"
-        return int(self._connection.execute(f"SELECT count(*) FROM ({bearers})", names).fetchone()[0])
+class SearchIndex(PatientLookups):
+    """Look-ups of names, and of the patients who bear them."""
 
     def names_like(
-        self, query: NameForms, *, born_on: date | None = None, as_written: bool = False
+        self,
+        query: NameForms,
+        *,
+        born_on: date | None = None,
+        as_written: bool = False,
+        whole: bool = False,
     ) -> list[FoundName]:
         """Registered names that answer the query, best first: `names.likeness` for every name.
 
         Of each kind of likeness the first `MOST_COUNTED` names are given; with a day, all those of patients
-        born then, and maybe others. `as_written` as for `index_keys.asked_keys`: a third of the time.
+        born then, and maybe others. `as_written` and `whole` as for `index_keys.asked_keys`: a third of the
+        time.
         """
-        asked = name_keys.asked_keys(query, as_written=as_written)
-        sounding = [] if as_written else self._parts_sounding(query)
+        asked = name_keys.asked_keys(query, as_written=as_written, whole=whole)
+        sounding = [] if as_written or whole else self._parts_sounding(query)
         proofs = dict.fromkeys({f"@{part}" for part in sounding}, _PART_READ) | asked.proofs
         best, alike, is_complete = self._met(asked, proofs)
         if born_on is not None and not is_complete:
@@ -180,7 +107,7 @@ class SearchIndex:
     def names_of_consonants(self, query: NameForms) -> list[str]:
         """Some names with a Latin query's consonants, Muhammad Ahmed for Mohammed Ahmad. To be checked."""
         having = self._having(sorted(key for key in stored_other_keys(query) if key.startswith("$")))
-        return [name for _, name, _ in self._names(having[:_MOST_NEAR])]
+        return [name for _, name, _ in self._names(having[:_MOST_BY_CONSONANTS])]
 
     def words_for(self, word: str, others: Iterable[str]) -> list[str]:
         """`registered_words.words_for` of this registry."""
@@ -199,7 +126,7 @@ class SearchIndex:
         listed = sorted(ids)
         named = f"SELECT patient_name, skeleton FROM patient_names WHERE name_id IN ({marks(listed)})"
         rows = self._connection.execute(named, listed) if listed else ()
-        return _closest(query, rows, farthest=1.0)
+        return closest(query, name_keys.skeletons(query), rows, farthest=1.0)
 
     def _sharing(self, keys: Iterable[int]) -> set[int]:
         """The names that share most of the near keys."""
@@ -219,7 +146,9 @@ class SearchIndex:
             "FROM patients CROSS JOIN patient_names USING (patient_name) WHERE patient_birth_date = ?",
             [born_on.isoformat()],
         )
-        return _closest(query, dict.fromkeys(map(tuple, rows)), farthest=_FAR_SKELETON)
+        return closest(
+            query, name_keys.skeletons(query), dict.fromkeys(map(tuple, rows)), farthest=_FAR_SKELETON
+        )
 
     def _parts_sounding(self, query: NameForms) -> list[str]:
         """The registered parts of names that sound like the whole query."""
@@ -280,15 +209,25 @@ class SearchIndex:
     def _having_all(self, keys: Sequence[str]) -> list[int]:
         if not keys:
             return []
-        count = f"SELECT count(*) FROM (SELECT 1 FROM name_keys WHERE name_key = ? LIMIT {_MOST_SCANNED})"
-        bearers = {key: self._connection.execute(count, [key]).fetchone()[0] for key in keys}
-        rarest, *others = sorted(keys, key=bearers.__getitem__)
+        rarest = self._rarest(keys)
+        others = [key for key in keys if key != rarest]
         also = "AND EXISTS (SELECT 1 FROM name_keys a WHERE a.name_key = ? AND a.name_id = n.name_id) "
         having = (
             f"SELECT name_id FROM (SELECT name_id FROM name_keys WHERE name_key = ? LIMIT {_MOST_SCANNED}) n "
             f"WHERE 1 {also * len(others)} LIMIT {MOST_COUNTED + 1}"
         )
         return [row[0] for row in self._connection.execute(having, [rarest, *others])]
+
+    def _rarest(self, keys: Sequence[str]) -> str:
+        """The key that fewest names have: common ones are counted only as far as they may be the rarest."""
+        count = "SELECT count(*) FROM (SELECT 1 FROM name_keys WHERE name_key = ? LIMIT ?)"
+        rarest = keys[0]
+        for at_most in (_FEW_SCANNED, _MOST_SCANNED):
+            bearers = {key: self._connection.execute(count, [key, at_most]).fetchone()[0] for key in keys}
+            rarest = min(keys, key=bearers.__getitem__)
+            if bearers[rarest] < at_most:
+                break
+        return rarest
 
     def _names(self, name_ids: Iterable[int]) -> list[tuple[int, str, bool]]:
         listed = sorted(set(name_ids))
@@ -302,10 +241,20 @@ class SearchIndex:
         ]
 
     def _verified(self, query: NameForms, name_ids: Sequence[int]) -> list[FoundName]:
-        """Names that sound like the query, compared in full: different names can share a coarse reading."""
-        names = (name for _, name, _ in self._names(sorted(name_ids)[:_MOST_VERIFIED]))
-        likes = ((name, likeness(query, name_forms(name))) for name in names if _may_sound_like(query, name))
-        return [FoundName(name, like) for name, like in likes if like]
+        """Names that sound like the query, compared in full: different names can share a coarse reading.
+
+        Of which name the query is a part, other keys have told.
+        """
+        found: list[FoundName] = []
+        known: dict[int, tuple[NameForms, Likeness | None]] = {}
+        for _, name, _ in self._names(sorted(name_ids)[:_MOST_VERIFIED]):
+            if _may_sound_like(query, name):
+                forms = name_forms(name)  # one object for names that differ in capitals or commas alone
+                if id(forms) not in known:
+                    known[id(forms)] = forms, whole_likeness(query, forms)
+                if like := known[id(forms)][1]:
+                    found.append(FoundName(name, like))
+        return found
 
 
 def _may_sound_like(query: NameForms, name: str) -> bool:
@@ -314,65 +263,17 @@ def _may_sound_like(query: NameForms, name: str) -> bool:
     return not is_one_reading or by_sound(name) in query.readings
 
 
-def _closest(query: NameForms, rows: Iterable[Sequence[str]], *, farthest: float) -> list[str]:
-    """Of rows of name and skeleton, the names nearest to the query in skeleton or as written, in letters."""
-    stored = [(name, rough) for name, rough in rows if isinstance(name, str) and isinstance(rough, str)]
-    if not is_stored_text("".join(name for name, _ in stored)):
-        stored = [one for one in stored if is_stored_text(one[0])]
-    letters = [jamo(name.lower()) for name, _ in stored]
-    written = _apart([query.written], letters, farthest + _ROUGHLY)
-    # Who is farther than this by the rough spelling is not among the nearest: so many are nearer by letters.
-    nearest = sorted(written.values())[:_MOST_NEAR]
-    enough = nearest[-1] - _ROUGHLY + 1e-9 if len(nearest) == _MOST_NEAR else farthest
-    skeletons = [skeleton for _, skeleton in stored]
-    rough = _apart(name_keys.skeletons(query) or {query.text}, skeletons, min(farthest, enough))
-    apart = [
-        (min(rough.get(at, _FAR) + _ROUGHLY, written.get(at, _FAR)), stored[at][0])
-        for at in rough.keys() | written.keys()
-        if min(rough.get(at, _FAR), written.get(at, _FAR)) <= farthest
-    ]
-    return [name for _, name in sorted(apart)[:_MOST_NEAR]]
-
-
-def _apart(asked: Iterable[str], texts: Sequence[str], farthest: float) -> dict[int, float]:
-    """By place, the share of letters in which a text differs from the nearest of those asked for."""
-    apart: dict[int, float] = {}
-    for one in asked:
-        for _, share, at in process.extract_iter(
-            one, texts, scorer=OSA.normalized_distance, score_cutoff=max(0.0, min(farthest, 1.0))
-        ):
-            apart[at] = min(share, apart.get(at, _FAR))
-    return apart
-
-
-_FAR = 2.0  # of what was not compared to the end
-_ROUGHLY = 0.15  # how much nearer a name is by its letters than by its rough spelling: about one letter
-
-
-_BY_ID = (
-    ("patient_id = ? COLLATE NOCASE", "patient id"),
-    ("patient_id IN (SELECT patient_id FROM studies WHERE study_id = ? COLLATE NOCASE)", "study id"),
-    (
-        "patient_id IN (SELECT patient_id FROM studies WHERE accession_number = ? COLLATE NOCASE)",
-        "accession number",
-    ),
-    (
-        "patient_id IN (SELECT merged_into FROM merged_patients WHERE patient_id = ? COLLATE NOCASE)",
-        "id before a merge",
-    ),
-)
-_WITH_ID = " UNION ALL ".join(  # one statement: each costs more to begin than to find nothing
-    f"SELECT * FROM (SELECT *, '{reason}' AS reason FROM patients WHERE {condition} LIMIT 100)"
-    for condition, reason in _BY_ID
-).replace("?", "?1")
-
-
 def _by_score(proofs: dict[str, Likeness]) -> list[tuple[Likeness, list[str]]]:
     """The keys in groups of one likeness, best first, so that a bound on one kind cuts no better one."""
     groups: dict[Likeness, list[str]] = {}
     for key, like in proofs.items():
         groups.setdefault(like, []).append(key)
-    return [(like, sorted(groups[like])) for like in sorted(groups, key=lambda like: -like.score)]
+    return [(like, sorted(groups[like])) for like in sorted(groups, key=_sureness, reverse=True)]
+
+
+def _sureness(like: Likeness) -> tuple[float, bool]:
+    """Of a part that is both said and read, as Ha of Hah Haram, it is told that it is said."""
+    return like.score, like != _PART_READ
 
 
 def _judged(
@@ -384,7 +285,7 @@ def _judged(
     for name_id, met in keys.items():
         proven = [proofs[key] for key in met & proofs.keys()]
         if proven:
-            best[name_id] = max(proven, key=lambda like: like.score)
+            best[name_id] = max(proven, key=_sureness)
         elif words and words <= met:
             best[name_id] = _PART_SAID
         elif any(key.startswith(asked.starts) for key in met):
