@@ -78,7 +78,7 @@ def _leak_rows(report: "LeakReport") -> list[tuple[str, str, str, str, str]]:
 def _leak_notes(report: "LeakReport") -> list[str]:
     notes = [f"{counted(report.films, 'film')}; guessing the commonest label reaches {report.chance:.3f}"]
     if report.gut_outside is not None:
-        notes.append(f"the hidden box leaves {report.gut_outside:.1%} of the gut in view")
+        notes.append(f"the hidden box leaves {report.gut_outside:.1%} of the bowel in view")
     exact = sum(is_exact for _, _, is_exact in report.duplicates)
     notes.append(f"films on two sides of a split: {exact} equal, {len(report.duplicates) - exact} nearly")
     notes += [f"{first} and {second}" for first, second, _ in report.duplicates[:20]]
