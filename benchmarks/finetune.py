@@ -8,6 +8,7 @@ and no structure is. The last command is all that a user types; it prints the Di
 before and after.
 """
 
+import argparse
 import csv
 import subprocess
 import sys
@@ -44,4 +45,6 @@ def _run(*command: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="receives the films, the table and the run")
+    main(parser.parse_args().folder)

@@ -6,6 +6,7 @@ A folder holds films as PNG, JPEG or DICOM, in `images/` where there is one. The
 stands for the spine.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -33,7 +34,9 @@ def films_of(folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        found = [doubts(path) for path in films_of(Path(name))]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="+", help="of films, or with films in images/")
+    for folder in parser.parse_args().folder:
+        found = [doubts(path) for path in films_of(folder)]
         said = f"{len(found)} films, doubted {sum(a for a, _ in found)}, mirrored {sum(b for _, b in found)}"
-        sys.stdout.write(f"{Path(name).name}: {said}\n")
+        sys.stdout.write(f"{folder.name}: {said}\n")

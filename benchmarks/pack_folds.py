@@ -4,10 +4,10 @@
     pedaxr evaluate left-out runs/fold? --real REAL/abdomen --real REAL/other
     pedaxr train mean runs/fold? --out runs/mean/segmentation
 
-A GPU that is lent gives few files back; a checkpoint is a folder of seven.
+One file of weights for each fold is easily copied from another machine; a checkpoint is a folder of seven.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import torch
@@ -34,7 +34,9 @@ def pack(weights: Path, fold: int, folder: Path, size: int = 384) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, help="where train_on_gpu.py wrote fold0.pt and the others")
+    parser.add_argument("runs", type=Path, help="receives fold0/checkpoint and the others")
+    args = parser.parse_args()
     for number in range(FOLDS):
-        pack(
-            Path(sys.argv[1]) / f"fold{number}.pt", number, Path(sys.argv[2]) / f"fold{number}" / "checkpoint"
-        )
+        pack(args.out / f"fold{number}.pt", number, args.runs / f"fold{number}" / "checkpoint")

@@ -35,3 +35,10 @@ def test_what_a_benchmark_imports_is_there(path: Path) -> None:
 
 def test_a_name_that_has_moved_is_missed() -> None:
     assert _missing("def f():\n    from pedaxr.records import Nobody, Patient") == ["pedaxr.records.Nobody"]
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
+def test_a_benchmark_parses_what_it_is_given(path: Path) -> None:
+    """`finetune.py --help` made films in a folder of that name, and trained on them."""
+    run = path.read_text(encoding="utf-8").partition('if __name__ == "__main__":')[2]
+    assert "sys.argv" not in run
