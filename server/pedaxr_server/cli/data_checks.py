@@ -14,8 +14,8 @@ from pedaxr_server.cli.options import DATA, json_option, show, write_text
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pedaxr_models.datasets.label_leaks import LeakReport
-    from pedaxr_models.datasets.outline_areas import FindingAreas
+    from pedaxr_models.datasets.checks.label_leaks import LeakReport
+    from pedaxr_models.datasets.checks.outline_areas import FindingAreas
     from pedaxr_models.labels import Finding
 
 
@@ -34,7 +34,7 @@ def leaks(ctx: click.Context, data: Path, limit: int, seed: int, write: bool, js
     Exits with status 1 if a limit is exceeded or a film appears in two splits.
     """
     from pedaxr_models.datasets import read_films
-    from pedaxr_models.datasets.label_leaks import find_leaks
+    from pedaxr_models.datasets.checks.label_leaks import find_leaks
 
     with library_errors():
         found = read_films(data)
@@ -57,7 +57,7 @@ def leaks(ctx: click.Context, data: Path, limit: int, seed: int, write: bool, js
 def areas(data: Path, json_path: Path | None) -> None:
     """Measure the outlines of each finding, compared with published figures for real films."""
     from pedaxr_models.datasets import read_films
-    from pedaxr_models.datasets.outline_areas import PUBLIC, measure_areas
+    from pedaxr_models.datasets.checks.outline_areas import PUBLIC, measure_areas
 
     with library_errors():
         found = read_films(data)

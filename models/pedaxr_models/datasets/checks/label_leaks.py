@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pedaxr_models.datasets.checks.leak_probes import Floats, cross_validated
+from pedaxr_models.datasets.checks.near_duplicates import Duplicate, across_splits, fingerprint
 from pedaxr_models.datasets.film import Film, FloatArray, read_masks
-from pedaxr_models.datasets.leak_probes import Floats, cross_validated
-from pedaxr_models.datasets.near_duplicates import Duplicate, across_splits, fingerprint
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.datasets.splits import patient_key
 from pedaxr_models.labels import CHANNELS, LABELS, Structure, View
