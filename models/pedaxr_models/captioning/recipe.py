@@ -7,6 +7,7 @@ from typing import Any
 from pedaxr_models.captioning.network import SOURCES
 from pedaxr_models.captioning.vision_stem import STEMS
 from pedaxr_models.checkpoint import weights_folder
+from pedaxr_models.datasets.own_names import AS_OURS, OwnNames
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class TrainConfig:
 
     Attributes:
         data: data set folder or CSV file whose films carry facts.
+        names: what a CSV file calls columns and classes otherwise.
         out: receives the run's files and, at the end, `checkpoint/`.
         segmenter: checkpoint folder of the segmentation whose predictions the reader sees; None: the bundled.
         minutes: time budget of training; predicting the masks and measuring at the end come on top.
@@ -79,6 +81,7 @@ class TrainConfig:
     validate_every_s: float = 150.0
     validation_films: int = 32
     measured_films: int = 300
+    names: OwnNames = AS_OURS
     show_progress: bool = True
 
     def __post_init__(self) -> None:

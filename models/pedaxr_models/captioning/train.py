@@ -102,7 +102,7 @@ def train_captioner(config: TrainConfig) -> Path:
         The checkpoint folder, below `config.out`; next to it the metrics and curves.
     """
     begin(config.out, seed=config.seed, threads=config.threads)
-    splits = split_films(with_facts(read_films(config.data)), config.out / "splits.json")
+    splits = split_films(with_facts(read_films(config.data, names=config.names)), config.out / "splits.json")
     if not any(film.facts for film in splits["train"]) or not any(f.facts for f in splits["validation"]):
         raise ValueError(
             "No film to learn reports from has facts, a caption or a class. Add the columns Class and "

@@ -21,6 +21,7 @@ from pedaxr_models.written.views import view_in
 
 _LONGEST_OUTLINE = 4_000_000  # characters
 FREE_AIR_KOREAN = "기복증"
+NOTHING = "nothing"  # what a label is said to mean that is no finding, and does not say that there is none
 
 _SYNONYMS: dict[str, str] = {
     **dict.fromkeys(
@@ -100,6 +101,8 @@ def parse_label(text: str, *, treat_as_distension: bool = False) -> str:
         text: such as `Air-Fluid Level`, `2.기복증` or `ihps`.
         treat_as_distension: read 기복증 as abdominal distension instead of pneumoperitoneum.
     """
+    if text == NOTHING:
+        raise RowError("the class is said to mean nothing here")
     if _DOUBTED.search(plain(text)):
         raise RowError(f"the class {plain(text)[:60]!r} is in doubt or denied by a sign; write what is known")
     name = re.sub(r"^\d+", "", _squeezed(text))
@@ -112,11 +115,22 @@ def parse_label(text: str, *, treat_as_distension: bool = False) -> str:
 
 def _not_a_class(text: str) -> str:
     """What is wrong with a class that is none, and what to write."""
-    parts = re.split(r"[;,/+&|]|\band\b", text)
-    if len(parts) > 1 and all(_squeezed(part) in _LABEL_OF for part in parts):
+    if _names_several(text):
         return "several; write the one that matters most, and the outlines of all into the column Findings"
     known = ", ".join(TERMS[name].english for name in (*Finding, NORMAL))
     return f"none of the known ones: {known}"
+
+
+def _names_several(text: str) -> bool:
+    parts = re.split(r"[;,/+&|]|\band\b", text)
+    return len(parts) > 1 and all(_squeezed(part) in _LABEL_OF for part in parts)
+
+
+def is_strange_class(text: str) -> bool:
+    """Whether a class may be a hospital's own: neither empty, nor in doubt, nor one or more of ours."""
+    name = re.sub(r"^\d+", "", _squeezed(text))
+    is_clear = not is_missing(text) and not _DOUBTED.search(plain(text)) and not _names_several(text)
+    return is_clear and name not in _LABEL_OF and name != NOTHING
 
 
 def parse_age(text: str | None) -> float | None:

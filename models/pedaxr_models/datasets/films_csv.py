@@ -4,13 +4,13 @@ The order of columns is free, their case too, and columns of no meaning here are
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from functools import partial
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from pedaxr_models.datasets import fields
 from pedaxr_models.datasets.film import Film, FilmMetadata, FloatArray
 from pedaxr_models.datasets.label_files import PICTURES, composed, picture_size
+from pedaxr_models.datasets.own_names import AS_OURS, COLUMNS, OwnNames, Row
 from pedaxr_models.datasets.read_report import (
     DISTENSION_NOTE,
     FREE_AIR_NOTE,
@@ -22,62 +22,61 @@ from pedaxr_models.datasets.read_report import (
     values_not_used,
 )
 from pedaxr_models.datasets.shapes import check_outline, may_have_holes
-from pedaxr_models.datasets.tables import NamedFiles, Table, column_key, read_table
+from pedaxr_models.datasets.tables import NamedFiles, Table, read_table
 from pedaxr_models.facts import FilmFacts
 from pedaxr_models.labels import CHANNELS, FINDINGS, LABELS, NORMAL, Finding
 from pedaxr_models.written import dates
-from pedaxr_models.written.column_names import ALSO_CALLED
 from pedaxr_models.written.date_columns import is_taiwanese, is_unsure, with_years_first
 from pedaxr_models.written.other_calendars import TAIWANESE, has_two_digits
 from pedaxr_models.written.plain import is_odd_id, plain, plain_id, unprotected
 
 FILMS_CSV = "films.csv"
-_COLUMNS = (
-    *("ImagePath", "Point", "Class", "Age", "PatientName", "Caption"),
-    *(
-        "PatientID",
-        "PatientSex",
-        "PatientBirthDate",
-        "StudyDate",
-        "AgeMonths",
-        "ViewPosition",
-        "PixelSpacing",
-    ),
-    *("Indication", "WorkingDiagnosis", "Split", "Findings", "Facts", "MaskPath", "Known"),
-)
-_REQUIRED = ("ImagePath", "Class")
 _DATES = ("PatientBirthDate", "StudyDate")
 _WHO = ("PatientID", "PatientName", "PatientBirthDate")
 _SPLITS = frozenset({"train", "validation", "test"})
 _CELLS = "\0cells"  # no column has such a name
 
-Row = dict[str, str]
 
-
-def read_films_csv(
-    path: Path, *, treat_as_distension: bool = False, columns: Mapping[str, str] | None = None
-) -> ReadReport:
+def read_films_csv(path: Path, *, treat_as_distension: bool = False, names: OwnNames = AS_OURS) -> ReadReport:
     """Films of a CSV file, a rejection for every row that cannot be used, and notes for the data's owner.
 
     Args:
         path: the CSV file, as `read_table` reads it.
         treat_as_distension: read 기복증 as abdominal distension instead of pneumoperitoneum.
-        columns: for a column that the table calls otherwise, its own name: `{"ImagePath": "file"}`.
+        names: of columns and classes that the table calls otherwise.
 
     Raises:
-        DatasetError: it is not such a CSV.
+        DatasetError: it is not such a CSV, or a name is to mean what is not known here.
     """
-    films: list[Film] = []
-    lines: list[int] = []
-    rejections: list[Rejection] = []
-    line_of: dict[Path, int] = {}
-    table = read_table(path, partial(_is_header, columns=columns or {}))
+    names.check()
+    table = read_table(path, names.is_header)
     if not table.rows:
         raise DatasetError(f"{path.name} has the names of columns and no row of a film. Add one for each.")
-    rows, order_notes = _with_years_first(_rows(table, columns or {}))
+    rows, order_notes = _with_years_first(_rows(table, names))
+    films, rejections = _films_by_line(rows, path.parent, treat_as_distension=treat_as_distension)
+    notes = [
+        *table.notes,
+        *names.notes_on(table, (row.get("Class", "") for _, row in rows)),
+        *order_notes,
+        *_notes_on(rows, films),
+        *_notes_on_ages(rows),
+        *_notes_on_outlines(films.values()),
+        *_notes_on_free_air(rows, treat_as_distension=treat_as_distension),
+        *_notes_on_pictures(films.values(), rows),
+    ]
+    return ReadReport("csv", tuple(films.values()), tuple(films), tuple(rejections), tuple(notes))
+
+
+def _films_by_line(
+    rows: Sequence[tuple[int, Row]], folder: Path, *, treat_as_distension: bool
+) -> tuple[dict[int, Film], list[Rejection]]:
+    """The films of the rows that can be used, by their lines, and why the others cannot be."""
+    films: dict[int, Film] = {}
+    rejections: list[Rejection] = []
+    line_of: dict[Path, int] = {}
     unsure = [column for column in _DATES if is_unsure(row.get(column) for _, row in rows)]
     taiwanese = [column for column in _DATES if is_taiwanese(row.get(column) for _, row in rows)]
-    files = NamedFiles(path.parent)
+    files = NamedFiles(folder)
     for line, row in rows:
         try:
             _check_dates(row, unsure, taiwanese)
@@ -85,29 +84,37 @@ def read_films_csv(
             if film.image_path in line_of:
                 raise RowError(f"the film is on line {line_of[film.image_path]} already; give it one row")
             line_of[film.image_path] = line
-            films.append(film)
-            lines.append(line)
+            films[line] = film
         except RowError as err:
             rejections.append(Rejection(line, row.get("ImagePath", ""), str(err)))
-    notes = [*table.notes, *_unused_columns(table, columns or {}), *order_notes, *_notes_on(rows, lines)]
-    if young := sum(_is_first_year(row) for _, row in rows):
-        notes.append(
-            "Rows that state an age of 0 years, which is anywhere in the first year, so it was not used: "
-            f"{young}."
-        )
+    return films, rejections
+
+
+def _notes_on_ages(rows: Sequence[tuple[int, Row]]) -> list[str]:
+    young = sum(_is_first_year(row) for _, row in rows)
+    said = "Rows that state an age of 0 years, which is anywhere in the first year, so it was not used:"
+    return [f"{said} {young}."] if young else []
+
+
+def _notes_on_outlines(films: Iterable[Film]) -> list[str]:
     drawn = [pieces for film in films if film.mask_path is None for pieces in film.polygons.values()]
-    if nested := sum(map(may_have_holes, drawn)):
-        notes.append(
-            f"Outlines that lie inside another of the same finding: on {nested} films. They are one region "
-            "with it; a hole has to be reached by a slit of the outer outline."
-        )
-    if any(fields.FREE_AIR_KOREAN in composed(row.get("Class", "")) for _, row in rows):
-        notes.append(DISTENSION_NOTE if treat_as_distension else FREE_AIR_NOTE)
-    if unnamed := _unnamed({path.parent for path in line_of}, rows):
-        notes.append(
-            f"Pictures next to the listed films that no row names, and that were not read: {unnamed}."
-        )
-    return ReadReport("csv", tuple(films), tuple(lines), tuple(rejections), tuple(notes))
+    nested = sum(map(may_have_holes, drawn))
+    said = (
+        f"Outlines that lie inside another of the same finding: on {nested} films. They are one region "
+        "with it; a hole has to be reached by a slit of the outer outline."
+    )
+    return [said] if nested else []
+
+
+def _notes_on_free_air(rows: Sequence[tuple[int, Row]], *, treat_as_distension: bool) -> list[str]:
+    is_there = any(fields.FREE_AIR_KOREAN in composed(row.get("Class", "")) for _, row in rows)
+    return [DISTENSION_NOTE if treat_as_distension else FREE_AIR_NOTE] if is_there else []
+
+
+def _notes_on_pictures(films: Iterable[Film], rows: list[tuple[int, Row]]) -> list[str]:
+    unnamed = _unnamed({film.image_path.parent for film in films}, rows)
+    said = f"Pictures next to the listed films that no row names, and that were not read: {unnamed}."
+    return [said] if unnamed else []
 
 
 def _with_years_first(rows: list[tuple[int, Row]]) -> tuple[list[tuple[int, Row]], list[str]]:
@@ -135,23 +142,6 @@ def _check_dates(row: Row, unsure: Sequence[str], taiwanese: Sequence[str]) -> N
             )
 
 
-def _unused_columns(table: Table, columns: Mapping[str, str]) -> list[str]:
-    """A note on columns that other tables fill with what ours would, and that nobody mapped."""
-    taken = {column_key(cell) for cell in (*table.header, *columns)}
-    mapped = {column_key(theirs) for theirs in columns.values()}
-    found = {
-        cell.strip(): ALSO_CALLED[key]
-        for cell in table.header
-        if (key := column_key(cell)) in ALSO_CALLED
-        and key not in mapped
-        and column_key(ALSO_CALLED[key]) not in taken
-    }
-    if not found:
-        return []
-    hints = ", ".join(f"--map {ours}={plain(theirs)[:40]!r}" for theirs, ours in found.items())
-    return [f"Columns that were not used, though they may be meant: {hints} would use them."]
-
-
 def _unnamed(folders: set[Path], rows: list[tuple[int, Row]]) -> int:
     """Pictures in the folders of the films whose names stand in no row."""
     named = {
@@ -162,55 +152,10 @@ def _unnamed(folders: set[Path], rows: list[tuple[int, Row]]) -> int:
     return sum(composed(path.name).casefold() not in named for path in pictures)
 
 
-def _rows(table: Table, columns: Mapping[str, str]) -> list[tuple[int, Row]]:
+def _rows(table: Table, names: OwnNames) -> list[tuple[int, Row]]:
     """Line number and cells by column name; under `_CELLS` the fault of a row with too many or too few."""
-    header = _header(_renamed(table.header, columns))
-    return [(line, _cells(header, cells)) for line, cells in table.rows]
-
-
-def _renamed(cells: tuple[str, ...], columns: Mapping[str, str]) -> tuple[str, ...]:
-    """The header with our names for the columns that a mapping names.
-
-    What the table calls by one of our names and is mapped to no column is left out of the way.
-    """
-    ours = {column_key(column): column for column in _COLUMNS}
-    squeezed = [column_key(cell) for cell in cells]
-    renamed = {}
-    for name, theirs in columns.items():
-        if column_key(name) not in ours:
-            raise DatasetError(f"{plain(name)[:60]!r} is not a column here. Known are {', '.join(_COLUMNS)}.")
-        if column_key(theirs) not in squeezed:
-            shown = ", ".join(repr(plain(cell)[:40]) for cell in cells[:30])
-            raise DatasetError(f"The table has no column {plain(theirs)[:60]!r}. Its columns are {shown}.")
-        renamed[column_key(theirs)] = ours[column_key(name)]
-    taken = {column_key(name) for name in renamed.values()}
-    return tuple(
-        renamed.get(key, f"{cell} (not mapped)" if key in taken else cell)
-        for key, cell in zip(squeezed, cells, strict=True)
-    )
-
-
-def _is_header(cells: tuple[str, ...], columns: Mapping[str, str]) -> bool:
-    """Whether a line holds the names of the columns that every table needs, or those mapped to them."""
-    there = {column_key(cell) for cell in cells}
-    mapped = {column_key(ours): column_key(theirs) for ours, theirs in columns.items()}
-    return all(mapped.get(key, key) in there for key in map(column_key, _REQUIRED))
-
-
-def _header(cells: tuple[str, ...]) -> list[str]:
-    known = {column_key(column): column for column in _COLUMNS}
-    header = [known.get(column_key(cell), cell.strip()) for cell in cells]
-    missing = [column for column in _REQUIRED if column not in header]
-    if missing:
-        read = "1 column" if len(header) == 1 else f"{len(header)} columns"
-        raise DatasetError(
-            f"The table has no column {' or '.join(missing)}; its first line was read as {read}. It needs "
-            "ImagePath and Class, and Point for outlines, separated by commas, semicolons or tabs. Rename "
-            "columns of other names; a command that has --map also takes --map ImagePath=NAME."
-        )
-    if twice := sorted({name for name in header if name in _COLUMNS and header.count(name) > 1}):
-        raise DatasetError(f"The table has the column {' and '.join(twice)} twice. Keep the right one.")
-    return header
+    header = names.header(table.header)
+    return [(line, names.row(_cells(header, cells))) for line, cells in table.rows]
 
 
 def _cells(header: list[str], cells: tuple[str, ...]) -> Row:
@@ -248,7 +193,7 @@ def _film(row: Row, files: NamedFiles, *, treat_as_distension: bool) -> Film:
         mask_path=mask_path,
         pixel_spacing_mm=fields.parse_spacing(row.get("PixelSpacing")),
         split=_split(row),
-        extra={name: cell for name, cell in row.items() if name not in _COLUMNS},
+        extra={name: cell for name, cell in row.items() if name not in COLUMNS},
     )
 
 

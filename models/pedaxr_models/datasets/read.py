@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from pedaxr_models.datasets.label_files import (
     pictures_below,
     relative,
 )
+from pedaxr_models.datasets.own_names import AS_OURS, OwnNames
 from pedaxr_models.datasets.read_report import DatasetError, ReadReport
 from pedaxr_models.datasets.source_set import is_source_set, read_source_set
 from pedaxr_models.datasets.tables import ANNOTATIONS, LABELS
@@ -27,15 +27,13 @@ _log = logging.getLogger(__name__)
 _KNOWN = "a CSV file with ImagePath, Point and Class, a folder with one, or an AI-Hub folder"
 
 
-def read_films(
-    path: Path, *, treat_as_distension: bool = False, columns: Mapping[str, str] | None = None
-) -> list[Film]:
+def read_films(path: Path, *, treat_as_distension: bool = False, names: OwnNames = AS_OURS) -> list[Film]:
     """All usable films of a CSV file or data set folder, for those who train and measure.
 
     Every row that cannot be used, and every note for the owner of the data, is logged as a warning, which
     Python shows on stderr where nobody listens; `read_dataset` gives both instead.
     """
-    report = read_dataset(path, treat_as_distension=treat_as_distension, columns=columns)
+    report = read_dataset(path, treat_as_distension=treat_as_distension, names=names)
     for said in (*report.notes, *report.rejections):
         _log.warning("%s: %s", path.name, said)
     if report.rejections:
@@ -43,27 +41,34 @@ def read_films(
     return list(report.films)
 
 
-def read_dataset(
-    path: Path, *, treat_as_distension: bool = False, columns: Mapping[str, str] | None = None
-) -> ReadReport:
-    """Read a data set of any known layout; `columns` as in `read_films_csv`, for a table.
+def read_dataset(path: Path, *, treat_as_distension: bool = False, names: OwnNames = AS_OURS) -> ReadReport:
+    """Read a data set of any known layout; `names` as in `read_films_csv`, of a table alone.
 
     Raises:
-        DatasetError: there is nothing at `path`, or nothing of a known layout.
+        DatasetError: there is nothing at `path`, nothing of a known layout, or no table that `names` are of.
     """
     if not path.exists():
         raise DatasetError(f"There is no {path.name}. Give {_KNOWN}.")
     if path.is_file():
-        return read_films_csv(path, treat_as_distension=treat_as_distension, columns=columns)
+        return read_films_csv(path, treat_as_distension=treat_as_distension, names=names)
     if not (path / FILMS_CSV).is_file() and is_aihub(path):  # other tables may lie beside its folders
+        _refuse_names(path, names)
         return read_aihub(path, treat_as_distension=treat_as_distension)
     if table := _csv_in(path):
-        return read_films_csv(table, treat_as_distension=treat_as_distension, columns=columns)
+        return read_films_csv(table, treat_as_distension=treat_as_distension, names=names)
     if is_source_set(path):
+        _refuse_names(path, names)
         return read_source_set(path, treat_as_distension=treat_as_distension)
     if table := _csv_in(path, ".tsv"):
-        return read_films_csv(table, treat_as_distension=treat_as_distension, columns=columns)
+        return read_films_csv(table, treat_as_distension=treat_as_distension, names=names)
     raise DatasetError(_without_table(path))
+
+
+def _refuse_names(folder: Path, names: OwnNames) -> None:
+    if names:
+        raise DatasetError(
+            f"{folder.name} is in a layout of AI-Hub, which has no table: leave out --map and --label."
+        )
 
 
 def _without_table(folder: Path) -> str:

@@ -23,7 +23,7 @@ _SHIFTED = (
 
 def describe_recipe(recipe: Json) -> Json:
     """A recipe that tells nothing of the folders of the machine it ran on; data.json tells of real films."""
-    hidden = ("out", "resume", "real")
+    hidden = ("out", "resume", "real", "names")
     return {k: v.name if isinstance(v, Path) else v for k, v in recipe.items() if k not in hidden}
 
 

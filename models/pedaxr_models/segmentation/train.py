@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 
 from pedaxr_models.checkpoint import Json, load_checkpoint, save_checkpoint, weights_folder
 from pedaxr_models.datasets.film import Film
+from pedaxr_models.datasets.own_names import AS_OURS, OwnNames
 from pedaxr_models.datasets.read import is_synthetic, read_films
 from pedaxr_models.json_records import to_json
 from pedaxr_models.labels import FINDINGS
@@ -62,7 +63,8 @@ class TrainConfig:
     """One run.
 
     Attributes:
-        data: data set folder or CSV file; out: receives the run's files and, at the end, `checkpoint/`.
+        data: data set folder or CSV file; names: what a CSV file calls columns and classes otherwise.
+        out: receives the run's files and, at the end, `checkpoint/`.
         minutes: time budget of training with its validations; measuring at the end comes on top.
         steps: budget in optimiser steps instead, the same on a busy machine.
         stages: (side of the network's square, share of the budget), in order; the last is the serving size.
@@ -94,6 +96,7 @@ class TrainConfig:
     validation_films: int = 80
     measured_films: int = 300
     patience: int | None = None
+    names: OwnNames = AS_OURS
     show_progress: bool = True
 
 
@@ -165,7 +168,7 @@ def train_segmentation(config: TrainConfig) -> Path:
         The checkpoint folder, below `config.out`; next to it metrics, curves and pictures of cases.
     """
     begin(config.out, seed=config.seed, threads=config.threads)
-    splits = split_films(read_films(config.data), config.out / "splits.json")
+    splits = split_films(read_films(config.data, names=config.names), config.out / "splits.json")
     check_outlined(splits["train"])
     with join(pick_device(config.device)) as processes:
         run = start(config, processes)

@@ -1,9 +1,8 @@
 """`pedaxr annotations`: what humans have corrected in the viewer, listed and handed out."""
 
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +16,7 @@ from pedaxr_server.cli.options import (
     FOLDER_IN,
     home_option,
     json_option,
+    labels_option,
     show,
     write_bytes,
 )
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from pedaxr.clinic.exchange.into_clinic import ImportedAnnotations, Unused
     from pedaxr.clinic.teaching import TeachingList
     from pedaxr.learning.convert import Converted
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 # As pedaxr.clinic.export_annotations.Format, without loading OpenCV for --help; a test compares them.
 FORMATS = ("coco", "labelme", "cvat", "masks", "csv")
@@ -113,29 +111,6 @@ def _next(found: "TeachingList") -> "Table":
     return table
 
 
-def _labels_option(command: F) -> F:
-    """Add --label THEIRS=OURS: what a hospital's own labels mean."""
-    return click.option(
-        "--label",
-        "labels",
-        multiple=True,
-        metavar="THEIRS=OURS",
-        callback=_labels,
-        help="What a label of SOURCE means, such as PNP=pneumoperitoneum, NAD=normal or kidney=nothing; "
-        "repeatable.",
-    )(command)
-
-
-def _labels(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    pairs = [text.rpartition("=") for text in given]
-    for text, (theirs, _, ours) in zip(given, pairs, strict=True):
-        if not theirs.strip() or not ours.strip():
-            raise click.BadParameter(
-                f"{text!r} is not THEIRS=OURS, such as PNP=pneumoperitoneum.", context, parameter
-            )
-    return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
-
-
 @annotations.command()
 @click.argument("source", type=DATA)
 @click.argument("out", type=FOLDER)
@@ -145,7 +120,7 @@ def _labels(context: click.Context, parameter: click.Parameter, given: tuple[str
     is_flag=True,
     help="A finding not outlined on a film of SOURCE is known to be absent (default: unknown).",
 )
-@_labels_option
+@labels_option
 @json_option
 def convert(
     source: Path,
@@ -203,7 +178,7 @@ def _unused(unused: "list[Unused]", how: str) -> list[str]:
     is_flag=True,
     help="A finding not outlined on a film of SOURCE is known to be absent (default: unknown).",
 )
-@_labels_option
+@labels_option
 @home_option
 @json_option
 def import_(

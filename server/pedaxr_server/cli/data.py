@@ -20,6 +20,7 @@ from pedaxr_server.cli.options import (
     console,
     home_option,
     json_option,
+    labels_option,
     map_option,
     may_replace,
     show,
@@ -212,12 +213,14 @@ def export(data: Path, out: Path, korean: bool) -> None:
 )
 @click.option("--department", metavar="NAME", help="Department whose staff may see newly imported patients.")
 @map_option
+@labels_option
 @home_option
 @json_option
 def import_films(
     source: Path,
     treat_as_distension: bool,
     columns: dict[str, str],
+    labels: dict[str, str],
     department: str | None,
     home: Path | None,
     json_path: Path | None,
@@ -236,6 +239,7 @@ def import_films(
             treat_as_distension=treat_as_distension,
             department=department,
             columns=columns,
+            labels=labels,
             progress=progress,
         )
     show(lambda: show_import(summary), summary.model_dump(mode="json"), json_path)

@@ -6,8 +6,9 @@ import sys
 import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -89,6 +90,41 @@ def map_option(command: F) -> F:
         callback=_columns,
         help="Column of the table to read as ours, such as ImagePath=file; repeatable.",
     )(command)
+
+
+def labels_option(command: F) -> F:
+    """Add --label THEIRS=OURS: what a hospital's own labels mean."""
+    return click.option(
+        "--label",
+        "labels",
+        multiple=True,
+        metavar="THEIRS=OURS",
+        callback=_labels,
+        help="What a label or class of the source means, such as PNP=pneumoperitoneum, NAD=normal or "
+        "kidney=nothing; repeatable.",
+    )(command)
+
+
+def _labels(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.rpartition("=") for text in given]
+    for text, (theirs, _, ours) in zip(given, pairs, strict=True):
+        if not theirs.strip() or not ours.strip():
+            raise click.BadParameter(
+                f"{text!r} is not THEIRS=OURS, such as PNP=pneumoperitoneum.", context, parameter
+            )
+    return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
+
+
+def names_options(command: F) -> F:
+    """Add --map and --label of a table of films; the command takes them as one `names`."""
+
+    @wraps(command)
+    def with_names(*args: Any, columns: dict[str, str], labels: dict[str, str], **options: Any) -> Any:
+        from pedaxr_models.datasets.own_names import OwnNames
+
+        return command(*args, names=OwnNames(columns, labels), **options)
+
+    return cast(F, map_option(labels_option(with_names)))
 
 
 def _columns(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:

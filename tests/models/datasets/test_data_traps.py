@@ -14,6 +14,7 @@ from pedaxr.demo.synthetic_dicom import encode_dicom
 from pedaxr_models.datasets import DatasetError, ReadReport, read_dataset, read_films
 from pedaxr_models.datasets.fields import parse_date, parse_sex
 from pedaxr_models.datasets.label_files import picture_size
+from pedaxr_models.datasets.own_names import OwnNames
 from pedaxr_models.datasets.read_report import RowError
 from pedaxr_models.labels import NORMAL, Finding
 from pedaxr_models.phantom import make_film, sample_spec
@@ -121,6 +122,7 @@ def test_pictures_that_no_row_names_are_counted_and_those_of_unusable_rows_are_n
         png(tmp_path / f"{name}.png")
     rows = [{"ImagePath": "a.png", "Class": "Normal"}, {"ImagePath": "b.png", "Class": "Measles"}]
     assert read_dataset(table(tmp_path, rows)).notes == (
+        "Classes that are not known here: --label 'Measles'=FINDING would say what each means.",
         "Pictures next to the listed films that no row names, and that were not read: 2.",
     )
 
@@ -320,6 +322,6 @@ def test_a_column_that_may_be_meant_and_is_not_used_is_told(tmp_path: Path, thei
     table = tmp_path / "films.csv"
     table.write_text(f"ImagePath,Class,{theirs}\na.png,Normal,20210304\n", encoding="utf-8")
     assert any(f"--map {ours}='{theirs}'" in note for note in read_dataset(table).notes)
-    assert not any("not used" in note for note in read_dataset(table, columns={ours: theirs}).notes)
+    assert not any("not used" in note for note in read_dataset(table, names=OwnNames({ours: theirs})).notes)
     table.write_text(f"ImagePath,Class,{ours},{theirs},Kidney\na.png,Normal,,x,y\n", encoding="utf-8")
     assert not read_dataset(table).notes, "control: ours is there"

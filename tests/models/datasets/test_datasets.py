@@ -15,6 +15,7 @@ from PIL import Image
 from pedaxr.demo.synthetic_dicom import encode_dicom
 from pedaxr_models.datasets import DatasetError, Film, pixels, read_dataset, read_films
 from pedaxr_models.datasets.fields import parse_age, parse_label, parse_outlines
+from pedaxr_models.datasets.own_names import OwnNames
 from pedaxr_models.datasets.pixels import read_pixels
 from pedaxr_models.datasets.read_report import RowError
 from pedaxr_models.labels import FINDINGS, LABELS, NORMAL, TERMS, Finding, View
@@ -288,7 +289,7 @@ def test_columns_of_other_names_are_mapped(tmp_path: Path, delimiter: str) -> No
     header = delimiter.join(("파일", "진단", "Class", "Note"))
     row = delimiter.join(("a.png", "변비", "3rd grade", "x"))
     (tmp_path / "t.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
-    report = read_dataset(tmp_path / "t.csv", columns={"image path": "파일", "Class": "진단"})
+    report = read_dataset(tmp_path / "t.csv", names=OwnNames({"image path": "파일", "Class": "진단"}))
     (film,) = report.films
     assert film.label == "constipation" and film.extra["Note"] == "x"
     assert film.extra["Class (not mapped)"] == "3rd grade"
@@ -306,7 +307,7 @@ def test_a_mapping_that_does_not_fit_names_what_there_is(
 ) -> None:
     (tmp_path / "t.csv").write_text("file,Class\na.png,Normal\n")
     with pytest.raises(DatasetError, match=said):
-        read_dataset(tmp_path / "t.csv", columns=columns)
+        read_dataset(tmp_path / "t.csv", names=OwnNames(columns))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from PIL import Image
 
 from pedaxr_models.datasets import DatasetError, ReadReport, read_dataset
 from pedaxr_models.datasets.fields import parse_sex
+from pedaxr_models.datasets.own_names import OwnNames
 from pedaxr_models.written.date_columns import with_years_first
 
 
@@ -38,7 +39,7 @@ def test_what_stands_above_the_names_of_the_columns_is_passed_over(tmp_path: Pat
 def test_names_of_columns_are_found_where_they_are_mapped(tmp_path: Path) -> None:
     read(tmp_path, "ImagePath,Class", "0.png,Normal")
     (tmp_path / "films.csv").write_text("Export\nDatei,Befund\n0.png,Normal\n")
-    films = read_dataset(tmp_path, columns={"ImagePath": "Datei", "Class": "Befund"}).films
+    films = read_dataset(tmp_path, names=OwnNames({"ImagePath": "Datei", "Class": "Befund"})).films
     assert [film.image_path.name for film in films] == ["0.png"]
 
 

@@ -19,6 +19,7 @@ from pedaxr.storage.files import disk_errors, replace_durably, sync_folder
 from pedaxr.storage.home import default_home
 from pedaxr.text import in_number
 from pedaxr_models.datasets import DatasetError, Film, ReadReport, read_dataset
+from pedaxr_models.datasets.own_names import OwnNames
 from pedaxr_models.datasets.read import read_bare_dicom
 
 _BATCH = 100  # films in one transaction: what an interruption can make one do again
@@ -48,6 +49,7 @@ def import_films(
     treat_as_distension: bool = False,
     department: str | None = None,
     columns: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportSummary:
     """Copy the films of a data set into the clinic, making the clinic where there is none.
@@ -61,13 +63,15 @@ def import_films(
         treat_as_distension: read 기복증 as abdominal distension instead of pneumoperitoneum.
         department: whose staff may see the patients that are new; None: only those who may see everybody.
         columns: of a table that calls columns otherwise, its name by ours: `{"ImagePath": "file"}`.
+        labels: what a class of the table means: `{"PNP": "pneumoperitoneum", "NAD": "normal"}`.
         progress: called with (films looked at, films in all).
 
     Raises:
         ImportFailed: the source is missing or of no known layout.
         StorageError: the clinic cannot be written.
     """
-    report = _read(source, treat_as_distension=treat_as_distension, columns=columns)
+    names = OwnNames(columns or {}, labels or {})
+    report = _read(source, treat_as_distension=treat_as_distension, names=names)
     home = clinic_home or default_home()
     with disk_errors():
         under_way = begin(home, source if source.is_dir() else source.parent)
@@ -83,11 +87,11 @@ def import_films(
     return _summary(report, under_way)
 
 
-def _read(source: Path, *, treat_as_distension: bool, columns: Mapping[str, str] | None) -> ReadReport:
+def _read(source: Path, *, treat_as_distension: bool, names: OwnNames) -> ReadReport:
     try:
-        return read_dataset(source, treat_as_distension=treat_as_distension, columns=columns)
+        return read_dataset(source, treat_as_distension=treat_as_distension, names=names)
     except DatasetError as err:
-        if not columns and (bare := read_bare_dicom(source)):
+        if not names and (bare := read_bare_dicom(source)):
             return bare
         raise ImportFailed(str(err)) from err
     except OSError as err:

@@ -40,6 +40,7 @@ from pedaxr.storage.weights import CHILDREN_FILE, LEARNING_FOLDER, WEIGHTS_FOLDE
 from pedaxr.text import counted
 from pedaxr_models.checkpoint import Json, load_checkpoint, weights_folder
 from pedaxr_models.datasets.film import Film
+from pedaxr_models.datasets.own_names import AS_OURS, OwnNames
 
 if TYPE_CHECKING:
     from pedaxr.clinic import Clinic
@@ -58,6 +59,7 @@ class Options:
     Attributes:
         data: further films with outlines, as `read_films` takes them, beside the clinic's.
         held_out: films to measure on instead of holding out some of the corrected ones.
+        names: what a table of either calls columns and classes otherwise.
         steps: optimiser steps; None: by how many films there are.
         size: side of the network's square; None: as served.
         seed: of the split and the batches.
@@ -65,6 +67,7 @@ class Options:
 
     data: Path | None = None
     held_out: Path | None = None
+    names: OwnNames = AS_OURS
     steps: int | None = None
     size: int | None = None
     batch_size: int = 4
@@ -123,7 +126,7 @@ def _films(clinic: "Clinic", options: Options, work: Path) -> list[Film]:
     if options.data is not None:
         from pedaxr_models.datasets import read_films
 
-        more = [film for film in read_films(options.data) if known_findings(film)]
+        more = [film for film in read_films(options.data, names=options.names) if known_findings(film)]
         films += not_yet_there(more, films)
     if (taught := _taught(films)) < FEWEST_FILMS:
         raise InvalidRequest(_too_few(taught, len(films) - taught))
@@ -151,7 +154,7 @@ def _held_out(options: Options) -> list[Film]:
         return []
     from pedaxr_models.datasets import read_films
 
-    return read_films(options.held_out)
+    return read_films(options.held_out, names=options.names)
 
 
 class _Run:
@@ -173,7 +176,9 @@ class _Run:
 
     def recipe(self) -> Json:
         """For the provenance: no path of this machine."""
-        chosen = {n: v for n, v in asdict(self.options).items() if n not in ("data", "held_out", "threads")}
+        chosen = {
+            n: v for n, v in asdict(self.options).items() if n not in ("data", "held_out", "names", "threads")
+        }
         return {"learned": {**chosen, "steps": self.steps}}
 
     def fine_tuned(self) -> "SegmentationNetwork":

@@ -149,7 +149,7 @@ def _claim(training: TrainConfig, path: Path) -> None:
 
 def _films(config: AblationConfig) -> tuple[list[FilmFacts], dict[str, list[Film]]]:
     """Facts of the training films, and the films of each set to measure on."""
-    splits = split_films(read_films(config.training.data))
+    splits = split_films(read_films(config.training.data, names=config.training.names))
     name = "validation" if config.eyes or not splits["test"] else "test"
     measured = {name: splits[name]}
     if config.shifted:

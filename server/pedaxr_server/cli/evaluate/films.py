@@ -13,6 +13,7 @@ from pedaxr_server.cli.options import DATA, FILE, FILE_IN
 
 if TYPE_CHECKING:
     from pedaxr_models.datasets.film import Film
+    from pedaxr_models.datasets.own_names import OwnNames
 
 SPLITS = ("train", "validation", "test")
 data_option = click.option("--data", type=DATA, required=True, help="Data set folder or its films.csv.")
@@ -34,18 +35,24 @@ limit_option = click.option("--limit", type=click.IntRange(1), help="Use only th
 
 
 def films_of_split(
-    data: Path, split: str, limit: int | None, *, trained_in: Path | None = None
+    data: Path,
+    split: str,
+    limit: int | None,
+    *,
+    trained_in: Path | None = None,
+    names: "OwnNames | None" = None,
 ) -> "list[Film]":
     """The films marked as of that split; where the source marks none, as the training in `trained_in` divided
-    them, its unknown patients being of the test; and else all films.
+    them, its unknown patients being of the test; and else all films. `names`: as in `read_films`.
 
     Raises:
         InvalidRequest: there are none.
     """
     from pedaxr_models.datasets import read_films
+    from pedaxr_models.datasets.own_names import AS_OURS
     from pedaxr_models.datasets.splits import read_splits
 
-    films = read_films(data)
+    films = read_films(data, names=names or AS_OURS)
     divided = trained_in / "splits.json" if trained_in else None
     if divided and divided.is_file() and not any(film.split for film in films):
         films = [replace(film, split=film.split or "test") for film in read_splits(divided, films)]

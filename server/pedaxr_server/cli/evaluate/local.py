@@ -14,7 +14,7 @@ from pedaxr_server.cli.options import (
     FILE,
     home_option,
     json_option,
-    map_option,
+    names_options,
     show,
     use_weights,
     weights_option,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pedaxr.evaluation.local.figures import LocalFigures
     from pedaxr.evaluation.local.judge import Judged
     from pedaxr_models.datasets.film import Film
+    from pedaxr_models.datasets.own_names import OwnNames
 
 
 @click.command("local")
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--cases", type=click.IntRange(0), default=12, show_default=True, help="Pictures of worst cases on it."
 )
-@map_option
+@names_options
 @home_option
 @weights_option
 @json_option
@@ -47,7 +48,7 @@ def evaluate_local(
     limit: int | None,
     out: Path,
     cases: int,
-    columns: dict[str, str],
+    names: "OwnNames",
     home: Path | None,
     weights: Path | None,
     json_path: Path | None,
@@ -58,7 +59,7 @@ def evaluate_local(
 
     use_weights(weights)
     with library_errors():
-        films = _films(data, split, columns, home)[:limit]
+        films = _films(data, split, names, home)[:limit]
         with progress_bar("Reading", len(films)) as progress:
             judged = judge_films(films, progress)
         if not judged:
@@ -73,7 +74,7 @@ def evaluate_local(
     )
 
 
-def _films(data: Path | None, split: str | None, columns: dict[str, str], home: Path | None) -> "list[Film]":
+def _films(data: Path | None, split: str | None, names: "OwnNames", home: Path | None) -> "list[Film]":
     from pedaxr.clinic import open_clinic
     from pedaxr.learning.corrected import corrected_films
 
@@ -82,7 +83,7 @@ def _films(data: Path | None, split: str | None, columns: dict[str, str], home: 
         return corrected_films(clinic, clinic.home / "learning")
     from pedaxr_models.datasets import read_films
 
-    return [film for film in read_films(data, columns=columns) if split is None or film.split == split]
+    return [film for film in read_films(data, names=names) if split is None or film.split == split]
 
 
 def _page(

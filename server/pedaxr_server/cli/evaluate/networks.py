@@ -11,12 +11,13 @@ import click
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import SPLITS, counter, data_option, films_of_split, shifted_option
-from pedaxr_server.cli.options import FILE, FILE_IN, FOLDER_IN, json_option, show
+from pedaxr_server.cli.options import FILE, FILE_IN, FOLDER_IN, json_option, names_options, show
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
     from pedaxr_models.captioning.evaluate import CaptionerScores
     from pedaxr_models.captioning.reporter import Reporter
+    from pedaxr_models.datasets.own_names import OwnNames
     from pedaxr_models.segmentation.scores import SegmentationScores
     from pedaxr_models.segmentation.segmenter import Segmenter
 
@@ -46,6 +47,7 @@ def _evaluation_options(command: F) -> F:
         ),
         json_option,
     )
+    command = names_options(command)
     for option in reversed(options):
         command = option(command)
     return command
@@ -61,6 +63,7 @@ def _evaluation_options(command: F) -> F:
 )
 def evaluate_segmentation(
     data: Path,
+    names: "OwnNames",
     checkpoint: Path | None,
     split: str,
     limit: int | None,
@@ -82,11 +85,11 @@ def evaluate_segmentation(
     folder = checkpoint or weights_folder("segmentation")
     with library_errors():
         segmenter = Segmenter.load(folder)
-        metrics = _outline(segmenter, data, split, limit, seed, trained_in=folder.parent)
+        metrics = _outline(segmenter, data, split, limit, seed, trained_in=folder.parent, names=names)
         if shifted:
             metrics = replace(metrics, shifted=_outline(segmenter, shifted, "test", limit, seed))
         if cases:
-            _draw_cases(segmenter, data, split, limit, cases)
+            _draw_cases(segmenter, data, split, limit, cases, names)
             if shifted:
                 _draw_cases(segmenter, shifted, "test", limit, cases.with_stem(f"{cases.stem}_shifted"))
         if document:
@@ -97,11 +100,18 @@ def evaluate_segmentation(
     show(lambda: Markdown(metrics_table(metrics)), to_json(metrics), json_path)
 
 
-def _draw_cases(segmenter: "Segmenter", data: Path, split: str, limit: int | None, path: Path) -> None:
+def _draw_cases(
+    segmenter: "Segmenter",
+    data: Path,
+    split: str,
+    limit: int | None,
+    path: Path,
+    names: "OwnNames | None" = None,
+) -> None:
     from pedaxr_models.segmentation.pictures import draw_case_sheet
 
     try:
-        draw_case_sheet(segmenter, films_of_split(data, split, limit), path)
+        draw_case_sheet(segmenter, films_of_split(data, split, limit, names=names), path)
     except ValueError as err:
         raise InvalidRequest(f"{err} Choose another --split or --data.") from err
 
@@ -114,11 +124,12 @@ def _outline(
     seed: int,
     *,
     trained_in: Path | None = None,
+    names: "OwnNames | None" = None,
 ) -> "SegmentationScores":
     from pedaxr_models.datasets.read import is_synthetic
     from pedaxr_models.segmentation.evaluate import evaluate_segmentation as measure
 
-    films = films_of_split(data, split, limit, trained_in=trained_in)
+    films = films_of_split(data, split, limit, trained_in=trained_in, names=names)
     with progress_bar("Outlining", len(films)) as bar:
         count = counter(bar, len(films))
         return measure(segmenter, films, synthetic=is_synthetic(data), seed=seed, progress=count)
@@ -139,6 +150,7 @@ def _outline(
 )
 def evaluate_captioner(
     data: Path,
+    names: "OwnNames",
     checkpoint: Path | None,
     split: str,
     limit: int | None,
@@ -165,7 +177,7 @@ def evaluate_captioner(
         outliner = Segmenter.load(segmenter or weights_folder("segmentation"))
         reporter = Reporter.load(folder, num_beams=num_beams)
         ablation = kept_ablation(folder, load_checkpoint(folder).metrics)  # measured by `pedaxr ablation`
-        metrics = _read(reporter, outliner, data, split, limit, seed, constrained)
+        metrics = _read(reporter, outliner, data, split, limit, seed, constrained, names)
         measured_with = {
             "captioner": reporter.weights_sha256,
             "segmentation": outliner.weights_sha256,
@@ -188,6 +200,7 @@ def _read(
     limit: int | None,
     seed: int,
     constrained: bool,
+    names: "OwnNames | None" = None,
 ) -> "CaptionerScores":
     """Measure on the films and on pictures that are none; both as the report writer sees them, segmented.
 
@@ -198,7 +211,7 @@ def _read(
     from pedaxr_models.captioning.eyes.kept_features import open_for, open_ood_for
     from pedaxr_models.datasets.read import is_synthetic
 
-    films = films_of_split(data, split, limit)
+    films = films_of_split(data, split, limit, names=names)
     if not any(film.facts for film in films):
         raise InvalidRequest(
             "These films carry no facts to compare with. Use films written by `pedaxr films`."

@@ -14,6 +14,7 @@ from pedaxr_server.cli.options import (
     console,
     home_option,
     json_option,
+    names_options,
     show,
     use_weights,
     weights_option,
@@ -22,6 +23,7 @@ from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
     from pedaxr.learning.learn import Learned, Progress
+    from pedaxr_models.datasets.own_names import OwnNames
 
 
 @click.command()
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--held-out", type=DATA, help="Films to measure on (default: three in ten of the corrected children)."
 )
+@names_options
 @click.option("--steps", type=click.IntRange(1), help="Optimiser steps (default: 4 a film, 80 to 600).")
 @click.option("--size", type=click.IntRange(64), help="Side of the network's square (default: as served).")
 @click.option("--batch-size", type=click.IntRange(1), default=4, show_default=True, help="Batch size.")
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 def learn(
     data: Path | None,
     held_out: Path | None,
+    names: "OwnNames",
     steps: int | None,
     size: int | None,
     batch_size: int,
@@ -67,7 +71,9 @@ def learn(
 
     use_weights(weights)
     clinic = open_clinic(home)
-    options = Options(data, held_out, steps, size, batch_size, seed=seed, device=device, threads=threads)
+    options = Options(
+        data, held_out, names, steps, size, batch_size, seed=seed, device=device, threads=threads
+    )
     with library_errors(), _steps() as progress:
         learned = run(clinic, options, progress)
     is_better = learned.comparison.verdict == "better"

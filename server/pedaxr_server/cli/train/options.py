@@ -8,7 +8,7 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr.text import counted
-from pedaxr_server.cli.options import DATA, FOLDER
+from pedaxr_server.cli.options import DATA, FOLDER, names_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 FEWEST_VALIDATION_FILMS = 20
@@ -17,7 +17,7 @@ FEWEST_VALIDATION_FILMS = 20
 def training_options(command: F) -> F:
     """Options that both trainings share."""
     options = (
-        click.option("--data", type=DATA, required=True, help="Data set folder or its films.csv."),
+        click.option("--data", type=DATA, required=True, help="Data set folder, or a table of films."),
         click.option("--out", type=FOLDER, required=True, help="Receives curves, metrics and checkpoint/."),
         click.option(
             "--preset", type=click.Choice(("small", "full", "finetune")), default="small",
@@ -33,6 +33,7 @@ def training_options(command: F) -> F:
         click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto."),
         click.option("--threads", type=click.IntRange(1), help="CPU threads (default: torch's choice)."),
     )  # fmt: skip
+    command = names_options(command)
     for option in reversed(options):
         command = option(command)
     return command

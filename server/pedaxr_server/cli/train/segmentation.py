@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,8 +12,11 @@ from pedaxr_models.labels import CHANNELS
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import counter
 from pedaxr_server.cli.group import resumable
-from pedaxr_server.cli.options import DATA, FOLDER, FOLDER_IN
+from pedaxr_server.cli.options import DATA, FOLDER, FOLDER_IN, names_options
 from pedaxr_server.cli.train.options import check_new, tell_next, training_options
+
+if TYPE_CHECKING:
+    from pedaxr_models.datasets.own_names import OwnNames
 
 BACKBONES = ("mobilenet_v3_large", "efficientnet_lite0", "resnet50", "resnet101")
 HEADS = ("deeplabv3plus", "deeplabv3")
@@ -215,7 +218,10 @@ def _probabilities(
     metavar="CHANNEL",
     help="Choose those of this channel alone, and keep the others; repeatable.",
 )
-def train_thresholds(data: Path, checkpoint: Path, calls: dict[str, float], only: tuple[str, ...]) -> None:
+@names_options
+def train_thresholds(
+    data: Path, checkpoint: Path, calls: dict[str, float], only: tuple[str, ...], names: "OwnNames"
+) -> None:
     """Choose the outline thresholds of a segmentation again, without training."""
     from pedaxr_models.checkpoint import revise_checkpoint
     from pedaxr_models.datasets import read_films
@@ -225,7 +231,7 @@ def train_thresholds(data: Path, checkpoint: Path, calls: dict[str, float], only
 
     with library_errors():
         segmenter = Segmenter.load(checkpoint)
-        films = split_films(read_films(data))["validation"]
+        films = split_films(read_films(data, names=names))["validation"]
         with progress_bar("Outlining", len(films)) as bar:
             calibrate(segmenter, films, counter(bar, len(films)), only=only or CHANNELS)
         segmenter.call_thresholds |= calls

@@ -25,7 +25,7 @@ Polygon = list[list[float]]
 MOST_SIDE = 30_000  # pixels
 _MOST_PIECES = 500  # and holes, of a mask that becomes polygons
 UNNAMED = "(no name)"  # of an outline that nobody gave a label
-NOTHING = "nothing"  # what a label means that is no finding
+NOTHING = fields.NOTHING
 # Structures that nobody names for a finding in them, as "stool" may be.
 _PLAIN = (
     Structure.LUNGS,
