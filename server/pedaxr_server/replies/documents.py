@@ -67,6 +67,8 @@ def report_korean(report: Report) -> str:
         "status": report.status,
         "heading": top.lines,
         "critical": top.critical,
+        "in_doubt": in_korean(report.in_doubt or ""),
+        "differs": [in_korean(text) for text in report.newer_draft.differs] if report.newer_draft else [],
         "film": report.film.model_dump(mode="json", exclude_none=True) if report.film else {},
         "disclaimer": " ".join(small_print(report, "ko")[-3:]),
         "sections": sections,

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections import Counter
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import BlobResourceContents, TextResourceContents
 from PIL import Image
 
-from pedaxr.types import PatientMatch, PatientSearch, Report, SegmentationResult
+from pedaxr.types import NewerDraft, PatientMatch, PatientSearch, Report, SegmentationResult
 from pedaxr_models.facts import Presence
 from pedaxr_server.replies.documents import report_html, report_korean, report_text
 from pedaxr_server.viewer.app import SHOWN_BY, VIEWER_URI
@@ -81,6 +82,27 @@ def test_a_korean_sentence_belongs_to_its_finding_and_has_the_verdict_of_both_wi
     assert not any("1.4" in one["text"] for one in told["sentences"]), "measures have a table"
     assert "1.4" in told["sections"]["Findings"], "control"
     assert "분변" in told["flags"][0]
+
+
+def test_why_there_is_no_finding_and_what_a_later_draft_says_are_korean_in_korean() -> None:
+    """A page in Korean had the first in English, and the second as one line with the id of a report."""
+    mirrored = (
+        "The liver lies on the patient's left, so the film may be mirrored, and left and right exchanged"
+    )
+    later = NewerDraft(
+        report_id="R-2",
+        version=2,
+        created_at=datetime(2026, 11, 1, tzinfo=UTC),
+        differs=["Another indication was supplied for the draft."],
+    )
+    report = canned_report("S-1", "복통").model_copy(update={"in_doubt": mirrored, "newer_draft": later})
+    told = json.loads(report_korean(report))
+    (differs,) = told["differs"]
+    for text in (told["in_doubt"], differs):
+        assert re.search("[가-힣]", text) and not re.search("[a-z]{4}", text), text
+    assert "R-2" not in differs
+    plain = json.loads(report_korean(canned_report("S-1", "복통")))
+    assert plain["in_doubt"] == "" and plain["differs"] == []
 
 
 async def test_the_full_size_overlay_is_read(

@@ -180,6 +180,7 @@ def test_no_side_is_named_before_it_is_known(viewer: Page, monkeypatch: pytest.M
     monkeypatch.setattr(segmented, "segment_xray", refuse)
     search(viewer, "P-1")
     expect(viewer.locator("#failure")).to_contain_text("Two films in one picture")
+    expect(viewer.locator("#failure button")).to_have_count(0)  # the same film is refused again
     expect(viewer.locator(".has-film")).to_have_count(1)
     assert "".join(viewer.locator(".pane").first.locator(".side").all_inner_texts()) == ""
     assert viewer.locator(".pane path").count() == 0

@@ -204,7 +204,7 @@ async function addKorean(report) {
     if (!korean || state.report !== report) return;
     state.korean = korean;
     drawReport();
-    showStyles();
+    showReading();
   } catch {
     // The English text stays, and says that it is English.
   }
@@ -285,7 +285,7 @@ async function showWithoutReading(data, given, picture) {
 
 function toolCancelled() {
   wait(null);
-  fail({ message: t("cancelled") });
+  fail({ code: "cancelled" });
 }
 
 async function toggleFullscreen() {

@@ -27,7 +27,7 @@ export function showReport(node, report, korean, on) {
 
 /** A film that gives no finding: the one sentence that says why and what to do, and what was asked. */
 const doubted = (report, told) => [
-  el("p", { class: "in-doubt", role: "note" }, report.in_doubt),
+  el("p", { class: "in-doubt", role: "note" }, told.in_doubt),
   section("Indication", told.sections.Indication),
 ];
 

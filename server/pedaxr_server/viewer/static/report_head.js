@@ -4,8 +4,8 @@ import { el, put } from "./dom.js";
 import { t, term } from "./words.js";
 
 /** The banner: what a human must hear of now, by the signed report where there is one; hidden when there is nothing. */
-export function showCritical(node, report, outlines) {
-  const doubt = report?.in_doubt ?? outlines?.in_doubt ?? "";
+export function showCritical(node, report, outlines, korean) {
+  const doubt = (korean ?? report)?.in_doubt ?? outlines?.in_doubt ?? "";
   const { critical = [], critical_certainty: certainty = {} } = governing(report);
   const told = critical.map((name) => [term(name), t(`certainty_${certainty[name] ?? "outlined"}`)].filter(Boolean).join(" "));
   node.hidden = critical.length === 0 && !doubt;
@@ -43,11 +43,11 @@ function besideSigned(signed, on) {
 }
 
 function besideDraft(report, korean, on) {
-  const { newer_draft: draft, signed_report: signed } = report;
-  const told = signed ? null : korean?.heading?.[1]; // after the title the Korean heading says the same, differences included
+  const { newer_draft: draft } = report;
+  const differs = (korean ?? draft).differs ?? [];
   return el("div", { class: "beside", role: "note" },
-    el("p", {}, told ?? t(isSigned(report) ? "newerAfterSignature" : "newerDraft", timeOf(draft.created_at))),
-    draft.differs?.length && !told ? el("ul", {}, draft.differs.map((text) => el("li", {}, text))) : null,
+    el("p", {}, t(isSigned(report) ? "newerAfterSignature" : "newerDraft", timeOf(draft.created_at))),
+    differs.length ? el("ul", {}, differs.map((text) => el("li", {}, text))) : null,
     el("button", { type: "button", onclick: () => on.show(draft.report_id) }, t("showDraft")));
 }
 

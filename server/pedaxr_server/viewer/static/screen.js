@@ -53,9 +53,10 @@ function studyItem(study, open) {
 /** Film, outlines and report as far as they have come. */
 export function showReading() {
   const { outlines, report, prior } = state;
+  const korean = currentLanguage() === "ko" ? state.korean : null;
   byId("layers-box").hidden = !outlines;
   byId("report-box").hidden = !report;
-  showCritical(byId("critical"), report, outlines);
+  showCritical(byId("critical"), report, outlines, korean);
   byId("trained").textContent = trainedOn(outlines ?? report);
   if (outlines) showLegend();
   film.title.textContent = titleOf(state.study);

@@ -1,7 +1,10 @@
 // What the page waits for, with the seconds it has taken, and what went wrong.
 
 import { byId, el, put } from "./dom.js";
-import { t } from "./words.js";
+import { currentLanguage, t } from "./words.js";
+
+// What the same film or the same question meets again however often it is tried.
+const FOR_GOOD = ["not_an_abdominal_film", "other_body_part", "unreadable_image", "invalid_request", "study_not_found"];
 
 let ticking = 0;
 
@@ -18,10 +21,16 @@ export function wait(key) {
   ticking = setInterval(tick, 500);
 }
 
+/** The server's own words, which it has in English alone; on the Korean page that is said. */
+function inItsWords(message) {
+  if (!message) return t("error_unknown");
+  return currentLanguage() === "ko" && !/[가-힣]/.test(message) ? `${t("saidInEnglish")} ${message}` : message;
+}
+
 /** Say what went wrong; `again` tries once more. */
 export function fail(error, again = null) {
   const known = t(`error_${error.code}`);
-  const text = known.startsWith("error_") ? error.message || t("error_unknown") : known;
+  const text = known.startsWith("error_") ? inItsWords(error.message) : known;
   const retry = () => {
     byId("failure").hidden = true;
     again();
@@ -29,7 +38,7 @@ export function fail(error, again = null) {
   put(
     byId("failure"),
     el("p", {}, text),
-    again ? el("button", { type: "button", onclick: retry }, t("retry")) : null,
+    again && !FOR_GOOD.includes(error.code) ? el("button", { type: "button", onclick: retry }, t("retry")) : null,
   );
   byId("failure").hidden = false;
 }

@@ -260,7 +260,8 @@ export const ENGLISH = {
   error_unreachable: "The server does not answer. Check that it runs, then try again.",
   error_busy: "The readers are busy. Try again in a few seconds.",
   error_unknown: "That did not work.",
-  cancelled: "The call was cancelled.",
+  saidInEnglish: "",
+  error_cancelled: "The call was cancelled.",
   onlyPicture: "This host lets the page fetch nothing: the overlay is the one from the tool's answer.",
   waiting: "Waiting for the tool's answer",
 };

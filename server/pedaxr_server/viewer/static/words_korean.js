@@ -260,7 +260,8 @@ export const KOREAN = {
   error_unreachable: "서버가 응답하지 않습니다. 서버를 확인하고 다시 시도하십시오.",
   error_busy: "모델이 사용 중입니다. 잠시 후 다시 시도하십시오.",
   error_unknown: "작업에 실패했습니다.",
-  cancelled: "호출이 취소되었습니다.",
+  saidInEnglish: "서버 메시지(영어):",
+  error_cancelled: "호출이 취소되었습니다.",
   onlyPicture: "이 호스트에서는 자료를 가져올 수 없어 도구가 보낸 그림을 보여 줍니다.",
   waiting: "도구의 응답을 기다리는 중",
 };
