@@ -13,6 +13,7 @@ from pedaxr.reports.flags import SURE_ALONE
 
 Counted = Callable[[Sequence[Seen]], tuple[int, int]]
 Test = Callable[[Seen], bool]
+Effect = tuple[str, float | None, str, Counted]  # point, its value, of what, counted how
 
 
 def points_table(points: OperatingPoints, sets: Mapping[str, Sequence[Seen]]) -> str:
@@ -49,84 +50,66 @@ def _rules(p: OperatingPoints) -> tuple[SecondLook, SecondLook]:
     )
 
 
-def _effects(points: OperatingPoints) -> Iterator[tuple[str, float | None, str, Counted]]:
-    p = points
+def _effects(points: OperatingPoints) -> Iterator[Effect]:
+    """What each point does: its name, its value, of what the share is, and how that is counted."""
+    yield from _doubts(points)
+    yield from _hanging(points)
+    yield from _free_air(points)
+    yield from _confidence(points)
+    yield from _by_finding(points)
+
+
+def _doubts(p: OperatingPoints) -> Iterator[Effect]:
+    """What refuses a film, or doubts it."""
+    off, fills, odd, unlike = p.spine_off_centre, p.largest_colon, p.largest_oddness, p.unlike_doubted_below
     yield "refused below", p.refused_below, "films refused", _part(lambda s: s.sureness < p.refused_below)
     yield "doubted below", p.doubted_below, "films doubted", _part(lambda s: s.sureness < p.doubted_below)
-    off = p.spine_off_centre
-    yield (
-        "spine off centre",
-        off,
-        "films of which that is told, if doubted",
-        _part(lambda s: s.spine_offset > off),
-    )
-    fills = p.largest_colon
+    told = "films of which that is told, if doubted"
+    yield "spine off centre", off, told, _part(lambda s: s.spine_offset > off)
     yield "largest colon", fills, "films doubted", _part(lambda s: s.colon_share > fills)
-    odd = p.largest_oddness
     yield "largest oddness", odd, "films doubted", _part(lambda s: oddness(s.measures, p.usual) > odd)
-    yield (
-        "unlike an abdomen: log-odds",
-        p.unlike_doubted_below,
-        "films doubted",
-        _part(lambda s: _is_unlike(s, p)),
-    )
+    yield "unlike an abdomen: log-odds", unlike, "films doubted", _part(lambda s: _is_unlike(s, p))
     yield "", None, "films doubted by any rule", _part(lambda s: _is_doubted(s, p))
-    yield from _hanging(p)
-    t = p.free_air_suspicion
+
+
+def _free_air(p: OperatingPoints) -> Iterator[Effect]:
+    """When free air is critical that is not firmly outlined."""
     air, none = (lambda s: s.has_free_air), (lambda s: not s.has_free_air)
-    yield (
-        "free air suspicion",
-        t,
-        "report writer alone: free air named",
-        _part(lambda s: s.free_air >= t, air),
-    )
-    trace = p.free_air_trace
-    told, faint = _is_told(p, p.faint_free_air), p.faint_free_air
-    yield (
-        "faint free air",
-        faint,
-        "reported by it alone: free air",
-        _part(_is_only_faint(p), air),
-    )
-    yield "", faint, "reported by it alone: none there", _part(_is_only_faint(p), none)
-    lost = _is_lost(p)
-    yield "free air trace", trace, "writer's suspicions not reported: free air", _part(lost, air)
-    unnamed = p.free_air_trace_unnamed
-    yield (
-        "where the draft does not name it",
-        unnamed,
-        "suspicions not reported: none there",
-        _part(lost, none),
-    )
+    told, lost, only_faint = _is_told(p, p.faint_free_air), _is_lost(p), _is_only_faint(p)
+    t, faint = p.free_air_suspicion, p.faint_free_air
+    named = "report writer alone: free air named"
+    yield "free air suspicion", t, named, _part(lambda s: s.free_air >= t, air)
+    yield "faint free air", faint, "reported by it alone: free air", _part(only_faint, air)
+    yield "", faint, "reported by it alone: none there", _part(only_faint, none)
+    suspicions = "writer's suspicions not reported: free air"
+    yield "free air trace", p.free_air_trace, suspicions, _part(lost, air)
+    not_named, unnamed = "where the draft does not name it", p.free_air_trace_unnamed
+    yield not_named, unnamed, "suspicions not reported: none there", _part(lost, none)
     yield "", t, "`critical`: sensitivity", _part(told, air)
     yield "", t, "`critical`: false alarms", _part(told, none)
+
+
+def _confidence(p: OperatingPoints) -> Iterator[Effect]:
     low = p.least_confidence
     right, wrong = (lambda s: s.is_right), (lambda s: not s.is_right)
     yield "least confidence", low, "wrong reports flagged", _part(lambda s: s.confidence < low, wrong)
     yield "", low, "right reports flagged", _part(lambda s: s.confidence < low, right)
-    for finding, least in points.not_excluded.items():
-        shows = _shows(finding)
-        yield (
-            f"not excluded: {finding}",
-            least,
-            "report writer alone: films with it",
-            _part(_gives(finding, least), shows),
-        )
-        yield (
-            "",
-            least,
-            "films without it",
-            _part(_gives(finding, least), _lacks(finding)),
-        )
-    for finding, share in points.least_share.items():
+
+
+def _by_finding(p: OperatingPoints) -> Iterator[Effect]:
+    for finding, least in p.not_excluded.items():
+        gives, alone = _gives(finding, least), "report writer alone: films with it"
+        yield f"not excluded: {finding}", least, alone, _part(gives, _shows(finding))
+        yield "", least, "films without it", _part(gives, _lacks(finding))
+    for finding, share in p.least_share.items():
         yield f"share of {finding}", share, "true outlines lost", _too_small(finding, share, True)
         yield "", share, "false outlines left out", _too_small(finding, share, False)
-    for finding, support in points.least_support.items():
+    for finding, support in p.least_support.items():
         yield f"support of {finding}", support, "true sentences unhedged", _unhedged(finding, support, True)
         yield "", support, "false sentences unhedged", _unhedged(finding, support, False)
 
 
-def _hanging(p: OperatingPoints) -> Iterator[tuple[str, float | None, str, Counted]]:
+def _hanging(p: OperatingPoints) -> Iterator[Effect]:
     """What the second look does on films as they hang, and on the same hung wrongly."""
     turned, mirrored = _rules(p)
     yield from _second_look("upside down", turned, lambda hung: (hung.upright, hung.upright_turned))
@@ -135,7 +118,7 @@ def _hanging(p: OperatingPoints) -> Iterator[tuple[str, float | None, str, Count
 
 def _second_look(
     name: str, rule: SecondLook, pair: Callable[[HungTwice], tuple[float, float]]
-) -> Iterator[tuple[str, float | None, str, Counted]]:
+) -> Iterator[Effect]:
     looked = _hung(lambda hung: pair(hung)[0] > rule.looked_from)
     doubted = _hung(lambda hung: rule.doubts(*pair(hung)))
     caught = _hung(lambda hung: rule.doubts(*reversed(pair(hung))))

@@ -143,13 +143,18 @@ def _connect(node: PacsNode, ae: AE, handlers: list[Any], taken: Sequence[UID]) 
         raise PacsDown("The PACS cannot be reached. Check pacs_host and pacs_port.") from err
     if link.is_established:
         return link
+    raise _refusal(node, link)
+
+
+def _refusal(node: PacsNode, link: Association) -> PacsError:
+    """Why there is no association, and what to do."""
     if link.rejected_contexts:
-        raise NoSuchService(
+        return NoSuchService(
             "The PACS offers no such service, or takes no objects of this kind. Have its administrator allow "
             "it to pedaxr, or leave the kind out of pacs_kinds."
         )
     if not link.is_rejected:
-        raise PacsDown(
+        return PacsDown(
             "The PACS does not answer, or not in this way (TLS or plain). Is it running? Check pacs_host, "
             "pacs_port and the certificates."
         )
@@ -158,7 +163,7 @@ def _connect(node: PacsNode, ae: AE, handlers: list[Any], taken: Sequence[UID]) 
         _CALLED_UNKNOWN: f"The PACS is not called {node.called_aet!r}. Correct pacs_called_aet.",
         _CALLING_UNKNOWN: f"The PACS does not know {node.aet!r}. Have its administrator add that AE title.",
     }
-    raise PacsError(
+    return PacsError(
         told.get(reason or 0, "The PACS refuses the connection. Have its administrator look at its log.")
     )
 

@@ -55,6 +55,20 @@ def receiving(
     """
     if not node.allowed:
         raise InvalidRequest("Nobody may send films here. Set pacs_callers, such as ORTHANC@192.0.2.7.")
+    ae, gate = _application_entity(node), _Gate(node, spool, on_film, asked_only)
+    server = _server_of(ae, node, gate)
+    thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
+    thread.start()
+    try:
+        yield int(server.server_address[1])
+    finally:
+        ae.shutdown()
+        thread.join()
+        gate.close()
+
+
+def _application_entity(node: PacsNode) -> AE:
+    """Who is let in under which title, for how long, and what may be sent."""
     ae = AE(ae_title=node.aet)
     ae.require_called_aet, ae.require_calling_aet = True, sorted(node.allowed)
     ae.maximum_associations = _AT_ONCE
@@ -66,31 +80,27 @@ def receiving(
     if node.web_url is None:  # what we sent is read back by DICOMweb, or comes this way
         for sop_class in dict.fromkeys(kind.sop_class_uid for kind in KINDS.values()):
             ae.add_supported_context(sop_class, list(OBJECT_SYNTAXES))
-    gate = _Gate(node, spool, on_film, asked_only)
+    return ae
+
+
+def _server_of(ae: AE, node: PacsNode, gate: "_Gate") -> Any:
+    """A server that listens and takes no connection yet. Raises StorageError where the port is taken."""
     handlers: list[Any] = [
         (evt.EVT_CONN_OPEN, gate.on_open),
         (evt.EVT_C_ECHO, lambda event: _SUCCESS if gate.is_allowed(event) else _NOT_AUTHORISED),
         (evt.EVT_C_STORE, gate.on_store),
     ]
-    context = node.server_context()
+    context = node.server_context()  # before the port is taken: its files may be unreadable
+    address = (node.listen_host, node.listen_port)
     try:
-        server: Any = ae.make_server(
-            (node.listen_host, node.listen_port), evt_handlers=handlers, server_class=_Server
-        )
+        server: Any = ae.make_server(address, evt_handlers=handlers, server_class=_Server)
     except OSError as err:
         raise StorageError(
             f"pedaxr cannot listen on {node.listen_host}:{node.listen_port}. Is the port taken? Set another."
         ) from err
     server.addresses, server.context = gate.addresses, context
     ae._servers.append(server)
-    thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
-    thread.start()
-    try:
-        yield int(server.server_address[1])
-    finally:
-        ae.shutdown()
-        thread.join()
-        gate.close()
+    return server
 
 
 class _Server(ThreadedAssociationServer):

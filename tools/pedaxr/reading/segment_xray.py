@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import audited
-from pedaxr.clinic.provenance import provenance
+from pedaxr.clinic.provenance import Provenance, provenance
 from pedaxr.reading import networks as models
 from pedaxr.reading.notes import by_hand_flags, decided_by_hand, how_outlined, same_picture_flags, texts
 from pedaxr.reading.overlay import LONG_EDGE, Caption, area_text, draw_overlay, write_picture
@@ -17,7 +17,7 @@ from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
 from pedaxr.registry.standing import signed_of
 from pedaxr.stage_times import stage
-from pedaxr.types import Certainty, Region, SegmentationResult, SignedReport
+from pedaxr.types import Certainty, FilmIdentity, Region, SegmentationResult, SignedReport
 from pedaxr_models.labels import HORIZONTAL_BEAM_VIEWS, Finding, View, sign_within
 from pedaxr_models.runtime.threads import begin
 
@@ -73,25 +73,46 @@ def segment_xray(
         InvalidRequest, StudyNotFound, UnreadableImage, NotAnAbdominalFilm, ModelUnavailable, StorageError.
     """
     reading = read_film(find_source(study_id, file, clinic))
-    trained, source = provenance(reading.segmenter), reading.source
-    film = film_identity(source.study, reading.metadata)
-    signed = None
-    if source.study is not None and source.clinic is not None:
-        signed = signed_of(source.clinic.registry.reports(source.study.study_id))
+    trained, signed = provenance(reading.segmenter), _signed(reading)
+    film = film_identity(reading.source.study, reading.metadata)
     folder = None if overlay_folder is None else Path(overlay_folder).expanduser()
     path = _overlay_path(reading, folder, full_size) if overlay else None
-    stored: Future[Course | None] | None = None
+    drawing: Future[Course | None] | None = None
     if path is not None:
         left = reading.outlines.framing.towards_left
         caption = Caption(film, reading.in_doubt, signed, trained.statement, left)
         with stage("draw"):
-            stored = _begin_to_draw(reading, caption, full_size, path)
-    decided = decided_by_hand(reading)
+            drawing = _begin_to_draw(reading, caption, full_size, path)
+    result = _result(reading, film, signed, trained, path)
+    if step := _next_step.get():  # not sooner: it would take the core from the picture that is waited for
+        step(reading)
+    return result if drawing is None else _with_tube(result, drawing)
+
+
+def _signed(reading: Reading) -> SignedReport | None:
+    """What a human signed of the film; of a file nobody did."""
+    source = reading.source
+    if source.study is None or source.clinic is None:
+        return None
+    return signed_of(source.clinic.registry.reports(source.study.study_id))
+
+
+def _result(
+    reading: Reading,
+    film: FilmIdentity,
+    signed: SignedReport | None,
+    trained: Provenance,
+    path: Path | None,
+) -> SegmentationResult:
+    decided, study = decided_by_hand(reading), reading.source.study
     critical = {} if reading.in_doubt else _critical(reading, signed, decided)
     outlined = [] if reading.in_doubt else [region.name for region in reading.findings]
     notes = [*same_picture_flags(reading), *by_hand_flags(decided, outlined), *texts(reading.notes)]
-    result = SegmentationResult(
-        study_id=reading.source.study.study_id if reading.source.study else None,
+    told = summarise(
+        reading.findings, reading.metadata.view, in_doubt=reading.in_doubt, trained=trained.short
+    )
+    return SegmentationResult(
+        study_id=study.study_id if study else None,
         in_doubt=reading.in_doubt,
         image_sha256=reading.radiograph.sha256,
         width=reading.radiograph.width,
@@ -102,9 +123,7 @@ def segment_xray(
         structures=reading.structures,
         measures=reading.measures,
         quality_notes=notes,
-        summary=summarise(
-            reading.findings, reading.metadata.view, in_doubt=reading.in_doubt, trained=trained.short
-        ),
+        summary=told,
         towards_left=reading.outlines.framing.towards_left,
         overlay_path=str(path) if path is not None else None,
         model=reading.model_name,
@@ -115,16 +134,16 @@ def segment_xray(
         trained_on=trained.trained_on,
         data_statement=trained.statement,
     )
-    if step := _next_step.get():  # not sooner: it would take the core from the picture that is waited for
-        step(reading)
-    if stored is not None:
-        with stage("draw"):
-            course = stored.result()
-        if course is not None:
-            kept = [*course[:-1:_THINNED].tolist(), course[-1].tolist()]
-            points = [(round(x), round(y)) for x, y in kept]
-            return result.model_copy(update={"gastric_tube": points})
-    return result
+
+
+def _with_tube(result: SegmentationResult, drawing: "Future[Course | None]") -> SegmentationResult:
+    """The result once its picture is stored, with the course of the gastric tube that is drawn on it."""
+    with stage("draw"):
+        course = drawing.result()
+    if course is None:
+        return result
+    kept = [*course[:-1:_THINNED].tolist(), course[-1].tolist()]
+    return result.model_copy(update={"gastric_tube": [(round(x), round(y)) for x, y in kept]})
 
 
 def _tube(reading: Reading) -> "Course | None":

@@ -3,12 +3,13 @@
 import hashlib
 import json
 import numbers
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pedaxr.audit.trail import audited, note
-from pedaxr.clinic.provenance import provenance
+from pedaxr.clinic.provenance import Provenance, provenance
 from pedaxr.errors import InvalidRequest
 from pedaxr.reading import networks as models
 from pedaxr.reading.notes import by_hand_flags, decided_by_hand, same_picture_flags
@@ -17,7 +18,7 @@ from pedaxr.reading.read_film import Reading, find_source, read_film
 from pedaxr.registry.film_identity import film_identity
 from pedaxr.reports.ahead import begin_earlier, draft_of
 from pedaxr.reports.check_draft import CheckedDraft, check_draft, in_a_word
-from pedaxr.reports.comparison import NOT_COMPARED_FILM, compare_with_earlier
+from pedaxr.reports.comparison import NOT_COMPARED_FILM, ComparedWithEarlier, compare_with_earlier
 from pedaxr.reports.consistency import without_contradictions
 from pedaxr.reports.current import in_context
 from pedaxr.reports.flags import VIEW_CONTRADICTED
@@ -34,6 +35,7 @@ from pedaxr_models.written.views import view_in
 
 if TYPE_CHECKING:
     from pedaxr.clinic import ClinicLike
+    from pedaxr.clinic.annotate import HumanDecision
     from pedaxr.radiograph.in_memory import FilmLike
     from pedaxr_models.captioning.film_reporter import FilmReporter
     from pedaxr_models.tubes.finder import TubeFinder
@@ -136,15 +138,81 @@ def _both(requested: str | None, given: str | None) -> list[Supplied]:
     return told
 
 
-def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") -> Report:
+@dataclass(frozen=True)
+class _Told:
+    """What the sentences of a draft do not say themselves.
+
+    Attributes:
+        past: how the film compares with an earlier one.
+        image_dependence: how much the draft hangs on the film, from 0 to 1.
+        on_film: flags of the film, not of its sentences.
+        model: names and digests of the networks that wrote it.
+    """
+
+    reading: Reading
+    supplied: _Supplied
+    past: ComparedWithEarlier
+    image_dependence: float
+    on_film: list[str]
+    model: str
+    trained: Provenance
+
+    def report(self, checked: CheckedDraft) -> Report:
+        """Without its id, which hangs on the words."""
+        reading, is_read = self.reading, not checked.in_doubt
+        study = reading.source.study
+        requests = [one.text for one in self.supplied.indications]
+        return Report(
+            report_id=_NOT_YET,
+            study_id=study.study_id if study else None,
+            created_at=datetime.now(UTC),
+            film=film_identity(study, reading.metadata),
+            critical=list(checked.critical),
+            critical_certainty=checked.critical,
+            not_assessed=checked.not_assessed,
+            indications=self.supplied.indications,
+            working_diagnoses=self.supplied.working_diagnoses,
+            comparison=self.past.data,
+            in_doubt=checked.in_doubt,
+            label=_label(checked),
+            narrative=standing_text(checked.sentences),
+            sections=_sections(reading, checked, self.past.text, requests),
+            sentences=checked.sentences,
+            findings=checked.findings,
+            measures=reading.measures if is_read else {},
+            flags=[*self.on_film, *checked.flags],
+            confidence=round(checked.confidence, 3) if is_read else None,
+            sureness=in_a_word(checked.confidence) if is_read else None,
+            image_dependence=self.image_dependence,
+            image_sha256=reading.radiograph.sha256,
+            model=self.model,
+            trained_on=self.trained.trained_on,
+            data_statement=self.trained.statement,
+        )
+
+
+def _draft(reading: Reading, reporter: "FilmReporter", supplied: _Supplied) -> Report:
     if not reading.doubts:  # else it is compared with nothing, and no tube is told
         begin_earlier(reading.source)
         begin(lambda: tube_sentence(reading))  # looked for while the draft is written
     with stage("write_report"):
-        told = draft_of(reading, reporter)
+        narrative = draft_of(reading, reporter)
     with stage("check_report"):
         decided = decided_by_hand(reading)
-        checked = check_draft(reading, told, operating_points(), supplied.working_diagnoses, decided)
+        checked = check_draft(reading, narrative, operating_points(), supplied.working_diagnoses, decided)
+    told = _told(reading, reporter, supplied, checked, decided, narrative.image_dependence)
+    report = without_contradictions(told.report, checked)
+    return report.model_copy(update={"report_id": _report_id(reading, reporter, report, supplied)})
+
+
+def _told(
+    reading: Reading,
+    reporter: "FilmReporter",
+    supplied: _Supplied,
+    checked: CheckedDraft,
+    decided: "Sequence[HumanDecision]",
+    image_dependence: float,
+) -> _Told:
     requests = [one.text for one in supplied.indications]
     past = NOT_COMPARED_FILM if checked.in_doubt else compare_with_earlier(reading, checked, requests)
     outlined = [] if checked.in_doubt else [region.name for region in reading.findings]
@@ -152,38 +220,7 @@ def _draft(reading: Reading, reporter: "FilmReporter", supplied: "_Supplied") ->
     finder = models.tube_finder() if seen_tube(checked.sentences) else None
     trained = provenance(reading.segmenter, reporter, *([finder] if finder else []))
     written = [reading.model_name, *(_model_name(one) for one in (reporter, finder) if one)]
-
-    def composed(checked: CheckedDraft) -> Report:
-        return Report(
-            report_id=_NOT_YET,
-            study_id=reading.source.study.study_id if reading.source.study else None,
-            created_at=datetime.now(UTC),
-            film=film_identity(reading.source.study, reading.metadata),
-            critical=list(checked.critical),
-            critical_certainty=checked.critical,
-            not_assessed=checked.not_assessed,
-            indications=supplied.indications,
-            working_diagnoses=supplied.working_diagnoses,
-            comparison=past.data,
-            in_doubt=checked.in_doubt,
-            label=_label(checked),
-            narrative=standing_text(checked.sentences),
-            sections=_sections(reading, checked, past.text, requests),
-            sentences=checked.sentences,
-            findings=checked.findings,
-            measures={} if checked.in_doubt else reading.measures,
-            flags=[*on_film, *checked.flags],
-            confidence=None if checked.in_doubt else round(checked.confidence, 3),
-            sureness=None if checked.in_doubt else in_a_word(checked.confidence),
-            image_dependence=told.image_dependence,
-            image_sha256=reading.radiograph.sha256,
-            model="; ".join(written).strip(),
-            trained_on=trained.trained_on,
-            data_statement=trained.statement,
-        )
-
-    report = without_contradictions(composed, checked)
-    return report.model_copy(update={"report_id": _report_id(reading, reporter, report, supplied)})
+    return _Told(reading, supplied, past, image_dependence, on_film, "; ".join(written).strip(), trained)
 
 
 def _model_name(network: "FilmReporter | TubeFinder") -> str:
