@@ -79,6 +79,7 @@ films: $(READY)  ## write the synthetic training films (DATA=folder FILMS=count)
 
 SPEED_PAGE ?= docs/speed.md
 BENCH = $(BIN)/python benchmarks/$(1).py --json out/bench/$(1).json --publish $(SPEED_PAGE)
+SPEED_PICTURE = $(BIN)/python benchmarks/speed_picture.py $(SPEED_PAGE) $(dir $(SPEED_PAGE))speed_users.svg
 
 bench: $(READY)  ## how fast everything is, beside the reference networks (a quiet machine; 20 minutes): out/bench/, docs/speed.md
 	mkdir -p out/bench
@@ -90,11 +91,13 @@ bench: $(READY)  ## how fast everything is, beside the reference networks (a qui
 	$(call BENCH,registry_writers)
 	$(call BENCH,runtime_parity) --data $(DATA) --films 100
 	$(call BENCH,film_speed)
+	$(SPEED_PICTURE)
 
 bench-users: $(READY)  ## of that only what users wait for: both tools over MCP and in Python, and starts (7 minutes)
 	mkdir -p out/bench
 	$(call BENCH,user_speed)
 	$(call BENCH,start_speed)
+	$(SPEED_PICTURE)
 
 bench-beyond: $(READY)  ## past one process and one machine: readers and archives on Ray, batches, PostgreSQL (10 minutes; needs postgresql)
 	mkdir -p out/bench

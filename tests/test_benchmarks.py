@@ -42,3 +42,19 @@ def test_a_benchmark_parses_what_it_is_given(path: Path) -> None:
     """`finetune.py --help` made films in a folder of that name, and trained on them."""
     run = path.read_text(encoding="utf-8").partition('if __name__ == "__main__":')[2]
     assert "sys.argv" not in run
+
+
+def test_the_picture_of_speeds_shows_what_the_page_says_today() -> None:
+    """A picture that is drawn once goes stale when its tables are measured again."""
+    path = Path(__file__).parents[1] / "benchmarks" / "speed_picture.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    drawing = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(drawing)
+    docs = path.parents[1] / "docs"
+    page = (docs / "speed.md").read_text(encoding="utf-8")
+    bars = drawing.bars_of(page)
+    assert sum(bar.is_ours for bar in bars) == 4 and len(bars) > 6
+    assert drawing.picture(bars) == (docs / "speed_users.svg").read_text(encoding="utf-8")
+    (first,) = (row for row in page.splitlines() if row.startswith("| MCP, stdio | both |"))
+    assert drawing.bars_of(page.replace(first, "| MCP, stdio | both | 20 | 3.0 | 4.0 |"))[0].p50_ms == 3.0
