@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
@@ -38,6 +38,13 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER_IN = click.Path(path_type=Path, exists=True, file_okay=False)
 FILE_IN = click.Path(path_type=Path, exists=True, dir_okay=False)
 DATA = click.Path(path_type=Path, exists=True)  # a folder or a file
+
+
+def with_options(command: F, options: Sequence[Callable[[Any], Any]]) -> F:
+    """Add several options; `--help` lists them in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def home_option(command: F) -> F:

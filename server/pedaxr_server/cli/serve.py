@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pedaxr_server.cli.options import FILE, FOLDER, json_option, show, use_runtime, use_weights, write_secret
+from pedaxr_server.cli.options import (
+    FILE,
+    FOLDER,
+    json_option,
+    show,
+    use_runtime,
+    use_weights,
+    with_options,
+    write_secret,
+)
 
 if TYPE_CHECKING:
     from pedaxr_server.settings_sources import Gathered
@@ -72,9 +81,7 @@ def _settings_options(command: F) -> F:
         ),
         click.option("--warm/--no-warm", default=None, help="Load the networks right after starting."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 @click.command()

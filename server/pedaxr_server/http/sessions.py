@@ -38,14 +38,14 @@ class Sessions:
         first = await receive()
         request_id = _request_id(first.get("body", b""))
         if request_id is None:
-            await self._app(scope, _once(first, receive), send)
+            await self._app(scope, once(first, receive), send)
             return
         key = (session, request_id)
         while earlier := self._turns.get(key):
             await earlier.is_over.wait()
         turn = self._turns[key] = Turn(lambda: self._turns.pop(key))
         try:
-            await self._app({**scope, TURN: turn}, _once(first, receive), send)
+            await self._app({**scope, TURN: turn}, once(first, receive), send)
         finally:
             turn.leave()
 
@@ -65,7 +65,8 @@ def _without_missed(scope: Scope) -> Scope:
     return {**scope, "headers": [header for header in scope["headers"] if header[0] != _MISSED]}
 
 
-def _once(message: Message, receive: Receive) -> Receive:
+def once(message: Message, receive: Receive) -> Receive:
+    """What gives the message, lets go of it, and then whatever follows."""
     waiting = [message]
 
     async def replay() -> Message:

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pedaxr_server.http.places import network_of
+from pedaxr_server.http.sessions import once
 
 _MIB = 1024 * 1024
 MOST_UNFINISHED = 64 * _MIB  # bytes of bodies that have not arrived whole, of all clients
@@ -86,7 +87,7 @@ class Shares:
                     first: Message = {"type": "http.request", "body": body, "more_body": more}
                     with self._large(client) if more else nullcontext():
                         del body
-                        await self._in_session(client, share, scope, _once(first, receive), send)
+                        await self._in_session(client, share, scope, once(first, receive), send)
                 else:
                     await self._in_session(client, share, scope, receive, send)
         except (_HungUp, ClientDisconnect):
@@ -198,7 +199,7 @@ class Shares:
             del own[oldest]
             kept = [(name, value) for name, value in scope["headers"] if name in (b"host", b"authorization")]
             end = {**scope, "method": "DELETE", "headers": [*kept, (_SESSION, oldest)]}
-            await self._app(end, _once({"type": "http.request", "body": b""}, _left), _unheard)
+            await self._app(end, once({"type": "http.request", "body": b""}, _left), _unheard)
 
 
 def _client_of(scope: Scope) -> tuple[str, Share]:
@@ -207,16 +208,6 @@ def _client_of(scope: Scope) -> tuple[str, Share]:
         token = user.access_token
         return f"login:{token.client_id}:{token.subject}", OF_LOGIN
     return network_of(scope.get("client")), OF_ADDRESS
-
-
-def _once(message: Message, receive: Receive) -> Receive:
-    """What gives the message, lets go of it, and then whatever follows."""
-    waiting = [message]
-
-    async def replay() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return replay
 
 
 async def _left() -> Message:

@@ -1,6 +1,6 @@
 """Every sentence of the grammar that says nothing the evidence excludes, by what it is about."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -105,8 +105,3 @@ class Choices:
                 node = self
         following = [token for token, child in node.after.items() if child.topics & left]
         return [*following, END] if node is self and ids else following
-
-
-def topics_by_sentence(sentences: Iterable[tuple[str, str]]) -> Mapping[str, str]:
-    """Lower-cased sentence to its topic."""
-    return {text.lower(): topic for topic, text in sentences}

@@ -11,7 +11,7 @@ import click
 from pedaxr.errors import InvalidRequest
 from pedaxr_server.cli.data import library_errors, progress_bar
 from pedaxr_server.cli.evaluate.films import SPLITS, counter, data_option, films_of_split, shifted_option
-from pedaxr_server.cli.options import FILE, FILE_IN, FOLDER_IN, json_option, names_options, show
+from pedaxr_server.cli.options import FILE, FILE_IN, FOLDER_IN, json_option, names_options, show, with_options
 from pedaxr_server.cli.publish import publish
 
 if TYPE_CHECKING:
@@ -47,10 +47,7 @@ def _evaluation_options(command: F) -> F:
         ),
         json_option,
     )
-    command = names_options(command)
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(names_options(command), options)
 
 
 @click.command("segmentation")

@@ -8,7 +8,7 @@ import click
 
 from pedaxr.errors import InvalidRequest
 from pedaxr.text import counted
-from pedaxr_server.cli.options import DATA, FOLDER, names_options
+from pedaxr_server.cli.options import DATA, FOLDER, names_options, with_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 FEWEST_VALIDATION_FILMS = 20
@@ -33,10 +33,7 @@ def training_options(command: F) -> F:
         click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto."),
         click.option("--threads", type=click.IntRange(1), help="CPU threads (default: torch's choice)."),
     )  # fmt: skip
-    command = names_options(command)
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(names_options(command), options)
 
 
 def eyes_options(command: F) -> F:
@@ -59,9 +56,7 @@ def eyes_options(command: F) -> F:
             "--quiet-masks", is_flag=True, help="Fill planes without an outline with 0 instead of -1."
         ),
     )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 def check_new(out: Path, *, resume: bool) -> None:
