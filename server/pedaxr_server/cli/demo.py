@@ -33,6 +33,7 @@ from pedaxr_server.replies.documents import report_text
 from pedaxr_server.replies.tool_results import study_uri
 
 _MOST_PROCESSES = 8
+_READING_S = "600"  # a server gives a film up sooner; whoever tries pedaxr on a slow machine can wait
 _PASSED_ON = ("PEDAXR_", "OMP_", "MKL_", "HF_", "TORCH", "CUDA_", "XDG_", "PYTHON")
 
 
@@ -168,6 +169,7 @@ def _the_one(search: PatientSearch) -> PatientMatch:
 def _server(home: Path) -> StdioServerParameters:
     """The server as a desktop client starts it; the SDK passes on few variables of its own accord."""
     environment = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
+    environment.setdefault("PEDAXR_READING_S", _READING_S)
     arguments = ["-m", "pedaxr_server", "serve", "--home", str(home.resolve())]
     return StdioServerParameters(command=sys.executable, args=arguments, env=environment)
 

@@ -31,6 +31,7 @@ _BEGINNINGS = {
 F = TypeVar("F", bound=Callable[..., Any])
 
 _WIDEST = 1000  # columns; a study id has at most 64
+_LONGEST_WORD = 18  # columns; pneumoperitoneum has 16
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, format, halves of characters, ends of lines
 # What a command makes or may find; the others must be there.
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -195,7 +196,7 @@ def show(picture: "Callable[[], RenderableType]", data: Any, json_path: Path | N
 
 
 def print_whole(picture: "RenderableType") -> None:
-    """Print on a console as wide as tables need: columns that may not wrap are never cut or shortened."""
+    """Print on a console as wide as tables need: no word is cut, and what may not wrap stays in one line."""
     shown = console()
     roomy = shown.options.update(max_width=_WIDEST)
     for table in _tables(picture):
@@ -205,13 +206,16 @@ def print_whole(picture: "RenderableType") -> None:
 
 
 def _keep_whole(table: "Table") -> None:
-    """Rich takes "no wrap" for leave to shorten."""
+    """Rich takes "no wrap" for leave to shorten, and a word longer than its column for leave to cut it."""
     from rich.cells import cell_len
 
     for column in table.columns:
+        cells = [str(cell) for cell in (column.header, *column.cells)]
         if column.no_wrap:
-            cells = (column.header, *column.cells)
-            column.min_width = max(cell_len(str(cell)) for cell in cells)
+            column.min_width = max(map(cell_len, cells))
+        else:
+            words = (cell_len(word) for cell in cells for word in cell.split())
+            column.min_width, column.overflow = min(max(words, default=0), _LONGEST_WORD), "fold"
 
 
 def _tables(picture: object) -> "list[Table]":

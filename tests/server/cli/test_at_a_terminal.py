@@ -17,6 +17,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from pedaxr import open_clinic
 from pedaxr.clinic.find_patient import find_patient
@@ -69,6 +71,18 @@ def test_ids_and_dates_are_whole_on_a_narrow_terminal(long_ids: Path, narrow: io
         options.print_whole(picture)
         for one in ids:
             assert one in narrow.getvalue(), one
+
+
+def test_no_word_of_a_table_is_cut(narrow: io.StringIO) -> None:
+    """What is critical was "Pneumoperiton…" on a screen that had no room for it."""
+    table = Table("study", "critical", "remark")
+    remark = "much to say of this film, " * 8 + "x" * 60
+    table.add_row("S-1", "Pneumoperitoneum (outlined)", Text(remark))
+    options.print_whole(table)
+    said = narrow.getvalue()
+    assert "Pneumoperitoneum" in said and "…" not in said
+    assert said.count("x") == 60, "a word that is too long is folded"
+    assert max(map(len, said.splitlines())) < 60, "control: the rest wraps"
 
 
 def test_text_still_fits_a_terminal_that_is_wide_enough(clinic_home: Path, narrow: io.StringIO) -> None:
