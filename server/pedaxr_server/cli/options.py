@@ -202,7 +202,17 @@ def print_whole(picture: "RenderableType") -> None:
     for table in _tables(picture):
         _keep_whole(table)
         shown.width = max(shown.width, shown.measure(table, options=roomy).minimum)
+        while (needed := _widest_line(shown, table)) > shown.width:  # rich shares room out by another rule
+            shown.width = needed
     shown.print(picture)
+
+
+def _widest_line(shown: "Console", table: "Table") -> int:
+    """How wide the table is when it is drawn, which may be wider than the console: that cuts it."""
+    from rich.cells import cell_len
+
+    drawn = "".join(segment.text for segment in shown.render(table))
+    return max(map(cell_len, drawn.splitlines()), default=0)
 
 
 def _keep_whole(table: "Table") -> None:

@@ -75,14 +75,13 @@ def test_ids_and_dates_are_whole_on_a_narrow_terminal(long_ids: Path, narrow: io
 
 def test_no_word_of_a_table_is_cut(narrow: io.StringIO) -> None:
     """What is critical was "Pneumoperiton…" on a screen that had no room for it."""
-    table = Table("study", "critical", "remark")
-    remark = "much to say of this film, " * 8 + "x" * 60
-    table.add_row("S-1", "Pneumoperitoneum (outlined)", Text(remark))
+    table = Table("name", "critical", "remark")
+    table.add_row("Baby of Choi Yuna", "Pneumoperitoneum (outlined)", Text("a film to look at soon " * 4))
     options.print_whole(table)
-    said = narrow.getvalue()
-    assert "Pneumoperitoneum" in said and "…" not in said
-    assert said.count("x") == 60, "a word that is too long is folded"
-    assert max(map(len, said.splitlines())) < 60, "control: the rest wraps"
+    lines = narrow.getvalue().splitlines()
+    assert "Pneumoperitoneum" in narrow.getvalue() and "…" not in narrow.getvalue()
+    assert len({len(line) for line in lines}) == 1, "the border is whole"
+    assert len(lines[0]) < 60, "control: the rest wraps"
 
 
 def test_text_still_fits_a_terminal_that_is_wide_enough(clinic_home: Path, narrow: io.StringIO) -> None:
