@@ -11,7 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from pedaxr_models.phantom.dataset.films_csv import split_of
 from pedaxr_models.phantom.metadata import patient_id_of
 from pedaxr_server.cli.publish import publish
 
+Count = tuple[int, int]  # and out of how many
 SETS, KINDS = ("test", "shifted"), ("reports", "captioner")
 FIRST, SHIFTED = 1000, 100
 REPORT = {
@@ -37,6 +38,7 @@ DRAFT = {
     "draft: omitted": ("omission_rate", ""),
     "draft: wrong side": ("laterality_error_rate", "0.01 / 0.03"),
 }
+COPIED = "draft, what is measured copied: facts, F1"
 READER = "film and metadata"
 PROOFS = {
     "free air named when present": "0.97 / 0.90",
@@ -95,14 +97,24 @@ def run(*words: str) -> None:
 def rows(figures: dict[int, Any]) -> Iterator[dict[str, str]]:
     """A row a figure: its goal, each seed's on test and shifted films, and all together."""
     for title, name in REPORT.items():
-        counts = [[share(found["reports"][one], name) for one in SETS] for found in figures.values()]
-        pooled = [tuple(map(sum, zip(*of_set, strict=True))) for of_set in zip(*counts, strict=True)]
+        counts, pooled = counted(figures, name)
         shown = [" / ".join(f"{count} of {of}" for count, of in pair) for pair in (*counts, pooled)]
         yield row(title, "", figures, [*shown[:-1], f"{shown[-1]} ({in_shares(pooled)})"])
+    counts, pooled = counted(figures, COPIED)
+    yield row(COPIED, "0.93 / 0.86", figures, [in_shares(pair) for pair in (*counts, pooled)])
     for title, (name, goal) in DRAFT.items():
         yield mean_row(title, goal, figures, lambda one, name=name: one["readers"][READER][name])
     for name, goal in PROOFS.items():
         yield mean_row(f"draft: {name}", goal, figures, lambda one, name=name: one["proofs"][name])
+
+
+def counted(figures: dict[int, Any], name: str) -> tuple[list[list[Count]], list[Count]]:
+    """Of a share each seed's counts on test and shifted films, and those of all seeds together."""
+    counts = [[share(found["reports"][one], name) for one in SETS] for found in figures.values()]
+    pooled = [
+        (sum(c for c, _ in of_set), sum(of for _, of in of_set)) for of_set in zip(*counts, strict=True)
+    ]
+    return counts, pooled
 
 
 def mean_row(title: str, goal: str, figures: dict[int, Any], of: Callable[[Any], float]) -> dict[str, str]:
@@ -125,13 +137,13 @@ def drafts(found: Any) -> tuple[Any, Any]:
     return found["captioner"], found["captioner"]["shifted"]
 
 
-def share(shares: list[dict[str, Any]], name: str) -> tuple[int, int]:
+def share(shares: list[dict[str, Any]], name: str) -> Count:
     """A count, and out of how many."""
     one = next(share for share in shares if share["name"] == name)
     return one["count"], one["of"]
 
 
-def in_shares(counts: list[tuple[int, ...]]) -> str:
+def in_shares(counts: Sequence[Count]) -> str:
     """Of test and of shifted films."""
     return " / ".join(f"{count / of:.3f}" for count, of in counts)
 

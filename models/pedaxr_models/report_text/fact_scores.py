@@ -14,6 +14,7 @@ from pedaxr_models.report_text.parser import parse
 Fact = tuple[str, str, str]
 
 ONE_SIDED = (Side.RIGHT, Side.LEFT)
+_MEASURED = ("severity", "side", "quadrant", "count")
 _TALLIED = (
     *("presence", "said", "untrue", "present", "omitted"),
     *("sided", "wrong_side", "one_sided", "opposite"),
@@ -48,6 +49,20 @@ def outspoken(facts: set[Fact]) -> set[Fact]:
     """Without what is said by leaving it open or out: findings that are not assessed, and tubes not seen."""
     silent = {Presence.NOT_ASSESSED, str(False)}
     return {fact for fact in facts if fact[1] not in ("presence", "gastric_tube") or fact[2] not in silent}
+
+
+def copied(draft: set[Fact], told: set[Fact]) -> set[Fact]:
+    """A draft's facts, with what is measured copied from what is told of the same film where it tells it.
+
+    Of findings that both say are there grade, side, quadrants and number are copied, and the gastric tube.
+    Which findings there are, the gas and how much stool lies where are left to the draft.
+    """
+    there = {fact[0] for fact in draft & told if fact[1:] == ("presence", Presence.PRESENT)}
+    measured = {
+        fact for fact in told if (fact[0] in there and fact[1] in _MEASURED) or fact[1] == "gastric_tube"
+    }
+    replaced = {fact[:2] for fact in measured}
+    return measured | {fact for fact in draft if fact[:2] not in replaced}
 
 
 def fact_scores(truth: Sequence[FilmFacts], texts: Sequence[str]) -> dict[str, float]:

@@ -162,6 +162,18 @@ def test_details_are_counted_against_the_facts(measured, truthful: list[FilmReco
     assert share(wrong, "side right").value == 1, "control: nothing else is wrong"
 
 
+def test_what_is_measured_is_copied_into_a_draft(measured, truthful: list[FilmRecord]) -> None:
+    def miscounted(name: str) -> FilmFacts:
+        levels = truth(name)[Finding.AIR_FLUID_LEVEL].count
+        return with_finding(truth(name), Finding.AIR_FLUID_LEVEL, count=levels + 4) if levels else truth(name)
+
+    records = measured(Reader(miscounted))
+    drafted, copied = share(records, "draft: facts, F1"), share(records, "draft, what is measured copied")
+    assert drafted.value < 1 and copied.count > drafted.count
+    drafted, copied = share(truthful, "draft: facts, F1"), share(truthful, "draft, what is measured copied")
+    assert drafted.value == 1 and copied.of - copied.count <= 3, "of a region on the limit of a quadrant"
+
+
 def test_facts_are_counted_and_silence_is_none(measured, truthful: list[FilmRecord]) -> None:
     """A report leaves out how much stool lies in a segment: facts of the film, not stated, and not wrong."""
     records = truthful
@@ -183,6 +195,8 @@ def test_details_survive_in_the_kept_records(measured, tmp_path: Path) -> None:
     assert any(record.slots for record in records)
     assert [read_records(path)[record.key].facts for record in records] == [r.facts for r in records]
     assert all(record.facts for record in records)
+    for kept in (read_records(path)[record.key] for record in records):
+        assert kept.drafted and kept.copied and kept.drafted.true == kept.copied.true
 
 
 def test_a_witness_pair_that_invents_is_counted_as_unsupported(measured, segmenter: PerfectSegmenter) -> None:

@@ -3,19 +3,22 @@
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from pedaxr.errors import NotAnAbdominalFilm
 from pedaxr.evaluation.ground_truth import TrueFindings, true_findings
+from pedaxr.reading import networks as models
+from pedaxr.reading.read_film import Source, read_film
+from pedaxr.reports.ahead import draft_of
 from pedaxr.reports.generate_report import generate_report
 from pedaxr.storage.files import disk_errors
 from pedaxr.types import Report, StructuredFinding
 from pedaxr_models.datasets.film import Film
 from pedaxr_models.facts import FilmFacts, FindingFact, Presence
 from pedaxr_models.labels import FINDINGS, LABELS, NORMAL, Finding
-from pedaxr_models.report_text.fact_scores import outspoken, slots, stated
+from pedaxr_models.report_text.fact_scores import Fact, copied, outspoken, slots, stated
 from pedaxr_models.report_text.parser import parse, parse_findings
 
 # How a supplied diagnosis is answered, the firmest "no" first. The first three say that the film does not
@@ -94,6 +97,8 @@ class FilmRecord:
         right_answer: to one that it shows.
         slots: details, of a film whose facts are known.
         facts: all that it states, of such a film.
+        drafted: what the report writer's draft says of it, silence included.
+        copied: the same, with what is measured copied from the report.
     """
 
     film: str
@@ -110,6 +115,8 @@ class FilmRecord:
     known: tuple[str, ...] = tuple(FINDINGS)
     slots: tuple[Slot, ...] = ()
     facts: FactCount | None = None
+    drafted: FactCount | None = None
+    copied: FactCount | None = None
 
     @property
     def has_free_air(self) -> bool:
@@ -154,7 +161,7 @@ def record_film(film: Film, key: str, seed: int) -> FilmRecord:
         report.confidence,
         _ordered(true),
         tuple(_slots(report, film.facts.as_view_allows())) if film.facts else (),
-        _facts(report, film.facts.as_view_allows()) if film.facts else None,
+        *(_facts(report, film, film.facts.as_view_allows()) if film.facts else ()),
     )
 
 
@@ -171,8 +178,16 @@ def _slots(report: Report, facts: FilmFacts) -> Iterator[Slot]:
         yield Slot(None, "tube", "seen" if said.gastric_tube else None, "seen")
 
 
-def _facts(report: Report, facts: FilmFacts) -> FactCount:
-    said, true = outspoken(stated(report.narrative)[0]), outspoken(slots(facts.findings, facts))
+def _facts(report: Report, film: Film, facts: FilmFacts) -> Iterator[FactCount]:
+    """Of the report, which may leave things open; of the draft; of the draft with what is measured."""
+    told, true = stated(report.narrative)[0], slots(facts.findings, facts)
+    yield _counted(outspoken(told), outspoken(true))
+    drafted = stated(_draft(film))[0]
+    yield _counted(drafted, true)
+    yield _counted(copied(drafted, told), true)
+
+
+def _counted(said: set[Fact], true: set[Fact]) -> FactCount:
     return FactCount(len(said), len(true), len(said & true))
 
 
@@ -209,6 +224,15 @@ def _report(film: Film, working_diagnosis: str | None = None) -> Report:
     )
 
 
+def _draft(film: Film) -> str:
+    """What the report writer wrote of the film, as the report of it was made."""
+    reading, given = read_film(Source(film.image_path)), film.metadata
+    told = {"view": given.view, "age_months": given.age_months, "indication": given.indication}
+    known = {name: value for name, value in told.items() if value is not None}
+    metadata = replace(reading.metadata, **known)  # type: ignore[arg-type]
+    return draft_of(replace(reading, metadata=metadata), models.reporter()).text
+
+
 def _answer(report: Report) -> Answer:
     said = [flag for flag in report.flags if flag.startswith(_DIAGNOSIS)]
     if not said:
@@ -237,7 +261,8 @@ def _parsed(line: str) -> FilmRecord | None:
         kept = json.loads(line)
         kept["claims"] = tuple(Claim(**claim) for claim in kept["claims"])
         kept["slots"] = tuple(Slot(**slot) for slot in kept["slots"])
-        kept["facts"] = kept["facts"] and FactCount(**kept["facts"])
+        for name in ("facts", "drafted", "copied"):
+            kept[name] = kept[name] and FactCount(**kept[name])
         for name in ("true", "present", "critical", "known"):
             kept[name] = tuple(kept[name])
         return FilmRecord(**kept)

@@ -112,6 +112,8 @@ def report_figures(records: Sequence[FilmRecord]) -> list[Share]:
         Share("films refused", len(records) - len(read), len(records)),
         *_sentence_figures(read, claims),
         *_fact_figures([record.facts for record in read if record.facts]),
+        _f1("draft: facts, F1", [record.drafted for record in read if record.drafted]),
+        _f1("draft, what is measured copied: facts, F1", [r.copied for r in read if r.copied]),
         *_slot_figures([slot for record in read for slot in record.slots]),
         *_critical_figures(read),
         *_diagnosis_figures(read),
@@ -153,6 +155,11 @@ def _fact_figures(counts: Sequence[FactCount]) -> list[Share]:
         Share("facts stated: right", right, sum(count.stated for count in counts)),
         Share("facts of the film: stated rightly", right, sum(count.true for count in counts)),
     ]
+
+
+def _f1(name: str, counts: Sequence[FactCount]) -> Share:
+    """Twice the facts that are right over those stated and those of the films."""
+    return Share(name, sum(2 * one.right for one in counts), sum(one.stated + one.true for one in counts))
 
 
 def _slot_figures(slots: Sequence[Slot]) -> list[Share]:
