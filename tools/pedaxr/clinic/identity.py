@@ -24,6 +24,10 @@ class Refused(ValueError):
     """A film that cannot be imported."""
 
 
+class AnotherPicture(Refused):
+    """Its SOPInstanceUID is that of a film that shows something else."""
+
+
 def may_be_one_name(one: str, other: str) -> bool:
     """Whether two names beside one id may be one child's: spellings of one name, or one hides the other."""
     return same_name(one, other) or fits(one, other)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pedaxr.clinic.clinic import Clinic
-from pedaxr.clinic.identity import Refused, same_id
+from pedaxr.clinic.identity import AnotherPicture, Refused, same_id
 from pedaxr.clinic.import_films import begin, store_items
 from pedaxr.clinic.intake.film import content_of, item_of
 from pedaxr.errors import ImportFailed, InvalidRequest
@@ -51,6 +51,8 @@ def import_film(
             if item and store_items(under_way, [item]):
                 return item.study.study_id
             reason = "its patient is not the one registered with it"
+        except AnotherPicture as err:
+            raise ImportFailed(f"The film was not imported: {err}.") from err
         except (Refused, InvalidRequest) as err:
             reason = str(err)
     if known := _known_study(clinic, radiograph):

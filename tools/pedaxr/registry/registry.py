@@ -186,6 +186,15 @@ class Registry:
         )
         return {row["sop_instance_uid"]: row["patient_id"] for row in rows}
 
+    def picture_of_instance(self, sop_instance_uid: str) -> str | None:
+        """Digest of the picture of the film with that SOP Instance UID, where it is known."""
+        rows = self._rows(
+            "SELECT picture_sha256 FROM pictures JOIN studies USING (image_sha256) "
+            "WHERE sop_instance_uid = ?",
+            [sop_instance_uid],
+        )
+        return rows[0]["picture_sha256"] if rows else None
+
     def pictures(self) -> dict[str, str]:
         """Digests of the pictures of the registered films, and a patient whose each is."""
         rows = self._rows("SELECT picture_sha256, patient_id FROM pictures JOIN studies USING (image_sha256)")

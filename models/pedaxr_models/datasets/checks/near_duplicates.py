@@ -13,6 +13,7 @@ from pedaxr_models.datasets.film import FloatArray
 NEAR_BITS = 24  # of 256: copies re-encoded, shifted in grey or slightly scaled differ by less
 _ALIKE = 0.97  # correlation of fine thumbnails that confirms a near duplicate
 _SIDE = 16
+_ONE_PICTURE, _CLASSES = 0.985, 64
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,30 @@ def across_splits(prints: Sequence[Fingerprint], splits: Sequence[str | None]) -
             if is_exact or _alike(prints[first], prints[second]):
                 found.append(Duplicate(first, second, int(distance[offset]), is_exact))
     return found
+
+
+def is_in_other_greys(one: FloatArray, other: FloatArray) -> bool:
+    """Whether one of two pictures (H, W) is the other by another window, curve, compression or size.
+
+    By the correlation ratio of their thumbnails: how far the grey of one tells that of the other, whatever
+    the curve between them. Of 60 synthetic films it was .985 and more (half of the greys clipped, JPEG of
+    quality 20, half the size), at most .90 between two films, and mostly less for one moved by a hundredth.
+    """
+    a, b = (_thumbnail(pixels) for pixels in (one, other))
+    return max(_told_by(a, b), _told_by(b, a)) >= _ONE_PICTURE
+
+
+def _thumbnail(pixels: FloatArray) -> FloatArray:
+    return np.asarray(cv2.resize(pixels, (128, 128), interpolation=cv2.INTER_AREA).ravel(), np.float32)
+
+
+def _told_by(grey: FloatArray, other: FloatArray) -> float:
+    """Share of the variance of `other` that `grey` explains, in classes of equal size."""
+    limits = np.quantile(grey, np.linspace(0, 1, _CLASSES + 1)[1:-1])
+    which = np.searchsorted(limits, grey, side="right")
+    sums, counts = np.bincount(which, other, _CLASSES), np.bincount(which, minlength=_CLASSES)
+    left = other - (sums / np.maximum(counts, 1))[which]
+    return float(1 - (left**2).mean() / max(float(other.var()), 1e-9))
 
 
 def _alike(a: Fingerprint, b: Fingerprint) -> bool:

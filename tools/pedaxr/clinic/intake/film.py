@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pedaxr import ages
 from pedaxr.ages import age_in_months, ages_differ, believed_age
 from pedaxr.clinic.clinic import Clinic
-from pedaxr.clinic.identity import Refused, names_another, patient_named
+from pedaxr.clinic.identity import AnotherPicture, Refused, names_another, patient_named
 from pedaxr.clinic.intake.known_patients import KnownPatients
+from pedaxr.errors import UnreadableImage
 from pedaxr.registry import NewStudy, Patient
 from pedaxr_models.datasets import Film
 from pedaxr_models.datasets.film import FilmMetadata
@@ -44,6 +45,15 @@ _SENT_TWICE = "[shows|show] the very same picture as another film of that patien
 _OF_ANOTHER = (
     "[shows|show] the very same picture as another patient's film: find out whose it is (pedaxr move-film)"
 )
+_OTHER_PICTURE = (
+    "a film with its SOPInstanceUID and another picture is {where} already: if both are films, have this one "
+    "exported with a UID of its own"
+)
+_SENT_OTHERWISE = (
+    "[was|were] in the clinic before with other grey values or compression (same SOPInstanceUID): the file "
+    "there stays"
+)
+_ROUNDED = 0.02  # of the ratio of a picture's sides: copies of fewer pixels round
 _OF_THE_PATIENT = ("patient_id", "patient_name", "patient_sex", "patient_birth_date")
 
 
@@ -78,6 +88,7 @@ class Import:
     known_pictures: dict[str, str]  # digests of pixels, and whose film has them
     department: str | None = None
     place_of: dict[str, str] = field(default_factory=dict)  # in this source, by digest and SOP instance UID
+    picture_of: dict[str, str | None] = field(default_factory=dict)  # by SOP instance UID: digest of pixels
     studies: list[NewStudy] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
     already_there: int = 0
@@ -110,7 +121,7 @@ def item_of(
     patient = replace(patient_named(film.metadata, digest), department=under_way.department)
     patient, said = under_way.patients.settle(patient)
     study = _study(film, patient, radiograph)
-    if _is_same_instance(under_way, study, place):
+    if _is_same_instance(under_way, study, radiograph, place):
         return None
     if study.study_date and patient.patient_birth_date and study.study_date < patient.patient_birth_date:
         raise Refused("the study is dated before the patient's birth")
@@ -122,14 +133,15 @@ def item_of(
     if study.sop_instance_uid:
         under_way.place_of[study.sop_instance_uid] = place
         under_way.known_instances[study.sop_instance_uid] = patient.patient_id
+        under_way.picture_of[study.sop_instance_uid] = study.picture_sha256
     under_way.patients.take(patient, study.study_date)
     return Item(patient, study, content)
 
 
-def _is_same_instance(under_way: Import, study: NewStudy, place: str) -> bool:
+def _is_same_instance(under_way: Import, study: NewStudy, radiograph: "Radiograph", place: str) -> bool:
     """Whether the film was stored before in a file of other bytes, as archives save them again.
 
-    Raises Refused where this source or another patient has it.
+    Raises Refused where this source or another patient has it, AnotherPicture where its UID is not its own.
     """
     uid = study.sop_instance_uid
     if uid is None:
@@ -139,12 +151,45 @@ def _is_same_instance(under_way: Import, study: NewStudy, place: str) -> bool:
     if under_way.known_instances[uid] != study.patient_id:
         raise Refused("its SOPInstanceUID is that of another patient's film: check whose it is")
     if uid in under_way.place_of:
-        raise Refused(
-            f"the same film (SOPInstanceUID), saved with other bytes, is {under_way.place_of[uid]} already"
-        )
+        where = under_way.place_of[uid]
+        if _is_very_picture(under_way, study, uid):
+            raise Refused(f"the same film (SOPInstanceUID), saved with other bytes, is {where} already")
+        raise AnotherPicture(_OTHER_PICTURE.format(where=where))
+    if not _is_very_picture(under_way, study, uid):
+        if not _is_sent_otherwise(under_way, radiograph, uid):
+            raise AnotherPicture(_OTHER_PICTURE.format(where="in the clinic"))
+        under_way.notes[_SENT_OTHERWISE] += 1
     under_way.place_of[uid] = place
     under_way.already_there += 1
     return True
+
+
+def _is_very_picture(under_way: Import, study: NewStudy, uid: str) -> bool:
+    """Of a film that an earlier version registered the picture may not be known: then it is believed."""
+    if uid not in under_way.picture_of:
+        under_way.picture_of[uid] = under_way.clinic.registry.picture_of_instance(uid)
+    known = under_way.picture_of[uid]
+    return known is None or known == study.picture_sha256
+
+
+def _is_sent_otherwise(under_way: Import, radiograph: "Radiograph", uid: str) -> bool:
+    """Whether the clinic's film of that UID is this one in other grey values or compression.
+
+    Archives send a film again so, against PS3.5 section 9.1 as to lossy compression. What is not surely the
+    same is another picture: a film that is refused is listed, one that is taken for another is lost.
+    """
+    from pedaxr.radiograph.read import read_radiograph
+    from pedaxr_models.datasets.near_duplicates import is_in_other_greys
+
+    study = under_way.clinic.registry.study_of_film("", uid)
+    if study is None:
+        return False
+    try:
+        known = read_radiograph(study.image_path)
+    except UnreadableImage:
+        return False
+    is_of_one_shape = abs(known.width * radiograph.height / (known.height * radiograph.width) - 1) < _ROUNDED
+    return is_of_one_shape and is_in_other_greys(known.pixels, radiograph.pixels)
 
 
 def content_of(under_way: Import, film: Film) -> "tuple[bytes, Radiograph]":
