@@ -1,6 +1,7 @@
 """What data sets with one JSON label file per film have in common: finding the pairs, reading the JSON."""
 
 import json
+import os
 import re
 import unicodedata
 from collections import defaultdict
@@ -12,6 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from pedaxr_models.datasets.film import FloatArray
+from pedaxr_models.datasets.pixels import is_dicom
 from pedaxr_models.datasets.read_report import Rejection, RowError
 from pedaxr_models.labels import FINDINGS, NORMAL, Finding
 from pedaxr_models.written.numbers import parse_number
@@ -22,7 +24,7 @@ _OTHER_PICTURES = (".bmp", ".gif", ".tif", ".tiff", ".webp")
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".part0")
 TABLES = (".csv", ".tsv")
 WORKBOOKS = (".xlsx", ".xls", ".ods", ".numbers")
-_DICM = slice(128, 132)
+_BEGINNING = 256  # bytes that show whether a file is DICOM
 _LARGEST_LABEL = 16 * 2**20
 _UNLIKE = 1.02  # how much the shapes of two copies may differ: sides are whole pixels
 _OTHER_SHAPE = (
@@ -47,11 +49,22 @@ def pictures_below(folder: Path) -> list[Path]:
 
 def dicom_below(folder: Path) -> list[Path]:
     """DICOM files by their content, but for the list of them (DICOMDIR) that lies on a disc."""
-    return [
-        path
-        for path in _visible_files(folder)
-        if begins_as_dicom(path) and path.name.casefold() != "dicomdir"
+    return [path for path in _visible_files(folder) if begins_as_dicom(path) and not is_disc_list(path)]
+
+
+def closed_below(folder: Path) -> list[Path]:
+    """Folders and files that this user may not open, in a fixed order."""
+    refused: list[OSError] = []
+    files = [
+        Path(where) / name for where, _, names in os.walk(folder, onerror=refused.append) for name in names
     ]
+    closed = [path for path in files if not path.is_symlink() and not os.access(path, os.R_OK)]
+    return sorted([*closed, *(Path(err.filename) for err in refused)])
+
+
+def is_disc_list(path: Path) -> bool:
+    """Whether a file is the list of a disc's films, by its name (PS3.10 section 8.6)."""
+    return path.name.casefold() == "dicomdir"
 
 
 def unused(folder: Path, used: Iterable[Path]) -> list[Rejection]:
@@ -92,10 +105,10 @@ def _is_bare_dicom(path: Path) -> bool:
 
 
 def begins_as_dicom(path: Path) -> bool:
-    """Whether a file begins as DICOM does (PS3.10 section 7.1), whatever it is called."""
+    """Whether a file begins as DICOM does, with a preamble (PS3.10 section 7.1) or without, in any name."""
     try:
         with path.open("rb") as file:
-            return file.read(_DICM.stop)[_DICM] == b"DICM"
+            return is_dicom(file.read(_BEGINNING))
     except OSError:
         return False
 

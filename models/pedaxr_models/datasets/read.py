@@ -13,8 +13,10 @@ from pedaxr_models.datasets.label_files import (
     TABLES,
     WORKBOOKS,
     begins_as_dicom,
+    closed_below,
     dicom_below,
     files_below,
+    is_disc_list,
     pictures_below,
     relative,
 )
@@ -78,6 +80,11 @@ def _without_table(folder: Path) -> str:
         return f"{folder.name} holds no table of films itself; deeper there is {shown}. Give that one."
     if workbooks := files_below(folder, WORKBOOKS):
         return f"{folder.name} holds {workbooks[0].name}, a workbook, and no CSV. Save it as CSV UTF-8."
+    if any(is_disc_list(path) for path in pictures_below(folder)) and not dicom_below(folder):
+        return (
+            f"{folder.name} holds a DICOMDIR, which only lists the films of a disc, and none of these films. "
+            "Copy the whole disc, with its folders."
+        )
     if pictures_below(folder):
         labels = files_below(folder, LABELS)
         outlines = f" {relative(labels[0], folder)} is no table. {ANNOTATIONS}" if labels else ""
@@ -103,8 +110,23 @@ def read_bare_dicom(source: Path) -> ReadReport | None:
     notes = ["There is no table: the DICOM headers say whose films these are, and nothing what they show."]
     if others := sum(not begins_as_dicom(path) for path in pictures_below(source)):
         notes.append(f"Pictures without a DICOM header, of which nothing says whose they are: {others}.")
+    if source.is_dir():
+        notes += _may_hold_films(source)
     films = tuple(Film(path, None) for path in found)
     return ReadReport("dicom", films, (None,) * len(films), (), tuple(notes))
+
+
+def _may_hold_films(folder: Path) -> list[str]:
+    """Notes on what was not looked into."""
+    unseen = {
+        "Archives that are not unpacked and may hold films": files_below(folder, ARCHIVES),
+        "Files and folders that you are not permitted to open": closed_below(folder),
+    }
+    return [
+        f"{what}: {len(paths)} ({', '.join(relative(one, folder) for one in paths[:3])})."
+        for what, paths in unseen.items()
+        if paths
+    ]
 
 
 def _csv_in(folder: Path, suffix: str = ".csv") -> Path | None:

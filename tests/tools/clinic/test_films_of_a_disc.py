@@ -1,5 +1,7 @@
 """A disc of another hospital: DICOM files in deep folders, no table, and much beside them."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pydicom
@@ -83,3 +85,48 @@ def test_pictures_without_headers_still_need_a_table(tmp_path: Path) -> None:
     for source in (tmp_path, tmp_path / "a.png"):
         with pytest.raises(ImportFailed, match="ImagePath"):
             import_films(source, clinic_home=tmp_path / "home")
+
+
+def test_archives_on_the_disc_are_named(tmp_path: Path) -> None:
+    folder = disc(tmp_path / "disc")
+    (folder / "DICOM" / "more.zip").write_bytes(b"PK")
+    summary = import_films(folder, clinic_home=tmp_path / "home")
+    assert summary.imported == 3
+    assert "Archives that are not unpacked and may hold films: 1 (DICOM/more.zip)." in summary.notes
+
+
+def test_the_list_of_a_disc_alone_is_called_so(tmp_path: Path) -> None:
+    folder = tmp_path / "disc"
+    folder.mkdir()
+    (folder / "DICOMDIR").write_bytes(bytes(128) + b"DICM" + bytes(900))
+    with pytest.raises(ImportFailed, match=r"DICOMDIR, which only lists .* Copy the whole disc"):
+        import_films(folder, clinic_home=tmp_path / "home")
+
+
+@pytest.mark.parametrize("name", ["IM9", "IM9.dcm", "IM9.ima"])
+@pytest.mark.parametrize("start", [128 + 4, 0], ids=["no preamble", "whole"])
+def test_a_film_without_a_preamble_is_not_passed_over(tmp_path: Path, name: str, start: int) -> None:
+    """As programs write them that keep what came over the network."""
+    folder = disc(tmp_path / "disc")
+    (folder / name).write_bytes(dicom_bytes(width=77)[start:])
+    summary = import_films(folder, clinic_home=tmp_path / "home")
+    assert (summary.imported, summary.rejected) == (4, [])
+
+
+def test_what_may_not_be_opened_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = disc(tmp_path / "disc")
+    closed = folder / "DICOM" / "PA0" / "ST0" / "IM1"
+    scan, allowed = os.scandir, os.access
+
+    def scandir(path: str) -> Iterator[os.DirEntry[str]]:
+        if str(path).endswith("PA9"):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    (folder / "PA9").mkdir()
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != closed and allowed(path, mode))
+    summary = import_films(folder, clinic_home=tmp_path / "home")
+    assert (
+        "Files and folders that you are not permitted to open: 2 (DICOM/PA0/ST0/IM1, PA9)." in summary.notes
+    )
