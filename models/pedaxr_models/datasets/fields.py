@@ -17,6 +17,7 @@ from pedaxr_models.written.ages import AgeRange
 from pedaxr_models.written.nobody import names_nobody
 from pedaxr_models.written.numbers import parse_number, parse_numbers
 from pedaxr_models.written.plain import plain
+from pedaxr_models.written.sexes import sex_in
 from pedaxr_models.written.views import view_in
 
 _LONGEST_OUTLINE = 4_000_000  # characters
@@ -50,19 +51,6 @@ _UNKNOWN = frozenset(
         "desconocido",
     }
 )
-_SEXES = {
-    **dict.fromkeys(("m", "male", "boy", "man", "남", "남자", "남아", "남성", "남자아이"), "M"),
-    **dict.fromkeys(("f", "female", "girl", "woman", "여", "여자", "여아", "여성", "여자아이"), "F"),
-    **dict.fromkeys(("男", "男性", "男児", "maschio", "erkek", "мужской", "муж", "ذكر", "♂"), "M"),
-    **dict.fromkeys(("女", "女性", "女児", "femmina", "kız", "женский", "жен", "أنثى", "انثى", "♀"), "F"),
-    **dict.fromkeys(("männlich", "junge", "knabe", "bub", "masculin", "garçon"), "M"),
-    **dict.fromkeys(("masculino", "varón", "niño"), "M"),
-    **dict.fromkeys(("w", "weiblich", "mädchen", "féminin", "fille"), "F"),
-    **dict.fromkeys(("femenino", "feminino", "mujer", "niña"), "F"),
-    **dict.fromkeys(("o", "other", "x", "d", "divers", "diverse", "intersex", "nonbinary", "기타"), "O"),
-}
-
-
 # 변비?, constipation (-), free air +/-: the signs would be squeezed out of the name.
 _DOUBTED = re.compile(
     r"[?¿±]|\(\s*[+/]*[-\u2013\u2212]\s*\)|\+\s*/\s*-|[-\u2013\u2212]\s*$|^\s*[-\u2013\u2212]"
@@ -183,9 +171,7 @@ def parse_sex(text: str | None) -> str | None:
     """DICOM M, F or O, which is both or another; None where no word says it, as in a table's own numbers."""
     if text is None or is_missing(text):
         return None
-    words = re.findall(r"[^\W\d_]+|[♂♀]", plain(text).casefold())
-    said = {_SEXES[word] for word in words if word in _SEXES}
-    return said.pop() if len(said) == 1 else "O" if said else None
+    return sex_in(text)
 
 
 def parse_view(text: str | None) -> View | None:

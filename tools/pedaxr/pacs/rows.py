@@ -24,6 +24,7 @@ from pedaxr.types import Sex
 from pedaxr_models.written.dates import is_placeholder, parse_date
 from pedaxr_models.written.nobody import names_nobody
 from pedaxr_models.written.plain import is_odd_id, plain_id
+from pedaxr_models.written.sexes import sex_in
 
 UNNAMED = "Unnamed"
 _UID = re.compile(r"[0-9.]{1,64}")
@@ -88,12 +89,11 @@ def study_of(row: Dataset) -> PacsStudy | None:
     study_uid, written = uid_in(row, "StudyInstanceUID"), header_text(row, "PatientID").strip()
     if study_uid is None or names_nobody(written) or is_odd_id(written):
         return None
-    sex = _text(row, "PatientSex", 16).upper()
     patient = PacsPatient(
         plain_id(written),
         tuple(_names(row)),
         date_in(row, "PatientBirthDate"),
-        cast("Sex", sex) if sex in ("M", "F", "O") else None,
+        cast("Sex | None", sex_in(_text(row, "PatientSex", 16))),
     )
     return PacsStudy(patient, study_uid, date_in(row, "StudyDate"))
 

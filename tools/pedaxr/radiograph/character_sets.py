@@ -4,10 +4,11 @@ import re
 import struct
 import unicodedata
 
-from pydicom import Dataset
+from pydicom import Dataset, Sequence
 from pydicom.charset import python_encoding
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
+from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 
 from pedaxr_models.written.scripts import KOREAN, UTF8, WESTERN, decoded, is_hangul
@@ -105,8 +106,16 @@ def _as_likely(dataset: Dataset, keyword: str) -> tuple[str, str | None]:
     data = _raw(dataset, keyword)
     if data and (read := _doubted(data, _declared(dataset))):
         return read
-    value = dataset.get(keyword)
-    return "" if value is None else _UNUSED.sub(_LOST, str(value)), None
+    return _UNUSED.sub(_LOST, _as_written(dataset.get(keyword))), None
+
+
+def _as_written(value: object) -> str:
+    """A value as text. A backslash parts it in several against the header's rules: it stays a part of it."""
+    if isinstance(value, MultiValue):
+        return "\\".join(map(str, value))
+    if isinstance(value, bytes):  # of a VR that is not one of text
+        return value.rstrip(b" \0").decode("ascii", "replace")
+    return "" if value is None or isinstance(value, Sequence) else str(value)
 
 
 def _raw(dataset: Dataset, keyword: str) -> bytes:

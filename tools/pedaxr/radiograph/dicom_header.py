@@ -18,6 +18,7 @@ from pedaxr_models.written.ages import parse_age
 from pedaxr_models.written.dates import is_placeholder, parse_date
 from pedaxr_models.written.nobody import names_nobody
 from pedaxr_models.written.other_calendars import OtherCalendar
+from pedaxr_models.written.sexes import sex_in
 from pedaxr_models.written.views import is_of_the_side, names_decubitus, view_of
 
 _ABDOMEN = ("", "ABDOMEN", "ABDOMENPELVIS", "ABDO", "KUB", "PELVIS", "BABYGRAM", "WHOLEBODY", "CHESTABDOMEN")
@@ -58,6 +59,7 @@ _UNIT = re.compile(
 )  # an age without one is in years, months or neither (PS3.5 table 6.2-1, AS)
 _NO_AGE = "The stated age is not one that DICOM can state or a person can have: it was not used."
 _OTHER_CALENDAR = "A date is of another calendar, in which its day is not certain: it was not used."
+_NO_DATE = "A date of the header is none, or may be either of two days: it was not used."
 _BORN_LATER = "The birth date lies after the study date: it was not used."
 _DAYS = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
 _UID = re.compile(r"[0-9.]{1,64}")
@@ -69,11 +71,10 @@ def read_metadata(dataset: Dataset, known: KnownAge | None = None) -> FilmMetada
     `known` is what `known_age` gives of it, where it is known already.
     """
     known = known or known_age(dataset)
-    sex = _text(dataset, "PatientSex").upper()
     return FilmMetadata(
         patient_id=_somebody(_text(dataset, "PatientID")),
         patient_name=_name(dataset),
-        patient_sex=sex if sex in ("M", "F", "O") else None,
+        patient_sex=sex_in(_text(dataset, "PatientSex")),
         patient_birth_date=known.birth_date.isoformat() if known.birth_date else None,
         study_date=known.study_date.isoformat() if known.study_date else None,
         age_months=known.age_months,
@@ -170,13 +171,13 @@ def _text(dataset: Dataset, keyword: str) -> str:
 
 
 def _date(dataset: Dataset, keyword: str) -> tuple[date | None, list[str]]:
-    """A day, and what to say where it is of a calendar of which no day is certain."""
+    """A day, and what to say where what is written is none, or of a calendar of which no day is certain."""
     try:
         return parse_date(_text(dataset, keyword)), []
     except OtherCalendar:
         return None, [_OTHER_CALENDAR]
     except ValueError:
-        return None, []
+        return None, [_NO_DATE]
 
 
 def _name(dataset: Dataset) -> str | None:
@@ -200,10 +201,8 @@ def known_age(dataset: Dataset) -> KnownAge:
     except ValueError:
         age = None
     notes = [_NO_AGE] if stated and age is None else []
-    (birth, birth_notes), (study, study_notes) = (
-        _date(dataset, keyword) for keyword in ("PatientBirthDate", _study_day(dataset))
-    )
-    notes += set(birth_notes + study_notes)
+    (birth, birth_notes), (study, study_notes) = _date(dataset, "PatientBirthDate"), _study_date(dataset)
+    notes += sorted({*birth_notes, *study_notes})
     if birth and study and not (is_placeholder(birth) or is_placeholder(study)) and study < birth:
         birth = None
         notes.append(_BORN_LATER)
@@ -211,9 +210,15 @@ def known_age(dataset: Dataset) -> KnownAge:
     return replace(known, notes=(*notes, *known.notes))
 
 
-def _study_day(dataset: Dataset) -> str:
-    """The keyword of the study's day; where it is left out, of that on which the film was taken."""
-    return next((day for day in _DAYS if _text(dataset, day)), _DAYS[0])
+def _study_date(dataset: Dataset) -> tuple[date | None, list[str]]:
+    """The study's day; where it is left out or none, that on which the film was taken."""
+    notes: list[str] = []
+    for keyword in _DAYS:
+        day, said = _date(dataset, keyword)
+        if day is not None:
+            return day, notes
+        notes += said
+    return None, notes
 
 
 def _view(dataset: Dataset) -> View | None:
