@@ -11,6 +11,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
-from pydicom.encaps import generate_frames
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.pixels import pixel_array
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
@@ -30,6 +32,8 @@ from pydicom.uid import (
     HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
     RLELossless,
 )
 
@@ -53,6 +57,7 @@ _UNCOMPRESSED = {
     ExplicitVRBigEndian,
     DeflatedExplicitVRLittleEndian,
 }
+_JPEG_LS = {JPEGLSLossless, JPEGLSNearLossless}
 _JPEG2000 = {JPEG2000, JPEG2000Lossless, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL}
 _RADIOGRAPHY = {"CR", "DX", "DR", "RG", "RF", "OT", "SC", ""}
 
@@ -72,6 +77,8 @@ _PARTS = (16, 37)  # of a film's height, over which a slant shows; after some he
 _WHOLE = 0.85  # synthetic films are at .56 to .76 of themselves with one column too few, 1 is noise
 _FLAT = 4  # stored values: a blank picture is not torn
 _SAMPLE = 2**18
+_END_OF_IMAGE, _MORE = b"\xff\xd9", b"\x55\xaa" * 512
+_BROKEN_OFF = "The DICOM file's picture breaks off: its lower part is missing. Copy or export the film again."
 _DAMAGED = "The DICOM file is damaged or incomplete: it cannot be decoded. Export the film again."
 
 
@@ -184,7 +191,11 @@ def _check_header(dataset: Dataset) -> None:
         raise UnreadableImage(
             "The DICOM file holds floating-point numbers, as computed maps do. Export the film as CR or DX."
         )
-    if "PixelData" not in dataset or "Rows" not in dataset or "Columns" not in dataset:
+    if "PixelData" in dataset and not {"Rows", "Columns"} <= set(dataset.dir()):
+        raise UnreadableImage(
+            "The DICOM file's header does not state the size of its picture. Export the film again."
+        )
+    if "PixelData" not in dataset:
         raise UnreadableImage("The DICOM file holds no picture. Choose the image object of the study.")
     check_size(int(dataset.Columns), int(dataset.Rows))
     if int(dataset.get("NumberOfFrames") or 1) != 1:
@@ -248,6 +259,34 @@ def _check_codestream(dataset: Dataset, syntax: str) -> None:
     check_size(width, height)
     if (width, height) != (int(dataset.Columns), int(dataset.Rows)):
         raise UnreadableImage(_OTHER_SIZE)
+    _check_is_whole(dataset, syntax, frame)
+
+
+def _check_is_whole(dataset: Dataset, syntax: str, frame: bytes) -> None:
+    """Refuse a JPEG that breaks off: a decoder makes up what is missing, as if the film went on so."""
+    if syntax in {RLELossless, *_JPEG2000} or frame.rstrip(b"\0\xff").endswith(_END_OF_IMAGE):
+        return
+    try:
+        is_whole = _is_whole(dataset, syntax, frame)
+    except DECODER_ERRORS:
+        is_whole = False
+    if not is_whole:
+        raise UnreadableImage(_BROKEN_OFF)
+
+
+def _is_whole(dataset: Dataset, syntax: str, frame: bytes) -> bool:
+    """Whether a picture without the mark at its end, which some devices leave out, needs no more bytes.
+
+    The decoder of JPEG-LS misses what is missing. Others take whatever follows: a whole picture is the same
+    with more behind it.
+    """
+    closed = copy(dataset)
+    closed.PixelData = encapsulate([frame + _END_OF_IMAGE])
+    if syntax in _JPEG_LS:
+        return bool(pixel_array(closed, decoding_plugin="pyjpegls").size)
+    alone = pixel_array(closed)
+    closed.PixelData = encapsulate([frame + _MORE + _END_OF_IMAGE])
+    return np.array_equal(alone, pixel_array(closed))
 
 
 def _jpeg2000_size(stream: bytes) -> tuple[int, int]:

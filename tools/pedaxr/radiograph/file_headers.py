@@ -40,6 +40,8 @@ _OTHER_KINDS: tuple[tuple[bytes, int, str], ...] = (  # what it begins with, fro
 _PACKED: tuple[bytes, ...] = (b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ")
 _POINTER = b"version https://git-lfs"
 _PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml)", re.IGNORECASE)
+_ANSWER = 2000  # bytes in which the headers of an answer lie
+_JSON_OF_DICOM = re.compile(rb"\s*\[?\s*\{\s*\"00(?:02|08)[0-9A-Fa-f]{4}\"")
 _JPEG_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # 0xF7 is that of JPEG-LS
 _USUAL_FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 _MOST_SCANS = 200  # a progressive JPEG of thousands costs minutes; real ones have about ten
@@ -78,6 +80,10 @@ def _cause(data: bytes) -> str:
         return "The file is packed (ZIP, gzip or the like). Unpack it, and give the film inside."
     if data.startswith(_POINTER):
         return "The file is a Git LFS pointer, not the film itself. Fetch it with `git lfs pull`."
+    if data.startswith((b"HTTP/1.", b"--")) and b"content-type:" in data[:_ANSWER].lower():
+        return "The file is a server's whole answer, not the film inside. Save the film alone."
+    if _JSON_OF_DICOM.match(data):
+        return "The file is a DICOM header as JSON, without the film. Give the DICOM file itself."
     if _PAGE.match(data):
         return "The file is a web page, as a server sends that asks for a login. Download the film again."
     kinds = (kind for begin, at, kind in _OTHER_KINDS if data[at : at + len(begin)] == begin)
