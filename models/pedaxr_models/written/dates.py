@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
+from pedaxr_models.written.latest_day import latest_day
 from pedaxr_models.written.masked import HIDING
 from pedaxr_models.written.other_calendars import (
     ERA_FORMS,
@@ -188,7 +189,7 @@ def _day(parts: dict[str, str | None]) -> date:
     if century := parts.get("century"):
         return date(_CENTURIES[century] + int(short), month, day)
     recent = date(2000 + int(short), month, day)
-    return recent if recent <= datetime.now(UTC).date() else recent.replace(year=recent.year - 100)
+    return recent if recent <= latest_day() else recent.replace(year=recent.year - 100)
 
 
 def _of_year(parts: dict[str, str | None], month: int, day: int) -> date:
@@ -223,8 +224,8 @@ _CHILDHOOD = timedelta(days=18 * 366)
 
 def _is_recent(day: date) -> bool:
     """Whether a child may have been born, or filmed, on that day."""
-    today = datetime.now(UTC).date()
-    return today - _CHILDHOOD <= day <= today + timedelta(days=1)
+    last = latest_day()
+    return last - _CHILDHOOD <= day <= last
 
 
 def _told_apart(first: int, second: int, year: int) -> date:

@@ -6,7 +6,9 @@ Islamic calendar are refused: two countries may mean two days by one.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
+
+from pedaxr_models.written.latest_day import latest_day
 
 _WANTED = "Write it as 2021-03-04."
 ISLAMIC = f"A date has a year of the Islamic calendar, whose days differ from country to country. {_WANTED}"
@@ -121,7 +123,7 @@ def is_another_year(year: int) -> bool:
 
 
 def _past(day: date) -> date:
-    if day > datetime.now(UTC).date() + timedelta(days=1):
+    if day > latest_day():
         raise OtherCalendar(NOT_YET)
     return day
 
