@@ -114,15 +114,25 @@ def _check_taken(body: bytes, count: int) -> None:
 
 
 def is_there(node: PacsNode) -> None:
-    """Ask for one study, whichever. Raises PacsDown, PacsError."""
-    _ask(node, "GET", "studies?limit=1", headers={"Accept": "application/dicom+json"}, most=_MOST_ANSWER)
+    """Ask for one study, whichever. Raises PacsDown, PacsError: what answers is no DICOMweb, too."""
+    accept = {"Accept": "application/dicom+json"}
+    _, body = _ask(node, "GET", "studies?limit=1", headers=accept, most=_MOST_ANSWER)
+    try:
+        is_list = not body.strip() or isinstance(json.loads(body), list)
+    except (ValueError, RecursionError):
+        is_list = False
+    if not is_list:
+        raise PacsError(
+            "What answers is not DICOMweb: no list of studies came, perhaps the page of a login. Check "
+            "pacs_web_url, which ends where /studies begins."
+        )
 
 
 def first_part(content_type: str, body: bytes) -> bytes:
     """The first part of a multipart answer (RFC 2046); a plain one whole. Raises PacsError."""
     if not content_type.lower().startswith("multipart/"):
         return body
-    named = re.search(r'boundary="?([^";,\s]{1,70})"?', content_type)
+    named = re.search(r'boundary="?([^";,\s]{1,70})"?', content_type, re.IGNORECASE)
     if named is None:
         raise PacsError(_UNUSABLE)
     mark = b"--" + named[1].encode("latin-1", "replace")
