@@ -102,3 +102,17 @@ def test_an_archive_that_leads_out_of_its_folder_is_refused(tmp_path: Path) -> N
     with pytest.raises(InvalidRequest, match=r"outside|no annotations"):
         read_annotations(tmp_path / "a.zip")
     assert not (tmp_path.parent / "films.csv").exists()
+
+
+@pytest.mark.parametrize("at", ["content", "directory", "end"])
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_with_damaged_bytes_is_one_message(tmp_path: Path, at: str, method: int) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr("a.json", json.dumps(DOCUMENTS["coco"]) * 20)
+    data = bytearray(buffer.getvalue())
+    start = {"content": 45, "directory": data.index(b"PK\1\2"), "end": 0}[at]
+    data[start : start + 12] = bytes(12 if at != "end" else 0)
+    (tmp_path / "a.zip").write_bytes(data if at != "end" else data[: len(data) // 2] + data[-22:])
+    with pytest.raises(InvalidRequest, match=r"Pack it again|Copy it again|annotations"):
+        read_annotations(tmp_path / "a.zip")

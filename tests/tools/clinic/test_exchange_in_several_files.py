@@ -73,3 +73,18 @@ def test_a_film_is_found_by_the_name_of_its_labelme_file_where_the_picture_was_r
     (tmp_path / "normal.json").write_text(labelme(shape("polygon", *HERE), name="..\\scans\\IMG_0001.png"))
     assert imported(film_clinic, tmp_path).films == 1
     assert len(annotations_of("normal", clinic=film_clinic)) == 1
+
+
+@pytest.mark.parametrize("name", ["rest.zip", "rest.7z", "rest.tar.gz"])
+def test_an_archive_beside_what_is_read_is_told(film_clinic: Clinic, tmp_path: Path, name: str) -> None:
+    (tmp_path / "good.json").write_text(labelme(shape("polygon", *HERE)))
+    (tmp_path / name).write_bytes(b"PK\3\4")
+    done = imported(film_clinic, tmp_path)
+    assert done.films == 1
+    assert [(one.film, one.reason[:27]) for one in done.unused] == [(name, "the archive is not unpacked")]
+
+
+def test_an_archive_alone_in_a_folder_is_to_be_unpacked(film_clinic: Clinic, tmp_path: Path) -> None:
+    (tmp_path / "export.zip").write_bytes(b"PK\3\4")
+    with pytest.raises(InvalidRequest, match=r"export\.zip is an archive .* Unpack it"):
+        imported(film_clinic, tmp_path)

@@ -1,7 +1,10 @@
 """The files of a source that may be one file, a folder or a ZIP archive; none is larger than it may be."""
 
+import lzma
+import struct
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -13,6 +16,10 @@ MOST_FILES = 100_000
 MOST_BYTES = 512 * 1024**2  # of one file, unpacked
 _IS_UTF8 = 0x800  # flag of a name (APPNOTE 4.4.4)
 _HIDDEN = ("__MACOSX", ".")
+_DAMAGED = (
+    *(zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, KeyError),
+    *(zlib.error, lzma.LZMAError, OSError, ValueError, struct.error),
+)
 
 
 class Files(Mapping[str, bytes]):
@@ -29,7 +36,7 @@ class Files(Mapping[str, bytes]):
         elif not source.is_file():
             raise InvalidRequest(f"There is no file or folder {source.name[:200]!r}.")
         elif zipfile.is_zipfile(source):
-            self._archive = zipfile.ZipFile(source)
+            self._archive = _opened(source)
             infos = [info for info in self._archive.infolist() if not info.is_dir()]
             if any(info.file_size > MOST_BYTES for info in infos):
                 raise InvalidRequest(
@@ -48,7 +55,7 @@ class Files(Mapping[str, bytes]):
         if self._archive is not None:
             try:
                 return self._archive.read(self._inside[name])
-            except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, KeyError) as err:
+            except _DAMAGED as err:
                 raise InvalidRequest(
                     f"{name[:80]} in the archive is damaged or locked. Pack it again."
                 ) from err
@@ -65,6 +72,13 @@ class Files(Mapping[str, bytes]):
     def ending(self, *suffixes: str) -> list[str]:
         """Names with one of the suffixes, in order."""
         return [name for name in self._names if name.lower().endswith(suffixes)]
+
+
+def _opened(source: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(source)
+    except _DAMAGED as err:
+        raise InvalidRequest(f"The archive {source.name[:80]} is damaged or cut off. Copy it again.") from err
 
 
 def _written(info: zipfile.ZipInfo) -> str:

@@ -24,7 +24,7 @@ from pedaxr.clinic.exchange.unread import what_it_is
 from pedaxr.clinic.exchange.via import is_via, is_via_csv, read_via, read_via_csv
 from pedaxr.clinic.exchange.yolo import read_yolo, yolo_files
 from pedaxr.errors import InvalidRequest
-from pedaxr_models.datasets.label_files import json_of
+from pedaxr_models.datasets.label_files import ARCHIVES, json_of
 
 FORMATS = (
     "COCO, LabelMe, VIA, Label Studio's JSON, CVAT for images 1.1, YOLO segmentation, masks as PNG, "
@@ -68,7 +68,7 @@ def _read(source: Path, elsewhere: Elsewhere) -> tuple[str, list[OutlinedFilm], 
     formats = _by_format(files, documents, source, pictures)
     for name, found in formats:
         if films := [*found]:
-            films += [*damaged, *_of_other_formats(name, formats)]
+            films += [*damaged, *_still_packed(files), *_of_other_formats(name, formats)]
             if all(film.problem for film in films):
                 raise InvalidRequest(f"{films[0].name[:80]}: {films[0].problem}")
             hashes = pictures.hashes()
@@ -104,6 +104,12 @@ def _of_other_formats(
     for name in sorted(others):
         cause = "annotations of a second format lie in the source and were not read; import them alone"
         yield OutlinedFilm(name=name, problem=cause)
+
+
+def _still_packed(files: Files) -> Iterator[OutlinedFilm]:
+    """Archives beside what is read, in which the outlines of more films may lie."""
+    for name in files.ending(*ARCHIVES):
+        yield OutlinedFilm(name=name, problem="the archive is not unpacked: unpack it, or import it alone")
 
 
 def _has_any(found: Iterator[OutlinedFilm]) -> bool:

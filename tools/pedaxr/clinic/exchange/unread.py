@@ -28,6 +28,8 @@ _SUFFIXES: dict[str, tuple[str, str]] = {
     ".rar": ("an archive", "Unpack it."),
     ".7z": ("an archive", "Unpack it."),
     ".tar": ("an archive", "Unpack it."),
+    ".tgz": ("an archive", "Unpack it."),
+    ".zip": ("an archive inside the source", "Unpack it."),
 }
 _JPEG = (".jpg", ".jpeg")
 _TASK_MASK = re.compile(r"task-\d+-annotation-")
