@@ -64,6 +64,10 @@ _PROGRAM = re.compile(
     r"|me|myself|user ?\d+|dr\.?|doctor|physician|radiologist|arzt|ärztin|médecin|의사|전문의|영상의학과)"
 )
 _SAME_SIGN = re.compile(r"0+|9{5,}|x+|[^\w]+|_+")
+# A formula that failed, and the same as above: an id that every such row would share.
+_OF_A_SPREADSHEET = re.compile(
+    r"#(?:[a-z]+|div/0)[!?]|#n/a|#getting_data|err:\d{3}|ditto|same as above|상동|위와 ?같음|同上"
+)
 _ANY_CHILD = frozenset(
     {
         "baby",
@@ -86,7 +90,7 @@ _ANY_CHILD = frozenset(
 def names_nobody(text: str) -> bool:
     """Whether an id or name is empty, or a word, zeros or signs that stand for none."""
     one = plain(text).casefold()
-    if _SAME_SIGN.fullmatch(re.sub(r"[\s^=.-]+", "", one) or "-"):
+    if _OF_A_SPREADSHEET.fullmatch(one) or _SAME_SIGN.fullmatch(re.sub(r"[\s^=.-]+", "", one) or "-"):
         return True
     words = " ".join(re.split(r"[\W_]+", one)).strip()
     for phrase, word in _PHRASES.items():

@@ -210,3 +210,12 @@ def test_a_class_that_a_sign_doubts_or_denies_is_no_label(tmp_path: Path, writte
     report = read(tmp_path, "ImagePath,Class", f"0.png,{written}", "1.png,변비(+)", "2.png,Air-fluid level")
     assert [film.label for film in report.films] == ["constipation", "air_fluid_level"]
     assert [("sign" in one.reason, one.line) for one in report.rejections] == [(True, 2)]
+
+
+@pytest.mark.parametrize("said", ["#REF!", "상동", "Err:502"])
+def test_a_formula_that_failed_is_no_id_that_children_share(tmp_path: Path, said: str) -> None:
+    for name in "ab":
+        Image.new("L", (40, 30), "gray").save(tmp_path / f"{name}.png")
+    rows = f"ImagePath,Class,PatientID\na.png,Normal,{said}\nb.png,Normal,{said}\n"
+    (tmp_path / "films.csv").write_text(rows, encoding="utf-8")
+    assert [film.metadata.patient_id for film in read_dataset(tmp_path).films] == [None, None]

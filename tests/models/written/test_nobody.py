@@ -23,6 +23,8 @@ NOBODY = (
         "REMOVED",
         "NAME^NONE",
     ),
+    *("#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#N/A", "#GETTING_DATA", "Err:502"),
+    *("상동", "위와 같음", "ditto", "Same as above", "〃", "同上"),
 )
 SOMEBODY = (
     *(
@@ -39,6 +41,7 @@ SOMEBODY = (
         "무명초",
         "Nan Li",
     ),
+    *("#12", "#A7", "Err", "Ditto Kim", "상동혁"),
     *("Kim^Minjun", "홍길동", "Noname Park", "1", "Anonymous 3", "P0", "Xx1"),
 )
 
