@@ -68,3 +68,42 @@ def test_a_whole_picture_without_the_mark_at_its_end_is_read(syntax: str) -> Non
 @SYNTAXES
 def test_padding_behind_the_mark_is_no_fault(syntax: str) -> None:
     assert read_radiograph(film(syntax, lambda stream: stream + b"\0\0\0\0")).height == HEIGHT
+
+
+@pytest.mark.parametrize("clusters", [1, 2, 4])
+def test_a_film_whose_copy_was_interrupted_is_told(clusters: int) -> None:
+    data = dicom_bytes(height=200, width=90)
+    cut = data[: clusters * 4096]
+    film = read_radiograph(cut + bytes(len(data) - len(cut)))
+    assert any("interrupted copy" in note for note in film.notes)
+
+
+@pytest.mark.parametrize("rows", [20, 100, 150])
+def test_a_black_margin_below_is_no_interrupted_copy(rows: int) -> None:
+    dataset = pydicom.dcmread(io.BytesIO(dicom_bytes(height=200, width=90)))
+    dataset.PixelData = dataset.PixelData[: -rows * 180] + bytes(rows * 180)
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    assert not any("interrupted copy" in note for note in read_radiograph(buffer.getvalue()).notes)
+
+
+@pytest.mark.parametrize("depth", [16, 8])
+@pytest.mark.parametrize("is_coloured", [False, True])
+def test_a_jpeg_is_read_under_the_header_of_the_film_before_it_was_compressed(
+    depth: int, is_coloured: bool
+) -> None:
+    grey = cv2.GaussianBlur(grain(), (0, 0), 2)
+    dataset = header()
+    dataset.PhotometricInterpretation = "MONOCHROME2"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = depth, depth - 4 * (depth > 8), 7
+    picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR) if is_coloured else grey
+    dataset.PixelData = encapsulate([cv2.imencode(".jpg", picture)[1].tobytes()])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    film = read_radiograph(buffer.getvalue())
+    assert film.pixels.shape == grey.shape and film.colourfulness == 0
+    assert np.corrcoef(film.pixels.ravel(), grey.ravel())[0, 1] > 0.99
+    is_told = any("of the picture were taken" in note for note in film.notes)
+    assert is_told is (depth == 16 or is_coloured)

@@ -32,6 +32,8 @@ from pydicom.uid import (
     HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLSLossless,
     JPEGLSNearLossless,
     RLELossless,
@@ -40,10 +42,10 @@ from pydicom.uid import (
 from pedaxr.errors import UnreadableImage
 from pedaxr.radiograph.character_sets import mend_decimal_commas
 from pedaxr.radiograph.dicom_header import known_age, read_metadata, wanted_notes
-from pedaxr.radiograph.file_headers import jpeg_size, transfer_syntax, with_preamble
+from pedaxr.radiograph.file_headers import jpeg_samples, jpeg_size, transfer_syntax, with_preamble
 from pedaxr.radiograph.geometry import read_spacing, read_stored
 from pedaxr.radiograph.grey_scale import SEVERAL_FRAMES, shown
-from pedaxr.radiograph.header_numbers import settle_pixel_header
+from pedaxr.radiograph.header_numbers import settle_pixel_header, settle_to_jpeg
 from pedaxr.radiograph.raster import DECODER_ERRORS, MAX_BYTES, Raster, Spacing, check_size
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.datasets.pixels import is_dicom
@@ -57,6 +59,7 @@ _UNCOMPRESSED = {
     ExplicitVRBigEndian,
     DeflatedExplicitVRLittleEndian,
 }
+_JPEG = {JPEGBaseline8Bit, JPEGExtended12Bit}
 _JPEG_LS = {JPEGLSLossless, JPEGLSNearLossless}
 _JPEG2000 = {JPEG2000, JPEG2000Lossless, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL}
 _RADIOGRAPHY = {"CR", "DX", "DR", "RG", "RF", "OT", "SC", ""}
@@ -77,6 +80,12 @@ _PARTS = (16, 37)  # of a film's height, over which a slant shows; after some he
 _WHOLE = 0.85  # synthetic films are at .56 to .76 of themselves with one column too few, 1 is noise
 _FLAT = 4  # stored values: a blank picture is not torn
 _SAMPLE = 2**18
+_CLUSTER, _EMPTY_HIGH_BYTE = 4096, 1  # bytes; a sample's upper byte may be zero itself
+_PART = 20  # of a file: fewer zeros are a margin
+_ZEROS = (
+    "The file's end is zeros from the beginning of a disk's cluster on, as an interrupted copy leaves it: "
+    "compare the film with the original."
+)
 _END_OF_IMAGE, _MORE = b"\xff\xd9", b"\x55\xaa" * 512
 _BROKEN_OFF = "The DICOM file's picture breaks off: its lower part is missing. Copy or export the film again."
 _DAMAGED = "The DICOM file is damaged or incomplete: it cannot be decoded. Export the film again."
@@ -135,15 +144,17 @@ def _decode(data: bytes) -> Raster:
     says_polarity, header_note = settle_pixel_header(dataset)
     _check_samples(dataset)
     syntax = _settled_syntax(dataset, syntax)
+    stream_note = ""
     if syntax in _UNCOMPRESSED:
         _check_row_length(dataset)
+        stream_note = _ZEROS if _ends_in_zeros(data) else ""
     else:
-        _check_codestream(dataset, syntax)
+        stream_note = _checked_codestream(dataset, syntax)
     film = shown(dataset, says_polarity=says_polarity)
     spacing, spacing_note = read_spacing(dataset)
     stored, stored_note = read_stored(dataset)
     age = known_age(dataset)
-    notes = (*wanted_notes(dataset, age), header_note, *film.notes, stored_note, spacing_note)
+    notes = (*wanted_notes(dataset, age), header_note, stream_note, *film.notes, stored_note, spacing_note)
     metadata = read_metadata(dataset, age)
     return Raster(film.pixels, spacing, metadata, tuple(filter(None, notes)), film.colourfulness, stored)
 
@@ -249,17 +260,32 @@ def _unevenness(stored: NDArray[np.unsignedinteger], row_length: int, far: int) 
     return float(np.abs(above.astype(np.int64) - below).mean()) if above.size else np.inf
 
 
-def _check_codestream(dataset: Dataset, syntax: str) -> None:
-    """The codestream has a size of its own; a small header over a huge codestream is a bomb."""
+def _ends_in_zeros(data: bytes) -> bool:
+    """Whether a good part of a file is zeros up to its end, from the beginning of a disk's cluster on.
+
+    Copies that were interrupted leave them where the rest should be. A black margin begins elsewhere, but for
+    one of some thousand.
+    """
+    filled = len(data.rstrip(b"\0"))
+    return len(data) - filled > len(data) // _PART and -filled % _CLUSTER <= _EMPTY_HIGH_BYTE
+
+
+def _checked_codestream(dataset: Dataset, syntax: str) -> str:
+    """The codestream has a size of its own; a small header over a huge codestream is a bomb.
+
+    Returns a note where the header does not fit it.
+    """
     frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
     if syntax == RLELossless:
         _check_run_lengths(frame, int(dataset.Rows) * int(dataset.Columns))
-        return
+        return ""
     width, height = _jpeg2000_size(frame) if syntax in _JPEG2000 else jpeg_size(frame)
     check_size(width, height)
     if (width, height) != (int(dataset.Columns), int(dataset.Rows)):
         raise UnreadableImage(_OTHER_SIZE)
+    note = settle_to_jpeg(dataset, *jpeg_samples(frame)) if syntax in _JPEG else ""
     _check_is_whole(dataset, syntax, frame)
+    return note
 
 
 def _check_is_whole(dataset: Dataset, syntax: str, frame: bytes) -> None:

@@ -124,6 +124,12 @@ def jpeg_size(stream: bytes) -> tuple[int, int]:
     return width, height
 
 
+def jpeg_samples(stream: bytes) -> tuple[int, int]:
+    """Bits of a sample and samples of a pixel, by the same header. Raises struct.error, IndexError."""
+    at, _ = _jpeg_frame(stream)
+    return stream[at + 4], stream[at + 9]
+
+
 def _jpeg_frame(stream: bytes) -> tuple[int, int]:
     """Where the frame header stands, and its marker. Raises struct.error: there is none."""
     at = 2

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from pydicom import Dataset
 
 FILLED_IN = "The header leaves out how its pixels are stored: what is usual was taken."
+_OF_THE_JPEG = "The header states other pixels than its JPEG picture has: those of the picture were taken."
+_BYTE = 8  # bits
 _TERMS = {
     re.sub(r"[^A-Z0-9]", "", term): term
     for term in (
@@ -75,6 +77,22 @@ def settle_pixel_header(dataset: Dataset) -> tuple[bool, str]:
         dataset.BitsStored, dataset.HighBit = dataset.BitsAllocated, int(dataset.BitsAllocated) - 1
         is_whole = False
     return says_polarity, "" if is_whole else FILLED_IN
+
+
+def settle_to_jpeg(dataset: Dataset, bits: int, samples: int) -> str:
+    """Follow a JPEG of 8 bits in a header that still is that of the film before it was compressed, in place.
+
+    Returns:
+        A note where the header said otherwise.
+    """
+    if bits != _BYTE or (dataset.BitsAllocated, dataset.SamplesPerPixel) == (_BYTE, samples):
+        return ""
+    dataset.BitsAllocated = dataset.BitsStored = _BYTE
+    dataset.HighBit, dataset.PixelRepresentation = _BYTE - 1, 0
+    if samples != dataset.SamplesPerPixel:
+        dataset.SamplesPerPixel, dataset.PlanarConfiguration = samples, 0
+        dataset.PhotometricInterpretation = "MONOCHROME2" if samples == 1 else "YBR_FULL_422"
+    return _OF_THE_JPEG
 
 
 def _settle_photometric(dataset: Dataset) -> bool:
