@@ -6,6 +6,7 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from pedaxr.errors import InvalidRequest, ModelUnavailable
 from pedaxr.reading import networks
 from pedaxr.reading.read_film import forget_films
 from pedaxr_models.phantom import make_film, sample_spec
+
+from ..film_files import dicom_bytes
 
 
 @pytest.fixture
@@ -227,3 +230,23 @@ def test_films_looked_at_together_are_read_as_one_by_one(
         assert max(looked) == most, f"of {batch}; the broken film is in no batch"
         for one, other in zip(alone, together, strict=True):
             assert {**one, "seconds": 0} == {**other, "seconds": 0}, batch
+
+
+def test_a_folder_that_may_not_be_opened_is_a_row_and_the_list_of_a_disc_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed").mkdir()
+    film = dicom_bytes()
+    for name, content in (("IM1", film), ("IM2", film[132:]), ("dicomdir", film), ("DICOMDIR", film)):
+        (tmp_path / name).write_bytes(content)
+    scan = os.scandir
+
+    def scandir(path: str) -> Iterator[os.DirEntry[str]]:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert list_films(tmp_path)[1] == ["IM1", "IM2", "closed"]
+    (row,) = rows_of(Shard(0, tmp_path, ("closed",)))
+    assert row["status"] == "failed" and "film file" in row["message"]

@@ -177,20 +177,23 @@ def count_rows(part: Path) -> Counter[str]:
 
 
 def _in_folder(folder: Path) -> Iterator[str]:
-    for base, _, names in os.walk(folder):
+    """Films below a folder, and folders there that may not be opened: each is a row that says so."""
+    closed: list[OSError] = []
+    for base, _, names in os.walk(folder, onerror=closed.append):
         for name in names:
             path = Path(base) / name
             if path.suffix.lower() in SUFFIXES or _is_dicom_unsaid(path):
                 yield os.path.relpath(path, folder)
+    yield from (os.path.relpath(err.filename, folder) for err in closed)
 
 
 def _is_dicom_unsaid(path: Path) -> bool:
     """Whether this is a DICOM file, though its name does not say so; the directory of a disc is no film."""
-    if path.name == "DICOMDIR" or not _UNSAID_SUFFIX.fullmatch(path.suffix) or not path.is_file():
+    if not _UNSAID_SUFFIX.fullmatch(path.suffix) or not path.is_file():
         return False
-    from pedaxr_models.datasets.label_files import begins_as_dicom
+    from pedaxr_models.datasets.label_files import begins_as_dicom, is_disc_list
 
-    return begins_as_dicom(path)
+    return begins_as_dicom(path) and not is_disc_list(path)
 
 
 def _in_table(table: Path) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pydicom import Dataset
 
 FILLED_IN = "The header leaves out how its pixels are stored: what is usual was taken."
 _OF_THE_JPEG = "The header states other pixels than its JPEG picture has: those of the picture were taken."
-_BYTE = 8  # bits
+_BYTE, _DARK_BONE = 8, "MONOCHROME1"  # bits
 _TERMS = {
     re.sub(r"[^A-Z0-9]", "", term): term
     for term in (
@@ -85,8 +85,13 @@ def settle_to_jpeg(dataset: Dataset, bits: int, samples: int) -> str:
     Returns:
         A note where the header said otherwise.
     """
-    if bits != _BYTE or (dataset.BitsAllocated, dataset.SamplesPerPixel) == (_BYTE, samples):
-        return ""
+    is_other = (dataset.BitsAllocated, dataset.SamplesPerPixel) != (_BYTE, samples)
+    if (
+        bits != _BYTE
+        or not is_other
+        or (samples > 1 and str(dataset.PhotometricInterpretation) == _DARK_BONE)
+    ):
+        return ""  # a colour picture of a film with dark bone may show it either way
     dataset.BitsAllocated = dataset.BitsStored = _BYTE
     dataset.HighBit, dataset.PixelRepresentation = _BYTE - 1, 0
     if samples != dataset.SamplesPerPixel:
