@@ -109,10 +109,14 @@ def test_an_archive_that_leads_out_of_its_folder_is_refused(tmp_path: Path) -> N
 def test_an_archive_with_damaged_bytes_is_one_message(tmp_path: Path, at: str, method: int) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
-        archive.writestr("a.json", json.dumps(DOCUMENTS["coco"]) * 20)
-    data = bytearray(buffer.getvalue())
-    start = {"content": 45, "directory": data.index(b"PK\1\2"), "end": 0}[at]
-    data[start : start + 12] = bytes(12 if at != "end" else 0)
-    (tmp_path / "a.zip").write_bytes(data if at != "end" else data[: len(data) // 2] + data[-22:])
+        archive.writestr("a.json", json.dumps(DOCUMENTS["COCO"]) * 20)
+    whole = buffer.getvalue()
+    directory = whole.index(b"PK\1\2")
+    damaged = {
+        "content": whole[:45] + bytes(12) + whole[57:],
+        "directory": whole[:directory] + bytes(12) + whole[directory + 12 :],
+        "end": whole[: len(whole) // 2] + whole[-22:],
+    }[at]
+    (tmp_path / "a.zip").write_bytes(damaged)
     with pytest.raises(InvalidRequest, match=r"Pack it again|Copy it again|annotations"):
         read_annotations(tmp_path / "a.zip")
