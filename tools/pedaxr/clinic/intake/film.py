@@ -179,7 +179,7 @@ def _is_sent_otherwise(under_way: Import, radiograph: "Radiograph", uid: str) ->
     same is another picture: a film that is refused is listed, one that is taken for another is lost.
     """
     from pedaxr.radiograph.read import read_radiograph
-    from pedaxr_models.datasets.near_duplicates import is_in_other_greys
+    from pedaxr_models.datasets.checks.near_duplicates import is_in_other_greys
 
     study = under_way.clinic.registry.study_of_film("", uid)
     if study is None:
