@@ -36,7 +36,7 @@ function namesToTry(list) {
 }
 
 /** By what is urgent, or by what the networks would learn most from. */
-const orders = (isTeaching, on) => el("p", { class: "orders", role: "group", "aria-label": t("order") },
+const orders = (isTeaching, on) => el("p", { class: "orders", role: "group", "aria-label": t("order") }, `${t("order")}: `,
   [false, true].map((teaches) => el("button",
     { type: "button", "data-key": `order-${teaches}`, "aria-pressed": String(teaches === isTeaching), onclick: () => on.teach(teaches) },
     t(teaches ? "orderTeaching" : "orderUrgency"))));
