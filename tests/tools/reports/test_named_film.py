@@ -10,6 +10,7 @@ from PIL import Image
 
 from pedaxr.clinic import Clinic
 from pedaxr.registry import NewStudy
+from pedaxr.reports import comparison
 from pedaxr.reports.korean import sections_in_korean
 from pedaxr.reports.prose.named_film import named_films, names_a_film
 from pedaxr.reports.prose.question import answers
@@ -50,6 +51,10 @@ def all_meant(asked: str) -> list[str]:
         ("since birth", "2024-06-02"),
         ("compare with the first film", "2024-06-02"),
         ("yesterday's film", "2026-05-19"),
+        ("better than yesterday?", "2026-05-19"),
+        ("more gas than in March?", "2026-03-14"),
+        ("어제보다 가스가 줄었나요", "2026-05-19"),
+        ("3월에 비해 호전되었는지", "2026-03-14"),
         ("film of 2024", "2024-06-02"),
         ("compare with August", "none"),
         ("compare with last month", "none"),
@@ -71,6 +76,7 @@ def test_the_film_of_the_time_that_is_named_is_meant(asked: str, day: str) -> No
     "asked",
     [
         "vomiting since March",
+        "vomiting for less than a month ago",
         "vomiting since last year, compare with last film",
         "s/p op 2 weeks ago, constipation",
         "interval change, 2 weeks old",
@@ -169,6 +175,33 @@ def test_several_films_without_a_time_are_said_not_to_be_compared(
     report = report_of("free air", indication=asked)
     assert "several earlier films: only the latest is compared here." in comparison_line(report)
     assert "가장 최근 영상과만 비교함" in sections_in_korean(report)["Comparison"]
+
+
+def test_a_film_is_named_by_its_id(three_films: Clinic, report_of: Callable[..., Report]) -> None:
+    three_films.registry.add([], [same_child(three_films, "S-7", date(2020, 1, 1))])
+    report = report_of("free air", indication="compare with s-7 please")
+    assert report.comparison is not None and report.comparison.study_id == "S-7"
+    assert "asks for film S-7: compared with that one" in comparison_line(report)
+    assert "의뢰에서 S-7 영상을 지정하여" in sections_in_korean(report)["Comparison"]
+
+
+def same_child(clinic: Clinic, name: str, day: date) -> NewStudy:
+    study, path = clinic.registry.study("free air"), clinic.home / "films" / f"{name}.png"
+    Image.fromarray(phantom("normal").pixels).save(path, compress_level=7)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return NewStudy(name, study.patient_id, path, digest, day, view_position=View.ERECT)
+
+
+@pytest.mark.parametrize("asked", ["compare with S-434672", "same as S-7?"])
+def test_the_id_of_no_earlier_film_of_the_child_is_said_to_be_none(
+    asked: str, three_films: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = three_films.registry
+    registry.add([], [same_child(three_films, "S-9", date(2026, 1, 1))])
+    earlier = registry.earlier_studies("S-9")
+    meant, notes = comparison._meant(earlier, registry.study("S-9"), [asked])
+    assert meant == earlier[0] and "an id that no earlier film of this child has" in notes[0]
+    assert comparison._meant(earlier, registry.study("S-9"), ["T2-weighted, L2, 3rd film of S-9"])[1] == []
 
 
 def test_a_film_that_is_not_there_is_said_to_be_none(

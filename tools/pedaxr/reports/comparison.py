@@ -3,6 +3,7 @@
 The latest, or the one that the request names by its time.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -45,6 +46,11 @@ _NOT_HERE = (
     "a report asked for with that one alone compares with it."
 )
 _NOT_THERE_EITHER = "The request also asks for {}: no earlier film of that time is registered."
+_NOT_OF_CHILD = (
+    "The request names a film by an id that no earlier film of this child has: the latest one is compared, "
+    "and children never are with each other."
+)
+_ID = re.compile(r"(?<![\w-])(?=[\w.-]*\d)[A-Za-z][\w.-]*\w")  # a word with a digit, as ids are
 _ONLY_LATEST = "The request asks for several earlier films: only the latest is compared here."
 # A change of an area or length below this share of the earlier one is within what two outlines differ by.
 LEAST_CHANGE = 0.2
@@ -167,8 +173,9 @@ def _meant(earlier: Sequence["Study"], study: "Study", requests: Sequence[str]) 
     assert study.study_date is not None
     days = [(one.study_date, number) for number, one in enumerate(earlier) if one.study_date]
     named = [(film.words, film.chosen(days)) for film in named_films(requests, study.study_date)]
+    named = list(_by_id(earlier, requests)) or named
     if not named:
-        return earlier[0], [_ONLY_LATEST] if len(earlier) > 1 and names_several(requests) else []
+        return earlier[0], _not_all_compared(earlier, study, requests)
     words, number = next((one for one in named if one[1] is not None), named[0])
     others = [one for one in named if one[0] != words and (one[1] is None or one[1] != number)]
     notes = [(_NOT_THERE_EITHER if at is None else _NOT_HERE).format(told) for told, at in others]
@@ -177,6 +184,23 @@ def _meant(earlier: Sequence["Study"], study: "Study", requests: Sequence[str]) 
     if earlier[number].study_date == earlier[0].study_date:
         return earlier[0], notes
     return earlier[number], [_ASKED_FOR.format(words, earlier[0].study_date), *notes]
+
+
+def _by_id(earlier: Sequence["Study"], requests: Sequence[str]) -> Iterator[tuple[str, int | None]]:
+    """Earlier films that the requests name by their study ids."""
+    named = {word.casefold() for request in requests for word in _ID.findall(request)}
+    for number, one in enumerate(earlier):
+        if one.study_id.casefold() in named:
+            yield f"film {shown_id(one.study_id)}", number
+
+
+def _not_all_compared(earlier: Sequence["Study"], study: "Study", requests: Sequence[str]) -> list[str]:
+    """What else the requests may mean, that no time and no id of an earlier film names."""
+    alike = re.compile(re.sub(r"\d+", r"\\d+", re.escape(study.study_id)), re.IGNORECASE)
+    words = {word for request in requests for word in _ID.findall(request)} - {study.study_id}
+    if any(alike.fullmatch(word) for word in words if word.casefold() != study.study_id.casefold()):
+        return [_NOT_OF_CHILD]
+    return [_ONLY_LATEST] if len(earlier) > 1 and names_several(requests) else []
 
 
 def _decided_then(earlier: "Study", clinic: "Clinic") -> list[str]:

@@ -17,6 +17,8 @@ MARKS = (
     r"|\bd?/?ddx?\b:?|\bsusp(?:ect\w*|icion|icious)?\b(?: of| for)?"
     r"|\b(?:eval\w*|assess\w*|check\w*|look\w*) for\b"
     r"|\bconcern\w* (?:for|of|about)\b|\b(?:is|are) there(?: any)?\b|\bany (?:evidence|signs?) of\b|^any\b"
+    r"|^(?:is|are|was|can|could|should|does|do|did|has|have|will|would|may)"
+    r" (?:it|he|she|they|we|i|you|this|that|these|the|there|his|her|my|our)\b"
     r"|\bcomment (?:on|about)\b:?|\blook at\b|^(?:what|where|how|why)\b|\bwhether\b"
     r"|의심|배제|감별|여부|유무|확인|인지|있나|인가|까요|궁금|[나가]요(?![가-힣])"
     r"|[는은닌한할된될]지(?![가-힣])(?! *(?:\d|며칠|오래|약(?!\S)))"  # but not since when: 수술한지 3일

@@ -78,6 +78,9 @@ _ASKED = tuple(
     for pattern in (
         rf"(?:\bcompar\w*|\bcf\.?|\bvs\.?|\bversus|\binterval"
         rf"|\b(?:chang|differ)\w*(?: \w+)? (?:since|from|after|to)){_NEAR}(?:{_TIME})",
+        r"(?<!less )(?<!more )(?<!earlier )(?<!later )\bthan "
+        rf"(?:(?:on|in|at|the {_FILM} (?:of|from)) )?(?:{_TIME})",
+        rf"(?:{_TIME})(?:보다|에 ?비해|과 ?달리|와 ?달리)",
         rf"\b{_FILM}(?: (?:of|from|in|on|at|dated|taken|done|made|the)){{1,3}} (?:{_TIME})",
         rf"(?:{_TIME})(?:'s|’s)?(?: abdominal)? {_FILM}\b",
         rf"^\W*(?:(?:any |what |has |have |is |it |the )*(?:changes?d?|new)? ?)since (?:{_TIME})\W*$",

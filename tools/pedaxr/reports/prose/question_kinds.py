@@ -124,7 +124,8 @@ _GAS = _kind(
     "장내 가스는 소견란 참조.",
 )
 _WIDTH = _kind(
-    r"diamet|calib(?:re|er)|\bhow (?:wide|large|big)\b|\bwidths?\b|\bwide(?:st)?\b"
+    r"diamet|calib(?:re|er)|\bmany (?:cm|mm|centim|millim)\w*|몇 ?(?:cm|mm|센티|밀리)"
+    r"|\bhow (?:wide|large|big)\b|\bwidths?\b|\bwide(?:st)?\b"
     r"|직경|지름|굵기|너비|폭(?![가-힣])",
     (),
     "For widths see the measurements.",
@@ -132,7 +133,8 @@ _WIDTH = _kind(
 )
 # Wherever the words stand: compare with March, 3월 영상과 비교 바랍니다.
 COMPARE = _CHANGE.asked_as(
-    r"\bcompare\b|\b(?:for|in) comparison\b|[와과] ?비교|비교 ?(?:바랍|부탁|요망|요함|원함|판독|해 ?주)"
+    r"\bcompare\b|\b(?:is|are) (?:\w+ ){1,4}new\b|\banything new\b|새로 ?생[긴겼]"
+    r"|\b(?:for|in) comparison\b|[와과] ?비교|비교 ?(?:바랍|부탁|요망|요함|원함|판독|해 ?주)"
 )
 QUESTIONS = (
     _kind(
