@@ -17,7 +17,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
 from pydantic import ValidationError
 
-from pedaxr.errors import NotFound, PedaxrError
+from pedaxr.errors import NotAnAbdominalFilm, NotFound, PedaxrError, UnreadableImage
 from pedaxr.text import ForeignText
 from pedaxr_server import metrics
 from pedaxr_server.mcp.answers import Shown, shown_of
@@ -34,6 +34,7 @@ _INSTEAD = {
     "language": "Leave any other out, and put the reply into the user's language yourself.",
     "study_id": "Give one film's; call again for another. A name goes to find_patient.",
 }
+_OTHER_FILMS = "find_patient with this study_id lists the child's other films."
 _UNFINISHED = (
     "The form came back without all that it needs, so nothing was done. Tell the user, and show it again "
     "only if they ask. [invalid_request]"
@@ -53,6 +54,8 @@ def readable_errors(tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]
     async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return await tool(*args, **kwargs)
+        except (UnreadableImage, NotAnAbdominalFilm) as err:
+            raise ToolError(f"{err} {_OTHER_FILMS} [{err.code}]") from err
         except PedaxrError as err:
             raise ToolError(f"{err} [{err.code}]") from err
 

@@ -13,7 +13,7 @@ from pedaxr.reports.human_words import CRITICAL_THEN
 from pedaxr.reports.prose.findings import ORDER, stated
 from pedaxr.reports.prose.measured import LEAST_CALIBRE
 from pedaxr.reports.prose.tubes import OTHERS, seen_tube
-from pedaxr.reports.sections import LINES
+from pedaxr.reports.sections import LINES, OF_SIBLING
 from pedaxr.text import ForeignText, counted, shown_id
 from pedaxr.types import (
     ComparedItem,
@@ -47,6 +47,12 @@ _THAT_DAY = re.compile(
     r"(?: (?:Also of that earlier day|Other films of that day are registered): [\w., -]+"
     r"(?: Critical by its report: [\w., -]+)?(?: Free intraperitoneal air drawn by hand: [\w., -]+)?)+\Z"
 )
+_BARE_COMPARISON = re.compile(
+    r"(?:No earlier film (?:is registered|was supplied)|Not compared: the date of this film is not known)\."
+    rf"(?: {re.escape(OF_SIBLING)})?"
+    r"|(?:(?:\A| )Film of \d{4}-\d\d-\d\d "
+    r"(?:could not be read|is the very same picture|is in doubt itself); not compared\.)+"
+)
 _SOURCE = re.compile(r" \[[^\]]+\]")  # of a recommendation; they stay in the data
 _VIEW = re.compile(r"\babdominal (?:radiograph|film)\b", re.IGNORECASE)
 _BURDEN = re.compile(r"\bstool (?:burden|load)\b", re.IGNORECASE)
@@ -56,6 +62,7 @@ _CHANGES: Mapping[str, str] = {
     "no_longer_outlined": "which is not the same as gone",
 }
 _UNITS = {"share_of_body": " of the body", "ratio_to_l2": " x L2", "mm": " mm"}
+_COUNTED = {"air_fluid_levels": "number of air-fluid levels"}
 _STOOL = "stool_share_"
 TITLES = frozenset({"Recommendation", "Draft impression", "Draft recommendation"})  # our words, or quoted
 # Sections that other lines say already, or that are asked for by name.
@@ -147,10 +154,7 @@ def comparison_line(report: Report) -> str:
 
 def is_bare_comparison(text: str) -> bool:
     """Whether a Comparison section that came without data quotes nobody."""
-    why = (
-        r"(?:No earlier film (?:is registered|was supplied)|Not compared: the date of this film is not known)"
-    )
-    return re.fullmatch(rf"{why}\.", _THAT_DAY.sub("", text)) is not None
+    return _BARE_COMPARISON.fullmatch(_THAT_DAY.sub("", text)) is not None
 
 
 def _status_line(report: Report) -> str:
@@ -290,7 +294,7 @@ def _item(one: ComparedItem) -> str:
 
 def _measured(key: str) -> str:
     name = key.removesuffix("_to_l2").removesuffix("_mm")
-    return WIDTHS.get(name) or named(name)
+    return _COUNTED.get(name) or WIDTHS.get(name) or named(name)
 
 
 def _stool(items: Sequence[ComparedItem]) -> str:

@@ -236,6 +236,7 @@ async def test_an_unreadable_film_says_what_to_do(
     )
     assert told.endswith("[unreadable_image]")
     assert len(told.split(".")) > 2, "what was wrong, then what to do"
+    assert "find_patient with this study_id lists the child's other films" in told
     assert str(home) not in told
 
 

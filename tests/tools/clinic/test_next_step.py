@@ -51,6 +51,15 @@ def test_a_baby_under_a_parent_s_name_is_confirmed_by_the_birth_date(clinic: Cli
     assert "Filed" not in find_patient(query, patient_birth_date=born, clinic=clinic).next_step
 
 
+@pytest.mark.parametrize("query", ["Baby Choi", "Baby Yuna", "Yuna's baby"])
+def test_a_baby_asked_for_by_part_of_a_parent_s_name_is_no_less_confirmed(clinic: Clinic, query: str) -> None:
+    told = find_patient(query, clinic=clinic)
+    assert told.status == "one_match" and "may not be registered" in told.next_step
+    born = told.matches[0].patient_birth_date
+    partly = find_patient(query, patient_birth_date=born, clinic=clinic).next_step
+    assert "not by the full name" in partly, "a birth date does not make half a name whole"
+
+
 @pytest.mark.parametrize("query", ["free air today", "any child with free gas", "미판독", "Zxqv Wwyk"])
 def test_no_match_does_not_sound_like_no_finding(clinic: Clinic, query: str) -> None:
     found = find_patient(query, clinic=clinic)

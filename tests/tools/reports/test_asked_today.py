@@ -53,6 +53,9 @@ def test_words_within_other_words_ask_for_nothing(asked: str, lines: list[str]) 
         ("장중첩증 정복술 후, 천공 여부", [AIR]),
         ("NEC 과거력, 복부팽만", [WIDTH]),
         ("천공 없음, 변비 확인", [STOOL]),
+        ("이물 삼킨 적 없음. 변비?", [STOOL]),
+        ("장중첩증 과거력 있음. 변비?", [STOOL]),
+        ("never had intussusception; constipation?", [STOOL]),
     ],
 )
 def test_what_is_past_or_denied_is_not_asked_for_beside_a_question(asked: str, lines: list[str]) -> None:
@@ -65,6 +68,8 @@ def test_what_is_past_or_denied_is_not_asked_for_beside_a_question(asked: str, l
         ("Known kidney stones", "Calcification"),
         ("previously had pneumoperitoneum, resolved?", AIR),
         ("s/p intussusception reduction, ?recurrence", "Intussusception"),
+        ("never resolved distension", WIDTH),
+        ("변비 과거력이 있나요", STOOL),
         ("please confirm no free air; constipation?", AIR),
         ("perforation not yet ruled out. Constipation?", AIR),
         ("no free air? constipation?", AIR),
@@ -91,6 +96,10 @@ def test_what_may_be_asked_for_is_answered(asked: str, words: str) -> None:
         ("can he eat", [OPEN]),
         ("is the free air new?", [AIR, CHANGE]),
         ("how many cm is the stomach?", ["For widths see the measurements"]),
+        ("is free air increasing?", [AIR, CHANGE]),
+        ("is the distension better?", [WIDTH, CHANGE]),
+        ("복부팽만 호전되었는지", [WIDTH, CHANGE]),
+        ("변을 안 봐요", [STOOL]),
         ("post bowel prep, residual stool?", [STOOL]),
         ("How much stool?", [STOOL]),
         ("UC flare - colonic dilatation?", [WIDTH]),
@@ -112,19 +121,33 @@ def test_no_question_is_passed_over(asked: str, lines: list[str]) -> None:
     [
         (
             AIR,
-            "r/o pneumo-peritoneum|free abdominal gas|extraluminal air?|subdiaphragmatic gas?|football sign?",
+            "r/o pneumo-peritoneum|free abdominal gas|extraluminal air?|subdiaphragmatic gas?|football sign?"
+            "|subphrenic air?",
         ),
         (AIR, "자유공기|복강내 공기|배안공기 의심|공기배증"),
         ("bowel wall and the portal vein", "PVG?|gas in portal vein?|air in bowel wall?"),
         ("Intussusception is", "창자겹침증|장충첩"),
         ("Volvulus is", "창자꼬임|장꼬임 의심"),
-        (STOMACH, "날문협착증 의심"),
+        (
+            STOMACH,
+            "날문협착증 의심|is the stomach dilated?|is his stomach big?|is the stomach very distended",
+        ),
+        (STOMACH, "위가 팽만되어 있는지|위 팽창 여부|위장이 부풀었나요"),
+        (WIDTH, "위장관 확장 여부|bowel very distended?"),
+        (
+            "how full the colon and rectum are",
+            "is stool in the rectum?|rectum full?|직장에 변이 있나요?|변이 많이 찼나요?",
+        ),
+        ("For widths see the measurements", "rectum dilated?|직장 확장?|megarectum?|폭은 얼마인지"),
         (BOWEL, "green vomit|초록색 구토"),
         (STOOL, "fecal load|stool retention"),
         ("No air-fluid levels", "AFL?"),
-        ("Foreign bodies", "retained sponge|ate a marble|핀 먹음"),
+        ("Foreign bodies", "is the coin past the pylorus?|retained sponge|ate a marble|핀 먹음"),
         (LINES, "transpyloric tube position?|umbilical cath position|chest tube"),
-        ("Rectal gas is not assessed", "gas in rectum?|직장 가스 있나요"),
+        (
+            "Rectal gas is not assessed",
+            "gas in rectum?|직장 가스 있나요|직장에 가스 있나요?|does gas reach the rectum?",
+        ),
         ("see the findings", "distal gas?|gasless abdomen?"),
         (
             "For widths see the measurements",

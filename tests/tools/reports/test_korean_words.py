@@ -184,6 +184,8 @@ def test_a_supplied_diagnosis_has_the_term_of_its_finding() -> None:
         "The supplied working diagnosis, Air-fluid level, is not supported by the film: nothing is outlined."
     )
     assert in_korean(flag) == "제공된 추정 진단(공기액체층)을 뒷받침하는 소견 없음: 윤곽 표시 없음."
+    on_request = flag.replace("supplied working diagnosis", "working diagnosis on the request")
+    assert in_korean(on_request).startswith("의뢰의 추정 진단(공기액체층)을")
 
 
 def test_both_counts_of_levels_have_their_counter() -> None:

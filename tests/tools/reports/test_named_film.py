@@ -56,6 +56,19 @@ def all_meant(asked: str) -> list[str]:
         ("어제보다 가스가 줄었나요", "2026-05-19"),
         ("3월에 비해 호전되었는지", "2026-03-14"),
         ("film of 2024", "2024-06-02"),
+        ("compare with the one from last night", "2026-05-19"),
+        ("어젯밤 사진과 비교", "2026-05-19"),
+        ("compare with Tuesday's film", "2026-05-19"),
+        ("지난 화요일 사진과 비교", "2026-05-19"),
+        ("compare with 2/12 ago", "2026-03-14"),
+        ("compare with 14-Mar-26", "2026-03-14"),
+        ("26.3.14 사진과 비교", "2026-03-14"),
+        ("5.19 영상과 비교", "2026-05-19"),
+        ("compare with 20260314", "2026-03-14"),
+        ("두 달 전과 비교", "2026-03-14"),
+        ("is it worse since March?", "2026-03-14"),
+        ("3월부터 달라진 점은?", "2026-03-14"),
+        ("compare with half a year ago", "none"),
         ("compare with August", "none"),
         ("compare with last month", "none"),
         ("3월 사진과 비교", "2026-03-14"),
@@ -151,6 +164,25 @@ def test_a_report_compares_with_the_film_that_the_request_names(
     assert f"가장 최근의 이전 영상({year}-05-09)이 아니라" in sections_in_korean(report)["Comparison"]
 
 
+def test_where_the_latest_film_cannot_be_read_the_one_before_is_compared(
+    three_films: Clinic, report_of: Callable[..., Report]
+) -> None:
+    unreadable = re.compile(r"Film of \d{4}-05-09 could not be read; not compared\.")
+    assert not unreadable.search(report_of("free air").sections["Comparison"]), "control"
+    (three_films.home / "films" / "May.png").unlink()
+    report = report_of("free air", indication="seen again")
+    assert report.comparison is not None and report.comparison.study_id == "March"
+    assert unreadable.search(report.sections["Comparison"]) and unreadable.search(comparison_line(report))
+    assert re.search(r"-05-09 영상을 읽을 수 없어", sections_in_korean(report)["Comparison"])
+    asked = report_of("free air", indication="compare with the film of May")
+    assert asked.comparison is not None and asked.comparison.study_id == "March"
+    (three_films.home / "films" / "March.png").unlink()
+    neither = report_of("free air", indication="seen a third time")
+    assert neither.comparison is None
+    assert len(re.findall("could not be read", neither.sections["Comparison"])) == 2
+    assert comparison_line(neither) == neither.sections["Comparison"], "our own words, which are not quoted"
+
+
 def test_of_several_films_each_that_is_not_compared_is_said(
     three_films: Clinic, report_of: Callable[..., Report]
 ) -> None:
@@ -175,6 +207,61 @@ def test_several_films_without_a_time_are_said_not_to_be_compared(
     report = report_of("free air", indication=asked)
     assert "several earlier films: only the latest is compared here." in comparison_line(report)
     assert "가장 최근 영상과만 비교함" in sections_in_korean(report)["Comparison"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_named"),
+    [
+        ("compare with the film before the operation", True),
+        ("vs pre-op", True),
+        ("worse since surgery?", True),
+        ("compare with 6 hours ago", True),
+        ("수술 전 사진과 비교", True),
+        ("생후 3일째 사진과 비교", True),
+        ("pre-op film", False),
+        ("s/p op 2 weeks ago, compare with last film", False),
+        ("distension since admission; interval change?", False),
+        ("수술 후 3일째 사진", False),
+    ],
+)
+def test_a_film_named_by_an_event_is_said_not_to_be_known(
+    asked: str, is_named: bool, three_films: Clinic
+) -> None:
+    registry = three_films.registry
+    registry.add([], [same_child(three_films, "S-8", date(2026, 1, 1))])
+    earlier = registry.earlier_studies("S-8")
+    meant, notes = comparison._meant(earlier, registry.study("S-8"), [asked])
+    assert meant == earlier[0]
+    assert [note for note in notes if "by an event, an hour or an age" in note] == notes
+    assert bool(notes) is is_named
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("compare with sister", ["the film of another child"]),
+        ("same as his twin brother?", ["the film of another child"]),
+        ("쌍둥이 언니와 비교 부탁드립니다", ["the film of another child"]),
+        ("compare with S-434672 (his brother) and March 2026", ["that time", "an id that no earlier film"]),
+        ("sister had pyloric stenosis, compare with last film", []),
+        ("형태 비교", []),
+    ],
+)
+def test_no_other_child_is_compared_and_that_is_said(
+    asked: str, words: list[str], three_films: Clinic
+) -> None:
+    registry = three_films.registry
+    registry.add([], [same_child(three_films, "S-6", date(2026, 1, 1))])
+    _, notes = comparison._meant(registry.earlier_studies("S-6"), registry.study("S-6"), [asked])
+    assert len(notes) == len(words) and all(told in note for told, note in zip(words, notes, strict=True))
+
+
+def test_without_an_earlier_film_too_no_other_child_is_compared(report_of: Callable[..., Report]) -> None:
+    report = report_of("free air", indication="same as sister?")
+    assert comparison_line(report).startswith(
+        "No earlier film is registered. The request asks for the film of"
+    )
+    assert "환아끼리는 비교하지 않음" in sections_in_korean(report)["Comparison"]
 
 
 def test_a_film_is_named_by_its_id(three_films: Clinic, report_of: Callable[..., Report]) -> None:

@@ -43,7 +43,8 @@ def next_step(
     match = matches[0]
     if has_twin:
         return "One patient matches, but a child of like name was born that day. Confirm each letter."
-    if match.score < names.STANDARD:
+    is_unnamed = name_forms(match.patient_name).is_baby and not is_certain  # told as such below
+    if match.score < names.STANDARD and not is_unnamed:
         return "One patient matches, but not by the full name. Confirm name and birth date with the user."
     return _GO_ON if is_certain else " ".join([_after_a_name(match), *_newest_film(match, today)])
 

@@ -76,7 +76,10 @@ def _read_bytes(path: Path) -> bytes:
     """The file's content; folders, devices and pipes are never opened."""
     try:
         if not path.is_file():
-            raise UnreadableImage("There is no such film file. Check the path, or import the film again.")
+            raise UnreadableImage(
+                "There is no such film file. Check the path; if it is of a registered study, tell whoever "
+                "runs the clinic, who can put it back or import it again."
+            )
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as err:  # ValueError: a path with a null byte

@@ -17,8 +17,8 @@ from pedaxr.reports.film_limits import FilmLimits, limits_of
 from pedaxr.reports.flags import view_name
 from pedaxr.reports.human_words import CRITICAL_THEN
 from pedaxr.reports.prose.measured import LEAST_CALIBRE
-from pedaxr.reports.prose.named_film import named_films, names_several
-from pedaxr.reports.sections import NOT_COMPARED
+from pedaxr.reports.prose.named_film import named_films, names_several, names_sibling, names_undated
+from pedaxr.reports.sections import NOT_COMPARED, OF_SIBLING
 from pedaxr.text import ForeignText, shown_id
 from pedaxr.types import ComparedItem, Comparison
 from pedaxr_models.labels import URGENCY, Finding, View, sign, sign_within
@@ -51,6 +51,14 @@ _NOT_OF_CHILD = (
     "and children never are with each other."
 )
 _ID = re.compile(r"(?<![\w-])(?=[\w.-]*\d)[A-Za-z][\w.-]*\w")  # a word with a digit, as ids are
+_UNDATED = (
+    "The request names an earlier film by an event, an hour or an age, which is not registered: the latest "
+    "earlier one is compared, and a date or a study id names another."
+)
+_OTHER_ID = (
+    "The request also names a film by an id that no earlier film of this child has: children are never "
+    "compared with each other."
+)
 _ONLY_LATEST = "The request asks for several earlier films: only the latest is compared here."
 # A change of an area or length below this share of the earlier one is within what two outlines differ by.
 LEAST_CHANGE = 0.2
@@ -64,6 +72,7 @@ _STOOL = {
     for part, words in zip(STOOL_PARTS, ("right colon", "left colon", "rectosigmoid"), strict=True)
 }
 _CHANGES = {"new": ", new", "alike": ", about the same", "larger": ", larger", "smaller": ", smaller"}
+_MOST_TRIED = 3  # earlier films, where the latest ones are of no use
 _MISCOUNTED = 1  # by how many levels a count is often off
 Unit = Literal["share_of_body", "share_of_colon", "ratio_to_l2", "mm", "count"]
 Change = Literal["new", "larger", "smaller", "alike", "no_longer_outlined", "cannot_say"]
@@ -158,14 +167,30 @@ def _with_the_one_meant(
 ) -> ComparedWithEarlier:
     earlier = clinic.registry.earlier_studies(study.study_id)
     if not earlier:
-        return ComparedWithEarlier("No earlier film is registered.")
+        other = [OF_SIBLING] if names_sibling(requests) else []
+        return ComparedWithEarlier(" ".join(["No earlier film is registered.", *other]))
     meant, notes = _meant(earlier, study, requests)
-    notes += _decided_then(meant, clinic)
-    compared = _with(reading, meant, checked, clinic)
+    candidates = earlier[:_MOST_TRIED] if meant == earlier[0] else [meant]
+    meant, compared, useless = _first_compared(reading, candidates, checked, clinic)
+    notes = [*useless, *notes, *_decided_then(meant, clinic)]
     same_day = [one for one in earlier if one.study_date == meant.study_date and one != meant]
     text = [compared.text, *notes, *_beside(same_day, clinic, _THAT_EARLIER_DAY)]
     data = compared.data and compared.data.model_copy(update={"notes": notes})
     return ComparedWithEarlier(" ".join(text), data)
+
+
+def _first_compared(
+    reading: Reading, candidates: Sequence["Study"], checked: "CheckedDraft", clinic: "Clinic"
+) -> tuple["Study", ComparedWithEarlier, list[str]]:
+    """The first film that can be compared, and why others cannot: those before it, or all of them."""
+    tried: list[tuple[Study, ComparedWithEarlier]] = []
+    for one in candidates:
+        compared = _with(reading, one, checked, clinic)
+        if compared.data is not None:
+            return one, compared, [other.text for _, other in tried]
+        tried.append((one, compared))
+    (first, compared), *rest = tried
+    return first, compared, [other.text for _, other in rest]
 
 
 def _meant(earlier: Sequence["Study"], study: "Study", requests: Sequence[str]) -> tuple["Study", list[str]]:
@@ -179,6 +204,8 @@ def _meant(earlier: Sequence["Study"], study: "Study", requests: Sequence[str]) 
     words, number = next((one for one in named if one[1] is not None), named[0])
     others = [one for one in named if one[0] != words and (one[1] is None or one[1] != number)]
     notes = [(_NOT_THERE_EITHER if at is None else _NOT_HERE).format(told) for told, at in others]
+    notes += [_OTHER_ID] if _names_other_id(earlier, study, requests) else []
+    notes += [OF_SIBLING] if names_sibling(requests) else []
     if number is None:
         return earlier[0], [_NOT_THERE.format(words), *notes]
     if earlier[number].study_date == earlier[0].study_date:
@@ -196,11 +223,21 @@ def _by_id(earlier: Sequence["Study"], requests: Sequence[str]) -> Iterator[tupl
 
 def _not_all_compared(earlier: Sequence["Study"], study: "Study", requests: Sequence[str]) -> list[str]:
     """What else the requests may mean, that no time and no id of an earlier film names."""
-    alike = re.compile(re.sub(r"\d+", r"\\d+", re.escape(study.study_id)), re.IGNORECASE)
-    words = {word for request in requests for word in _ID.findall(request)} - {study.study_id}
-    if any(alike.fullmatch(word) for word in words if word.casefold() != study.study_id.casefold()):
+    if _names_other_id(earlier, study, requests):
         return [_NOT_OF_CHILD]
+    if names_sibling(requests):
+        return [OF_SIBLING]
+    if names_undated(requests):
+        return [_UNDATED]
     return [_ONLY_LATEST] if len(earlier) > 1 and names_several(requests) else []
+
+
+def _names_other_id(earlier: Sequence["Study"], study: "Study", requests: Sequence[str]) -> bool:
+    """Whether a word is written as the ids of this child's films are, and is none of them."""
+    alike = re.compile(re.sub(r"\d+", r"\\d+", re.escape(study.study_id)), re.IGNORECASE)
+    known = {one.study_id.casefold() for one in (study, *earlier)}
+    words = {word.casefold() for request in requests for word in _ID.findall(request)} - known
+    return any(alike.fullmatch(word) for word in words)
 
 
 def _decided_then(earlier: "Study", clinic: "Clinic") -> list[str]:

@@ -39,6 +39,7 @@ _MEANING = {
     Finding.CONSTIPATION: "; a description of the film only",
 }
 NOT_COMPARED = "Not compared: this film gives no finding."
+OF_SIBLING = "The request asks for the film of another child: children are never compared with each other."
 NO_FINDING_GIVEN = "No finding is given: see the impression."
 NO_RECOMMENDATION = "None from this draft: a qualified person must read the film."
 WITHHELD = "The draft did not depend on this film, so its sentences are withheld: read the film yourself."

@@ -55,15 +55,19 @@ def _kind(
     return Question(pattern, tuple(about), {"en": english, "ko": korean}, seen, unjudged, of_other)
 
 
+_STOMACH_IN_KOREAN = r"(?<!\w)위장?[이가은는도]? ?(?:많이 |심하게 )?(?:팽[만창]|확장|늘어|부풀|부어|커[졌져])"
+_WIDE_RECTUM = r"rect(?:um|al) (?:\w+ )?dilat\w*|dilat\w* (?:\w+ )?rectum|직장[이가은도]? ?(?:확장|늘어)"
 # Something else than the bowel is blocked or wide.
 _ORGAN = (
     r"(?:bladder|ureter\w*|urinary|urethral?|[pu]uj|upj|biliary|bile ducts?|pelvical\w*|airway"
     r"|bronch\w*|trachea\w*|nasal|venous|lymphatic|gastric|stomach|o?esophag\w*|ventric\w*|shunt|stent|catheter"
-    r"|tube|ngt?|방광|신우|요관|요로|담도|담관|기도|식도|뇌실|위)"
+    r"|tube|ngt?|방광|신우|요관|요로|담도|담관|기도|식도|뇌실|위장?)"
 )
 _NOT_BOWEL = re.compile(
-    rf"(?<!\w){_ORGAN}(?: outlet)? ?(?:is |was )?(?:obstruct|disten|dilat|block|폐색|폐쇄|팽만|확장)\w*"
-    rf"|(?:obstruct|disten|dilat|block)\w* (?:of (?:the )?)?(?:urinary |gall ?)?{_ORGAN}|코 ?막",
+    rf"(?<!\w){_ORGAN}(?: outlet)?[이가은는도]? ?(?:(?:is|was|very|so|too|more|much) )*"
+    r"(?:obstruct|disten|dilat|block|폐색|폐쇄|팽만|확장)\w*"
+    rf"|(?:obstruct|disten|dilat|block)\w* (?:of (?:the )?)?(?:urinary |gall ?)?{_ORGAN}|코 ?막"
+    rf"|{_WIDE_RECTUM}",
     re.IGNORECASE,
 )
 
@@ -81,6 +85,7 @@ LINES = _kind(
 )
 ORGANS = _kind(
     r"(?:hepato|spleno|organo|nephro)\w*megal|\bmass(?:es)?\b|tumou?r|neuroblastoma|wilms|lymphoma"
+    r"|(?<!\w)(?:간|비장|콩팥|신장)[이은도]? ?(?:커[졌진]|크)"
     r"|종괴|종양|간비대|비장비대|간종대|비종대|신경모세포종",
     (),
     "Organs and masses are not assessed by this model: the question asked stays open.",
@@ -89,7 +94,7 @@ ORGANS = _kind(
 _STOOL = _kind(
     r"constipat|obstipat|impact(?:ion|ed)|(?:no|hard) stools?\b|soiling|fa?ecaloma|encopres"
     r"|(?:query|fa?ecal|stool) (?:load(?:ing)?|burden|retention|stasis)"
-    r"|변비|변을 못|배변",
+    r"|변비|(?<![가-힣])변[을이도]? ?(?:못|안 ?[봐보나])|배변|(?:유|대변)분증|변 ?지림",
     (Finding.CONSTIPATION,),
     "No faecal loading.",
     "분변 저류 없음.",
@@ -105,14 +110,16 @@ _APPENDIX = _kind(
     "본 모델은 충수를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
 )
 _BONES = _kind(
-    r"fractur|\bbones?\b|scolio|kypho|vertebra|spina bifida|\brickets\b|골절|골격|측만|척추|구루병",
+    r"(?<!\w)뼈[가는도]?(?=\W|$)"
+    r"|fractur|\bbones?\b|scolio|kypho|vertebra|spina bifida|\brickets\b|골절|골격|측만|척추|구루병",
     (),
     "Bones are not assessed by this model: the question asked stays open.",
     "본 모델은 골격을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
 )
 _CHANGE = _kind(
     r"interval|change|compar|improv|wors|better|bigger|smaller|same as|progress|resol"
-    r"|호전|악화|변화|비교|경과|좋아졌|나빠졌|늘었|줄었",
+    r"|\b(?:more|less|fewer|larger|wider)\b.*\bthan\b|(?:in|de)creas"
+    r"|호전|악화|변화|비교|경과|좋아졌|나빠졌|심해[졌진]|달라[졌진]|바뀌|바뀐|늘었|줄었",
     (),
     "For change since an earlier film see the comparison.",
     "이전 영상과의 변화는 비교란 참조.",
@@ -124,16 +131,28 @@ _GAS = _kind(
     "장내 가스는 소견란 참조.",
 )
 _WIDTH = _kind(
-    r"diamet|calib(?:re|er)|\bmany (?:cm|mm|centim|millim)\w*|몇 ?(?:cm|mm|센티|밀리)"
+    rf"{_WIDE_RECTUM}|mega-?rectum|거대 ?직장|얼마나 ?(?:넓|굵|늘어)"
+    r"|diamet|calib(?:re|er)|\bmany (?:cm|mm|centim|millim)\w*|몇 ?(?:cm|mm|센티|밀리)"
     r"|\bhow (?:wide|large|big)\b|\bwidths?\b|\bwide(?:st)?\b"
-    r"|직경|지름|굵기|너비|폭(?![가-힣])",
+    r"|직경|지름|굵기|너비|(?<!대)폭[은이을도]?(?![가-힣])",
     (),
     "For widths see the measurements.",
     "폭은 측정값 참조.",
 )
+_FILLED = _kind(
+    r"(?:stool|fa?eces|poo)\b(?: \w+){0,2} (?:in|fill\w*) (?:(?:the|his|her) )?(?:rectum|colon|bowel)"
+    r"|(?:rectum|colon) (?:\w+ )?(?:full|empty|filled|loaded)|full of (?:stool|poo|fa?eces)"
+    r"|직장[에이가은]? ?(?:대|분|숙)?변|(?:변|똥)[이은]? ?(?:많이|얼마나)? ?(?:찼|차 ?있|있|많)",
+    (),
+    "For how full the colon and rectum are see the measurements.",
+    "결장의 분변 비율은 측정값 참조.",
+)
 # Wherever the words stand: compare with March, 3월 영상과 비교 바랍니다.
 COMPARE = _CHANGE.asked_as(
     r"\bcompare\b|\b(?:is|are) (?:\w+ ){1,4}new\b|\banything new\b|새로 ?생[긴겼]"
+    r"|(?:^|[.;,?]\s*)(?:is|are|has|have) (?:[\w-]+ ){1,4}"
+    r"(?:better|worse|improv\w+|(?:in|de)creas\w+|resolv\w+)"
+    r"|(?:호전|악화|증가|감소)(?:되었|됐|하였|했)?(?:는지|나요)|(?:늘었|줄었|[좋나]\S*졌|심해졌)(?:는지|나요)"
     r"|\b(?:for|in) comparison\b|[와과] ?비교|비교 ?(?:바랍|부탁|요망|요함|원함|판독|해 ?주)"
 )
 QUESTIONS = (
@@ -170,7 +189,7 @@ QUESTIONS = (
         "본 모델은 폐를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
     ),
     _kind(
-        r"malrot|회전 ?이상",
+        r"malrot|회전 ?이상|이상 ?회전",
         (),
         "Malrotation is not assessed by this model: the question asked stays open.",
         "본 모델은 장회전이상을 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
@@ -187,7 +206,8 @@ QUESTIONS = (
         r"(?<!im)perforat|\brigler|\bperf(?:o|s|ed)?\b"
         r"|free (?:(?:intra-?)?(?:peritoneal|abdominal) )?(?:air|gas)"
         r"|pneumo-?peritoneum"
-        r"|(?:extra-?luminal|intra-?peritoneal|(?:sub|infra)-?diaphragmatic) (?:free )?(?:air|gas)"
+        r"|(?:extra-?luminal|intra-?peritoneal|(?:sub|infra)-?diaphragmatic|sub-?phrenic)"
+        r" (?:free )?(?:air|gas)"
         r"|football sign|double[- ]wall sign|천공|기복증|(?:유리|자유) ?(?:공기|가스)"
         r"|복강 ?내? ?(?:공기(?! ?액체)|가스)|배안 ?공기|공기배증|뚫림"
         r"|(?:air|gas) (?:under|below|beneath) (?:the |a )?(?:either |right |left )?(?:hemi)?-?diaphragm"
@@ -232,11 +252,12 @@ QUESTIONS = (
         "본 모델은 장염전을 평가하지 않고 단순촬영으로 배제할 수 없으므로 의뢰된 사항에 답할 수 없음.",
     ),
     _kind(
-        r"(?<!trans)(?<!trans-)(?<!h )(?<!h\. )(?<!helicobacter )pylor(?!omyot)"
+        r"(?<!trans)(?<!trans-)(?<!h )(?<!h\. )(?<!helicobacter )"
+        r"(?<!past the )(?<!beyond the )(?<!through the )pylor(?!omyot)"
         r"|\bi?hps\b|projectile|non-?bilious|poor weight gain"
         r"|유문|날문|분출성|비담즙"
-        r"|outlet obstruct|gastric (?:outlet|disten|dilat)|(?:disten|dilat)\w* stomach|위 ?출구"
-        r"|(?<!\w)위 ?(?:팽만|확장)",
+        r"|outlet obstruct|gastric (?:outlet|disten|dilat)|(?:disten|dilat|big|large|full)\w* stomach"
+        rf"|stomach (?:\w+ )?(?:disten|dilat|big|large|enlarg|full)|위 ?출구|{_STOMACH_IN_KOREAN}",
         (Finding.PYLORIC_STENOSIS,),
         "No gastric distension; a film does not exclude outlet obstruction, ultrasound does.",
         "위 팽만 없음. 단순촬영으로 위출구폐쇄를 배제할 수 없으며 초음파로 판단함.",
@@ -265,7 +286,8 @@ QUESTIONS = (
         of_other=_NOT_BOWEL,
     ),
     _kind(
-        r"(?:air|gas)[- /]*fluid|\bafls?\b|fluid levels?|\ba/?f levels?\b|공기 ?액체|기수면|액체 ?층",
+        r"(?:air|gas)[- /]*fluid|\bafls?\b|fluid levels?|longest level|\ba/?f levels?\b"
+        r"|공기 ?액체|기수면|액체 ?층",
         (Finding.AIR_FLUID_LEVEL,),
         "No air-fluid levels.",
         "공기액체층 없음.",
@@ -291,7 +313,8 @@ def _unseen(asked: str, english: str, korean: str) -> Question:
 ASKED_BY_NAME = (
     _APPENDIX.asked_as(r"\bapp[ey]\b"),
     _unseen(
-        r"rectal (?:gas|air)|(?:gas|air) in (?:the )?rectum|직장 ?(?:내 ?)?(?:가스|공기)",
+        r"rectal (?:gas|air)|(?:gas|air)\b(?: \w+){1,6} rectum\b|rectum (?:gas|air)"
+        r"|직장(?:에|의|안에?|내에?)? ?(?:내 ?)?(?:가스|공기)",
         "Rectal gas is",
         "직장 가스를",
     ),
@@ -338,5 +361,6 @@ ASKED_OF_ORGANS = (
     _CHANGE,
     _GAS,
     _WIDTH,
+    _FILLED,
 )
-OF_OTHER_SECTIONS = (_CHANGE, COMPARE, _GAS, _WIDTH)
+OF_OTHER_SECTIONS = (_CHANGE, COMPARE, _GAS, _WIDTH, _FILLED)
