@@ -72,6 +72,7 @@ _STOOL = {
     for part, words in zip(STOOL_PARTS, ("right colon", "left colon", "rectosigmoid"), strict=True)
 }
 _CHANGES = {"new": ", new", "alike": ", about the same", "larger": ", larger", "smaller": ", smaller"}
+_SAME_PICTURE = "is the very same picture; not compared."
 _MOST_TRIED = 3  # earlier films, where the latest ones are of no use
 _MISCOUNTED = 1  # by how many levels a count is often off
 Unit = Literal["share_of_body", "share_of_colon", "ratio_to_l2", "mm", "count"]
@@ -186,7 +187,7 @@ def _first_compared(
     tried: list[tuple[Study, ComparedWithEarlier]] = []
     for one in candidates:
         compared = _with(reading, one, checked, clinic)
-        if compared.data is not None:
+        if compared.data is not None or _SAME_PICTURE in compared.text:
             return one, compared, [other.text for _, other in tried]
         tried.append((one, compared))
     (first, compared), *rest = tried
@@ -204,8 +205,10 @@ def _meant(earlier: Sequence["Study"], study: "Study", requests: Sequence[str]) 
     words, number = next((one for one in named if one[1] is not None), named[0])
     others = [one for one in named if one[0] != words and (one[1] is None or one[1] != number)]
     notes = [(_NOT_THERE_EITHER if at is None else _NOT_HERE).format(told) for told, at in others]
-    notes += [_OTHER_ID] if _names_other_id(earlier, study, requests) else []
-    notes += [OF_SIBLING] if names_sibling(requests) else []
+    if _names_other_id(earlier, study, requests):
+        notes.append(_OTHER_ID)
+    elif names_sibling(requests):
+        notes.append(OF_SIBLING)
     if number is None:
         return earlier[0], [_NOT_THERE.format(words), *notes]
     if earlier[number].study_date == earlier[0].study_date:
@@ -280,7 +283,7 @@ def _by_outlines(reading: Reading, earlier: "Study", checked: "CheckedDraft") ->
     except PedaxrError:
         return ComparedWithEarlier(f"{when} could not be read; not compared.")
     if _is_same_picture(reading, before):
-        return ComparedWithEarlier(f"{when} is the very same picture; not compared.")
+        return ComparedWithEarlier(f"{when} {_SAME_PICTURE}")
     if before.in_doubt:
         return ComparedWithEarlier(f"{when} is in doubt itself; not compared.")
     films = ComparedFilm.of(reading, checked.limits), ComparedFilm.of(before)

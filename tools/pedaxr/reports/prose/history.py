@@ -19,11 +19,12 @@ _HISTORY = re.compile(
 # Not what somebody wants to be sure of (confirm no free air), nor that a child passes nothing.
 _SURE = r"(?<!confirm )(?<!ensure )(?<!check )(?<!sure )(?<!verify )(?<!there is )(?<!there's )"
 _DENIED = re.compile(
-    rf"{_SURE}\b(?:no|not|never|without|negative for)\s+"
-    rf"(?!(?:pass\w*|open\w*|resolv\w*|stools?|bms?|flatus|meconium|gas|bowel|improv\w*|better|change|longer|response)\b){_REST}{_NOT_ASKED}"
+    rf"{_SURE}\b(?:no|not|without|negative for)\s+"
+    rf"(?!(?:stools?|bms?|flatus|meconium|gas|bowel|improv\w*|better|change|longer|response)\b){_REST}{_NOT_ASKED}"
     r"|(?:(?!\b(?:not|cannot|never|until|unless|needs?|must|should|to be|yet)\b)[^.,:;?\n])*(?<!be )"
     rf"\b(?:excluded|ruled[ -]out)\b[^.,;?\n]*{_NOT_ASKED}"
-    r"|(?:[^\s.,;?\n]+ ){1,3}적[이은도]? ?없\S*"
+    rf"|\bnever (?:had|swallowed|ate|ingested)\b{_REST}{_NOT_ASKED}"
+    rf"|(?:(?!{MARKS})[^\s.,;?\n]+ ){{1,2}}적[이은도]? ?없\S*"
     r"|(?:[가-힣]+성 )?[^\s.,;?\n]+ ?(?:없음|없었음|아님|배제됨|배제되었음|음성)(?=\s*(?:[.,;\n]|$))",
     re.IGNORECASE,
 )

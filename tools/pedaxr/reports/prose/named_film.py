@@ -47,7 +47,7 @@ _UNDATED = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in _compared(
         rf"\b(?:before|after|since|prior to|pre|post|on|at|the)[- ](?:(?:the|his|her|last) )?{_EVENT}\b"
-        rf"|\b(?:pre|post)-?op(?:erative)?\b|\b{_EVENT}(?= {FILM}\b)"
+        rf"|\b(?:pre|post)-?op(?:erative)?\b|\b{_EVENT}(?= {FILM}\b)|(?<=since ){_EVENT}\b"
         r"|\bthis (?:morning|afternoon|evening)|\bearlier today"
         r"|\b\d{1,2} ?(?:h|hrs?|hours?) (?:ago|earlier|before)"
         r"|\b(?:one|film) before (?:last|that)\b|\b(?:second[- ](?:to[- ])?last|last but one|penultimate)\b"

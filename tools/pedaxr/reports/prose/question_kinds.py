@@ -142,7 +142,8 @@ _WIDTH = _kind(
 _FILLED = _kind(
     r"(?:stool|fa?eces|poo)\b(?: \w+){0,2} (?:in|fill\w*) (?:(?:the|his|her) )?(?:rectum|colon|bowel)"
     r"|(?:rectum|colon) (?:\w+ )?(?:full|empty|filled|loaded)|full of (?:stool|poo|fa?eces)"
-    r"|직장[에이가은]? ?(?:대|분|숙)?변|(?:변|똥)[이은]? ?(?:많이|얼마나)? ?(?:찼|차 ?있|있|많)",
+    r"|직장[에이가은]? ?(?:대|분|숙)?변"
+    r"|(?<![가-힣])(?:[대분숙]?변|똥)[이은]? ?(?:많이|얼마나)? ?(?:찼|차 ?있|있|많)",
     (),
     "For how full the colon and rectum are see the measurements.",
     "결장의 분변 비율은 측정값 참조.",
@@ -256,8 +257,8 @@ QUESTIONS = (
         r"(?<!past the )(?<!beyond the )(?<!through the )pylor(?!omyot)"
         r"|\bi?hps\b|projectile|non-?bilious|poor weight gain"
         r"|유문|날문|분출성|비담즙"
-        r"|outlet obstruct|gastric (?:outlet|disten|dilat)|(?:disten|dilat|big|large|full)\w* stomach"
-        rf"|stomach (?:\w+ )?(?:disten|dilat|big|large|enlarg|full)|위 ?출구|{_STOMACH_IN_KOREAN}",
+        r"|outlet obstruct|gastric (?:outlet|disten|dilat)|(?:disten|dilat|big|large)\w* stomach"
+        rf"|stomach (?:\w+ )?(?:disten|dilat|big|large|enlarg)|위 ?출구|{_STOMACH_IN_KOREAN}",
         (Finding.PYLORIC_STENOSIS,),
         "No gastric distension; a film does not exclude outlet obstruction, ultrasound does.",
         "위 팽만 없음. 단순촬영으로 위출구폐쇄를 배제할 수 없으며 초음파로 판단함.",
