@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pedaxr.clinic import Clinic, open_clinic
 from pedaxr.clinic.find_patient import find_patient
 from pedaxr.errors import InvalidRequest
-from pedaxr.patient_search.initials import may_be, with_initials_for_words
+from pedaxr.patient_search.initials import fitting, with_initials_for_words
 from pedaxr.registry import REGISTRY_FILE, Patient, Registry
 
 _MOST_S = 3  # of the processor, on a slow machine; a usual query takes a few thousandths
@@ -117,4 +117,4 @@ def test_a_korean_name_longer_than_any_is_not_spelled_in_all_ways() -> None:
     """The spellings of a name double with each syllable: sixty syllables never came to an end."""
     assert {"kimkm", "kimgm"} <= with_initials_for_words("김규민")
     assert not with_initials_for_words("김" + "규" * 59)
-    assert not may_be(["k"], ["kim"], "김" + "규" * 59)
+    assert not fitting(["k"], ["kim"], "김" + "규" * 59)

@@ -16,7 +16,7 @@ from pedaxr.clinic.patient_matches import NEAREST_LISTED, Found, Matches, matchi
 from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked, check_arguments, parse_query
-from pedaxr.patient_search.initials import is_shortened
+from pedaxr.patient_search.initials import has_initials, is_shortened
 from pedaxr.patient_search.name_forms import name_forms, romanised_name
 from pedaxr.patient_search.patient_lookups import MOST_COUNTED
 from pedaxr.patient_search.search_index import SearchIndex
@@ -80,7 +80,8 @@ def _as_asked(query: str, patient_birth_date: date | str | None) -> str:
 def _search(registry: Registry, asked: Asked, limit: int, offset: int) -> PatientSearch:
     with registry.searching() as index:
         most = offset + min(limit, MOST_MATCHES)
-        found = matching(index, asked, most=max(most, NEAREST_LISTED))
+        wanted = MOST_COUNTED + 1 if has_initials(asked.name) else max(most, NEAREST_LISTED)
+        found = matching(index, asked, most=wanted)
         if 0 < found.total < NEAREST_LISTED and found.first[0].score < names.STANDARD:
             found = with_similar(index, asked, found)
         found = with_initials(index, asked, found)

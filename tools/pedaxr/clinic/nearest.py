@@ -18,7 +18,12 @@ from pedaxr.clinic.patient_matches import (
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked
 from pedaxr.patient_search.hangul import is_hangul_word, surname_spellings
-from pedaxr.patient_search.initials import initials_and_words, may_be, with_initials_for_words
+from pedaxr.patient_search.initials import (
+    fitting,
+    has_initials,
+    initials_and_words,
+    with_initials_for_words,
+)
 from pedaxr.patient_search.name_forms import NameForms, in_other_script, name_forms
 from pedaxr.patient_search.other_scripts import is_as_whole, is_other, romanised
 from pedaxr.patient_search.other_words import other_words, words_of_name
@@ -28,6 +33,7 @@ from pedaxr.patient_search.typing_slips import typed_in_hangul
 from pedaxr_models.written.masked import fits
 
 _MOST_SPELLINGS = 64  # of a name in the other script, that a mask may hide
+_LACKING = 0.01  # less for each initial that stands for nothing
 _MOST_BY_INITIALS = 100  # patients whose names initials may stand for
 _LEAST_BY_CONSONANTS = 0.75 * names.ONE_LETTER  # a quarter of the letters differ
 _ABOUT = (
@@ -62,12 +68,31 @@ def with_hidden(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
 
 
 def with_initials(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
-    """Beside few who answer initials who else may be meant by them: then users are asked."""
-    if found.by_id or not 0 < found.total < NEAREST_LISTED:
+    """Beside few who answer initials who else may be meant by them: then users are asked.
+
+    Where they surely are initials, who only sounds like them comes last, however many answer.
+    """
+    is_sure = has_initials(asked.name) and name_forms(asked.name).newborn is None  # Baby B Smith is a twin
+    if found.by_id or not found.total or (found.total >= NEAREST_LISTED and not is_sure):
         return found
-    known = {one.patient.patient_id for one in found.first}
+    first = _judged_by_initials(asked, found.first) if is_sure else found.first
+    known = {one.patient.patient_id for one in first}
     others = [one for one in ranked(_by_initials(index, asked)) if one.patient.patient_id not in known]
-    return Matches([*found.first, *others], found.total + len(others))
+    both = [*first, *others]
+    return Matches(sorted(both, key=lambda one: -one.score) if is_sure else both, found.total + len(others))
+
+
+def _judged_by_initials(asked: Asked, found: list[Found]) -> list[Found]:
+    """Neither Abigail Cruz is meant by M. M. Cruz, which may be Monsieur Cruz, nor 이민 by Y. I. Min."""
+    initials, words = _shortened(asked)
+    return [
+        one
+        if one.score > names.STANDARD or fitting(initials, words, one.patient.patient_name)
+        else replace(
+            one, score=min(one.score, UNFIT), reason=f"{one.reason}, but not by what the initials stand for"
+        )
+        for one in found
+    ]
 
 
 def with_other_scripts(index: SearchIndex, asked: Asked, found: Matches) -> Matches:
@@ -134,23 +159,35 @@ def _hidden(index: SearchIndex, asked: Asked) -> list[Found]:
     return [Found(patient, UNFIT, "one of the two names hides letters") for patient in patients]
 
 
+def _shortened(asked: Asked) -> tuple[list[str], list[str]]:
+    """The initials asked for and the other words, without Herr or Mme; M. may be Monsieur or an initial."""
+    whole, bare = initials_and_words(asked.name), initials_and_words(asked.without_honorific)
+    return bare if bare[0] and len(bare[0]) == len(whole[0]) else whole
+
+
 def _by_initials(index: SearchIndex, asked: Asked) -> Iterator[Found]:
-    """Whose name may be the one asked for by initials: Oliver Brown for Master O. Brown."""
-    initials, words = initials_and_words(asked.name)
+    """Whose name may be the one asked for by initials: Oliver Brown for Master O. Brown.
+
+    Who has a word for each of them, in their order, comes before who has fewer.
+    """
+    initials, words = _shortened(asked)
     if not initials or not words:
         return
     latin = [surname_spellings(word)[0] if is_hangul_word(word) else word for word in words]
     for name in (" ".join([*latin, initials[0]]), " ".join(words)):
-        alike = index.names_like(name_forms(name), born_on=asked.day)
-        meant = [one.patient_name for one in alike if may_be(initials, words, one.patient_name)]
+        alike = (one.patient_name for one in index.names_like(name_forms(name), born_on=asked.day))
+        fits = {name: fit for name in alike if (fit := fitting(initials, words, name))}
+        meant = sorted(fits, key=lambda name: -fits[name])
         for patient in index.patients_named(meant, born_on=asked.day, limit=_MOST_BY_INITIALS):
-            yield Found(patient, names.TYPO, "may be the name that the initials stand for")
+            lacking = len(initials) - fits[patient.patient_name]
+            score = round(names.TYPO - lacking * _LACKING, 3)
+            yield Found(patient, score, "may be the name that the initials stand for")
 
 
 def _registered_with_initials(index: SearchIndex, asked: Asked) -> list[Found]:
     """Who is registered with initials that the name may stand for: Brown, O. for Oliver Brown."""
     alike = index.names_written(with_initials_for_words(asked.name))
-    some = [name for name in alike if (short := initials_and_words(name))[0] and may_be(*short, asked.name)]
+    some = [name for name in alike if (short := initials_and_words(name))[0] and fitting(*short, asked.name)]
     patients = index.patients_named(some, born_on=asked.day, limit=NEAREST_LISTED)
     return [
         Found(patient, UNFIT, "registered with initials, which the name may stand for")

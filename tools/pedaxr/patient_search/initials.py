@@ -10,6 +10,11 @@ from pedaxr.patient_search.name_forms import fold, without_titles
 _MOST_WORDS = 4  # of a full name that are shortened
 _MOST_SYLLABLES = 6  # of a Korean name, whose spellings double with each of them
 _CAPITALS = re.compile(r"\b[A-Z]{2,3}\b")  # MJ beside Kim
+# A letter with a full stop surely is one, but for the surnames I, O and U, and Monsieur before a name; so
+# is a consonant before a word. A is a syllable as well, and M or F behind a name a sex.
+_SURELY = re.compile(
+    r"(?<![\w'’(/.])(?!\AM\. +\w\w)(?:[a-hj-np-tv-z]\.|[b-df-hj-np-tv-z] +(?=\w))", re.IGNORECASE
+)
 _NO_VOWEL = re.compile("[b-df-hj-np-tv-z]{2,3}", re.ASCII)
 _JOINS_NOTHING = re.compile("[a-z, ]*", re.IGNORECASE | re.ASCII)  # a name without hyphens and apostrophes
 _SUFFIXES = frozenset({"jr", "sr"})  # beside one name alone they may be initials as well
@@ -38,14 +43,22 @@ def is_shortened(name: str) -> bool:
     return len(words) > 1 and (is_either or any(map(_is_initial, words)) or bool(_capitals(name)))
 
 
-def may_be(initials: Sequence[str], words: Sequence[str], name: str) -> bool:
-    """Whether a name has the words, and beside them, as far as it has more, what the initials stand for."""
+def has_initials(name: str) -> bool:
+    """Whether some words of a name are initials and can be nothing else: M. M. Cruz, John R Smith."""
+    return _SURELY.search(name) is not None
+
+
+def fitting(initials: Sequence[str], words: Sequence[str], name: str) -> float:
+    """How many initials stand for words of a name that has the other words; 0 where it cannot be meant.
+
+    A name may have fewer words than are asked for. In another order they count for half an initial less.
+    """
     if name.isascii() and not _has_letters_of(words, name):
-        return False
+        return 0
     plain, *in_syllables = _spelled(name, words)
     if not in_syllables or len(initials) + len(words) <= len(plain):
-        return _may_be(initials, words, plain)
-    return any(_is_begun_so(initials, words, spelled) for spelled in in_syllables)
+        return _fitting(initials, words, plain)
+    return len(initials) if any(_is_begun_so(initials, words, spelled) for spelled in in_syllables) else 0
 
 
 def _has_letters_of(words: Sequence[str], name: str) -> bool:
@@ -81,18 +94,19 @@ def _joined_initials(name: str, words: Sequence[str]) -> set[str]:
     return (_capitals(name) | consonants) - (_SUFFIXES if is_suffixed else set())
 
 
-def _may_be(initials: Sequence[str], words: Sequence[str], spelled: Sequence[str]) -> bool:
+def _fitting(initials: Sequence[str], words: Sequence[str], spelled: Sequence[str]) -> float:
     left = list(spelled)
     for word in words:
         if word not in left:
-            return False
+            return 0
         left.remove(word)
-    most, fitting = min(len(initials), len(left)), 0
+    places = list[int]()
     for initial in initials:
-        if stands_for := next((word for word in left if word.startswith(initial)), None):
-            left.remove(stands_for)
-            fitting += 1
-    return 0 < fitting == most
+        begun = (at for at, word in enumerate(left) if word.startswith(initial) and at not in places)
+        places += [at for at in (next(begun, None),) if at is not None]
+    if not places or len(places) < min(len(initials), len(left)):
+        return 0
+    return len(places) - (0 if places == sorted(places) else 0.5)
 
 
 def _is_begun_so(initials: Sequence[str], words: Sequence[str], spelled: Sequence[str]) -> bool:
