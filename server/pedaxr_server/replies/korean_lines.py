@@ -4,7 +4,7 @@ Sections are written by `pedaxr.reports.korean` from the structured findings; id
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pedaxr.ages import age_text, days_ago_text
 from pedaxr.reports.check_draft import OTHER_LINES
@@ -13,7 +13,7 @@ from pedaxr.reports.korean import in_korean, korean_diagnosis, korean_sections, 
 from pedaxr.reports.prose.measured import LEAST_CALIBRE
 from pedaxr.reports.prose.tubes import OTHERS, seen_tube
 from pedaxr.text import ForeignText, shown_id
-from pedaxr.types import FilmIdentity, NotAssessed, Report, SignedReport, StructuredFinding
+from pedaxr.types import Comparison, FilmIdentity, NotAssessed, Report, SignedReport, StructuredFinding
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import FINDINGS, NORMAL, SIGNS, Finding, sign_within
 from pedaxr_models.plausibility import is_pyloric_age
@@ -42,6 +42,10 @@ _SPANS = {
 _UNITS = {"day": "일", "week": "주", "month": "개월", "year": "년"}
 _SPAN = re.compile(r"(\d+) (day|week|month|year)s?")
 _NO_VERDICT = "호전이나 악화는 의사가 판단함."
+_CHANGES: Mapping[str, str] = {
+    "cannot_say": "새로 생긴 것인지 알 수 없음: {}.",
+    "no_longer_outlined": "윤곽 표시가 없다고 소실된 것은 아님: {}.",
+}
 _SOURCE = re.compile(r" \[[^\]]+\]")
 _WIDTHS = {"widest_loop": "소장 루프", "stomach": "위", "widest_colon": "결장", "rectum": "직장"}
 _SHARES = {"right_colon": "우측 결장", "left_colon": "좌측 결장", "rectosigmoid": "직장구불결장"}
@@ -240,11 +244,19 @@ def _comparison(report: Report, text: str) -> str:
     past = report.comparison
     if past is None:
         return text if is_bare_comparison(report.sections["Comparison"]) else str(ForeignText(text, 600))
-    words = past.signed_impression
+    words, verdict = past.signed_impression, " ".join([*_changes(past), _NO_VERDICT])
     if not words:
-        return f"{text} {_NO_VERDICT}"
+        return f"{text} {verdict}"
     ours = str(ForeignText(text, 600)) if words in report.sections["Comparison"] else text
-    return f"{ours} {_NO_VERDICT} 그 영상의 서명된 결론(데이터): {ForeignText(words, 300)}"
+    return f"{ours} {verdict} 그 영상의 서명된 결론(데이터): {ForeignText(words, 300)}"
+
+
+def _changes(past: Comparison) -> Iterator[str]:
+    """What the two figures of a finding do not say, as in English."""
+    findings = [one for one in past.items if one.what in SIGNS]
+    for change, words in _CHANGES.items():
+        if names := [_sign(one.what) for one in findings if one.change == change]:
+            yield words.format(", ".join(names))
 
 
 def _supplied(report: Report) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pedaxr.reports.context_sentences import GAS_MEASURED, NOT_REDUCED
-from pedaxr.types import NewerDraft, NotAssessed, Sentence, SignedReport
+from pedaxr.types import ComparedItem, Comparison, NewerDraft, NotAssessed, Sentence, SignedReport
 from pedaxr_models.labels import Finding
 from pedaxr_server.replies.documents import report_korean
 from pedaxr_server.replies.korean_lines import korean_lines
@@ -83,3 +83,22 @@ def test_what_a_newer_draft_says_otherwise_is_said_in_both_languages() -> None:
     korean = "\n".join(korean_lines(report))
     assert differs[0] in "\n".join(report_lines(report))
     assert "더 새로운 초안이 있음: R-2, 버전 2. " in korean and "draft" not in korean
+
+
+def test_what_two_figures_do_not_say_is_said_in_both_languages() -> None:
+    levels, loading = Finding.AIR_FLUID_LEVEL.value, Finding.CONSTIPATION.value
+    items = [
+        ComparedItem(what=AIR, unit="share_of_body", then=None, now=0.06, change="cannot_say"),
+        ComparedItem(what=loading, unit="share_of_body", then=0.4, now=0.0, change="no_longer_outlined"),
+        ComparedItem(what=levels, unit="share_of_body", then=0.1, now=0.2, change="larger"),
+    ]
+    past = Comparison(study_id="S-0", study_date=None, days_before=3, items=items)
+    report = canned_report("S-1", "pain")
+    report = report.model_copy(
+        update={"comparison": past, "sections": {**report.sections, "Comparison": "Film of 2025-12-31."}}
+    )
+    (english,) = [line for line in report_lines(report) if line.startswith("Comparison")]
+    assert "whether new cannot be said" in english and "which is not the same as gone" in english
+    (korean,) = [line for line in korean_lines(report) if line.startswith("비교 영상")]
+    assert "새로 생긴 것인지 알 수 없음: 복강 내 유리공기." in korean
+    assert "윤곽 표시가 없다고 소실된 것은 아님: 분변 저류." in korean and "공기액체층" not in korean
