@@ -145,6 +145,7 @@ NOT_NOTES = (
     "Export the film again",
     "The file is not a PNG",
     "The PNG file holds",
+    "The DICOM file's picture breaks off",
     "The DICOM file is damaged",
     "The DICOM file's header",
     "Not a medical device",
