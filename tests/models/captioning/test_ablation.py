@@ -189,7 +189,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ablation.Ablation
         Film(Path(f"{n}.png"), f.label, metadata=metadata, facts=f, split=s)
         for n, (f, s) in enumerate(zip(TRUTH, splits, strict=True))
     ]
-    monkeypatch.setattr(ablation, "read_films", lambda _: films)
+    monkeypatch.setattr(ablation, "read_films", lambda _, **names: films)
     monkeypatch.setattr(ablation, "is_synthetic", lambda _: True)
     monkeypatch.setattr(ablation, "_open", lambda films, _: opened(films))
     monkeypatch.setattr(ablation, "_segmenter", lambda _: SimpleNamespace(weights_sha256="ab" * 32))

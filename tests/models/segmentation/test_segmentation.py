@@ -249,7 +249,7 @@ def test_two_films_are_learnt_by_heart(films: list[Film], tmp_path: Path) -> Non
 def test_a_run_ends_in_a_checkpoint_that_serves(
     films: list[Film], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "read_films", lambda path: films)
+    monkeypatch.setattr(training, "read_films", lambda path, **names: films)
     config = config_for(tmp_path, minutes=1.0, steps=8, validate_every_s=15.0)  # every second step
     folder = training.train_segmentation(config)
     history = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").read_text().splitlines()]
