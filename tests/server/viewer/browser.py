@@ -22,6 +22,7 @@ PROTOCOL = "2026-07-28"
 # Each page would have a process of its own, which reads and compiles the same scripts anew.
 ONE_PROCESS_FOR_TABS = ("--process-per-site", "--renderer-process-limit=1")
 PAYLOAD = "<img src=x onerror=window.pwned=1>"  # the name of a child
+_STILL_MS = 150
 
 
 def chromium_path() -> str | None:
@@ -117,6 +118,15 @@ def read_when_ready(page: Page) -> None:
 
 
 def picture(page: Page) -> str:
+    """The film as it is drawn, once it stays so: on a busy machine a film is still being drawn."""
+    drawn, shown = "", _drawn(page)
+    while drawn != shown:
+        page.wait_for_timeout(_STILL_MS)
+        drawn, shown = shown, _drawn(page)
+    return shown
+
+
+def _drawn(page: Page) -> str:
     return str(page.evaluate("document.querySelector('.pane canvas').toDataURL()"))
 
 
