@@ -125,7 +125,12 @@ def one_abdomen_per_child(folder: Path, picture: np.ndarray, children: int) -> N
     said = {f.value: "absent" for f in FINDINGS}
     for number in range(children):
         cv2.imwrite(str(folder / f"f{number}.png"), picture)
-        described = {"id": f"f{number}", "size": [360, 420], "findings": said, "child": f"c{number}"}
+        described = {
+            "id": f"f{number}",
+            "size": [360, 420],
+            "findings": said,
+            "child": f"c{children - 1 - number}",
+        }
         (folder / f"f{number}.json").write_text(json.dumps(described | {"polygons": polygons}))
 
 
@@ -156,10 +161,14 @@ def test_a_child_is_drafted_for_by_the_writer_that_left_it_out(
     result = CliRunner().invoke(main, asked)
     assert result.exit_code == 0, result.output
     rows = json.loads(out.read_text())["films"]
-    assert {row["id"] for row in rows} == {"f4"} and {writer for writer, _ in drafted} == {"run4"}
+    assert {row["id"] for row in rows} == {"f0"} and {writer for writer, _ in drafted} == {"run4"}
     put_in = [picture for row, (_, picture) in zip(rows, drafted, strict=True) if row["change"] == PUT_IN]
     assert 0 < len(put_in) == len(rows) - len(CHANGES)
     assert len({picture.tobytes() for picture in put_in}) == len(put_in), "each is another one"
+    drafted.clear()
+    of_fold_0 = ["--writer", str(run_of_fold(tmp_path / "run0", 0)), "--limit", "1"]
+    CliRunner().invoke(main, ["evaluate", "real", str(real), "--changed", *of_fold_0])
+    assert drafted == [], "the first film is of another fold, however few are read"
     counted = f"{len(put_in)} of {len(put_in)}; the same films without it 0 of {len(put_in)}."
     assert (
         f"With free air put in: {len(put_in)} versions, {len(put_in)} of them read, critical {counted}"

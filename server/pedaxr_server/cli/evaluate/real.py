@@ -94,6 +94,7 @@ def evaluate_real(
     use_weights(weights)
     with library_errors():
         films = [film for folder in data for film in read_partial(folder)]
+        by_child = _writers_of(films, writers)  # folds are dealt over all films, as in training
         if held_out:
             films = [film for film in films if film.is_abdomen] + other_halves(films)[1]
         films = [film for film in films if not kinds or film.kind in kinds][:limit]
@@ -101,7 +102,7 @@ def evaluate_real(
             raise InvalidRequest(f"No picture is of kind {', '.join(kinds)}. Leave --kind out to see all.")
         if changed:
             abdomens = [film for film in films if film.is_abdomen]
-            _tell_changed(abdomens, put_in, writers, document, json_path)
+            _tell_changed(abdomens, put_in, by_child, document, json_path)
             return
         with progress_bar("Reading", len(films)) as progress:
             records = measure_films(films, progress)
@@ -117,7 +118,7 @@ def evaluate_real(
 def _tell_changed(
     films: "list[PartialFilm]",
     put_in: int,
-    runs: tuple[Path, ...],
+    writers: "dict[str, FilmReporter]",
     document: Path | None,
     json_path: Path | None,
 ) -> None:
@@ -126,8 +127,7 @@ def _tell_changed(
 
     from pedaxr.evaluation.harmless_changes import changed_table, measure_changed
 
-    writers = _writers_of(films, runs)
-    if runs:
+    if writers:
         films = [film for film in films if film.child in writers]
     if not films:
         raise InvalidRequest("No picture is an abdominal film, and only those are changed. Leave --kind out.")
@@ -135,7 +135,7 @@ def _tell_changed(
         records = measure_changed(films, progress, put_in=put_in, writers=writers)
     table = changed_table(records)
     if document:
-        publish(document, "changed films by unseen writers" if runs else "changed films", table)
+        publish(document, "changed films by unseen writers" if writers else "changed films", table)
     show(lambda: Markdown(table), {"films": [record.to_json() for record in records]}, json_path)
 
 
