@@ -1,6 +1,6 @@
 """The software bill of materials of a release, CycloneDX 1.6: the wheel, what it needs, and its weights.
 
-    python packaging/sbom.py dist/pedaxr-0.1.0-py3-none-any.whl --out dist/pedaxr-0.1.0.cdx.json
+    python packaging/sbom.py dist/pedaxr-0.2.0-py3-none-any.whl --out dist/pedaxr-0.2.0.cdx.json
 
 Versions and licences are those installed beside this program, which `constraints.txt` pins; each network's
 file of weights is a component of its own, with its digest, out of the wheel itself. The same wheel in the
