@@ -56,6 +56,7 @@ PAGE_MODULES = (
     "signing.js",
     "mask_canvas.js",
     "annotation.js",
+    "crosshair.js",
     "annotating.js",
     "workplace.js",
 )

@@ -43,7 +43,7 @@ def draw_app(browser: Browser, url: str, study_id: str) -> bytes:
 
 
 def draw_correction(browser: Browser, url: str, study_id: str) -> bytes:
-    """A finding that the network missed is added with the brush."""
+    """A finding that the network missed is added with the brush; then the keyboard takes over."""
     page = browser.new_page(viewport={"width": 1360, "height": 850}, color_scheme="dark", locale="en-GB")
     page.goto(f"{url.removesuffix('/mcp')}/#{study_id}")
     shot(page, page)
@@ -57,6 +57,10 @@ def draw_correction(browser: Browser, url: str, study_id: str) -> bytes:
     page.mouse.move(x + 30, y + 80, steps=8)
     page.mouse.move(x - 20, y + 150, steps=8)
     page.mouse.up()
+    page.keyboard.press("d")
+    for _ in range(4):
+        page.keyboard.press("Shift+ArrowDown")
+    page.wait_for_timeout(1_000)  # until the position is said
     return page.screenshot()
 
 

@@ -2,11 +2,13 @@
 
 import { FINDINGS, colourOf } from "./config.js";
 import { Annotation } from "./annotation.js";
+import { Crosshair } from "./crosshair.js";
 import { byId, el, put, saveAs, svgEl } from "./dom.js";
 import { t, term } from "./words.js";
 
 const PENS = ["brush", "eraser", "polygon"];
 const PEN_KEYS = { b: "brush", e: "eraser", g: "polygon" };
+const NEAR = 10; // pixels of the page: as good as on the first corner
 const FORMATS = ["coco", "labelme", "cvat", "masks", "csv"];
 
 export class Annotating {
@@ -19,6 +21,7 @@ export class Annotating {
   #last = null;
   #corners = [];
   #author = "";
+  #cross;
   #unsaved = new Map(); // study id -> Annotation that its human left without saving
 
   /** @param page {server, state, film, setTool(name), fail} */
@@ -30,6 +33,16 @@ export class Annotating {
       end: () => (this.#last = null),
       cancel: () => this.#cancel(),
     };
+    this.#cross = new Crosshair(page.film, {
+      isReady: () => this.isOpen && page.film.tool === "paint" && page.film.filmSize !== null,
+      radius: () => (this.#pen === "polygon" ? null : this.#radius),
+      name: () => `${term(this.#finding)}, ${t(`pen_${this.#pen}`)}`,
+      set: (point) => this.#set(point),
+      moved: (point) => this.#extend(point),
+      isFirst: (point) => this.#isFirst(point),
+      back: () => this.#undo(),
+      leave: () => (this.#last = null), // a pen that is down is lifted
+    });
     document.addEventListener("keydown", (event) => this.#key(event));
     addEventListener("beforeunload", (event) => {
       if (this.#annotation?.isUnsaved || this.#unsaved.size) event.preventDefault(); // the browser asks
@@ -60,8 +73,10 @@ export class Annotating {
 
   #show(annotation, study, told) {
     [this.#annotation, this.#studyId] = [annotation, study.study_id];
+    this.#cross.setOpen(true);
     this.#choose(this.#page.state.outlines.findings[0]?.name ?? this.#finding);
     this.#tell(told);
+    byId("annotate").querySelector(`[data-key="${this.#finding}-draw"]`).focus({ preventScroll: true });
   }
 
   /** The film goes, or the human is done; what was not saved is there when the film comes back. */
@@ -74,6 +89,7 @@ export class Annotating {
     this.#page.film.setPaint([]);
     this.#page.film.drawn.replaceChildren();
     document.body.classList.remove("annotates");
+    this.#cross.setOpen(false);
     this.#page.setTool("pan");
   }
 
@@ -89,7 +105,7 @@ export class Annotating {
     if (!this.#annotation) return;
     if (this.#pen === "polygon") {
       this.#corners.push([Math.round(point.x), Math.round(point.y)]);
-      this.#drawCorners();
+      this.#draw(); // three corners can be closed
       return;
     }
     if (this.#pen === "eraser" && !this.#annotation.hasOutline(this.#finding)) return; // nothing to erase
@@ -107,6 +123,35 @@ export class Annotating {
     this.#showMasks();
   }
 
+  /** By keyboard: a corner of the polygon, the last one where the first is; or brush and eraser down, and up again. */
+  #set(point) {
+    const { x, y } = point;
+    if (this.#pen === "polygon") {
+      if (this.#isFirst(point)) return this.#closePolygon();
+      this.#begin(point);
+      return this.#cross.say(t("aimPoint", this.#corners.length, x, y));
+    }
+    if (this.#last) {
+      this.#last = null;
+      return this.#cross.say(t("aimUp", t(`pen_${this.#pen}`)));
+    }
+    this.#begin(point);
+    return this.#cross.say(t(this.#last ? "aimDown" : "aimNothing", t(`pen_${this.#pen}`)));
+  }
+
+  /** Whether a corner here would lie on the first one of a polygon that can be closed. */
+  #isFirst({ x, y }) {
+    if (this.#pen !== "polygon" || this.#corners.length < 3) return false;
+    const [[left, top]] = this.#corners;
+    return Math.hypot(x - left, y - top) * this.#page.film.scale <= NEAR;
+  }
+
+  #aim() {
+    this.#page.setTool("paint");
+    this.#page.film.node.focus();
+    if (!this.#cross.isShown) this.#cross.show(); // after a click no focus is visible
+  }
+
   /** A second finger came: what the first one has drawn was no stroke. */
   #cancel() {
     if (this.#last) this.#annotation?.undo();
@@ -115,17 +160,26 @@ export class Annotating {
   }
 
   #closePolygon() {
-    if (this.#corners.length > 2) {
+    const count = this.#corners.length;
+    if (count > 2) {
       this.#annotation.remember(this.#finding);
       this.#annotation.maskToDraw(this.#finding).fill([this.#corners]);
     }
     this.#corners = [];
     this.#draw();
+    this.#cross.say(t(count > 2 ? "aimClosed" : "aimTooFew", count, term(this.#finding)));
   }
 
   #undo() {
-    if (this.#corners.length) this.#corners.pop();
-    else this.#finding = this.#annotation.undo() ?? this.#finding;
+    this.#last = null; // what a pen that is down has drawn is one step
+    if (this.#corners.length) {
+      this.#corners.pop();
+      this.#cross.say(t("aimPointBack", this.#corners.length));
+    } else {
+      const name = this.#annotation.undo();
+      this.#finding = name ?? this.#finding;
+      this.#cross.say(name ? t("aimBack", term(name)) : t("aimNoBack"));
+    }
     this.#draw();
   }
 
@@ -136,22 +190,24 @@ export class Annotating {
     if (!isUndo && (event.ctrlKey || event.metaKey || event.altKey)) return;
     if (isUndo || event.key === "u") this.#undo();
     else if (PEN_KEYS[event.key]) this.#take(PEN_KEYS[event.key]);
-    else if (event.key === "Enter" && this.#corners.length) this.#closePolygon();
+    else if (event.key === "d") this.#aim();
+    else if (this.#corners.length && (event.key === "c" || (event.key === "Enter" && !event.target.closest("button, a, summary")))) this.#closePolygon();
     else return;
     event.preventDefault();
   }
 
   #take(pen) {
-    this.#pen = pen;
-    this.#corners = [];
+    [this.#pen, this.#corners, this.#last] = [pen, [], null];
     this.#page.setTool("paint");
     this.#draw();
+    if (this.#cross.isShown) this.#cross.show(); // which says the pen
   }
 
   // ---- the panel
 
   #draw() {
     const annotation = this.#annotation;
+    const hadFocus = byId("annotate").contains(document.activeElement);
     document.body.classList.add("annotates");
     byId("annotate-box").hidden = false;
     const author = el("input", { id: "annotate-author", type: "text", maxlength: 100, autocomplete: "name", value: this.#author, oninput: () => (this.#author = author.value) });
@@ -167,12 +223,15 @@ export class Annotating {
       el("p", { class: "refusal", id: "annotate-told", role: "status" }),
       el("p", { class: "acts" },
         el("button", { type: "button", class: "primary", "data-key": "save", disabled: annotation.isEmpty, onclick: () => this.#save() }, t("annotateSave")),
-        el("button", { type: "button", onclick: () => this.close() }, t("close"))),
+        el("button", { type: "button", onclick: () => (this.close(), byId("annotate-open").focus()) }, t("close"))),
       el("p", { class: "acts" }, `${t("exportAs")} `, FORMATS.map((format) =>
         el("button", { type: "button", onclick: () => this.#export(format) }, t(`format_${format}`)))),
     );
+    // A button that went, or that nothing is left for, hands the focus on.
+    if (hadFocus && document.activeElement === document.body) byId("annotate").querySelector(`[data-key="${this.#pen}"]`).focus();
     this.#showMasks();
     this.#drawCorners();
+    this.#cross.draw();
   }
 
   #row(name) {
@@ -193,11 +252,12 @@ export class Annotating {
   }
 
   #pens() {
-    const size = el("input", { type: "range", min: 1, max: 60, "aria-label": t("penSize"), oninput: () => (this.#radius = Number(size.value)) });
+    const size = el("input", { type: "range", min: 1, max: 60, "aria-label": t("penSize"), oninput: () => ((this.#radius = Number(size.value)), this.#cross.draw()) });
     size.value = this.#radius;
     return el("p", { class: "acts", role: "group", "aria-label": t("tools") },
       PENS.map((pen) => el("button", { type: "button", "data-pen": pen, "data-key": pen, "aria-pressed": String(pen === this.#pen), onclick: () => this.#take(pen) }, t(`pen_${pen}`))),
-      this.#corners.length > 2 ? el("button", { type: "button", onclick: () => this.#closePolygon() }, t("closePolygon")) : null,
+      el("button", { type: "button", "data-key": "aim", "aria-keyshortcuts": "d", onclick: () => this.#aim() }, t("aim")),
+      this.#corners.length > 2 ? el("button", { type: "button", "aria-keyshortcuts": "c", onclick: () => this.#closePolygon() }, t("closePolygon")) : null,
       el("button", { type: "button", "data-do-undo": "", "data-key": "undo", disabled: !this.#annotation.canUndo && !this.#corners.length, onclick: () => this.#undo() }, t("undo")),
       el("label", { class: "size" }, t("penSize"), " ", size));
   }

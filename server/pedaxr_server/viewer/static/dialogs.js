@@ -24,7 +24,8 @@ const KEYS = [
   ["p", "key_prior"],
   ["b e g", "key_pens"],
   ["u", "key_undo"],
-  ["Enter", "key_corner"],
+  ["d", "key_aim"],
+  ["c Enter", "key_corner"],
   ["Tab", "key_sentence"],
   ["Esc", "key_close"],
 ];

@@ -37,3 +37,13 @@ function greyAt(share, counts) {
   let seen = 0;
   return Math.max(counts.findIndex((count) => (seen += count) >= wanted), 0);
 }
+
+/** The grey values of a picture, row by row. */
+export function greyOf(bitmap) {
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(bitmap, 0, 0);
+  const { data } = pen.getImageData(0, 0, bitmap.width, bitmap.height);
+  return Uint8ClampedArray.from({ length: data.length / 4 }, (_, i) => data[4 * i]);
+}

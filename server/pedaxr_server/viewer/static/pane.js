@@ -1,12 +1,12 @@
 // One film on a canvas: zoom, pan, mirror, window and level, rulers; outlines lie over it as SVG.
 
 import { el, svgEl } from "./dom.js";
-import { FULL_WINDOW, presetWindow, windowTable } from "./film_window.js";
-import { Rulers } from "./rulers.js";
+import { FULL_WINDOW, greyOf, presetWindow, windowTable } from "./film_window.js";
+import { Rulers, drawScaleBar } from "./rulers.js";
 import { t } from "./words.js";
 
 const MOST_ZOOM = 16; // times the fitted size
-const SCALE_BARS_MM = [100, 50, 20, 10, 5];
+const EDGE = 8; // pixels of the page that a point keeps from the edge of the pane
 
 export class Pane {
   #film = null; // {bitmap, width, height, grey: Uint8ClampedArray or null, spacing}
@@ -175,6 +175,30 @@ export class Pane {
     return undefined;
   }
 
+  /** {width, height} of the film, or null. */
+  get filmSize() {
+    return this.#film && { width: this.#film.width, height: this.#film.height };
+  }
+
+  /** Pixels of the page for one of the film. */
+  get scale() {
+    return this.#view.scale;
+  }
+
+  get isFlipped() {
+    return this.#isFlipped;
+  }
+
+  /** Move the film so that a point of it lies inside the pane. */
+  reveal({ x, y }) {
+    const { width, height } = this.node.getBoundingClientRect();
+    const { scale, x: left, y: top } = this.#view;
+    const missing = (at, most) => Math.max(EDGE - at, 0) + Math.min(most - EDGE - at, 0);
+    const dx = missing(left + (this.#isFlipped ? this.#film.width - x : x) * scale, width);
+    const dy = missing(top + y * scale, height);
+    if (dx || dy) this.pan(dx, dy);
+  }
+
   clearRulers() {
     this.#rulers.clear();
     this.#draw();
@@ -242,7 +266,8 @@ export class Pane {
       this.#drag = null; // two fingers zoom, whatever the tool
       return;
     }
-    const tool = event.button === 2 || event.shiftKey ? "window" : event.button === 1 ? "pan" : this.tool;
+    const own = this.tool === "paint" && !this.painter ? "pan" : this.tool; // on the earlier film nobody draws
+    const tool = event.button === 2 || event.shiftKey ? "window" : event.button === 1 ? "pan" : own;
     this.#drag = { tool, last: point };
     if (tool === "measure") this.#rulers.begin(this.#filmPoint(point));
     if (tool === "paint") this.painter.begin(this.#filmPoint(point));
@@ -314,7 +339,7 @@ export class Pane {
     if (this.#isPaper) return;
     const box = this.node.getBoundingClientRect();
     this.#fitCanvas(box);
-    this.#drawScaleBar(box.width);
+    drawScaleBar(this.scaleBar, box.width, this.#film?.spacing, this.#view.scale);
     this.numbers.textContent = "";
     if (!this.#film) return;
     const { scale, x, y, isActual } = this.#snapped();
@@ -360,16 +385,6 @@ export class Pane {
     const { spacing = null } = this.#film ?? {};
     this.#rulers.draw({ scale: this.#view.scale, isFlipped: this.#isFlipped && !this.#isPaper, spacing });
   }
-
-  #drawScaleBar(width) {
-    const spacing = this.#film?.spacing;
-    const pixelMm = spacing && spacing[1] / this.#view.scale;
-    const length = spacing && SCALE_BARS_MM.find((mm) => mm / pixelMm < width / 3);
-    this.scaleBar.hidden = !length;
-    if (!length) return;
-    this.scaleBar.style.width = `${length / pixelMm}px`;
-    this.scaleBar.textContent = length >= 10 ? `${length / 10} cm` : `${length} mm`;
-  }
 }
 
 /** Pixels of the screen in a pixel of the page. */
@@ -380,13 +395,4 @@ function spreadOf([one, other]) {
     middle: { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 },
     apart: Math.hypot(one.x - other.x, one.y - other.y),
   };
-}
-
-function greyOf(bitmap) {
-  const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
-  const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.drawImage(bitmap, 0, 0);
-  const { data } = pen.getImageData(0, 0, bitmap.width, bitmap.height);
-  return Uint8ClampedArray.from({ length: data.length / 4 }, (_, i) => data[4 * i]);
 }

@@ -2,6 +2,7 @@
 
 import { svgEl } from "./dom.js";
 
+const SCALE_BARS_MM = [100, 50, 20, 10, 5];
 const SHORTEST_PX = 4; // on the screen: less is a tap, not a ruler
 const LABEL_PX = 15;
 
@@ -68,4 +69,14 @@ function rulerText(from, to, spacing) {
   const [rowMm, columnMm] = spacing ?? [1, 1];
   const length = Math.hypot((to.x - from.x) * columnMm, (to.y - from.y) * rowMm);
   return `${length.toFixed(length < 10 ? 1 : 0)} ${spacing ? "mm" : "px"}`;
+}
+
+/** The longest bar that takes less than a third of the pane; none where the film gives no spacing. */
+export function drawScaleBar(node, width, spacing, scale) {
+  const pixelMm = spacing && spacing[1] / scale;
+  const length = spacing && SCALE_BARS_MM.find((mm) => mm / pixelMm < width / 3);
+  node.hidden = !length;
+  if (!length) return;
+  node.style.width = `${length / pixelMm}px`;
+  node.textContent = length >= 10 ? `${length / 10} cm` : `${length} mm`;
 }
