@@ -23,6 +23,8 @@ CHILDREN = (
     Patient("P10", "박하늘", date(2022, 3, 1), None),
     Patient("P11", "Kim Male", date(2021, 3, 1), "F"),
     Patient("P12", "Baby of Kim Jieun", date(2021, 3, 1), "M"),
+    Patient("P13", "สมชาย ใจดี", date(2019, 4, 1), "M"),
+    Patient("P14", "양하람", date(2019, 4, 2), "M"),
 )
 
 
@@ -42,6 +44,12 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
         ),
         *(("Baby girl Kim Jieun", "P12"), ("Baby girl Smith", "P8")),
         *((query, "P2") for query in ("Emma Wilson, male", "Emma Wilson (M)", "Emma Wilson 7/M")),
+        *(
+            (query, "P1")
+            for query in ("Miss Kim Minjun", "Kim, Ms. Minjun", "김민준양", "김민준 양", "민준 양")
+        ),
+        *((query, "P2") for query in ("Mr Emma Wilson", "Master Emma Wilson", "Mr. Wilson")),
+        *((query, "P13") for query in ("ด.ญ.สมชาย ใจดี", "เด็กหญิงสมชาย ใจดี")),
     ],
 )
 def test_a_child_of_another_sex_than_was_said_is_offered_and_no_match(
@@ -58,6 +66,18 @@ def test_a_child_of_another_sex_than_was_said_is_offered_and_no_match(
         *(("김민준 남", {"P1"}), ("김민준 M", {"P1"}), ("Emma Wilson (F)", {"P2"}), ("Kim Minjun/M", {"P1"})),
         *(("정우성", {"P3", "P4"}), ("정우성 남", {"P3"}), ("정우성 F", {"P4"})),
         *(("박하늘 여", {"P10"}), ("Kim Male", {"P11"})),
+        *(
+            ("정우성 군", {"P3"}),
+            ("정우성양", {"P4"}),
+            ("Miss Emma Wilson", {"P2"}),
+            ("Miss 박하늘", {"P10"}),
+        ),
+        *(
+            ("양하람", {"P14"}),
+            ("하람 양", {"P14"}),
+            ("ด.ช.สมชาย ใจดี", {"P13"}),
+            ("Master Kim Minjun", {"P1"}),
+        ),
     ],
 )
 def test_the_sex_that_is_said_tells_namesakes_apart(

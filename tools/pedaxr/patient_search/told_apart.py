@@ -16,6 +16,15 @@ _SEXES = {
     **dict.fromkeys(("f", "female", "여", "여자", "여성"), "F"),
 }
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+# Titles that are of one sex; two words each where the title is abbreviated (ด.ช.).
+_SEX_OF_TITLES = {
+    **dict.fromkeys(("mr", "master", "군", "เด็กชาย", "นาย", "ด ช", "श्री"), "M"),
+    **dict.fromkeys(
+        ("mrs", "ms", "miss", "양", "เด็กหญิง", "นาง", "นางสาว", "ด ญ", "น ส", "श्रीमती", "कुमारी"), "F"
+    ),
+}
+_WRITTEN_ON = re.compile("^(เด็กชาย|เด็กหญิง|นางสาว)(?=.{2})|(?<=[가-힣]{3})([군양])$")
+_BETWEEN = re.compile(r"[\s,.]+")
 _OTHER_NAME = "fits only in one script: the other holds another name, or none"
 # Below another spelling, above a part.
 PARTED_OTHERWISE = Likeness(0.85, "may be the same name, if its words end elsewhere")
@@ -39,14 +48,30 @@ def sex_said(name: str) -> str:
     return ""
 
 
+def sex_of_title(name: str) -> str:
+    """M or F where a title beside a name is of one sex (Miss Yoon, 윤하람 군, ด.ญ.), else nothing."""
+    words = [word for word in _BETWEEN.split(name.casefold()) if word]
+    for at, word in enumerate(words):
+        if word in ("군", "양") and not at:
+            continue  # a surname
+        written_on = _WRITTEN_ON.search(word)
+        said = written_on[1] or written_on[2] if written_on else word
+        sex = _SEX_OF_TITLES.get(said) or _SEX_OF_TITLES.get(" ".join(words[at : at + 2]))
+        if sex and (written_on or len(words) > 1):
+            return sex
+    return ""
+
+
 def sex_asked(query: NameForms, name: str) -> str:
-    """The sex said behind a name, or of a newborn: M, F or nothing."""
-    return sex_said(name) or (query.newborn.sex if query.newborn else "")
+    """The sex said behind a name, or of a newborn, or of a title: M, F or nothing."""
+    return sex_said(name) or (query.newborn.sex if query.newborn else "") or sex_of_title(name)
 
 
 def is_as_said(query: NameForms, name: str) -> bool:
-    """Whether a name is the whole query, so that nothing in the query stands beside it."""
-    return query.text in name_forms(name).wholes
+    """Whether a name is the whole query, in any order, so that nothing in the query stands beside it."""
+    other = name_forms(name)
+    is_reordered = other.text in query.wholes and len(other.text) == len(query.text)
+    return is_reordered or query.text in other.wholes
 
 
 def holds_two_names(query: NameForms) -> bool:
