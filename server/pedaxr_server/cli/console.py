@@ -23,7 +23,7 @@ from pedaxr.types import (
     WaitingFilm,
     Worklist,
 )
-from pedaxr_models.labels import TERMS
+from pedaxr_models.labels import TERMS, sign
 
 if TYPE_CHECKING:
     from pedaxr.clinic.import_films import ImportSummary
@@ -54,9 +54,9 @@ def show_segmentation(result: SegmentationResult) -> RenderableType:
     for column in ("region", "kind", "outlined", "area", "share of body", "side", "quadrants"):
         table.add_column(column)
     for region in (*result.findings, *result.structures):
-        name = TERMS[region.name]
-        swatch = Text("■ ", style=f"rgb({name.colour[0]},{name.colour[1]},{name.colour[2]})")
-        table.add_row(swatch + Text(name.english), *map(Text, _region_cells(region)))
+        red, green, blue = TERMS[region.name].colour
+        swatch = Text("■ ", style=f"rgb({red},{green},{blue})")
+        table.add_row(swatch + Text(sign(region.name)), *map(Text, _region_cells(region)))
     notes = [Text(f"Quality: {note}") for note in result.quality_notes]
     return Group(
         Text(result.summary), table, *notes, _small_print([f"Model {result.model}.", result.disclaimer])
@@ -245,8 +245,8 @@ def _report_cells(report: Report, standing: Report) -> list[str]:
     ]
 
 
-def _names(labels: Sequence[str]) -> str:
-    return ", ".join(TERMS[label].english if label in TERMS else label for label in labels)
+def _names(findings: Sequence[str]) -> str:
+    return ", ".join(sign(finding) if finding in TERMS else finding for finding in findings)
 
 
 def _small_print(sentences: Sequence[str]) -> Text:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from PIL import Image
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -29,9 +29,16 @@ from pedaxr.registry import NewStudy, Patient
 from pedaxr_models.segmentation import train as segmentation_training
 from pedaxr_server.cli import options
 from pedaxr_server.cli.app import main
-from pedaxr_server.cli.console import show_import, show_report, show_reports, show_search, show_worklist
+from pedaxr_server.cli.console import (
+    show_import,
+    show_report,
+    show_reports,
+    show_search,
+    show_segmentation,
+    show_worklist,
+)
 
-from ..conftest import canned_report
+from ..conftest import canned_region, canned_report, canned_segmentation
 from ..ports import free_ports
 
 LONG = "1.2.410.200034.0.4.20260101-ABCDEFGHIJKLMNOPQRSTUVWXYZ-0123456789"[:64]
@@ -71,6 +78,23 @@ def test_ids_and_dates_are_whole_on_a_narrow_terminal(long_ids: Path, narrow: io
         options.print_whole(picture)
         for one in ids:
             assert one in narrow.getvalue(), one
+
+
+def test_tables_name_what_is_seen_and_no_diagnosis(long_ids: Path) -> None:
+    """Beside "gastric distension" in the sentence above it a table said Pyloric Stenosis."""
+    clinic = open_clinic(long_ids)
+    outlined = canned_segmentation(LONG)
+    outlined.findings.append(canned_region("pyloric_stenosis", "finding"))
+    for picture in (show_segmentation(outlined), show_worklist(worklist(clinic=clinic))):
+        assert "Free intraperitoneal air" in _printed(picture)
+        assert "Pneumoperitoneum" not in _printed(picture) and "Pyloric" not in _printed(picture)
+    assert "Gastric distension" in _printed(show_segmentation(outlined))
+
+
+def _printed(picture: RenderableType) -> str:
+    shown = io.StringIO()
+    Console(file=shown, width=320).print(picture)
+    return shown.getvalue()
 
 
 def test_no_word_of_a_table_is_cut(narrow: io.StringIO) -> None:
