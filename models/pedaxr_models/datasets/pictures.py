@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from pedaxr_models.datasets.grey_range import unit_range
+from pedaxr_models.datasets.jpeg_damage import is_damaged_jpeg
 
 FloatArray = NDArray[np.float32]
 
 CHROMA = 0.08  # difference of two channels from which a pixel is clearly not grey
 _STRIP = 256  # rows that are in memory as three floats a pixel at a time
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
-_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _DEPTH, _COLOUR_TYPE = 24, 25  # bytes of a PNG's header (ISO/IEC 15948 section 11.2.2)
 # Pillow opens colour of 16 bits as 8. Read twice it gives the upper and then the lower bytes; two channels,
 # grey and alpha, are read as the four bytes that they are.
@@ -37,8 +38,10 @@ def grey_of(picture: Image.Image, content: bytes) -> tuple[FloatArray, float]:
         picture: opened from `content`, not yet decoded.
         content: the file, which is opened again where Pillow drops half of its bits.
 
-    What may be seen through lies on black. Raises whatever Pillow raises on a damaged file.
+    What may be seen through lies on black. Raises whatever Pillow raises on a damaged file, and ValueError.
     """
+    if content.startswith(_JPEG) and is_damaged_jpeg(content):
+        raise ValueError("The JPEG's data are damaged.")
     deep = _deep_colour(content)
     if deep is not None:
         return _on_black(deep, picture)

@@ -45,7 +45,10 @@ def read_pixels(path: Path) -> FloatArray:
             with Image.open(io.BytesIO(content)) as picture:
                 return grey_of(picture, content)[0]
     except (OSError, ValueError, SyntaxError, zlib.error, Image.DecompressionBombError) as err:
-        raise ValueError(f"'{path.name}' is not a picture that can be decoded; convert it to PNG.") from err
+        raise ValueError(
+            f"'{path.name}' cannot be decoded: it is damaged, or of a kind that is not read. Copy it again, "
+            "or convert it to PNG."
+        ) from err
 
 
 def is_dicom(data: bytes) -> bool:

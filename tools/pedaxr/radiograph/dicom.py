@@ -11,7 +11,6 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
-from pydicom.encaps import encapsulate, generate_frames
+from pydicom.encaps import generate_frames
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.pixels import pixel_array
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
@@ -34,8 +32,6 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
     RLELossless,
 )
 
@@ -46,6 +42,8 @@ from pedaxr.radiograph.file_headers import jpeg_samples, jpeg_size, transfer_syn
 from pedaxr.radiograph.geometry import read_spacing, read_stored
 from pedaxr.radiograph.grey_scale import SEVERAL_FRAMES, shown
 from pedaxr.radiograph.header_numbers import settle_pixel_header, settle_to_jpeg
+from pedaxr.radiograph.pixel_data.byte_order import settle_byte_order
+from pedaxr.radiograph.pixel_data.compressed import check_has_no_hole, check_is_closed
 from pedaxr.radiograph.raster import DECODER_ERRORS, MAX_BYTES, Raster, Spacing, check_size
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.datasets.pixels import is_dicom
@@ -60,7 +58,6 @@ _UNCOMPRESSED = {
     DeflatedExplicitVRLittleEndian,
 }
 _JPEG = {JPEGBaseline8Bit, JPEGExtended12Bit}
-_JPEG_LS = {JPEGLSLossless, JPEGLSNearLossless}
 _JPEG2000 = {JPEG2000, JPEG2000Lossless, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL}
 _RADIOGRAPHY = {"CR", "DX", "DR", "RG", "RF", "OT", "SC", ""}
 
@@ -86,8 +83,6 @@ _ZEROS = (
     "The file's end is zeros from the beginning of a disk's cluster on, as an interrupted copy leaves it: "
     "compare the film with the original."
 )
-_END_OF_IMAGE, _MORE = b"\xff\xd9", b"\x55\xaa" * 512
-_BROKEN_OFF = "The DICOM file's picture breaks off: its lower part is missing. Copy or export the film again."
 _DAMAGED = "The DICOM file is damaged or incomplete: it cannot be decoded. Export the film again."
 
 
@@ -146,9 +141,11 @@ def _decode(data: bytes) -> Raster:
     syntax = _settled_syntax(dataset, syntax)
     stream_note = ""
     if syntax in _UNCOMPRESSED:
+        order_note = settle_byte_order(dataset)
         _check_row_length(dataset)
-        stream_note = _ZEROS if _ends_in_zeros(data) else ""
+        stream_note = _ZEROS if _ends_in_zeros(data) else order_note
     else:
+        check_has_no_hole(data, len(data) - len(dataset.PixelData))
         stream_note = _checked_codestream(dataset, syntax)
     film = shown(dataset, says_polarity=says_polarity)
     spacing, spacing_note = read_spacing(dataset)
@@ -284,35 +281,8 @@ def _checked_codestream(dataset: Dataset, syntax: str) -> str:
     if (width, height) != (int(dataset.Columns), int(dataset.Rows)):
         raise UnreadableImage(_OTHER_SIZE)
     note = settle_to_jpeg(dataset, *jpeg_samples(frame)) if syntax in _JPEG else ""
-    _check_is_whole(dataset, syntax, frame)
+    check_is_closed(dataset, syntax, frame)
     return note
-
-
-def _check_is_whole(dataset: Dataset, syntax: str, frame: bytes) -> None:
-    """Refuse a JPEG that breaks off: a decoder makes up what is missing, as if the film went on so."""
-    if syntax in {RLELossless, *_JPEG2000} or frame.rstrip(b"\0\xff").endswith(_END_OF_IMAGE):
-        return
-    try:
-        is_whole = _is_whole(dataset, syntax, frame)
-    except DECODER_ERRORS:
-        is_whole = False
-    if not is_whole:
-        raise UnreadableImage(_BROKEN_OFF)
-
-
-def _is_whole(dataset: Dataset, syntax: str, frame: bytes) -> bool:
-    """Whether a picture without the mark at its end, which some devices leave out, needs no more bytes.
-
-    The decoder of JPEG-LS misses what is missing. Others take whatever follows: a whole picture is the same
-    with more behind it.
-    """
-    closed = copy(dataset)
-    closed.PixelData = encapsulate([frame + _END_OF_IMAGE])
-    if syntax in _JPEG_LS:
-        return bool(pixel_array(closed, decoding_plugin="pyjpegls").size)
-    alone = pixel_array(closed)
-    closed.PixelData = encapsulate([frame + _MORE + _END_OF_IMAGE])
-    return np.array_equal(alone, pixel_array(closed))
 
 
 def _jpeg2000_size(stream: bytes) -> tuple[int, int]:

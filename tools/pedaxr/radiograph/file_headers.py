@@ -140,7 +140,7 @@ def _jpeg_frame(stream: bytes) -> tuple[int, int]:
         at += 2 + length
 
 
-def _is_usual_jpeg(stream: bytes) -> bool:
+def is_usual_jpeg(stream: bytes) -> bool:
     """Whether it is baseline, extended or progressive, of 8 bits: what decoders of pictures know."""
     at, marker = _jpeg_frame(stream)
     return marker in _USUAL_FRAMES and stream[at + 4] == 8
@@ -156,7 +156,7 @@ def _check_jpeg(data: bytes) -> None:
     if data.count(b"\xff\xda") > _MOST_SCANS:
         raise UnreadableImage("The JPEG file is made of absurdly many scans. Export the film again.")
     try:
-        size, is_usual = jpeg_size(data), _is_usual_jpeg(data)
+        size, is_usual = jpeg_size(data), is_usual_jpeg(data)
     except struct.error:
         return  # padding between markers: the decoder's own reading of the header is checked as well
     if not is_usual:

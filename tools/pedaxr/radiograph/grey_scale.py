@@ -16,6 +16,7 @@ from pydicom.pixels import apply_color_lut, pixel_array
 
 from pedaxr.errors import UnreadableImage
 from pedaxr.radiograph.header_numbers import each_number, number
+from pedaxr.radiograph.pixel_data.compressed import check_decoded
 from pedaxr.radiograph.raster import FloatArray
 from pedaxr_models.datasets.grey_range import film_range, unit_range
 from pedaxr_models.datasets.pictures import to_grey
@@ -99,6 +100,7 @@ def _frame(dataset: Dataset) -> Values:
     pixels: Values = pixel_array(dataset)
     if pixels.ndim != (2 if int(dataset.SamplesPerPixel) == 1 else 3):
         raise UnreadableImage(SEVERAL_FRAMES)
+    check_decoded(dataset, pixels)
     return pixels
 
 
