@@ -13,6 +13,10 @@ _SEXES = {
     **dict.fromkeys(("masculino", "varón", "niño"), "M"),
     **dict.fromkeys(("w", "weiblich", "mädchen", "féminin", "fille"), "F"),
     **dict.fromkeys(("femenino", "feminino", "mujer", "niña"), "F"),
+    **dict.fromkeys(("mann", "herr", "männl", "hombre", "homme", "uomo", "homem", "menino"), "M"),
+    **dict.fromkeys(("frau", "weibl", "femme", "donna", "vrouw", "kvinna", "kvinde", "menina"), "F"),
+    **dict.fromkeys(("nam", "pria", "mężczyzna", "chłopiec"), "M"),
+    **dict.fromkeys(("nữ", "wanita", "perempuan", "kobieta", "dziewczynka", "kadın"), "F"),
     **dict.fromkeys(("o", "other", "x", "d", "divers", "diverse", "intersex", "nonbinary", "기타"), "O"),
 }
 
@@ -22,3 +26,13 @@ def sex_in(text: str) -> str | None:
     words = re.findall(r"[^\W\d_]+|[♂♀]", plain(text).casefold())
     said = {_SEXES[word] for word in words if word in _SEXES}
     return said.pop() if len(said) == 1 else "O" if said else None
+
+
+def sex_of_header(text: str) -> str | None:
+    """The same of DICOM, where both are no statement: it has one value, and O for another sex."""
+    return None if names_both_sexes(text) else sex_in(text)
+
+
+def names_both_sexes(text: str) -> bool:
+    """Whether male and female are named, as by a form that nobody filled in."""
+    return {"M", "F"} <= set(map(sex_in, re.split(r"\W+", text)))

@@ -22,6 +22,21 @@ def test_a_sex_in_words_is_read_as_in_a_table(tmp_path: Path, written: str, sex:
     assert film.metadata.patient_sex == sex
 
 
+@pytest.mark.parametrize("written", ["F\\M", "M/F", "남\\여", "male, female"])
+def test_two_sexes_are_none_and_that_is_told(tmp_path: Path, written: str) -> None:
+    """They became another sex, which contradicts whatever the clinic knows."""
+    film = read(tmp_path, with_bytes("PatientSex", written.encode(), "ISO_IR 192"))
+    assert film.metadata.patient_sex is None
+    assert any("two sexes" in note for note in film.notes)
+
+
+@pytest.mark.parametrize("written", ["M\\M", "여/F", "O", "F ", "kadın", "Weibl."])
+def test_one_sex_written_twice_or_otherwise_is_not_two(tmp_path: Path, written: str) -> None:
+    film = read(tmp_path, with_bytes("PatientSex", written.encode(), "ISO_IR 192"))
+    assert film.metadata.patient_sex is not None
+    assert not any("two sexes" in note for note in film.notes)
+
+
 @pytest.mark.parametrize("keyword", ["PatientID", "AccessionNumber"])
 @pytest.mark.parametrize("written", ["WARD\\0123", "0123\\0124\\0125", "\\0123"])
 def test_a_backslash_in_an_id_stays_a_part_of_it(tmp_path: Path, keyword: str, written: str) -> None:

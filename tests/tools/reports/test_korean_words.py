@@ -110,7 +110,7 @@ def test_reports_are_written_in_the_clipped_style() -> None:
 def sentences_about_films() -> Iterator[tuple[str, bool]]:
     """Every fixed sentence that reading a film may note, as found in the code, and whether it is a doubt."""
     for folder in ("reading", "radiograph"):
-        for path in sorted((TOOLS / folder).glob("*.py")):
+        for path in sorted((TOOLS / folder).rglob("*.py")):
             said = filter(says_something, ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
             for node in said:
                 for text in constants(node):

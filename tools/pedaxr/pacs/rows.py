@@ -24,7 +24,7 @@ from pedaxr.types import Sex
 from pedaxr_models.written.dates import is_placeholder, parse_date
 from pedaxr_models.written.nobody import names_nobody
 from pedaxr_models.written.plain import is_odd_id, plain_id
-from pedaxr_models.written.sexes import sex_in
+from pedaxr_models.written.sexes import sex_of_header
 
 UNNAMED = "Unnamed"
 _UID = re.compile(r"[0-9.]{1,64}")
@@ -93,7 +93,7 @@ def study_of(row: Dataset) -> PacsStudy | None:
         plain_id(written),
         tuple(_names(row)),
         date_in(row, "PatientBirthDate"),
-        cast("Sex | None", sex_in(_text(row, "PatientSex", 16))),
+        cast("Sex | None", sex_of_header(_text(row, "PatientSex", 16))),
     )
     return PacsStudy(patient, study_uid, date_in(row, "StudyDate"))
 

@@ -18,7 +18,7 @@ from pedaxr_models.written.ages import parse_age
 from pedaxr_models.written.dates import is_placeholder, parse_date
 from pedaxr_models.written.nobody import names_nobody
 from pedaxr_models.written.other_calendars import OtherCalendar
-from pedaxr_models.written.sexes import sex_in
+from pedaxr_models.written.sexes import names_both_sexes, sex_of_header
 from pedaxr_models.written.views import is_of_the_side, names_decubitus, view_of
 
 _ABDOMEN = ("", "ABDOMEN", "ABDOMENPELVIS", "ABDO", "KUB", "PELVIS", "BABYGRAM", "WHOLEBODY", "CHESTABDOMEN")
@@ -61,6 +61,7 @@ _NO_AGE = "The stated age is not one that DICOM can state or a person can have: 
 _OTHER_CALENDAR = "A date is of another calendar, in which its day is not certain: it was not used."
 _NO_DATE = "A date of the header is none, or may be either of two days: it was not used."
 _BORN_LATER = "The birth date lies after the study date: it was not used."
+_TWO_SEXES = "The header states two sexes: neither was used."
 _DAYS = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
 _UID = re.compile(r"[0-9.]{1,64}")
 
@@ -74,7 +75,7 @@ def read_metadata(dataset: Dataset, known: KnownAge | None = None) -> FilmMetada
     return FilmMetadata(
         patient_id=_somebody(_text(dataset, "PatientID")),
         patient_name=_name(dataset),
-        patient_sex=sex_in(_text(dataset, "PatientSex")),
+        patient_sex=sex_of_header(_text(dataset, "PatientSex")),
         patient_birth_date=known.birth_date.isoformat() if known.birth_date else None,
         study_date=known.study_date.isoformat() if known.study_date else None,
         age_months=known.age_months,
@@ -105,6 +106,8 @@ def wanted_notes(dataset: Dataset, known: KnownAge) -> tuple[str, ...]:
         notes.append(OTHER_SPECIES)
     if _text(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
         notes.append(UNPROCESSED)
+    if names_both_sexes(_text(dataset, "PatientSex")):
+        notes.append(_TWO_SEXES)
     notes += known.notes
     misread = (misread_note(dataset, keyword) for keyword in ("PatientName", *_VIEW_KEYWORDS))
     notes += sorted(set(filter(None, misread)))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-SWAPPED = "The header misstates the order of the bytes of its pixels; the picture decided."
+_SWAPPED = "The header misstates the order of the bytes of its pixels; the picture decided."
 _ROUGHER = 3  # times; a film read in the wrong order is so by ten and more
 _SOME_ROWS = 512
 
@@ -29,7 +29,7 @@ def settle_byte_order(dataset: Dataset) -> str:
     if _roughness(some) <= _ROUGHER * _roughness(some.byteswap()):
         return ""
     dataset.PixelData = stored.byteswap().tobytes() + data[2 * len(stored) :]
-    return SWAPPED
+    return _SWAPPED
 
 
 def _roughness(values: NDArray[np.uint16]) -> float:
