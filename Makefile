@@ -11,6 +11,8 @@ FILMS ?= 4000
 # a fourth takes more by importing everything once more than it gains by not waiting (15.5 minutes for 14).
 WORKERS ?= 3
 export HF_HUB_OFFLINE := 1
+# ONNX Runtime sends events to its maker by default; the packages switch that off, tests and benchmarks import it first.
+export ORT_DISABLE_TELEMETRY := 1
 # Where a shell forbids bytecode, pytest would rewrite four hundred modules of tests in every run.
 export PYTHONDONTWRITEBYTECODE :=
 

@@ -30,6 +30,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when numpy, OpenCV and tor
 # Commands and servers give torch two threads all the same: these sleep while they wait, which halves the
 # processor's time where others work beside them.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # tests import it before our packages do
 
 import numpy as np
 from hypothesis import HealthCheck, settings
