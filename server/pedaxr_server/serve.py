@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import logging
 import os
 import sys
 import threading
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
+_log = logging.getLogger(__name__)
 _STDIO_WARM_DELAY_S = 2.0  # the client's first questions are answered before torch takes the processor
 _SEARCH_DELAY_S = 0.5
+_LONGEST_LINE = 16 * 1024 * 1024  # bytes; no message of a client comes near it
 _OF_A_SEARCH = ("pedaxr.patient_search.name_matching", "pedaxr_server.replies.tool_results")
 
 
@@ -78,20 +81,35 @@ def http_app(settings: Settings) -> "Starlette":
 def _serve_stdio(server: MCPServer[object], settings: Settings, tools: XrayTools) -> None:
     if settings.warm:
         tools.reader.warm(_STDIO_WARM_DELAY_S)
-    _begin_without_mark()
+    _begin_to_read()
     try:
         server.run("stdio")
     except* BrokenPipeError:
         pass  # the client left while it was being answered
 
 
-class _Unmarked(io.BufferedReader):
-    """Standard input without the byte order mark that some shells and hosts put before the first message."""
+class _Wire(io.BufferedReader):
+    """Standard input as a client means it.
+
+    Without the byte order mark that some shells and hosts put before the first message; and it ends where a
+    line is longer than any message, as what writes it is no client and would fill the memory.
+    """
 
     _is_at_start = True
+    _of_line = 0  # bytes
 
     def read1(self, size: int = -1) -> bytes:
         """As a buffered reader does; a part of a mark is waited for, so that no mark slips through in two."""
+        if self._of_line > _LONGEST_LINE:
+            return b""
+        data = self._without_mark(size)
+        end = data.rfind(b"\n")
+        self._of_line = len(data) - end - 1 if end >= 0 else self._of_line + len(data)
+        if self._of_line > _LONGEST_LINE:
+            _log.error("Standard input is no MCP client: a line of more than %d MiB.", _LONGEST_LINE >> 20)
+        return data
+
+    def _without_mark(self, size: int) -> bytes:
         data = super().read1(size)
         while self._is_at_start and data and codecs.BOM_UTF8.startswith(data):
             more = super().read1(size)
@@ -105,13 +123,19 @@ class _Unmarked(io.BufferedReader):
         return data
 
 
-def _begin_without_mark() -> None:
-    """Put a reader that knows the mark in the place of standard input, which then is empty for others.
+def _begin_to_read() -> None:
+    """Put a reader that knows what may come in the place of standard input, which then is empty for others.
 
     The SDK does the same for a standard input that it finds at descriptor 0: what a child process reads
     there would be missing from the conversation.
     """
-    wire = os.dup(0)
+    try:
+        wire = os.dup(0)
+    except OSError as err:
+        raise InvalidRequest(
+            "There is no standard input to read a client's messages from. An MCP client starts this command "
+            "and writes to it; for a server on the network use --http."
+        ) from err
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -119,7 +143,7 @@ def _begin_without_mark() -> None:
         from mcp.os.win32.utilities import rebind_std_handle_to_fd
 
         rebind_std_handle_to_fd(0)
-    sys.stdin = io.TextIOWrapper(_Unmarked(io.FileIO(wire, "rb")), encoding="utf-8")
+    sys.stdin = io.TextIOWrapper(_Wire(io.FileIO(wire, "rb")), encoding="utf-8")
 
 
 def _serve_http(
