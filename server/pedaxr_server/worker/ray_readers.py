@@ -227,7 +227,6 @@ def _deployment(serve: Any, settings: Settings, replicas: int, *, here: str) -> 
 @contextmanager
 def _connected(ray: Any, address: str | None) -> Iterator[None]:
     """A cluster that is started here goes with this process. Its ports listen everywhere, for a token."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing of a clinic is told to anybody
     if ray.is_initialized():
         yield
         return
@@ -267,6 +266,7 @@ def _need_room(ray: Any, serve: Any, cores: int) -> None:
 
 
 def _ray() -> tuple[Any, Any]:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing of a clinic is told to anybody
     try:
         import ray
         from ray import serve

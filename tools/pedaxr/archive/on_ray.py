@@ -5,6 +5,7 @@ a name that says which films it holds, so that doing it twice leaves one, and a 
 reads what is missing, whichever program read the rest.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -75,6 +76,7 @@ def _item(shard: Shard, out: Path, batch: int) -> dict[str, Any]:
 
 
 def _ray() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing of an archive is told to anybody
     try:
         import ray
         import ray.data
