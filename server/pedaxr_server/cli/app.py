@@ -119,11 +119,17 @@ def worklist(home: Path | None, json_path: Path | None) -> None:
 @click.command()
 @click.argument("study_or_file", metavar="STUDY_OR_FILE")
 @click.option("--out", type=FILE, help="Copy the overlay picture here (PNG).")
+@click.option("--no-overlay", is_flag=True, help="Draw no overlay picture and write no file.")
 @home_option
 @weights_option
 @json_option
 def segment(
-    study_or_file: str, out: Path | None, home: Path | None, weights: Path | None, json_path: Path | None
+    study_or_file: str,
+    out: Path | None,
+    no_overlay: bool,
+    home: Path | None,
+    weights: Path | None,
+    json_path: Path | None,
 ) -> None:
     """Outline findings and structures on a study's film or a film file (DICOM, PNG, JPEG)."""
     from pedaxr.reading.segment_xray import segment_xray
@@ -135,7 +141,9 @@ def segment(
         raise InvalidRequest(
             "--out is the film itself, which the overlay would replace. Choose another file."
         )
-    result = segment_xray(study_id, file=file, overlay=True, clinic=_clinic(home, study_id))
+    if out and no_overlay:
+        raise InvalidRequest("--out is for the overlay, and --no-overlay draws none. Leave one of them out.")
+    result = segment_xray(study_id, file=file, overlay=not no_overlay, clinic=_clinic(home, study_id))
     if out and result.overlay_path:
         write_bytes(out, Path(result.overlay_path).read_bytes())
     show(lambda: show_segmentation(result), result.model_dump(mode="json"), json_path)

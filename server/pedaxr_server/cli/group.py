@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -41,6 +42,14 @@ EXTRAS = {
 _ENDING = ("strict", "surrogateescape")  # the second in the C locale; either ends at a sign that is lacking
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _LONGEST_PATH = 200
+# A tool's name in a message is a command here; what the demo says begins with a name, and is about the tool.
+_COMMANDS = {
+    "find_patient": "`pedaxr find`",
+    "segment_xray": "`pedaxr segment`",
+    "generate_report": "`pedaxr report`",
+    "finalise_report": "`pedaxr reports finalise`",
+}
+_TOOL = re.compile(rf"(?<!^)\b(?:{'|'.join(_COMMANDS)})\b")
 _INTERRUPTED = 130  # as shells count SIGINT
 
 
@@ -102,7 +111,7 @@ class PedaxrGroup(click.Group):
             if err.errno in _FULL or not self._was_typed(err.filename):
                 raise
             reason = f"{str(err.filename)[-_LONGEST_PATH:]} cannot be used: {err.strerror}. Check the path."
-        click.echo(f"error: {reason}", err=True)
+        click.echo(f"error: {_TOOL.sub(lambda tool: _COMMANDS[tool[0]], reason)}", err=True)
         ctx.exit(1)
 
     def _was_typed(self, path: object) -> bool:

@@ -70,7 +70,7 @@ def test_segment_copies_the_overlay(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        pytest.param(["segment", "no-such-study"], "find_patient", id="unknown study"),
+        pytest.param(["segment", "no-such-study"], "pedaxr find", id="unknown study"),
         pytest.param(["segment", "missing.png"], "Check the path", id="missing file"),
         pytest.param(["find", "x"], "two characters", id="short query"),
     ],
@@ -200,3 +200,35 @@ def test_a_package_that_only_an_extra_brings_is_named_with_the_extra(
     monkeypatch.setattr("pedaxr_models.runtime.compiled.write_graphs", unknown)
     with pytest.raises(ModuleNotFoundError):  # control: a bug stays one
         run("train", "graphs")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["segment", "STUDY_OR_FILE"],
+        ["report", "S-000000"],
+        ["move-film", "S-000000", "--to", "P-000000", "--yes"],
+        ["annotations", "list", "S-000000"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_an_error_at_the_terminal_names_commands(run: Run, clinic_home: Path, words: list[str]) -> None:
+    """What a model is told to do by a tool's name, a person does by a command."""
+    failed = run(*words, "--home", clinic_home)
+    assert failed.exit_code == 1, failed.output
+    assert "`pedaxr find`" in failed.stderr
+    assert "find_patient" not in failed.stderr
+
+
+def test_outlines_need_no_folder_to_write_to(
+    run: Run, clinic_home: Path, study_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read-only home: the picture cannot be written, and everything else needs no file."""
+    film = next((clinic_home / "films").glob(f"{study_id}.*"))
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
+    failed = run("segment", film)
+    assert failed.exit_code == 1 and "--no-overlay" in failed.stderr
+    shown = run("segment", film, "--no-overlay")
+    assert shown.exit_code == 0 and "overlay:" not in shown.output
+    both = run("segment", film, "--no-overlay", "--out", "overlay.png")
+    assert both.exit_code == 1 and "Leave one of them out" in both.stderr

@@ -125,8 +125,8 @@ def write_picture(picture: Image.Image, path: Path) -> None:
         part.replace(path)
     except OSError as err:
         raise StorageError(
-            "The overlay picture cannot be written. Check the folder's permissions and free space, "
-            "or ask for no overlay."
+            "The overlay picture cannot be written. Check the permissions and free space of its folder, "
+            "which `pedaxr settings` names, or ask for no overlay: overlay=False, --no-overlay."
         ) from err
     finally:
         if part is not None:
