@@ -7,8 +7,10 @@ import pytest
 
 from pedaxr.clinic import Clinic
 from pedaxr.clinic.find_patient import find_patient
-from pedaxr.patient_search.name_forms import fold
+from pedaxr.patient_search.name_forms import fold, name_forms, romanised_name
+from pedaxr.patient_search.name_matching import READING, likeness
 from pedaxr.patient_search.newborns import Newborn, without_newborn
+from pedaxr.patient_search.person_name import latin_name
 from pedaxr.registry import REGISTRY_FILE, Patient, Registry
 
 KOREAN = (
@@ -153,3 +155,42 @@ def test_what_is_said_of_a_newborn_is_kept() -> None:
     said = without_newborn(fold("BABY BOY 2 OF KIM JIEUN").split())
     assert said == (["kim", "jieun"], Newborn(is_baby=True, number="2", sex="M"))
     assert without_newborn(["김지은b"]) == (["김지은"], Newborn(is_baby=False, number="2"))
+
+
+@pytest.mark.parametrize(
+    ("name", "latin"),
+    [
+        ("박지은 아기", "Baby of Park Jieun"),
+        ("박지은아기", "Baby of Park Jieun"),
+        ("김지은의 아기", "Baby of Kim Jieun"),
+        ("김지은 신생아", "Baby of Kim Jieun"),
+        ("김지은(신생아)", "Baby of Kim Jieun"),
+        ("베이비 김지은", "Baby of Kim Jieun"),
+        ("김지은 B/O", "Baby of Kim Jieun"),
+        ("Baby of 김지은", "Baby of Kim Jieun"),
+        ("이서연 여아 1", "Baby girl 1 of Lee Seoyeon"),
+        ("김지은 둘째아기", "Baby 2 of Kim Jieun"),
+        ("김지은 쌍둥이 A", "Baby 1 of Kim Jieun"),
+        ("김지은 첫째", "Kim Jieun 1"),
+        ("남궁민수 아기", "Baby of Namgung Minsu"),
+        ("김민준 환아", "Kim Minjun"),
+        ("김민준 님", "Kim Minjun"),
+        ("김민준어린이", "Kim Minjun"),
+    ],
+)
+def test_a_babys_name_in_latin_letters_says_whose_it_is(name: str, latin: str) -> None:
+    assert latin_name(name) == latin
+    found = likeness(name_forms(latin), name_forms(name))
+    assert found is not None and found.score >= READING, "and finds the child"
+
+
+@pytest.mark.parametrize("name", ["윤하람", "이남아", "김아기", "박아가", "남궁민수", "김양", "이군"])
+def test_a_name_that_holds_such_syllables_stays_whole(name: str) -> None:
+    assert latin_name(name) == romanised_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["김*은 아기", "Baby of Kim Jieun", "Emma Wilson", "김지은 2", "김지은B", ""]
+)
+def test_of_other_names_there_is_no_other_writing(name: str) -> None:
+    assert latin_name(name) is None

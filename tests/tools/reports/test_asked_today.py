@@ -12,7 +12,8 @@ from pedaxr_models.report_text.parser import parse
 ABSENT = [StructuredFinding(finding=name, presence=Presence.ABSENT, agreed=True) for name in FINDINGS]
 AIR, BOWEL, STOOL = "No free intraperitoneal air", "does not exclude obstruction", "No faecal loading"
 CHANGE, OPEN = "an earlier film see the comparison", "A question of the request"
-STOMACH, WIDTH, LINES = "No gastric distension", "No bowel distension.", "Lines and tubes"
+DOCTOR = "are for a doctor to decide"
+STOMACH, WIDTH, LINES = "No gastric distension", "No bowel distension is outlined.", "Lines and tubes"
 
 
 def told(asked: str) -> list[str]:
@@ -88,12 +89,12 @@ def test_what_may_be_asked_for_is_answered(asked: str, words: str) -> None:
         ("f/u constipation, compare w/ prev", [STOOL, CHANGE]),
         ("3월 영상과 비교 바랍니다", [CHANGE]),
         ("지난 3월과 비교하여 호전되었는지", [CHANGE]),
-        ("천공 의심, 수술 필요한가요", [AIR, OPEN]),
-        ("수유 가능한지", [OPEN]),
+        ("천공 의심, 수술 필요한가요", [AIR, DOCTOR]),
+        ("수유 가능한지", [DOCTOR]),
         ("수술한지 3일, 변비 의심", [STOOL]),
         ("what is wrong with him", [OPEN]),
-        ("is it safe to feed", [OPEN]),
-        ("can he eat", [OPEN]),
+        ("is it safe to feed", [DOCTOR]),
+        ("can he eat", [DOCTOR]),
         ("is the free air new?", [AIR, CHANGE]),
         ("how many cm is the stomach?", ["For widths see the measurements"]),
         ("is free air increasing?", [AIR, CHANGE]),

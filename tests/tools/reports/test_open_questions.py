@@ -133,8 +133,8 @@ BARE = {
     "No free intraperitoneal air": ("?perf", "perf?", "perferation", "GI perfo 의심"),
     "No gastric distension": ("?IHPS", "r/o HPS", "gastric outlet obstruction?", "위 팽만 의심"),
     "No faecal loading": ("?obstipation", "? impaction", "stool?"),
-    "No bowel distension.": ("dilated bowel loops?",),
-    "No air-fluid levels.": ("air and fluid levels?", "A/F level 확인"),
+    "No bowel distension is outlined.": ("dilated bowel loops?",),
+    "No air-fluid levels are outlined.": ("air and fluid levels?", "A/F level 확인"),
 }
 
 
@@ -151,10 +151,8 @@ def test_a_bare_question_is_answered_or_said_to_stay_open(words: str, asked: str
 def test_a_question_that_the_view_leaves_open_cannot_be_judged(asked: str) -> None:
     lying = settled(**{LEVEL: Presence.NOT_ASSESSED})
     (told,), (korean,) = answers([asked], lying), answers([asked], lying, "ko")
-    assert (
-        told
-        == "No bowel distension. Obstruction cannot be judged on this film: the question asked stays open."
-    )
+    left = "Obstruction cannot be judged on this film: the question asked stays open."
+    assert told == f"No bowel distension is outlined. {left}"
     assert "평가할 수 없으므로" in korean
     assert {fact.presence for fact in parse(told).findings} == {Presence.ABSENT}, "of distension alone"
 
@@ -272,11 +270,11 @@ def test_a_finding_that_is_the_answer_is_not_said_twice() -> None:
     assert answers(["?constipation"], settled(**{Finding.CONSTIPATION: Presence.PRESENT})) == []
     assert answers(["?perf"], settled(**{Finding.PNEUMOPERITONEUM: Presence.PRESENT})) == []
     both = answers(["bowel distension, ?obstruction"], settled(**{LEVEL: Presence.PRESENT}))
-    assert "No bowel distension." in both and any("stays open" in one for one in both)
+    assert "No bowel distension is outlined." in both and any("stays open" in one for one in both)
 
 
 def test_a_mark_in_front_belongs_to_what_stands_behind_it() -> None:
-    assert answers(["fever ?constipation"], ABSENT) == ["No faecal loading."]
+    assert answers(["fever ?constipation"], ABSENT) == ["No faecal loading is outlined."]
     assert len(answers(["fever? constipation"], ABSENT)) == 2, "control: the fever is asked for"
 
 

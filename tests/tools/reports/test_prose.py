@@ -135,8 +135,8 @@ ABSENT = [finding(name, presence=Presence.ABSENT, certainty=None) for name in FI
         ("천공 의심", "No free intraperitoneal air"),
         ("bilious vomiting", "does not exclude obstruction"),
         ("projectile non-bilious vomiting", "ultrasound does"),
-        ("no stool for six days", "No faecal loading."),
-        ("복부 팽만", "No bowel distension."),
+        ("no stool for six days", "No faecal loading is outlined."),
+        ("복부 팽만", "No bowel distension is outlined."),
     ],
 )
 def test_the_impression_answers_what_was_asked(asked: str, words: str) -> None:

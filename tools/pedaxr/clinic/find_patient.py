@@ -17,8 +17,9 @@ from pedaxr.errors import InvalidRequest
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import Asked, check_arguments, parse_query
 from pedaxr.patient_search.initials import has_initials, is_shortened
-from pedaxr.patient_search.name_forms import name_forms, romanised_name
+from pedaxr.patient_search.name_forms import name_forms
 from pedaxr.patient_search.patient_lookups import MOST_COUNTED
+from pedaxr.patient_search.person_name import latin_name
 from pedaxr.patient_search.search_index import SearchIndex
 from pedaxr.patient_search.told_apart import PARTED_OTHERWISE
 from pedaxr.records import counting_damaged
@@ -154,7 +155,7 @@ def _match(found: Found, summaries: Mapping[str, list[StudySummary]]) -> Patient
     return PatientMatch(
         patient_id=patient.patient_id,
         patient_name=patient.patient_name,
-        patient_name_romanised=romanised_name(patient.patient_name),
+        patient_name_romanised=latin_name(patient.patient_name),
         patient_birth_date=patient.patient_birth_date,
         patient_sex=patient.patient_sex,
         reason=found.reason,

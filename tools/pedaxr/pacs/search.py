@@ -21,7 +21,7 @@ from pedaxr.errors import PacsDown, PacsError, PatientNotFound
 from pedaxr.pacs.node import PacsNode
 from pedaxr.patient_search import name_matching as names
 from pedaxr.patient_search.asked import parse_query
-from pedaxr.patient_search.name_forms import romanised_name
+from pedaxr.patient_search.person_name import latin_name
 from pedaxr.records import Patient
 from pedaxr.types import PatientMatch, PatientSearch, StudySummary
 
@@ -173,7 +173,7 @@ def _match(films: "list[FoundFilm]") -> PatientMatch:
     return PatientMatch(
         patient_id=patient.patient_id,
         patient_name=patient.name,
-        patient_name_romanised=romanised_name(patient.name),
+        patient_name_romanised=latin_name(patient.name),
         patient_birth_date=patient.birth_date,
         patient_sex=patient.sex,
         reason=f"{like.reason}; {IN_PACS}",

@@ -242,7 +242,7 @@ def _is_hangul_name(words: tuple[str, ...]) -> bool:
 def _variants(name: str, words: list[str]) -> Iterator[tuple[str, ...]]:
     """The name as word lists: as written, without titles, each script alone, each DICOM group alone."""
     yield tuple(words)
-    untitled = _without_sex([_untitled(word) for word in without_titles(words)])
+    untitled = _without_sex([bare_of_title(word) for word in without_titles(words)])
     if untitled and untitled != words:
         yield tuple(untitled)
     scripts = _by_script(untitled)
@@ -266,7 +266,8 @@ def without_titles(words: Iterable[str]) -> list[str]:
     return [word for word in words if word.casefold() not in _TITLES]
 
 
-def _untitled(word: str) -> str:
+def bare_of_title(word: str) -> str:
+    """Without a title that is written on to the name."""
     for title, left in _ATTACHED_TITLES.items():
         if word.endswith(title) and len(word) >= len(title) + left and hangul.is_hangul_word(word):
             return word.removesuffix(title)

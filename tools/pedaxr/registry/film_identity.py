@@ -58,10 +58,10 @@ def study_metadata(study: Study) -> "FilmMetadata":
 
 
 def _romanised(name: str) -> str | None:
-    """See `romanised_name`: the search's rules are loaded with the first film, not as the server starts."""
-    from pedaxr.patient_search.name_forms import romanised_name
+    """See `latin_name`: the search's rules are loaded with the first film, not as the server starts."""
+    from pedaxr.patient_search.person_name import latin_name
 
-    return romanised_name(name)
+    return latin_name(name)
 
 
 def _of_header(header: "FilmMetadata", today: date) -> FilmIdentity:

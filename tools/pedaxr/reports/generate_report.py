@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pedaxr.clinic.annotate import HumanDecision
     from pedaxr.radiograph.in_memory import FilmLike
     from pedaxr_models.captioning.film_reporter import FilmReporter
+    from pedaxr_models.datasets.film import FilmMetadata
     from pedaxr_models.tubes.finder import TubeFinder
 
 
@@ -61,8 +62,9 @@ def generate_report(
         file: a film outside any registry, as `segment_xray` takes it; its report is not stored.
         view: how the child lay or stood, in any usual words; overrides what the registry or the file says.
         age_months: at the study, from 0 to 130 years; overrides likewise.
-        indication: reason for the film, quoted in the report as data.
-        working_diagnosis: a label of `pedaxr_models.labels.LABELS`; context, never evidence.
+        indication: reason for the film, or what is asked of it: quoted in the report as data, and answered.
+            Of a registered study the report writer is shown what its request says, and never this.
+        working_diagnosis: a label of `pedaxr_models.labels.LABELS`; context, never evidence; likewise.
         clinic: or its folder; by default the one of `open_clinic()`; a file needs none.
 
     Raises:
@@ -92,7 +94,8 @@ def generate_report(
         _both(reading.metadata.indication, indication),
         _both(reading.metadata.working_diagnosis, working_diagnosis),
     )
-    report = _draft(replace(reading, metadata=metadata), reporter, supplied)
+    shown = reading.metadata if source.study is not None else metadata
+    report = _draft(replace(reading, metadata=metadata), reporter, supplied, shown)
     if source.study is not None and source.clinic is not None:
         return in_context(source.clinic.registry.save_report(report), clinic=source.clinic)
     return report
@@ -191,18 +194,31 @@ class _Told:
         )
 
 
-def _draft(reading: Reading, reporter: "FilmReporter", supplied: _Supplied) -> Report:
+def _draft(
+    reading: Reading, reporter: "FilmReporter", supplied: _Supplied, request: "FilmMetadata"
+) -> Report:
     if not reading.doubts:  # else it is compared with nothing, and no tube is told
         begin_earlier(reading.source)
         begin(lambda: tube_sentence(reading))  # looked for while the draft is written
     with stage("write_report"):
-        narrative = draft_of(reading, reporter)
+        narrative = draft_of(_of_request(reading, request), reporter)
     with stage("check_report"):
         decided = decided_by_hand(reading)
         checked = check_draft(reading, narrative, operating_points(), supplied.working_diagnoses, decided)
     told = _told(reading, reporter, supplied, checked, decided, narrative.image_dependence)
     report = without_contradictions(told.report, checked)
     return report.model_copy(update={"report_id": _report_id(reading, reporter, report, supplied)})
+
+
+def _of_request(reading: Reading, request: "FilmMetadata") -> Reading:
+    """As the report writer is told of the film: by its request, and not by what a conversation asks.
+
+    Were a question shown to a network, what is seen on one film would hang on how it is worded.
+    """
+    metadata = replace(
+        reading.metadata, indication=request.indication, working_diagnosis=request.working_diagnosis
+    )
+    return replace(reading, metadata=metadata)
 
 
 def _told(

@@ -17,7 +17,7 @@ from pedaxr.reports.context_sentences import NOT_REDUCED
 from pedaxr.reports.film_limits import FilmLimits
 from pedaxr.reports.flags import VIEW_CONTRADICTED
 from pedaxr.reports.human_words import DRAFT_IMPRESSION, DRAFT_RECOMMENDATION
-from pedaxr.reports.prose.findings import COUNTED_ROUGHLY, MOST, ORDER, loaded
+from pedaxr.reports.prose.findings import COUNTED_ROUGHLY, MOST, ORDER, disputed, loaded
 from pedaxr.reports.prose.measured import calibres, stool
 from pedaxr.reports.prose.places import placed
 from pedaxr.reports.prose.question import NOT_ON_THIS_FILM, answers, is_asked
@@ -171,8 +171,10 @@ def _told(finding: StructuredFinding, report: Report) -> str:
         return str(_table()["suspected"].format(name=called))
     if _is_outside(finding, report):
         return str(_table()["domes"].format(name=called))
+    if disputed([finding]):  # also where the draft's words deny what its figures speak for
+        return str(_table()["disputed"].format(name=called))
     if finding.presence is Presence.ABSENT and not _is_denied(name, report):
-        return str(_table()["disagreement" if not finding.agreed else "not_outlined"].format(name=called))
+        return str(_table()["not_outlined"].format(name=called))
     fact = placed(finding) if _is_present(finding) else FindingFact(name, finding.presence)
     if name is Finding.AIR_FLUID_LEVEL:
         fact = replace(fact, severity=None)  # their number says it
@@ -207,8 +209,7 @@ def _impression(report: Report) -> str:
     lines = [_impression_line(finding, report) for finding in told]
     lines += [table["other_view_first"]] if VIEW_CONTRADICTED in report.flags else []
     lines = lines or [table["nothing_outlined"]]
-    disputed = [f for f in by_name.values() if f.presence is Presence.ABSENT and not f.agreed]
-    lines += [as_text([_told(finding, report)]) for finding in disputed if finding not in told]
+    lines += [as_text([_told(finding, report)]) for finding in disputed(report.findings)]
     lines += [table["withheld"]] if _is_withheld(report) else []
     named = {Finding(f.finding) for f in told}
     unseen = [f.value for f in _BLIND if f not in named]
@@ -233,6 +234,9 @@ def _is_present(finding: StructuredFinding) -> bool:
 
 def _impression_line(finding: StructuredFinding, report: Report) -> str:
     line = _told(finding, report)
+    is_sure = _is_present(finding) and finding.agreed
+    if is_sure and finding.finding == Finding.CONSTIPATION:
+        line += _table()["only_described"]
     is_doubted = _is_present(finding) and not finding.agreed
     return as_text([f"{line}{_table()['doubt']}" if is_doubted else line])
 

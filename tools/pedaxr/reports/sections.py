@@ -7,7 +7,7 @@ from pedaxr.reading.notes import NoteKind, texts
 from pedaxr.reports.film_limits import FilmLimits
 from pedaxr.reports.flags import impossible_on, view_name
 from pedaxr.reports.human_words import COMMUNICATION, TELL_NOW
-from pedaxr.reports.prose.findings import findings_text, is_named, stated
+from pedaxr.reports.prose.findings import dispute, disputed, findings_text, is_named, stated
 from pedaxr.reports.prose.places import ONE_SIDED
 from pedaxr.reports.prose.question import NOT_ON_THIS_FILM, answers, is_asked
 from pedaxr.reports.prose.tubes import CONFIRM, OTHERS, seen_tube
@@ -142,6 +142,7 @@ def _impression(
     lines = [_impression_line(finding, limits) for finding in told]
     lines += [OTHER_VIEW_FIRST] if is_other_view else []
     lines = lines or [NOTHING_OUTLINED]
+    lines += [f"{dispute(finding)}." for finding in disputed(findings)]
     lines += [WITHHELD] if is_withheld else []
     named = {Finding(f.finding) for f in told}
     if not limits.is_horizontal_beam:

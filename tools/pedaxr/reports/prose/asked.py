@@ -20,7 +20,7 @@ MARKS = (
     r"|^(?:is|are|was|can|could|should|does|do|did|has|have|will|would|may)"
     r" (?:it|he|she|they|we|i|you|this|that|these|the|there|his|her|my|our)\b"
     r"|\bcomment (?:on|about)\b:?|\blook at\b|^(?:what|where|how|why)\b|\bwhether\b"
-    r"|의심|배제|감별|여부|유무|확인|인지|있나|인가|까요|궁금|[나가]요(?![가-힣])"
+    r"|의심|배제|감별|여부|유무|확인|인지|있나요?|인가요?|까요|궁금|[나가]요(?![가-힣])"
     r"|[는은닌한할된될]지(?![가-힣])(?! *(?:\d|며칠|오래|약(?!\S)))"  # but not since when: 수술한지 3일
 )
 _MARK = re.compile(MARKS, re.IGNORECASE)
@@ -37,6 +37,13 @@ _DENIED = re.compile(
     r"(?:(?!\b(?:but|however|al?though|except|r/?o|query|susp\w*|rule)\b)[^.,;?\n])*(?![^.,;\n]*\?)"
     r"|(?:(?!\S*(?:의심|배제|확인|여부|r/o))[^\s.,;?\n]+\s+){0,2}(?:병력|과거력|기왕력)"
     r"(?:은|이|상)? ?(?:없|부정)\S*",
+    re.IGNORECASE,
+)
+# How an answer is wanted is no question: just yes or no: is there free air?
+_ANSWER_WANTED = re.compile(
+    r"\b(?:(?:please|just|only|simply|answer|reply|tell me|give me|with|in) )*(?:a )?"
+    r"(?:yes ?(?:or|/) ?no|y ?/ ?n)\b(?: (?:only|please|answer))*[:,.\s-]*"
+    r"|(?:(?:네|예) ?(?:/|,|또는|혹은)? ?아니[오요])\S*(?: ?로만)?(?: ?(?:답|대답|말)\S*)?",
     re.IGNORECASE,
 )
 _IS_KOREAN = re.compile("[가-힣]")
@@ -94,6 +101,7 @@ _TERMS = (
 def cleaned(request: str) -> str:
     """A request in one width of letters, without what it denies, and with misspelt terms spelt right."""
     text = unicodedata.normalize("NFKC", request)
+    text = _ANSWER_WANTED.sub(" ", text)
     text = _DENIED.sub(" ", text)
     text = _DOTTED.sub(lambda found: found[0].replace(".", ""), text)
     text = re.sub(r"\b(air|gas) (?:and|&) fluid\b", r"\1-fluid", text, flags=re.IGNORECASE)

@@ -60,6 +60,7 @@ def findings_text(
     told = [*(stated(by_name[name]) for name in named)]
     told += _standing(sentences)
     told += _absent(findings, sentences)
+    told += map(dispute, disputed(findings))
     told += _unseen(findings, limits)
     last = [stool(measures, loaded(findings))]
     last += [calibres(measures, named)] * (len(told) + len(list(filter(None, last))) < MOST)
@@ -78,6 +79,17 @@ def loaded(findings: Sequence[StructuredFinding]) -> list[Finding]:
 def is_named(finding: StructuredFinding) -> bool:
     """Whether a report speaks of it as there: outlined, in doubt or suspected."""
     return finding.presence is Presence.PRESENT or finding.certainty == "suspected"
+
+
+def disputed(findings: Sequence[StructuredFinding]) -> list[StructuredFinding]:
+    """Findings that only the report writer speaks for: neither there nor denied."""
+    by_name = {f.finding: f for f in findings if f.presence is Presence.ABSENT}
+    return [f for name in ORDER if (f := by_name.get(name)) and not f.agreed and f.certainty is None]
+
+
+def dispute(finding: StructuredFinding) -> str:
+    """A finding that is disputed, without its full stop."""
+    return f"{sign(finding.finding)}: not outlined, but the report writer speaks for it, look"
 
 
 def stated(finding: StructuredFinding) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from pedaxr.reports.prose.asked import asked_parts, bare_parts, cleaned, is_marked, names_diagnosis
+from pedaxr.reports.prose.findings import disputed, is_named
 from pedaxr.reports.prose.history import of_today
 from pedaxr.reports.prose.named_film import names_a_film
 from pedaxr.reports.prose.question_kinds import (
@@ -48,7 +49,8 @@ _SEVERAL_OPEN: Mapping[Language, str] = {
 _OF_ANOTHER = re.compile(
     r"(?:(?:the|its|it|is|what|has|of|tip|this) )*(?:positions?|locations?|where|placement|tip|size|stage"
     r"|progress\w*|passed|passage|moved|위치|상태|크기|정도|통과|배출)\S*(?: is it| now)?"
-    r"|(?:is|are) (?:it|they|these)(?: now)?|in situ",
+    r"|(?:is|are) (?:it|they|these)(?: now)?|in situ"
+    r"|(?:(?:in|at|past|the) )*(?:o?esophagus|stomach|duodenum|small bowel|colon|rectum)",
     re.IGNORECASE,
 )
 _MOST_WORDS_ALONE = 3  # of what is nothing but the name of what is asked for
@@ -138,9 +140,9 @@ def _said(question: Question, findings: Sequence[StructuredFinding]) -> Mapping[
     absent = {Finding(f.finding) for f in about if f.presence is Presence.ABSENT and f.agreed}
     if set(question.about) <= absent:
         return question.answers
-    is_named = any(f.presence is Presence.PRESENT or f.certainty == "suspected" for f in about)
-    if is_named or question.unjudged is None:
-        return question.seen if is_named else None
+    is_said = [f for f in about if is_named(f)] + disputed(about)
+    if is_said or question.unjudged is None:
+        return question.seen if is_said else None
     denied = [q.answers for q in QUESTIONS if len(q.about) == 1 and set(q.about) <= absent]
     parts = (*denied, question.unjudged)
     return {"en": " ".join(one["en"] for one in parts), "ko": " ".join(one["ko"] for one in parts)}

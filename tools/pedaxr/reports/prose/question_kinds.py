@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pedaxr.reports.prose.other_subjects import AS_A_WHOLE, DECISIONS, NOT_BOWEL, NOT_TORN_BOWEL, WIDE_RECTUM
 from pedaxr_models.labels import Finding
 from pedaxr_models.report_text.wordings import Language
 
@@ -56,20 +57,6 @@ def _kind(
 
 
 _STOMACH_IN_KOREAN = r"(?<!\w)위장?[이가은는도]? ?(?:많이 |심하게 )?(?:팽[만창]|확장|늘어|부풀|부어|커[졌져])"
-_WIDE_RECTUM = r"rect(?:um|al) (?:\w+ )?dilat\w*|dilat\w* (?:\w+ )?rectum|직장[이가은도]? ?(?:확장|늘어)"
-# Something else than the bowel is blocked or wide.
-_ORGAN = (
-    r"(?:bladder|ureter\w*|urinary|urethral?|[pu]uj|upj|biliary|bile ducts?|pelvical\w*|airway"
-    r"|bronch\w*|trachea\w*|nasal|venous|lymphatic|gastric|stomach|o?esophag\w*|ventric\w*|shunt|stent|catheter"
-    r"|tube|ngt?|방광|신우|요관|요로|담도|담관|기도|식도|뇌실|위장?)"
-)
-_NOT_BOWEL = re.compile(
-    rf"(?<!\w){_ORGAN}(?: outlet)?[이가은는도]? ?(?:(?:is|was|very|so|too|more|much) )*"
-    r"(?:obstruct|disten|dilat|block|폐색|폐쇄|팽만|확장)\w*"
-    rf"|(?:obstruct|disten|dilat|block)\w* (?:of (?:the )?)?(?:urinary |gall ?)?{_ORGAN}|코 ?막"
-    rf"|{_WIDE_RECTUM}",
-    re.IGNORECASE,
-)
 
 
 LINES = _kind(
@@ -78,7 +65,7 @@ LINES = _kind(
     r"|\b(?:uvc|uac|n[gj]t?|ogt?|ett|picc)\b"
     r"|\bshunt|\bstents?\b|\bdrains?\b|gastrostomy|\bpeg\b|\bfoley\b|cannula|\bcaths?\b|\bdobb?hoff|\biuds?\b|\bhickman|\bbroviac|\breplogle"
     r"|\bport-?a-?cath|\bpacemaker|\b(?:baclofen|insulin) pump|\bpigtail|nephrostomy|\bmic-?key\b"
-    r"|튜브|카테터|위관|(?<!담)도관|(?:정맥|동맥)관(?!개존)|내관|삽관|단락|션트|스텐트|배액관|위루",
+    r"|튜브|카테터|위관|(?<!담)도관|(?:정맥|동맥)관(?!개존)|내관|삽관|도뇨관|단락|션트|스텐트|배액관|위루",
     (),
     "Lines and tubes are not assessed by this model: the question asked stays open.",
     "본 모델은 카테터 및 튜브를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
@@ -96,8 +83,8 @@ _STOOL = _kind(
     r"|(?:query|fa?ecal|stool) (?:load(?:ing)?|burden|retention|stasis)"
     r"|변비|(?<![가-힣])변[을이도]? ?(?:못|안 ?[봐보나])|배변|(?:유|대변)분증|변 ?지림",
     (Finding.CONSTIPATION,),
-    "No faecal loading.",
-    "분변 저류 없음.",
+    "No faecal loading is outlined.",
+    "분변 저류 윤곽 표시 없음.",
     unjudged={
         "en": "The stool cannot be judged on this film: the question asked stays open.",
         "ko": "본 촬영에서 분변 양은 평가할 수 없으므로 의뢰된 사항에 답할 수 없음.",
@@ -131,7 +118,7 @@ _GAS = _kind(
     "장내 가스는 소견란 참조.",
 )
 _WIDTH = _kind(
-    rf"{_WIDE_RECTUM}|mega-?rectum|거대 ?직장|얼마나 ?(?:넓|굵|늘어)"
+    rf"{WIDE_RECTUM}|mega-?rectum|거대 ?직장|얼마나 ?(?:넓|굵|늘어)"
     r"|diamet|calib(?:re|er)|\bmany (?:cm|mm|centim|millim)\w*|몇 ?(?:cm|mm|센티|밀리)"
     r"|\bhow (?:wide|large|big)\b|\bwidths?\b|\bwide(?:st)?\b"
     r"|직경|지름|굵기|너비|(?<!대)폭[은이을도]?(?![가-힣])",
@@ -214,19 +201,20 @@ QUESTIONS = (
         r"|(?:air|gas) (?:under|below|beneath) (?:the |a )?(?:either |right |left )?(?:hemi)?-?diaphragm"
         r"|횡격막 ?(?:아래|하) ?(?:공기|가스)"
         r"|freie luft|air libre|aire libre|aria libera|pneumoperiton|perfora[cz]i"
-        r"|(?<!비장 )(?<!비장)(?<!간 )(?<!신장 )(?<!난소 )파열",
+        r"|파열",
         (Finding.PNEUMOPERITONEUM,),
-        "No free intraperitoneal air; a small amount may escape a film.",
-        "복강 내 유리공기 없음. 소량은 단순촬영에서 보이지 않을 수 있음.",
+        "No free intraperitoneal air is outlined; a small amount may escape a film.",
+        "복강 내 유리공기 윤곽 표시 없음. 소량은 단순촬영에서 보이지 않을 수 있음.",
+        of_other=NOT_TORN_BOWEL,
     ),
     _kind(
         r"obstruct|\bobst\b|\b[sl]bo\b|\bileus\b|(?<!non-)(?<!non )(?<!no )\bbilious"
-        r"|green(?:ish)? (?:vomit|emesis)"
-        r"|(?:초록색?|녹색) ?구토|폐색|장 ?폐쇄(?!증)"
+        r"|\b(?:green(?:ish)?|bile)(?:[- ]stained|[- ]tinged)? (?:bile )?(?:vomit|emesis|aspirate)"
+        r"|(?:초록색?|녹색)(?:으로)? ?(?:구토|토)|폐색|장 ?폐쇄(?!증)"
         r"|기계적 ?폐쇄|(?<!비)담즙(?!정체|울체|성 ?구토 ?없)|막[히힌힘혔혀]|장 ?마비",
         (Finding.ABDOMINAL_DISTENSION, Finding.AIR_FLUID_LEVEL),
-        "No bowel distension or air-fluid levels; a film does not exclude obstruction.",
-        "장관 팽만, 공기액체층 없음. 단순촬영으로 장폐색을 배제할 수 없음.",
+        "No bowel distension or air-fluid levels are outlined; a film does not exclude obstruction.",
+        "장관 팽만, 공기액체층 윤곽 표시 없음. 단순촬영으로 장폐색을 배제할 수 없음.",
         seen={
             "en": "Whether the bowel is obstructed is not for this model to say: the question asked stays "
             "open.",
@@ -236,7 +224,7 @@ QUESTIONS = (
             "en": "Obstruction cannot be judged on this film: the question asked stays open.",
             "ko": "본 촬영에서 장폐색은 평가할 수 없으므로 의뢰된 사항에 답할 수 없음.",
         },
-        of_other=_NOT_BOWEL,
+        of_other=NOT_BOWEL,
     ),
     _kind(
         r"intuss|장[중충]첩|창자 ?겹침|인투서셉션",
@@ -256,12 +244,12 @@ QUESTIONS = (
         r"(?<!trans)(?<!trans-)(?<!h )(?<!h\. )(?<!helicobacter )"
         r"(?<!past the )(?<!beyond the )(?<!through the )pylor(?!omyot)"
         r"|\bi?hps\b|projectile|non-?bilious|poor weight gain"
-        r"|유문|날문|분출성|비담즙"
+        r"|유문|날문|분출성|분수(?:처럼)? ?(?:구토|토)|비담즙"
         r"|outlet obstruct|gastric (?:outlet|disten|dilat)|(?:disten|dilat|big|large)\w* stomach"
         rf"|stomach (?:\w+ )?(?:disten|dilat|big|large|enlarg)|위 ?출구|{_STOMACH_IN_KOREAN}",
         (Finding.PYLORIC_STENOSIS,),
-        "No gastric distension; a film does not exclude outlet obstruction, ultrasound does.",
-        "위 팽만 없음. 단순촬영으로 위출구폐쇄를 배제할 수 없으며 초음파로 판단함.",
+        "No gastric distension is outlined; a film does not exclude outlet obstruction, ultrasound does.",
+        "위 팽만 윤곽 표시 없음. 단순촬영으로 위출구폐쇄를 배제할 수 없으며 초음파로 판단함.",
         seen={
             "en": "Ultrasound tells whether the outlet is blocked; on this film the question asked stays "
             "open.",
@@ -274,24 +262,25 @@ QUESTIONS = (
     ),
     _STOOL,
     _kind(
-        r"\bdisten|bloat|팽만|(?:colonic|toxic|gaseous|intestinal) dilat"
+        r"\bdisten|bloat|팽만|배[가는]? ?(?:많이 |너무 )?(?:빵빵|불룩|불러|부르|부른)"
+        r"|(?:colonic|toxic|gaseous|intestinal) dilat"
         r"|dilat\w* (?:small |large )?(?:bowel|loop|colon)"
         r"|(?:bowel|loop|colon)s? dilat|확장",
         (Finding.ABDOMINAL_DISTENSION,),
-        "No bowel distension.",
-        "장관 팽만 없음.",
+        "No bowel distension is outlined.",
+        "장관 팽만 윤곽 표시 없음.",
         unjudged={
             "en": "The width of the bowel cannot be judged on this film: the question asked stays open.",
             "ko": "본 촬영에서 장관 확장은 평가할 수 없으므로 의뢰된 사항에 답할 수 없음.",
         },
-        of_other=_NOT_BOWEL,
+        of_other=NOT_BOWEL,
     ),
     _kind(
         r"(?:air|gas)[- /]*fluid|\bafls?\b|fluid levels?|longest level|\ba/?f levels?\b"
         r"|공기 ?액체|기수면|액체 ?층",
         (Finding.AIR_FLUID_LEVEL,),
-        "No air-fluid levels.",
-        "공기액체층 없음.",
+        "No air-fluid levels are outlined.",
+        "공기액체층 윤곽 표시 없음.",
         unjudged={
             "en": "Air-fluid levels cannot be judged on this film: the question asked stays open.",
             "ko": "본 촬영에서 공기액체층은 평가할 수 없으므로 의뢰된 사항에 답할 수 없음.",
@@ -312,6 +301,18 @@ def _unseen(asked: str, english: str, korean: str) -> Question:
 
 # Named in a history as often as asked for: answered only where the words ask for them.
 ASKED_BY_NAME = (
+    _kind(
+        DECISIONS,
+        (),
+        "Discharge, feeding, treatment and surgery are for a doctor to decide, not for this report.",
+        "퇴원, 수유, 치료, 수술은 의사가 결정할 사항으로 본 판독에서 답하지 않음.",
+    ),
+    _kind(
+        AS_A_WHOLE,
+        (),
+        "Whether all is normal, or nothing urgent, is not for this model to say: much is not assessed.",
+        "평가하지 않는 항목이 많아 전체의 정상 여부나 응급 여부는 본 모델이 답할 수 없음.",
+    ),
     _APPENDIX.asked_as(r"\bapp[ey]\b"),
     _unseen(
         r"rectal (?:gas|air)|(?:gas|air)\b(?: \w+){1,6} rectum\b|rectum (?:gas|air)"
@@ -337,7 +338,8 @@ ASKED_BY_NAME = (
 ASKED_OF_ORGANS = (
     LINES.asked_as(r"\blines?\b"),
     _STOOL.asked_as(
-        r"^(?:the )?stools?$|stool (?:load|amount|pattern)|clean-?out"
+        r"^(?:the )?stools?$|^(?:(?:fa?ecal|stool|colonic|any) )*load(?:ing)?$"
+        r"|stool (?:load|amount|pattern)|clean-?out"
         r"|분변|숙변|대변(?:량| ?(?:정체|정도|얼마))"
         r"|(?:much|residual|remaining|retained|excess\w*) (?:stool|fa?ec\w+|poo)\b"
     ),
