@@ -93,6 +93,23 @@ def test_loading_alone_is_of_the_colon(asked: str) -> None:
     assert answers([asked], LOADED) == []
 
 
+@pytest.mark.parametrize(
+    "asked", ["fixed dilated loop on serial films?", "persistent loop?", "고정된 장고리 있나요"]
+)
+def test_a_fixed_loop_is_not_answered_by_its_width_alone(asked: str) -> None:
+    assert answers([asked], ABSENT)[-1].startswith("Whether a loop is fixed is not assessed")
+
+
+def test_an_operation_that_was_is_no_question_of_what_it_was_for() -> None:
+    assert answers(["유문근절개술 후 3일, 구토 지속"], ABSENT) == []
+    assert answers(["유문협착 의심"], ABSENT), "control"
+
+
+@pytest.mark.parametrize("asked", ["장벽 비후", "횡격막 거상"])
+def test_what_only_a_doctor_names_is_a_question_without_a_mark(asked: str) -> None:
+    assert len(answers([asked], ABSENT)) == len(answers([asked], ABSENT, "ko")) == 1
+
+
 def test_where_it_lies_is_asked_of_what_was_swallowed() -> None:
     (told,) = answers(["button battery, esophagus or stomach?"], ABSENT)
     assert told.startswith("Foreign bodies are not assessed")

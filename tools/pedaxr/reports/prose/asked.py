@@ -67,7 +67,7 @@ _DESCRIBING = re.compile(
 _DIAGNOSIS = re.compile(
     r"(?:itis|osis|oma|schisis|cele|sepsis|torsion|syndrome|disease|fistula|atresia|adhesions?|stricture)\W*$"
     r"|^(?!(?:KUB|AXR|ABD|NICU|PICU|ICU|OPD|AP|PA|ER|ED|OP|XR|NPO|PRN|DOB|LLD|LUQ|RUQ|LLQ|RLQ|N/?V)\W*$)[A-Z]{2,6}\W*$"
-    r"|(?:염|증후군|패혈증|질환|종|누공|협착증?|꼬임|유착)\W*$"
+    r"|(?:염|증후군|패혈증|질환|종|누공|협착증?|꼬임|유착|비후|거상|비대|탈구)\W*$"
 )
 _MOST_WORDS = 4  # of what a list goes on with
 _TERMS = (

@@ -44,7 +44,8 @@ DECISIONS = (
 _SUBJECT = r"(?:(?:it|he|she|all|this|that|the|film|x-?ray|abdomen|everything|anything|is|looks?) )*"
 # Of all that a film shows: is it normal? 이상 없나요?
 AS_A_WHOLE = (
-    rf"^{_SUBJECT}(?:(?:ab)?normal\w*|ok(?:ay)?|fine|all ?right|wrong|critical|urgent|serious|an emergency)"
+    rf"^{_SUBJECT}(?:(?:ab)?normal\w*|ok(?:ay)?|fine|all ?right|wrong|critical|urgent|serious"
+    r"|(?:an )?emergency)"
     r"(?: here| now| film| x-?ray)?$"
     r"|^(?:[이본] )?(?:영상|사진|소견|촬영)?[이은는]? ?(?:정상|이상|응급|위급)(?: ?소견)?[이은는인]?"
     r"(?: ?(?:없|있|아니|맞|여부|유무)\S*)?$"

@@ -244,7 +244,7 @@ QUESTIONS = (
         r"(?<!trans)(?<!trans-)(?<!h )(?<!h\. )(?<!helicobacter )"
         r"(?<!past the )(?<!beyond the )(?<!through the )pylor(?!omyot)"
         r"|\bi?hps\b|projectile|non-?bilious|poor weight gain"
-        r"|유문|날문|분출성|분수(?:처럼)? ?(?:구토|토)|비담즙"
+        r"|유문(?!근 ?절개)|날문|분출성|분수(?:처럼)? ?(?:구토|토)|비담즙"
         r"|outlet obstruct|gastric (?:outlet|disten|dilat)|(?:disten|dilat|big|large)\w* stomach"
         rf"|stomach (?:\w+ )?(?:disten|dilat|big|large|enlarg)|위 ?출구|{_STOMACH_IN_KOREAN}",
         (Finding.PYLORIC_STENOSIS,),
@@ -320,6 +320,12 @@ ASKED_BY_NAME = (
         "Rectal gas is",
         "직장 가스를",
     ),
+    _unseen(
+        r"\b(?:fixed|persistent|sentinel|unchanging)(?: \w+)? loops?\b"
+        r"|(?:고정|지속)\S*(?: ?확장\S*)? ?(?:장|소장|대장)? ?(?:고리|루프)",
+        "Whether a loop is fixed is",
+        "고정된 장고리 여부를",
+    ),
     _unseen(r"hernia|\bcdh\b|탈장", "A hernia is", "탈장을"),
     _unseen(
         r"hirs\w*pr\w*|\bhirsch\w*|aganglion|허[시쉬]|히르[슈쉬]|선천(?:성)? ?거대",
@@ -340,7 +346,7 @@ ASKED_OF_ORGANS = (
     _STOOL.asked_as(
         r"^(?:the )?stools?$|^(?:(?:fa?ecal|stool|colonic|any) )*load(?:ing)?$"
         r"|stool (?:load|amount|pattern)|clean-?out"
-        r"|분변|숙변|대변(?:량| ?(?:정체|정도|얼마))"
+        r"|분변|숙변|잔변|대변(?:량| ?(?:정체|정도|얼마))"
         r"|(?:much|residual|remaining|retained|excess\w*) (?:stool|fa?ec\w+|poo)\b"
     ),
     _BONES.asked_as(r"\bspin(?:e|al)\b|\bhips?\b|\bddh\b|skelet|\bribs?\b|고관절|대퇴"),
