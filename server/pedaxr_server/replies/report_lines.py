@@ -44,7 +44,8 @@ from pedaxr_server.replies.finding_lines import (
 FAMILY = "tell a family only that a doctor must speak with them now"
 _MOST_ITEMS = 8
 _THAT_DAY = re.compile(
-    r"(?: (?:Also of that earlier day|Other films of that day are registered): [\w., -]+"
+    r"(?: (?:Also of that earlier day|Other films of that day are registered(?:, not compared here)?):"
+    r" [\w., -]+"
     r"(?: Critical by its report: [\w., -]+)?(?: Free intraperitoneal air drawn by hand: [\w., -]+)?)+\Z"
 )
 _BARE_COMPARISON = re.compile(

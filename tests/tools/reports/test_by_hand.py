@@ -195,7 +195,7 @@ def test_a_film_of_the_same_day_with_free_air_drawn_is_named(
     film_clinic.registry.add([], [same_day(film_clinic, "levels", "other")])
     decide(film_clinic, "other", AIR="added")
     report = report_of("levels")
-    told = "Other films of that day are registered: other, supine. Free intraperitoneal air drawn by hand: "
+    told = "are registered, not compared here: other, supine. Free intraperitoneal air drawn by hand: "
     assert f"{told}other." in report.sections["Comparison"] and f"{told}other." in report_reply(report).text
     korean = sections_in_korean(report)["Comparison"]
     assert "복강 내 유리공기를 직접 그린 영상: other." in korean

@@ -245,11 +245,11 @@ def test_another_film_of_the_same_day_is_named_and_not_compared(report_of, two_m
     two_more(date(2025, 3, 1))
     report = report_of("normal", indication="again")
     assert report.sections["Comparison"].endswith(
-        "Other films of that day are registered: other, view not stated."
+        "Other films of that day are registered, not compared here: other, view not stated."
     )
     assert report.comparison is None
     assert korean_sections(report)["비교 영상"].endswith(
-        "같은 날 촬영된 다른 영상 있음: other, 촬영 자세 미상."
+        "같은 날 촬영된 다른 영상 있음(여기서 비교하지 않음): other, 촬영 자세 미상."
     )
 
 

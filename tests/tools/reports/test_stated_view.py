@@ -78,9 +78,9 @@ def beside(film_clinic: Clinic) -> str:
 def test_the_other_film_of_an_examination_is_named_with_its_view_and_what_is_critical(
     report_of: Callable[..., Report], beside: str
 ) -> None:
-    assert report_of("free air").sections["Comparison"].endswith("are registered: beside, supine.")
+    assert report_of("free air").sections["Comparison"].endswith("not compared here: beside, supine.")
     report = report_of(beside, witness_of(truth("normal supine")))
-    told = 'Other films of that day are registered: "free air", erect. Critical by its report: "free air".'
+    told = 'registered, not compared here: "free air", erect. Critical by its report: "free air".'
     assert report.sections["Comparison"].endswith(told)
     korean = sections_in_korean(report)["Comparison"]
     assert korean.endswith('"free air", 기립위. 그중 판독이 위급 소견인 영상: "free air".')
@@ -101,8 +101,8 @@ def test_an_earlier_film_whose_report_is_critical_is_not_compared_as_if_nothing_
 
 def test_the_line_of_a_reply_keeps_both() -> None:
     told = (
-        "No earlier film is registered. Other films of that day are registered: S-2, erect. "
-        "Critical by its report: S-2."
+        "No earlier film is registered. Other films of that day are registered, not compared here: "
+        "S-2, erect. Critical by its report: S-2."
     )
     report = Report.model_construct(sections={"Comparison": told}, comparison=None, human_sections=[])
     assert comparison_line(report) == told

@@ -33,7 +33,7 @@ NOT_ASSESSED = "not assessed"
 NOT_OUTLINED = "not outlined"
 SUSPECTED = "suspected, not outlined"
 _NO_DATE = "Not compared: the date of this film is not known."
-_THAT_DAY = "Other films of that day are registered: {}."
+_THAT_DAY = "Other films of that day are registered, not compared here: {}."
 _THAT_EARLIER_DAY = "Also of that earlier day: {}."
 _CRITICAL_THAT_DAY = "Critical by its report: {}."
 _DRAWN_THAT_DAY = "Free intraperitoneal air drawn by hand: {}."
@@ -236,9 +236,10 @@ def _not_all_compared(earlier: Sequence["Study"], study: "Study", requests: Sequ
 
 
 def _names_other_id(earlier: Sequence["Study"], study: "Study", requests: Sequence[str]) -> bool:
-    """Whether a word is written as the ids of this child's films are, and is none of them."""
-    alike = re.compile(re.sub(r"\d+", r"\\d+", re.escape(study.study_id)), re.IGNORECASE)
-    known = {one.study_id.casefold() for one in (study, *earlier)}
+    """Whether a word is written as the ids of this child or its films are, and is none of them."""
+    shapes = (re.sub(r"\d+", r"\\d+", re.escape(name)) for name in (study.study_id, study.patient_id))
+    alike = re.compile("|".join(shapes), re.IGNORECASE)
+    known = {name.casefold() for name in (study.patient_id, *(one.study_id for one in (study, *earlier)))}
     words = {word.casefold() for request in requests for word in _ID.findall(request)} - known
     return any(alike.fullmatch(word) for word in words)
 

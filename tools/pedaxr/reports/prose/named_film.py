@@ -42,7 +42,10 @@ _ASKED = tuple(
     )
 )
 # A film to compare with that is named by what no registry holds: an operation, an hour, the age then.
-_EVENT = r"(?:op(?:eration|s)?|surgery|procedure|laparotomy|reduction|enema|intubation|discharge|admission)"
+_EVENT = (
+    r"(?:op(?:eration|s)?|surgery|procedure|laparotomy|reduction|enema|intubation|discharge|admission|treatment"
+    r"|therapy|antibiotics?|laxatives?|clean-?out|decompression|drain(?:age)?|feeds?|feeding|starting \w+)"
+)
 _UNDATED = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in _compared(
@@ -53,18 +56,26 @@ _UNDATED = tuple(
         r"|\b(?:one|film) before (?:last|that)\b|\b(?:second[- ](?:to[- ])?last|last but one|penultimate)\b"
         r"|\b(?:spring|summer|autumn|winter|christmas|easter)\b|\bday (?:of life )?\d{1,2}\b|\bdol ?\d{1,2}\b"
         r"|\bat \d{1,2} (?:days|weeks|months|years)\b"
-        r"|(?:수술|시술|정복술|입원|퇴원|관장) ?(?:전|후|직후|당시|시)|술[전후]|오늘 ?(?:아침|새벽|오전|오후)"
+        r"|(?:수술|시술|정복술?|입원|퇴원|관장|치료|처치|투약|감압|배액|수유|금식) ?(?:전|후|직후|당시|시)"
+        r"|술[전후]|오늘 ?(?:아침|새벽|오전|오후)"
         r"|(?:아침|새벽|오전)(?=의? ?사진)|\d{1,2} ?시간 ?전|전전번|지지난 ?번|생후 ?\d{1,2} ?(?:일|주|개월)"
     )
 )
 
+_CHILD = r"(?:child|patient|baby|infant|kid|boy|girl|neonate|newborn)(?:['’]s)?"
 _SIBLING = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         *_compared(
-            r"\b(?:sister|brother|sibling|twin)s?\b|언니|누나|오빠|동생|쌍둥이|자매|형제"
+            r"\b(?:sister|brother|sibling|twin|cousin)s?\b|\bbaby (?:[a-d]|[1-4])\b"
+            rf"|\b(?:an?|any|(?:an)?other|different|normal|healthy)(?: normal| healthy)? {_CHILD}\b"
+            r"|언니|누나|오빠|동생|쌍둥이|자매|형제|사촌"
+            r"|(?:다른|정상|건강한) ?(?:환아|환자|아이|아기|소아|어린이|애기?)"
             r"|(?<!\w)형(?=[과의이하 ]|$)"
         ),
+        r"\bwho\b[^.;\n?]{0,20}\b(?:worse|better|sicker)\b",
+        r"\b(?:twin|baby|child) (?:a|1) (?:or|vs\.?|versus) (?:b|2)\b",
+        r"(?:쌍둥이|형제|자매|둘|아기|아이) ?(?:들? ?)?중(?:에서?|에)? ?(?:누가|누구|어느)",
         r"\bsame as (?:(?:the|his|her|their) )?(?:twin )?(?:sister|brother|sibling|twin)\b",
     )
 )
