@@ -184,6 +184,27 @@ def test_a_babys_name_in_latin_letters_says_whose_it_is(name: str, latin: str) -
     assert found is not None and found.score >= READING, "and finds the child"
 
 
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ("the other twin of Kim Jieun", "김지은 쌍둥이 B"),
+        ("김지은 쌍둥이 중 다른 아이", "김지은 쌍둥이 A"),
+        ("Lee Seoyeon girl 2", "이서연 여아 2"),
+        ("Lee Seoyeon, boy 1", "이서연 남아 1"),
+        ("girl 2 Lee Seoyeon", "이서연 여아 2"),
+    ],
+)
+def test_a_baby_is_asked_for_in_other_words(asked: str, name: str) -> None:
+    one, other = without_newborn(fold(asked).split()), without_newborn(fold(name).split())
+    assert one[1] is not None and other[1] is not None and one[1].is_baby
+    assert one[1].number in ("", other[1].number) and one[1].sex == other[1].sex
+    assert likeness(name_forms(" ".join(one[0])), name_forms(" ".join(other[0]))) is not None
+
+
+def test_a_boy_without_a_number_may_be_a_name() -> None:
+    assert without_newborn(["reyes", "john", "boy"])[1] is None
+
+
 @pytest.mark.parametrize("name", ["윤하람", "이남아", "김아기", "박아가", "남궁민수", "김양", "이군"])
 def test_a_name_that_holds_such_syllables_stays_whole(name: str) -> None:
     assert latin_name(name) == romanised_name(name)

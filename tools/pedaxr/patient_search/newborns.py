@@ -32,7 +32,7 @@ _BEHIND_NAME = re.compile(
 _NUMBERED = re.compile(
     r"(?P<name>[가-힣]{2,})(?P<number>\d{1,2}|[a-d])|(?P<latin>[a-z]{2,})(?P<digits>\d{1,2})"
 )
-_FILLERS = frozenset({"of", "the", "의", "no", "번", "호", "산모", "mother"})
+_FILLERS = frozenset({"of", "the", "의", "no", "번", "호", "산모", "mother", "other", "중", "다른", "아이"})
 _SEXES = {
     **dict.fromkeys(("boy", "boys", "male", "m", "남아", "아들", "남"), "M"),
     **dict.fromkeys(("girl", "girls", "female", "f", "bg", "여아", "딸", "여"), "F"),
@@ -110,6 +110,8 @@ def _parts_of(words: Sequence[str], at: int) -> tuple[list[str], list[str]]:
     if word in _CHILDREN and words[at + 1 : at + 2] == ["of"]:
         return [], [_BABY, _CHILDREN[word]]
     if len(words) > 2:
+        if word in _LETTERS.values() and re.fullmatch(r"\d{1,2}", next(iter(words[at + 1 :]), "")):
+            return [], [_BABY, word]  # girl 2
         if numbered := re.fullmatch(r"([bg])(\d{1,2})", word):  # boy 1, girl 2
             return [], [_BABY, _LETTERS[numbered[1]], numbered[2]]
         for first in (at - 1, at):
