@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pedaxr.ages import age_in_months
 from pedaxr.errors import DamagedEntry, InvalidRequest
-from pedaxr.text import ForeignText, printable
+from pedaxr.text import ForeignText, printable, request_text
 from pedaxr.types import Sex
 from pedaxr_models.labels import View
 from pedaxr_models.written.plain import is_odd_id, plain_id
@@ -276,7 +276,7 @@ def study_row(study: NewStudy, home: Path) -> dict[str, Any]:
         "image_sha256": study.image_sha256,
         "pixel_spacing_row_mm": row_mm,
         "pixel_spacing_column_mm": column_mm,
-        "indication": printable(study.indication) if study.indication else None,
+        "indication": request_text(study.indication) if study.indication else None,
         "working_diagnosis": study.working_diagnosis,
         "source_label": study.source_label,
         "accession_number": plain_id(study.accession_number) if study.accession_number else None,

@@ -14,6 +14,10 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LIVE = re.compile(r"[\x7f-\x9f\u2028\u2029<>]|\](?=\()|(?<=:)/(?=/)")
 
 
+LONGEST_REQUEST = 500  # characters
+CUT = "…"
+
+
 def printable(text: str, limit: int = 500) -> str:
     """One line of at most `limit` characters without invisible ones.
 
@@ -23,6 +27,17 @@ def printable(text: str, limit: int = 500) -> str:
     spaced = "".join(" " if char.isspace() else char for char in unicodedata.normalize("NFC", text))
     visible = "".join(char for char in spaced if not unicodedata.category(char).startswith("C"))
     return " ".join(UNSEEN.sub("", visible).split())[:limit]
+
+
+def request_text(text: str) -> str:
+    """A request as one line; where it is too long, that it is cut shows: what it asks beyond is not read."""
+    shown = printable(text, LONGEST_REQUEST + 1)
+    return shown if len(shown) <= LONGEST_REQUEST else f"{shown[: LONGEST_REQUEST - 1]}{CUT}"
+
+
+def is_cut(request: str) -> bool:
+    """Whether `request_text` has cut it."""
+    return len(request) >= LONGEST_REQUEST and request.endswith(CUT)
 
 
 def one_line(data: object) -> str:

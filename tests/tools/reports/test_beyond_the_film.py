@@ -3,6 +3,7 @@
 import pytest
 
 from pedaxr.reports.prose.question import answers
+from pedaxr.text import request_text
 from pedaxr.types import StructuredFinding
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import FINDINGS, Finding
@@ -108,6 +109,17 @@ def test_an_operation_that_was_is_no_question_of_what_it_was_for() -> None:
 @pytest.mark.parametrize("asked", ["장벽 비후", "횡격막 거상"])
 def test_what_only_a_doctor_names_is_a_question_without_a_mark(asked: str) -> None:
     assert len(answers([asked], ABSENT)) == len(answers([asked], ABSENT, "ko")) == 1
+
+
+@pytest.mark.parametrize("length", [499, 500, 501, 5000])
+def test_a_request_too_long_to_be_read_to_its_end_says_so(length: int) -> None:
+    asked = "?perforation " + "x" * (length - len("?perforation  ?NEC")) + " ?NEC"
+    assert len(asked) == length
+    told, korean = (answers([request_text(asked)], ABSENT, language) for language in ("en", "ko"))
+    assert len(told) == len(korean) and told[0].startswith(("The bowel wall", "No free intraperitoneal air"))
+    assert ("cut after 500 characters" in told[-1]) is (length > 500) is ("500자에서 잘려" in korean[-1])
+    assert any("bowel wall" in line for line in told) is (length <= 500)
+    assert request_text(request_text(asked)) == request_text(asked), "stored and read again"
 
 
 def test_where_it_lies_is_asked_of_what_was_swallowed() -> None:

@@ -26,7 +26,7 @@ from pedaxr.reports.human_words import UNDETERMINED
 from pedaxr.reports.prose.tubes import seen_tube, tube_sentence
 from pedaxr.reports.sections import compose_sections, present_findings, sections_in_doubt, standing_text
 from pedaxr.stage_times import stage
-from pedaxr.text import printable
+from pedaxr.text import request_text
 from pedaxr.types import Report, Supplied
 from pedaxr_models.labels import LABELS, NORMAL, View
 from pedaxr_models.runtime.threads import begin
@@ -82,7 +82,7 @@ def generate_report(
     reporter = models.reporter()  # before the film is segmented: without it there is no report
     note(weights=reporter.weights_sha256)
     reading = read_film(source)
-    indication = printable(indication) if indication else None
+    indication = request_text(indication) if indication else None
     given = {
         "view": given_view,
         "age_months": age_months,
@@ -134,7 +134,7 @@ class _Supplied:
 
 def _both(requested: str | None, given: str | None) -> list[Supplied]:
     """On the request first; the same words again count once."""
-    requested = printable(requested) if requested else None
+    requested = request_text(requested) if requested else None
     told = [Supplied(text=requested, source="request")] if requested else []
     if given and given != requested:
         told.append(Supplied(text=given, source="chat"))

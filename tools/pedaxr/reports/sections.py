@@ -12,7 +12,7 @@ from pedaxr.reports.prose.places import ONE_SIDED
 from pedaxr.reports.prose.question import NOT_ON_THIS_FILM, answers, is_asked
 from pedaxr.reports.prose.tubes import CONFIRM, OTHERS, seen_tube
 from pedaxr.reports.recommendations import recommend
-from pedaxr.text import printable
+from pedaxr.text import request_text
 from pedaxr.types import Sentence, StructuredFinding
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import URGENCY, Finding, sign
@@ -71,7 +71,7 @@ def compose_sections(
     steps = recommend(present_findings(findings), limits)
     sections = {
         "Technique": _technique(reading),
-        "Indication": printable(indication) if indication else "not supplied",
+        "Indication": request_text(indication) if indication else "not supplied",
         "Comparison": comparison,
         "Findings": WITHHELD if is_withheld else findings_text(sentences, findings, limits, reading.measures),
         **_untrained(sentences),
@@ -101,7 +101,7 @@ def sections_in_doubt(reading: "Reading", in_doubt: str, requests: Sequence[str]
     """Of a film that gives no finding: what it is, why nothing is said of it, and what to do."""
     return {
         "Technique": _technique(reading),
-        "Indication": printable(indication)
+        "Indication": request_text(indication)
         if (indication := reading.metadata.indication)
         else "not supplied",
         "Comparison": NOT_COMPARED,

@@ -22,6 +22,7 @@ from pedaxr.reports.prose.question_kinds import (
     QUESTIONS,
     Question,
 )
+from pedaxr.text import LONGEST_REQUEST, is_cut
 from pedaxr.types import StructuredFinding
 from pedaxr_models.facts import Presence
 from pedaxr_models.labels import Finding
@@ -44,6 +45,10 @@ _OPEN: Mapping[Language, str] = {
 _SEVERAL_OPEN: Mapping[Language, str] = {
     "en": "{count} questions of the request are not answered by this model: each stays open.",
     "ko": "의뢰에서 묻는 사항 {count}가지에 본 모델은 답할 수 없음.",
+}
+_CUT_OFF: Mapping[Language, str] = {
+    "en": f"The request is cut after {LONGEST_REQUEST} characters: what it asks beyond stays open.",
+    "ko": f"의뢰가 {LONGEST_REQUEST}자에서 잘려 그 뒤에서 묻는 사항에는 답할 수 없음.",
 }
 # Asks on about what another question of the request names: "swallowed coin, query position".
 _OF_ANOTHER = re.compile(
@@ -75,6 +80,7 @@ def answers(
         tube: what is said of the gastric tube that is seen, in that language: the answer to who asks for no
             other line.
     """
+    requests = list(requests)
     asked = "\n".join(map(cleaned, requests))
     of_kind, unknown = _kinds_today(asked)
     told = [(q, words) for q in of_kind if (words := _said(q, findings))]
@@ -83,7 +89,9 @@ def answers(
     if tube is not None and not _OTHER_LINES.search(asked):
         said = [tube if one == LINES.answers[language] else one for one in said]
     several = _OPEN if unknown == 1 else _SEVERAL_OPEN
-    return list(dict.fromkeys([*said, *([several[language].format(count=unknown)] if unknown else [])]))
+    said += [several[language].format(count=unknown)] if unknown else []
+    said += [_CUT_OFF[language]] if any(map(is_cut, requests)) else []
+    return list(dict.fromkeys(said))
 
 
 def is_asked(requests: Iterable[str]) -> bool:
