@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pedaxr.ages import age_in_months
 from pedaxr.errors import DamagedEntry, InvalidRequest
-from pedaxr.text import ForeignText, printable, request_text
+from pedaxr.text import ForeignText, request_text
 from pedaxr.types import Sex
 from pedaxr_models.labels import View
 from pedaxr_models.written.plain import is_odd_id, plain_id
