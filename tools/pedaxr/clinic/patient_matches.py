@@ -81,7 +81,7 @@ def by_id(index: SearchIndex, asked: Asked) -> Iterator[Found]:
 
 
 def spelled_otherwise(index: SearchIndex, asked: Asked) -> Iterator[Found]:
-    """Patients whose id is a word of the query but for zeros in front, or hyphens.
+    """Patients whose id is a word of the query but for zeros or letters in front, or hyphens.
 
     Alone that is offered, and no match: the ids may be two children's.
     """
@@ -91,6 +91,9 @@ def spelled_otherwise(index: SearchIndex, asked: Asked) -> Iterator[Found]:
         rest = [] if word in wholes else [other for other in words if other != word]
         alike = [(patient, _BUT_FOR_ZEROS) for patient in index.patients_but_for_zeros(word)]
         alike += [(patient, _BUT_FOR_HYPHENS) for patient in index.patients_but_for_hyphens(word)]
+        alike += [
+            (one, f"{kind} but for letters in front") for one, kind in index.patients_but_for_letters(word)
+        ]
         for patient, reason in alike:
             found = _with_rest(patient, reason, rest)
             is_born = asked.born is not None and asked.born == patient.patient_birth_date

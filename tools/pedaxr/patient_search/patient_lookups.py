@@ -1,5 +1,6 @@
 """Look-ups of patients by id, birth date and name; each goes through a key of the registry and is bounded."""
 
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -9,6 +10,17 @@ from pedaxr_models.written.plain import hyphen_spellings, zero_spellings
 
 MOST_COUNTED = 300  # names or patients; a search that meets more says so
 _MOST_BY_ID = 1000  # patients of a day read each by the id
+_A_NUMBER, _DIGIT = re.compile("[0-9]{4,20}"), re.compile("[0-9]")
+_MOST_BEGINNINGS = 40  # of ids
+_PATIENT_IDS = (
+    "SELECT patient_id FROM patients WHERE patient_id >= ? ORDER BY patient_id LIMIT 1",
+    "SELECT * FROM patients WHERE patient_id IN ({}) ORDER BY patient_id LIMIT 100",
+)
+_STUDY_IDS = (
+    "SELECT study_id FROM studies WHERE study_id >= ? ORDER BY study_id LIMIT 1",
+    "SELECT * FROM patients WHERE patient_id IN (SELECT patient_id FROM studies WHERE study_id IN ({})) "
+    "ORDER BY patient_id LIMIT 100",
+)
 _MANY = 6  # bearers of a name; the nearest five are listed
 
 
@@ -41,6 +53,27 @@ class PatientLookups:
             "ORDER BY patient_id LIMIT 100"
         )
         return list(patients_in(self._connection.execute(having, spellings))) if spellings else []
+
+    def patients_but_for_letters(self, number: str) -> list[tuple[Patient, str]]:
+        """Patients whose id, or a study's of theirs, is that number behind letters; P-60497 for 60497."""
+        if not _A_NUMBER.fullmatch(number):
+            return []
+        found = [(patient, "patient id") for patient in self._behind_letters(_PATIENT_IDS, number)]
+        return found + [(patient, "study id") for patient in self._behind_letters(_STUDY_IDS, number)]
+
+    def _behind_letters(self, ids: tuple[str, str], number: str) -> list[Patient]:
+        """By the letters that ids begin with: as many looks into the index, however many ids there are."""
+        after: str = ""
+        spelled: list[str] = []
+        for _ in range(_MOST_BEGINNINGS):
+            row = self._connection.execute(ids[0], [after]).fetchone()
+            if row is None or not is_stored_text(row[0]):
+                break
+            letters = _DIGIT.split(row[0], maxsplit=1)[0]
+            spelled += [f"{letters}{number}"] if letters else []
+            after = f"{letters}:"  # the sign behind 9
+        having = ids[1].format(marks(spelled))
+        return list(patients_in(self._connection.execute(having, spelled))) if spelled else []
 
     def patients_born_on(self, day: date, *, limit: int = MOST_COUNTED + 1) -> list[Patient]:
         """Patients with that birth date, by name."""
