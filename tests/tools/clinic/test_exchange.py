@@ -370,7 +370,7 @@ def test_what_does_not_fit_is_told_film_by_film(film_clinic: Clinic, tmp_path: P
         ("a.json", b'{"images": [{"id": 1}], "categories": [], "annotations": []}', "COCO"),
         ("a.txt", b"nothing", "no annotations"),
         ("a.dcm", b"\0" * 128 + b"DICM" + b"junk", "damaged DICOM"),
-        ("a.json", b'{"shapes": [{"label": "constipation"}]}', "LabelMe|height"),
+        ("a.json", b'{"shapes": [{"label": "constipation"}]}', "LabelMe|size"),
     ],
 )
 def test_files_that_are_damaged_or_hostile_are_one_message(

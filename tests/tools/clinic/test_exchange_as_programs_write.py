@@ -13,6 +13,8 @@ from pedaxr.clinic.exchange.read import read_annotations
 from pedaxr.errors import InvalidRequest
 from pedaxr_models.labels import Finding
 
+from ..film_files import dicom_bytes
+
 LEVEL = Finding.AIR_FLUID_LEVEL
 SQUARE = [[100, 100], [300, 100], [300, 300], [100, 300]]
 FLAT = [number for point in SQUARE for number in point]
@@ -145,3 +147,87 @@ def test_an_inverted_mask_is_not_taken_for_the_whole_film(tmp_path: Path) -> Non
     path.unlink()
     with pytest.raises(InvalidRequest, match="JPEG"):
         read_annotations(tmp_path)
+
+
+UPLOADED = "3f2a9c1d-a"
+
+
+def shares() -> str:
+    return " ".join(f"{x / 512:.6f} {y / 512:.6f}" for x, y in SQUARE)
+
+
+def blank(path: Path) -> None:
+    assert cv2.imwrite(str(path), np.zeros((512, 512), np.uint8))
+
+
+@pytest.mark.parametrize("kind", ["coco", "yolo", "labelme"])
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_film_is_known_by_its_name_before_it_was_uploaded(tmp_path: Path, kind: str, beside: bool) -> None:
+    """Label Studio exports annotations alone; the films lie in the hospital under their own names."""
+    source, films = tmp_path / "export", tmp_path / "films"
+    source.mkdir(), films.mkdir()
+    blank((source if beside else films) / "a.png")
+    if kind == "coco":
+        document = coco([FLAT])
+        document["images"][0]["file_name"] = f"images\\1\\{UPLOADED}.png"
+        (source / "result.json").write_text(json.dumps(document))
+    elif kind == "labelme":
+        document = labelme("polygon", SQUARE)
+        (source / f"{UPLOADED}.json").write_text(json.dumps({**document, "imagePath": f"{UPLOADED}.png"}))
+    else:
+        (source / "labels").mkdir()
+        (source / "labels" / f"{UPLOADED}.txt").write_text(f"0 {shares()}")
+        (source / "classes.txt").write_text(LEVEL.value)
+    found = read_annotations(source, lambda name: films / "a.png" if name == "a" and not beside else None)[1]
+    named = [film for film in found if film.masks]
+    assert [film.name for film in named] == ["a"] and int(named[0].masks[LEVEL].sum()) == INSIDE
+
+
+def test_a_name_that_only_looks_uploaded_stays(tmp_path: Path) -> None:
+    document = coco([FLAT])
+    document["images"][0]["file_name"] = "20240101-a.png"
+    (tmp_path / "c.json").write_text(json.dumps(document))
+    assert [film.name for film in read_annotations(tmp_path)[1]] == ["20240101-a"]
+
+
+def test_labelme_without_a_size_takes_that_of_its_picture(tmp_path: Path) -> None:
+    document = labelme(None, SQUARE)
+    del document["imageHeight"], document["imageWidth"]
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    with pytest.raises(InvalidRequest, match="its picture is not there"):
+        read_annotations(tmp_path)
+    blank(tmp_path / "a.png")
+    assert area(tmp_path) == INSIDE
+
+
+@pytest.mark.parametrize("number", ["0", "0.0", "0.000000000000000000e+00"])
+def test_a_class_of_yolo_may_be_written_as_its_shares_are(tmp_path: Path, number: str) -> None:
+    blank(tmp_path / "a.png")
+    (tmp_path / "a.txt").write_text(f"{number} {shares()}")
+    (tmp_path / "classes.txt").write_text(LEVEL.value)
+    assert area(tmp_path) == INSIDE
+
+
+@pytest.mark.parametrize("number", ["0.5", "-1", "nan", "x"])
+def test_what_is_no_class_of_yolo_is_told(tmp_path: Path, number: str) -> None:
+    (tmp_path / "labels").mkdir()
+    blank(tmp_path / "a.png")
+    (tmp_path / "labels" / "a.txt").write_text(f"{number} {shares()}")
+    (tmp_path / "classes.txt").write_text(LEVEL.value)
+    with pytest.raises(InvalidRequest, match="is not a class and numbers"):
+        read_annotations(tmp_path)
+
+
+def test_an_annotation_of_an_image_that_coco_does_not_list_is_named(tmp_path: Path) -> None:
+    document = coco([FLAT])
+    document["annotations"].append({**document["annotations"][0], "id": 2, "image_id": 77})
+    (tmp_path / "c.json").write_text(json.dumps(document))
+    with pytest.raises(InvalidRequest, match=r"Annotation 2 .* names the image '77'"):
+        read_annotations(tmp_path)
+
+
+def test_a_dicom_film_without_a_preamble_has_a_size(tmp_path: Path) -> None:
+    (tmp_path / "a.dcm").write_bytes(dicom_bytes(height=512, width=512)[132:])
+    (tmp_path / "a.txt").write_text(f"0 {shares()}")
+    (tmp_path / "classes.txt").write_text(LEVEL.value)
+    assert area(tmp_path) == INSIDE

@@ -44,8 +44,13 @@ def read_coco(document: Mapping[str, Any]) -> Iterator[OutlinedFilm]:
                     f"An annotation of the COCO file names the category {category[:40]!r}, which is not in "
                     "its list of categories. Export it again with all of them."
                 )
+            if (film := str(row["image_id"])) not in drawn:
+                raise InvalidRequest(
+                    f"Annotation {number} of the COCO file names the image {film[:40]!r}, which is not in "
+                    "its list of images. Export it again with all of them."
+                )
             outline = names[category], row.get("segmentation"), f"annotation {number}"
-            drawn[str(row["image_id"])].append(outline)
+            drawn[film].append(outline)
         for image in document["images"]:
             name = stem(str(image["file_name"]))
             yield read_or_told(name, partial(_film, image, drawn[str(image["id"])]))

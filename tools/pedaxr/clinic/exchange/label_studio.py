@@ -15,12 +15,10 @@ import numpy as np
 
 from pedaxr.clinic.exchange.brush import from_brush
 from pedaxr.clinic.exchange.drawn import Drawn, box, ellipse, filled_from_shares, film_of
-from pedaxr.clinic.exchange.files import stem
 from pedaxr.clinic.exchange.outlined import BoolArray, OutlinedFilm, checked_size, finding_named, read_or_told
-from pedaxr.clinic.exchange.pictures import SUFFIXES, Pictures
+from pedaxr.clinic.exchange.pictures import SUFFIXES, Pictures, before_upload
 from pedaxr.errors import InvalidRequest
 
-_UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what an upload puts before a file's name
 _OF_WORK = frozenset({"annotation_id", "annotator", "lead_time", "created_at", "updated_at"})
 _NO_REGIONS = ("textarea", "rating", "number", "datetime", "taxonomy", "relation", "pairwise", "ranker")
 _BARE = ("keypoint", "vector", "video")
@@ -97,12 +95,11 @@ def _named(task: Mapping[str, Any], pictures: Pictures) -> tuple[str, str]:
     written = written or str(task.get("file_upload") or "")
     if not written:
         raise InvalidRequest("the task names no picture; import pictures as files, not as data in the task")
-    plain = _UPLOAD.sub("", stem(written))
-    for name in (stem(written), plain, plain.replace("_", " ")):  # an upload loses its spaces
+    names = before_upload(written)
+    for name in names:
         if pictures.name_of(name, written):
             return name, pictures.find(name, written).sha256
-    known = (name for name in (stem(written), plain, plain.replace("_", " ")) if pictures.elsewhere(name))
-    return next(known, plain), ""
+    return next((name for name in names if pictures.elsewhere(name)), names[min(1, len(names) - 1)]), ""
 
 
 def _annotations(task: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -24,6 +24,7 @@ from pedaxr.clinic.exchange.outlined import (
     finding_named,
     read_or_told,
 )
+from pedaxr.clinic.exchange.pictures import Pictures
 from pedaxr.clinic.exchange.said import read_said
 from pedaxr_models.datasets.label_files import mapping
 from pedaxr_models.datasets.shapes import shape_outlines
@@ -41,11 +42,21 @@ def is_labelme(document: object) -> bool:
     return isinstance(document, dict) and isinstance(document.get("shapes"), list)
 
 
-def read_labelme(document: Mapping[str, Any], name: str) -> OutlinedFilm:
+def read_labelme(document: Mapping[str, Any], name: str, pictures: Pictures) -> OutlinedFilm:
     """The film of one document, or what is wrong with it; `name` is its file's."""
     file = stem(name.removesuffix(".json"))
     film = stem(str(document.get("imagePath") or file))
-    return replace(read_or_told(film, lambda: _film(document, film)), file=file)
+    return replace(read_or_told(film, lambda: _film(_sized(document, film, pictures), film)), file=file)
+
+
+def _sized(document: Mapping[str, Any], film: str, pictures: Pictures) -> Mapping[str, Any]:
+    """With the size of its picture, which LabelMe before 3.19 leaves out."""
+    if document.get("imageHeight") is not None or document.get("imageWidth") is not None:
+        return document
+    if not any(finding_named(str(shape["label"])) for shape in document["shapes"]):
+        return document
+    height, width = pictures.find(film).size
+    return {**document, "imageHeight": height, "imageWidth": width}
 
 
 def _film(document: Mapping[str, Any], film: str) -> OutlinedFilm:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pedaxr.clinic.exchange.files import Files, stem
 from pedaxr.clinic.exchange.mask_png import film_and_finding
 from pedaxr.clinic.exchange.outlined import checked_size
 from pedaxr.errors import InvalidRequest, UnreadableImage
+from pedaxr_models.datasets.pixels import is_dicom
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".tif", ".tiff", ".bmp")
 CLASS_MASKS = frozenset(  # folders of Pascal VOC that hold masks, not films
@@ -24,6 +26,7 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _LABELS, _IMAGES = "labels", "images"
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations in which the stored picture lies on its side
 _ORIENTATION = 0x0112
+_UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of a file
 
 Elsewhere = Callable[[str], Path | None]  # the film of a name, outside the source
 
@@ -31,6 +34,13 @@ Elsewhere = Callable[[str], Path | None]  # the film of a name, outside the sour
 def nowhere(name: str) -> Path | None:
     """No film lies elsewhere."""
     return None
+
+
+def before_upload(written: str) -> list[str]:
+    """What a film may have been called before it was uploaded to Label Studio; first as it is written."""
+    name = stem(written)
+    plain = _UPLOAD.sub("", name)
+    return [name] if plain == name else [name, plain, plain.replace("_", " ")]  # an upload loses its spaces
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,12 @@ class Pictures:
 
     def has(self, written: str) -> bool:
         """Whether one of that name lies in the source."""
-        return _key(written) in self._by_stem
+        return any(_key(name) in self._by_stem for name in before_upload(written))
+
+    def known_name(self, name: str) -> str:
+        """What a film is called that is known by its name before an upload alone; else `name`."""
+        names = (one for one in before_upload(name) if _key(one) in self._by_stem or self.elsewhere(one))
+        return next(names, name)
 
     def find(self, written: str, labels: str = "") -> Picture:
         """The film that annotations name, by whatever path.
@@ -96,7 +111,9 @@ class Pictures:
 
     def name_of(self, written: str, labels: str = "") -> str:
         """Its path in the source; empty where it is not there. Raises InvalidRequest: there are several."""
-        found = self._by_stem.get(_key(written), [])
+        found = next(
+            (self._by_stem[key] for key in map(_key, before_upload(written)) if key in self._by_stem), []
+        )
         if written in found:
             return written
         if len(found) > 1:
@@ -107,7 +124,7 @@ class Pictures:
         return found[0] if found else ""
 
     def _elsewhere(self, written: str) -> bytes:
-        if (path := self.elsewhere(stem(written))) is None:
+        if (path := next(filter(None, map(self.elsewhere, before_upload(written))), None)) is None:
             raise InvalidRequest(
                 "its picture is not there, and the annotations do not state its size; put the picture beside "
                 "them"
@@ -117,7 +134,7 @@ class Pictures:
 
 def picture_size(data: bytes, name: str) -> tuple[int, int]:
     """Rows and columns of a picture or DICOM file as it is shown. Raises InvalidRequest: it is damaged."""
-    if data[128:132] == b"DICM":
+    if is_dicom(data):
         from pedaxr.radiograph.read import read_radiograph
 
         try:

@@ -71,6 +71,7 @@ def _read(source: Path, elsewhere: Elsewhere) -> tuple[str, list[OutlinedFilm], 
             films += [*damaged, *_still_packed(files), *_of_other_formats(name, formats)]
             if all(film.problem for film in films):
                 raise InvalidRequest(f"{films[0].name[:80]}: {films[0].problem}")
+            films = [replace(film, name=pictures.known_name(film.name)) for film in films]
             hashes = pictures.hashes()
             known = [replace(film, sha256=film.sha256 or _hash_of(film, hashes)) for film in films]
             return name, sorted(known, key=lambda film: film.name), pictures
@@ -123,7 +124,7 @@ def _by_format(
     files: Files, documents: list[tuple[str, Any]], source: Path, pictures: Pictures
 ) -> Iterator[tuple[str, Iterator[OutlinedFilm]]]:
     yield "coco", (film for _, one in documents if is_coco(one) for film in read_coco(one))
-    yield "labelme", (read_labelme(one, name) for name, one in documents if is_labelme(one))
+    yield "labelme", (read_labelme(one, name, pictures) for name, one in documents if is_labelme(one))
     yield "via", (film for _, one in documents if is_via(one) for film in read_via(one, pictures))
     tables = [name for name in files.ending(".csv") if is_via_csv(files[name])]
     yield "via", (film for name in tables for film in read_via_csv(files[name], name, pictures))

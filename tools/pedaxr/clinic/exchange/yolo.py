@@ -34,7 +34,16 @@ def _is_label_file(name: str, files: Files, pictures: Pictures) -> bool:
     if not in_folder and not pictures.has(path.stem):
         return False
     first = next(iter(_lines(files[name])), (0, ""))[1].split()
-    return in_folder or not first or (first[0].isdigit() and len(first) >= min(_BOX))
+    return in_folder or not first or (_number(first[0]) is not None and len(first) >= min(_BOX))
+
+
+def _number(written: str) -> int | None:
+    """Of a class, also as `0.0` or `2.000e+00`: NumPy writes it as it writes the shares."""
+    try:
+        number = float(written)
+    except ValueError:
+        return None
+    return int(number) if number >= 0 and number.is_integer() else None
 
 
 def read_yolo(files: Files, labels: list[str], pictures: Pictures) -> Iterator[OutlinedFilm]:
@@ -77,9 +86,11 @@ def _lines(data: bytes) -> Iterator[tuple[int, str]]:
 def _drawn(line: str, place: str, names: Mapping[int, str], picture: Picture) -> Drawn:
     first, *rest = line.split()
     try:
-        number, shares = int(first), [float(one) for one in rest]
+        number, shares = _number(first), [float(one) for one in rest]
     except ValueError as err:
         raise InvalidRequest(f"{place} is not a class and numbers. Export it again.") from err
+    if number is None:
+        raise InvalidRequest(f"{place} is not a class and numbers. Export it again.")
     if number not in names:
         raise InvalidRequest(
             f"{place} names class {number}, which the list of classes does not have ({len(names)} classes)"
