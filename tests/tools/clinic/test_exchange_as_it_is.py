@@ -295,7 +295,7 @@ def test_ids_of_coco_are_the_same_as_numbers_and_as_text(tmp_path: Path, ids: tu
 
 @pytest.mark.parametrize(
     ("lost", "why"),
-    [({"image_id": 8}, "names an image and a category"), ({"category_id": 9}, "names the category '9'")],
+    [({"image_id": 8}, "names the image '8'"), ({"category_id": 9}, "names the category '9'")],
 )
 def test_an_annotation_of_no_image_or_category_is_not_dropped(
     tmp_path: Path, lost: dict[str, int], why: str

@@ -9,7 +9,7 @@ import pydicom
 import pytest
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import compress
-from pydicom.uid import JPEGBaseline8Bit, JPEGLSLossless
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
 from pedaxr.errors import UnreadableImage
 from pedaxr.radiograph.read import read_radiograph
@@ -108,3 +108,20 @@ def test_a_jpeg_is_read_under_the_header_of_the_film_before_it_was_compressed(
     assert np.corrcoef(film.pixels.ravel(), grey.ravel())[0, 1] > 0.99
     is_told = any("of the picture were taken" in note for note in film.notes)
     assert is_told is (depth == 16 or is_coloured)
+
+
+def test_compressed_pixels_without_the_mark_at_their_end_are_read() -> None:
+    """Of the data element, not of the picture: pydicom then knows no pixels at all."""
+    for syntax in (JPEGBaseline8Bit, JPEGLSLossless):
+        data = film(syntax, bytes)
+        assert data.endswith(b"\xfe\xff\xdd\xe0\0\0\0\0")
+        assert np.array_equal(read_radiograph(data[:-8]).pixels, read_radiograph(data).pixels)
+
+
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGLSLossless, RLELossless, JPEG2000Lossless])
+@pytest.mark.parametrize("share", [0.4, 0.7, 0.95])
+def test_a_file_cut_off_within_its_picture_is_not_said_to_hold_none(syntax: str, share: float) -> None:
+    data = film(syntax, bytes)
+    start = data.index(b"\xe0\x7f\x10\x00")
+    with pytest.raises(UnreadableImage, match=r"breaks off|damaged"):
+        read_radiograph(data[: start + int(share * (len(data) - start))])

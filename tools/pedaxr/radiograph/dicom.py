@@ -43,7 +43,7 @@ from pedaxr.radiograph.geometry import read_spacing, read_stored
 from pedaxr.radiograph.grey_scale import SEVERAL_FRAMES, shown
 from pedaxr.radiograph.header_numbers import settle_pixel_header, settle_to_jpeg
 from pedaxr.radiograph.pixel_data.byte_order import settle_byte_order
-from pedaxr.radiograph.pixel_data.compressed import check_has_no_hole, check_is_closed
+from pedaxr.radiograph.pixel_data.compressed import BROKEN_OFF, check_has_no_hole, check_is_closed
 from pedaxr.radiograph.raster import DECODER_ERRORS, MAX_BYTES, Raster, Spacing, check_size
 from pedaxr_models.datasets.film import FilmMetadata
 from pedaxr_models.datasets.pixels import is_dicom
@@ -83,6 +83,7 @@ _ZEROS = (
     "The file's end is zeros from the beginning of a disk's cluster on, as an interrupted copy leaves it: "
     "compare the film with the original."
 )
+_PIXEL_DATA, _SEQUENCE_END = b"\xe0\x7f\x10\x00", b"\xfe\xff\xdd\xe0\0\0\0\0"
 _DAMAGED = "The DICOM file is damaged or incomplete: it cannot be decoded. Export the film again."
 
 
@@ -134,6 +135,8 @@ def _decode(data: bytes) -> Raster:
     if syntax == DeflatedExplicitVRLittleEndian:
         _check_inflated_size(data[start:])
     dataset = dcmread(io.BytesIO(data), force=True)
+    if "PixelData" not in dataset and _PIXEL_DATA in data:
+        dataset = _with_open_end(data)
     mend_decimal_commas(dataset)
     _check_header(dataset)
     says_polarity, header_note = settle_pixel_header(dataset)
@@ -154,6 +157,14 @@ def _decode(data: bytes) -> Raster:
     notes = (*wanted_notes(dataset, age), header_note, stream_note, *film.notes, stored_note, spacing_note)
     metadata = read_metadata(dataset, age)
     return Raster(film.pixels, spacing, metadata, tuple(filter(None, notes)), film.colourfulness, stored)
+
+
+def _with_open_end(data: bytes) -> Dataset:
+    """A file whose compressed pixels have no end: that is left out, or the file is cut off before it."""
+    dataset = dcmread(io.BytesIO(data + _SEQUENCE_END), force=True)
+    if "PixelData" not in dataset:
+        raise UnreadableImage(BROKEN_OFF)
+    return dataset
 
 
 def _settled_syntax(dataset: Dataset, syntax: str) -> str:
