@@ -122,6 +122,27 @@ def test_a_request_too_long_to_be_read_to_its_end_says_so(length: int) -> None:
     assert request_text(request_text(asked)) == request_text(asked), "stored and read again"
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("가스가 너무 많이 차 있는 건 아닌지요", "see the findings"),
+        ("장이 꼬인 건 아닐까 걱정됩니다", "Volvulus is not assessed"),
+        ("변비가 심한 편은 아닌지요?", "No faecal loading is outlined."),
+        ("배에 물이 찼는지도 확인해 주실 수 있을까요", "Free fluid is not assessed"),
+        ("관 끝이 어디에 있는지 알려주십시오", "Lines and tubes are not assessed"),
+        ("탈장은 아닐까 해서요", "A hernia is not assessed"),
+    ],
+)
+def test_a_polite_question_is_one(asked: str, words: str) -> None:
+    told = answers([asked], ABSENT)
+    assert any(words in line for line in told) and len(answers([asked], ABSENT, "ko")) == len(told)
+
+
+@pytest.mark.parametrize("asked", ["구토한지 3일", "수술한지도 오래", "복통을 호소"])
+def test_since_when_is_no_question(asked: str) -> None:
+    assert answers([asked], ABSENT) == []
+
+
 def test_where_it_lies_is_asked_of_what_was_swallowed() -> None:
     (told,) = answers(["button battery, esophagus or stomach?"], ABSENT)
     assert told.startswith("Foreign bodies are not assessed")

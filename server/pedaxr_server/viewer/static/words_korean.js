@@ -254,7 +254,7 @@ export const KOREAN = {
   aimTooFew: "다각형에는 점이 세 개 필요한데 {0}개뿐이라 아무것도 그리지 않았습니다.",
   aimDown: "{0}: 댔습니다. 화살표 키로 그리고 Enter로 뗍니다.",
   aimUp: "{0}: 뗐습니다.",
-  aimNothing: "{0}: 여기에는 지울 윤곽이 없습니다.",
+  aimNothing: "{0}: 여기에는 윤곽 표시된 것이 없어 지울 수 없습니다.",
   aimPointBack: "마지막 점을 되돌렸습니다. 남은 점 {0}개.",
   aimBack: "마지막 수정을 되돌렸습니다: {0}.",
   aimNoBack: "되돌릴 것이 없습니다.",

@@ -21,7 +21,9 @@ MARKS = (
     r" (?:it|he|she|they|we|i|you|this|that|these|the|there|his|her|my|our)\b"
     r"|\bcomment (?:on|about)\b:?|\blook at\b|^(?:what|where|how|why)\b|\bwhether\b"
     r"|의심|배제|감별|여부|유무|확인|인지|있나요?|인가요?|까요|궁금|[나가]요(?![가-힣])"
-    r"|[는은닌한할된될]지(?![가-힣])(?! *(?:\d|며칠|오래|약(?!\S)))"  # but not since when: 수술한지 3일
+    r"|[닐일을될할질]까(?=[ ,.]|$)"
+    # but not since when: 수술한지 3일
+    r"|[는은닌한할된될]지[요도]?(?![가-힣])(?! *(?:\d|며칠|오래|약(?!\S)))"
 )
 _MARK = re.compile(MARKS, re.IGNORECASE)
 _IN_FRONT = re.compile(r"(?<![^\s(])\?+\s*(?=\w)")  # ?NEC, fever ? hernia

@@ -53,7 +53,7 @@ _CUT_OFF: Mapping[Language, str] = {
 # Asks on about what another question of the request names: "swallowed coin, query position".
 _OF_ANOTHER = re.compile(
     r"(?:(?:the|its|it|is|what|has|of|tip|this) )*(?:positions?|locations?|where|placement|tip|size|stage"
-    r"|progress\w*|passed|passage|moved|위치|상태|크기|정도|통과|배출)\S*(?: is it| now)?"
+    r"|progress\w*|passed|passage|moved|위치|상태|크기|정도|통과|배출)\S*(?: is it| now| [됐되]\S*)?"
     r"|(?:is|are) (?:it|they|these)(?: now)?|in situ"
     r"|(?:(?:in|at|past|the) )*(?:o?esophagus|stomach|duodenum|small bowel|colon|rectum)",
     re.IGNORECASE,

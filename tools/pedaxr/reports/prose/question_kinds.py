@@ -65,7 +65,8 @@ LINES = _kind(
     r"|\b(?:uvc|uac|n[gj]t?|ogt?|ett|picc)\b"
     r"|\bshunt|\bstents?\b|\bdrains?\b|gastrostomy|\bpeg\b|\bfoley\b|cannula|\bcaths?\b|\bdobb?hoff|\biuds?\b|\bhickman|\bbroviac|\breplogle"
     r"|\bport-?a-?cath|\bpacemaker|\b(?:baclofen|insulin) pump|\bpigtail|nephrostomy|\bmic-?key\b"
-    r"|튜브|카테터|위관|(?<!담)도관|(?:정맥|동맥)관(?!개존)|내관|삽관|도뇨관|단락|션트|스텐트|배액관|위루",
+    r"|튜브|카테터|위관|(?<![가-힣])관 ?끝|(?<!담)도관|(?:정맥|동맥)관(?!개존)|내관|삽관|도뇨관|단락|션트"
+    r"|스텐트|배액관|위루",
     (),
     "Lines and tubes are not assessed by this model: the question asked stays open.",
     "본 모델은 카테터 및 튜브를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
@@ -184,7 +185,7 @@ QUESTIONS = (
     ),
     _APPENDIX,
     _kind(
-        r"ascites|free fluid|복수(?!의)|복강 ?내 ?액체",
+        r"ascites|free fluid|복수(?!의)|복강 ?내 ?액체|배에 ?물",
         (),
         "Free fluid is not assessed by this model: the question asked stays open.",
         "본 모델은 복수를 평가하지 않으므로 의뢰된 사항에 답할 수 없음.",
@@ -234,7 +235,7 @@ QUESTIONS = (
         "본 모델은 장중첩증을 평가하지 않고 단순촬영으로 배제할 수 없으므로 의뢰된 사항에 답할 수 없음.",
     ),
     _kind(
-        r"volvul|(?<!난소)(?<!난소 )(?<!고환)(?<!고환 )(?<!정계 )염전|(?:창자|장) ?꼬임",
+        r"volvul|(?<!난소)(?<!난소 )(?<!고환)(?<!고환 )(?<!정계 )염전|(?:창자|장)[이가]? ?꼬[이인였임]",
         (),
         "Volvulus is not assessed by this model, and a film does not exclude it: the question asked stays "
         "open.",
