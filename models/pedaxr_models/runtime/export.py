@@ -20,6 +20,7 @@ from onnx.reference import ReferenceEvaluator
 from torch import Tensor, nn
 
 from pedaxr_models.captioning.film_planes import FILM_PLANES
+from pedaxr_models.captioning.network import ReportNetworkConfig
 from pedaxr_models.captioning.region_tokens import REGION_FEATURES, REGION_TOKENS
 from pedaxr_models.captioning.reporter import Reporter
 from pedaxr_models.checkpoint import GraphError, load_checkpoint
@@ -57,18 +58,10 @@ def export_captioner(folder: Path) -> dict[str, bytes]:
     """
     network = Reporter.load(folder).network.eval()
     config = network.config
-    side, longest = config.image_size, config.longest_text
-    seen = [
-        torch.zeros(1, FILM_PLANES, side, side),
-        torch.zeros(1, len(CHANNELS), side // 2, side // 2),
-        torch.zeros(1, REGION_TOKENS, config.region_features or REGION_FEATURES),
-        torch.ones(1, longest, dtype=torch.long),
-        torch.ones(1, longest, dtype=torch.long),
-        *([torch.zeros(1, config.features, 24, 24)] if config.features else []),
-    ]
+    seen = _seen_by_encoder(config)
     encoder = EncoderGraph(network)
     with torch.no_grad():
-        bias, _, *crossed = encoder(*seen)
+        bias, _, *crossed = encoder(*seen.values())
     layers = range(config.decoder_layers)
     films, pasts, growns = (
         [f"{kind}_{what}_{layer}" for layer in layers for what in ("keys", "values")]
@@ -78,8 +71,8 @@ def export_captioner(folder: Path) -> dict[str, bytes]:
     return {
         "encoder": _export(
             encoder,
-            seen,
-            ["film", "probabilities", "regions", "text_ids", "text_mask", "features"][: len(seen)],
+            list(seen.values()),
+            list(seen),
             ["bias", "findings", *films],
             {"features": {2: "rows", 3: "columns"}} if config.features else {},
         ),
@@ -91,6 +84,19 @@ def export_captioner(folder: Path) -> dict[str, bytes]:
             {name: {2: "words"} for name in pasts} | {name: {2: "words_and_one"} for name in growns},
         ),
     }
+
+
+def _seen_by_encoder(config: ReportNetworkConfig) -> dict[str, Tensor]:
+    """An empty input for each name, in the encoder's order."""
+    side, longest = config.image_size, config.longest_text
+    seen = {
+        "film": torch.zeros(1, FILM_PLANES, side, side),
+        "probabilities": torch.zeros(1, len(CHANNELS), side // 2, side // 2),
+        "regions": torch.zeros(1, REGION_TOKENS, config.region_features or REGION_FEATURES),
+        "text_ids": torch.ones(1, longest, dtype=torch.long),
+        "text_mask": torch.ones(1, longest, dtype=torch.long),
+    }
+    return seen | ({"features": torch.zeros(1, config.features, 24, 24)} if config.features else {})
 
 
 def export_tubes(folder: Path) -> dict[str, bytes]:
