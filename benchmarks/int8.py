@@ -68,6 +68,22 @@ def dice(said: np.ndarray, true: np.ndarray) -> float:
     return 2 * int((said & true).sum()) / total if total else 1.0
 
 
+def dice_of(segmenters: dict[str, CompiledSegmenter], films: list[Film]) -> dict[str, np.ndarray]:
+    """Mean Dice per channel of each, at the thresholds of the first."""
+    first = next(iter(segmenters.values()))
+    thresholds = np.array([first.thresholds[c] for c in CHANNELS], np.float32)[:, None, None]
+    scores: dict[str, list[list[float]]] = {name: [] for name in segmenters}
+    for film in films:
+        pixels = read_pixels(film.image_path)
+        for name, segmenter in segmenters.items():
+            found = segmenter.predict(pixels)
+            true = unpack_masks(rasterise(film, found.letterbox))
+            scores[name].append(
+                [dice(a, b) for a, b in zip(found.probabilities >= thresholds, true, strict=True)]
+            )
+    return {name: np.mean(rows, axis=0) for name, rows in scores.items()}
+
+
 def main() -> None:
     """Compare and publish."""
     parser = arguments(__doc__)
@@ -86,17 +102,9 @@ def main() -> None:
         name: CompiledSegmenter(graph, checkpoint.config, weights_sha256=checkpoint.weights_sha256)
         for name, graph in graphs.items()
     }
-    thresholds = np.array([segmenters["float"].thresholds[c] for c in CHANNELS], np.float32)[:, None, None]
-    scores: dict[str, list[list[float]]] = {name: [] for name in graphs}
-    for film in [film for film in films if film.split == "validation"][: given.films]:
-        pixels = read_pixels(film.image_path)
-        for name, segmenter in segmenters.items():
-            found = segmenter.predict(pixels)
-            true = unpack_masks(rasterise(film, found.letterbox))
-            scores[name].append(
-                [dice(a, b) for a, b in zip(found.probabilities >= thresholds, true, strict=True)]
-            )
-    before, after = (np.mean(scores[name], axis=0) for name in ("float", "int8"))
+    judged = [film for film in films if film.split == "validation"][: given.films]
+    found = dice_of(segmenters, judged)
+    before, after = found["float"], found["int8"]
     picture = np.random.default_rng(0).random((1, 1, size, size), np.float32)
     ms = {
         name: timed(lambda g=g: g(picture), repeats=given.repeats)["cpu_p50_ms"] for name, g in graphs.items()
@@ -104,7 +112,7 @@ def main() -> None:
     lost = {channel: float(loss) for channel, loss in zip(CHANNELS, before - after, strict=True)}
     worst = max(lost, key=lambda channel: lost[channel])
     row: dict[str, Any] = {
-        "films": len(scores["float"]),
+        "films": len(judged),
         "float, ms": ms["float"],
         "int8, ms": ms["int8"],
         "mean Dice, float": round(float(before.mean()), 4),
