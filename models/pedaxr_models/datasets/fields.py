@@ -21,6 +21,9 @@ from pedaxr_models.written.sexes import sex_in
 from pedaxr_models.written.views import view_in
 
 _LONGEST_OUTLINE = 4_000_000  # characters
+_SCALAR = re.compile(r"\b(?:np|numpy)\.(?:int|uint|float)\d*\(([^()]*)\)")
+_ARRAY = re.compile(r"\b(?:(?:np|numpy)\.)?array\(([^()]*?)(?:,\s*dtype=[\w.]+)?\)")
+_BETWEEN = re.compile(r"(?<=[\d.\]])\s+(?=[-\d.\[])")
 FREE_AIR_KOREAN = "기복증"
 NOTHING = "nothing"  # what a label is said to mean that is no finding, and does not say that there is none
 
@@ -202,10 +205,21 @@ def parse_literal(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
-    try:
-        return ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError) as err:
-        raise RowError("the outline is neither JSON nor a Python list") from err
+    for written in (text.strip(), _without_numpy(text.strip())):
+        try:
+            return ast.literal_eval(written)
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError) as err:
+            cause = err
+    raise RowError("the outline is neither JSON nor a Python list") from cause
+
+
+def _without_numpy(text: str) -> str:
+    """A list as Python would print it where NumPy did: `np.float64(1.5)`, `array([...])`, no commas.
+
+    What NumPy left out of a long one stays `...`, which is no point.
+    """
+    bare = _ARRAY.sub(r"\1", _SCALAR.sub(r"\1", text))
+    return bare if "," in bare else _BETWEEN.sub(", ", bare)
 
 
 def parse_outlines(text: str | None) -> list[FloatArray]:
