@@ -105,11 +105,25 @@ def serve(config: Path | None, **flags: Any) -> None:
     login = "tokens of the issuer" if settings.auth_issuer else "no login, this machine only"
 
     def say_where() -> None:
+        if missing := _without_clinic(settings.home):
+            click.echo(missing, err=True)
         click.echo(f"pedaxr listens on {settings.url} ({login})", err=True)
         click.echo(f"web viewer: {settings.page_url}", err=True)
 
     with suppress(KeyboardInterrupt):  # the usual end of a server that somebody started by hand
         run_server(settings, listening=say_where)
+
+
+def _without_clinic(home: Path | None) -> str:
+    """What whoever starts a server is told where it has no clinic to answer from; else nothing."""
+    from pedaxr.clinic import open_clinic
+    from pedaxr.errors import StorageError
+
+    try:
+        open_clinic(home)
+    except StorageError as err:
+        return " ".join([str(err), *getattr(err, "__notes__", ())])
+    return ""
 
 
 @click.command()

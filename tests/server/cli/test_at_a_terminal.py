@@ -271,6 +271,19 @@ def test_the_address_is_told_when_it_can_be_reached_and_not_before(clinic_home: 
     process.communicate(timeout=30)
 
 
+def test_whoever_starts_a_server_without_a_clinic_is_told(tmp_path: Path, clinic_home: Path) -> None:
+    for home, is_told in ((tmp_path / "none", True), (clinic_home, False)):
+        process = serving(home, free_ports(1)[0])
+        assert process.stderr
+        told = ""
+        while "web viewer" not in told:
+            told += process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+        assert ("There is no clinic yet" in told) == is_told, told
+        assert (str(home) in told) == is_told, "where it looked"
+
+
 def test_a_port_that_is_taken_is_an_error_and_no_address(clinic_home: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
