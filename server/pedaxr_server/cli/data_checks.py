@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pedaxr_models.datasets.checks.label_leaks import LeakReport
-    from pedaxr_models.datasets.checks.outline_areas import FindingAreas
+    from pedaxr_models.datasets.outline_areas import FindingAreas
     from pedaxr_models.labels import Finding
 
 
@@ -57,7 +57,7 @@ def leaks(ctx: click.Context, data: Path, limit: int, seed: int, write: bool, js
 def areas(data: Path, json_path: Path | None) -> None:
     """Measure the outlines of each finding, compared with published figures for real films."""
     from pedaxr_models.datasets import read_films
-    from pedaxr_models.datasets.checks.outline_areas import PUBLIC, measure_areas
+    from pedaxr_models.datasets.outline_areas import PUBLIC, measure_areas
 
     with library_errors():
         found = read_films(data)

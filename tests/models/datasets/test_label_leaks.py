@@ -14,7 +14,7 @@ from pedaxr_models.datasets.checks import label_leaks
 from pedaxr_models.datasets.checks.label_leaks import LeakReport, find_leaks
 from pedaxr_models.datasets.checks.leak_probes import cross_validated
 from pedaxr_models.datasets.checks.near_duplicates import across_splits, fingerprint
-from pedaxr_models.datasets.checks.outline_areas import measure_areas
+from pedaxr_models.datasets.outline_areas import measure_areas
 from pedaxr_models.labels import LABELS, Finding, View
 
 HIDDEN = "film with the abdomen hidden"

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from pedaxr_models.datasets import read_dataset
-from pedaxr_models.datasets.checks.outline_areas import measure_areas
 from pedaxr_models.datasets.fields import parse_outlines
 from pedaxr_models.datasets.film import BoolArray
+from pedaxr_models.datasets.outline_areas import measure_areas
 from pedaxr_models.datasets.read_report import RowError
 from pedaxr_models.labels import Finding
 

@@ -1,1 +1,1 @@
-"""What a data set gives away: labels told by the surroundings, films in two splits, odd outlines."""
+"""What a data set gives away: labels told by the surroundings, and films in two splits."""
