@@ -44,7 +44,8 @@ def _stderr_into_pipe() -> Iterator[int]:
     """The end from which to read what is written to file descriptor 2 meanwhile."""
     kept, (pipe, entry) = os.dup(_STDERR), os.pipe()
     try:
-        os.set_blocking(entry, False)  # a thread that writes much meanwhile must not wait
+        if hasattr(os, "set_blocking"):  # Windows has it from Python 3.12 on
+            os.set_blocking(entry, False)  # a thread that writes much meanwhile must not wait
         os.dup2(entry, _STDERR)
         yield pipe
     finally:

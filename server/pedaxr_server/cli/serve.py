@@ -116,11 +116,11 @@ def serve(config: Path | None, **flags: Any) -> None:
 
 def _without_clinic(home: Path | None) -> str:
     """What whoever starts a server is told where it has no clinic to answer from; else nothing."""
-    from pedaxr.clinic import open_clinic
+    from pedaxr.clinic.clinic import clinic_folder
     from pedaxr.errors import StorageError
 
     try:
-        open_clinic(home)
+        clinic_folder(home)
     except StorageError as err:
         return " ".join([str(err), *getattr(err, "__notes__", ())])
     return ""

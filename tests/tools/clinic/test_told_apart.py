@@ -7,7 +7,8 @@ import pytest
 
 from pedaxr.clinic import Clinic, open_clinic
 from pedaxr.clinic.find_patient import find_patient
-from pedaxr.patient_search.told_apart import sex_said
+from pedaxr.patient_search.name_forms import without_titles
+from pedaxr.patient_search.told_apart import _SEX_OF_TITLES, sex_said
 from pedaxr.registry import REGISTRY_FILE, Patient, Registry
 
 CHILDREN = (
@@ -200,3 +201,8 @@ def test_a_name_written_in_other_words_and_orders_is_the_same(tmp_path: Path, na
 def test_what_stands_beside_a_name_is_no_word_of_it(tmp_path: Path, name: str, query: str) -> None:
     Registry.create(tmp_path / REGISTRY_FILE).add([Patient("P1", name, None, None)], [])
     assert find_patient(query, clinic=open_clinic(tmp_path)).status == "one_match"
+
+
+def test_every_title_of_one_sex_is_no_part_of_a_name() -> None:
+    assert not without_titles(" ".join(_SEX_OF_TITLES).split())
+    assert without_titles(["mr", "yoon"]) == ["yoon"], "control"

@@ -1,6 +1,7 @@
 """Compressed pictures that are damaged in their middle: decoders draw something, and say nothing."""
 
 import io
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless
 from pedaxr.errors import UnreadableImage
 from pedaxr.radiograph.decode_pool import DecodePool
 from pedaxr.radiograph.read import read_radiograph
+from pedaxr_models.datasets.jpeg_damage import is_damaged_jpeg
 
 from ..film_files import dicom_bytes
 
@@ -160,3 +162,11 @@ def test_fill_bytes_before_the_mark_at_the_end_are_no_damage() -> None:
 @pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGLSLossless], ids=["JPEG", "JPEG-LS"])
 def test_a_black_margin_below_is_no_damage(syntax: str, margin: int) -> None:
     assert read_radiograph(coded(syntax, margin=margin)).height == HEIGHT
+
+
+def test_damage_is_heard_where_a_pipe_cannot_be_told_not_to_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has no `os.set_blocking` before Python 3.12, and no JPEG could be read there."""
+    monkeypatch.delattr(os, "set_blocking")
+    stream = jpeg()
+    assert not is_damaged_jpeg(stream)
+    assert is_damaged_jpeg(stream[: len(stream) // 2] + stream[len(stream) // 2 + 60 :])

@@ -43,6 +43,16 @@ def open_clinic(home: "str | os.PathLike[str] | None" = None) -> Clinic:
         StorageError: there is none. Where was looked is a note of the error: a client of a server that
             stands elsewhere reads only its message.
     """
+    folder = clinic_folder(home)
+    return Clinic(folder, Registry.open(folder / REGISTRY_FILE))
+
+
+def clinic_folder(home: "str | os.PathLike[str] | None" = None) -> Path:
+    """Where the clinic is that `open_clinic` opens, which may take minutes of one of an earlier version.
+
+    Raises:
+        InvalidRequest, StorageError: as `open_clinic`.
+    """
     folder = default_home() if home is None else _folder(home)
     if not (folder / REGISTRY_FILE).is_file():
         error = StorageError(
@@ -50,7 +60,7 @@ def open_clinic(home: "str | os.PathLike[str] | None" = None) -> Clinic:
         )
         error.add_note(f"Looked in {folder}; --home or {HOME_VARIABLE} names another folder.")
         raise error
-    return Clinic(folder, Registry.open(folder / REGISTRY_FILE))
+    return folder
 
 
 def _folder(home: object) -> Path:
